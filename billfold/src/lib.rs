@@ -1,0 +1,1 @@
+//! The billing ledger that can explain every amount.

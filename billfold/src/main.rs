@@ -1,0 +1,2 @@
+//! The billfold binary.
+fn main() {}

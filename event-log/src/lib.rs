@@ -1,0 +1,1 @@
+//! What is durable: blocks, hash chain, Merkle tree, recovery, tailing.

@@ -1,0 +1,1 @@
+//! What billing is: pure decisions, billing arithmetic, the journal.

@@ -1,0 +1,1 @@
+//! What can be asked: projector runtime, read models, their queries.

@@ -1,0 +1,1 @@
+//! The published language of billfold: ids, money, commands, events, rejections, queries, views.
