@@ -1,1 +1,19 @@
-//! What billing is: pure decisions, billing arithmetic, the journal.
+//! What billing is: decisions, billing arithmetic, the journal. Pure.
+//!
+//! # Shape
+//!
+//! [`Ledger`] is the state of one partition, folded from events. [`Ledger::decide`] turns a
+//! command into events or a [`schemas::Rejection`]; [`Ledger::evolve`] folds one event in.
+//! [`journal::post`] turns an event into balanced entries.
+//!
+//! # Architecture invariants
+//!
+//! - No I/O, no clock, no randomness, no async, no floats, no iteration over unordered maps.
+//! - Every rule lives in `decide`; `evolve` refuses nothing and prices nothing.
+//! - A journal entry that does not balance cannot be constructed.
+//! - This crate knows nothing of logs, queues, read models or wires.
+
+pub mod journal;
+pub mod ledger;
+
+pub use ledger::{Ledger, Stamp};

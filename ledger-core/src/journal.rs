@@ -1,0 +1,1 @@
+//! Double entry: every event's balanced entries.

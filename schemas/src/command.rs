@@ -1,0 +1,112 @@
+//! Commands: what may be asked of a book.
+//!
+//! # Shape
+//!
+//! A command names every thing it creates: the ledger mints no ids. Amounts carry their
+//! currency. Dates that are left out are derived from the effective time in the zone of the
+//! customer or the selling entity.
+
+mod book;
+mod customer;
+mod settlement;
+mod subscription;
+
+pub use book::{AdvanceClock, DefineEntity, DefinePlan, OpenBook, RetirePlan, RunBilling};
+pub use customer::{RegisterCustomer, UpdateCustomer};
+pub use settlement::{
+    AddCharge, Allocate, AllocationRequest, BillCustomer, ChargeInvoice, ChargePrice, GrantCredit,
+    InvoiceNow, InvoiceRequest, RecordPayment, RefundEffect, RefundPayment, ReversePayment,
+    VoidInvoice,
+};
+pub use subscription::{
+    ApplyDiscount, CancelSubscription, ChangePlan, ChangeQuantity, CreateSubscription,
+    RemoveDiscount,
+};
+
+use crate::commit::StreamId;
+use crate::record::records;
+
+records! {
+    /// A command that the ledger decides on.
+    Command ("command") {
+        /// Opens a new book; made by the system when the log is created.
+        1 v 1 "book.open" OpenBook,
+        /// Moves the test clock of a test book forward.
+        2 v 1 "book.advance_clock" AdvanceClock,
+        /// Defines a seller.
+        3 v 1 "entity.define" DefineEntity,
+        /// Defines a plan, or its next version.
+        4 v 1 "plan.define" DefinePlan,
+        /// Closes a plan to new subscriptions.
+        5 v 1 "plan.retire" RetirePlan,
+        /// Bills every customer with a cycle due.
+        6 v 1 "billing.run" RunBilling,
+        /// Registers a customer.
+        10 v 1 "customer.register" RegisterCustomer,
+        /// Changes what a customer said of itself.
+        11 v 1 "customer.update" UpdateCustomer,
+        /// Subscribes a customer to a plan.
+        20 v 1 "subscription.create" CreateSubscription,
+        /// Moves a subscription to another plan or version.
+        21 v 1 "subscription.change_plan" ChangePlan,
+        /// Changes how many units a subscription has.
+        22 v 1 "subscription.change_quantity" ChangeQuantity,
+        /// Ends a subscription.
+        23 v 1 "subscription.cancel" CancelSubscription,
+        /// Gives a discount.
+        24 v 1 "discount.apply" ApplyDiscount,
+        /// Ends a discount.
+        25 v 1 "discount.remove" RemoveDiscount,
+        /// Charges something once.
+        30 v 1 "charge.add" AddCharge,
+        /// Invoices all that is due or pending for one customer.
+        31 v 1 "invoice.now" InvoiceNow,
+        /// Voids a finalized invoice.
+        32 v 1 "invoice.void" VoidInvoice,
+        /// Bills one customer of a billing run; made by the system.
+        33 v 1 "customer.bill" BillCustomer,
+        /// Records money received.
+        40 v 1 "payment.record" RecordPayment,
+        /// Takes a payment back that was not honoured.
+        41 v 1 "payment.reverse" ReversePayment,
+        /// Pays money back.
+        42 v 1 "payment.refund" RefundPayment,
+        /// Gives the customer credit for coming invoices.
+        43 v 1 "credit.grant" GrantCredit,
+    }
+}
+
+impl Command {
+    /// The stream that this command is decided on.
+    pub fn stream(&self) -> StreamId {
+        match self {
+            Self::OpenBook(_)
+            | Self::AdvanceClock(_)
+            | Self::DefineEntity(_)
+            | Self::DefinePlan(_)
+            | Self::RetirePlan(_)
+            | Self::RunBilling(_) => StreamId::Book,
+            Self::RegisterCustomer(c) => StreamId::Customer(c.customer),
+            Self::UpdateCustomer(c) => StreamId::Customer(c.customer),
+            Self::CreateSubscription(c) => StreamId::Customer(c.customer),
+            Self::ChangePlan(c) => StreamId::Customer(c.customer),
+            Self::ChangeQuantity(c) => StreamId::Customer(c.customer),
+            Self::CancelSubscription(c) => StreamId::Customer(c.customer),
+            Self::ApplyDiscount(c) => StreamId::Customer(c.customer),
+            Self::RemoveDiscount(c) => StreamId::Customer(c.customer),
+            Self::AddCharge(c) => StreamId::Customer(c.customer),
+            Self::InvoiceNow(c) => StreamId::Customer(c.customer),
+            Self::VoidInvoice(c) => StreamId::Customer(c.customer),
+            Self::BillCustomer(c) => StreamId::Customer(c.customer),
+            Self::RecordPayment(c) => StreamId::Customer(c.customer),
+            Self::ReversePayment(c) => StreamId::Customer(c.customer),
+            Self::RefundPayment(c) => StreamId::Customer(c.customer),
+            Self::GrantCredit(c) => StreamId::Customer(c.customer),
+        }
+    }
+
+    /// Only the system makes these; a front door refuses them.
+    pub const fn is_internal(&self) -> bool {
+        matches!(self, Self::OpenBook(_) | Self::BillCustomer(_))
+    }
+}

@@ -1,0 +1,48 @@
+//! Commands about who the customer is.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::currency::Currency;
+use crate::ids::{CustomerId, EntityId};
+use crate::personal::Personal;
+use crate::text::ExternalId;
+use crate::time::ZoneName;
+
+/// Registers a customer with its seller, currency and zone.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RegisterCustomer {
+    /// Its id.
+    pub customer: CustomerId,
+    /// Who sells to it.
+    pub entity: EntityId,
+    /// Its id in another system; unique in the book.
+    pub external_id: Option<ExternalId>,
+    /// Its name.
+    pub name: Personal,
+    /// Where invoices go.
+    pub email: Option<Personal>,
+    /// The currency of all its invoices.
+    pub currency: Currency,
+    /// The zone of its cycles; the entity's if left out.
+    pub zone: Option<ZoneName>,
+    /// Days from document date to due date, 0 to 365; the entity's if left out.
+    pub payment_terms_days: Option<u16>,
+}
+
+/// Changes what is given; what is left out stays.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct UpdateCustomer {
+    /// Which customer.
+    pub customer: CustomerId,
+    /// A new id in another system.
+    pub external_id: Option<ExternalId>,
+    /// A new name.
+    pub name: Option<Personal>,
+    /// A new address for invoices.
+    pub email: Option<Personal>,
+    /// New terms, for invoices from now on.
+    pub payment_terms_days: Option<u16>,
+}

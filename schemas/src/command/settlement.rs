@@ -1,0 +1,198 @@
+//! Commands about charges, invoices, payments and credit.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::decimal::Decimal;
+use crate::ids::{
+    BillingRunId, ChargeId, CreditGrantId, CreditNoteId, CustomerId, InvoiceId, PaymentId, RefundId,
+};
+use crate::money::Money;
+use crate::terms::UnitPrice;
+use crate::text::{Code, ExternalId, Label};
+use crate::time::{Date, Interval};
+
+/// Charges something once.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AddCharge {
+    /// Who pays.
+    pub customer: CustomerId,
+    /// The charge's id.
+    pub charge: ChargeId,
+    /// What it is for; printed on the line.
+    pub description: Label,
+    /// A total, or a price for each unit.
+    pub price: ChargePrice,
+    /// How many units; 1 if left out. With a total it is for information.
+    pub quantity: Option<Decimal>,
+    /// The days over which it is earned; all on the invoice's date if left out.
+    pub service: Option<Interval>,
+    /// Invoiced in the same commit, or with the next invoice (if left out).
+    pub invoice: Option<ChargeInvoice>,
+}
+
+/// The price of a one-off charge; zero is a price.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ChargePrice {
+    /// This much in all.
+    Total(Money),
+    /// This much for each unit.
+    PerUnit(UnitPrice),
+}
+
+/// When a one-off charge is invoiced.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ChargeInvoice {
+    /// With the next invoice of the customer.
+    Next,
+    /// On an invoice of its own, now.
+    Now(InvoiceRequest),
+}
+
+/// What the caller wants of an invoice; all may be left out.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct InvoiceRequest {
+    /// Its id; derived from the command's if left out.
+    pub invoice: Option<InvoiceId>,
+    /// Its id in another system; unique in the book.
+    pub external_id: Option<ExternalId>,
+    /// The number series; the entity's first of kind `invoice` if left out.
+    pub series: Option<Code>,
+    /// The issue date, only in a series of kind `historical`; else it is today.
+    pub document_date: Option<Date>,
+}
+
+/// Invoices all that is due or pending for one customer, today.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct InvoiceNow {
+    /// Who pays.
+    pub customer: CustomerId,
+    /// What the caller wants of the invoice.
+    pub invoice: Option<InvoiceRequest>,
+}
+
+/// Voids a finalized invoice. It keeps its number.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct VoidInvoice {
+    /// Whose invoice.
+    pub customer: CustomerId,
+    /// Which one.
+    pub invoice: InvoiceId,
+    /// Why.
+    pub reason: Label,
+    /// Bill its cycles and charges again with the next invoice; else they are given up.
+    pub rebill: bool,
+}
+
+/// Bills one customer of a billing run. Only the engine makes this.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct BillCustomer {
+    /// Who.
+    pub customer: CustomerId,
+    /// Which run.
+    pub run: BillingRunId,
+    /// Cycles that fall due up to and on this date.
+    pub through: Date,
+}
+
+/// Records money received. What no invoice takes becomes customer credit.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RecordPayment {
+    /// Who paid.
+    pub customer: CustomerId,
+    /// The payment's id.
+    pub payment: PaymentId,
+    /// How much; more than zero.
+    pub amount: Money,
+    /// Its id at the bank or processor; unique in the book.
+    pub external_id: Option<ExternalId>,
+    /// How it came, such as `card` or `transfer`.
+    pub method: Option<Code>,
+    /// Which invoices it settles; oldest first if left out.
+    pub allocate: Option<Allocate>,
+}
+
+/// Which invoices a payment settles.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Allocate {
+    /// By due date, then by the order of finalization.
+    OldestFirst,
+    /// As told, at most 1,000; the rest becomes customer credit.
+    To(Vec<AllocationRequest>),
+}
+
+/// A part of a payment for one invoice.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AllocationRequest {
+    /// Which invoice.
+    pub invoice: InvoiceId,
+    /// How much of the payment.
+    pub amount: Money,
+}
+
+/// Takes a whole payment back that was not honoured; its invoices are open again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ReversePayment {
+    /// Who paid.
+    pub customer: CustomerId,
+    /// Which payment.
+    pub payment: PaymentId,
+    /// Why.
+    pub reason: Label,
+}
+
+/// Pays money back to the customer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RefundPayment {
+    /// Who gets it.
+    pub customer: CustomerId,
+    /// The payment that is refunded.
+    pub payment: PaymentId,
+    /// The refund's id.
+    pub refund: RefundId,
+    /// How much; at most what the payment has left.
+    pub amount: Money,
+    /// What the refund does to the account.
+    pub effect: RefundEffect,
+    /// Why.
+    pub reason: Label,
+}
+
+/// What a refund does to the customer's account.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum RefundEffect {
+    /// The invoices that the payment settled, last first, are open again by that much.
+    Reopen,
+    /// They are credited by that much: nothing is open, revenue falls. Holds the first note's id;
+    /// derived from the command's id if null.
+    CreditNote(Option<CreditNoteId>),
+    /// It is taken from the customer's credit.
+    CustomerCredit,
+}
+
+/// Gives the customer credit that coming invoices use up.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct GrantCredit {
+    /// Who gets it.
+    pub customer: CustomerId,
+    /// The grant's id.
+    pub grant: CreditGrantId,
+    /// How much; more than zero.
+    pub amount: Money,
+    /// Why.
+    pub reason: Label,
+}

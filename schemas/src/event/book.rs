@@ -1,0 +1,130 @@
+//! Events of the book's stream, and of who the customer is.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::currency::Currency;
+use crate::ids::{BillingRunId, CustomerId, EntityId, PlanId};
+use crate::personal::Personal;
+use crate::terms::{
+    BillingTiming, BookClock, Every, PricingModel, Profile, SeriesDefinition, UnitPrice,
+};
+use crate::text::{BookName, ExternalId, Label};
+use crate::time::{Date, Timestamp, ZoneName};
+
+/// A book was opened with its policies and its clock.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct BookOpened {
+    /// The book's name.
+    pub book: BookName,
+    /// The policies it bills by.
+    pub profile: Profile,
+    /// What it takes for the present.
+    pub clock: BookClock,
+}
+
+/// The test clock moved forward.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ClockAdvanced {
+    /// The new present.
+    pub to: Timestamp,
+}
+
+/// A seller was defined.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct EntityDefined {
+    /// Its id.
+    pub entity: EntityId,
+    /// Its legal name.
+    pub name: Label,
+    /// The zone of its document dates.
+    pub zone: ZoneName,
+    /// Days from document date to due date.
+    pub payment_terms_days: u16,
+    /// Its number series.
+    pub series: Vec<SeriesDefinition>,
+}
+
+/// A version of a plan was defined; it never changes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct PlanVersionDefined {
+    /// Which plan.
+    pub plan: PlanId,
+    /// 1, 2, 3 …
+    pub version: u32,
+    /// The plan's name in this version.
+    pub name: Label,
+    /// The length of a cycle.
+    pub every: Every,
+    /// Billed at the start or the end of a cycle.
+    pub timing: BillingTiming,
+    /// Flat or per unit.
+    pub model: PricingModel,
+    /// One price for each currency.
+    pub prices: Vec<UnitPrice>,
+}
+
+/// A plan was closed to new subscriptions.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct PlanRetired {
+    /// Which plan.
+    pub plan: PlanId,
+}
+
+/// A billing run began; one commit for each due customer follows.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct BillingRunStarted {
+    /// Which run.
+    pub run: BillingRunId,
+    /// Cycles that fall due up to and on this date.
+    pub through: Date,
+}
+
+/// A customer was registered.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct CustomerRegistered {
+    /// Its id.
+    pub customer: CustomerId,
+    /// Who sells to it.
+    pub entity: EntityId,
+    /// Its id in another system.
+    pub external_id: Option<ExternalId>,
+    /// Its name.
+    pub name: Personal,
+    /// Where invoices go.
+    pub email: Option<Personal>,
+    /// The currency of all its invoices.
+    pub currency: Currency,
+    /// The zone of its cycles.
+    pub zone: ZoneName,
+    /// Days from document date to due date.
+    pub payment_terms_days: u16,
+}
+
+/// A customer has another name.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct CustomerRenamed {
+    /// The new name.
+    pub name: Personal,
+}
+
+/// A customer has another address for invoices.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct CustomerEmailChanged {
+    /// The new address.
+    pub email: Personal,
+}
+
+/// A customer has other payment terms, for invoices from now on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct CustomerTermsChanged {
+    /// Days from document date to due date.
+    pub payment_terms_days: u16,
+}
+
+/// A customer has another id in another system.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct CustomerExternalIdChanged {
+    /// The new id.
+    pub external_id: ExternalId,
+}

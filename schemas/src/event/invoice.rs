@@ -1,0 +1,289 @@
+//! What an issued invoice holds: enough to print it, settle it, earn it and explain it.
+//!
+//! Amounts are minor units of the invoice's currency. A credit line has negative amounts and
+//! names the line it credits.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::currency::Currency;
+use crate::decimal::Decimal;
+use crate::fraction::{Fraction, RoundingMode};
+use crate::ids::{BillingRunId, ChargeId, DiscountId, EntityId, InvoiceId, PlanId, SubscriptionId};
+use crate::money::Minor;
+use crate::personal::Personal;
+use crate::terms::{LineKind, Profile};
+use crate::text::{Code, ExternalId, Label};
+use crate::time::{Date, Interval};
+
+/// Something was charged once; it waits for an invoice, or is on one in the same commit.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ChargeAdded {
+    /// Which charge.
+    pub charge: ChargeId,
+    /// What it is for.
+    pub description: Label,
+    /// The currency of the amounts.
+    pub currency: Currency,
+    /// How many units.
+    pub quantity: Decimal,
+    /// The price of one, in major units; none where a total was given.
+    pub unit_price: Option<Decimal>,
+    /// The amount before rounding, in minor units.
+    pub exact: Fraction,
+    /// The amount.
+    pub gross: Minor,
+    /// The days over which it is earned; all on the invoice's date if none.
+    pub service: Option<Interval>,
+}
+
+/// An invoice was issued. Nothing in it changes any more.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct InvoiceFinalized {
+    /// Which invoice.
+    pub invoice: InvoiceId,
+    /// Its id in another system.
+    pub external_id: Option<ExternalId>,
+    /// Who sells.
+    pub entity: EntityId,
+    /// The number series.
+    pub series: Code,
+    /// Its place in the series: 1, 2, 3 … without gaps.
+    pub sequence: u64,
+    /// The printed number.
+    pub number: Code,
+    /// The customer as it was on the day.
+    pub bill_to: CustomerSnapshot,
+    /// The currency of every amount here.
+    pub currency: Currency,
+    /// The rate to the book's currency, where that is another one.
+    pub booking_rate: Option<BookingRate>,
+    /// The issue date, in the entity's zone.
+    pub document_date: Date,
+    /// The last day to pay.
+    pub due_date: Date,
+    /// The day it is booked on.
+    pub posting_date: Date,
+    /// The customer's revision that it was computed from.
+    pub input_revision: u64,
+    /// SHA-256 of the usage that it was computed from, if any.
+    pub usage_digest: Option<[u8; 32]>,
+    /// The policies it was computed by.
+    pub profile: Profile,
+    /// The version of the arithmetic.
+    pub engine_version: u32,
+    /// The billing run that made it, if one did.
+    pub run: Option<BillingRunId>,
+    /// Its lines, numbered from 1.
+    pub lines: Vec<InvoiceLine>,
+    /// Sums over the lines.
+    pub totals: InvoiceTotals,
+    /// Customer credit that pays part of it at once.
+    pub credit_applied: Minor,
+    /// A negative total becomes this much customer credit, and the invoice is settled.
+    pub credit_generated: Minor,
+}
+
+/// The customer as an invoice shows it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct CustomerSnapshot {
+    /// Name.
+    pub name: Personal,
+    /// Where it goes.
+    pub email: Option<Personal>,
+}
+
+/// A rate of exchange recorded with a document.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct BookingRate {
+    /// The book's currency.
+    pub currency: Currency,
+    /// Units of it for one unit of the document's.
+    pub rate: Decimal,
+}
+
+/// Sums over the lines of an invoice.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct InvoiceTotals {
+    /// Before discounts.
+    pub gross: Minor,
+    /// Taken off.
+    pub discount: Minor,
+    /// `gross - discount`.
+    pub net: Minor,
+    /// Tax on top.
+    pub tax: Minor,
+    /// `net + tax`.
+    pub total: Minor,
+}
+
+/// A line of an invoice and how its amount came about.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct InvoiceLine {
+    /// 1, 2, 3 … within the invoice.
+    pub line: u32,
+    /// What kind.
+    pub kind: LineKind,
+    /// What is printed.
+    pub description: Label,
+    /// What it bills.
+    pub source: LineSource,
+    /// The price version it used, if one.
+    pub plan: Option<PlanVersion>,
+    /// The days it covers.
+    pub service: Option<Interval>,
+    /// How many units.
+    pub quantity: Decimal,
+    /// The price of one unit for a whole cycle, in major units; none where a total was given.
+    pub unit_price: Option<Decimal>,
+    /// The tiers that made the price, for tiered prices.
+    pub tiers: Vec<TierPart>,
+    /// The part of a whole cycle; 1 for one-off lines.
+    pub ratio: Fraction,
+    /// The gross amount before rounding, in minor units.
+    pub exact: Fraction,
+    /// Every rounding, in order.
+    pub rounding: Vec<RoundingStep>,
+    /// Before discounts.
+    pub gross: Minor,
+    /// What each discount takes off; of the same sign as `gross`.
+    pub discounts: Vec<DiscountPart>,
+    /// `gross` less the discounts.
+    pub net: Minor,
+    /// Tax parts.
+    pub taxes: Vec<TaxPart>,
+    /// The line that this line credits.
+    pub credits: Option<LineRef>,
+    /// The performance obligation of a contract, if there is one.
+    pub obligation: Option<Code>,
+    /// When `net` is earned.
+    pub schedule: RevenueSchedule,
+    /// What reports group by.
+    pub dimensions: Vec<Dimension>,
+}
+
+/// What a line bills. A recurring line is identified by subscription, item and cycle.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum LineSource {
+    /// A cycle of a subscription's item.
+    Cycle {
+        /// Which subscription.
+        subscription: SubscriptionId,
+        /// Which item of it; 0 is the plan.
+        item: u16,
+        /// Which cycle.
+        cycle: u32,
+    },
+    /// A one-off charge.
+    Charge(ChargeId),
+    /// The invoice itself: a rounding line.
+    Invoice,
+}
+
+/// A version of a plan.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct PlanVersion {
+    /// Which plan.
+    pub plan: PlanId,
+    /// Which version of it.
+    pub version: u32,
+}
+
+/// The share of one tier in a tiered price.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct TierPart {
+    /// Units in this tier.
+    pub quantity: Decimal,
+    /// Major units for one.
+    pub unit_price: Decimal,
+    /// Major units for entering the tier.
+    pub flat: Decimal,
+}
+
+/// What a rounding step rounded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum RoundingSubject {
+    /// The part of a period.
+    Ratio,
+    /// A rate.
+    Rate,
+    /// An amount.
+    Amount,
+    /// A discount.
+    Discount,
+    /// A tax.
+    Tax,
+}
+
+/// One rounding: what, from which exact value, how, to what.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct RoundingStep {
+    /// What was rounded.
+    pub subject: RoundingSubject,
+    /// Before, in units of `10^-scale` minor units.
+    pub exact: Fraction,
+    /// Decimal places kept.
+    pub scale: u8,
+    /// How halves go.
+    pub mode: RoundingMode,
+    /// After, in the same units.
+    pub rounded: i64,
+}
+
+/// What one discount takes off one line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct DiscountPart {
+    /// Which discount.
+    pub discount: DiscountId,
+    /// Before rounding, in minor units.
+    pub exact: Fraction,
+    /// Taken off; of the same sign as the line's gross.
+    pub amount: Minor,
+}
+
+/// One tax on one line.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct TaxPart {
+    /// Which tax.
+    pub code: Code,
+    /// In percent.
+    pub rate: Decimal,
+    /// What it is reckoned on, in minor units.
+    pub base: Fraction,
+    /// The tax.
+    pub amount: Minor,
+    /// It is part of the net price.
+    pub inclusive: bool,
+}
+
+/// A line of an invoice of the same customer.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
+pub struct LineRef {
+    /// Which invoice.
+    pub invoice: InvoiceId,
+    /// Which line of it.
+    pub line: u32,
+}
+
+/// When an amount is earned.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum RevenueSchedule {
+    /// All on one day.
+    Point(Date),
+    /// Evenly over the days; what lies before the posting date is caught up on it.
+    Straight(Interval),
+}
+
+/// A name and a value that reports group by.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Dimension {
+    /// Such as `channel`.
+    pub key: Code,
+    /// Such as `partner`.
+    pub value: Label,
+}

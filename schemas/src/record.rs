@@ -1,0 +1,272 @@
+//! Stored records: `(type u16, version u8)`, a length, and postcard bytes.
+//!
+//! The registry macro gives each union of records its numbers, its public names and the four
+//! conversions (to and from stored bytes, to and from JSON), so that a new record is one line.
+
+use core::fmt;
+
+/// The number, version and public name of one stored type.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RecordKind {
+    /// Never reused.
+    pub type_id: u16,
+    /// Raised for any change of the struct.
+    pub version: u8,
+    /// Public name, such as `payment.record`.
+    pub name: &'static str,
+}
+
+/// Stored bytes that could not be read.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum DecodeError {
+    /// A type or version that this build does not know.
+    #[error(
+        "{union} type {type_id} version {version} is unknown here; use the release that wrote the log, or a later one"
+    )]
+    Unknown {
+        /// `command` or `event`.
+        union: &'static str,
+        /// The stored number.
+        type_id: u16,
+        /// The stored version.
+        version: u8,
+    },
+    /// The bytes are not what the type says.
+    #[error("the stored bytes of {what} cannot be read; verify the log")]
+    Malformed {
+        /// What was being read.
+        what: &'static str,
+    },
+    /// Bytes are left over.
+    #[error("{left} bytes are left after {what}; verify the log")]
+    TrailingBytes {
+        /// What was being read.
+        what: &'static str,
+        /// How many.
+        left: usize,
+    },
+}
+
+/// JSON that is not the record it should be.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum JsonError {
+    /// No record has this name.
+    #[error("{0:?} is not the name of a record; `billfold schema list` prints them")]
+    UnknownName(String),
+    /// The text is not JSON.
+    #[error("the body is not JSON: {0}")]
+    NotJson(String),
+    /// A field is missing, unknown or of the wrong form.
+    #[error("{detail}")]
+    Field {
+        /// JSON pointer (RFC 6901) to the place.
+        pointer: String,
+        /// What is wrong there.
+        detail: String,
+    },
+}
+
+/// One record as it lies in a commit.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct RawRecord<'a> {
+    /// Stored number.
+    pub type_id: u16,
+    /// Stored version.
+    pub version: u8,
+    /// Postcard bytes.
+    pub body: &'a [u8],
+}
+
+impl fmt::Debug for RawRecord<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "type {} version {} ({} bytes)", self.type_id, self.version, self.body.len())
+    }
+}
+
+/// Appends `number` as a LEB128 varint, as postcard does.
+pub(crate) fn put_varint(out: &mut Vec<u8>, mut number: usize) {
+    loop {
+        let [low, ..] = number.to_le_bytes();
+        number >>= 7;
+        if number == 0 {
+            out.push(low & 0x7f);
+            return;
+        }
+        out.push(low | 0x80);
+    }
+}
+
+/// Takes a LEB128 varint of at most 32 bits from the front of `bytes`.
+pub(crate) fn take_varint(bytes: &mut &[u8], what: &'static str) -> Result<usize, DecodeError> {
+    let (number, rest): (u32, _) =
+        postcard::take_from_bytes(bytes).map_err(|_| DecodeError::Malformed { what })?;
+    *bytes = rest;
+    usize::try_from(number).map_err(|_| DecodeError::Malformed { what })
+}
+
+/// Appends one record: type, version, length, body.
+pub(crate) fn put_record(out: &mut Vec<u8>, kind: RecordKind, body: &[u8]) {
+    out.extend_from_slice(&kind.type_id.to_le_bytes());
+    out.push(kind.version);
+    put_varint(out, body.len());
+    out.extend_from_slice(body);
+}
+
+/// Takes one record from the front of `bytes`.
+pub(crate) fn take_record<'a>(
+    bytes: &mut &'a [u8],
+    what: &'static str,
+) -> Result<RawRecord<'a>, DecodeError> {
+    let [low, high, version, rest @ ..] = *bytes else {
+        return Err(DecodeError::Malformed { what });
+    };
+    *bytes = rest;
+    let length = take_varint(bytes, what)?;
+    if length > bytes.len() {
+        return Err(DecodeError::Malformed { what });
+    }
+    let (body, rest) = bytes.split_at(length);
+    *bytes = rest;
+    Ok(RawRecord { type_id: u16::from_le_bytes([*low, *high]), version: *version, body })
+}
+
+/// Reads a whole postcard value and refuses left-over bytes.
+pub(crate) fn from_stored<'a, T: serde::Deserialize<'a>>(
+    bytes: &'a [u8],
+    what: &'static str,
+) -> Result<T, DecodeError> {
+    let (value, rest) =
+        postcard::take_from_bytes(bytes).map_err(|_| DecodeError::Malformed { what })?;
+    if rest.is_empty() {
+        Ok(value)
+    } else {
+        Err(DecodeError::TrailingBytes { what, left: rest.len() })
+    }
+}
+
+/// Reads a JSON document and says where it is wrong.
+pub(crate) fn from_json<'a, T: serde::Deserialize<'a>>(json: &'a [u8]) -> Result<T, JsonError> {
+    let mut reader = serde_json::Deserializer::from_slice(json);
+    let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
+        let pointer = pointer_to(error.path());
+        let inner = error.into_inner();
+        match inner.classify() {
+            serde_json::error::Category::Data => {
+                JsonError::Field { pointer, detail: inner.to_string() }
+            }
+            serde_json::error::Category::Syntax
+            | serde_json::error::Category::Eof
+            | serde_json::error::Category::Io => JsonError::NotJson(inner.to_string()),
+        }
+    })?;
+    reader.end().map_err(|error| JsonError::NotJson(error.to_string()))?;
+    Ok(value)
+}
+
+fn pointer_to(path: &serde_path_to_error::Path) -> String {
+    use serde_path_to_error::Segment;
+    let mut pointer = String::new();
+    for segment in path {
+        pointer.push('/');
+        match segment {
+            Segment::Seq { index } => pointer.push_str(&index.to_string()),
+            Segment::Map { key } => pointer.push_str(&key.replace('~', "~0").replace('/', "~1")),
+            Segment::Enum { variant } => pointer.push_str(variant),
+            Segment::Unknown => pointer.push('?'),
+        }
+    }
+    pointer
+}
+
+/// Declares a union of stored records. See the module.
+macro_rules! records {
+    (
+        $(#[$union_doc:meta])*
+        $union:ident ($what:literal) {
+            $( $(#[$doc:meta])* $type_id:literal v $version:literal $name:literal $record:ident, )*
+        }
+    ) => {
+        $(#[$union_doc])*
+        #[allow(clippy::large_enum_variant, reason = "records are moved once, into a vector")]
+        #[derive(Debug, Clone, PartialEq, Eq)]
+        pub enum $union {
+            $( $(#[$doc])* $record($record), )*
+        }
+
+        impl $union {
+            /// Every record of this union, by number.
+            pub const KINDS: &'static [$crate::record::RecordKind] = &[
+                $( $crate::record::RecordKind { type_id: $type_id, version: $version, name: $name }, )*
+            ];
+
+            /// Number, version and public name of this record.
+            pub const fn kind(&self) -> $crate::record::RecordKind {
+                match self {
+                    $( Self::$record(_) => $crate::record::RecordKind {
+                        type_id: $type_id, version: $version, name: $name,
+                    }, )*
+                }
+            }
+
+            /// The postcard bytes of the record itself, appended to `out`.
+            pub fn encode_body(&self, out: Vec<u8>) -> Vec<u8> {
+                match self {
+                    $( Self::$record(record) => postcard::to_extend(record, out), )*
+                }
+                .expect("a stored record always encodes: memory is its only limit")
+            }
+
+            /// Reads the bytes of a record of this number and version.
+            ///
+            /// # Errors
+            /// [`DecodeError`](crate::record::DecodeError): an unknown number or version, or
+            /// bytes that are not such a record.
+            pub fn decode(raw: $crate::record::RawRecord<'_>) -> Result<Self, $crate::record::DecodeError> {
+                match (raw.type_id, raw.version) {
+                    $( ($type_id, $version) => {
+                        $crate::record::from_stored(raw.body, $name).map(Self::$record)
+                    } )*
+                    (type_id, version) => Err($crate::record::DecodeError::Unknown {
+                        union: $what, type_id, version,
+                    }),
+                }
+            }
+
+            /// Reads the JSON form of the record named `name`.
+            ///
+            /// # Errors
+            /// [`JsonError`](crate::record::JsonError) with a pointer to what is wrong.
+            pub fn from_json(name: &str, json: &[u8]) -> Result<Self, $crate::record::JsonError> {
+                match name {
+                    $( $name => $crate::record::from_json(json).map(Self::$record), )*
+                    other => Err($crate::record::JsonError::UnknownName(
+                        other.chars().take(64).collect(),
+                    )),
+                }
+            }
+
+            /// The JSON form of the record.
+            pub fn to_json(&self) -> serde_json::Value {
+                match self {
+                    $( Self::$record(record) => serde_json::to_value(record), )*
+                }
+                .expect("a stored record always has a JSON form: its keys are strings")
+            }
+
+            /// Public name and JSON Schema of every record.
+            pub fn json_schemas() -> Vec<(&'static str, schemars::Schema)> {
+                vec![ $( ($name, schemars::schema_for!($record)), )* ]
+            }
+        }
+
+        $(
+            impl From<$record> for $union {
+                fn from(record: $record) -> Self {
+                    Self::$record(record)
+                }
+            }
+        )*
+    };
+}
+
+pub(crate) use records;

@@ -1,0 +1,242 @@
+//! Rejections: why a command was refused, and the way out.
+//!
+//! A rejection is an answer, not a fault: nothing was changed and nothing is remembered. Its
+//! code is stable; its sentence is for people.
+
+use crate::currency::Currency;
+use crate::decimal::Decimal;
+use crate::fraction::FractionError;
+use crate::ids::{
+    BillingRunId, ChargeId, CreditGrantId, CustomerId, DiscountId, EntityId, InvoiceId, PaymentId,
+    PlanId, RefundId, SubscriptionId,
+};
+use crate::money::{Money, MoneyError};
+use crate::terms::SeriesKind;
+use crate::text::{Code, ExternalId};
+use crate::time::{Date, TimeError, Timestamp};
+
+macro_rules! rejections {
+    ($($(#[doc = $doc:literal])* [$status:literal $code:literal] $message:literal
+        $variant:ident $({ $($field:ident : $type:ty),* $(,)? })? ,)*) => {
+        /// Why the ledger refused a command.
+        #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+        #[allow(missing_docs, reason = "the message beside each variant says what its fields are")]
+        pub enum Rejection {
+            $( $(#[doc = $doc])* #[error($message)] $variant $({ $($field: $type),* })?, )*
+            /// An amount that cannot be computed.
+            #[error(transparent)]
+            Money(#[from] MoneyError),
+            /// An exact value that cannot be held.
+            #[error(transparent)]
+            Fraction(#[from] FractionError),
+            /// A date that cannot be computed.
+            #[error(transparent)]
+            Time(#[from] TimeError),
+        }
+
+        impl Rejection {
+            /// The stable code, such as `unknown_plan`.
+            pub const fn code(&self) -> &'static str {
+                match self {
+                    $( Self::$variant $({ $($field: _),* })? => $code, )*
+                    Self::Money(MoneyError::Overflow) | Self::Fraction(_) => "amount_out_of_range",
+                    Self::Money(MoneyError::CurrencyMismatch { .. }) => "currency_mismatch",
+                    Self::Time(_) => "date_out_of_range",
+                }
+            }
+
+            /// The HTTP-like status: 404, 409 or 422.
+            pub const fn status(&self) -> u16 {
+                match self {
+                    $( Self::$variant $({ $($field: _),* })? => $status, )*
+                    Self::Money(_) | Self::Fraction(_) | Self::Time(_) => 422,
+                }
+            }
+
+            /// Every code with its status, for the documentation and its test.
+            pub const CODES: &'static [(&'static str, u16)] = &[
+                $( ($code, $status), )*
+                ("amount_out_of_range", 422),
+                ("date_out_of_range", 422),
+            ];
+        }
+    };
+}
+
+rejections! {
+    // The book.
+    /// The log has no book yet, or has one already.
+    [409 "book_already_open"] "the book is open already; create another log for another book"
+        BookAlreadyOpen,
+    [409 "book_not_open"] "the log has no book yet; open one first"
+        BookNotOpen,
+    [422 "not_a_test_book"] "this book runs on the machine's clock; only a test book's clock can be moved"
+        NotATestBook,
+    [422 "clock_moves_back"] "the test clock stands at {now} and cannot go back to {to}; start a fresh book instead"
+        ClockMovesBack { now: Timestamp, to: Timestamp },
+    [422 "effective_in_future"] "effective {effective_at} lies after the book's present {now}; schedule the change, or advance the test clock"
+        EffectiveInFuture { effective_at: Timestamp, now: Timestamp },
+    [422 "effective_before_registration"] "effective {effective_at} lies before the registration of {customer} at {registered_at}; choose a later time"
+        EffectiveBeforeRegistration { customer: CustomerId, effective_at: Timestamp, registered_at: Timestamp },
+    [409 "revision_conflict"] "the stream is at revision {current}, not {expected}; read it again and decide anew"
+        RevisionConflict { expected: u64, current: u64 },
+    [422 "commit_too_large"] "the commit would have {bytes} bytes, more than {limit}; ask for less at once"
+        CommitTooLarge { bytes: usize, limit: usize },
+    [422 "internal_command"] "only the system submits this command; use the command that causes it"
+        InternalCommand,
+
+    // Entities.
+    [404 "unknown_entity"] "{entity} is not an entity of this book; define it first"
+        UnknownEntity { entity: EntityId },
+    [409 "entity_exists"] "{entity} is defined already, with other terms; choose another id"
+        EntityExists { entity: EntityId },
+    [422 "invalid_series"] "{why}; an entity needs 1 to 16 series with codes of their own, one of kind invoice, and 1 to 12 digits each"
+        InvalidSeries { why: &'static str },
+    [422 "invalid_payment_terms"] "payment terms of {days} days are out of range; use 0 to 365"
+        InvalidPaymentTerms { days: u16 },
+    [404 "unknown_series"] "{entity} has no number series {series}; use one that it was defined with"
+        UnknownSeries { entity: EntityId, series: Code },
+    [422 "wrong_series_kind"] "number series {series} is of kind {kind:?}; choose one that fits the document"
+        WrongSeriesKind { series: Code, kind: SeriesKind },
+    [422 "no_credit_note_series"] "{entity} has no number series for credit notes; refund with effect reopen or customer_credit instead"
+        NoCreditNoteSeries { entity: EntityId },
+    [422 "series_exhausted"] "number series {series} has no numbers left"
+        SeriesExhausted { series: Code },
+
+    // Catalog.
+    [404 "unknown_plan"] "{plan} is not a plan of this book; define it first"
+        UnknownPlan { plan: PlanId },
+    [404 "unknown_plan_version"] "{plan} has no version {version}; its latest is {latest}"
+        UnknownPlanVersion { plan: PlanId, version: u32, latest: u32 },
+    [422 "plan_retired"] "{plan} is retired; choose a plan that is on sale"
+        PlanRetired { plan: PlanId },
+    [422 "no_price_in_currency"] "{plan} has no price in {currency}; define a version with one"
+        NoPriceInCurrency { plan: PlanId, currency: Currency },
+    [422 "invalid_prices"] "{why}; a plan has 1 to 64 prices, each of at least zero, one for each currency"
+        InvalidPrices { why: &'static str },
+    [422 "invalid_cycle_length"] "a cycle of {count} units is out of range; use 1 to 1000 days, 1 to 520 weeks, 1 to 120 months or 1 to 10 years"
+        InvalidCycleLength { count: u16 },
+    [422 "too_many_plan_versions"] "{plan} has {versions} versions, the most that are kept; define another plan"
+        TooManyPlanVersions { plan: PlanId, versions: u32 },
+
+    // Customers.
+    [404 "unknown_customer"] "{customer} is not a customer of this book; register it first"
+        UnknownCustomer { customer: CustomerId },
+    [409 "customer_exists"] "{customer} is registered already; update it, or choose another id"
+        CustomerExists { customer: CustomerId },
+    [409 "external_id_taken"] "external id {external_id} belongs to {owner}; it is unique in the book"
+        ExternalIdTaken { external_id: ExternalId, owner: String },
+    [422 "nothing_to_change"] "the command names nothing to change; give at least one field"
+        NothingToChange,
+
+    // Subscriptions and discounts.
+    [404 "unknown_subscription"] "{subscription} is not a subscription of this customer; create it first"
+        UnknownSubscription { subscription: SubscriptionId },
+    [409 "subscription_exists"] "{subscription} exists already; choose another id"
+        SubscriptionExists { subscription: SubscriptionId },
+    [409 "subscription_canceled"] "{subscription} ended on {end}; create a new one"
+        SubscriptionCanceled { subscription: SubscriptionId, end: Date },
+    [409 "cancellation_scheduled"] "{subscription} will end on {at} already"
+        CancellationScheduled { subscription: SubscriptionId, at: Date },
+    [422 "before_subscription_start"] "{at} lies before the start of {subscription} on {start}; choose a later date"
+        BeforeSubscriptionStart { subscription: SubscriptionId, at: Date, start: Date },
+    [422 "before_current_cycle"] "{at} lies before the current anchor of {subscription} on {anchor}; choose a later date"
+        BeforeAnchor { subscription: SubscriptionId, at: Date, anchor: Date },
+    [422 "invalid_quantity"] "quantity {quantity} is out of range; use 0 to 1000000000000 with at most 9 decimal places"
+        InvalidQuantity { quantity: Decimal },
+    [422 "flat_price_has_no_quantity"] "{plan} has a flat price, so its quantity is 1; choose a plan priced per unit"
+        FlatPriceHasNoQuantity { plan: PlanId },
+    [404 "unknown_discount"] "{discount} is not a discount of this customer; apply it first"
+        UnknownDiscount { discount: DiscountId },
+    [409 "discount_exists"] "{discount} exists already; choose another id"
+        DiscountExists { discount: DiscountId },
+    [409 "discount_ended"] "{discount} was removed already"
+        DiscountEnded { discount: DiscountId },
+    [422 "invalid_discount"] "{why}; use more than 0 and at most 100 percent, or a positive amount, for 1 to 1200 cycles"
+        InvalidDiscount { why: &'static str },
+    [422 "too_many"] "this customer would have more than {limit} {what}; end some first"
+        TooMany { what: &'static str, limit: usize },
+    [422 "too_many_cycles"] "{subscription} has more than {limit} cycles to bill at once; run billing through earlier dates first"
+        TooManyCycles { subscription: SubscriptionId, limit: usize },
+
+    // Charges and invoices.
+    [409 "charge_exists"] "{charge} exists already; choose another id"
+        ChargeExists { charge: ChargeId },
+    [422 "negative_amount"] "{amount} is negative; give zero or more, or use the command for credits"
+        NegativeAmount { amount: Money },
+    [422 "amount_not_positive"] "{amount} is not more than zero"
+        AmountNotPositive { amount: Money },
+    [422 "negative_unit_price"] "unit price {amount} is negative; give zero or more"
+        NegativeUnitPrice { amount: Decimal },
+    [422 "currency_mismatch"] "the customer pays in {expected}, not {found}; use an amount in {expected}"
+        CurrencyMismatch { expected: Currency, found: Currency },
+    [409 "invoice_exists"] "{invoice} exists already; choose another id"
+        InvoiceExists { invoice: InvoiceId },
+    [422 "nothing_to_invoice"] "nothing is due or pending for {customer}"
+        NothingToInvoice { customer: CustomerId },
+    [422 "document_date_not_allowed"] "series {series} dates its documents on the day of issue; leave the date out, or use a historical series"
+        DocumentDateNotAllowed { series: Code },
+    [422 "document_date_in_future"] "document date {date} lies after {today}; the past is taken over, not the future"
+        DocumentDateInFuture { date: Date, today: Date },
+    [422 "document_date_before_registration"] "document date {date} lies before the customer's registration on {registered}; choose a later date"
+        DocumentDateBeforeRegistration { date: Date, registered: Date },
+    [404 "unknown_invoice"] "{invoice} is not an invoice of this customer"
+        UnknownInvoice { invoice: InvoiceId },
+    [409 "invoice_voided"] "{invoice} is voided already"
+        InvoiceVoided { invoice: InvoiceId },
+    [409 "invoice_has_payments"] "{settled} of {invoice} is paid; reverse or refund the payments first"
+        InvoiceHasPayments { invoice: InvoiceId, settled: Money },
+    [409 "invoice_line_credited"] "a line of {invoice} is credited by {by}; void that first"
+        InvoiceLineCredited { invoice: InvoiceId, by: String },
+    [409 "credit_consumed"] "{invoice} made {made} of customer credit and only {left} is left; it can no longer be voided"
+        CreditConsumed { invoice: InvoiceId, made: Money, left: Money },
+    [422 "before_invoice"] "{at} lies before the date of {invoice}, {document_date}; choose a later time"
+        BeforeInvoice { invoice: InvoiceId, at: Date, document_date: Date },
+    [409 "run_exists"] "{run} was started already; choose another id"
+        RunExists { run: BillingRunId },
+    [422 "through_in_future"] "{through} lies after {today}; bill when the day has come"
+        ThroughInFuture { through: Date, today: Date },
+
+    // Payments and credit.
+    [409 "payment_exists"] "{payment} exists already; choose another id"
+        PaymentExists { payment: PaymentId },
+    [404 "unknown_payment"] "{payment} is not a payment of this customer"
+        UnknownPayment { payment: PaymentId },
+    [409 "payment_reversed"] "{payment} is reversed already"
+        PaymentReversed { payment: PaymentId },
+    [409 "nothing_left_of_payment"] "{payment} is refunded whole already"
+        NothingLeftOfPayment { payment: PaymentId },
+    [422 "over_allocated"] "{allocated} is allocated, more than the payment of {amount}; allocate at most the payment"
+        OverAllocated { allocated: Money, amount: Money },
+    [422 "allocation_exceeds_open"] "{invoice} has {open} open, less than {allocated}; what no invoice takes becomes customer credit"
+        AllocationExceedsOpen { invoice: InvoiceId, open: Money, allocated: Money },
+    [422 "duplicate_allocation"] "{invoice} is named twice; give one amount for each invoice"
+        DuplicateAllocation { invoice: InvoiceId },
+    [422 "too_many_allocations"] "{count} allocations are more than {limit}; record several payments"
+        TooManyAllocations { count: usize, limit: usize },
+    [409 "refund_exists"] "{refund} exists already; choose another id"
+        RefundExists { refund: RefundId },
+    [422 "refund_exceeds_payment"] "{payment} has {left} left, less than {amount}; refund at most what is left"
+        RefundExceedsPayment { payment: PaymentId, left: Money, amount: Money },
+    [422 "refund_exceeds_allocated"] "{left} of {payment} lies on invoices, less than {amount}; refund the rest with effect customer_credit"
+        RefundExceedsAllocated { payment: PaymentId, left: Money, amount: Money },
+    [422 "refund_exceeds_credit"] "{left} of the customer credit that {payment} made is left, less than {amount}; refund with effect reopen or credit_note instead"
+        RefundExceedsCredit { payment: PaymentId, left: Money, amount: Money },
+    [409 "grant_exists"] "{grant} exists already; choose another id"
+        GrantExists { grant: CreditGrantId },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_are_unique_snake_case_and_statuses_are_of_the_client() {
+        let mut seen = std::collections::BTreeSet::new();
+        for (code, status) in Rejection::CODES {
+            assert!(code.bytes().all(|b| b.is_ascii_lowercase() || b == b'_'), "{code}");
+            assert!(matches!(status, 404 | 409 | 422), "{code}");
+            assert!(seen.insert(*code), "{code} twice");
+        }
+    }
+}

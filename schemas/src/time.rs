@@ -1,0 +1,471 @@
+//! Time as data: instants in UTC, civil dates, half-open intervals, zone names.
+//!
+//! Nothing here reads a clock. Instants are whole microseconds; dates are proleptic Gregorian
+//! days. Source of the zone rules: the IANA database that `jiff` bundles.
+
+use core::fmt;
+use core::str::FromStr;
+
+use jiff::civil;
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
+/// A time that could not be read or computed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum TimeError {
+    /// The text is no date.
+    #[error("{0:?} is not a date; write YYYY-MM-DD between 1900-01-01 and 2999-12-31")]
+    NotDate(String),
+    /// The text is no instant.
+    #[error(
+        "{0:?} is not an instant; write RFC 3339 in UTC such as 2026-01-31T09:30:00Z, to the microsecond at most"
+    )]
+    NotTimestamp(String),
+    /// The zone is not in the bundled database.
+    #[error("{0:?} is not an IANA time zone; use a name such as Europe/Berlin")]
+    UnknownZone(String),
+    /// A computed date left the years 1900 to 2999.
+    #[error("{what} leaves the years 1900 to 2999; choose dates inside them")]
+    OutOfRange {
+        /// What was being computed.
+        what: &'static str,
+    },
+    /// An interval that does not end after it starts.
+    #[error(
+        "the interval {start}/{end} is empty; the end is exclusive and must come after the start"
+    )]
+    EmptyInterval {
+        /// First day.
+        start: Date,
+        /// Day after the last.
+        end: Date,
+    },
+}
+
+fn clipped(text: &str) -> String {
+    text.chars().take(64).collect()
+}
+
+/// A civil date between 1900-01-01 and 2999-12-31.
+///
+/// JSON: `YYYY-MM-DD`. Stored: days since 1970-01-01.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Date(i32);
+
+/// Days from 0000-03-01 to 1970-01-01 in the proleptic Gregorian calendar.
+const EPOCH: civil::Date = civil::Date::constant(1970, 1, 1);
+
+impl Date {
+    /// The first date that can be used.
+    pub const MIN: Self = Self(-25_567);
+    /// The last date that can be used.
+    pub const MAX: Self = Self(376_199);
+
+    /// A date from its parts; for constants in tests and tables.
+    ///
+    /// # Errors
+    /// [`TimeError::NotDate`] when there is no such day or it lies outside the range.
+    pub fn new(year: i16, month: i8, day: i8) -> Result<Self, TimeError> {
+        civil::Date::new(year, month, day)
+            .ok()
+            .and_then(|date| Self::from_civil(date).ok())
+            .ok_or_else(|| TimeError::NotDate(format!("{year}-{month}-{day}")))
+    }
+
+    /// From the calendar library's date.
+    ///
+    /// # Errors
+    /// [`TimeError::OutOfRange`] outside 1900 to 2999.
+    pub fn from_civil(date: civil::Date) -> Result<Self, TimeError> {
+        let days = (date.duration_since(EPOCH).as_secs()) / 86_400;
+        i32::try_from(days)
+            .ok()
+            .and_then(Self::from_days)
+            .ok_or(TimeError::OutOfRange { what: "the date" })
+    }
+
+    /// The calendar library's date.
+    pub fn civil(self) -> civil::Date {
+        EPOCH + jiff::Span::new().days(self.0)
+    }
+
+    /// From days since 1970-01-01, when inside the range.
+    pub fn from_days(days: i32) -> Option<Self> {
+        (Self::MIN.0..=Self::MAX.0).contains(&days).then_some(Self(days))
+    }
+
+    /// Days since 1970-01-01.
+    pub const fn days(self) -> i32 {
+        self.0
+    }
+
+    /// This date and `days` more, which may be negative.
+    ///
+    /// # Errors
+    /// [`TimeError::OutOfRange`] outside 1900 to 2999.
+    pub fn plus_days(self, days: i32) -> Result<Self, TimeError> {
+        self.0
+            .checked_add(days)
+            .and_then(Self::from_days)
+            .ok_or(TimeError::OutOfRange { what: "adding days" })
+    }
+
+    /// Whole days from `earlier` to this date; negative if this date is the earlier one.
+    pub const fn days_since(self, earlier: Self) -> i32 {
+        self.0 - earlier.0
+    }
+
+    /// The first day of this date's month.
+    pub fn first_of_month(self) -> Self {
+        let day = i32::from(self.civil().day());
+        Self((self.0 - day + 1).max(Self::MIN.0))
+    }
+}
+
+impl fmt::Display for Date {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let date = self.civil();
+        write!(f, "{:04}-{:02}-{:02}", date.year(), date.month(), date.day())
+    }
+}
+
+impl fmt::Debug for Date {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl FromStr for Date {
+    type Err = TimeError;
+
+    fn from_str(text: &str) -> Result<Self, TimeError> {
+        let wrong = || TimeError::NotDate(clipped(text));
+        let bytes = text.as_bytes();
+        if bytes.len() != 10 || bytes[4] != b'-' || bytes[7] != b'-' {
+            return Err(wrong());
+        }
+        let part = |range| text.get(range).and_then(|p: &str| p.parse::<u16>().ok());
+        let (Some(y), Some(m), Some(d)) = (part(0..4), part(5..7), part(8..10)) else {
+            return Err(wrong());
+        };
+        let narrow = |n: u16| i8::try_from(n).map_err(|_| wrong());
+        Self::new(i16::try_from(y).map_err(|_| wrong())?, narrow(m)?, narrow(d)?)
+            .map_err(|_| wrong())
+    }
+}
+
+/// An instant, in whole microseconds of UTC.
+///
+/// JSON: RFC 3339 with `Z`. Stored: microseconds since 1970-01-01T00:00:00Z.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Timestamp(i64);
+
+impl Timestamp {
+    /// From microseconds since the Unix epoch, when inside the years 1900 to 2999.
+    pub fn from_micros(micros: i64) -> Option<Self> {
+        let day = i32::try_from(micros.div_euclid(86_400_000_000)).ok()?;
+        Date::from_days(day).map(|_| Self(micros))
+    }
+
+    /// Microseconds since the Unix epoch.
+    pub const fn micros(self) -> i64 {
+        self.0
+    }
+
+    /// The calendar library's instant.
+    pub fn instant(self) -> jiff::Timestamp {
+        jiff::Timestamp::from_microsecond(self.0)
+            .expect("the years 1900 to 2999 lie inside the library's range")
+    }
+
+    /// Midnight UTC at the start of `date`.
+    pub fn start_of_utc(date: Date) -> Self {
+        Self(i64::from(date.days()) * 86_400_000_000)
+    }
+
+    /// The civil date at this instant in UTC.
+    pub fn utc_date(self) -> Date {
+        let days = self.0.div_euclid(86_400_000_000);
+        Date::from_days(i32::try_from(days).expect("checked when it was made"))
+            .expect("checked when it was made")
+    }
+}
+
+impl fmt::Display for Timestamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.instant(), f)
+    }
+}
+
+impl fmt::Debug for Timestamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl FromStr for Timestamp {
+    type Err = TimeError;
+
+    fn from_str(text: &str) -> Result<Self, TimeError> {
+        let wrong = || TimeError::NotTimestamp(clipped(text));
+        let instant: jiff::Timestamp = text.parse().map_err(|_| wrong())?;
+        if instant.subsec_nanosecond() % 1_000 != 0 {
+            return Err(wrong());
+        }
+        Self::from_micros(instant.as_microsecond()).ok_or_else(wrong)
+    }
+}
+
+/// A time zone of the IANA database, by name; known to exist.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ZoneName(String);
+
+impl ZoneName {
+    /// UTC.
+    pub fn utc() -> Self {
+        Self("UTC".to_owned())
+    }
+
+    /// The name as in the database.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The civil date at `instant` in this zone.
+    ///
+    /// # Errors
+    /// [`TimeError::OutOfRange`] outside 1900 to 2999; [`TimeError::UnknownZone`] when this
+    /// build's database lacks a zone that an older log names.
+    pub fn date_at(&self, instant: Timestamp) -> Result<Date, TimeError> {
+        if self.0 == "UTC" {
+            return Ok(instant.utc_date());
+        }
+        Date::from_civil(instant.instant().to_zoned(self.rules()?).date())
+    }
+
+    /// The first instant of `date` in this zone (after midnight where a clock change skips it).
+    ///
+    /// # Errors
+    /// As [`ZoneName::date_at`].
+    pub fn start_of(&self, date: Date) -> Result<Timestamp, TimeError> {
+        if self.0 == "UTC" {
+            return Ok(Timestamp::start_of_utc(date));
+        }
+        let zoned = date
+            .civil()
+            .to_zoned(self.rules()?)
+            .and_then(|z| z.start_of_day())
+            .map_err(|_| TimeError::OutOfRange { what: "the start of the day" })?;
+        Timestamp::from_micros(zoned.timestamp().as_microsecond())
+            .ok_or(TimeError::OutOfRange { what: "the start of the day" })
+    }
+
+    fn rules(&self) -> Result<jiff::tz::TimeZone, TimeError> {
+        zone_rules(&self.0).ok_or_else(|| TimeError::UnknownZone(clipped(&self.0)))
+    }
+}
+
+/// Zone rules from the bundled database only, so that every machine computes the same dates.
+fn zone_rules(name: &str) -> Option<jiff::tz::TimeZone> {
+    jiff::tz::TimeZoneDatabase::bundled().get(name).ok()
+}
+
+impl FromStr for ZoneName {
+    type Err = TimeError;
+
+    fn from_str(text: &str) -> Result<Self, TimeError> {
+        let rules = zone_rules(text).ok_or_else(|| TimeError::UnknownZone(clipped(text)))?;
+        let name = rules.iana_name().unwrap_or("UTC");
+        Ok(Self(name.to_owned()))
+    }
+}
+
+impl fmt::Display for ZoneName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Debug for ZoneName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Days `[start, end)`: the end is exclusive and comes after the start.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Interval {
+    start: Date,
+    end: Date,
+}
+
+impl Interval {
+    /// The days from `start` up to but not including `end`.
+    ///
+    /// # Errors
+    /// [`TimeError::EmptyInterval`] unless `start < end`.
+    pub fn new(start: Date, end: Date) -> Result<Self, TimeError> {
+        if start < end {
+            Ok(Self { start, end })
+        } else {
+            Err(TimeError::EmptyInterval { start, end })
+        }
+    }
+
+    /// First day.
+    pub const fn start(self) -> Date {
+        self.start
+    }
+
+    /// Day after the last.
+    pub const fn end(self) -> Date {
+        self.end
+    }
+
+    /// Number of days, at least one.
+    pub const fn days(self) -> i32 {
+        self.end.days_since(self.start)
+    }
+
+    /// The days in both, if any.
+    pub fn overlap(self, other: Self) -> Option<Self> {
+        Self::new(self.start.max(other.start), self.end.min(other.end)).ok()
+    }
+}
+
+impl fmt::Display for Interval {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.start, self.end)
+    }
+}
+
+impl fmt::Debug for Interval {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl FromStr for Interval {
+    type Err = TimeError;
+
+    fn from_str(text: &str) -> Result<Self, TimeError> {
+        let (start, end) = text.split_once('/').ok_or_else(|| TimeError::NotDate(clipped(text)))?;
+        Self::new(start.parse()?, end.parse()?)
+    }
+}
+
+/// Text for people, compact numbers for storage.
+macro_rules! two_forms {
+    ($name:ident, $stored:ty, $to:expr, $from:expr, $schema:expr) => {
+        impl Serialize for $name {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                if serializer.is_human_readable() {
+                    serializer.collect_str(self)
+                } else {
+                    let to: fn(&$name) -> $stored = $to;
+                    to(self).serialize(serializer)
+                }
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                if deserializer.is_human_readable() {
+                    let text = String::deserialize(deserializer)?;
+                    text.parse().map_err(de::Error::custom)
+                } else {
+                    let from: fn($stored) -> Option<$name> = $from;
+                    from(<$stored>::deserialize(deserializer)?).ok_or_else(|| {
+                        de::Error::custom(concat!("stored ", stringify!($name), " is out of range"))
+                    })
+                }
+            }
+        }
+
+        impl schemars::JsonSchema for $name {
+            fn schema_name() -> std::borrow::Cow<'static, str> {
+                stringify!($name).into()
+            }
+
+            fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+                $schema
+            }
+        }
+    };
+}
+
+two_forms!(
+    Date,
+    i32,
+    |date| date.0,
+    Date::from_days,
+    schemars::json_schema!({"type": "string", "format": "date", "description": "YYYY-MM-DD"})
+);
+two_forms!(
+    Timestamp,
+    i64,
+    |instant| instant.0,
+    Timestamp::from_micros,
+    schemars::json_schema!({"type": "string", "format": "date-time", "description": "RFC 3339, UTC"})
+);
+two_forms!(
+    Interval,
+    (Date, Date),
+    |i| (i.start, i.end),
+    |(start, end)| Interval::new(start, end).ok(),
+    schemars::json_schema!({
+        "type": "string",
+        "description": "Days from the first date up to but not including the second",
+        "pattern": "^\\d{4}-\\d{2}-\\d{2}/\\d{4}-\\d{2}-\\d{2}$",
+    })
+);
+// A stored zone is not looked up again: a zone that a later database drops must not make an old
+// log unreadable. It was known when the command was accepted.
+two_forms!(
+    ZoneName,
+    String,
+    |zone| zone.0.clone(),
+    |name| Some(ZoneName(name)),
+    schemars::json_schema!({"type": "string", "description": "IANA time zone such as Europe/Berlin"})
+);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dates_read_and_print_and_refuse_what_is_no_day() {
+        let date: Date = "2024-02-29".parse().expect("a leap day");
+        assert_eq!(date.to_string(), "2024-02-29");
+        assert_eq!(date.plus_days(1).map(|d| d.to_string()), Ok("2024-03-01".to_owned()));
+        for wrong in
+            ["2023-02-29", "24-02-29", "2024-2-29", "1899-12-31", "3000-01-01", "+024-01-01"]
+        {
+            assert!(wrong.parse::<Date>().is_err(), "{wrong}");
+        }
+        assert_eq!(Date::MIN.to_string(), "1900-01-01");
+        assert_eq!(Date::MAX.to_string(), "2999-12-31");
+    }
+
+    #[test]
+    fn the_day_starts_at_one_where_a_clock_change_skips_midnight() {
+        let zone: ZoneName = "America/Sao_Paulo".parse().expect("a zone");
+        let date = "2017-10-15".parse().expect("a date");
+        let start = zone.start_of(date).expect("in range");
+        assert_eq!(start.to_string(), "2017-10-15T03:00:00Z");
+        assert_eq!(zone.date_at(start), Ok(date));
+    }
+
+    #[test]
+    fn instants_finer_than_a_microsecond_are_refused() {
+        assert!("2026-01-01T00:00:00.000001Z".parse::<Timestamp>().is_ok());
+        assert!("2026-01-01T00:00:00.0000001Z".parse::<Timestamp>().is_err());
+    }
+
+    #[test]
+    fn an_unknown_zone_is_named_in_the_error() {
+        assert_eq!(
+            "Mars/Base".parse::<ZoneName>(),
+            Err(TimeError::UnknownZone("Mars/Base".to_owned()))
+        );
+    }
+}
