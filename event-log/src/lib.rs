@@ -1,1 +1,46 @@
 //! What is durable: blocks, hash chain, Merkle tree, recovery, tailing.
+//!
+//! # Architecture invariants
+//!
+//! - **No meaning.** A commit is bytes. Nothing here decodes one.
+//! - **No wall clock, no randomness.** Times come from the caller; the simulated disk is seeded.
+//! - **No answer before durability.** `append` returns after the sync of its block.
+//! - **No second try.** A failed write or sync poisons the log; nothing syncs again and hopes.
+//! - **No writing reader.** [`LogReader`] takes no lock and change no byte.
+//! - **No Merkle work on the append path.** The tree is a follower's.
+//! - **No async, no network, no unsafe code.**
+
+mod append;
+mod block;
+mod damage;
+mod disk;
+mod file_disk;
+mod file_log;
+mod folder;
+mod frames;
+mod head;
+mod identity;
+mod layout;
+mod options;
+mod reader;
+mod recover;
+mod segment;
+mod signal;
+mod spare;
+mod walk;
+mod watermark;
+
+pub use append::{AppendError, Appended, EventLog};
+pub use block::{
+    BLOCK_HEADER_BYTES, Block, BlockError, BlockHeader, BlockKind, BlockView, Commits, Hash,
+    MAX_BODY_BYTES, MAX_COMMIT_BYTES,
+};
+pub use damage::{Damage, Fault, ReadError, Record};
+pub use disk::{Disk, DiskFile, DiskLock, LockError};
+pub use file_disk::FileDisk;
+pub use file_log::FileLog;
+pub use head::Head;
+pub use identity::{IdentityError, LogId, LogIdentity, MAX_BOOK_BYTES};
+pub use options::{LogOptions, OpenError};
+pub use reader::LogReader;
+pub use recover::{CheckOnOpen, RecoveryReport, TornTail};

@@ -1,0 +1,317 @@
+//! Reading a log, from its own process or any other, while it is written.
+//!
+//! *Shape.* [`LogReader`] walks forward block by block; it takes no lock and writes nothing.
+//! *Correctness.* Each block's checksums and its place in the chain are checked. A reader gives no
+//! block that a power cut could take back: it stops at the durable watermark, or at a block that
+//! has a valid successor (a writer starts no block before the one before is durable).
+//! *Limits.* One read buffer of 1 MiB, and one index entry for each 64 blocks seen.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crate::block::BlockView;
+use crate::damage::{Fault, FileFault, ReadError};
+use crate::disk::{Disk, DiskFile};
+use crate::file_disk::FileDisk;
+use crate::folder::Folder;
+use crate::head::Head;
+use crate::identity::LogIdentity;
+use crate::segment::SegmentName;
+use crate::signal::DurableSignal;
+use crate::walk::{Place, Walk};
+use crate::watermark::Watermark;
+
+/// One place in so many blocks is remembered.
+const INDEX_EVERY: u64 = 64;
+/// The first and the longest pause between two looks at another process's watermark.
+const SHORTEST_PAUSE: Duration = Duration::from_micros(200);
+const LONGEST_PAUSE: Duration = Duration::from_millis(5);
+
+/// A reader of one log.
+#[derive(Debug)]
+pub struct LogReader {
+    folder: Folder,
+    identity: LogIdentity,
+    segments: Vec<SegmentName>,
+    walk: Walk,
+    watermark_file: Option<Box<dyn DiskFile>>,
+    watermark: Watermark,
+    signal: Option<DurableSignal>,
+    index: Vec<Place>,
+}
+
+impl LogReader {
+    /// Opens the log in the folder at `path`, at its start.
+    /// # Errors
+    /// [`ReadError::NoLog`] if there is none; [`ReadError::Corrupt`] if its files are damaged.
+    pub fn open(path: impl AsRef<Path>) -> Result<Self, ReadError> {
+        let path = path.as_ref();
+        let disk = FileDisk::open(path)
+            .map_err(|source| ReadError::Io { path: path.to_path_buf(), source })?;
+        Self::open_on(Arc::new(disk))
+    }
+
+    /// Opens the log on `disk`, at its start.
+    /// # Errors
+    /// As [`LogReader::open`].
+    pub fn open_on(disk: Arc<dyn Disk>) -> Result<Self, ReadError> {
+        Self::start(Folder::new(disk), None)
+    }
+
+    pub(crate) fn start(folder: Folder, signal: Option<DurableSignal>) -> Result<Self, ReadError> {
+        let segments = folder.some_segments()?;
+        let identity = folder.identity(&segments)?;
+        let walk = Walk::at_segment(&folder, &identity, segments[0])?;
+        let watermark_file = folder.watermark_file()?;
+        let watermark = Watermark::empty(identity.log());
+        let index = vec![walk.place()];
+        let mut reader =
+            Self { folder, identity, segments, walk, watermark_file, watermark, signal, index };
+        reader.refresh()?;
+        Ok(reader)
+    }
+
+    /// Which log this is.
+    pub fn identity(&self) -> &LogIdentity {
+        &self.identity
+    }
+
+    /// Where the reader is: behind the block it gave last.
+    pub fn head(&self) -> Head {
+        self.walk.place().head
+    }
+
+    /// How far the log is known to be durable, as of now.
+    /// # Errors
+    /// [`ReadError::Io`] if the watermark can't be read.
+    pub fn durable_head(&mut self) -> Result<Head, ReadError> {
+        self.refresh()?;
+        Ok(self.watermark.head)
+    }
+
+    /// The next durable block; `None` if there is none yet.
+    /// # Errors
+    /// [`ReadError::Corrupt`] names the file and the offset; the reader stays where it is.
+    pub fn next_block(&mut self) -> Result<Option<BlockView<'_>>, ReadError> {
+        if self.advance()? { Ok(self.walk.view()) } else { Ok(None) }
+    }
+
+    /// Goes to where [`LogReader::next_block`] gives the block that holds `position`; to the
+    /// durable end if that is not there yet.
+    /// # Errors
+    /// As [`LogReader::next_block`].
+    pub fn seek(&mut self, position: u64) -> Result<(), ReadError> {
+        self.refresh()?;
+        let target = self.nearest_place(position)?;
+        self.walk.go_to(target)?;
+        loop {
+            let before = self.walk.place();
+            if !self.advance()? {
+                return Ok(());
+            }
+            if self.walk.place().head.next_position > position {
+                return self.walk.go_to(before);
+            }
+        }
+    }
+
+    /// The bytes of one commit; `None` if it is not durable yet. The reader stays where it is.
+    /// # Errors
+    /// As [`LogReader::next_block`].
+    pub fn read_commit(&mut self, position: u64) -> Result<Option<Vec<u8>>, ReadError> {
+        let before = self.walk.place();
+        self.seek(position)?;
+        let found = self.next_block()?.and_then(|block| {
+            block.commits().find(|(at, _)| *at == position).map(|(_, bytes)| bytes.to_vec())
+        });
+        self.walk.go_to(before)?;
+        Ok(found)
+    }
+
+    /// Waits until there is a block to read, or the time is over; says which.
+    ///
+    /// In the writer's process the writer wakes it; elsewhere it looks every few milliseconds.
+    /// # Errors
+    /// [`ReadError::Io`] if the watermark can't be read.
+    pub fn wait(&mut self, timeout: Duration) -> Result<bool, ReadError> {
+        let seen = self.head().block_number;
+        if let Some(signal) = &self.signal {
+            self.watermark = signal.wait(seen, timeout);
+            return Ok(self.watermark.head.block_number > seen);
+        }
+        let started = Instant::now();
+        let mut pause = SHORTEST_PAUSE;
+        loop {
+            self.refresh()?;
+            if self.watermark.head.block_number > seen {
+                return Ok(true);
+            }
+            let left = timeout.saturating_sub(started.elapsed());
+            if left.is_zero() {
+                return Ok(false);
+            }
+            std::thread::sleep(pause.min(left));
+            pause = (pause * 2).min(LONGEST_PAUSE);
+        }
+    }
+
+    /// The offset in the current segment up to which blocks are known to be durable.
+    fn durable_limit(&self) -> u64 {
+        let here = self.walk.place().segment.number;
+        match self.watermark.segment.cmp(&here) {
+            std::cmp::Ordering::Greater => u64::MAX,
+            std::cmp::Ordering::Equal => self.watermark.end,
+            std::cmp::Ordering::Less => 0,
+        }
+    }
+
+    /// Steps over one durable block; `false` if there is none.
+    fn advance(&mut self) -> Result<bool, ReadError> {
+        loop {
+            let place = self.walk.place();
+            let limit = self.durable_limit();
+            if place.offset >= limit {
+                self.check_watermark(place)?;
+                if self.refresh()? {
+                    continue;
+                }
+                return self.advance_before_successor();
+            }
+            let stepped = self.walk.step(limit).map(|frame| frame.is_some());
+            if stepped.map_err(|fault| self.folder.in_segment(place.segment, fault))? {
+                self.remember(place);
+                return Ok(true);
+            }
+            if self.watermark.segment == place.segment.number {
+                let fault = Fault::BelowWatermark { durable_to: self.watermark.end };
+                let fault = FileFault::at(place.offset, fault);
+                return Err(self.folder.in_segment(place.segment, fault));
+            }
+            let next = self.segment_after(place.segment)?;
+            let Some(next) = next else {
+                let fault = Fault::SegmentMissing { expected: place.segment.number + 1 };
+                let fault = FileFault::at(place.offset, fault);
+                return Err(self.folder.in_segment(place.segment, fault));
+            };
+            self.walk.next_segment(next)?;
+        }
+    }
+
+    /// At the watermark the chain must be the one that the watermark names.
+    fn check_watermark(&self, place: Place) -> Result<(), ReadError> {
+        let mark = &self.watermark;
+        let there = mark.segment == place.segment.number && mark.end == place.offset;
+        if there && mark.head != place.head {
+            let fault = Fault::WatermarkDisagrees { block: mark.head.block_number };
+            return Err(self.folder.in_segment(place.segment, FileFault::at(place.offset, fault)));
+        }
+        Ok(())
+    }
+
+    /// Beyond the watermark (it may have been lost in a power cut): a block counts if its
+    /// successor is there. Anything that is not whole is a write under way or torn, no error.
+    fn advance_before_successor(&mut self) -> Result<bool, ReadError> {
+        if self.signal.is_some() {
+            return Ok(false);
+        }
+        let place = self.walk.place();
+        self.walk.frames().forget();
+        let stepped = match self.walk.step(u64::MAX) {
+            Ok(frame) => frame.is_some(),
+            Err(FileFault::Fault { .. }) => false,
+            Err(FileFault::Io(error)) => return Err(self.segment_io(place.segment, error)),
+        };
+        if !stepped {
+            return self.enter_next_segment(place);
+        }
+        let behind = self.walk.place();
+        let followed = match self.walk.step(u64::MAX) {
+            Ok(Some(_)) => true,
+            Ok(None) => match self.segment_after(place.segment)? {
+                Some(next) => {
+                    let (_, header) = self.folder.open_segment(next, Some(&self.identity))?;
+                    header.start == behind.head
+                }
+                None => false,
+            },
+            Err(FileFault::Fault { .. }) => false,
+            Err(FileFault::Io(error)) => return Err(self.segment_io(place.segment, error)),
+        };
+        self.walk.go_to(place)?;
+        self.walk.frames().forget();
+        if !followed {
+            return Ok(false);
+        }
+        // What has a successor does not change any more, so now it is read like the rest.
+        let stepped = self.walk.step(behind.offset).map(|frame| frame.is_some());
+        let stepped = stepped.map_err(|fault| self.folder.in_segment(place.segment, fault))?;
+        self.walk.frames().forget_behind(behind.offset);
+        self.remember(place);
+        Ok(stepped)
+    }
+
+    /// At the end of a segment without a watermark to say so: goes on if the next one fits.
+    fn enter_next_segment(&mut self, place: Place) -> Result<bool, ReadError> {
+        let Some(next) = self.segment_after(place.segment)? else { return Ok(false) };
+        let (_, header) = self.folder.open_segment(next, Some(&self.identity))?;
+        if header.start != place.head {
+            return Ok(false);
+        }
+        self.walk.next_segment(next)?;
+        self.advance_before_successor()
+    }
+
+    fn segment_io(&self, segment: SegmentName, error: std::io::Error) -> ReadError {
+        self.folder.io(&segment.file_name(), error)
+    }
+
+    fn segment_after(&mut self, segment: SegmentName) -> Result<Option<SegmentName>, ReadError> {
+        let after = |segments: &[SegmentName]| {
+            segments.iter().copied().find(|name| name.number == segment.number + 1)
+        };
+        if let Some(next) = after(&self.segments) {
+            return Ok(Some(next));
+        }
+        self.segments = self.folder.segments()?;
+        Ok(after(&self.segments))
+    }
+
+    /// Reads the watermark again; whether it moved.
+    fn refresh(&mut self) -> Result<bool, ReadError> {
+        let newest = match (&self.signal, &self.watermark_file) {
+            (Some(signal), _) => Some(signal.get()),
+            (None, Some(file)) => self.folder.read_watermark(file.as_ref())?.newest,
+            (None, None) => None,
+        };
+        let Some(newest) = newest.filter(|mark| mark.log == self.identity.log()) else {
+            return Ok(false);
+        };
+        let moved = newest.head.block_number > self.watermark.head.block_number;
+        if moved {
+            self.watermark = newest;
+        }
+        Ok(moved)
+    }
+
+    fn remember(&mut self, place: Place) {
+        let last = self.index.last().map_or(0, |place| place.head.block_number);
+        if place.head.block_number >= last + INDEX_EVERY {
+            self.index.push(place);
+        }
+    }
+
+    /// The last known place at or before `position`.
+    fn nearest_place(&mut self, position: u64) -> Result<Place, ReadError> {
+        self.segments = self.folder.some_segments()?;
+        let seen = self.index.partition_point(|place| place.head.next_position <= position);
+        let indexed = self.index[seen.saturating_sub(1)];
+        let begun = self.segments.partition_point(|segment| segment.first_position <= position);
+        let segment = self.segments[begun.saturating_sub(1)];
+        let reached = segment.number <= self.watermark.segment;
+        if segment.number > indexed.segment.number && reached {
+            return Ok(Walk::at_segment(&self.folder, &self.identity, segment)?.place());
+        }
+        Ok(indexed)
+    }
+}
