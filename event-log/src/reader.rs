@@ -6,17 +6,19 @@
 //! has a valid successor (a writer starts no block before the one before is durable).
 //! *Limits.* One read buffer of 1 MiB, and one index entry for each 64 blocks seen.
 
+use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::block::BlockView;
-use crate::damage::{Fault, FileFault, ReadError};
+use crate::damage::{Fault, FileFault, ReadError, Record};
 use crate::disk::{Disk, DiskFile};
 use crate::file_disk::FileDisk;
 use crate::folder::Folder;
 use crate::head::Head;
 use crate::identity::LogIdentity;
+use crate::layout::SECTOR_BYTES;
 use crate::segment::SegmentName;
 use crate::signal::DurableSignal;
 use crate::walk::{Place, Walk};
@@ -39,6 +41,8 @@ pub struct LogReader {
     watermark: Watermark,
     signal: Option<DurableSignal>,
     index: Vec<Place>,
+    /// Whether the zeros behind each segment's last block are checked too.
+    checks_slack: bool,
 }
 
 impl LogReader {
@@ -66,8 +70,17 @@ impl LogReader {
         let watermark_file = folder.watermark_file()?;
         let watermark = Watermark::empty(identity.log());
         let index = vec![walk.place()];
-        let mut reader =
-            Self { folder, identity, segments, walk, watermark_file, watermark, signal, index };
+        let mut reader = Self {
+            folder,
+            identity,
+            segments,
+            walk,
+            watermark_file,
+            watermark,
+            signal,
+            index,
+            checks_slack: false,
+        };
         reader.refresh()?;
         Ok(reader)
     }
@@ -156,6 +169,50 @@ impl LogReader {
         }
     }
 
+    /// From now on, also checks that there are only zeros behind each segment's last block.
+    pub(crate) fn check_slack(&mut self) {
+        self.checks_slack = true;
+    }
+
+    /// At the durable end: how many bytes behind it are not zero. `None` if more has become
+    /// durable meanwhile. A whole block behind one that is not is damage.
+    pub(crate) fn check_tail(&mut self) -> Result<Option<u64>, ReadError> {
+        let place = self.walk.place();
+        self.walk.frames().forget();
+        let found = self.slack(place)?;
+        let end = self.walk.segment_end();
+        let successor = match found {
+            Some(_) => {
+                let first = place.offset + SECTOR_BYTES;
+                let behind = self.walk.block_behind(first, end);
+                behind.map_err(|fault| self.folder.in_segment(place.segment, fault))?
+            }
+            None => None,
+        };
+        self.walk.frames().forget();
+        if self.refresh()? {
+            return Ok(None);
+        }
+        if let Some((at, successor)) = successor {
+            let fault = Box::new(Fault::Magic { expected: Record::Block });
+            let fault = Fault::BeforeSuccessor { fault, successor, at };
+            return Err(self.folder.in_segment(place.segment, FileFault::at(place.offset, fault)));
+        }
+        Ok(Some(found.map_or(0, |range| range.end - place.offset)))
+    }
+
+    /// The number of the block that the watermark file names; `None` if it can't be read.
+    pub(crate) fn watermark_block(&self) -> Result<Option<u64>, ReadError> {
+        let Some(file) = &self.watermark_file else { return Ok(None) };
+        let newest = self.folder.read_watermark(file.as_ref())?.newest;
+        Ok(newest.map(|mark| mark.head.block_number))
+    }
+
+    /// The number of the segment that the reader is in.
+    pub(crate) fn segment_number(&self) -> u64 {
+        self.walk.place().segment.number
+    }
+
     /// The offset in the current segment up to which blocks are known to be durable.
     fn durable_limit(&self) -> u64 {
         let here = self.walk.place().segment.number;
@@ -194,8 +251,24 @@ impl LogReader {
                 let fault = FileFault::at(place.offset, fault);
                 return Err(self.folder.in_segment(place.segment, fault));
             };
-            self.walk.next_segment(next)?;
+            self.go_on_to(next)?;
         }
+    }
+
+    fn go_on_to(&mut self, next: SegmentName) -> Result<(), ReadError> {
+        let place = self.walk.place();
+        if self.checks_slack && self.slack(place)?.is_some() {
+            let fault = FileFault::at(place.offset, Fault::Padding);
+            return Err(self.folder.in_segment(place.segment, fault));
+        }
+        self.walk.next_segment(next)
+    }
+
+    /// What is not zero between `place` and the end of its segment.
+    fn slack(&mut self, place: Place) -> Result<Option<Range<u64>>, ReadError> {
+        let end = self.walk.segment_end();
+        let found = self.walk.frames().not_zero_behind(place.offset, end);
+        found.map_err(|error| self.segment_io(place.segment, error))
     }
 
     /// At the watermark the chain must be the one that the watermark names.
@@ -258,7 +331,7 @@ impl LogReader {
         if header.start != place.head {
             return Ok(false);
         }
-        self.walk.next_segment(next)?;
+        self.go_on_to(next)?;
         self.advance_before_successor()
     }
 

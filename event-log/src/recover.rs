@@ -11,10 +11,10 @@
 use std::ops::Range;
 use std::path::PathBuf;
 
-use crate::damage::{Fault, FileFault, ReadError};
+use crate::block::BlockKind;
+use crate::damage::{Fault, FileFault, ReadError, Record};
 use crate::disk::DiskFile;
 use crate::folder::Folder;
-use crate::frames::FrameReader;
 use crate::head::Head;
 use crate::identity::LogIdentity;
 use crate::layout::{SECTOR_BYTES, file_length};
@@ -89,7 +89,7 @@ pub(crate) fn recover(
     let last = end.walk.place().segment;
     let file_name = last.file_name();
     let io = |error| folder.io(&file_name, error);
-    let torn_tail = classify_tail(folder, identity, &mut end, watermark)?;
+    let torn_tail = classify_tail(folder, &mut end, watermark)?;
 
     let file = folder.disk.open(&file_name).map_err(io)?;
     let header = folder.read_header(file.as_ref(), last, Some(identity))?;
@@ -219,7 +219,7 @@ impl EndState {
             }
             match walk.step(u64::MAX) {
                 Ok(Some(frame)) => {
-                    self.closed = frame.header.kind == crate::block::BlockKind::Closing;
+                    self.closed = frame.header.kind == BlockKind::Closing;
                     self.blocks += 1;
                 }
                 Ok(None) => return Ok(None),
@@ -251,7 +251,6 @@ fn end_below(folder: &Folder, walk: &Walk, mark: Watermark, fault: Option<FileFa
 /// What stands behind the last whole block: nothing, a torn write to be zeroed, or damage.
 fn classify_tail(
     folder: &Folder,
-    identity: &LogIdentity,
     end: &mut End,
     watermark: Option<Watermark>,
 ) -> Result<Option<Torn>, ReadError> {
@@ -264,7 +263,7 @@ fn classify_tail(
         None => None,
     };
     if place.offset == FIRST_BLOCK_AT {
-        return refuse(fault.unwrap_or(Fault::Truncated { record: crate::damage::Record::Block }));
+        return refuse(fault.unwrap_or(Fault::Truncated { record: Record::Block }));
     }
     if let Some(fault) = fault.as_ref().filter(|fault| !can_be_torn(fault)) {
         return refuse(fault.clone());
@@ -277,10 +276,11 @@ fn classify_tail(
     if watermark.is_none() {
         return refuse(Fault::WatermarkLost);
     }
-    if let Some(found) = successor(frames, place.offset, limit, identity, fault.as_ref())
-        .map_err(|fault| folder.in_segment(place.segment, fault))?
-    {
-        return refuse(found);
+    let behind = end.walk.block_behind(place.offset + SECTOR_BYTES, limit);
+    let behind = behind.map_err(|fault| folder.in_segment(place.segment, fault))?;
+    if let Some((at, successor)) = behind {
+        let fault = fault.unwrap_or(Fault::Magic { expected: Record::Block });
+        return refuse(Fault::BeforeSuccessor { fault: Box::new(fault), successor, at });
     }
     Ok(Some(Torn { range, fault }))
 }
@@ -309,23 +309,6 @@ fn can_be_torn(fault: &Fault) -> bool {
         | Fault::WatermarkLost
         | Fault::BeforeSuccessor { .. } => false,
     }
-}
-
-/// A valid block behind the one that is not whole, which makes that one damage.
-fn successor(
-    frames: &mut FrameReader,
-    offset: u64,
-    limit: u64,
-    identity: &LogIdentity,
-    fault: Option<&Fault>,
-) -> Result<Option<Fault>, FileFault> {
-    let missing = Fault::Magic { expected: crate::damage::Record::Block };
-    let behind = frames.frame_behind(offset + SECTOR_BYTES, limit, identity)?;
-    Ok(behind.map(|(at, frame)| Fault::BeforeSuccessor {
-        fault: Box::new(fault.cloned().unwrap_or(missing)),
-        successor: frame.header.number,
-        at,
-    }))
 }
 
 fn write_zeros(file: &dyn DiskFile, range: &Range<u64>) -> std::io::Result<()> {

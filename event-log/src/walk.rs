@@ -87,6 +87,16 @@ impl Walk {
         Ok(Some(frame))
     }
 
+    /// Where the first whole block at or behind `offset` of this segment is, and its number.
+    pub(crate) fn block_behind(
+        &mut self,
+        offset: u64,
+        limit: u64,
+    ) -> Result<Option<(u64, u64)>, FileFault> {
+        let found = self.frames.frame_behind(offset, limit, &self.identity)?;
+        Ok(found.map(|(at, frame)| (at, frame.header.number)))
+    }
+
     /// The block that was stepped over last.
     pub(crate) fn view(&self) -> Option<BlockView<'_>> {
         let (offset, frame) = self.last.as_ref()?;
