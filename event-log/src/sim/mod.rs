@@ -62,6 +62,11 @@ impl SimDisk {
         self.state().fail_write_in = Some(writes);
     }
 
+    /// Nothing fails any more, of what was armed and has not failed yet.
+    pub fn disarm(&self) {
+        self.state().disarm();
+    }
+
     /// The disk holds no more than so many bytes; `None` for no limit.
     pub fn set_capacity(&self, bytes: Option<u64>) {
         self.state().capacity = bytes;

@@ -230,6 +230,10 @@ impl State {
         self.locks.clear();
         self.generation += 1;
         self.power_is_off = false;
+        self.disarm();
+    }
+
+    pub(super) fn disarm(&mut self) {
         self.cut_power_in = None;
         self.fail_sync_in = None;
         self.fail_write_in = None;
