@@ -13,6 +13,7 @@
 //! - A journal entry that does not balance cannot be constructed.
 //! - This crate knows nothing of logs, queues, read models or wires.
 
+pub mod earning;
 pub mod journal;
 pub mod ledger;
 

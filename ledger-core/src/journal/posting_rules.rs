@@ -1,0 +1,246 @@
+//! Which event books what.
+
+use schemas::event::{
+    Allocation, CreditGranted, CreditNoteIssued, InvoiceFinalized, InvoiceLine, InvoiceVoided,
+    LineRef, LineReversal, PaymentRecorded, PaymentRefunded, PaymentReversed, RevenueSchedule,
+};
+use schemas::ids::InvoiceId;
+use schemas::{Currency, Date, Event, Minor, MoneyError};
+
+use super::Account::{AccountsReceivable, CustomerCredit};
+use super::{Account, Entry, PostError, Posted, Posting, Stop};
+use crate::earning::Earning;
+
+/// What `event` books.
+///
+/// # Errors
+/// [`PostError`] when the event's amounts contradict each other: such an event is never
+/// decided, so a log that holds one is damaged.
+pub fn post(event: &Event) -> Result<Posted, PostError> {
+    match event {
+        Event::InvoiceFinalized(invoice) => finalized(invoice),
+        Event::InvoiceVoided(void) => voided(void),
+        Event::CreditNoteIssued(note) => credited(note),
+        Event::PaymentRecorded(payment) => received(payment),
+        Event::PaymentReversed(reversal) => reversed(reversal),
+        Event::PaymentRefunded(refund) => refunded(refund),
+        Event::CreditGranted(grant) => granted(grant),
+        Event::BookOpened(_)
+        | Event::ClockAdvanced(_)
+        | Event::EntityDefined(_)
+        | Event::PlanVersionDefined(_)
+        | Event::PlanRetired(_)
+        | Event::BillingRunStarted(_)
+        | Event::CustomerRegistered(_)
+        | Event::CustomerRenamed(_)
+        | Event::CustomerEmailChanged(_)
+        | Event::CustomerTermsChanged(_)
+        | Event::CustomerExternalIdChanged(_)
+        | Event::SubscriptionCreated(_)
+        | Event::CycleOpened(_)
+        | Event::CycleCut(_)
+        | Event::PlanChanged(_)
+        | Event::QuantityChanged(_)
+        | Event::ChangeScheduled(_)
+        | Event::ScheduledChangeWithdrawn(_)
+        | Event::SubscriptionCanceled(_)
+        | Event::DiscountApplied(_)
+        | Event::DiscountRemoved(_)
+        | Event::ChargeAdded(_) => Ok(Posted::default()),
+    }
+}
+
+/// The entry by which `amount` is earned on `date`; none for zero.
+///
+/// # Errors
+/// [`PostError::Money`] for the smallest 64-bit number.
+pub fn recognition(
+    date: Date,
+    currency: Currency,
+    amount: Minor,
+) -> Result<Option<Entry>, PostError> {
+    transfer(date, currency, Account::DeferredRevenue, Account::Revenue, amount)
+}
+
+/// Debits one account and credits another by `amount`.
+fn transfer(
+    date: Date,
+    currency: Currency,
+    debit: Account,
+    credit: Account,
+    amount: Minor,
+) -> Result<Option<Entry>, PostError> {
+    let postings = vec![Posting::debit(debit, amount), Posting::credit(credit, amount)?];
+    Entry::new(date, currency, postings)
+}
+
+fn finalized(invoice: &InvoiceFinalized) -> Result<Posted, PostError> {
+    let (date, currency) = (invoice.posting_date, invoice.currency);
+    let mut posted = Posted::default();
+    let mut postings = Vec::with_capacity(invoice.lines.len() + 2);
+    postings.push(Posting::debit(AccountsReceivable, invoice.totals.total));
+    for line in &invoice.lines {
+        let earned = earned_of(line)?;
+        postings.push(Posting::credit(Account::DeferredRevenue, earned)?);
+        for tax in &line.taxes {
+            postings.push(Posting::credit(Account::TaxLiability, tax.amount)?);
+        }
+        posted.earnings.push(Earning {
+            line: LineRef { invoice: invoice.invoice, line: line.line },
+            currency,
+            amount: earned,
+            schedule: line.schedule,
+            posted: date,
+            until: None,
+        });
+    }
+    posted.entries.extend(Entry::new(date, currency, postings)?);
+    let generated = invoice.credit_generated;
+    posted.entries.extend(transfer(date, currency, AccountsReceivable, CustomerCredit, generated)?);
+    let applied = invoice.credit_applied;
+    posted.entries.extend(transfer(date, currency, CustomerCredit, AccountsReceivable, applied)?);
+    Ok(posted)
+}
+
+/// A tax that is part of the price is the state's and is never earned.
+fn earned_of(line: &InvoiceLine) -> Result<Minor, MoneyError> {
+    line.taxes
+        .iter()
+        .filter(|tax| tax.inclusive)
+        .try_fold(line.net, |earned, tax| earned.minus(tax.amount))
+}
+
+/// A document that takes back what another one billed.
+struct Reversal<'a> {
+    invoice: InvoiceId,
+    currency: Currency,
+    date: Date,
+    lines: &'a [LineReversal],
+    contra: Account,
+}
+
+impl Reversal<'_> {
+    /// Takes the lines back from the receivable, and returns the sum with tax.
+    fn post(&self, posted: &mut Posted) -> Result<Minor, PostError> {
+        let mut postings = Vec::with_capacity(self.lines.len() * 2 + 1);
+        let mut total = Minor::ZERO;
+        for reversal in self.lines {
+            let net = reversal.recognised.plus(reversal.unrecognised)?;
+            must_sum("the net of a reversed line", reversal.net, net)?;
+            postings.push(Posting::debit(self.contra, reversal.recognised));
+            postings.push(Posting::debit(Account::DeferredRevenue, reversal.unrecognised));
+            postings.push(Posting::debit(Account::TaxLiability, reversal.tax));
+            total = total.plus(net)?.plus(reversal.tax)?;
+            self.reschedule(reversal, posted);
+        }
+        postings.push(Posting::credit(AccountsReceivable, total)?);
+        posted.entries.extend(Entry::new(self.date, self.currency, postings)?);
+        Ok(total)
+    }
+
+    fn reschedule(&self, reversal: &LineReversal, posted: &mut Posted) {
+        let line = LineRef { invoice: self.invoice, line: reversal.line };
+        posted.stops.push(Stop { line, from: self.date });
+        posted.earnings.extend(reversal.amended.map(|amendment| Earning {
+            line,
+            currency: self.currency,
+            amount: amendment.amount,
+            schedule: RevenueSchedule::Straight(amendment.service),
+            posted: self.date,
+            until: None,
+        }));
+    }
+}
+
+fn voided(void: &InvoiceVoided) -> Result<Posted, PostError> {
+    let (date, currency) = (void.posting_date, void.currency);
+    let mut posted = Posted::default();
+    let reversal = Reversal {
+        invoice: void.invoice,
+        currency,
+        date,
+        lines: &void.lines,
+        contra: Account::Voids,
+    };
+    let total = reversal.post(&mut posted)?;
+    // What the lines took off the receivable was open, or had been paid with customer credit,
+    // or (below zero) had become customer credit.
+    let parts = void.receivable.plus(void.credit_returned)?.minus(void.credit_withdrawn)?;
+    must_sum("the total of a voided invoice", total, parts)?;
+    let returned = void.credit_returned;
+    posted.entries.extend(transfer(date, currency, AccountsReceivable, CustomerCredit, returned)?);
+    let withdrawn = void.credit_withdrawn;
+    posted.entries.extend(transfer(date, currency, CustomerCredit, AccountsReceivable, withdrawn)?);
+    Ok(posted)
+}
+
+fn credited(note: &CreditNoteIssued) -> Result<Posted, PostError> {
+    let mut posted = Posted::default();
+    let reversal = Reversal {
+        invoice: note.invoice,
+        currency: note.currency,
+        date: note.posting_date,
+        lines: &note.lines,
+        contra: Account::CreditNotes,
+    };
+    let total = reversal.post(&mut posted)?;
+    must_sum("the total of a credit note", note.total, total)?;
+    Ok(posted)
+}
+
+fn received(payment: &PaymentRecorded) -> Result<Posted, PostError> {
+    let mut postings = Vec::with_capacity(payment.allocations.len() + 2);
+    postings.push(Posting::debit(Account::Cash, payment.amount.minor()));
+    for allocation in &payment.allocations {
+        postings.push(Posting::credit(AccountsReceivable, allocation.amount)?);
+    }
+    postings.push(Posting::credit(CustomerCredit, payment.to_credit)?);
+    Ok(only(Entry::new(payment.posting_date, payment.amount.currency(), postings)?))
+}
+
+fn reversed(reversal: &PaymentReversed) -> Result<Posted, PostError> {
+    let (date, currency) = (reversal.posting_date, reversal.amount.currency());
+    // Credit that invoices had used up is there again first, so that it can be withdrawn.
+    let mut unapplied = reopening(&reversal.credit_unapplied, 1);
+    let sum = Minor::sum(reversal.credit_unapplied.iter().map(|part| part.amount))?;
+    unapplied.push(Posting::credit(CustomerCredit, sum)?);
+    let mut returned = reopening(&reversal.reopened, 2);
+    returned.push(Posting::debit(CustomerCredit, reversal.credit_withdrawn));
+    returned.push(Posting::credit(Account::Cash, reversal.amount.minor())?);
+    let mut posted = only(Entry::new(date, currency, unapplied)?);
+    posted.entries.extend(Entry::new(date, currency, returned)?);
+    Ok(posted)
+}
+
+fn refunded(refund: &PaymentRefunded) -> Result<Posted, PostError> {
+    let mut postings = reopening(&refund.reopened, 2);
+    postings.push(Posting::debit(CustomerCredit, refund.from_credit));
+    postings.push(Posting::credit(Account::Cash, refund.amount.minor())?);
+    Ok(only(Entry::new(refund.posting_date, refund.amount.currency(), postings)?))
+}
+
+fn granted(grant: &CreditGranted) -> Result<Posted, PostError> {
+    let (amount, currency) = (grant.amount.minor(), grant.amount.currency());
+    let (debit, credit) = (Account::PromotionalCredit, CustomerCredit);
+    Ok(only(transfer(grant.posting_date, currency, debit, credit, amount)?))
+}
+
+/// Debits the receivable of each invoice; room is left for `more` postings.
+fn reopening(parts: &[Allocation], more: usize) -> Vec<Posting> {
+    let mut postings = Vec::with_capacity(parts.len() + more);
+    let debit = |part: &Allocation| Posting::debit(AccountsReceivable, part.amount);
+    postings.extend(parts.iter().map(debit));
+    postings
+}
+
+fn only(entry: Option<Entry>) -> Posted {
+    Posted { entries: entry.into_iter().collect(), ..Posted::default() }
+}
+
+fn must_sum(what: &'static str, stated: Minor, parts: Minor) -> Result<(), PostError> {
+    if stated == parts {
+        Ok(())
+    } else {
+        Err(PostError::WrongSum { what, stated, parts: i128::from(parts.0) })
+    }
+}
