@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use event_log::sim::{SimDisk, SplitMix64};
-use event_log::{Block, Disk, EventLog, FileLog, LogId, LogIdentity, LogOptions, LogReader, verify};
+use event_log::{
+    Block, Disk, EventLog, FileLog, LogId, LogIdentity, LogOptions, LogReader, verify,
+};
 
 const SEEDS: u64 = 1_500;
 
@@ -55,7 +57,7 @@ fn commits(disk: &SimDisk) -> Result<Vec<Vec<u8>>, String> {
 fn random_block(random: &mut SplitMix64, tag: &mut u64) -> (Block, Vec<Vec<u8>>) {
     let mut block = Block::new(0);
     let mut pushed = Vec::new();
-    for _ in 0..1 + random.below(5) {
+    for _ in 0..=random.below(4) {
         *tag += 1;
         let mut commit = tag.to_le_bytes().to_vec();
         let length = if random.chance(1, 10) { random.below(3000) } else { random.below(200) };
@@ -103,7 +105,7 @@ fn run(seed: u64, ignore_syncs: bool) -> Result<(), String> {
     disk.set_syncs_ignored(ignore_syncs);
     let mut random = SplitMix64::new(seed ^ 0xB111_F01D);
     let (mut tag, mut expected) = (0, Expected::default());
-    for _ in 0..1 + random.below(5) {
+    for _ in 0..=random.below(4) {
         arm(&disk, &mut random);
         live(&disk, &mut random, &mut tag, &mut expected);
         let shown = commits(&disk).unwrap_or_default();
