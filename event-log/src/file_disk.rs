@@ -9,8 +9,9 @@ use rustix::fs::{FallocateFlags, FlockOperation};
 
 use crate::disk::{Disk, DiskFile, DiskLock, LockError};
 
-/// Zeros are written this many bytes at a time.
-const ZERO_CHUNK: usize = 1 << 20;
+/// Zeros are written and synced this many bytes at a time. With 1 MiB the log's own appends took
+/// 650 µs at p99 while a segment was made, with this 270 µs, without any 90 µs.
+const ZERO_CHUNK: usize = 1 << 18;
 
 /// A folder of the file system.
 #[derive(Debug, Clone)]

@@ -30,6 +30,17 @@ const INDEX_EVERY: u64 = 64;
 const SHORTEST_PAUSE: Duration = Duration::from_micros(200);
 const LONGEST_PAUSE: Duration = Duration::from_millis(5);
 
+/// What lies beyond the watermark.
+#[derive(Debug, Clone, Copy)]
+enum Ahead {
+    /// No block that is known to be durable.
+    Nothing,
+    /// The next segment, which starts where this one ends.
+    Segment(SegmentName),
+    /// A block that ends there and has a successor.
+    Block { end: u64 },
+}
+
 /// A reader of one log.
 #[derive(Debug)]
 pub struct LogReader {
@@ -288,51 +299,53 @@ impl LogReader {
         if self.signal.is_some() {
             return Ok(false);
         }
-        let place = self.walk.place();
         self.walk.frames().forget();
-        let stepped = match self.walk.step(u64::MAX) {
-            Ok(frame) => frame.is_some(),
-            Err(FileFault::Fault { .. }) => false,
-            Err(FileFault::Io(error)) => return Err(self.segment_io(place.segment, error)),
-        };
-        if !stepped {
-            return self.enter_next_segment(place);
-        }
-        let behind = self.walk.place();
-        let followed = match self.walk.step(u64::MAX) {
-            Ok(Some(_)) => true,
-            Ok(None) => match self.segment_after(place.segment)? {
-                Some(next) => {
-                    let (_, header) = self.folder.open_segment(next, Some(&self.identity))?;
-                    header.start == behind.head
-                }
-                None => false,
-            },
-            Err(FileFault::Fault { .. }) => false,
-            Err(FileFault::Io(error)) => return Err(self.segment_io(place.segment, error)),
-        };
-        self.walk.go_to(place)?;
+        let found = self.look_for_successor();
+        // What was looked at may still change, so it is read again when it counts.
         self.walk.frames().forget();
-        if !followed {
-            return Ok(false);
+        match found? {
+            Ahead::Nothing => Ok(false),
+            Ahead::Segment(next) => {
+                self.go_on_to(next)?;
+                self.advance_before_successor()
+            }
+            Ahead::Block { end } => {
+                let place = self.walk.place();
+                let stepped = self.walk.step(end).map(|frame| frame.is_some());
+                let stepped =
+                    stepped.map_err(|fault| self.folder.in_segment(place.segment, fault))?;
+                self.walk.frames().forget_behind(end);
+                self.remember(place);
+                Ok(stepped)
+            }
         }
-        // What has a successor does not change any more, so now it is read like the rest.
-        let stepped = self.walk.step(behind.offset).map(|frame| frame.is_some());
-        let stepped = stepped.map_err(|fault| self.folder.in_segment(place.segment, fault))?;
-        self.walk.frames().forget_behind(behind.offset);
-        self.remember(place);
-        Ok(stepped)
     }
 
-    /// At the end of a segment without a watermark to say so: goes on if the next one fits.
-    fn enter_next_segment(&mut self, place: Place) -> Result<bool, ReadError> {
-        let Some(next) = self.segment_after(place.segment)? else { return Ok(false) };
-        let (_, header) = self.folder.open_segment(next, Some(&self.identity))?;
-        if header.start != place.head {
-            return Ok(false);
+    /// What lies beyond the watermark, without moving.
+    fn look_for_successor(&mut self) -> Result<Ahead, ReadError> {
+        let place = self.walk.place();
+        let whole = self.try_step(place.segment)?;
+        let behind = self.walk.place();
+        let followed = whole && self.try_step(place.segment)?;
+        self.walk.go_to(place)?;
+        if followed {
+            return Ok(Ahead::Block { end: behind.offset });
         }
-        self.go_on_to(next)?;
-        self.advance_before_successor()
+        let Some(next) = self.segment_after(place.segment)? else { return Ok(Ahead::Nothing) };
+        let (_, header) = self.folder.open_segment(next, Some(&self.identity))?;
+        if header.start != behind.head {
+            return Ok(Ahead::Nothing);
+        }
+        Ok(if whole { Ahead::Block { end: behind.offset } } else { Ahead::Segment(next) })
+    }
+
+    /// Steps over a block that need not be whole; whether it is.
+    fn try_step(&mut self, segment: SegmentName) -> Result<bool, ReadError> {
+        match self.walk.step(u64::MAX) {
+            Ok(frame) => Ok(frame.is_some()),
+            Err(FileFault::Fault { .. }) => Ok(false),
+            Err(FileFault::Io(error)) => Err(self.segment_io(segment, error)),
+        }
     }
 
     fn segment_io(&self, segment: SegmentName, error: std::io::Error) -> ReadError {
@@ -352,6 +365,9 @@ impl LogReader {
 
     /// Reads the watermark again; whether it moved.
     fn refresh(&mut self) -> Result<bool, ReadError> {
+        if self.watermark_file.is_none() {
+            self.watermark_file = self.folder.watermark_file()?;
+        }
         let newest = match (&self.signal, &self.watermark_file) {
             (Some(signal), _) => Some(signal.get()),
             (None, Some(file)) => self.folder.read_watermark(file.as_ref())?.newest,

@@ -76,13 +76,11 @@ fn live(disk: &SimDisk, random: &mut SplitMix64, tag: &mut u64, expected: &mut E
     };
     for _ in 0..random.below(25) {
         let (mut block, pushed) = random_block(random, tag);
-        match log.append(log.head().next_position, &mut block) {
-            Ok(_) => expected.acknowledged.extend(pushed),
-            Err(_) => {
-                expected.in_flight = pushed;
-                return;
-            }
+        if log.append(log.head().next_position, &mut block).is_err() {
+            expected.in_flight = pushed;
+            return;
         }
+        expected.acknowledged.extend(pushed);
     }
     if random.chance(1, 4) {
         // Whether that works or not, it adds no commit.
