@@ -1,8 +1,9 @@
 //! Exact fractions: the value of an amount before it is rounded.
 
 use core::fmt;
+use core::str::FromStr;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use crate::decimal::Decimal;
 
@@ -29,8 +30,16 @@ pub enum RoundingMode {
     Down,
 }
 
+/// A text that is no fraction.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0:?} is not a fraction in lowest terms; write digits, or digits/digits")]
+pub struct NotFraction(pub String);
+
 /// `numerator / denominator`, in lowest terms, with a positive denominator.
-#[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+///
+/// JSON: a string such as `"55/2"` or `"28"`; JSON numbers have 53 good bits, the parts 127.
+/// Stored: the two parts.
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Fraction {
     numerator: i128,
     denominator: i128,
@@ -62,6 +71,13 @@ impl Fraction {
         let sign = if denominator < 0 { -1 } else { 1 };
         let scaled = |part: i128| (part / divisor).checked_mul(sign).ok_or(FractionError::Overflow);
         Ok(Self { numerator: scaled(numerator)?, denominator: scaled(denominator)? })
+    }
+
+    /// The fraction of these parts, if they are in lowest terms already.
+    fn from_lowest(numerator: i128, denominator: i128) -> Option<Self> {
+        Self::new(numerator, denominator)
+            .ok()
+            .filter(|value| (value.numerator, value.denominator) == (numerator, denominator))
     }
 
     /// The integer `value`.
@@ -147,6 +163,53 @@ impl fmt::Debug for Fraction {
     }
 }
 
+impl FromStr for Fraction {
+    type Err = NotFraction;
+
+    fn from_str(text: &str) -> Result<Self, NotFraction> {
+        let wrong = || NotFraction(text.chars().take(90).collect());
+        let (numerator, denominator) = text.split_once('/').unwrap_or((text, "1"));
+        let part = |digits: &str| digits.parse::<i128>().map_err(|_| wrong());
+        let value = Self::from_lowest(part(numerator)?, part(denominator)?).ok_or_else(wrong)?;
+        if value.to_string() == text { Ok(value) } else { Err(wrong()) }
+    }
+}
+
+impl Serialize for Fraction {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if serializer.is_human_readable() {
+            serializer.collect_str(self)
+        } else {
+            (self.numerator, self.denominator).serialize(serializer)
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Fraction {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        if deserializer.is_human_readable() {
+            return String::deserialize(deserializer)?.parse().map_err(de::Error::custom);
+        }
+        let (numerator, denominator) = <(i128, i128)>::deserialize(deserializer)?;
+        Self::from_lowest(numerator, denominator)
+            .ok_or_else(|| de::Error::custom("stored fraction is not in lowest terms"))
+    }
+}
+
+impl schemars::JsonSchema for Fraction {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Fraction".into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({
+            "type": "string",
+            "pattern": "^-?\\d+(/\\d+)?$",
+            "description": "Exact fraction in lowest terms",
+        })
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -171,5 +234,24 @@ mod tests {
         let big = fraction(i128::MAX, 3);
         assert_eq!(big.times(fraction(3, i128::MAX)), Ok(Fraction::ONE));
         assert_eq!(big.times(big), Err(FractionError::Overflow));
+    }
+
+    #[test]
+    fn json_keeps_every_digit_and_takes_lowest_terms_only() {
+        let big = fraction(i128::MAX, 2);
+        let json = serde_json::to_string(&big).expect("writes");
+        assert_eq!(json, "\"170141183460469231731687303715884105727/2\"");
+        assert_eq!(serde_json::from_str::<Fraction>(&json).ok(), Some(big));
+        for wrong in ["\"2/4\"", "\"1/0\"", "\"1/-2\"", "\"+1\"", "\"4/1\"", "\"\"", "1"] {
+            assert!(serde_json::from_str::<Fraction>(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn stored_parts_that_are_no_fraction_are_refused() {
+        for parts in [(1, 0), (2, 4), (1, -2), (0, 2), (i128::MIN, -1)] {
+            let bytes = postcard::to_allocvec::<(i128, i128)>(&parts).expect("encodes");
+            assert!(postcard::from_bytes::<Fraction>(&bytes).is_err(), "{parts:?}");
+        }
     }
 }

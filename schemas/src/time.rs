@@ -115,6 +115,7 @@ impl Date {
     }
 
     /// The first day of this date's month.
+    #[must_use]
     pub fn first_of_month(self) -> Self {
         let day = i32::from(self.civil().day());
         Self((self.0 - day + 1).max(Self::MIN.0))

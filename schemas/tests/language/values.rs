@@ -1,0 +1,261 @@
+//! One value of every variant of every enum that is stored inside records.
+//!
+//! Each list stands beside a match without a wildcard: a new variant does not compile until it
+//! has a value here.
+
+use core::str::FromStr;
+
+use schemas::command::{
+    Allocate, AllocationRequest, ChargeInvoice, ChargePrice, InvoiceRequest, RefundEffect,
+};
+use schemas::event::{LineSource, RefundedTo, RevenueSchedule, RoundingSubject, ScheduledChange};
+use schemas::fraction::RoundingMode;
+use schemas::terms::{
+    BillingTiming, BookClock, CalendarUnit, CancelCredit, ChangeTime, DiscountDuration,
+    DiscountTarget, DiscountValue, Every, InvoiceTiming, LineKind, PricingModel, Profile,
+    SeriesKind, UnitPrice,
+};
+use schemas::{Currency, Date, Decimal, Fraction, Interval, Minor, Money, Personal, StreamId};
+use schemas::{Timestamp, ZoneName};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+/// Reads a constant of these tests.
+pub(crate) fn of<T: FromStr<Err: core::fmt::Debug>>(text: &str) -> T {
+    text.parse().unwrap_or_else(|error| panic!("{text} does not read: {error:?}"))
+}
+
+/// An id with `n` in its last digits.
+pub(crate) fn id<T: FromStr<Err: core::fmt::Debug>>(n: u32) -> T {
+    of(&format!("01930000-0000-7000-8000-{n:012}"))
+}
+
+/// Euros, in minor units.
+pub(crate) fn eur(minor: i64) -> Money {
+    Minor(minor).of(of("EUR"))
+}
+
+/// A price in euros.
+pub(crate) fn price(amount: &str) -> UnitPrice {
+    UnitPrice { amount: of(amount), currency: of("EUR") }
+}
+
+/// An exact fraction.
+pub(crate) fn fraction(numerator: i128, denominator: i128) -> Fraction {
+    Fraction::new(numerator, denominator).expect("a fraction")
+}
+
+/// A sealed personal text.
+pub(crate) fn sealed() -> Personal {
+    Personal::Sealed { key: id(90), nonce: [7; 24], ciphertext: vec![1, 2, 3, 255] }
+}
+
+/// A clear personal text.
+pub(crate) fn clear(text: &str) -> Personal {
+    Personal::Clear(text.to_owned())
+}
+
+macro_rules! every_variant {
+    ($($function:ident $type:ident { $($name:literal $pattern:pat $(if $guard:expr)? => $value:expr,)* })*) => {
+        $(
+            /// Every variant with its name.
+            pub(crate) fn $function() -> Vec<(&'static str, $type)> {
+                let _named = |value: &$type| match value { $($pattern $(if $guard)? => $name,)* };
+                vec![$(($name, $value),)*]
+            }
+        )*
+
+        /// Every value of this module: type, variant, stored bytes.
+        pub(crate) fn all() -> Vec<(&'static str, &'static str, Vec<u8>)> {
+            let mut all = Vec::new();
+            $(
+                for (name, value) in $function() {
+                    all.push((stringify!($type), name, stored(&value)));
+                }
+            )*
+            all
+        }
+    };
+}
+
+/// The stored bytes of a value, once they have been shown to read back.
+fn stored<T: Serialize + DeserializeOwned + PartialEq + core::fmt::Debug>(value: &T) -> Vec<u8> {
+    let bytes = postcard::to_allocvec(value).expect("encodes");
+    let back: T = schemas::commit::decode_stored(&bytes, "a sample").expect("reads back");
+    assert_eq!(&back, value);
+    bytes
+}
+
+every_variant! {
+    calendar_units CalendarUnit {
+        "day" CalendarUnit::Day => CalendarUnit::Day,
+        "week" CalendarUnit::Week => CalendarUnit::Week,
+        "month" CalendarUnit::Month => CalendarUnit::Month,
+        "year" CalendarUnit::Year => CalendarUnit::Year,
+    }
+    billing_timings BillingTiming {
+        "in_advance" BillingTiming::InAdvance => BillingTiming::InAdvance,
+        "in_arrears" BillingTiming::InArrears => BillingTiming::InArrears,
+    }
+    pricing_models PricingModel {
+        "flat" PricingModel::Flat => PricingModel::Flat,
+        "per_unit" PricingModel::PerUnit => PricingModel::PerUnit,
+    }
+    series_kinds SeriesKind {
+        "invoice" SeriesKind::Invoice => SeriesKind::Invoice,
+        "credit_note" SeriesKind::CreditNote => SeriesKind::CreditNote,
+        "historical" SeriesKind::Historical => SeriesKind::Historical,
+    }
+    change_times ChangeTime {
+        "now" ChangeTime::Now => ChangeTime::Now,
+        "cycle_end" ChangeTime::CycleEnd => ChangeTime::CycleEnd,
+    }
+    cancel_credits CancelCredit {
+        "prorated" CancelCredit::Prorated => CancelCredit::Prorated,
+        "none" CancelCredit::None => CancelCredit::None,
+    }
+    invoice_timings InvoiceTiming {
+        "now" InvoiceTiming::Now => InvoiceTiming::Now,
+        "next" InvoiceTiming::Next => InvoiceTiming::Next,
+    }
+    line_kinds LineKind {
+        "recurring" LineKind::Recurring => LineKind::Recurring,
+        "one_off" LineKind::OneOff => LineKind::OneOff,
+        "proration_charge" LineKind::ProrationCharge => LineKind::ProrationCharge,
+        "proration_credit" LineKind::ProrationCredit => LineKind::ProrationCredit,
+        "rounding" LineKind::Rounding => LineKind::Rounding,
+    }
+    profiles Profile {
+        "billfold@1" Profile::Billfold1 => Profile::Billfold1,
+    }
+    book_clocks BookClock {
+        "wall" BookClock::Wall => BookClock::Wall,
+        "test" BookClock::Test(_) => BookClock::Test(of("2024-01-01T00:00:00Z")),
+    }
+    discount_targets DiscountTarget {
+        "customer" DiscountTarget::Customer => DiscountTarget::Customer,
+        "subscription" DiscountTarget::Subscription(_) => DiscountTarget::Subscription(id(4)),
+    }
+    discount_values DiscountValue {
+        "percent" DiscountValue::Percent(_) => DiscountValue::Percent(of("12.5")),
+        "amount" DiscountValue::Amount(_) => DiscountValue::Amount(eur(500)),
+    }
+    discount_durations DiscountDuration {
+        "once" DiscountDuration::Once => DiscountDuration::Once,
+        "cycles" DiscountDuration::Cycles(_) => DiscountDuration::Cycles(3),
+        "forever" DiscountDuration::Forever => DiscountDuration::Forever,
+    }
+    charge_prices ChargePrice {
+        "total" ChargePrice::Total(_) => ChargePrice::Total(eur(1999)),
+        "per_unit" ChargePrice::PerUnit(_) => ChargePrice::PerUnit(price("0.005")),
+    }
+    charge_invoices ChargeInvoice {
+        "next" ChargeInvoice::Next => ChargeInvoice::Next,
+        "now" ChargeInvoice::Now(_) => ChargeInvoice::Now(InvoiceRequest {
+            invoice: Some(id(6)),
+            external_id: Some(of("order/17")),
+            series: Some(of("history")),
+            document_date: Some(of("1997-03-31")),
+        }),
+    }
+    allocates Allocate {
+        "oldest_first" Allocate::OldestFirst => Allocate::OldestFirst,
+        "to" Allocate::To(_) => Allocate::To(vec![
+            AllocationRequest { invoice: id(6), amount: eur(1000) },
+            AllocationRequest { invoice: id(7), amount: eur(250) },
+        ]),
+    }
+    refund_effects RefundEffect {
+        "reopen" RefundEffect::Reopen => RefundEffect::Reopen,
+        "credit_note" RefundEffect::CreditNote(_) => RefundEffect::CreditNote(Some(id(8))),
+        "customer_credit" RefundEffect::CustomerCredit => RefundEffect::CustomerCredit,
+    }
+    scheduled_changes ScheduledChange {
+        "plan" ScheduledChange::Plan(_) => {
+            ScheduledChange::Plan(crate::samples::plan_terms(InvoicedAt::Arrears))
+        },
+        "quantity" ScheduledChange::Quantity(_) => ScheduledChange::Quantity(of("2.5")),
+        "cancel" ScheduledChange::Cancel => ScheduledChange::Cancel,
+    }
+    line_sources LineSource {
+        "cycle" LineSource::Cycle { .. } => {
+            LineSource::Cycle { subscription: id(4), item: 0, cycle: 11 }
+        },
+        "charge" LineSource::Charge(_) => LineSource::Charge(id(5)),
+        "invoice" LineSource::Invoice => LineSource::Invoice,
+    }
+    rounding_subjects RoundingSubject {
+        "ratio" RoundingSubject::Ratio => RoundingSubject::Ratio,
+        "rate" RoundingSubject::Rate => RoundingSubject::Rate,
+        "amount" RoundingSubject::Amount => RoundingSubject::Amount,
+        "discount" RoundingSubject::Discount => RoundingSubject::Discount,
+        "tax" RoundingSubject::Tax => RoundingSubject::Tax,
+    }
+    rounding_modes RoundingMode {
+        "half_up" RoundingMode::HalfUp => RoundingMode::HalfUp,
+        "half_even" RoundingMode::HalfEven => RoundingMode::HalfEven,
+        "down" RoundingMode::Down => RoundingMode::Down,
+    }
+    revenue_schedules RevenueSchedule {
+        "point" RevenueSchedule::Point(_) => RevenueSchedule::Point(of("2024-02-29")),
+        "straight" RevenueSchedule::Straight(_) => {
+            RevenueSchedule::Straight(of("2024-01-31/2024-02-29"))
+        },
+    }
+    refunded_tos RefundedTo {
+        "reopened" RefundedTo::Reopened => RefundedTo::Reopened,
+        "credited" RefundedTo::Credited => RefundedTo::Credited,
+        "customer_credit" RefundedTo::CustomerCredit => RefundedTo::CustomerCredit,
+    }
+    personals Personal {
+        "clear" Personal::Clear(_) => clear("Ada Lovelace"),
+        "sealed" Personal::Sealed { .. } => sealed(),
+    }
+    streams StreamId {
+        "book" StreamId::Book => StreamId::Book,
+        "customer" StreamId::Customer(_) => StreamId::Customer(id(1)),
+    }
+    everies Every {
+        "quarter" Every { .. } => Every { count: 3, unit: CalendarUnit::Month },
+    }
+    currencies Currency {
+        "KWD" _any => of("KWD"),
+    }
+    dates Date {
+        "before 1970" date if date.days() < 0 => of("1900-01-01"),
+        "after 1970" _any => of("2999-12-31"),
+    }
+    timestamps Timestamp {
+        "to the microsecond" _any => of("2026-11-21T22:35:00.000001Z"),
+    }
+    intervals Interval {
+        "leap month" _any => of("2024-02-01/2024-03-01"),
+    }
+    zones ZoneName {
+        "Berlin" _any => of("Europe/Berlin"),
+    }
+    decimals Decimal {
+        "negative" decimal if decimal.is_negative() => of("-0.0125"),
+        "longest" _any => of("7922816251426433759354395.0335"),
+    }
+    fractions Fraction {
+        "exact" exact if exact.denominator() < 3 => fraction(-55, 2),
+        "widest" _any => fraction(i128::MAX, 2),
+    }
+    amounts Minor {
+        "least" amount if !amount.is_positive() => Minor(i64::MIN),
+        "most" _any => Minor(i64::MAX),
+    }
+    monies Money {
+        "euros" _any => eur(-1234),
+    }
+}
+
+/// When sample plan terms are billed.
+#[derive(Clone, Copy)]
+pub(crate) enum InvoicedAt {
+    /// At the start of a cycle.
+    Advance,
+    /// At its end.
+    Arrears,
+}
