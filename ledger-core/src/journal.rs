@@ -82,4 +82,4 @@ pub enum PostError {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

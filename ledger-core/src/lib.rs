@@ -15,6 +15,7 @@
 
 pub mod earning;
 pub mod journal;
+pub mod laws;
 pub mod ledger;
 
 pub use ledger::{Ledger, Stamp};

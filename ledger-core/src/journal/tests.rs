@@ -18,15 +18,15 @@ use super::*;
 
 const NIL: Uuid = Uuid::nil();
 
-fn eur() -> Currency {
+pub(crate) fn eur() -> Currency {
     "EUR".parse().expect("a currency")
 }
 
-fn date(text: &str) -> Date {
+pub(crate) fn date(text: &str) -> Date {
     text.parse().expect(text)
 }
 
-fn line(number: u32, net: i64) -> InvoiceLine {
+pub(crate) fn line(number: u32, net: i64) -> InvoiceLine {
     InvoiceLine {
         line: number,
         kind: LineKind::Recurring,
@@ -62,7 +62,7 @@ fn with_tax(mut line: InvoiceLine, amount: i64, inclusive: bool) -> InvoiceLine 
     line
 }
 
-fn invoice(lines: Vec<InvoiceLine>, total: i64) -> InvoiceFinalized {
+pub(crate) fn invoice(lines: Vec<InvoiceLine>, total: i64) -> InvoiceFinalized {
     let code = |text: &str| text.to_owned().try_into().expect("a code");
     InvoiceFinalized {
         invoice: InvoiceId::new(NIL),
@@ -89,7 +89,7 @@ fn invoice(lines: Vec<InvoiceLine>, total: i64) -> InvoiceFinalized {
     }
 }
 
-fn reversal(recognised: i64, unrecognised: i64, tax: i64) -> LineReversal {
+pub(crate) fn reversal(recognised: i64, unrecognised: i64, tax: i64) -> LineReversal {
     LineReversal {
         line: 1,
         net: Minor(recognised + unrecognised),
@@ -100,7 +100,7 @@ fn reversal(recognised: i64, unrecognised: i64, tax: i64) -> LineReversal {
     }
 }
 
-fn voided(lines: Vec<LineReversal>, parts: [i64; 3]) -> Event {
+pub(crate) fn voided(lines: Vec<LineReversal>, parts: [i64; 3]) -> Event {
     let [receivable, returned, withdrawn] = parts.map(Minor);
     Event::InvoiceVoided(InvoiceVoided {
         invoice: InvoiceId::new(NIL),
@@ -115,7 +115,7 @@ fn voided(lines: Vec<LineReversal>, parts: [i64; 3]) -> Event {
     })
 }
 
-fn note(reversal: LineReversal, total: i64) -> Event {
+pub(crate) fn note(reversal: LineReversal, total: i64) -> Event {
     let code = |text: &str| text.to_owned().try_into().expect("a code");
     Event::CreditNoteIssued(CreditNoteIssued {
         note: CreditNoteId::new(NIL),
@@ -132,11 +132,11 @@ fn note(reversal: LineReversal, total: i64) -> Event {
     })
 }
 
-fn reason() -> schemas::text::Label {
+pub(crate) fn reason() -> schemas::text::Label {
     "why".to_owned().try_into().expect("a label")
 }
 
-fn part(amount: i64) -> Allocation {
+pub(crate) fn part(amount: i64) -> Allocation {
     Allocation { invoice: InvoiceId::new(NIL), amount: Minor(amount) }
 }
 

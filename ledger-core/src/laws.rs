@@ -1,0 +1,203 @@
+//! What must be true of every log, checked commit by commit.
+//!
+//! # Shape
+//!
+//! [`Laws`] is a fold of its own. It shares nothing with [`crate::Ledger`] but the journal, and
+//! it trusts no decision: an audit feeds it the stored commits and it says which of them break
+//! which [`Law`]. Tests feed it every commit that they make.
+//!
+//! # Correctness
+//!
+//! Settlement is counted twice: once from the journal's entries and once from what the events
+//! say of invoices, payments and credit. The two must agree for each customer after each
+//! commit. The revenue law holds on every day if it holds on the last one: recognition only
+//! moves amounts from deferred to revenue, so all that can go wrong is that a line earns more or
+//! less, in the end, than was billed and not taken back.
+//!
+//! # Limits
+//!
+//! State grows with invoices, lines and ids. One commit costs a few lookups.
+
+mod balances;
+mod documents;
+mod law;
+mod lines;
+mod names;
+mod settlement;
+
+use std::collections::BTreeMap;
+
+use schemas::event::EntityDefined;
+use schemas::ids::{CommandId, CustomerId};
+use schemas::{Commit, CommitView, Currency, Event, StreamId, Timestamp};
+
+use crate::journal::{Account, post};
+use documents::Documents;
+use names::Names;
+use settlement::Settlement;
+
+pub use law::{Law, LawBroken};
+
+/// What the laws ask of a commit's head.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Head {
+    /// Its place in the log.
+    pub position: u64,
+    /// What it changed.
+    pub stream: StreamId,
+    /// Its place in the stream.
+    pub revision: u64,
+    /// The idempotency key.
+    pub command_id: CommandId,
+    /// When it was committed.
+    pub recorded_at: Timestamp,
+    /// When it takes effect.
+    pub effective_at: Timestamp,
+}
+
+/// The same head from both forms of a commit.
+macro_rules! head_from {
+    ($commit:ty) => {
+        impl From<&$commit> for Head {
+            fn from(commit: &$commit) -> Self {
+                Self {
+                    position: commit.position,
+                    stream: commit.stream,
+                    revision: commit.revision,
+                    command_id: commit.command_id,
+                    recorded_at: commit.recorded_at,
+                    effective_at: commit.effective_at,
+                }
+            }
+        }
+    };
+}
+
+head_from!(Commit);
+head_from!(CommitView<'_>);
+
+/// Collects what one commit breaks.
+#[derive(Debug)]
+struct Findings {
+    position: u64,
+    found: Vec<LawBroken>,
+}
+
+impl Findings {
+    /// `holds`, or the law is broken; `detail` is only made then.
+    fn check(&mut self, law: Law, holds: bool, detail: impl FnOnce() -> String) {
+        if !holds {
+            self.found.push(LawBroken { position: self.position, law, detail: detail() });
+        }
+    }
+}
+
+/// Debits less credits of every account, in the order of [`Account::ALL`].
+type Balances = [i128; Account::ALL.len()];
+
+/// The fold. See the module.
+#[derive(Debug, Default)]
+pub struct Laws {
+    position: u64,
+    recorded_at: Option<Timestamp>,
+    revisions: BTreeMap<StreamId, u64>,
+    registered_at: BTreeMap<CustomerId, Timestamp>,
+    names: Names,
+    journal: BTreeMap<Currency, Balances>,
+    documents: Documents,
+    settlement: Settlement,
+}
+
+impl Laws {
+    /// Folds one commit in and returns the laws that it breaks; none, if all is well.
+    ///
+    /// Commits come in the order of the log. A broken law does not stop the fold, but what
+    /// follows may then break because of it.
+    pub fn observe(&mut self, commit: impl Into<Head>, events: &[Event]) -> Vec<LawBroken> {
+        let head = commit.into();
+        let mut findings = Findings { position: head.position, found: Vec::new() };
+        self.observe_head(&head, &mut findings);
+        for event in events {
+            self.names.observe(head.stream, event, &mut findings);
+            self.observe_books(&head, event, &mut findings);
+        }
+        self.settlement.close_commit(&self.journal, &mut findings);
+        findings.found
+    }
+
+    /// Debits less credits of every account, by currency; recognition of revenue is not booked
+    /// here, because it depends on the day that is asked for.
+    pub fn trial_balance(&self) -> impl Iterator<Item = (Currency, Account, i128)> + '_ {
+        self.journal.iter().flat_map(|(currency, balances)| {
+            Account::ALL.iter().zip(balances).map(|(account, sum)| (*currency, *account, *sum))
+        })
+    }
+
+    fn observe_head(&mut self, head: &Head, findings: &mut Findings) {
+        let expected = self.position + 1;
+        findings.check(Law::Positions, head.position == expected, || {
+            format!("it stands where position {expected} should be")
+        });
+        self.position = head.position;
+
+        let revision = self.revisions.entry(head.stream).or_default();
+        let expected = *revision + 1;
+        findings.check(Law::Revisions, head.revision == expected, || {
+            format!("{} is at revision {}, but {expected} is next", head.stream, head.revision)
+        });
+        *revision = head.revision;
+
+        let before = self.recorded_at.replace(head.recorded_at);
+        findings.check(Law::Times, before.is_none_or(|before| before <= head.recorded_at), || {
+            format!("recorded {} before the commit in front of it", head.recorded_at)
+        });
+        findings.check(Law::Times, head.effective_at <= head.recorded_at, || {
+            format!("effective {} after it was recorded {}", head.effective_at, head.recorded_at)
+        });
+        if let StreamId::Customer(customer) = head.stream {
+            let registered = *self.registered_at.entry(customer).or_insert(head.effective_at);
+            findings.check(Law::Times, registered <= head.effective_at, || {
+                format!(
+                    "effective {}, before {customer} was registered {registered}",
+                    head.effective_at
+                )
+            });
+        }
+        self.names.command(head.command_id, findings);
+    }
+
+    /// Documents, entries, settlement and revenue.
+    fn observe_books(&mut self, head: &Head, event: &Event, findings: &mut Findings) {
+        if let Event::EntityDefined(EntityDefined { entity, series, .. }) = event {
+            self.documents.define(*entity, series);
+        }
+        let StreamId::Customer(customer) = head.stream else { return };
+        self.documents.observe(customer, event, findings);
+        let posted = match post(event) {
+            Ok(posted) => posted,
+            Err(error) => {
+                findings.check(Law::Balance, false, || error.to_string());
+                return;
+            }
+        };
+        for entry in &posted.entries {
+            let balances = self.journal.entry(entry.currency()).or_default();
+            for posting in entry.postings() {
+                balances[slot(posting.account)] += i128::from(posting.amount.0);
+            }
+            let off_by: i128 = balances.iter().sum();
+            findings.check(Law::Balance, off_by == 0, || {
+                format!("the journal is off by {off_by} minor units of {}", entry.currency())
+            });
+        }
+        self.settlement.observe(customer, event, &posted, findings);
+    }
+}
+
+/// Where an account stands in [`Balances`].
+fn slot(account: Account) -> usize {
+    Account::ALL.iter().position(|known| *known == account).expect("every account is listed")
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,94 @@
+//! The laws by name, and what breaking one looks like.
+
+use core::fmt;
+
+/// What must be true.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Law {
+    /// Positions are 1, 2, 3 … without gaps.
+    Positions,
+    /// Revisions of a stream are 1, 2, 3 … without gaps.
+    Revisions,
+    /// `recorded_at` never goes back; `effective_at` is not after it, nor before registration.
+    Times,
+    /// An id names one thing.
+    UniqueIds,
+    /// What an event names exists, and belongs to the commit's stream.
+    References,
+    /// Debits equal credits in every currency, and stated sums are those of their parts.
+    Balance,
+    /// The journal's receivables are what open invoices owe.
+    Receivables,
+    /// The journal's customer credit is each customer's balance, which is never below zero.
+    CustomerCredit,
+    /// What settles and credits an invoice lies between zero and its total.
+    Settlement,
+    /// A payment gives back at most what it brought.
+    Payments,
+    /// What is credited of a line lies between zero and the line.
+    LineCredits,
+    /// A line earns, in the end, what was billed and not taken off deferred revenue.
+    Revenue,
+    /// Numbers of a series are 1, 2, 3 … without gaps.
+    Numbering,
+    /// Document dates of a series that is not historical never go back.
+    DocumentDates,
+}
+
+impl Law {
+    /// Every law.
+    pub const ALL: [Self; 14] = [
+        Self::Positions,
+        Self::Revisions,
+        Self::Times,
+        Self::UniqueIds,
+        Self::References,
+        Self::Balance,
+        Self::Receivables,
+        Self::CustomerCredit,
+        Self::Settlement,
+        Self::Payments,
+        Self::LineCredits,
+        Self::Revenue,
+        Self::Numbering,
+        Self::DocumentDates,
+    ];
+
+    /// The stable name, such as `line_credits`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Positions => "positions",
+            Self::Revisions => "revisions",
+            Self::Times => "times",
+            Self::UniqueIds => "unique_ids",
+            Self::References => "references",
+            Self::Balance => "balance",
+            Self::Receivables => "receivables",
+            Self::CustomerCredit => "customer_credit",
+            Self::Settlement => "settlement",
+            Self::Payments => "payments",
+            Self::LineCredits => "line_credits",
+            Self::Revenue => "revenue",
+            Self::Numbering => "numbering",
+            Self::DocumentDates => "document_dates",
+        }
+    }
+}
+
+impl fmt::Display for Law {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+/// A commit that breaks a law.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("commit {position} breaks the law of {law}: {detail}")]
+pub struct LawBroken {
+    /// Which commit.
+    pub position: u64,
+    /// Which law.
+    pub law: Law,
+    /// What is, with its values.
+    pub detail: String,
+}
