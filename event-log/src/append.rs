@@ -3,7 +3,8 @@
 use std::io;
 use std::path::PathBuf;
 
-use crate::block::{Block, Hash};
+use crate::block::Block;
+use crate::block_header::Hash;
 use crate::head::Head;
 use crate::identity::LogIdentity;
 

@@ -35,14 +35,16 @@ impl FileDisk {
         }
     }
 
-    /// The folder at `path`, made if it is not there, with its name made durable.
+    /// The folder at `path`, made if it is not there, with its name and those of its parents
+    /// made durable.
     /// # Errors
     /// What the disk says.
     pub fn create(path: impl AsRef<Path>) -> io::Result<Self> {
-        let path = path.as_ref();
-        if !path.is_dir() {
-            std::fs::create_dir_all(path)?;
-            if let Some(parent) = std::path::absolute(path)?.parent() {
+        let path = std::path::absolute(path)?;
+        let missing: Vec<_> = path.ancestors().take_while(|folder| !folder.is_dir()).collect();
+        std::fs::create_dir_all(&path)?;
+        for made in missing {
+            if let Some(parent) = made.parent() {
                 File::open(parent)?.sync_all()?;
             }
         }

@@ -1,66 +1,42 @@
 //! The log's file home: the writer.
 //!
-//! *Ordering.* One append: check, roll to a new segment if needed, one write, one `fdatasync`,
-//! then the watermark, then the answer. *Correctness.* Room is made before anything is written,
-//! so a full disk refuses a block whole. After a failed write or sync the log is poisoned.
-//! *Limits.* One block at a time; segments grow from 4 MiB to their full length by doubling, so
-//! that a fresh folder is small.
+//! Opening takes the lock, recovers what is there and takes the log over. How a block is appended
+//! is in the append path.
 
 use std::io;
-use std::path::PathBuf;
 use std::sync::Arc;
 
-use crate::append::{AppendError, Appended, EventLog};
-use crate::block::{Block, BlockKind};
+use crate::append::AppendError;
+use crate::append_path::{State, WritableSegment};
+use crate::block::Block;
+use crate::block_header::BlockKind;
 use crate::damage::{Damage, Fault, ReadError};
-use crate::disk::{Disk, DiskFile, DiskLock, LockError};
+use crate::disk::{Disk, DiskLock, LockError};
 use crate::folder::Folder;
 use crate::head::Head;
 use crate::identity::LogIdentity;
-use crate::layout::{SECTOR_BYTES, file_length};
-use crate::options::{LogOptions, OpenError, is_full};
+use crate::options::{LogOptions, OpenError};
 use crate::reader::LogReader;
 use crate::recover::{RecoveryReport, recover};
-use crate::segment::{FIRST_BLOCK_AT, SEGMENT_HEADER_BYTES, SegmentHeader};
 use crate::signal::DurableSignal;
 use crate::spare::{self, SPARE_FILE, Spare};
 use crate::watermark::{FILE_BYTES, WATERMARK_FILE, Watermark, WatermarkWriter};
 
 /// The lock's file name. The file is never removed: a second one would be a second lock.
-const LOCK_FILE: &str = "lock";
-/// The first segment's length; each further one is twice as long, up to the full length.
-const FIRST_SEGMENT_BYTES: u64 = 4 << 20;
-
+pub(crate) const LOCK_FILE: &str = "lock";
 /// The one writer of a log in files.
 #[derive(Debug)]
 pub struct FileLog {
-    folder: Folder,
-    identity: LogIdentity,
-    options: LogOptions,
-    lock: Box<dyn DiskLock>,
-    segment: Option<WritableSegment>,
-    head: Head,
-    watermark: WatermarkWriter,
-    signal: DurableSignal,
-    spare: Spare,
-    state: State,
-}
-
-#[derive(Debug)]
-struct WritableSegment {
-    file: Box<dyn DiskFile>,
-    header_number: u64,
-    first_position: u64,
-    offset: u64,
-    length: u64,
-    path: PathBuf,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum State {
-    Open,
-    Poisoned,
-    Closed,
+    pub(crate) folder: Folder,
+    pub(crate) identity: LogIdentity,
+    pub(crate) options: LogOptions,
+    pub(crate) lock: Box<dyn DiskLock>,
+    pub(crate) segment: Option<WritableSegment>,
+    pub(crate) head: Head,
+    pub(crate) watermark: WatermarkWriter,
+    pub(crate) signal: DurableSignal,
+    pub(crate) spare: Spare,
+    pub(crate) state: State,
 }
 
 impl FileLog {
@@ -164,7 +140,7 @@ impl FileLog {
         let place = recovered.place;
         let segment = WritableSegment {
             file: recovered.file,
-            header_number: place.segment.number,
+            number: place.segment.number,
             first_position: place.segment.first_position,
             offset: place.offset,
             length: recovered.segment_length,
@@ -212,178 +188,6 @@ impl FileLog {
             .anchor()
             .map_err(|error| OpenError::from_io(self.folder.disk.path(WATERMARK_FILE), error))?;
         Ok(self)
-    }
-
-    fn append_durably(&mut self, block: &mut Block) -> Result<Appended, AppendError> {
-        match self.state {
-            State::Open => {}
-            State::Poisoned => return Err(AppendError::Poisoned),
-            State::Closed => return Err(AppendError::Closed),
-        }
-        let frame_bytes = file_length(block.frame_bytes());
-        let fits = |segment: &WritableSegment| segment.offset + frame_bytes <= segment.length;
-        let before = self.head;
-        let written = if self.segment.as_ref().is_some_and(fits) {
-            self.write_here(block)
-        } else {
-            self.write_into_new_segment(block, frame_bytes)?
-        };
-        let durable = written.and_then(|after| self.publish(after));
-        if let Err((path, source)) = durable {
-            self.state = State::Poisoned;
-            let position = before.next_position;
-            return Err(AppendError::UnknownOutcome { position, path, source });
-        }
-        self.prepare_ahead();
-        Ok(Appended {
-            first_position: before.next_position,
-            next_position: self.head.next_position,
-            block_number: self.head.block_number,
-            block_hash: self.head.block_hash,
-        })
-    }
-
-    /// Writes the block behind the last one and syncs. An error leaves the outcome unknown.
-    fn write_here(&mut self, block: &mut Block) -> Result<Head, (PathBuf, io::Error)> {
-        let Some(segment) = &mut self.segment else { return Ok(self.head) };
-        let body_bytes = block.body_bytes();
-        let (frame, after) = block.seal(&self.identity, &self.head);
-        let outcome =
-            segment.file.write_at(frame, segment.offset).and_then(|()| segment.file.sync_data());
-        segment.offset += file_length(frame.len());
-        block.unseal(body_bytes);
-        outcome.map(|()| after).map_err(|error| (segment.path.clone(), error))
-    }
-
-    /// Writes the block as the first of a new segment. The outer error refuses the block whole,
-    /// the inner one leaves the outcome unknown.
-    fn write_into_new_segment(
-        &mut self,
-        block: &mut Block,
-        frame_bytes: u64,
-    ) -> Result<Result<Head, (PathBuf, io::Error)>, AppendError> {
-        let in_place = self.lock.is_in_place().unwrap_or(false);
-        if !in_place {
-            self.state = State::Poisoned;
-            return Err(AppendError::LockLost { path: self.folder.disk.path(LOCK_FILE) });
-        }
-        let number = self.segment.as_ref().map_or(0, |segment| segment.header_number) + 1;
-        let length = self.segment_length(number, frame_bytes);
-        let path = self.folder.disk.path(SPARE_FILE);
-        let file = match self.spare.take(length) {
-            Ok(file) => file,
-            Err(error) if is_full(&error) => {
-                return Err(AppendError::DiskFull { path, bytes: length });
-            }
-            Err(source) => return Err(AppendError::NoSegment { path, source }),
-        };
-        let header =
-            SegmentHeader { identity: self.identity.clone(), number, start: self.head, length };
-        let body_bytes = block.body_bytes();
-        let (frame, after) = block.seal(&self.identity, &self.head);
-        let mut bytes = Vec::with_capacity(SEGMENT_HEADER_BYTES + frame.len());
-        bytes.extend_from_slice(&header.encode());
-        bytes.extend_from_slice(frame);
-        block.unseal(body_bytes);
-        Ok(self.name_segment(file, &header, &bytes).map(|()| after).map_err(|error| (path, error)))
-    }
-
-    /// Makes the spare, with its first bytes, the log's last segment.
-    fn name_segment(
-        &mut self,
-        file: Box<dyn DiskFile>,
-        header: &SegmentHeader,
-        bytes: &[u8],
-    ) -> io::Result<()> {
-        let name = header.name();
-        let file_name = name.file_name();
-        file.write_at(bytes, 0)?;
-        file.sync_data()?;
-        self.folder.disk.rename(SPARE_FILE, &file_name)?;
-        self.folder.disk.sync_folder()?;
-        self.segment = Some(WritableSegment {
-            file,
-            header_number: name.number,
-            first_position: name.first_position,
-            offset: file_length(bytes.len()),
-            length: header.length,
-            path: self.folder.disk.path(&file_name),
-        });
-        Ok(())
-    }
-
-    /// The length of a segment that can hold a block of `frame_bytes`.
-    fn segment_length(&self, number: u64, frame_bytes: u64) -> u64 {
-        let doublings = u32::try_from(number - 1).unwrap_or(u32::MAX).min(16);
-        let grown = FIRST_SEGMENT_BYTES << doublings;
-        let length = grown.min(self.options.segment_bytes).max(FIRST_BLOCK_AT + frame_bytes);
-        length.next_multiple_of(SECTOR_BYTES)
-    }
-
-    /// Tells readers what is durable.
-    fn publish(&mut self, after: Head) -> Result<(), (PathBuf, io::Error)> {
-        let Some(segment) = &self.segment else { return Ok(()) };
-        let path = || self.folder.disk.path(WATERMARK_FILE);
-        let rolled = self.watermark.current().segment != segment.header_number;
-        let mark = self.watermark.publish(Watermark {
-            sequence: 0,
-            log: self.identity.log(),
-            segment: segment.header_number,
-            segment_first_position: segment.first_position,
-            end: segment.offset,
-            head: after,
-        });
-        let mark = mark.map_err(|error| (path(), error))?;
-        if rolled {
-            self.watermark.anchor().map_err(|error| (path(), error))?;
-        }
-        self.head = after;
-        self.signal.publish(mark);
-        Ok(())
-    }
-
-    /// Has the next segment made while the second half of this one is filled.
-    fn prepare_ahead(&mut self) {
-        if let Some(segment) = &self.segment
-            && self.options.prepare_ahead
-            && segment.offset >= segment.length / 2
-        {
-            self.spare.prepare_ahead(self.segment_length(segment.header_number + 1, 0));
-        }
-    }
-}
-
-impl EventLog for FileLog {
-    fn identity(&self) -> &LogIdentity {
-        &self.identity
-    }
-
-    fn head(&self) -> Head {
-        self.head
-    }
-
-    fn append(
-        &mut self,
-        expected_position: u64,
-        block: &mut Block,
-    ) -> Result<Appended, AppendError> {
-        if self.state == State::Open && expected_position != self.head.next_position {
-            let actual = self.head.next_position;
-            return Err(AppendError::PositionConflict { expected: expected_position, actual });
-        }
-        self.append_durably(block)
-    }
-
-    fn close(&mut self, time: i64) -> Result<Head, AppendError> {
-        self.append_durably(&mut Block::of_kind(BlockKind::Closing, time))?;
-        self.state = State::Closed;
-        self.spare.discard();
-        self.watermark.anchor().map_err(|source| AppendError::UnknownOutcome {
-            position: self.head.next_position,
-            path: self.folder.disk.path(WATERMARK_FILE),
-            source,
-        })?;
-        Ok(self.head)
     }
 }
 

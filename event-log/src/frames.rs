@@ -2,7 +2,7 @@
 
 use std::io;
 
-use crate::block::{BLOCK_HEADER_BYTES, BlockHeader, Hash};
+use crate::block_header::{BLOCK_HEADER_BYTES, BlockHeader, Hash};
 use crate::damage::{Fault, FileFault, Record};
 use crate::disk::DiskFile;
 use crate::identity::LogIdentity;

@@ -1,6 +1,6 @@
 //! Where a log stands, and what may follow.
 
-use crate::block::{BlockHeader, BlockKind, Hash};
+use crate::block_header::{BlockHeader, BlockKind, Hash};
 use crate::damage::Fault;
 
 /// Where a log stands: its last block, and the position that comes next.

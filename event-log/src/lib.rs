@@ -6,12 +6,16 @@
 //! - **No wall clock, no randomness.** Times come from the caller; the simulated disk is seeded.
 //! - **No answer before durability.** `append` returns after the sync of its block.
 //! - **No second try.** A failed write or sync poisons the log; nothing syncs again and hopes.
-//! - **No writing reader.** [`LogReader`] takes no lock and change no byte.
+//! - **No writing reader.** [`LogReader`] and [`verify()`] take no lock and change no byte.
 //! - **No Merkle work on the append path.** The tree is a follower's.
 //! - **No async, no network, no unsafe code.**
 
 mod append;
+mod append_path;
+mod beyond;
 mod block;
+mod block_header;
+mod block_view;
 mod damage;
 mod disk;
 mod file_disk;
@@ -30,15 +34,17 @@ mod segment;
 mod signal;
 pub mod sim;
 mod spare;
+mod tail;
 mod verify;
 mod walk;
 mod watermark;
 
 pub use append::{AppendError, Appended, EventLog};
-pub use block::{
-    BLOCK_HEADER_BYTES, Block, BlockError, BlockHeader, BlockKind, BlockView, Commits, Hash,
-    MAX_BODY_BYTES, MAX_COMMIT_BYTES,
+pub use block::{Block, BlockError};
+pub use block_header::{
+    BLOCK_HEADER_BYTES, BlockHeader, BlockKind, Hash, MAX_BODY_BYTES, MAX_COMMIT_BYTES,
 };
+pub use block_view::{BlockView, Commits};
 pub use damage::{Damage, Fault, ReadError, Record};
 pub use disk::{Disk, DiskFile, DiskLock, LockError};
 pub use file_disk::FileDisk;
@@ -47,5 +53,6 @@ pub use head::Head;
 pub use identity::{IdentityError, LogId, LogIdentity, MAX_BOOK_BYTES};
 pub use options::{LogOptions, OpenError};
 pub use reader::LogReader;
-pub use recover::{CheckOnOpen, RecoveryReport, TornTail};
+pub use recover::{CheckOnOpen, RecoveryReport};
+pub use tail::TornTail;
 pub use verify::{VerifyReport, WatermarkState, verify};

@@ -9,7 +9,7 @@
 
 use sha2::{Digest, Sha256};
 
-use crate::block::Hash;
+use crate::block_header::Hash;
 
 /// The hash of a leaf.
 pub fn leaf_hash(commit: &[u8]) -> Hash {

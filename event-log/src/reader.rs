@@ -6,19 +6,17 @@
 //! has a valid successor (a writer starts no block before the one before is durable).
 //! *Limits.* One read buffer of 1 MiB, and one index entry for each 64 blocks seen.
 
-use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::block::BlockView;
-use crate::damage::{Fault, FileFault, ReadError, Record};
+use crate::block_view::BlockView;
+use crate::damage::{Fault, FileFault, ReadError};
 use crate::disk::{Disk, DiskFile};
 use crate::file_disk::FileDisk;
 use crate::folder::Folder;
 use crate::head::Head;
 use crate::identity::LogIdentity;
-use crate::layout::SECTOR_BYTES;
 use crate::segment::SegmentName;
 use crate::signal::DurableSignal;
 use crate::walk::{Place, Walk};
@@ -30,30 +28,19 @@ const INDEX_EVERY: u64 = 64;
 const SHORTEST_PAUSE: Duration = Duration::from_micros(200);
 const LONGEST_PAUSE: Duration = Duration::from_millis(5);
 
-/// What lies beyond the watermark.
-#[derive(Debug, Clone, Copy)]
-enum Ahead {
-    /// No block that is known to be durable.
-    Nothing,
-    /// The next segment, which starts where this one ends.
-    Segment(SegmentName),
-    /// A block that ends there and has a successor.
-    Block { end: u64 },
-}
-
 /// A reader of one log.
 #[derive(Debug)]
 pub struct LogReader {
-    folder: Folder,
-    identity: LogIdentity,
+    pub(crate) folder: Folder,
+    pub(crate) identity: LogIdentity,
     segments: Vec<SegmentName>,
-    walk: Walk,
+    pub(crate) walk: Walk,
     watermark_file: Option<Box<dyn DiskFile>>,
     watermark: Watermark,
-    signal: Option<DurableSignal>,
+    pub(crate) signal: Option<DurableSignal>,
     index: Vec<Place>,
     /// Whether the zeros behind each segment's last block are checked too.
-    checks_slack: bool,
+    pub(crate) checks_slack: bool,
 }
 
 impl LogReader {
@@ -185,33 +172,6 @@ impl LogReader {
         self.checks_slack = true;
     }
 
-    /// At the durable end: how many bytes behind it are not zero. `None` if more has become
-    /// durable meanwhile. A whole block behind one that is not is damage.
-    pub(crate) fn check_tail(&mut self) -> Result<Option<u64>, ReadError> {
-        let place = self.walk.place();
-        self.walk.frames().forget();
-        let found = self.slack(place)?;
-        let end = self.walk.segment_end();
-        let successor = match found {
-            Some(_) => {
-                let first = place.offset + SECTOR_BYTES;
-                let behind = self.walk.block_behind(first, end);
-                behind.map_err(|fault| self.folder.in_segment(place.segment, fault))?
-            }
-            None => None,
-        };
-        self.walk.frames().forget();
-        if self.refresh()? {
-            return Ok(None);
-        }
-        if let Some((at, successor)) = successor {
-            let fault = Box::new(Fault::Magic { expected: Record::Block });
-            let fault = Fault::BeforeSuccessor { fault, successor, at };
-            return Err(self.folder.in_segment(place.segment, FileFault::at(place.offset, fault)));
-        }
-        Ok(Some(found.map_or(0, |range| range.end - place.offset)))
-    }
-
     /// The number of the block that the watermark file names; `None` if it can't be read.
     pub(crate) fn watermark_block(&self) -> Result<Option<u64>, ReadError> {
         let Some(file) = &self.watermark_file else { return Ok(None) };
@@ -266,22 +226,6 @@ impl LogReader {
         }
     }
 
-    fn go_on_to(&mut self, next: SegmentName) -> Result<(), ReadError> {
-        let place = self.walk.place();
-        if self.checks_slack && self.slack(place)?.is_some() {
-            let fault = FileFault::at(place.offset, Fault::Padding);
-            return Err(self.folder.in_segment(place.segment, fault));
-        }
-        self.walk.next_segment(next)
-    }
-
-    /// What is not zero between `place` and the end of its segment.
-    fn slack(&mut self, place: Place) -> Result<Option<Range<u64>>, ReadError> {
-        let end = self.walk.segment_end();
-        let found = self.walk.frames().not_zero_behind(place.offset, end);
-        found.map_err(|error| self.segment_io(place.segment, error))
-    }
-
     /// At the watermark the chain must be the one that the watermark names.
     fn check_watermark(&self, place: Place) -> Result<(), ReadError> {
         let mark = &self.watermark;
@@ -293,66 +237,14 @@ impl LogReader {
         Ok(())
     }
 
-    /// Beyond the watermark (it may have been lost in a power cut): a block counts if its
-    /// successor is there. Anything that is not whole is a write under way or torn, no error.
-    fn advance_before_successor(&mut self) -> Result<bool, ReadError> {
-        if self.signal.is_some() {
-            return Ok(false);
-        }
-        self.walk.frames().forget();
-        let found = self.look_for_successor();
-        // What was looked at may still change, so it is read again when it counts.
-        self.walk.frames().forget();
-        match found? {
-            Ahead::Nothing => Ok(false),
-            Ahead::Segment(next) => {
-                self.go_on_to(next)?;
-                self.advance_before_successor()
-            }
-            Ahead::Block { end } => {
-                let place = self.walk.place();
-                let stepped = self.walk.step(end).map(|frame| frame.is_some());
-                let stepped =
-                    stepped.map_err(|fault| self.folder.in_segment(place.segment, fault))?;
-                self.walk.frames().forget_behind(end);
-                self.remember(place);
-                Ok(stepped)
-            }
-        }
-    }
-
-    /// What lies beyond the watermark, without moving.
-    fn look_for_successor(&mut self) -> Result<Ahead, ReadError> {
-        let place = self.walk.place();
-        let whole = self.try_step(place.segment)?;
-        let behind = self.walk.place();
-        let followed = whole && self.try_step(place.segment)?;
-        self.walk.go_to(place)?;
-        if followed {
-            return Ok(Ahead::Block { end: behind.offset });
-        }
-        let Some(next) = self.segment_after(place.segment)? else { return Ok(Ahead::Nothing) };
-        let (_, header) = self.folder.open_segment(next, Some(&self.identity))?;
-        if header.start != behind.head {
-            return Ok(Ahead::Nothing);
-        }
-        Ok(if whole { Ahead::Block { end: behind.offset } } else { Ahead::Segment(next) })
-    }
-
-    /// Steps over a block that need not be whole; whether it is.
-    fn try_step(&mut self, segment: SegmentName) -> Result<bool, ReadError> {
-        match self.walk.step(u64::MAX) {
-            Ok(frame) => Ok(frame.is_some()),
-            Err(FileFault::Fault { .. }) => Ok(false),
-            Err(FileFault::Io(error)) => Err(self.segment_io(segment, error)),
-        }
-    }
-
-    fn segment_io(&self, segment: SegmentName, error: std::io::Error) -> ReadError {
+    pub(crate) fn segment_io(&self, segment: SegmentName, error: std::io::Error) -> ReadError {
         self.folder.io(&segment.file_name(), error)
     }
 
-    fn segment_after(&mut self, segment: SegmentName) -> Result<Option<SegmentName>, ReadError> {
+    pub(crate) fn segment_after(
+        &mut self,
+        segment: SegmentName,
+    ) -> Result<Option<SegmentName>, ReadError> {
         let after = |segments: &[SegmentName]| {
             segments.iter().copied().find(|name| name.number == segment.number + 1)
         };
@@ -364,7 +256,7 @@ impl LogReader {
     }
 
     /// Reads the watermark again; whether it moved.
-    fn refresh(&mut self) -> Result<bool, ReadError> {
+    pub(crate) fn refresh(&mut self) -> Result<bool, ReadError> {
         if self.watermark_file.is_none() {
             self.watermark_file = self.folder.watermark_file()?;
         }
@@ -383,7 +275,7 @@ impl LogReader {
         Ok(moved)
     }
 
-    fn remember(&mut self, place: Place) {
+    pub(crate) fn remember(&mut self, place: Place) {
         let last = self.index.last().map_or(0, |place| place.head.block_number);
         if place.head.block_number >= last + INDEX_EVERY {
             self.index.push(place);

@@ -23,7 +23,7 @@
 //!
 //! *Ordering.* A segment gets its name only after its header and its first block are durable.
 
-use crate::block::{FORMAT_VERSION, HASH_SHA256, check_identity};
+use crate::block_header::{FORMAT_VERSION, HASH_SHA256, check_identity};
 use crate::damage::{Fault, Record};
 use crate::head::Head;
 use crate::identity::{IDENTITY_BYTES, LogIdentity};

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::block::{BlockKind, Hash};
+use crate::block_header::{BlockKind, Hash};
 use crate::damage::ReadError;
 use crate::disk::Disk;
 use crate::head::Head;

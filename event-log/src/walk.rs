@@ -1,6 +1,7 @@
 //! Walking from block to block through the segments, checking that each may follow the last.
 
-use crate::block::{BLOCK_HEADER_BYTES, BlockView};
+use crate::block_header::BLOCK_HEADER_BYTES;
+use crate::block_view::BlockView;
 use crate::damage::{Fault, FileFault, ReadError};
 use crate::folder::Folder;
 use crate::frames::{Frame, FrameReader};

@@ -10,7 +10,7 @@ use event_log::{Block, EventLog, FileDisk, FileLog, LogId, LogIdentity, LogOptio
 
 /// Set for the process that reads: the log's folder.
 const FOLDER: &str = "EVENT_LOG_TEST_FOLDER";
-const DEADLINE: Duration = Duration::from_secs(60);
+const DEADLINE: Duration = Duration::from_mins(1);
 
 /// What the other process runs: prints each commit as soon as it may be seen.
 fn follow(folder: &str) {
