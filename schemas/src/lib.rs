@@ -32,11 +32,13 @@ pub mod json;
 pub mod money;
 pub mod personal;
 pub mod problem;
+pub mod query;
 pub mod record;
 pub mod rejection;
 pub mod terms;
 pub mod text;
 pub mod time;
+pub mod view;
 pub mod wire;
 
 pub use command::Command;

@@ -1,0 +1,55 @@
+//! Answers of the read models.
+//!
+//! # Shape
+//!
+//! One thing comes as [`Answer`], a list as [`Page`]. Both carry the position that they reflect
+//! and when that commit was recorded. Amounts are [`crate::Money`] with minor units; days are
+//! civil.
+
+mod balances;
+mod invoices;
+mod revenue;
+
+pub use balances::{
+    AccountBalance, Ageing, AgeingBuckets, BalancesSummary, CurrencyBalances, CustomerBalance,
+    CustomerBalanceSummary, OpenInvoice, Payment, PaymentAllocation, StatementEntry, StatementKind,
+    TrialBalance,
+};
+pub use invoices::{
+    Invoice, InvoiceFigures, InvoiceStatus, InvoiceSummary, Line, LineDiscount, LineTax, Rounding,
+    Settlement, SettlementKind,
+};
+pub use revenue::{
+    InvoiceRevenue, LineRevenue, MonthRevenue, RecognizedRevenue, Waterfall, WaterfallMonth,
+};
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::time::Timestamp;
+
+/// One thing, and what it reflects.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Answer<T> {
+    /// The thing.
+    pub data: T,
+    /// The last commit that it reflects, as an opaque token.
+    pub position: String,
+    /// When that commit was recorded; none before the first.
+    pub time: Option<Timestamp>,
+}
+
+/// A part of a list, and what it reflects.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Page<T> {
+    /// The items.
+    pub data: Vec<T>,
+    /// There are more, or there is more to look through.
+    pub has_more: bool,
+    /// Give this as `after` to get them.
+    pub next: Option<String>,
+    /// The last commit that the page reflects, as an opaque token.
+    pub position: String,
+    /// When that commit was recorded; none before the first.
+    pub time: Option<Timestamp>,
+}
