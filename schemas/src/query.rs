@@ -10,6 +10,7 @@
 //! ([`crate::view::Answer`], [`crate::view::Page`]).
 
 use schemars::JsonSchema;
+use schemars::generate::SchemaSettings;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
@@ -49,6 +50,10 @@ pub struct QuerySchema {
     pub answer: schemars::Schema,
 }
 
+fn settings() -> SchemaSettings {
+    SchemaSettings::draft2020_12()
+}
+
 macro_rules! queries {
     ($($view:literal $name:literal $summary:literal $request:ty => $answer:ty;)*) => {
         /// Every question, by read model.
@@ -60,8 +65,10 @@ macro_rules! queries {
         pub fn json_schemas() -> Vec<QuerySchema> {
             vec![ $( QuerySchema {
                 kind: QueryKind { view: $view, name: $name, summary: $summary },
-                request: schemars::schema_for!($request),
-                answer: schemars::schema_for!($answer),
+                request: settings().for_deserialize().into_generator()
+                    .into_root_schema_for::<$request>(),
+                answer: settings().for_serialize().into_generator()
+                    .into_root_schema_for::<$answer>(),
             }, )* ]
         }
     };

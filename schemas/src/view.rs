@@ -16,7 +16,7 @@ pub use balances::{
     TrialBalance,
 };
 pub use invoices::{
-    Invoice, InvoiceFigures, InvoiceStatus, InvoiceSummary, Line, LineDiscount, LineTax, Rounding,
+    Invoice, InvoiceFigures, InvoiceStatus, InvoiceSummary, Line, LineDiscount, LineTax,
     Settlement, SettlementKind,
 };
 pub use revenue::{

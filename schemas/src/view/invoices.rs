@@ -6,9 +6,9 @@ use serde::{Deserialize, Serialize};
 use crate::currency::Currency;
 use crate::decimal::Decimal;
 use crate::event::{
-    Dimension, LineRef, LineSource, PlanVersion, RevenueSchedule, RoundingSubject, TierPart,
+    Dimension, LineRef, LineSource, PlanVersion, RevenueSchedule, RoundingStep, TierPart,
 };
-use crate::fraction::RoundingMode;
+use crate::fraction::Fraction;
 use crate::ids::{
     BillingRunId, CreditNoteId, CustomerId, DiscountId, EntityId, InvoiceId, PaymentId, RefundId,
 };
@@ -138,11 +138,11 @@ pub struct Line {
     /// The tiers that made the price.
     pub tiers: Vec<TierPart>,
     /// The part of a whole cycle, such as `11/30`.
-    pub ratio: String,
+    pub ratio: Fraction,
     /// The gross amount before rounding, in minor units.
-    pub exact: String,
+    pub exact: Fraction,
     /// Every rounding, in order.
-    pub rounding: Vec<Rounding>,
+    pub rounding: Vec<RoundingStep>,
     /// Before discounts.
     pub gross: Money,
     /// What each discount takes off.
@@ -163,28 +163,13 @@ pub struct Line {
     pub dimensions: Vec<Dimension>,
 }
 
-/// One rounding.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Rounding {
-    /// What was rounded.
-    pub subject: RoundingSubject,
-    /// Before, in units of `10^-scale` minor units.
-    pub exact: String,
-    /// Decimal places kept.
-    pub scale: u8,
-    /// How halves go.
-    pub mode: RoundingMode,
-    /// After, in the same units.
-    pub rounded: i64,
-}
-
 /// What one discount takes off a line.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct LineDiscount {
     /// Which discount.
     pub discount: DiscountId,
     /// Before rounding, in minor units.
-    pub exact: String,
+    pub exact: Fraction,
     /// Taken off.
     pub amount: Money,
 }
@@ -197,7 +182,7 @@ pub struct LineTax {
     /// In percent.
     pub rate: Decimal,
     /// What it is reckoned on, in minor units.
-    pub base: String,
+    pub base: Fraction,
     /// The tax.
     pub amount: Money,
     /// It is part of the net price.

@@ -7,7 +7,7 @@ use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema};
 use schemas::problem::Problem;
 use schemas::wire::{Accepted, Batch, BatchReply};
-use schemas::{Command, Event};
+use schemas::{Command, Event, query};
 use serde_json::Value;
 
 use crate::files::{blessing, crate_folder, read, write};
@@ -23,15 +23,20 @@ fn got<T: JsonSchema>() -> Schema {
 }
 
 /// Every published document by kind and name. A new kind of document is a line here.
-fn documents() -> Vec<(&'static str, &'static str, Schema)> {
+fn documents() -> Vec<(&'static str, String, Schema)> {
     let mut all = Vec::new();
-    all.extend(Command::json_schemas().into_iter().map(|(name, s)| ("commands", name, s)));
-    all.extend(Event::json_schemas().into_iter().map(|(name, s)| ("events", name, s)));
+    all.extend(Command::json_schemas().into_iter().map(|(name, s)| ("commands", name.into(), s)));
+    all.extend(Event::json_schemas().into_iter().map(|(name, s)| ("events", name.into(), s)));
+    for query in query::json_schemas() {
+        let name = format!("{}.{}", query.kind.view, query.kind.name);
+        all.push(("queries", name.clone(), query.request));
+        all.push(("views", name, query.answer));
+    }
     all.extend([
-        ("wire", "accepted", got::<Accepted>()),
-        ("wire", "batch", sent::<Batch>()),
-        ("wire", "batch_reply", got::<BatchReply>()),
-        ("wire", "problem", got::<Problem>()),
+        ("wire", "accepted".into(), got::<Accepted>()),
+        ("wire", "batch".into(), sent::<Batch>()),
+        ("wire", "batch_reply".into(), got::<BatchReply>()),
+        ("wire", "problem".into(), got::<Problem>()),
     ]);
     all
 }
