@@ -1,10 +1,16 @@
 //! The state of one partition and the two functions on it.
 
-use schemas::ids::CustomerId;
+use std::collections::BTreeMap;
+
+use schemas::event::{CustomerExternalIdChanged, InvoiceFinalized};
+use schemas::ids::{CommandId, CustomerId};
 use schemas::record::DecodeError;
 use schemas::{Command, CommitView, Date, Event, Rejection, StreamId, Timestamp};
 
-use schemas::ids::CommandId;
+use crate::book::{self, Book};
+use crate::customer::state::Customer;
+use crate::registry::Registry;
+use crate::{customer, settlement, subscription};
 
 /// What the engine stamps a command with, once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,51 +23,233 @@ pub struct Stamp {
     pub effective_at: Timestamp,
 }
 
+/// What a decision may look at besides the customer.
+pub(crate) struct Context<'a> {
+    pub(crate) book: &'a Book,
+    pub(crate) registry: &'a Registry,
+    pub(crate) stamp: &'a Stamp,
+}
+
 /// All state of one partition: the book's facts and every customer.
-#[derive(Debug, Default)]
-pub struct Ledger {}
+///
+/// Equal histories give equal ledgers.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Ledger {
+    book: Book,
+    registry: Registry,
+    customers: BTreeMap<CustomerId, Customer>,
+}
 
 impl Ledger {
     /// Decides a command against the state. Changes nothing.
     ///
     /// # Errors
     /// The [`Rejection`] that says why not.
-    pub fn decide(&self, _command: &Command, _stamp: &Stamp) -> Result<Vec<Event>, Rejection> {
-        Err(Rejection::BookNotOpen)
+    pub fn decide(&self, command: &Command, stamp: &Stamp) -> Result<Vec<Event>, Rejection> {
+        let StreamId::Customer(id) = command.stream() else {
+            self.check_effective(stamp)?;
+            return book::decide(&self.book, command, stamp);
+        };
+        self.book.opened()?;
+        self.check_effective(stamp)?;
+        let context = Context { book: &self.book, registry: &self.registry, stamp };
+        if let Command::RegisterCustomer(register) = command {
+            return customer::decide::register(&context, self.customers.get(&id), register);
+        }
+        let customer =
+            self.customers.get(&id).ok_or(Rejection::UnknownCustomer { customer: id })?;
+        if stamp.effective_at < customer.registered_at {
+            return Err(Rejection::EffectiveBeforeRegistration {
+                customer: id,
+                effective_at: stamp.effective_at,
+                registered_at: customer.registered_at,
+            });
+        }
+        decide_for(&context, customer, command)
+    }
+
+    fn check_effective(&self, stamp: &Stamp) -> Result<(), Rejection> {
+        if stamp.effective_at > stamp.recorded_at {
+            return Err(Rejection::EffectiveInFuture {
+                effective_at: stamp.effective_at,
+                now: stamp.recorded_at,
+            });
+        }
+        Ok(())
     }
 
     /// Folds one event in. Events of one commit are folded in order, then
     /// [`Ledger::close_commit`] is called once for the commit's stream.
-    pub fn evolve(&mut self, _stream: StreamId, _event: &Event, _stamp: &Stamp) {}
+    pub fn evolve(&mut self, stream: StreamId, event: &Event, stamp: &Stamp) {
+        let StreamId::Customer(id) = stream else {
+            self.book.evolve(event);
+            return;
+        };
+        if let Event::CustomerRegistered(registered) = event {
+            let external_id = registered.external_id.as_ref();
+            self.registry.name_customer(None, external_id, id);
+            self.customers.insert(id, Customer::new(registered, stamp.effective_at));
+            return;
+        }
+        let customer =
+            self.customers.get_mut(&id).expect("history is in order: the customer is registered");
+        register_ids(&mut self.registry, customer, event);
+        customer.evolve(event);
+    }
 
     /// Counts one commit on its stream (also a commit without events).
-    pub fn close_commit(&mut self, _stream: StreamId) {}
+    pub fn close_commit(&mut self, stream: StreamId) {
+        let StreamId::Customer(id) = stream else {
+            self.book.revision += 1;
+            return;
+        };
+        let Some(customer) = self.customers.get_mut(&id) else { return };
+        customer.revision += 1;
+        let due = customer.next_due();
+        self.registry.move_due(id, customer.due, due);
+        customer.due = due;
+    }
 
     /// Folds a stored commit in: every event, then the revision.
     ///
     /// # Errors
     /// [`DecodeError`] when a record cannot be read.
-    pub fn evolve_commit(&mut self, _commit: &CommitView<'_>) -> Result<(), DecodeError> {
+    pub fn evolve_commit(&mut self, commit: &CommitView<'_>) -> Result<(), DecodeError> {
+        let stamp = Stamp {
+            command_id: commit.command_id,
+            recorded_at: commit.recorded_at,
+            effective_at: commit.effective_at,
+        };
+        for record in commit.events() {
+            self.evolve(commit.stream, &Event::decode(record?)?, &stamp);
+        }
+        self.close_commit(commit.stream);
         Ok(())
     }
 
     /// The stream's revision; 0 before its first commit.
-    pub fn revision(&self, _stream: StreamId) -> u64 {
-        0
+    pub fn revision(&self, stream: StreamId) -> u64 {
+        match stream {
+            StreamId::Book => self.book.revision,
+            StreamId::Customer(id) => {
+                self.customers.get(&id).map_or(0, |customer| customer.revision)
+            }
+        }
     }
 
     /// Where the test clock stands, on a test book.
-    pub fn test_clock(&self) -> Option<Timestamp> {
-        None
+    pub const fn test_clock(&self) -> Option<Timestamp> {
+        self.book.test_clock()
+    }
+
+    /// One customer.
+    pub fn customer(&self, id: CustomerId) -> Option<&Customer> {
+        self.customers.get(&id)
+    }
+
+    /// Every customer, by id.
+    pub fn customers(&self) -> impl Iterator<Item = (CustomerId, &Customer)> {
+        self.customers.iter().map(|(id, customer)| (*id, customer))
     }
 
     /// Customers with a cycle due up to and on `through`, by id, after `after`.
+    ///
+    /// Sorts all that are due: ask once for a run, not once for each page of it.
     pub fn due_customers(
         &self,
-        _through: Date,
-        _after: Option<CustomerId>,
-        _limit: usize,
+        through: Date,
+        after: Option<CustomerId>,
+        limit: usize,
     ) -> Vec<CustomerId> {
-        Vec::new()
+        let mut due: Vec<CustomerId> =
+            self.registry.due(through).filter(|id| after.is_none_or(|after| *id > after)).collect();
+        due.sort_unstable();
+        due.truncate(limit);
+        due
     }
+}
+
+/// Decides a command of a registered customer.
+fn decide_for(
+    context: &Context<'_>,
+    customer: &Customer,
+    command: &Command,
+) -> Result<Vec<Event>, Rejection> {
+    match command {
+        Command::UpdateCustomer(c) => customer::decide::update(context, customer, c),
+        Command::CreateSubscription(c) => subscription::decide::create(context, customer, c),
+        Command::ChangePlan(c) => subscription::decide::change_plan(context, customer, c),
+        Command::ChangeQuantity(c) => subscription::decide::change_quantity(context, customer, c),
+        Command::CancelSubscription(c) => subscription::decide::cancel(context, customer, c),
+        Command::ApplyDiscount(c) => subscription::discount::apply(context, customer, c),
+        Command::RemoveDiscount(c) => subscription::discount::remove(customer, c),
+        Command::AddCharge(c) => settlement::charge::add(context, customer, c),
+        Command::InvoiceNow(c) => settlement::charge::invoice_now(context, customer, c),
+        Command::BillCustomer(c) => settlement::charge::bill_customer(context, customer, c),
+        Command::VoidInvoice(c) => settlement::void::void(context, customer, c),
+        Command::RecordPayment(c) => settlement::payment::record(context, customer, c),
+        Command::ReversePayment(c) => settlement::payment::reverse(context, customer, c),
+        Command::RefundPayment(c) => settlement::refund::refund(context, customer, c),
+        Command::GrantCredit(c) => settlement::payment::grant(context, customer, c),
+        Command::RegisterCustomer(_)
+        | Command::OpenBook(_)
+        | Command::AdvanceClock(_)
+        | Command::DefineEntity(_)
+        | Command::DefinePlan(_)
+        | Command::RetirePlan(_)
+        | Command::RunBilling(_) => {
+            unreachable!("Ledger::decide takes these itself: {command:?}")
+        }
+    }
+}
+
+/// Keeps what is unique across customers.
+fn register_ids(registry: &mut Registry, customer: &Customer, event: &Event) {
+    match event {
+        Event::CustomerExternalIdChanged(CustomerExternalIdChanged { external_id }) => {
+            registry.name_customer(customer.external_id.as_ref(), Some(external_id), customer.id);
+        }
+        Event::SubscriptionCreated(created) => registry.taken.insert(created.subscription.uuid()),
+        Event::DiscountApplied(applied) => registry.taken.insert(applied.discount.uuid()),
+        Event::ChargeAdded(charge) => registry.taken.insert(charge.charge.uuid()),
+        Event::InvoiceFinalized(invoice) => invoice_ids(registry, invoice),
+        Event::PaymentRecorded(payment) => {
+            registry.taken.insert(payment.payment.uuid());
+            registry.name_payment(payment.external_id.as_ref(), payment.payment);
+        }
+        Event::PaymentRefunded(refunded) => registry.taken.insert(refunded.refund.uuid()),
+        Event::CreditGranted(granted) => registry.taken.insert(granted.grant.uuid()),
+        Event::CreditNoteIssued(note) => {
+            registry.taken.insert(note.note.uuid());
+            let date = note.document_date;
+            registry.number_taken(customer.entity, &note.series, note.sequence, date);
+        }
+        Event::CustomerRegistered(_)
+        | Event::CustomerRenamed(_)
+        | Event::CustomerEmailChanged(_)
+        | Event::CustomerTermsChanged(_)
+        | Event::CycleOpened(_)
+        | Event::CycleCut(_)
+        | Event::PlanChanged(_)
+        | Event::QuantityChanged(_)
+        | Event::ChangeScheduled(_)
+        | Event::ScheduledChangeWithdrawn(_)
+        | Event::SubscriptionCanceled(_)
+        | Event::DiscountRemoved(_)
+        | Event::InvoiceVoided(_)
+        | Event::PaymentReversed(_)
+        | Event::BookOpened(_)
+        | Event::ClockAdvanced(_)
+        | Event::EntityDefined(_)
+        | Event::PlanVersionDefined(_)
+        | Event::PlanRetired(_)
+        | Event::BillingRunStarted(_) => {}
+    }
+}
+
+fn invoice_ids(registry: &mut Registry, invoice: &InvoiceFinalized) {
+    registry.taken.insert(invoice.invoice.uuid());
+    registry.name_invoice(invoice.external_id.as_ref(), invoice.invoice);
+    let (series, date) = (&invoice.series, invoice.document_date);
+    registry.number_taken(invoice.entity, series, invoice.sequence, date);
 }

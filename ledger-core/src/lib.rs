@@ -13,9 +13,16 @@
 //! - A journal entry that does not balance cannot be constructed.
 //! - This crate knows nothing of logs, queues, read models or wires.
 
+mod billing;
+mod book;
+mod customer;
 pub mod earning;
 pub mod journal;
 pub mod laws;
 pub mod ledger;
+mod registry;
+mod settlement;
+mod subscription;
 
+pub use customer::state::{Customer, Invoice, InvoiceState, Line, Payment};
 pub use ledger::{Ledger, Stamp};

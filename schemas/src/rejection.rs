@@ -7,7 +7,7 @@ use crate::currency::Currency;
 use crate::decimal::Decimal;
 use crate::fraction::FractionError;
 use crate::ids::{
-    BillingRunId, ChargeId, CreditGrantId, CustomerId, DiscountId, EntityId, InvoiceId, PaymentId,
+    BillingRunId, ChargeId, CreditGrantId, CreditNoteId, CustomerId, DiscountId, EntityId, InvoiceId, PaymentId,
     PlanId, RefundId, SubscriptionId,
 };
 use crate::money::{Money, MoneyError};
@@ -222,6 +222,10 @@ rejections! {
         RefundExceedsAllocated { payment: PaymentId, left: Money, amount: Money },
     [422 "refund_exceeds_credit"] "{left} of the customer credit that {payment} made is left, less than {amount}; refund with effect reopen or credit_note instead"
         RefundExceedsCredit { payment: PaymentId, left: Money, amount: Money },
+    [409 "credit_note_exists"] "{note} exists already; choose another id"
+        CreditNoteExists { note: CreditNoteId },
+    [422 "credit_exceeds_invoice"] "{left} of the lines of {invoice} can still be credited, less than {amount}; refund with effect reopen instead"
+        CreditExceedsInvoice { invoice: InvoiceId, left: Money, amount: Money },
     [409 "grant_exists"] "{grant} exists already; choose another id"
         GrantExists { grant: CreditGrantId },
 }

@@ -1,0 +1,138 @@
+//! The book's own facts: policies, clock, sellers, catalog, billing runs.
+
+mod decide;
+
+pub(crate) use decide::{check_terms, decide};
+
+use std::collections::BTreeMap;
+
+use schemas::event::{BookOpened, EntityDefined, Event, PlanVersionDefined};
+use schemas::ids::{BillingRunId, EntityId, PlanId};
+use schemas::terms::{BookClock, SeriesDefinition, SeriesKind};
+use schemas::text::Code;
+use schemas::{Date, Rejection, Timestamp};
+
+/// A plan with all its versions; version n is at index n - 1.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Plan {
+    pub(crate) versions: Vec<PlanVersionDefined>,
+    pub(crate) retired: bool,
+}
+
+/// State of the book's stream.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Book {
+    pub(crate) revision: u64,
+    opened: Option<BookOpened>,
+    test_clock: Option<Timestamp>,
+    entities: BTreeMap<EntityId, EntityDefined>,
+    plans: BTreeMap<PlanId, Plan>,
+    runs: BTreeMap<BillingRunId, Date>,
+}
+
+impl Book {
+    pub(crate) const fn test_clock(&self) -> Option<Timestamp> {
+        self.test_clock
+    }
+
+    pub(crate) fn opened(&self) -> Result<&BookOpened, Rejection> {
+        self.opened.as_ref().ok_or(Rejection::BookNotOpen)
+    }
+
+    pub(crate) fn entity(&self, entity: EntityId) -> Result<&EntityDefined, Rejection> {
+        self.entities.get(&entity).ok_or(Rejection::UnknownEntity { entity })
+    }
+
+    /// The version asked for, or the latest; not of a retired plan.
+    pub(crate) fn plan_on_sale(
+        &self,
+        plan: PlanId,
+        version: Option<u32>,
+    ) -> Result<&PlanVersionDefined, Rejection> {
+        let found = self.plans.get(&plan).ok_or(Rejection::UnknownPlan { plan })?;
+        if found.retired {
+            return Err(Rejection::PlanRetired { plan });
+        }
+        let latest = found.versions.last().ok_or(Rejection::UnknownPlan { plan })?;
+        let Some(version) = version else { return Ok(latest) };
+        found
+            .versions
+            .iter()
+            .find(|defined| defined.version == version)
+            .ok_or(Rejection::UnknownPlanVersion { plan, version, latest: latest.version })
+    }
+
+    pub(crate) fn evolve(&mut self, event: &Event) {
+        match event {
+            Event::BookOpened(opened) => {
+                self.test_clock = match opened.clock {
+                    BookClock::Wall => None,
+                    BookClock::Test(now) => Some(now),
+                };
+                self.opened = Some(opened.clone());
+            }
+            Event::ClockAdvanced(advanced) => self.test_clock = Some(advanced.to),
+            Event::EntityDefined(entity) => {
+                self.entities.insert(entity.entity, entity.clone());
+            }
+            Event::PlanVersionDefined(version) => {
+                let plan = self
+                    .plans
+                    .entry(version.plan)
+                    .or_insert_with(|| Plan { versions: Vec::new(), retired: false });
+                plan.versions.push(version.clone());
+            }
+            Event::PlanRetired(retired) => {
+                if let Some(plan) = self.plans.get_mut(&retired.plan) {
+                    plan.retired = true;
+                }
+            }
+            Event::BillingRunStarted(started) => {
+                self.runs.insert(started.run, started.through);
+            }
+            Event::CustomerRegistered(_)
+            | Event::CustomerRenamed(_)
+            | Event::CustomerEmailChanged(_)
+            | Event::CustomerTermsChanged(_)
+            | Event::CustomerExternalIdChanged(_)
+            | Event::SubscriptionCreated(_)
+            | Event::CycleOpened(_)
+            | Event::CycleCut(_)
+            | Event::PlanChanged(_)
+            | Event::QuantityChanged(_)
+            | Event::ChangeScheduled(_)
+            | Event::ScheduledChangeWithdrawn(_)
+            | Event::SubscriptionCanceled(_)
+            | Event::DiscountApplied(_)
+            | Event::DiscountRemoved(_)
+            | Event::ChargeAdded(_)
+            | Event::InvoiceFinalized(_)
+            | Event::InvoiceVoided(_)
+            | Event::CreditNoteIssued(_)
+            | Event::PaymentRecorded(_)
+            | Event::PaymentReversed(_)
+            | Event::PaymentRefunded(_)
+            | Event::CreditGranted(_) => {
+                unreachable!(
+                    "the reader checked that the book's stream holds book facts: {event:?}"
+                )
+            }
+        }
+    }
+}
+
+/// The series of an entity by code, or its first of `kind`.
+pub(crate) fn series<'a>(
+    entity: &'a EntityDefined,
+    code: Option<&Code>,
+    kind: SeriesKind,
+) -> Result<Option<&'a SeriesDefinition>, Rejection> {
+    match code {
+        None => Ok(entity.series.iter().find(|series| series.kind == kind)),
+        Some(code) => {
+            entity.series.iter().find(|series| series.code == *code).map(Some).ok_or_else(|| {
+                Rejection::UnknownSeries { entity: entity.entity, series: code.clone() }
+            })
+        }
+    }
+}

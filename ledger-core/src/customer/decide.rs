@@ -1,0 +1,81 @@
+//! Decisions about who the customer is.
+
+use schemas::Rejection;
+use schemas::command::{RegisterCustomer, UpdateCustomer};
+use schemas::event::{
+    CustomerEmailChanged, CustomerExternalIdChanged, CustomerRegistered, CustomerRenamed,
+    CustomerTermsChanged, Event,
+};
+
+use super::state::Customer;
+use crate::book::check_terms;
+use crate::ledger::Context;
+
+pub(crate) fn register(
+    context: &Context<'_>,
+    existing: Option<&Customer>,
+    command: &RegisterCustomer,
+) -> Result<Vec<Event>, Rejection> {
+    if existing.is_some() {
+        return Err(Rejection::CustomerExists { customer: command.customer });
+    }
+    let entity = context.book.entity(command.entity)?;
+    if let Some(external_id) = &command.external_id {
+        context.registry.free_customer(external_id)?;
+    }
+    let payment_terms_days = command.payment_terms_days.unwrap_or(entity.payment_terms_days);
+    check_terms(payment_terms_days)?;
+    let zone = command.zone.as_ref().unwrap_or(&entity.zone);
+    zone.date_at(context.stamp.effective_at)?;
+    Ok(vec![
+        CustomerRegistered {
+            customer: command.customer,
+            entity: command.entity,
+            external_id: command.external_id.clone(),
+            name: command.name.clone(),
+            email: command.email.clone(),
+            currency: command.currency,
+            zone: zone.clone(),
+            payment_terms_days,
+        }
+        .into(),
+    ])
+}
+
+pub(crate) fn update(
+    context: &Context<'_>,
+    customer: &Customer,
+    command: &UpdateCustomer,
+) -> Result<Vec<Event>, Rejection> {
+    let given = command.external_id.is_some()
+        || command.name.is_some()
+        || command.email.is_some()
+        || command.payment_terms_days.is_some();
+    if !given {
+        return Err(Rejection::NothingToChange);
+    }
+    let mut events: Vec<Event> = Vec::new();
+    if let Some(external_id) = &command.external_id
+        && customer.external_id.as_ref() != Some(external_id)
+    {
+        context.registry.free_customer(external_id)?;
+        events.push(CustomerExternalIdChanged { external_id: external_id.clone() }.into());
+    }
+    if let Some(name) = &command.name
+        && customer.name != *name
+    {
+        events.push(CustomerRenamed { name: name.clone() }.into());
+    }
+    if let Some(email) = &command.email
+        && customer.email.as_ref() != Some(email)
+    {
+        events.push(CustomerEmailChanged { email: email.clone() }.into());
+    }
+    if let Some(payment_terms_days) = command.payment_terms_days {
+        check_terms(payment_terms_days)?;
+        if payment_terms_days != customer.payment_terms_days {
+            events.push(CustomerTermsChanged { payment_terms_days }.into());
+        }
+    }
+    Ok(events)
+}

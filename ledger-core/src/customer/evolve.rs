@@ -1,0 +1,405 @@
+//! Folds the events of a customer's stream. No rule lives here: sums are unchecked only where
+//! the decision that made the event has checked them.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use schemas::event::{
+    Allocation, CreditNoteIssued, CustomerRegistered, Event, InvoiceFinalized, InvoiceLine,
+    InvoiceVoided, LineRef, LineSource, PaymentRecorded, PaymentRefunded, PaymentReversed,
+    SubscriptionCreated,
+};
+use schemas::ids::{InvoiceId, PaymentId, SubscriptionId};
+use schemas::terms::{DiscountTarget, LineKind};
+use schemas::{Interval, Minor, Timestamp};
+
+use super::state::{Customer, Discount, Invoice, Line, Payment, first_earning};
+use crate::billing::days;
+use crate::subscription::state::Subscription;
+
+impl Customer {
+    pub(crate) fn new(registered: &CustomerRegistered, at: Timestamp) -> Self {
+        Self {
+            id: registered.customer,
+            entity: registered.entity,
+            external_id: registered.external_id.clone(),
+            name: registered.name.clone(),
+            email: registered.email.clone(),
+            currency: registered.currency,
+            zone: registered.zone.clone(),
+            payment_terms_days: registered.payment_terms_days,
+            registered_at: at,
+            revision: 0,
+            subscriptions: BTreeMap::new(),
+            discounts: Vec::new(),
+            pending: Vec::new(),
+            charges: BTreeMap::new(),
+            invoices: BTreeMap::new(),
+            open: BTreeSet::new(),
+            payments: BTreeMap::new(),
+            credit: Minor::ZERO,
+            rebill: false,
+            due: None,
+        }
+    }
+
+    pub(crate) fn evolve(&mut self, event: &Event) {
+        match event {
+            Event::CustomerRenamed(renamed) => self.name = renamed.name.clone(),
+            Event::CustomerEmailChanged(changed) => self.email = Some(changed.email.clone()),
+            Event::CustomerTermsChanged(changed) => {
+                self.payment_terms_days = changed.payment_terms_days;
+            }
+            Event::CustomerExternalIdChanged(changed) => {
+                self.external_id = Some(changed.external_id.clone());
+            }
+            Event::SubscriptionCreated(created) => self.subscribe(created),
+            Event::CycleOpened(opened) => self.subscription(opened.subscription).evolve(event),
+            Event::CycleCut(cut) => self.subscription(cut.subscription).evolve(event),
+            Event::PlanChanged(changed) => self.subscription(changed.subscription).evolve(event),
+            Event::QuantityChanged(changed) => {
+                self.subscription(changed.subscription).evolve(event);
+            }
+            Event::ChangeScheduled(scheduled) => {
+                self.subscription(scheduled.subscription).evolve(event);
+            }
+            Event::ScheduledChangeWithdrawn(withdrawn) => {
+                self.subscription(withdrawn.subscription).evolve(event);
+            }
+            Event::SubscriptionCanceled(canceled) => {
+                self.subscription(canceled.subscription).evolve(event);
+            }
+            Event::DiscountApplied(applied) => self.discounts.push(Discount {
+                applied: applied.clone(),
+                removed: false,
+                by_cycle: BTreeMap::new(),
+                invoices: BTreeSet::new(),
+            }),
+            Event::DiscountRemoved(removed) => {
+                for discount in &mut self.discounts {
+                    discount.removed |= discount.applied.discount == removed.discount;
+                }
+            }
+            Event::ChargeAdded(charge) => self.pending.push(charge.clone()),
+            Event::InvoiceFinalized(invoice) => self.finalized(invoice),
+            Event::InvoiceVoided(voided) => self.voided(voided),
+            Event::CreditNoteIssued(note) => self.noted(note),
+            Event::PaymentRecorded(payment) => self.paid(payment),
+            Event::PaymentReversed(reversed) => self.reversed(reversed),
+            Event::PaymentRefunded(refunded) => self.refunded(refunded),
+            Event::CreditGranted(granted) => self.credit.0 += granted.amount.minor().0,
+            Event::BookOpened(_)
+            | Event::ClockAdvanced(_)
+            | Event::EntityDefined(_)
+            | Event::PlanVersionDefined(_)
+            | Event::PlanRetired(_)
+            | Event::BillingRunStarted(_)
+            | Event::CustomerRegistered(_) => {
+                unreachable!("history is out of order: {event:?} for {}", self.id)
+            }
+        }
+    }
+
+    fn subscribe(&mut self, created: &SubscriptionCreated) {
+        self.subscriptions.insert(created.subscription, Subscription::new(created));
+    }
+
+    fn subscription(&mut self, id: SubscriptionId) -> &mut Subscription {
+        self.subscriptions.get_mut(&id).expect("history is in order: the subscription was created")
+    }
+
+    fn finalized(&mut self, event: &InvoiceFinalized) {
+        let ordinal = u32::try_from(self.invoices.len()).expect("an invoice takes over 100 bytes");
+        let lines = event.lines.iter().map(|line| new_line(event, line)).collect();
+        self.invoices.insert(
+            event.invoice,
+            Invoice {
+                id: event.invoice,
+                ordinal,
+                entity: event.entity,
+                document_date: event.document_date,
+                due_date: event.due_date,
+                posting_date: event.posting_date,
+                total: event.totals.total,
+                lines,
+                credit_applied: event.credit_applied,
+                credit_generated: event.credit_generated,
+                paid: Minor::ZERO,
+                credited: Minor::ZERO,
+                notes: Vec::new(),
+                voided: false,
+            },
+        );
+        for line in &event.lines {
+            self.line_added(event.invoice, line);
+        }
+        self.credit.0 += event.credit_generated.0 - event.credit_applied.0;
+        self.rebill = false;
+        self.refresh_open(event.invoice);
+    }
+
+    fn line_added(&mut self, invoice: InvoiceId, line: &InvoiceLine) {
+        let at = LineRef { invoice, line: line.line };
+        match line.source {
+            LineSource::Cycle { subscription, cycle, .. } => {
+                if line.credits.is_none() {
+                    self.cycle_lines(subscription, cycle, |lines| lines.push(at));
+                }
+                self.discount_used(invoice, line, Some(cycle), 1);
+            }
+            LineSource::Charge(id) => {
+                if let Some(index) = self.pending.iter().position(|charge| charge.charge == id) {
+                    let charge = self.pending.remove(index);
+                    self.charges.insert(id, charge);
+                }
+                self.discount_used(invoice, line, None, 1);
+            }
+            LineSource::Invoice => {}
+        }
+        if let (Some(credited), Some(service)) = (line.credits, line.service)
+            && let Some(target) = self.line_mut(credited)
+        {
+            target.live = days::without(&target.live, service);
+            target.credited_days += service.days();
+            target.credited_net.0 -= line.net.0;
+            target.credited_by.push(invoice);
+        }
+    }
+
+    fn cycle_lines(
+        &mut self,
+        subscription: SubscriptionId,
+        cycle: u32,
+        change: impl FnOnce(&mut Vec<LineRef>),
+    ) {
+        let cycles = &mut self.subscription(subscription).cycles;
+        if let Some(cycle) = cycles.iter_mut().find(|found| found.index == cycle) {
+            change(&mut cycle.lines);
+        }
+    }
+
+    /// Adds (`sign` 1) or takes back (`sign` -1) what a line has of each discount.
+    fn discount_used(
+        &mut self,
+        invoice: InvoiceId,
+        line: &InvoiceLine,
+        cycle: Option<u32>,
+        sign: i64,
+    ) {
+        for part in &line.discounts {
+            let Some(discount) =
+                self.discounts.iter_mut().find(|found| found.applied.discount == part.discount)
+            else {
+                continue;
+            };
+            match (discount.applied.on, cycle) {
+                (DiscountTarget::Subscription(_), Some(cycle)) => {
+                    discount.by_cycle.entry(cycle).or_default().0 += sign * part.amount.0;
+                }
+                (DiscountTarget::Customer, _) if line.credits.is_none() => {
+                    if sign > 0 {
+                        discount.invoices.insert(invoice);
+                    } else {
+                        discount.invoices.remove(&invoice);
+                    }
+                }
+                (DiscountTarget::Customer | DiscountTarget::Subscription(_), _) => {}
+            }
+        }
+    }
+
+    fn voided(&mut self, event: &InvoiceVoided) {
+        let Some(invoice) = self.invoices.get_mut(&event.invoice) else { return };
+        invoice.voided = true;
+        let lines = invoice.lines.clone();
+        self.credit.0 += event.credit_returned.0 - event.credit_withdrawn.0;
+        self.rebill |= event.rebill;
+        for (number, line) in (1_u32..).zip(&lines) {
+            self.line_voided(LineRef { invoice: event.invoice, line: number }, line, event.rebill);
+        }
+        self.refresh_open(event.invoice);
+    }
+
+    fn line_voided(&mut self, at: LineRef, line: &Line, rebill: bool) {
+        self.discount_given_back(at.invoice, line);
+        match (line.source, line.credits) {
+            (LineSource::Cycle { subscription, cycle, .. }, None) => {
+                self.cycle_lines(subscription, cycle, |lines| lines.retain(|found| *found != at));
+                if !rebill {
+                    self.waive(subscription, cycle, &line.live);
+                }
+            }
+            (LineSource::Cycle { .. }, Some(credited)) => {
+                self.credit_voided(at.invoice, line, credited, rebill);
+            }
+            (LineSource::Charge(id), _) => {
+                if let Some(charge) = self.charges.remove(&id)
+                    && rebill
+                {
+                    self.pending.push(charge);
+                }
+            }
+            (LineSource::Invoice, _) => {}
+        }
+    }
+
+    fn waive(&mut self, subscription: SubscriptionId, cycle: u32, live: &[Interval]) {
+        let cycles = &mut self.subscription(subscription).cycles;
+        if let Some(cycle) = cycles.iter_mut().find(|found| found.index == cycle) {
+            cycle.waived.extend_from_slice(live);
+        }
+    }
+
+    /// The credited line counts in full again. Its days are live again only if they are to be
+    /// looked at again; else the credit is given up.
+    fn credit_voided(&mut self, by: InvoiceId, line: &Line, credited: LineRef, rebill: bool) {
+        let Some(target) = self.line_mut(credited) else { return };
+        target.credited_net.0 += line.net.0;
+        if let Some(index) = target.credited_by.iter().position(|found| *found == by) {
+            target.credited_by.remove(index);
+        }
+        if let (true, Some(service)) = (rebill, line.service) {
+            target.live = days::with(&target.live, service);
+            target.credited_days -= service.days();
+        }
+    }
+
+    fn discount_given_back(&mut self, invoice: InvoiceId, line: &Line) {
+        for (id, amount) in &line.discounts {
+            let Some(discount) =
+                self.discounts.iter_mut().find(|found| found.applied.discount == *id)
+            else {
+                continue;
+            };
+            match (discount.applied.on, line.source) {
+                (DiscountTarget::Subscription(_), LineSource::Cycle { cycle, .. }) => {
+                    let used = discount.by_cycle.entry(cycle).or_default();
+                    used.0 -= amount.0;
+                    if used.is_zero() {
+                        discount.by_cycle.remove(&cycle);
+                    }
+                }
+                (DiscountTarget::Customer, _) => {
+                    discount.invoices.remove(&invoice);
+                }
+                (DiscountTarget::Subscription(_), LineSource::Charge(_) | LineSource::Invoice) => {}
+            }
+        }
+    }
+
+    fn noted(&mut self, event: &CreditNoteIssued) {
+        let Some(invoice) = self.invoices.get_mut(&event.invoice) else { return };
+        invoice.credited.0 += event.total.0;
+        invoice.notes.push(event.note);
+        for reversal in &event.lines {
+            let at = LineRef { invoice: event.invoice, line: reversal.line };
+            let Some(line) = self.line_mut(at) else { continue };
+            line.reversed_net.0 += reversal.net.0;
+            let before = event.posting_date.plus_days(-1);
+            let recognised = before.map_or(Minor::ZERO, |day| line.earning.recognised_through(day));
+            line.earned.0 += recognised.0 - reversal.recognised.0;
+            let amended = reversal.amended.map_or((Minor::ZERO, line.earning.schedule), |left| {
+                (left.amount, schemas::event::RevenueSchedule::Straight(left.service))
+            });
+            let currency = line.earning.currency;
+            line.earning = first_earning(at, currency, amended.0, amended.1, event.posting_date);
+        }
+        self.refresh_open(event.invoice);
+    }
+
+    fn paid(&mut self, event: &PaymentRecorded) {
+        self.payments.insert(
+            event.payment,
+            Payment {
+                amount: event.amount.minor(),
+                refunded: Minor::ZERO,
+                allocations: event.allocations.iter().map(|a| (a.invoice, a.amount)).collect(),
+                credit: event.to_credit,
+                reversed: false,
+            },
+        );
+        for allocation in &event.allocations {
+            self.settle(allocation.invoice, allocation.amount.0);
+        }
+        self.credit.0 += event.to_credit.0;
+    }
+
+    fn reversed(&mut self, event: &PaymentReversed) {
+        self.reopen(event.payment, &event.reopened);
+        for unapplied in &event.credit_unapplied {
+            if let Some(invoice) = self.invoices.get_mut(&unapplied.invoice) {
+                invoice.credit_applied.0 -= unapplied.amount.0;
+            }
+            self.credit.0 += unapplied.amount.0;
+            self.refresh_open(unapplied.invoice);
+        }
+        self.credit.0 -= event.credit_withdrawn.0;
+        if let Some(payment) = self.payments.get_mut(&event.payment) {
+            payment.reversed = true;
+            payment.credit = Minor::ZERO;
+        }
+    }
+
+    fn refunded(&mut self, event: &PaymentRefunded) {
+        self.reopen(event.payment, &event.reopened);
+        self.credit.0 -= event.from_credit.0;
+        if let Some(payment) = self.payments.get_mut(&event.payment) {
+            payment.refunded.0 += event.amount.minor().0;
+            payment.credit.0 -= event.from_credit.0;
+        }
+    }
+
+    fn reopen(&mut self, payment: PaymentId, reopened: &[Allocation]) {
+        for part in reopened {
+            self.settle(part.invoice, -part.amount.0);
+            let Some(payment) = self.payments.get_mut(&payment) else { continue };
+            let last = payment.allocations.iter_mut().rev().find(|(id, _)| *id == part.invoice);
+            if let Some((_, amount)) = last {
+                amount.0 -= part.amount.0;
+            }
+            payment.allocations.retain(|(_, amount)| amount.is_positive());
+        }
+    }
+
+    fn settle(&mut self, invoice: InvoiceId, amount: i64) {
+        if let Some(found) = self.invoices.get_mut(&invoice) {
+            found.paid.0 += amount;
+        }
+        self.refresh_open(invoice);
+    }
+
+    fn refresh_open(&mut self, id: InvoiceId) {
+        let Some(invoice) = self.invoices.get(&id) else { return };
+        let key = (invoice.due_date, invoice.ordinal, id);
+        if invoice.open().is_positive() {
+            self.open.insert(key);
+        } else {
+            self.open.remove(&key);
+        }
+    }
+}
+
+fn new_line(event: &InvoiceFinalized, line: &InvoiceLine) -> Line {
+    let at = LineRef { invoice: event.invoice, line: line.line };
+    let charges_days = matches!(line.kind, LineKind::Recurring | LineKind::ProrationCharge);
+    Line {
+        kind: line.kind,
+        description: line.description.clone(),
+        source: line.source,
+        service: line.service,
+        plan: line.plan.map(|plan| (plan.plan, plan.version)),
+        quantity: line.quantity,
+        unit_price: line.unit_price,
+        gross: line.gross,
+        net: line.net,
+        tax: Minor(line.taxes.iter().map(|tax| tax.amount.0).sum()),
+        discounts: line.discounts.iter().map(|part| (part.discount, part.amount)).collect(),
+        credits: line.credits,
+        live: line.service.filter(|_| charges_days).into_iter().collect(),
+        credited_days: 0,
+        credited_net: Minor::ZERO,
+        reversed_net: Minor::ZERO,
+        credited_by: Vec::new(),
+        earned: Minor::ZERO,
+        earning: first_earning(at, event.currency, line.net, line.schedule, event.posting_date),
+    }
+}

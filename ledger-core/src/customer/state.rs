@@ -1,0 +1,225 @@
+//! State of one customer, folded from its stream.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use schemas::decimal::Decimal;
+use schemas::event::{ChargeAdded, DiscountApplied, LineRef, LineSource, RevenueSchedule};
+use schemas::ids::{
+    ChargeId, CreditNoteId, CustomerId, DiscountId, EntityId, InvoiceId, PaymentId, SubscriptionId,
+};
+use schemas::terms::LineKind;
+use schemas::text::{ExternalId, Label};
+use schemas::{Currency, Date, Interval, Minor, Personal, Timestamp, ZoneName};
+
+use crate::earning::Earning;
+use crate::subscription::state::Subscription;
+
+/// A line of a finalized invoice, with what has become of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Line {
+    pub(crate) kind: LineKind,
+    pub(crate) description: Label,
+    pub(crate) source: LineSource,
+    pub(crate) service: Option<Interval>,
+    pub(crate) plan: Option<(schemas::ids::PlanId, u32)>,
+    pub(crate) quantity: Decimal,
+    pub(crate) unit_price: Option<Decimal>,
+    pub(crate) gross: Minor,
+    pub(crate) net: Minor,
+    pub(crate) tax: Minor,
+    /// Discount parts in the order they were taken.
+    pub(crate) discounts: Vec<(DiscountId, Minor)>,
+    pub(crate) credits: Option<LineRef>,
+    /// Days that are charged and not credited, in order.
+    pub(crate) live: Vec<Interval>,
+    /// Days credited by lines of later invoices.
+    pub(crate) credited_days: i32,
+    /// Net amount credited by lines of later invoices; not negative.
+    pub(crate) credited_net: Minor,
+    /// Net amount taken off by credit notes.
+    pub(crate) reversed_net: Minor,
+    /// Invoices with a live line that credits this one.
+    pub(crate) credited_by: Vec<InvoiceId>,
+    /// What was recognised before the last stop, less what a contra account took back.
+    pub(crate) earned: Minor,
+    /// What is still to be recognised, and how.
+    pub(crate) earning: Earning,
+}
+
+impl Line {
+    /// Net amount that is neither credited nor reversed.
+    pub(crate) fn left(&self) -> Minor {
+        Minor(self.net.0 - self.credited_net.0 - self.reversed_net.0)
+    }
+}
+
+/// Where an invoice is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum InvoiceState {
+    /// Something is open.
+    Open,
+    /// Nothing is open.
+    Settled,
+    /// It counts no more.
+    Voided,
+}
+
+/// A finalized invoice with its settlement.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Invoice {
+    pub(crate) id: InvoiceId,
+    /// Its place among the customer's invoices.
+    pub(crate) ordinal: u32,
+    pub(crate) entity: EntityId,
+    pub(crate) document_date: Date,
+    pub(crate) due_date: Date,
+    pub(crate) posting_date: Date,
+    pub(crate) total: Minor,
+    pub(crate) lines: Vec<Line>,
+    pub(crate) credit_applied: Minor,
+    pub(crate) credit_generated: Minor,
+    /// Payments allocated, less what was reopened.
+    pub(crate) paid: Minor,
+    /// Taken off by credit notes.
+    pub(crate) credited: Minor,
+    pub(crate) notes: Vec<CreditNoteId>,
+    pub(crate) voided: bool,
+}
+
+impl Invoice {
+    /// What is owed; zero for a voided invoice.
+    pub fn open(&self) -> Minor {
+        if self.voided {
+            return Minor::ZERO;
+        }
+        Minor(
+            self.total.0 + self.credit_generated.0
+                - self.credit_applied.0
+                - self.paid.0
+                - self.credited.0,
+        )
+    }
+
+    /// Where it is.
+    pub fn state(&self) -> InvoiceState {
+        match (self.voided, self.open().is_positive()) {
+            (true, _) => InvoiceState::Voided,
+            (false, true) => InvoiceState::Open,
+            (false, false) => InvoiceState::Settled,
+        }
+    }
+
+    /// The last day to pay.
+    pub const fn due_date(&self) -> Date {
+        self.due_date
+    }
+}
+
+/// A payment and what is left of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Payment {
+    pub(crate) amount: Minor,
+    pub(crate) refunded: Minor,
+    /// What lies on invoices, in the order it was allocated.
+    pub(crate) allocations: Vec<(InvoiceId, Minor)>,
+    /// What it made of customer credit, less what was refunded from that.
+    pub(crate) credit: Minor,
+    pub(crate) reversed: bool,
+}
+
+/// A discount and what it has given.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Discount {
+    pub(crate) applied: DiscountApplied,
+    pub(crate) removed: bool,
+    /// On a subscription: what each cycle has of it, less what was credited.
+    pub(crate) by_cycle: BTreeMap<u32, Minor>,
+    /// On a customer: the invoices that have it.
+    pub(crate) invoices: BTreeSet<InvoiceId>,
+}
+
+/// State of one customer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Customer {
+    pub(crate) id: CustomerId,
+    pub(crate) entity: EntityId,
+    pub(crate) external_id: Option<ExternalId>,
+    pub(crate) name: Personal,
+    pub(crate) email: Option<Personal>,
+    pub(crate) currency: Currency,
+    pub(crate) zone: ZoneName,
+    pub(crate) payment_terms_days: u16,
+    pub(crate) registered_at: Timestamp,
+    pub(crate) revision: u64,
+    pub(crate) subscriptions: BTreeMap<SubscriptionId, Subscription>,
+    /// In the order they were applied, which is the order they are taken in.
+    pub(crate) discounts: Vec<Discount>,
+    /// Charges that wait for an invoice, in the order they were added.
+    pub(crate) pending: Vec<ChargeAdded>,
+    /// Charges on a live invoice, for billing again after a void.
+    pub(crate) charges: BTreeMap<ChargeId, ChargeAdded>,
+    pub(crate) invoices: BTreeMap<InvoiceId, Invoice>,
+    /// Invoices with something open: by due date, then by order of finalization.
+    pub(crate) open: BTreeSet<(Date, u32, InvoiceId)>,
+    pub(crate) payments: BTreeMap<PaymentId, Payment>,
+    /// Customer credit that is available.
+    pub(crate) credit: Minor,
+    /// Something was voided to be billed again.
+    pub(crate) rebill: bool,
+    /// The day on which a billing run has something to do; derived, kept for the index.
+    pub(crate) due: Option<Date>,
+}
+
+impl Customer {
+    /// The customer's currency.
+    pub const fn currency(&self) -> Currency {
+        self.currency
+    }
+
+    /// Customer credit that is available.
+    pub const fn credit(&self) -> Minor {
+        self.credit
+    }
+
+    /// The customer's invoices by id.
+    pub const fn invoices(&self) -> &BTreeMap<InvoiceId, Invoice> {
+        &self.invoices
+    }
+
+    /// What the customer owes over all invoices.
+    pub fn owed(&self) -> Minor {
+        Minor(self.invoices.values().map(|invoice| invoice.open().0).sum())
+    }
+
+    /// The line that `at` names, if the customer has it.
+    pub(crate) fn line(&self, at: LineRef) -> Option<&Line> {
+        let index = usize::try_from(at.line).ok()?.checked_sub(1)?;
+        self.invoices.get(&at.invoice)?.lines.get(index)
+    }
+
+    pub(crate) fn line_mut(&mut self, at: LineRef) -> Option<&mut Line> {
+        let index = usize::try_from(at.line).ok()?.checked_sub(1)?;
+        self.invoices.get_mut(&at.invoice)?.lines.get_mut(index)
+    }
+
+    /// The day on which a billing run has something to do for this customer.
+    ///
+    /// Pending charges wait for the next cycle; where no cycle is ahead they are due at once,
+    /// so that nothing is forgotten. What was voided to be billed again is due at once, too.
+    pub(crate) fn next_due(&self) -> Option<Date> {
+        let cycles = self.subscriptions.values().filter_map(Subscription::next_due).min();
+        let waiting = self.rebill || (cycles.is_none() && !self.pending.is_empty());
+        if waiting { Some(Date::MIN) } else { cycles }
+    }
+}
+
+/// How a line is first recognised.
+pub(crate) fn first_earning(
+    line: LineRef,
+    currency: Currency,
+    amount: Minor,
+    schedule: RevenueSchedule,
+    posted: Date,
+) -> Earning {
+    Earning { line, currency, amount, schedule, posted, until: None }
+}

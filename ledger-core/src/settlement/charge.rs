@@ -1,0 +1,130 @@
+//! Decisions that charge or invoice.
+
+use schemas::command::{
+    AddCharge, BillCustomer, ChargeInvoice, ChargePrice, InvoiceNow, InvoiceRequest,
+};
+use schemas::event::{ChargeAdded, Event, RoundingSubject};
+use schemas::fraction::Fraction;
+use schemas::{Decimal, Rejection};
+
+use super::own_currency;
+use crate::billing::draft::{price, round};
+use crate::billing::invoice::bill_and_finalize;
+use crate::billing::run::Scope;
+use crate::customer::state::Customer;
+use crate::ledger::Context;
+use crate::subscription::decide::check_quantity;
+
+/// The most charges that wait for an invoice: they must fit on one.
+const MAX_PENDING: usize = 500;
+
+pub(crate) fn add(
+    context: &Context<'_>,
+    customer: &Customer,
+    command: &AddCharge,
+) -> Result<Vec<Event>, Rejection> {
+    let charge = command.charge;
+    if context.registry.taken.contains(charge.uuid()) {
+        return Err(Rejection::ChargeExists { charge });
+    }
+    if customer.pending.len() >= MAX_PENDING {
+        return Err(Rejection::TooMany {
+            what: "charges waiting for an invoice",
+            limit: MAX_PENDING,
+        });
+    }
+    let added = priced(customer, command)?;
+    let mut events: Vec<Event> = vec![added.into()];
+    match &command.invoice {
+        None | Some(ChargeInvoice::Next) => {}
+        Some(ChargeInvoice::Now(request)) => {
+            let mut after = billing_copy(customer);
+            for event in &events {
+                after.evolve(event);
+            }
+            let today = customer.zone.date_at(context.stamp.recorded_at)?;
+            let scope = Scope::Charge(charge);
+            events.extend(bill_and_finalize(context, &after, scope, today, request, None)?);
+        }
+    }
+    Ok(events)
+}
+
+/// What billing one charge looks at, without the customer's history.
+fn billing_copy(customer: &Customer) -> Customer {
+    Customer {
+        subscriptions: std::collections::BTreeMap::new(),
+        invoices: std::collections::BTreeMap::new(),
+        payments: std::collections::BTreeMap::new(),
+        open: std::collections::BTreeSet::new(),
+        charges: std::collections::BTreeMap::new(),
+        pending: Vec::new(),
+        external_id: None,
+        name: customer.name.clone(),
+        email: customer.email.clone(),
+        zone: customer.zone.clone(),
+        discounts: customer.discounts.clone(),
+        ..*customer
+    }
+}
+
+fn priced(customer: &Customer, command: &AddCharge) -> Result<ChargeAdded, Rejection> {
+    let quantity = command.quantity.unwrap_or(Decimal::ONE);
+    check_quantity(quantity)?;
+    let currency = customer.currency;
+    let (unit_price, exact) = match command.price {
+        ChargePrice::Total(amount) => {
+            let minor = own_currency(customer, amount)?;
+            if minor.0 < 0 {
+                return Err(Rejection::NegativeAmount { amount });
+            }
+            (None, Fraction::whole(minor.0))
+        }
+        ChargePrice::PerUnit(unit) => {
+            if unit.currency != currency {
+                let found = unit.currency;
+                return Err(Rejection::CurrencyMismatch { expected: currency, found });
+            }
+            if unit.amount.is_negative() {
+                return Err(Rejection::NegativeUnitPrice { amount: unit.amount });
+            }
+            (Some(unit.amount), price(unit.amount, quantity, Fraction::ONE, currency)?)
+        }
+    };
+    let (gross, _) = round(exact, RoundingSubject::Amount)?;
+    Ok(ChargeAdded {
+        charge: command.charge,
+        description: command.description.clone(),
+        currency,
+        quantity,
+        unit_price,
+        exact,
+        gross,
+        service: command.service,
+    })
+}
+
+pub(crate) fn invoice_now(
+    context: &Context<'_>,
+    customer: &Customer,
+    command: &InvoiceNow,
+) -> Result<Vec<Event>, Rejection> {
+    let request = command.invoice.clone().unwrap_or_default();
+    let today = customer.zone.date_at(context.stamp.recorded_at)?;
+    let events = bill_and_finalize(context, customer, Scope::All, today, &request, None)?;
+    if events.iter().any(|event| matches!(event, Event::InvoiceFinalized(_))) {
+        Ok(events)
+    } else {
+        Err(Rejection::NothingToInvoice { customer: customer.id })
+    }
+}
+
+pub(crate) fn bill_customer(
+    context: &Context<'_>,
+    customer: &Customer,
+    command: &BillCustomer,
+) -> Result<Vec<Event>, Rejection> {
+    let request = InvoiceRequest::default();
+    let (through, run) = (command.through, Some(command.run));
+    bill_and_finalize(context, customer, Scope::All, through, &request, run)
+}

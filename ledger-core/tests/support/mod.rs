@@ -1,0 +1,173 @@
+//! A small book on a test clock, driven by JSON commands: given, when, then.
+
+use std::collections::BTreeMap;
+
+use ledger_core::{Customer, Ledger, Stamp};
+use schemas::event::{InvoiceFinalized, InvoiceLine};
+use schemas::ids::{CommandId, CustomerId};
+use schemas::{Command, Event, Rejection, Timestamp};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+/// A fixed UUID for an alias.
+pub fn id(alias: &str) -> String {
+    Uuid::new_v5(&Uuid::NAMESPACE_OID, alias.as_bytes()).to_string()
+}
+
+/// A book with one entity `e`, and customers, plans … by alias.
+pub struct TestBook {
+    pub ledger: Ledger,
+    now: Timestamp,
+    commands: u128,
+    pub invoices: Vec<InvoiceFinalized>,
+}
+
+pub fn at(text: &str) -> Timestamp {
+    let text = if text.len() == 10 { format!("{text}T00:00:00Z") } else { text.to_owned() };
+    text.parse().expect("an instant")
+}
+
+impl TestBook {
+    /// A book open since 2024-01-01 with entity `e` in UTC.
+    pub fn open() -> Self {
+        let mut book = Self {
+            ledger: Ledger::default(),
+            now: at("2024-01-01"),
+            commands: 0,
+            invoices: Vec::new(),
+        };
+        book.given(
+            "book.open",
+            json!({
+                "book": "test", "profile": "billfold@1", "clock": {"test": "2024-01-01T00:00:00Z"},
+            }),
+        );
+        book.given(
+            "entity.define",
+            json!({
+                "entity": id("e"), "name": "Example Ltd", "zone": "UTC", "payment_terms_days": 30,
+                "series": [
+                    {"code": "inv", "kind": "invoice", "prefix": "INV", "digits": 6},
+                    {"code": "cn", "kind": "credit_note", "prefix": "CN", "digits": 6},
+                    {"code": "old", "kind": "historical", "prefix": "OLD", "digits": 6},
+                ],
+            }),
+        );
+        book
+    }
+
+    /// The same with customer `c` in EUR and plans `basic` (30.00) and `pro` (60.00) a month.
+    pub fn with_plans() -> Self {
+        let mut book = Self::open();
+        book.given(
+            "customer.register",
+            json!({
+                "customer": id("c"), "entity": id("e"), "name": "Customer", "currency": "EUR",
+            }),
+        );
+        for (plan, amount) in [("basic", "30"), ("pro", "60")] {
+            book.plan(plan, amount, "in_advance", "flat", 1, "month");
+        }
+        book
+    }
+
+    pub fn plan(
+        &mut self,
+        plan: &str,
+        amount: &str,
+        timing: &str,
+        model: &str,
+        n: u16,
+        unit: &str,
+    ) {
+        self.given(
+            "plan.define",
+            json!({
+                "plan": id(plan), "name": plan, "every": {"count": n, "unit": unit},
+                "timing": timing, "model": model, "prices": [{"amount": amount, "currency": "EUR"}],
+            }),
+        );
+    }
+
+    /// Moves the clock.
+    pub fn on(&mut self, day: &str) -> &mut Self {
+        self.given("book.advance_clock", json!({"to": at(day)}));
+        self.now = at(day);
+        self
+    }
+
+    fn stamp(&mut self, effective_at: Timestamp) -> Stamp {
+        self.commands += 1;
+        let command_id = CommandId::new(Uuid::from_u128(self.commands));
+        Stamp { command_id, recorded_at: self.now, effective_at }
+    }
+
+    /// Decides and folds in.
+    pub fn when(&mut self, name: &str, body: Value) -> Result<Vec<Event>, Rejection> {
+        self.when_effective(self.now, name, body)
+    }
+
+    pub fn when_effective(
+        &mut self,
+        effective_at: Timestamp,
+        name: &str,
+        body: Value,
+    ) -> Result<Vec<Event>, Rejection> {
+        let command = Command::from_json(name, body.to_string().as_bytes()).expect("a command");
+        let stamp = self.stamp(effective_at);
+        let events = self.ledger.decide(&command, &stamp)?;
+        for event in &events {
+            self.ledger.evolve(command.stream(), event, &stamp);
+            if let Event::InvoiceFinalized(invoice) = event {
+                self.invoices.push(invoice.clone());
+            }
+        }
+        self.ledger.close_commit(command.stream());
+        Ok(events)
+    }
+
+    /// Must be accepted.
+    pub fn given(&mut self, name: &str, body: Value) -> Vec<Event> {
+        self.when(name, body).unwrap_or_else(|rejection| panic!("{name}: {rejection}"))
+    }
+
+    /// Runs billing as the engine does; the invoices it made.
+    pub fn bill(&mut self, through: &str) -> Vec<InvoiceFinalized> {
+        let before = self.invoices.len();
+        let run = Uuid::from_u128(0xb111_0000 + self.commands).to_string();
+        self.given("billing.run", json!({"run": run, "through": through}));
+        let through_date = through.parse().expect("a date");
+        for customer in self.ledger.due_customers(through_date, None, usize::MAX) {
+            self.given(
+                "customer.bill",
+                json!({"customer": customer, "run": run, "through": through}),
+            );
+        }
+        self.invoices[before..].to_vec()
+    }
+
+    pub fn customer(&self, alias: &str) -> &Customer {
+        let id: CustomerId = id(alias).parse().expect("an id");
+        self.ledger.customer(id).expect("registered")
+    }
+}
+
+/// Kind, days and net amount of each line.
+pub fn lines(invoice: &InvoiceFinalized) -> Vec<(String, String, i64)> {
+    invoice.lines.iter().map(line).collect()
+}
+
+fn line(line: &InvoiceLine) -> (String, String, i64) {
+    let kind = serde_json::to_value(line.kind).expect("a word");
+    let days = line.service.map_or(String::new(), |days| days.to_string());
+    (kind.as_str().expect("a word").to_owned(), days, line.net.0)
+}
+
+/// Amounts by a name, for messages.
+pub fn discount_amounts(invoice: &InvoiceFinalized) -> BTreeMap<u32, i64> {
+    invoice
+        .lines
+        .iter()
+        .map(|line| (line.line, line.discounts.iter().map(|part| part.amount.0).sum()))
+        .collect()
+}
