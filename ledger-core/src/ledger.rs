@@ -47,11 +47,11 @@ impl Ledger {
     /// The [`Rejection`] that says why not.
     pub fn decide(&self, command: &Command, stamp: &Stamp) -> Result<Vec<Event>, Rejection> {
         let StreamId::Customer(id) = command.stream() else {
-            self.check_effective(stamp)?;
+            check_effective(stamp)?;
             return book::decide(&self.book, command, stamp);
         };
         self.book.opened()?;
-        self.check_effective(stamp)?;
+        check_effective(stamp)?;
         let context = Context { book: &self.book, registry: &self.registry, stamp };
         if let Command::RegisterCustomer(register) = command {
             return customer::decide::register(&context, self.customers.get(&id), register);
@@ -66,16 +66,6 @@ impl Ledger {
             });
         }
         decide_for(&context, customer, command)
-    }
-
-    fn check_effective(&self, stamp: &Stamp) -> Result<(), Rejection> {
-        if stamp.effective_at > stamp.recorded_at {
-            return Err(Rejection::EffectiveInFuture {
-                effective_at: stamp.effective_at,
-                now: stamp.recorded_at,
-            });
-        }
-        Ok(())
     }
 
     /// Folds one event in. Events of one commit are folded in order, then
@@ -167,6 +157,16 @@ impl Ledger {
         due.truncate(limit);
         due
     }
+}
+
+fn check_effective(stamp: &Stamp) -> Result<(), Rejection> {
+    if stamp.effective_at > stamp.recorded_at {
+        return Err(Rejection::EffectiveInFuture {
+            effective_at: stamp.effective_at,
+            now: stamp.recorded_at,
+        });
+    }
+    Ok(())
 }
 
 /// Decides a command of a registered customer.

@@ -7,8 +7,8 @@ use crate::currency::Currency;
 use crate::decimal::Decimal;
 use crate::fraction::FractionError;
 use crate::ids::{
-    BillingRunId, ChargeId, CreditGrantId, CreditNoteId, CustomerId, DiscountId, EntityId, InvoiceId, PaymentId,
-    PlanId, RefundId, SubscriptionId,
+    BillingRunId, ChargeId, CreditGrantId, CreditNoteId, CustomerId, DiscountId, EntityId,
+    InvoiceId, PaymentId, PlanId, RefundId, SubscriptionId,
 };
 use crate::money::{Money, MoneyError};
 use crate::terms::SeriesKind;

@@ -1,5 +1,7 @@
 //! A small book on a test clock, driven by JSON commands: given, when, then.
 
+#![allow(unreachable_pub, dead_code, clippy::needless_pass_by_value)]
+
 use std::collections::BTreeMap;
 
 use ledger_core::{Customer, Ledger, Stamp};
