@@ -1,1 +1,34 @@
 //! What may be done: the engine, idempotency, front doors.
+//!
+//! # Architecture invariants
+//!
+//! - **No business rule.** What is allowed is `ledger-core`'s to say; nothing here looks into an
+//!   amount, a date of a bill or a price.
+//! - **No read model.** This crate does not know `projections`; queries are services that the
+//!   binary registers.
+//! - **No answer before durability.** Rejections and duplicates wait like acceptances do.
+//! - **No second writer of state.** Only the engine's thread folds events in.
+//! - **No unbounded queue.** When one is full the answer is *busy*, at once.
+//! - **No async in the engine**, and no transport in the router.
+//! - **No clock but [`clock::Clock`]**, read once for each command.
+
+pub mod clock;
+pub mod completion;
+pub mod decider;
+pub mod engine;
+pub mod gateway;
+pub mod history;
+pub mod known;
+pub mod outcome;
+pub mod progress;
+pub mod request;
+pub mod runs;
+
+pub use clock::{Clock, ManualClock, SystemClock};
+pub use completion::{BatchTicket, Completion, Ticket, completions};
+pub use decider::Decider;
+pub use gateway::{Gateway, GatewayConfig, GatewayError, GatewayHandle, fresh_log_id};
+pub use outcome::{Outcome, Receipt, Refusal};
+pub use progress::{Progress, Stopped};
+pub use request::CommandRequest;
+pub use runs::{RunProgress, RunState, bill_command_id};

@@ -33,6 +33,12 @@ pub trait EventLog: Send {
         block: &mut Block,
     ) -> Result<Appended, AppendError>;
 
+    /// Makes sure that so many blocks of any size can be appended without running out of room, so
+    /// that a writer can ask before it decides anything.
+    /// # Errors
+    /// [`AppendError::DiskFull`] or [`AppendError::NoSegment`]. Nothing was written either way.
+    fn reserve(&mut self, blocks: u32) -> Result<(), AppendError>;
+
     /// Appends the empty closing block; nothing can be appended afterwards. `time` is in
     /// microseconds since 1970 UTC.
     /// # Errors

@@ -11,7 +11,7 @@ use std::path::PathBuf;
 
 use crate::append::{AppendError, Appended, EventLog};
 use crate::block::Block;
-use crate::block_header::BlockKind;
+use crate::block_header::{BlockKind, MAX_FRAME_BYTES};
 use crate::disk::DiskFile;
 use crate::file_log::{FileLog, LOCK_FILE};
 use crate::head::Head;
@@ -114,6 +114,8 @@ impl FileLog {
             }
             Err(source) => return Err(AppendError::NoSegment { path, source }),
         };
+        // A spare that was reserved for several blocks may be longer.
+        let length = file.length().unwrap_or(length).max(length);
         let header =
             SegmentHeader { identity: self.identity.clone(), number, start: self.head, length };
         let body_bytes = block.body_bytes();
@@ -224,6 +226,21 @@ impl EventLog for FileLog {
             return Err(AppendError::PositionConflict { expected: expected_position, actual });
         }
         self.append_durably(block)
+    }
+
+    fn reserve(&mut self, blocks: u32) -> Result<(), AppendError> {
+        let bytes = u64::from(blocks) * file_length(MAX_FRAME_BYTES);
+        let Some(segment) = &self.segment else { return Ok(()) };
+        if segment.offset + bytes <= segment.length {
+            return Ok(());
+        }
+        let length = self.segment_length(segment.number + 1, bytes);
+        let path = self.folder.disk.path(SPARE_FILE);
+        match self.spare.ensure(length) {
+            Ok(()) => Ok(()),
+            Err(error) if is_full(&error) => Err(AppendError::DiskFull { path, bytes: length }),
+            Err(source) => Err(AppendError::NoSegment { path, source }),
+        }
     }
 
     fn close(&mut self, time: i64) -> Result<Head, AppendError> {

@@ -42,6 +42,8 @@ pub const BLOCK_HEADER_BYTES: usize = 192;
 pub const MAX_BODY_BYTES: usize = 768 * 1024;
 /// The most bytes a commit may have.
 pub const MAX_COMMIT_BYTES: usize = 256 * 1024;
+/// The most bytes a block takes in a file.
+pub(crate) const MAX_FRAME_BYTES: usize = padded(BLOCK_HEADER_BYTES + MAX_BODY_BYTES);
 /// Bytes in front of each commit in the body.
 pub(crate) const COMMIT_PREFIX_BYTES: usize = 4;
 

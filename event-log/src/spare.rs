@@ -23,6 +23,7 @@ pub(crate) struct Spare {
 enum State {
     Absent,
     Preparing(JoinHandle<io::Result<Box<dyn DiskFile>>>),
+    Ready(Box<dyn DiskFile>),
 }
 
 impl Spare {
@@ -34,7 +35,7 @@ impl Spare {
     pub(crate) fn prepare_ahead(&mut self, length: u64) {
         match self.state {
             State::Absent => {}
-            State::Preparing(_) => return,
+            State::Preparing(_) | State::Ready(_) => return,
         }
         let disk = Arc::clone(&self.disk);
         let thread = std::thread::Builder::new().name("log-segment".to_owned());
@@ -44,12 +45,19 @@ impl Spare {
         }
     }
 
+    /// Makes sure that there is a spare, at least `length` long.
+    pub(crate) fn ensure(&mut self, length: u64) -> io::Result<()> {
+        self.state = State::Ready(self.take(length)?);
+        Ok(())
+    }
+
     /// The spare, at least `length` long. It is made now if it is not there; an attempt that
     /// failed ahead of time is made again.
     pub(crate) fn take(&mut self, length: u64) -> io::Result<Box<dyn DiskFile>> {
         let ready = match std::mem::replace(&mut self.state, State::Absent) {
             State::Absent => None,
             State::Preparing(handle) => handle.join().ok().and_then(Result::ok),
+            State::Ready(file) => Some(file),
         };
         match ready {
             Some(file) => {
@@ -65,6 +73,7 @@ impl Spare {
         match std::mem::replace(&mut self.state, State::Absent) {
             State::Absent => return,
             State::Preparing(handle) => drop(handle.join()),
+            State::Ready(file) => drop(file),
         }
         // The next opening removes what is left.
         let _left = self.disk.remove(SPARE_FILE);
@@ -75,7 +84,7 @@ impl Drop for Spare {
     fn drop(&mut self) {
         match std::mem::replace(&mut self.state, State::Absent) {
             State::Preparing(handle) => drop(handle.join()),
-            State::Absent => {}
+            State::Absent | State::Ready(_) => {}
         }
     }
 }
