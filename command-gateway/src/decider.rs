@@ -1,0 +1,66 @@
+//! The ledger as the engine sees it, so that tests can put a small one in its place.
+
+use ledger_core::{Ledger, Stamp};
+use schemas::ids::CustomerId;
+use schemas::record::DecodeError;
+use schemas::{Command, CommitView, Date, Event, Rejection, StreamId, Timestamp};
+
+/// State that decides and evolves. The engine holds no rule of its own.
+pub trait Decider: Send + 'static {
+    /// Decides a command and changes nothing.
+    ///
+    /// # Errors
+    /// The [`Rejection`] that says why not.
+    fn decide(&self, command: &Command, stamp: &Stamp) -> Result<Vec<Event>, Rejection>;
+
+    /// Folds one event in.
+    fn evolve(&mut self, stream: StreamId, event: &Event, stamp: &Stamp);
+
+    /// Counts one commit on its stream.
+    fn close_commit(&mut self, stream: StreamId);
+
+    /// Folds a stored commit in.
+    ///
+    /// # Errors
+    /// [`DecodeError`] when a record cannot be read.
+    fn evolve_commit(&mut self, commit: &CommitView<'_>) -> Result<(), DecodeError>;
+
+    /// The stream's revision; 0 before its first commit.
+    fn revision(&self, stream: StreamId) -> u64;
+
+    /// Where the test clock stands, on a test book.
+    fn test_clock(&self) -> Option<Timestamp>;
+
+    /// Customers with a cycle due up to and on `through`, in the order of their ids.
+    fn due_customers(&self, through: Date) -> Vec<CustomerId>;
+}
+
+impl Decider for Ledger {
+    fn decide(&self, command: &Command, stamp: &Stamp) -> Result<Vec<Event>, Rejection> {
+        Self::decide(self, command, stamp)
+    }
+
+    fn evolve(&mut self, stream: StreamId, event: &Event, stamp: &Stamp) {
+        Self::evolve(self, stream, event, stamp);
+    }
+
+    fn close_commit(&mut self, stream: StreamId) {
+        Self::close_commit(self, stream);
+    }
+
+    fn evolve_commit(&mut self, commit: &CommitView<'_>) -> Result<(), DecodeError> {
+        Self::evolve_commit(self, commit)
+    }
+
+    fn revision(&self, stream: StreamId) -> u64 {
+        Self::revision(self, stream)
+    }
+
+    fn test_clock(&self) -> Option<Timestamp> {
+        Self::test_clock(self)
+    }
+
+    fn due_customers(&self, through: Date) -> Vec<CustomerId> {
+        Self::due_customers(self, through, None, usize::MAX)
+    }
+}

@@ -1,0 +1,416 @@
+//! The engine's thread.
+//!
+//! *Shape.* A turn decides what is queued, gives the block to the log, and answers what is
+//! durable. At most one block is on its way to the disk; meanwhile the next is decided.
+//! *Ordering.* Blocks are written in their order, and answers leave in that order. When nothing is
+//! queued and the block is small it is written on this thread, which saves two hops.
+//! *Correctness.* Room for two blocks is reserved before a block is begun: a full disk refuses
+//! commands before they are decided, so nothing decided ever has to be taken back. After a failed
+//! write or a panic in the state the engine stops for good; the log then tells what is durable.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::{Duration, Instant};
+
+use crossbeam_channel::{Receiver, RecvError, RecvTimeoutError, TryRecvError, select};
+use event_log::AppendError;
+
+use super::stepping::{Answer, Decided, EngineCore, Offer, Offered, Verdict};
+use super::writer::{Writer, Written};
+use crate::completion::ReplyTo;
+use crate::decider::Decider;
+use crate::history::Lookups;
+use crate::outcome::Refusal;
+use crate::progress::{Progress, Stopped};
+
+/// How often the writer is looked at while commands are decided.
+const LOOK_EVERY: usize = 32;
+/// While the disk is idle and more is queued, a block is gathered up to so many answers.
+const GATHER: usize = 256;
+/// Blocks up to so many answers are written on the engine's thread when nothing else waits.
+const INLINE: usize = 4;
+/// Of so many commands one is a billing run's while others wait.
+const BILL_ONE_IN: usize = 4;
+/// The most of a run's commands that are decided before the queue is looked at again.
+const BILL_AT_ONCE: usize = 64;
+/// How long a full disk is left alone.
+const ROOM_AGAIN: Duration = Duration::from_millis(100);
+
+/// What comes in through the queue.
+#[derive(Debug)]
+pub(crate) enum Intake {
+    /// A command.
+    Command(Box<Offer<ReplyTo>>),
+    /// Finish what is decided, close the log, stop.
+    Stop,
+}
+
+/// Whether there is room for the next block.
+enum Room {
+    Reserved,
+    Missing { refusal: Refusal, asked: Instant },
+}
+
+/// Why a turn ends the engine.
+enum End {
+    Asked,
+    Failed(Stopped),
+}
+
+pub(crate) struct Driver<D> {
+    core: EngineCore<D, ReplyTo>,
+    intake: Receiver<Intake>,
+    /// A command that the open block had no room for.
+    held: Option<Box<Offer<ReplyTo>>>,
+    writer: Writer,
+    in_flight: bool,
+    /// The open block takes no more.
+    full: bool,
+    room: Room,
+    lookups: Lookups,
+    progress: Progress,
+}
+
+impl<D: Decider> Driver<D> {
+    pub(crate) fn new(
+        core: EngineCore<D, ReplyTo>,
+        intake: Receiver<Intake>,
+        writer: Writer,
+        lookups: Lookups,
+        progress: Progress,
+    ) -> Self {
+        let room = Room::Reserved;
+        let (held, in_flight, full) = (None, false, false);
+        Self { core, intake, held, writer, in_flight, full, room, lookups, progress }
+    }
+
+    /// Runs until asked to stop, or until it must.
+    pub(crate) fn run(mut self) {
+        self.reserve();
+        let ended = catch_unwind(AssertUnwindSafe(|| {
+            loop {
+                if let Err(end) = self.turn() {
+                    return end;
+                }
+            }
+        }));
+        let stopped = match ended {
+            Ok(End::Asked) => self.finish(),
+            Ok(End::Failed(why)) => self.fail(why),
+            Err(_) => {
+                tracing::error!("the engine's thread panicked");
+                self.fail(Stopped::Broken)
+            }
+        };
+        self.progress.stop(stopped);
+        self.refuse_queue();
+        tracing::info!(?stopped, durable = self.progress.durable(), "the engine stopped");
+    }
+
+    fn turn(&mut self) -> Result<(), End> {
+        let asked = self.fill()?;
+        if !self.in_flight {
+            match self.seal() {
+                Some(decided) => self.ship(decided)?,
+                None if asked => {}
+                None => self.wait_idle()?,
+            }
+        } else if !asked {
+            self.wait_in_flight()?;
+        }
+        if asked { Err(End::Asked) } else { Ok(()) }
+    }
+
+    fn seal(&mut self) -> Option<Decided<ReplyTo>> {
+        self.full = false;
+        self.core.seal()
+    }
+
+    /// Whether a billing run could go on right now.
+    fn can_bill(&mut self) -> bool {
+        self.core.is_billing() && !self.full && !(self.core.is_empty() && self.no_room().is_some())
+    }
+
+    /// Decides what is queued; whether a stop was asked for.
+    fn fill(&mut self) -> Result<bool, End> {
+        let mut decided = 0;
+        loop {
+            let offer = match self.held.take() {
+                Some(offer) => Ok(Intake::Command(offer)),
+                None => self.intake.try_recv(),
+            };
+            match offer {
+                Ok(Intake::Command(offer)) => self.offer(offer)?,
+                Ok(Intake::Stop) | Err(TryRecvError::Disconnected) => return Ok(true),
+                Err(TryRecvError::Empty) => {
+                    self.bill(BILL_AT_ONCE)?;
+                    return Ok(false);
+                }
+            }
+            decided += 1;
+            if decided % (BILL_ONE_IN - 1) == 0 {
+                self.bill(1)?;
+            }
+            let written = decided % LOOK_EVERY == 0 && !self.writer.done().is_empty();
+            let gathered = !self.in_flight && self.core.open_answers() >= GATHER;
+            if written || gathered || self.full {
+                return Ok(false);
+            }
+        }
+    }
+
+    fn offer(&mut self, offer: Box<Offer<ReplyTo>>) -> Result<(), End> {
+        if self.core.is_empty()
+            && let Some(refusal) = self.no_room()
+        {
+            offer.waiter.complete(Err(refusal));
+            return Ok(());
+        }
+        match self.core.offer(offer) {
+            Offered::Taken => Ok(()),
+            Offered::Full(offer) => {
+                self.held = Some(offer);
+                self.full = true;
+                Ok(())
+            }
+            Offered::Broken(offer) => {
+                offer.waiter.complete(Err(Refusal::Internal));
+                Err(End::Failed(Stopped::Broken))
+            }
+        }
+    }
+
+    fn bill(&mut self, most: usize) -> Result<(), End> {
+        for _ in 0..most {
+            if !self.can_bill() {
+                return Ok(());
+            }
+            match self.core.bill_next() {
+                Ok(true) => {}
+                Ok(false) => self.full = true,
+                Err(_) => return Err(End::Failed(Stopped::Broken)),
+            }
+        }
+        Ok(())
+    }
+
+    /// Why no block can be begun, if so.
+    fn no_room(&mut self) -> Option<Refusal> {
+        if let Room::Missing { asked, .. } = &self.room
+            && !self.in_flight
+            && asked.elapsed() >= ROOM_AGAIN
+        {
+            self.reserve();
+        }
+        match &self.room {
+            Room::Reserved => None,
+            Room::Missing { refusal, .. } => Some(refusal.clone()),
+        }
+    }
+
+    fn reserve(&mut self) {
+        self.room = room_of(self.writer.reserve());
+    }
+
+    /// Gives a block to the log: here if that is quicker.
+    fn ship(&mut self, decided: Decided<ReplyTo>) -> Result<(), End> {
+        if decided.answers.len() <= INLINE && self.intake.is_empty() && !self.core.is_billing() {
+            let written = self.writer.write(decided);
+            return self.written(written);
+        }
+        self.hand_over(decided)
+    }
+
+    fn hand_over(&mut self, decided: Decided<ReplyTo>) -> Result<(), End> {
+        match self.writer.hand_over(decided) {
+            Ok(()) => {
+                self.in_flight = true;
+                Ok(())
+            }
+            Err(decided) => {
+                refuse(decided.answers, &Refusal::UnknownOutcome);
+                Err(End::Failed(Stopped::LogFailed))
+            }
+        }
+    }
+
+    fn wait_idle(&mut self) -> Result<(), End> {
+        let intake = if self.core.is_billing() {
+            // Customers without a bill are left; only a full disk holds the run up.
+            let pause = if self.can_bill() { Duration::ZERO } else { ROOM_AGAIN };
+            match self.intake.recv_timeout(pause) {
+                Ok(intake) => Ok(intake),
+                Err(RecvTimeoutError::Timeout) => return Ok(()),
+                Err(RecvTimeoutError::Disconnected) => Err(RecvError),
+            }
+        } else {
+            self.intake.recv()
+        };
+        self.hold(intake)
+    }
+
+    fn hold(&mut self, intake: Result<Intake, RecvError>) -> Result<(), End> {
+        match intake {
+            Ok(Intake::Command(offer)) => {
+                self.held = Some(offer);
+                Ok(())
+            }
+            Ok(Intake::Stop) | Err(RecvError) => Err(End::Asked),
+        }
+    }
+
+    /// Waits for the block on its way, or for more to decide meanwhile.
+    fn wait_in_flight(&mut self) -> Result<(), End> {
+        if self.held.is_some() || !self.writer.done().is_empty() {
+            let written = self.writer.done().recv();
+            return self.came_back(written);
+        }
+        if self.can_bill() {
+            return Ok(());
+        }
+        let writer = &self.writer;
+        select! {
+            recv(writer.done()) -> written => self.came_back(written),
+            recv(self.intake) -> intake => self.hold(intake),
+        }
+    }
+
+    fn came_back(&mut self, written: Result<Written, RecvError>) -> Result<(), End> {
+        self.in_flight = false;
+        match written {
+            Ok(written) => self.written(written),
+            Err(RecvError) => Err(End::Failed(Stopped::LogFailed)),
+        }
+    }
+
+    /// A block came back: the next one goes to the log before this one is answered.
+    fn written(&mut self, written: Written) -> Result<(), End> {
+        let Written { decided, result, room } = written;
+        if let Err(error) = result {
+            return Err(failed(decided, &error));
+        }
+        if let Some(reserved) = room {
+            self.room = room_of(reserved);
+        }
+        let shipped = match self.seal() {
+            Some(next) => self.hand_over(next),
+            None => Ok(()),
+        };
+        self.release(decided);
+        shipped
+    }
+
+    /// Answers a durable block.
+    fn release(&mut self, decided: Decided<ReplyTo>) {
+        let Decided { block, first_position, mut answers, runs } = decided;
+        let durable = first_position - 1 + u64::from(block.len());
+        self.progress.publish(durable, &runs);
+        for Answer { waiter, verdict } in answers.drain(..) {
+            match verdict {
+                Verdict::Accepted(receipt) => waiter.complete(Ok(receipt)),
+                Verdict::Refused(refusal) => waiter.complete(Err(refusal)),
+                Verdict::Repeated(first) => self.lookups.answer(first, waiter),
+            }
+        }
+        self.core.recycle(block, answers);
+    }
+
+    /// Lets the block on its way finish.
+    fn land(&mut self) -> Result<(), End> {
+        while self.in_flight {
+            let written = self.writer.done().recv();
+            self.came_back(written)?;
+        }
+        Ok(())
+    }
+
+    /// The clean stop: everything decided is made durable and answered, then the log is closed.
+    fn finish(&mut self) -> Stopped {
+        let landed = self.land().and_then(|()| match self.seal() {
+            Some(decided) => {
+                let written = self.writer.write(decided);
+                self.written(written).and_then(|()| self.land())
+            }
+            None => Ok(()),
+        });
+        match landed {
+            Ok(()) | Err(End::Asked) => {}
+            Err(End::Failed(why)) => return self.fail(why),
+        }
+        match self.writer.close(self.core.recorded_micros()) {
+            Ok(()) => Stopped::Closed,
+            Err(error) => {
+                tracing::error!(%error, "the log could not be closed");
+                Stopped::LogFailed
+            }
+        }
+    }
+
+    /// The hard stop: what is on its way still counts if it lands, what was decided after it is
+    /// not written.
+    fn fail(&mut self, why: Stopped) -> Stopped {
+        if self.in_flight
+            && let Ok(written) = self.writer.done().recv()
+        {
+            match written.result {
+                Ok(()) => self.release(written.decided),
+                Err(error) => drop(failed(written.decided, &error)),
+            }
+        }
+        self.in_flight = false;
+        if let Some(decided) = self.core.seal() {
+            refuse(decided.answers, &Refusal::UnknownOutcome);
+        }
+        why
+    }
+
+    fn refuse_queue(&mut self) {
+        let held = self.held.take().map(Intake::Command);
+        for intake in held.into_iter().chain(self.intake.try_iter()) {
+            match intake {
+                Intake::Command(offer) => offer.waiter.complete(Err(Refusal::Unavailable)),
+                Intake::Stop => {}
+            }
+        }
+    }
+}
+
+fn room_of(reserved: Result<(), AppendError>) -> Room {
+    match reserved {
+        Ok(()) => Room::Reserved,
+        Err(error) => {
+            tracing::warn!(%error, "no room for another block, commands are refused");
+            let refusal = match error {
+                AppendError::DiskFull { .. } => Refusal::DiskFull,
+                AppendError::NoSegment { .. }
+                | AppendError::PositionConflict { .. }
+                | AppendError::LockLost { .. }
+                | AppendError::UnknownOutcome { .. }
+                | AppendError::Poisoned
+                | AppendError::Closed => Refusal::Unavailable,
+            };
+            Room::Missing { refusal, asked: Instant::now() }
+        }
+    }
+}
+
+/// A block could not be written: tells everyone who waits for it what is known.
+fn failed(decided: Decided<ReplyTo>, error: &AppendError) -> End {
+    tracing::error!(%error, first_position = decided.first_position, "a block was not written");
+    let refusal = match error {
+        AppendError::DiskFull { .. } => Refusal::DiskFull,
+        AppendError::NoSegment { .. }
+        | AppendError::PositionConflict { .. }
+        | AppendError::LockLost { .. }
+        | AppendError::Poisoned
+        | AppendError::Closed => Refusal::Unavailable,
+        AppendError::UnknownOutcome { .. } => Refusal::UnknownOutcome,
+    };
+    refuse(decided.answers, &refusal);
+    End::Failed(Stopped::LogFailed)
+}
+
+fn refuse(answers: Vec<Answer<ReplyTo>>, refusal: &Refusal) {
+    for answer in answers {
+        answer.waiter.complete(Err(refusal.clone()));
+    }
+}

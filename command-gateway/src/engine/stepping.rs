@@ -1,0 +1,538 @@
+//! The engine's single-threaded heart: commands go in, blocks and answers come out.
+//!
+//! *Shape.* [`EngineCore::offer`] decides one command into the open block, [`EngineCore::bill_next`]
+//! one of a billing run. [`EngineCore::seal`] closes the block: bytes to make durable, and answers
+//! that may leave once they are. [`EngineCore::recycle`] takes the buffers back.
+//! *Ordering.* Later commands see earlier ones at once, durable or not. So the answers of a block,
+//! rejections too, may leave only when that block and all before it are durable.
+//! *Correctness.* A command is encoded before it is folded in: what is too large for a commit or
+//! for the open block has changed nothing. Nothing here depends on where blocks are cut.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use event_log::{Block, MAX_BODY_BYTES};
+use ledger_core::Stamp;
+use schemas::commit::MAX_COMMIT_BYTES;
+use schemas::ids::CommandId;
+use schemas::record::{DecodeError, RecordKind};
+use schemas::terms::BookClock;
+use schemas::text::Actor;
+use schemas::{Cause, Command, Commit, CommitView, Event, Rejection, StreamId, Timestamp};
+
+use crate::clock::Clock;
+use crate::decider::Decider;
+use crate::known::KnownCommands;
+use crate::outcome::{Receipt, Refusal};
+use crate::request::CommandRequest;
+use crate::runs::{BillingRuns, RunProgress};
+
+/// The most answers that one block holds back.
+const MAX_ANSWERS: usize = 16_384;
+
+/// A command with the one who waits for its answer.
+#[derive(Debug)]
+pub struct Offer<W> {
+    /// The command.
+    pub request: CommandRequest,
+    /// Whatever finds the one who waits.
+    pub waiter: W,
+}
+
+/// What became of an offer.
+#[derive(Debug)]
+pub enum Offered<W> {
+    /// It was decided. Its answer is in the open block.
+    Taken,
+    /// The open block is full. Seal it, then offer this again.
+    Full(Box<Offer<W>>),
+    /// Folding a decision in panicked: the state is no longer to be trusted. The open block must
+    /// not be written, and the engine must stop. The last answer belongs to the command.
+    Broken(Box<Offer<W>>),
+}
+
+/// The decision on one command.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verdict {
+    /// It is a commit of the block.
+    Accepted(Receipt),
+    /// Its id was accepted before. The first outcome is in the log.
+    Repeated(Box<FirstOutcome>),
+    /// It was refused.
+    Refused(Refusal),
+}
+
+/// A repeated command, to be compared with the one that was accepted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FirstOutcome {
+    /// The position of the first one.
+    pub position: u64,
+    /// The command as it came now.
+    pub request: CommandRequest,
+}
+
+/// An answer that is held back until its block is durable.
+#[derive(Debug)]
+pub struct Answer<W> {
+    /// Who waits.
+    pub waiter: W,
+    /// For what.
+    pub verdict: Verdict,
+}
+
+/// A sealed block with what may be said once it is durable.
+#[derive(Debug)]
+pub struct Decided<W> {
+    /// The commits; possibly none.
+    pub block: Block,
+    /// The position of the first.
+    pub first_position: u64,
+    /// The answers, in the order of the commands.
+    pub answers: Vec<Answer<W>>,
+    /// Billing runs that went on.
+    pub runs: Vec<RunProgress>,
+}
+
+/// Why a stored commit does not continue the log.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ReplayError {
+    /// It cannot be read.
+    #[error("the commit at position {position} cannot be read")]
+    Unreadable {
+        /// Where it lies.
+        position: u64,
+        /// What is wrong.
+        #[source]
+        source: DecodeError,
+    },
+    /// It says another position than the log does.
+    #[error(
+        "the commit at position {position} says that it is at {found}; restore the log from a copy"
+    )]
+    Position {
+        /// Where it lies.
+        position: u64,
+        /// What it says.
+        found: u64,
+    },
+    /// Revisions of its stream are not contiguous.
+    #[error(
+        "the commit at position {position} has revision {found} of {stream}, not {expected}; restore the log from a copy"
+    )]
+    Revision {
+        /// Where it lies.
+        position: u64,
+        /// Its stream.
+        stream: StreamId,
+        /// The revision that should follow.
+        expected: u64,
+        /// The one it has.
+        found: u64,
+    },
+    /// It was recorded before the one in front of it.
+    #[error(
+        "the commit at position {position} was recorded before the one in front of it; restore the log from a copy"
+    )]
+    Time {
+        /// Where it lies.
+        position: u64,
+    },
+}
+
+/// What a command is stamped and stored with, beside its own content.
+struct Entry<'a> {
+    request: CommandRequest,
+    cause: Option<Cause>,
+    stamp: &'a Stamp,
+}
+
+enum Step {
+    Accepted(Receipt),
+    Refused(Refusal),
+    /// Too much for the open block; as good as not decided.
+    Full(CommandRequest),
+    /// Folding in panicked.
+    Broken(CommandRequest),
+}
+
+/// State in memory, the block that is open, and the answers that wait for it.
+#[derive(Debug)]
+pub struct EngineCore<D, W> {
+    ledger: D,
+    clock: Arc<dyn Clock>,
+    known: KnownCommands,
+    runs: BillingRuns,
+    system: Actor,
+    next_position: u64,
+    recorded_at: Option<Timestamp>,
+    first_position: u64,
+    block: Block,
+    answers: Vec<Answer<W>>,
+    spare: Vec<(Block, Vec<Answer<W>>)>,
+}
+
+impl<D: Decider, W> EngineCore<D, W> {
+    /// An engine before the first commit of its log.
+    pub fn new(ledger: D, clock: Arc<dyn Clock>) -> Self {
+        Self {
+            ledger,
+            clock,
+            known: KnownCommands::default(),
+            runs: BillingRuns::default(),
+            system: system_actor(),
+            next_position: 1,
+            recorded_at: None,
+            first_position: 1,
+            block: Block::new(0),
+            answers: Vec::new(),
+            spare: Vec::new(),
+        }
+    }
+
+    /// The state in memory; it may be ahead of what is durable.
+    pub fn ledger(&self) -> &D {
+        &self.ledger
+    }
+
+    /// The position that the next commit gets.
+    pub fn next_position(&self) -> u64 {
+        self.next_position
+    }
+
+    /// The last instant recorded, in microseconds since 1970 UTC.
+    pub fn recorded_micros(&self) -> i64 {
+        self.recorded_at.map_or(0, Timestamp::micros)
+    }
+
+    /// Folds a stored commit in that was read at `position`.
+    ///
+    /// # Errors
+    /// [`ReplayError`]: the log must not be written any further.
+    pub fn replay(&mut self, position: u64, bytes: &[u8]) -> Result<(), ReplayError> {
+        let unreadable = |source| ReplayError::Unreadable { position, source };
+        let commit = CommitView::parse(bytes).map_err(unreadable)?;
+        self.check_continuity(position, &commit)?;
+        self.ledger.evolve_commit(&commit).map_err(unreadable)?;
+        self.known.push(commit.command_id);
+        if is_kind(&commit, "billing.run") {
+            self.start_replayed_run(&commit).map_err(unreadable)?;
+        } else if is_kind(&commit, "customer.bill")
+            && let Command::BillCustomer(bill) =
+                Command::decode(commit.command).map_err(unreadable)?
+        {
+            self.runs.replay_billed(&bill);
+        }
+        self.recorded_at = Some(commit.recorded_at);
+        self.next_position = position + 1;
+        self.first_position = self.next_position;
+        Ok(())
+    }
+
+    fn check_continuity(&self, position: u64, commit: &CommitView<'_>) -> Result<(), ReplayError> {
+        if commit.position != position || position != self.next_position {
+            return Err(ReplayError::Position { position, found: commit.position });
+        }
+        let expected = self.ledger.revision(commit.stream) + 1;
+        if commit.revision != expected {
+            let (stream, found) = (commit.stream, commit.revision);
+            return Err(ReplayError::Revision { position, stream, expected, found });
+        }
+        if self.recorded_at.is_some_and(|before| commit.recorded_at < before) {
+            return Err(ReplayError::Time { position });
+        }
+        Ok(())
+    }
+
+    fn start_replayed_run(&mut self, commit: &CommitView<'_>) -> Result<(), DecodeError> {
+        for raw in commit.events() {
+            self.start_run(&Event::decode(raw?)?, commit.position);
+        }
+        Ok(())
+    }
+
+    /// Decides one command from a door.
+    pub fn offer(&mut self, offer: Box<Offer<W>>) -> Offered<W> {
+        if self.answers.len() >= MAX_ANSWERS {
+            return Offered::Full(offer);
+        }
+        let Offer { request, waiter } = *offer;
+        if let Some(refusal) = self.refused_undecided(&request) {
+            self.answer(waiter, Verdict::Refused(refusal));
+            return Offered::Taken;
+        }
+        if let Some(position) = self.known.position_of(request.command_id) {
+            let first = Box::new(FirstOutcome { position, request });
+            self.answer(waiter, Verdict::Repeated(first));
+            return Offered::Taken;
+        }
+        if let Some(rejection) = self.rejected_at_the_door(&request) {
+            self.reject(waiter, rejection);
+            return Offered::Taken;
+        }
+        match self.decide(request, None) {
+            Step::Accepted(receipt) => self.answer(waiter, Verdict::Accepted(receipt)),
+            Step::Refused(refusal) => self.answer(waiter, Verdict::Refused(refusal)),
+            Step::Full(request) => return Offered::Full(Box::new(Offer { request, waiter })),
+            Step::Broken(request) => return Offered::Broken(Box::new(Offer { request, waiter })),
+        }
+        Offered::Taken
+    }
+
+    /// Decides a command that only the system makes, such as the one that opens the book.
+    ///
+    /// # Errors
+    /// The [`Refusal`].
+    pub(crate) fn decide_internal(&mut self, request: CommandRequest) -> Result<Receipt, Refusal> {
+        match self.decide(request, None) {
+            Step::Accepted(receipt) => Ok(receipt),
+            Step::Refused(refusal) => Err(refusal),
+            Step::Full(_) | Step::Broken(_) => Err(Refusal::Internal),
+        }
+    }
+
+    /// Whether a billing run has customers left.
+    pub fn is_billing(&self) -> bool {
+        self.runs.is_working()
+    }
+
+    /// Decides the next command of a billing run, if there is one and the open block has room.
+    ///
+    /// # Errors
+    /// [`Refusal::Internal`] if the state is no longer to be trusted, as with [`Offered::Broken`].
+    pub fn bill_next(&mut self) -> Result<bool, Refusal> {
+        let Some(next) = self.runs.next() else { return Ok(false) };
+        if self.known.position_of(next.command_id).is_some() {
+            self.runs.tried(true);
+            return Ok(true);
+        }
+        let customer = next.command.customer;
+        let request = CommandRequest::new(next.command_id, self.system.clone(), next.command);
+        match self.decide(request, Some(Cause { position: next.cause })) {
+            Step::Accepted(_) => self.runs.tried(true),
+            Step::Refused(refusal) => {
+                tracing::warn!(%customer, %refusal, "a billing run could not bill a customer");
+                self.runs.tried(false);
+            }
+            Step::Full(_) => return Ok(false),
+            Step::Broken(_) => return Err(Refusal::Internal),
+        }
+        Ok(true)
+    }
+
+    /// Whether there is nothing to seal.
+    pub fn is_empty(&self) -> bool {
+        self.block.is_empty() && self.answers.is_empty()
+    }
+
+    /// How many answers the open block holds back.
+    pub fn open_answers(&self) -> usize {
+        self.answers.len()
+    }
+
+    /// How full the open block is, in bytes of [`MAX_BODY_BYTES`].
+    pub fn open_bytes(&self) -> usize {
+        self.block.body_bytes()
+    }
+
+    /// Closes the open block. `None` if nothing was decided.
+    pub fn seal(&mut self) -> Option<Decided<W>> {
+        let runs = self.runs.take_changed();
+        if self.is_empty() && runs.is_empty() {
+            return None;
+        }
+        let (block, answers) =
+            self.spare.pop().unwrap_or_else(|| (Block::new(0), Vec::with_capacity(1_024)));
+        let mut block = std::mem::replace(&mut self.block, block);
+        let answers = std::mem::replace(&mut self.answers, answers);
+        block.set_time(self.recorded_micros());
+        let first_position = self.first_position;
+        self.first_position = self.next_position;
+        Some(Decided { block, first_position, answers, runs })
+    }
+
+    /// Takes back the buffers of a block that was answered.
+    pub fn recycle(&mut self, mut block: Block, mut answers: Vec<Answer<W>>) {
+        if self.spare.len() < 2 {
+            block.clear(0);
+            answers.clear();
+            self.spare.push((block, answers));
+        }
+    }
+
+    fn refused_undecided(&self, request: &CommandRequest) -> Option<Refusal> {
+        let deadline = request.deadline?;
+        (self.clock.now() > deadline).then_some(Refusal::DeadlineExceeded { deadline })
+    }
+
+    fn rejected_at_the_door(&self, request: &CommandRequest) -> Option<Rejection> {
+        if request.command.is_internal() {
+            return Some(Rejection::InternalCommand);
+        }
+        let expected = request.expected_revision?;
+        let current = self.ledger.revision(request.command.stream());
+        (expected != current).then_some(Rejection::RevisionConflict { expected, current })
+    }
+
+    fn decide(&mut self, request: CommandRequest, cause: Option<Cause>) -> Step {
+        let recorded_at = self.present(&request.command);
+        let effective_at = request.effective_at.unwrap_or(recorded_at);
+        let stamp = Stamp { command_id: request.command_id, recorded_at, effective_at };
+        // `decide` takes the state by shared reference and changes nothing, so a panic in it
+        // leaves nothing half done: it concerns this command alone.
+        let decide = || self.ledger.decide(&request.command, &stamp);
+        let decided = catch_unwind(AssertUnwindSafe(decide));
+        match decided {
+            Ok(Ok(events)) => self.take_in(Entry { request, cause, stamp: &stamp }, events),
+            Ok(Err(rejection)) => Step::Refused((rejection, self.next_position - 1).into()),
+            Err(_) => {
+                let (id, kind) = (request.command_id, request.command.kind().name);
+                tracing::error!(command_id = %id, kind, "deciding a command panicked");
+                Step::Refused(Refusal::Internal)
+            }
+        }
+    }
+
+    /// The instant to record: never before the last one; on a test book, its clock.
+    fn present(&self, command: &Command) -> Timestamp {
+        if let Some(test_clock) = self.ledger.test_clock() {
+            return test_clock;
+        }
+        if let Command::OpenBook(open) = command
+            && let BookClock::Test(instant) = open.clock
+        {
+            return instant;
+        }
+        let now = self.clock.now();
+        self.recorded_at.map_or(now, |before| before.max(now))
+    }
+
+    /// Encodes the commit, puts it into the open block, and folds it in.
+    fn take_in(&mut self, entry: Entry<'_>, events: Vec<Event>) -> Step {
+        let Entry { request, cause, stamp } = entry;
+        let stream = request.command.stream();
+        let commit = Commit {
+            position: self.next_position,
+            stream,
+            revision: self.ledger.revision(stream) + 1,
+            command_id: request.command_id,
+            actor: request.actor,
+            reason: request.reason,
+            recorded_at: stamp.recorded_at,
+            effective_at: stamp.effective_at,
+            cause,
+            command: request.command,
+            events,
+        };
+        let bytes = commit.to_bytes();
+        if bytes.len() > MAX_COMMIT_BYTES {
+            let limit = MAX_COMMIT_BYTES;
+            let rejection = Rejection::CommitTooLarge { bytes: bytes.len(), limit };
+            return Step::Refused((rejection, self.next_position - 1).into());
+        }
+        let request = |commit: Commit| CommandRequest {
+            command_id: commit.command_id,
+            command: commit.command,
+            actor: commit.actor,
+            reason: commit.reason,
+            effective_at: request.effective_at,
+            expected_revision: request.expected_revision,
+            deadline: request.deadline,
+        };
+        if self.block.push(&bytes).is_err() {
+            return Step::Full(request(commit));
+        }
+        // A panic in here leaves the state half changed: nothing may be decided on it any more.
+        let ledger = &mut self.ledger;
+        let folded = catch_unwind(AssertUnwindSafe(|| {
+            for event in &commit.events {
+                ledger.evolve(stream, event, stamp);
+            }
+            ledger.close_commit(stream);
+        }));
+        if folded.is_err() {
+            tracing::error!(command_id = %commit.command_id, "folding a commit in panicked");
+            return Step::Broken(request(commit));
+        }
+        self.known.push(commit.command_id);
+        self.next_position += 1;
+        self.recorded_at = Some(stamp.recorded_at);
+        if let Command::RunBilling(_) = &commit.command {
+            for event in &commit.events {
+                self.start_run(event, commit.position);
+            }
+        }
+        Step::Accepted(Receipt {
+            command_id: commit.command_id,
+            position: commit.position,
+            stream,
+            revision: commit.revision,
+            recorded_at: stamp.recorded_at,
+            events: commit.events.iter().map(|event| event.kind().name).collect(),
+            duplicate: false,
+        })
+    }
+
+    fn start_run(&mut self, event: &Event, cause: u64) {
+        if let Event::BillingRunStarted(started) = event {
+            let customers = self.ledger.due_customers(started.through);
+            self.runs.start(started.clone(), cause, customers);
+        }
+    }
+
+    fn reject(&mut self, waiter: W, rejection: Rejection) {
+        self.answer(waiter, Verdict::Refused((rejection, self.next_position - 1).into()));
+    }
+
+    fn answer(&mut self, waiter: W, verdict: Verdict) {
+        self.answers.push(Answer { waiter, verdict });
+    }
+}
+
+/// Who submits what the engine makes itself.
+pub(crate) fn system_actor() -> Actor {
+    "system".parse().expect("a token of ASCII letters is an actor")
+}
+
+fn is_kind(commit: &CommitView<'_>, name: &str) -> bool {
+    let kind = Command::KINDS.iter().find(|kind| kind.name == name);
+    kind.is_some_and(|RecordKind { type_id, .. }| *type_id == commit.command.type_id)
+}
+
+/// A block can hold at least two commits of the largest size, so an empty block takes any.
+const _: () = assert!(MAX_BODY_BYTES > 2 * MAX_COMMIT_BYTES);
+
+impl FirstOutcome {
+    /// The first outcome again, from the stored commit; refused if the content differs.
+    ///
+    /// # Errors
+    /// [`Refusal::IdempotencyKeyReused`], or [`Refusal::Internal`] if the commit cannot be read.
+    pub fn outcome(&self, stored: &[u8]) -> Result<Receipt, Refusal> {
+        let internal = |_| Refusal::Internal;
+        let commit = CommitView::parse(stored).map_err(internal)?;
+        let command_id: CommandId = self.request.command_id;
+        let command = Command::decode(commit.command).map_err(internal)?;
+        // Left out, it was the time of recording; a caller that says so means the same.
+        let effective_at = self.request.effective_at.unwrap_or(commit.recorded_at);
+        let same = command == self.request.command && effective_at == commit.effective_at;
+        if commit.command_id != command_id || !same {
+            let position = commit.position;
+            return Err(Refusal::IdempotencyKeyReused { command_id, position });
+        }
+        let events =
+            commit.events().map(|raw| raw.map_err(internal).and_then(|raw| name_of(raw.type_id)));
+        Ok(Receipt {
+            command_id,
+            position: commit.position,
+            stream: commit.stream,
+            revision: commit.revision,
+            recorded_at: commit.recorded_at,
+            events: events.collect::<Result<_, _>>()?,
+            duplicate: true,
+        })
+    }
+}
+
+fn name_of(event_type: u16) -> Result<&'static str, Refusal> {
+    let kind = Event::KINDS.iter().find(|kind| kind.type_id == event_type);
+    kind.map(|kind| kind.name).ok_or(Refusal::Internal)
+}

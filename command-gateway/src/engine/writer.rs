@@ -1,0 +1,103 @@
+//! Making blocks durable: on a thread of its own while the next is decided, or at once when idle.
+
+use std::io;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+
+use crossbeam_channel::{Receiver, SendError, Sender, bounded};
+use event_log::{AppendError, EventLog};
+
+use super::stepping::Decided;
+use crate::completion::ReplyTo;
+
+/// One block on its way to the disk and the one that is decided meanwhile.
+const BLOCKS_AHEAD: u32 = 2;
+
+/// A block that was given to the log.
+#[derive(Debug)]
+pub(crate) struct Written {
+    pub(crate) decided: Decided<ReplyTo>,
+    pub(crate) result: Result<(), AppendError>,
+    /// Whether there is room for what comes next; `None` if nothing was asked.
+    pub(crate) room: Option<Result<(), AppendError>>,
+}
+
+/// The log with the thread that writes it.
+pub(crate) struct Writer {
+    log: Arc<Mutex<Box<dyn EventLog>>>,
+    jobs: Option<Sender<Decided<ReplyTo>>>,
+    done: Receiver<Written>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Writer {
+    pub(crate) fn start(log: Box<dyn EventLog>) -> io::Result<Self> {
+        let log = Arc::new(Mutex::new(log));
+        let (jobs, queue) = bounded::<Decided<ReplyTo>>(1);
+        let (written, done) = bounded(1);
+        let shared = Arc::clone(&log);
+        let thread =
+            std::thread::Builder::new().name("log-writer".to_owned()).spawn(move || {
+                while let Ok(decided) = queue.recv() {
+                    let outcome = write(locked(&shared).as_mut(), decided);
+                    if written.send(outcome).is_err() {
+                        return;
+                    }
+                }
+            })?;
+        Ok(Self { log, jobs: Some(jobs), done, thread: Some(thread) })
+    }
+
+    /// Writes on the writer's thread; the block comes back on [`Writer::done`]. If that thread is
+    /// gone the block comes back here.
+    pub(crate) fn hand_over(&self, decided: Decided<ReplyTo>) -> Result<(), Decided<ReplyTo>> {
+        match &self.jobs {
+            Some(jobs) => jobs.send(decided).map_err(SendError::into_inner),
+            None => Err(decided),
+        }
+    }
+
+    /// Writes here and now.
+    pub(crate) fn write(&self, decided: Decided<ReplyTo>) -> Written {
+        write(locked(&self.log).as_mut(), decided)
+    }
+
+    /// Blocks that the writer's thread is done with.
+    pub(crate) fn done(&self) -> &Receiver<Written> {
+        &self.done
+    }
+
+    /// Asks for room again.
+    pub(crate) fn reserve(&self) -> Result<(), AppendError> {
+        locked(&self.log).reserve(BLOCKS_AHEAD)
+    }
+
+    /// Appends the closing block.
+    pub(crate) fn close(&self, time: i64) -> Result<(), AppendError> {
+        locked(&self.log).close(time).map(|_| ())
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        self.jobs = None;
+        if let Some(thread) = self.thread.take() {
+            // What it had under way is answered when it is dropped.
+            let _panicked = thread.join();
+        }
+    }
+}
+
+/// The log poisons itself where its state could be half changed, so a panic in here is survived.
+fn locked(log: &Mutex<Box<dyn EventLog>>) -> MutexGuard<'_, Box<dyn EventLog>> {
+    log.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn write(log: &mut dyn EventLog, mut decided: Decided<ReplyTo>) -> Written {
+    if decided.block.is_empty() {
+        return Written { decided, result: Ok(()), room: None };
+    }
+    let result = log.append(decided.first_position, &mut decided.block).map(|_| ());
+    let room = result.is_ok().then(|| log.reserve(BLOCKS_AHEAD));
+    Written { decided, result, room }
+}

@@ -1,0 +1,156 @@
+//! First outcomes of repeated commands, read back from the log on a thread of their own.
+//!
+//! *Correctness.* A repeated command comes here only when the first one is durable.
+//! *Limits.* The last blocks read stay in memory, because whoever repeats commands (an import
+//! that runs again) repeats them in their order. The queue is bounded; when it is full, *busy*.
+
+use std::collections::VecDeque;
+use std::io;
+use std::thread::JoinHandle;
+
+use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
+use event_log::{LogReader, ReadError};
+
+use crate::completion::ReplyTo;
+use crate::engine::FirstOutcome;
+use crate::gateway::BUSY_RETRY_MS;
+use crate::outcome::{Outcome, Refusal};
+
+const CACHED_BLOCKS: usize = 16;
+const QUEUE: usize = 4_096;
+
+/// Commits by position, with the last blocks kept.
+#[derive(Debug)]
+pub struct History {
+    reader: LogReader,
+    blocks: VecDeque<Copied>,
+}
+
+#[derive(Debug)]
+struct Copied {
+    first_position: u64,
+    bytes: Vec<u8>,
+    /// Where each commit ends in `bytes`.
+    ends: Vec<usize>,
+}
+
+impl Copied {
+    fn commit(&self, position: u64) -> Option<&[u8]> {
+        let index = usize::try_from(position.checked_sub(self.first_position)?).ok()?;
+        let end = *self.ends.get(index)?;
+        let start = if index == 0 { 0 } else { self.ends[index - 1] };
+        self.bytes.get(start..end)
+    }
+}
+
+impl History {
+    /// Reads with `reader`.
+    pub fn new(reader: LogReader) -> Self {
+        Self { reader, blocks: VecDeque::new() }
+    }
+
+    /// The bytes of a durable commit.
+    ///
+    /// # Errors
+    /// [`ReadError`] when the log cannot be read.
+    pub fn commit(&mut self, position: u64) -> Result<Option<&[u8]>, ReadError> {
+        let found = self.blocks.iter().position(|block| block.commit(position).is_some());
+        if found.is_none() {
+            let Some(block) = self.read_block(position)? else { return Ok(None) };
+            if self.blocks.len() == CACHED_BLOCKS {
+                self.blocks.pop_back();
+            }
+            self.blocks.push_front(block);
+        }
+        let index = found.unwrap_or(0);
+        Ok(self.blocks.get(index).and_then(|block| block.commit(position)))
+    }
+
+    /// The first outcome of a repeated command.
+    ///
+    /// # Errors
+    /// The [`Refusal`] of [`FirstOutcome::outcome`], or [`Refusal::Internal`] if the log cannot be
+    /// read.
+    pub fn outcome(&mut self, first: &FirstOutcome) -> Outcome {
+        match self.commit(first.position) {
+            Ok(Some(stored)) => first.outcome(stored),
+            Ok(None) => {
+                tracing::error!(position = first.position, "an accepted commit is not there");
+                Err(Refusal::Internal)
+            }
+            Err(error) => {
+                tracing::error!(%error, position = first.position, "a commit cannot be read");
+                Err(Refusal::Internal)
+            }
+        }
+    }
+
+    fn read_block(&mut self, position: u64) -> Result<Option<Copied>, ReadError> {
+        if self.reader.head().next_position != position {
+            self.reader.seek(position)?;
+        }
+        while let Some(block) = self.reader.next_block()? {
+            if block.next_position() <= position {
+                continue;
+            }
+            let mut copied =
+                Copied { first_position: block.first_position(), bytes: Vec::new(), ends: vec![] };
+            for (_, commit) in block.commits() {
+                copied.bytes.extend_from_slice(commit);
+                copied.ends.push(copied.bytes.len());
+            }
+            return Ok(Some(copied));
+        }
+        Ok(None)
+    }
+}
+
+type Job = (Box<FirstOutcome>, ReplyTo);
+
+/// The thread that answers repeated commands.
+#[derive(Debug)]
+pub(crate) struct Lookups {
+    jobs: Option<Sender<Job>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Lookups {
+    pub(crate) fn start(history: History) -> io::Result<Self> {
+        let (jobs, queue) = bounded(QUEUE);
+        let thread = std::thread::Builder::new().name("history".to_owned());
+        let thread = thread.spawn(move || answer_all(history, &queue))?;
+        Ok(Self { jobs: Some(jobs), thread: Some(thread) })
+    }
+
+    pub(crate) fn answer(&self, first: Box<FirstOutcome>, reply_to: ReplyTo) {
+        let refused = match &self.jobs {
+            Some(jobs) => jobs.try_send((first, reply_to)),
+            None => Err(TrySendError::Disconnected((first, reply_to))),
+        };
+        match refused {
+            Ok(()) => {}
+            Err(TrySendError::Full((_, reply_to))) => {
+                reply_to.complete(Err(Refusal::Busy { retry_after_ms: BUSY_RETRY_MS }));
+            }
+            Err(TrySendError::Disconnected((_, reply_to))) => {
+                reply_to.complete(Err(Refusal::Unavailable));
+            }
+        }
+    }
+}
+
+impl Drop for Lookups {
+    fn drop(&mut self) {
+        self.jobs = None;
+        if let Some(thread) = self.thread.take() {
+            // A panic there has already answered its waiters.
+            let _panicked = thread.join();
+        }
+    }
+}
+
+fn answer_all(mut history: History, queue: &Receiver<Job>) {
+    while let Ok((first, reply_to)) = queue.recv() {
+        reply_to.complete(history.outcome(&first));
+    }
+}

@@ -1,0 +1,68 @@
+//! A command with everything that came along with it.
+
+use schemas::ids::CommandId;
+use schemas::text::Actor;
+use schemas::{Command, Personal, Timestamp};
+
+/// A command as a door hands it to the engine.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CommandRequest {
+    /// The idempotency key.
+    pub command_id: CommandId,
+    /// What is asked.
+    pub command: Command,
+    /// Who asks.
+    pub actor: Actor,
+    /// Why, in the sender's words.
+    pub reason: Option<Personal>,
+    /// When it takes effect; when it is recorded if left out.
+    pub effective_at: Option<Timestamp>,
+    /// Decide only if the stream is at this revision. No part of the body: a repeated command is
+    /// known again before this is looked at.
+    pub expected_revision: Option<u64>,
+    /// Drop the command undecided after this instant of the machine's clock.
+    pub deadline: Option<Timestamp>,
+}
+
+impl CommandRequest {
+    /// A command without anything that may be left out.
+    pub fn new(command_id: CommandId, actor: Actor, command: impl Into<Command>) -> Self {
+        Self {
+            command_id,
+            command: command.into(),
+            actor,
+            reason: None,
+            effective_at: None,
+            expected_revision: None,
+            deadline: None,
+        }
+    }
+
+    /// The same, to take effect at an instant.
+    #[must_use]
+    pub fn effective(mut self, at: Timestamp) -> Self {
+        self.effective_at = Some(at);
+        self
+    }
+
+    /// The same, to be decided only at this revision of its stream.
+    #[must_use]
+    pub fn at_revision(mut self, revision: u64) -> Self {
+        self.expected_revision = Some(revision);
+        self
+    }
+
+    /// The same, to be dropped undecided after an instant.
+    #[must_use]
+    pub fn until(mut self, deadline: Timestamp) -> Self {
+        self.deadline = Some(deadline);
+        self
+    }
+
+    /// The same, with the sender's reason.
+    #[must_use]
+    pub fn because(mut self, reason: Personal) -> Self {
+        self.reason = Some(reason);
+        self
+    }
+}

@@ -1,0 +1,219 @@
+//! Billing runs: which customers a run bills, how far it is, and where it goes on after a restart.
+//!
+//! *Shape.* The customers of a run are those that are due when its first commit is folded in, in
+//! the order of their ids. Live and on replay that is the same state, hence the same customers.
+//! Runs are worked off one after the other.
+//! *Correctness.* A customer's command has an id derived from run and customer, so billing twice
+//! is impossible. After a restart a run goes on behind the last customer that it billed.
+//! *Limits.* A customer whose command is refused is counted and logged, not tried again; the count
+//! of those behind the last one billed is lost in a restart, when they are tried once more.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use schemas::Date;
+use schemas::command::BillCustomer;
+use schemas::event::BillingRunStarted;
+use schemas::ids::{BillingRunId, CommandId, CustomerId, derive};
+use serde::{Deserialize, Serialize};
+
+/// Whether a run has customers left.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RunState {
+    /// Customers are left.
+    Running,
+    /// Every customer was tried.
+    Done,
+}
+
+/// How far a billing run is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunProgress {
+    /// Which run.
+    pub run: BillingRunId,
+    /// Whether it has customers left.
+    pub state: RunState,
+    /// Customers that were due when it started.
+    pub due: u64,
+    /// Customers that it billed.
+    pub billed: u64,
+    /// Customers whose bill was refused: billed by another command in between, or parked.
+    pub failed: u64,
+}
+
+/// A command that a run makes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct RunCommand {
+    pub(crate) command_id: CommandId,
+    pub(crate) command: BillCustomer,
+    /// The position of the run's own commit.
+    pub(crate) cause: u64,
+}
+
+#[derive(Debug)]
+struct Active {
+    started: BillingRunStarted,
+    cause: u64,
+    customers: Vec<CustomerId>,
+    tried: usize,
+}
+
+/// All runs of a book.
+#[derive(Debug, Default)]
+pub(crate) struct BillingRuns {
+    active: VecDeque<Active>,
+    progress: BTreeMap<BillingRunId, RunProgress>,
+    changed: Vec<BillingRunId>,
+}
+
+/// The id of the command that bills `customer` in `run`.
+pub fn bill_command_id(run: BillingRunId, customer: CustomerId) -> CommandId {
+    CommandId::new(derive(run.uuid(), &customer.to_string()))
+}
+
+impl BillingRuns {
+    /// A run was started by the commit at `cause`.
+    pub(crate) fn start(
+        &mut self,
+        started: BillingRunStarted,
+        cause: u64,
+        customers: Vec<CustomerId>,
+    ) {
+        debug_assert!(customers.is_sorted(), "due customers come in the order of their ids");
+        let state = if customers.is_empty() { RunState::Done } else { RunState::Running };
+        let (run, due) = (started.run, customers.len() as u64);
+        self.progress.insert(run, RunProgress { run, state, due, billed: 0, failed: 0 });
+        self.changed.push(run);
+        if !customers.is_empty() {
+            self.active.push_back(Active { started, cause, customers, tried: 0 });
+        }
+    }
+
+    /// The commit of a bill was read back.
+    pub(crate) fn replay_billed(&mut self, bill: &BillCustomer) {
+        // Runs are worked off in their order, so those before this one have tried everyone.
+        while let Some(first) = self.active.front_mut() {
+            if first.started.run == bill.run {
+                let place = first.customers.partition_point(|customer| *customer <= bill.customer);
+                let tried = place.max(first.tried);
+                let skipped = (tried - first.tried).saturating_sub(1) as u64;
+                first.tried = tried;
+                self.count(bill.run, 1, skipped);
+                self.end_first_if_done();
+                return;
+            }
+            let (run, left) = (first.started.run, (first.customers.len() - first.tried) as u64);
+            first.tried = first.customers.len();
+            self.count(run, 0, left);
+            self.end_first_if_done();
+        }
+    }
+
+    /// The next command to decide, if a run has customers left.
+    pub(crate) fn next(&self) -> Option<RunCommand> {
+        let run = self.active.front()?;
+        let customer = *run.customers.get(run.tried)?;
+        let BillingRunStarted { run: id, through } = run.started;
+        Some(RunCommand {
+            command_id: bill_command_id(id, customer),
+            command: bill(customer, id, through),
+            cause: run.cause,
+        })
+    }
+
+    /// The command that [`BillingRuns::next`] gave was decided; `billed` if it was accepted.
+    pub(crate) fn tried(&mut self, billed: bool) {
+        let Some(first) = self.active.front_mut() else { return };
+        first.tried += 1;
+        let run = first.started.run;
+        self.count(run, u64::from(billed), u64::from(!billed));
+        self.end_first_if_done();
+    }
+
+    /// Whether customers are left.
+    pub(crate) fn is_working(&self) -> bool {
+        !self.active.is_empty()
+    }
+
+    /// What changed since the last call.
+    pub(crate) fn take_changed(&mut self) -> Vec<RunProgress> {
+        let mut changed = std::mem::take(&mut self.changed);
+        changed.dedup();
+        changed.iter().filter_map(|run| self.progress.get(run).copied()).collect()
+    }
+
+    fn count(&mut self, run: BillingRunId, billed: u64, failed: u64) {
+        if let Some(progress) = self.progress.get_mut(&run) {
+            progress.billed += billed;
+            progress.failed += failed;
+            if self.changed.last() != Some(&run) {
+                self.changed.push(run);
+            }
+        }
+    }
+
+    fn end_first_if_done(&mut self) {
+        let Some(first) = self.active.front() else { return };
+        if first.tried < first.customers.len() {
+            return;
+        }
+        if let Some(progress) = self.progress.get_mut(&first.started.run) {
+            progress.state = RunState::Done;
+            let RunProgress { run, due, billed, failed, state: _ } = progress;
+            tracing::info!(%run, due, billed, failed, "billing run finished");
+        }
+        self.active.pop_front();
+    }
+}
+
+fn bill(customer: CustomerId, run: BillingRunId, through: Date) -> BillCustomer {
+    BillCustomer { customer, run, through }
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+
+    fn customer(n: u128) -> CustomerId {
+        CustomerId::new(Uuid::from_u128(n))
+    }
+
+    fn started(n: u128) -> BillingRunStarted {
+        let through = Date::new(2026, 1, 31).expect("a date");
+        BillingRunStarted { run: BillingRunId::new(Uuid::from_u128(n)), through }
+    }
+
+    fn replayed(runs: &mut BillingRuns, run: u128, customer_number: u128) {
+        let BillingRunStarted { run, through } = started(run);
+        runs.replay_billed(&bill(customer(customer_number), run, through));
+    }
+
+    #[test]
+    fn a_run_goes_on_behind_the_last_customer_that_it_billed() {
+        let mut runs = BillingRuns::default();
+        runs.start(started(1), 5, vec![customer(1), customer(2), customer(3)]);
+        replayed(&mut runs, 1, 2);
+        let next = runs.next().expect("customer 3 is left");
+        assert_eq!((next.command.customer, next.cause), (customer(3), 5));
+        runs.tried(false);
+        assert!(!runs.is_working());
+        let [progress] = runs.take_changed()[..] else { panic!("one run changed") };
+        assert_eq!((progress.billed, progress.failed), (1, 2));
+        assert_eq!(progress.state, RunState::Done);
+    }
+
+    #[test]
+    fn a_later_run_that_billed_means_that_the_earlier_one_is_done() {
+        let mut runs = BillingRuns::default();
+        runs.start(started(1), 5, vec![customer(1), customer(2)]);
+        runs.start(started(2), 6, vec![customer(1), customer(2)]);
+        replayed(&mut runs, 1, 1);
+        replayed(&mut runs, 2, 1);
+        let next = runs.next().expect("customer 2 of run 2 is left");
+        assert_eq!((next.command.customer, next.cause), (customer(2), 6));
+        assert_eq!(runs.progress[&started(1).run].state, RunState::Done);
+        assert_eq!(runs.progress[&started(1).run].failed, 1);
+    }
+}
