@@ -1,5 +1,6 @@
 //! What a reader makes of the bytes beyond the durable watermark.
 
+use std::io::ErrorKind;
 use std::ops::Range;
 
 use crate::damage::{Fault, FileFault, ReadError, Record};
@@ -51,15 +52,26 @@ impl LogReader {
     /// What lies beyond the watermark, without moving.
     fn look_for_successor(&mut self) -> Result<Ahead, ReadError> {
         let place = self.walk.place();
-        let whole = self.try_step(place.segment)?;
+        let io = |error| self.folder.io(&place.segment.file_name(), error);
+        let written = self.walk.frames().is_written_at(place.offset).map_err(io)?;
+        let whole = written && self.try_step(place.segment)?;
         let behind = self.walk.place();
         let followed = whole && self.try_step(place.segment)?;
         self.walk.go_to(place)?;
         if followed {
             return Ok(Ahead::Block { end: behind.offset });
         }
-        let Some(next) = self.segment_after(place.segment)? else { return Ok(Ahead::Nothing) };
-        let (_, header) = self.folder.open_segment(next, Some(&self.identity))?;
+        let next = SegmentName {
+            number: place.segment.number + 1,
+            first_position: behind.head.next_position,
+        };
+        let header = match self.folder.open_segment(next, Some(&self.identity)) {
+            Ok((_, header)) => header,
+            Err(ReadError::Io { source, .. }) if source.kind() == ErrorKind::NotFound => {
+                return Ok(Ahead::Nothing);
+            }
+            Err(error) => return Err(error),
+        };
         if header.start != behind.head {
             return Ok(Ahead::Nothing);
         }

@@ -16,7 +16,7 @@ use crate::folder::Folder;
 use crate::head::Head;
 use crate::identity::LogIdentity;
 use crate::options::{LogOptions, OpenError};
-use crate::reader::LogReader;
+use crate::reader::{LogReader, Readers};
 use crate::recover::{RecoveryReport, recover};
 use crate::signal::DurableSignal;
 use crate::spare::{self, SPARE_FILE, Spare};
@@ -97,11 +97,16 @@ impl FileLog {
         Ok((log, Some(report)))
     }
 
+    /// Opens readers that are woken by this writer, also after it has moved to its thread.
+    pub fn readers(&self) -> Readers {
+        Readers { folder: self.folder.clone(), signal: self.signal.clone() }
+    }
+
     /// A reader that is woken by this writer.
     /// # Errors
     /// As [`LogReader::open`].
     pub fn reader(&self) -> Result<LogReader, ReadError> {
-        LogReader::start(self.folder.clone(), Some(self.signal.clone()))
+        self.readers().open()
     }
 
     fn begin(

@@ -94,6 +94,14 @@ impl FrameReader {
         &self.buffer[from..from + header.frame_bytes()]
     }
 
+    /// Whether anything is written where a header would be at `offset`, past the buffer: what
+    /// a reader that waits asks again and again.
+    pub(crate) fn is_written_at(&self, offset: u64) -> io::Result<bool> {
+        let mut header = [0; BLOCK_HEADER_BYTES];
+        let read = self.file.read_at(&mut header, offset)?;
+        Ok(!all_zero(&header[..read]))
+    }
+
     /// The first valid frame at or behind `offset`, on any sector: the sign that what stands
     /// before it is damage and no torn write.
     pub(crate) fn frame_behind(

@@ -52,7 +52,7 @@ pub use file_log::FileLog;
 pub use head::Head;
 pub use identity::{IdentityError, LogId, LogIdentity, MAX_BOOK_BYTES};
 pub use options::{LogOptions, OpenError};
-pub use reader::LogReader;
+pub use reader::{LogReader, Readers};
 pub use recover::{CheckOnOpen, RecoveryReport};
 pub use tail::TornTail;
 pub use verify::{VerifyReport, WatermarkState, verify};

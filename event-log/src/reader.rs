@@ -28,6 +28,27 @@ const INDEX_EVERY: u64 = 64;
 const SHORTEST_PAUSE: Duration = Duration::from_micros(200);
 const LONGEST_PAUSE: Duration = Duration::from_millis(5);
 
+/// Opens readers of one log that its writer in this process wakes. Clones go to any thread.
+#[derive(Debug, Clone)]
+pub struct Readers {
+    pub(crate) folder: Folder,
+    pub(crate) signal: DurableSignal,
+}
+
+impl Readers {
+    /// A reader at the log's start.
+    /// # Errors
+    /// As [`LogReader::open`].
+    pub fn open(&self) -> Result<LogReader, ReadError> {
+        LogReader::start(self.folder.clone(), Some(self.signal.clone()))
+    }
+
+    /// How far the log is durable, without the disk.
+    pub fn durable_head(&self) -> Head {
+        self.signal.get().head
+    }
+}
+
 /// A reader of one log.
 #[derive(Debug)]
 pub struct LogReader {
@@ -61,7 +82,7 @@ impl LogReader {
         Self::start(Folder::new(disk), None)
     }
 
-    pub(crate) fn start(folder: Folder, signal: Option<DurableSignal>) -> Result<Self, ReadError> {
+    fn start(folder: Folder, signal: Option<DurableSignal>) -> Result<Self, ReadError> {
         let segments = folder.some_segments()?;
         let identity = folder.identity(&segments)?;
         let walk = Walk::at_segment(&folder, &identity, segments[0])?;

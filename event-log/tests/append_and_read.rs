@@ -157,7 +157,8 @@ fn a_folder_that_can_not_be_written_is_said_to_be_read_only() {
 fn a_reader_in_the_same_process_is_woken_by_an_append() {
     let folder = tempfile::tempdir().unwrap();
     let mut log = FileLog::create(disk(&folder), &identity(), options()).unwrap();
-    let mut reader = log.reader().unwrap();
+    let readers = log.readers();
+    let mut reader = readers.open().unwrap();
     assert_eq!(reader.next_block().unwrap().unwrap().header().kind, BlockKind::Takeover);
     assert!(reader.next_block().unwrap().is_none());
     let waiting = std::thread::spawn(move || {
@@ -168,4 +169,5 @@ fn a_reader_in_the_same_process_is_woken_by_an_append() {
     log.append(1, &mut block(&["a"])).unwrap();
 
     assert_eq!(waiting.join().unwrap(), (true, vec![(1, "a".to_owned())]));
+    assert_eq!(readers.durable_head(), log.head());
 }
