@@ -89,7 +89,7 @@ pub enum AppendError {
     },
     /// Someone removed or replaced the lock file, so another writer may be at work. Nothing was
     /// written.
-    #[error("the lock {} is gone, another writer may be at work; open the log again", path.display())]
+    #[error("the lock {} is gone, so others may write; open the log again", path.display())]
     LockLost {
         /// The lock file.
         path: PathBuf,

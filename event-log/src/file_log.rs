@@ -24,6 +24,7 @@ use crate::watermark::{FILE_BYTES, WATERMARK_FILE, Watermark, WatermarkWriter};
 
 /// The lock's file name. The file is never removed: a second one would be a second lock.
 pub(crate) const LOCK_FILE: &str = "lock";
+
 /// The one writer of a log in files.
 #[derive(Debug)]
 pub struct FileLog {

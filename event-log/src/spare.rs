@@ -60,10 +60,7 @@ impl Spare {
             State::Ready(file) => Some(file),
         };
         match ready {
-            Some(file) => {
-                file.preallocate(length)?;
-                Ok(file)
-            }
+            Some(file) => fill(self.disk.as_ref(), file, length),
             None => make(self.disk.as_ref(), length),
         }
     }
@@ -89,10 +86,14 @@ impl Drop for Spare {
     }
 }
 
-/// Makes a spare. If that fails, no half-made file is left to take up room.
+/// Makes a spare.
 fn make(disk: &dyn Disk, length: u64) -> io::Result<Box<dyn DiskFile>> {
     remove_if_there(disk)?;
-    let file = disk.create(SPARE_FILE)?;
+    fill(disk, disk.create(SPARE_FILE)?, length)
+}
+
+/// Fills the spare with zeros. If that fails, no half-made file is left to take up room.
+fn fill(disk: &dyn Disk, file: Box<dyn DiskFile>, length: u64) -> io::Result<Box<dyn DiskFile>> {
     match file.preallocate(length) {
         Ok(()) => Ok(file),
         Err(error) => {
