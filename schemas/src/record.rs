@@ -196,7 +196,9 @@ macro_rules! records {
         impl $union {
             /// Every record of this union, by number.
             pub const KINDS: &'static [$crate::record::RecordKind] = &[
-                $( $crate::record::RecordKind { type_id: $type_id, version: $version, name: $name }, )*
+                $( $crate::record::RecordKind {
+                    type_id: $type_id, version: $version, name: $name,
+                }, )*
             ];
 
             /// Number, version and public name of this record.
@@ -221,7 +223,9 @@ macro_rules! records {
             /// # Errors
             /// [`DecodeError`](crate::record::DecodeError): an unknown number or version, or
             /// bytes that are not such a record.
-            pub fn decode(raw: $crate::record::RawRecord<'_>) -> Result<Self, $crate::record::DecodeError> {
+            pub fn decode(
+                raw: $crate::record::RawRecord<'_>,
+            ) -> Result<Self, $crate::record::DecodeError> {
                 match (raw.type_id, raw.version) {
                     $( ($type_id, $version) => {
                         $crate::record::from_stored(raw.body, $name).map(Self::$record)

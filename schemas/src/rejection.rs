@@ -77,7 +77,9 @@ rejections! {
     [422 "effective_in_future"] "effective {effective_at} lies after the book's present {now}; schedule the change, or advance the test clock"
         EffectiveInFuture { effective_at: Timestamp, now: Timestamp },
     [422 "effective_before_registration"] "effective {effective_at} lies before the registration of {customer} at {registered_at}; choose a later time"
-        EffectiveBeforeRegistration { customer: CustomerId, effective_at: Timestamp, registered_at: Timestamp },
+        EffectiveBeforeRegistration {
+            customer: CustomerId, effective_at: Timestamp, registered_at: Timestamp,
+        },
     [409 "revision_conflict"] "the stream is at revision {current}, not {expected}; read it again and decide anew"
         RevisionConflict { expected: u64, current: u64 },
     [422 "commit_too_large"] "the commit would have {bytes} bytes, more than {limit}; ask for less at once"

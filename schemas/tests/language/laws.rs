@@ -112,7 +112,8 @@ proptest! {
         };
         let (left, right) = (interval(a, a_days), interval(b, b_days));
         let inside = |day: i32, i: Interval| (i.start().days()..i.end().days()).contains(&day);
-        let both: Vec<i32> = (19_990..20_100).filter(|&d| inside(d, left) && inside(d, right)).collect();
+        let days = 19_990..20_100;
+        let both: Vec<i32> = days.filter(|&d| inside(d, left) && inside(d, right)).collect();
         let overlap = left.overlap(right);
         prop_assert_eq!(overlap, right.overlap(left));
         prop_assert_eq!(overlap.map_or(0, Interval::days), i32::try_from(both.len()).expect("few"));

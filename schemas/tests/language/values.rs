@@ -56,7 +56,9 @@ pub(crate) fn clear(text: &str) -> Personal {
 }
 
 macro_rules! every_variant {
-    ($($function:ident $type:ident { $($name:literal $pattern:pat $(if $guard:expr)? => $value:expr,)* })*) => {
+    ($($function:ident $type:ident {
+        $($name:literal $pattern:pat $(if $guard:expr)? => $value:expr,)*
+    })*) => {
         $(
             /// Every variant with its name.
             pub(crate) fn $function() -> Vec<(&'static str, $type)> {

@@ -1,0 +1,41 @@
+# What people type. Each recipe calls a script that also works by itself, without just.
+
+# Lists the recipes.
+default:
+    @just --list
+
+# Imports real purchases, runs a seeded SaaS book, prints the figures, audits itself.
+demo *arguments:
+    ./scripts/demo {{arguments}}
+
+# Runs every test.
+test *arguments:
+    ./scripts/test {{arguments}}
+
+# Format, clippy, documentation, purity.
+lint:
+    ./scripts/lint
+
+# Formats the code.
+fmt:
+    cargo fmt --all
+
+# Builds the documentation of the crates.
+docs:
+    RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked
+
+# Builds the pure crates by themselves.
+purity:
+    ./scripts/purity
+
+# Measures commands, replay and rebuild.
+bench *arguments:
+    ./scripts/bench {{arguments}}
+
+# Rewrites checked-in files that tests compare.
+bless:
+    ./scripts/bless
+
+# What CI runs.
+ci:
+    bash .ci/run

@@ -1,0 +1,381 @@
+//! Sample events.
+
+use schemas::event::{
+    Allocation, Amendment, BillingRunStarted, BookOpened, BookingRate, ChangeScheduled,
+    ChargeAdded, ClockAdvanced, CreditGranted, CreditNoteIssued, CustomerEmailChanged,
+    CustomerExternalIdChanged, CustomerRegistered, CustomerRenamed, CustomerSnapshot,
+    CustomerTermsChanged, CycleCut, CycleOpened, Dimension, DiscountApplied, DiscountPart,
+    DiscountRemoved, EntityDefined, InvoiceFinalized, InvoiceLine, InvoiceTotals, InvoiceVoided,
+    LineRef, LineReversal, LineSource, PaymentRecorded, PaymentRefunded, PaymentReversed,
+    PlanChanged, PlanRetired, PlanTerms, PlanVersion, PlanVersionDefined, QuantityChanged,
+    RevenueSchedule, RoundingStep, RoundingSubject, ScheduledChangeWithdrawn, SubscriptionCanceled,
+    SubscriptionCreated, TaxPart, TierPart,
+};
+use schemas::fraction::RoundingMode;
+use schemas::terms::{
+    BillingTiming, CalendarUnit, DiscountDuration, DiscountTarget, Every, LineKind, PricingModel,
+    Profile,
+};
+use schemas::{Decimal, Event, Fraction, Minor};
+
+use super::{Named, Samples, series};
+use crate::values::{self, InvoicedAt, clear, eur, fraction, id, of, price, sealed};
+
+const MONTH: Every = Every { count: 1, unit: CalendarUnit::Month };
+
+/// At least one event of every kind.
+pub(crate) fn events() -> Vec<Named<Event>> {
+    let mut all = Samples::new();
+    book_events(&mut all);
+    customer_events(&mut all);
+    subscription_events(&mut all);
+    invoice_events(&mut all);
+    payment_events(&mut all);
+    all.done()
+}
+
+fn book_events(all: &mut Samples<Event>) {
+    all.add_each(values::book_clocks(), |clock| BookOpened {
+        book: of("acme"),
+        profile: Profile::Billfold1,
+        clock,
+    });
+    all.add("forward", ClockAdvanced { to: of("2024-02-01T00:00:00Z") });
+    all.add(
+        "three series",
+        EntityDefined {
+            entity: id(2),
+            name: of("Acme GmbH"),
+            zone: of("Europe/Berlin"),
+            payment_terms_days: 30,
+            series: series(),
+        },
+    );
+    all.add_each(values::calendar_units(), |unit| PlanVersionDefined {
+        plan: id(3),
+        version: 2,
+        name: of("Team"),
+        every: Every { count: 1, unit },
+        timing: BillingTiming::InAdvance,
+        model: PricingModel::PerUnit,
+        prices: vec![price("99"), price("0.005")],
+    });
+    all.add("retired", PlanRetired { plan: id(3) });
+    all.add("month end", BillingRunStarted { run: id(20), through: of("2024-01-31") });
+}
+
+fn customer_events(all: &mut Samples<Event>) {
+    all.add_each(values::personals(), |name| CustomerRegistered {
+        customer: id(1),
+        entity: id(2),
+        external_id: Some(of("crm:42")),
+        name,
+        email: Some(clear("ada@example.com")),
+        currency: of("EUR"),
+        zone: of("America/New_York"),
+        payment_terms_days: 14,
+    });
+    all.add_each(values::personals(), |name| CustomerRenamed { name });
+    all.add_each(values::personals(), |email| CustomerEmailChanged { email });
+    all.add("longest", CustomerTermsChanged { payment_terms_days: 365 });
+    all.add("renamed", CustomerExternalIdChanged { external_id: of("crm:43") });
+}
+
+/// A plan as one subscription has it.
+pub(crate) fn plan_terms(invoiced: InvoicedAt) -> PlanTerms {
+    PlanTerms {
+        plan: id(3),
+        version: 1,
+        name: of("Team"),
+        every: MONTH,
+        timing: match invoiced {
+            InvoicedAt::Advance => BillingTiming::InAdvance,
+            InvoicedAt::Arrears => BillingTiming::InArrears,
+        },
+        model: PricingModel::PerUnit,
+        unit_price: price("9.9"),
+    }
+}
+
+fn subscription_events(all: &mut Samples<Event>) {
+    let subscription = id(4);
+    let terms = || plan_terms(InvoicedAt::Advance);
+    let start = of("2024-01-31");
+    all.add(
+        "created",
+        SubscriptionCreated { subscription, start, terms: terms(), quantity: of("5") },
+    );
+    let period = of("2024-01-31/2024-02-29");
+    all.add("opened", CycleOpened { subscription, cycle: 0, period, denominator: 29 });
+    all.add("cut", CycleCut { subscription, cycle: 0, end: of("2024-02-10") });
+    for (name, new_anchor) in [("same anchor", false), ("new anchor", true)] {
+        let from = of("2024-02-10");
+        all.add(name, PlanChanged { subscription, from, terms: terms(), new_anchor });
+    }
+    let from = of("2024-02-10");
+    all.add("changed", QuantityChanged { subscription, from, quantity: of("7.25") });
+    all.add_each(values::scheduled_changes(), |change| ChangeScheduled {
+        subscription,
+        at: of("2024-02-29"),
+        change,
+    });
+    all.add_each(values::scheduled_changes(), |change| ScheduledChangeWithdrawn {
+        subscription,
+        change,
+    });
+    all.add_each(values::cancel_credits(), |credit| SubscriptionCanceled {
+        subscription,
+        end: of("2024-02-15"),
+        credit,
+    });
+    let discount = |on, value, duration| DiscountApplied {
+        discount: id(9),
+        on,
+        value,
+        duration,
+        first_cycle: 3,
+    };
+    let percent = values::discount_values()[0].1;
+    let once = DiscountDuration::Once;
+    all.add_each(values::discount_targets(), |on| discount(on, percent, once));
+    all.add_each(values::discount_values(), |v| discount(DiscountTarget::Customer, v, once));
+    all.add_each(values::discount_durations(), |d| discount(DiscountTarget::Customer, percent, d));
+    all.add("removed", DiscountRemoved { discount: id(9) });
+}
+
+/// A line with every part filled in.
+fn full_line() -> InvoiceLine {
+    InvoiceLine {
+        line: 1,
+        kind: LineKind::Recurring,
+        description: of("Team, 5 seats"),
+        source: LineSource::Cycle { subscription: id(4), item: 0, cycle: 11 },
+        plan: Some(PlanVersion { plan: id(3), version: 1 }),
+        service: Some(of("2024-01-31/2024-02-29")),
+        quantity: of("5"),
+        unit_price: Some(of("9.9")),
+        tiers: vec![TierPart { quantity: of("5"), unit_price: of("9.9"), flat: Decimal::ZERO }],
+        ratio: fraction(11, 30),
+        exact: fraction(1815, 1),
+        rounding: values::rounding_subjects()
+            .into_iter()
+            .zip(values::rounding_modes().into_iter().cycle())
+            .map(|((_, subject), (_, mode))| rounding_step(subject, mode))
+            .collect(),
+        gross: Minor(1815),
+        discounts: vec![DiscountPart {
+            discount: id(9),
+            exact: fraction(363, 2),
+            amount: Minor(182),
+        }],
+        net: Minor(1633),
+        taxes: vec![TaxPart {
+            code: of("DE-19"),
+            rate: of("19"),
+            base: fraction(1633, 1),
+            amount: Minor(310),
+            inclusive: false,
+        }],
+        credits: Some(LineRef { invoice: id(61), line: 2 }),
+        obligation: Some(of("support")),
+        schedule: RevenueSchedule::Straight(of("2024-01-31/2024-02-29")),
+        dimensions: vec![Dimension { key: of("channel"), value: of("partner") }],
+    }
+}
+
+fn rounding_step(subject: RoundingSubject, mode: RoundingMode) -> RoundingStep {
+    RoundingStep { subject, exact: fraction(-55, 2), scale: 0, mode, rounded: -28 }
+}
+
+/// A line with nothing that can be left out.
+fn bare_line(kind: LineKind, source: LineSource) -> InvoiceLine {
+    InvoiceLine {
+        line: 2,
+        kind,
+        description: of("One compact disc"),
+        source,
+        plan: None,
+        service: None,
+        quantity: Decimal::ONE,
+        unit_price: None,
+        tiers: Vec::new(),
+        ratio: Fraction::ONE,
+        exact: fraction(-1177, 1),
+        rounding: Vec::new(),
+        gross: Minor(-1177),
+        discounts: Vec::new(),
+        net: Minor(-1177),
+        taxes: Vec::new(),
+        credits: None,
+        obligation: None,
+        schedule: RevenueSchedule::Point(of("1997-01-01")),
+        dimensions: Vec::new(),
+    }
+}
+
+fn invoice(lines: Vec<InvoiceLine>) -> InvoiceFinalized {
+    InvoiceFinalized {
+        invoice: id(6),
+        external_id: None,
+        entity: id(2),
+        series: of("invoice"),
+        sequence: 69_659,
+        number: of("AC-069659"),
+        bill_to: CustomerSnapshot { name: clear("Ada Lovelace"), email: None },
+        currency: of("EUR"),
+        booking_rate: None,
+        document_date: of("2024-01-31"),
+        due_date: of("2024-03-01"),
+        posting_date: of("2024-01-31"),
+        input_revision: 17,
+        usage_digest: None,
+        profile: Profile::Billfold1,
+        engine_version: 1,
+        run: None,
+        lines,
+        totals: InvoiceTotals::default(),
+        credit_applied: Minor::ZERO,
+        credit_generated: Minor::ZERO,
+    }
+}
+
+fn invoice_events(all: &mut Samples<Event>) {
+    let charge = |unit_price, service| ChargeAdded {
+        charge: id(5),
+        description: of("Two compact discs"),
+        currency: of("EUR"),
+        quantity: of("2"),
+        unit_price,
+        exact: fraction(1177, 2),
+        gross: Minor(589),
+        service,
+    };
+    all.add("bare", charge(None, None));
+    all.add("full", charge(Some(of("2.9425")), Some(of("2024-01-01/2024-02-01"))));
+    all.add("nothing", invoice(Vec::new()));
+    all.add(
+        "full",
+        InvoiceFinalized {
+            external_id: Some(of("order/17")),
+            bill_to: CustomerSnapshot { name: sealed(), email: Some(sealed()) },
+            booking_rate: Some(BookingRate { currency: of("USD"), rate: of("1.0853") }),
+            usage_digest: Some([0xab; 32]),
+            run: Some(id(20)),
+            totals: InvoiceTotals {
+                gross: Minor(1815),
+                discount: Minor(182),
+                net: Minor(1633),
+                tax: Minor(310),
+                total: Minor(1943),
+            },
+            credit_applied: Minor(43),
+            credit_generated: Minor(1),
+            ..invoice(vec![full_line()])
+        },
+    );
+    all.add_each(values::line_kinds(), |kind| invoice(vec![bare_line(kind, LineSource::Invoice)]));
+    let one_off = LineKind::OneOff;
+    all.add_each(values::line_sources(), |source| invoice(vec![bare_line(one_off, source)]));
+    all.add_each(values::revenue_schedules(), |schedule| {
+        let line = bare_line(LineKind::OneOff, LineSource::Charge(id(5)));
+        invoice(vec![InvoiceLine { schedule, ..line }])
+    });
+}
+
+fn reversals() -> Vec<LineReversal> {
+    let whole = LineReversal {
+        line: 1,
+        net: Minor(1633),
+        tax: Minor(310),
+        recognised: Minor(600),
+        unrecognised: Minor(1033),
+        amended: None,
+    };
+    let left = Amendment { service: of("2024-02-10/2024-02-29"), amount: Minor(33) };
+    vec![whole, LineReversal { line: 2, amended: Some(left), ..whole }]
+}
+
+fn payment_events(all: &mut Samples<Event>) {
+    let payment = id(10);
+    let posting_date = of("2024-02-10");
+    let reason = || of("a stated reason");
+    let some = vec![Allocation { invoice: id(6), amount: Minor(1000) }];
+    for (name, rebill) in [("bill again", true), ("given up", false)] {
+        all.add(
+            name,
+            InvoiceVoided {
+                invoice: id(6),
+                currency: of("EUR"),
+                posting_date,
+                lines: reversals(),
+                receivable: Minor(1900),
+                credit_returned: Minor(43),
+                credit_withdrawn: Minor(0),
+                rebill,
+                reason: reason(),
+            },
+        );
+    }
+    for (name, refund) in [("alone", None), ("of a refund", Some(id(11)))] {
+        all.add(
+            name,
+            CreditNoteIssued {
+                note: id(8),
+                invoice: id(6),
+                currency: of("EUR"),
+                series: of("credit_note"),
+                sequence: 3,
+                number: of("CN-000003"),
+                document_date: posting_date,
+                posting_date,
+                lines: reversals(),
+                total: Minor(3886),
+                refund,
+            },
+        );
+    }
+    let bare = PaymentRecorded {
+        payment,
+        external_id: None,
+        amount: eur(12_34),
+        method: None,
+        posting_date,
+        allocations: Vec::new(),
+        to_credit: Minor(1234),
+    };
+    all.add("to credit", bare.clone());
+    all.add(
+        "allocated",
+        PaymentRecorded {
+            external_id: Some(of("bank:17")),
+            method: Some(of("card")),
+            allocations: some.clone(),
+            to_credit: Minor(234),
+            ..bare
+        },
+    );
+    all.add(
+        "reversed",
+        PaymentReversed {
+            payment,
+            amount: eur(12_34),
+            posting_date,
+            reopened: some.clone(),
+            credit_withdrawn: Minor(34),
+            credit_unapplied: some.clone(),
+            reason: reason(),
+        },
+    );
+    all.add_each(values::refunded_tos(), |effect| PaymentRefunded {
+        refund: id(11),
+        payment,
+        amount: eur(234),
+        posting_date,
+        effect,
+        reopened: some.clone(),
+        from_credit: Minor(0),
+        reason: reason(),
+    });
+    let grant = id(12);
+    all.add("granted", CreditGranted { grant, amount: eur(500), posting_date, reason: reason() });
+}

@@ -1,0 +1,254 @@
+//! The workspace keeps its shape: who may know whom, and what may not be there at all.
+//!
+//! The arrows are those of ARCHITECTURE.md. Everything here is read from cargo's own metadata.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use cargo_metadata::{DependencyKind, Metadata, MetadataCommand, Node, Package, PackageId, Target};
+
+/// Each crate of the workspace and the crates of ours that it may depend on, tests included.
+const ARROWS: [(&str, &[&str]); 7] = [
+    ("schemas", &[]),
+    ("ledger-core", &["schemas"]),
+    ("event-log", &["schemas"]),
+    ("command-gateway", &["schemas", "ledger-core", "event-log"]),
+    ("projections", &["schemas", "ledger-core", "event-log"]),
+    ("billfold", &["schemas", "ledger-core", "event-log", "command-gateway", "projections"]),
+    (
+        "tests",
+        &["schemas", "ledger-core", "event-log", "command-gateway", "projections", "billfold"],
+    ),
+];
+
+/// What the pure crates may not reach, by any path: runtimes, stores, wires, randomness.
+const IMPURE: [&str; 11] = [
+    "tokio",
+    "async-nats",
+    "sled",
+    "crossbeam-channel",
+    "crossbeam-utils",
+    "rustix",
+    "getrandom",
+    "rand",
+    "tracing",
+    "chrono",
+    "mio",
+];
+
+/// Crates that bring a TLS implementation. One is enough for everybody.
+const TLS_PROVIDERS: [&str; 6] =
+    ["aws-lc-rs", "boring", "mbedtls", "native-tls", "openssl", "ring"];
+
+/// Crates whose build scripts were read: they ask the compiler or the target what it can do, or
+/// generate code from what is in the crate. None downloads anything.
+const BUILD_SCRIPTS_READ: [&str; 22] = [
+    "assert_cmd",
+    "borsh",
+    "camino",
+    "crc32c",
+    "crc32fast",
+    "crossbeam-epoch",
+    "crossbeam-utils",
+    "getrandom",
+    "libc",
+    "num-traits",
+    "parking_lot_core",
+    "portable-atomic",
+    "proc-macro2",
+    "quote",
+    "ref-cast",
+    "rust_decimal",
+    "rustix",
+    "serde",
+    "serde_core",
+    "serde_json",
+    "thiserror",
+    "zmij",
+];
+
+fn root() -> PathBuf {
+    let tests = Path::new(env!("CARGO_MANIFEST_DIR"));
+    tests.parent().expect("the crate lies in the workspace").to_owned()
+}
+
+/// The platform of this build; what other platforms need is not compiled here.
+fn host() -> String {
+    let output = Command::new("rustc").arg("-vV").output().expect("rustc runs");
+    let text = String::from_utf8(output.stdout).expect("rustc prints UTF-8");
+    let line = text.lines().find_map(|line| line.strip_prefix("host: "));
+    line.expect("rustc names its host").to_owned()
+}
+
+fn metadata() -> Metadata {
+    MetadataCommand::new()
+        .manifest_path(root().join("Cargo.toml"))
+        .other_options(["--locked", "--offline", "--filter-platform", &host()].map(str::to_owned))
+        .exec()
+        .expect("cargo metadata answers")
+}
+
+/// Packages and what each was resolved to depend on.
+struct Graph {
+    packages: BTreeMap<PackageId, Package>,
+    nodes: BTreeMap<PackageId, Node>,
+}
+
+impl Graph {
+    fn read() -> (Metadata, Self) {
+        let metadata = metadata();
+        let resolve = metadata.resolve.clone().expect("metadata holds the resolution");
+        let graph = Self {
+            packages: metadata.packages.iter().map(|p| (p.id.clone(), p.clone())).collect(),
+            nodes: resolve.nodes.into_iter().map(|node| (node.id.clone(), node)).collect(),
+        };
+        (metadata, graph)
+    }
+
+    fn name(&self, id: &PackageId) -> &str {
+        self.packages[id].name.as_str()
+    }
+
+    /// Everything that `crate_name` links, however far away.
+    fn linked_by(&self, crate_name: &str) -> BTreeSet<&str> {
+        let found = self.packages.values().find(|package| package.name.as_str() == crate_name);
+        let mut open = vec![found.expect("the crate is in the workspace").id.clone()];
+        let mut seen = BTreeSet::new();
+        while let Some(id) = open.pop() {
+            for dependency in &self.nodes[&id].deps {
+                let linked =
+                    |kind: &cargo_metadata::DepKindInfo| kind.kind == DependencyKind::Normal;
+                let is_macro =
+                    self.packages[&dependency.pkg].targets.iter().any(Target::is_proc_macro);
+                if dependency.dep_kinds.iter().any(linked)
+                    && !is_macro
+                    && seen.insert(self.name(&dependency.pkg))
+                {
+                    open.push(dependency.pkg.clone());
+                }
+            }
+        }
+        seen
+    }
+}
+
+#[test]
+fn crates_depend_only_along_the_arrows() {
+    let metadata = metadata();
+    let mut seen = BTreeSet::new();
+    let mut wrong = Vec::new();
+    for package in metadata.workspace_packages() {
+        let name = package.name.as_str();
+        seen.insert(name);
+        let Some((_, allowed)) = ARROWS.iter().find(|(from, _)| *from == name) else {
+            wrong.push(format!("{name} is not in the picture; draw its arrows here first"));
+            continue;
+        };
+        for dependency in &package.dependencies {
+            let to = dependency.name.as_str();
+            let ours = ARROWS.iter().any(|(from, _)| *from == to);
+            if ours && !allowed.contains(&to) {
+                wrong.push(format!("{name} -> {to} is no arrow of the design; move the code"));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    assert_eq!(seen, ARROWS.iter().map(|(name, _)| *name).collect());
+}
+
+#[test]
+fn the_pure_crates_reach_no_runtime_no_store_and_no_randomness() {
+    let (_, graph) = Graph::read();
+    for name in ["schemas", "ledger-core"] {
+        let linked = graph.linked_by(name);
+        assert!(linked.contains("serde"), "the walk finds something");
+        let found: Vec<_> = IMPURE.iter().filter(|impure| linked.contains(**impure)).collect();
+        assert!(found.is_empty(), "{name} reaches {found:?}; find the feature that asks for it");
+    }
+}
+
+/// Features of one crate's own build, where no other crate of the workspace adds any.
+fn features_in_isolation(crate_name: &str) -> BTreeSet<String> {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let output = Command::new(cargo)
+        .args(["tree", "--locked", "--offline", "--prefix", "none", "-e", "normal,features", "-p"])
+        .arg(crate_name)
+        .current_dir(root())
+        .output()
+        .expect("cargo runs");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let text = String::from_utf8(output.stdout).expect("cargo prints UTF-8");
+    text.lines().map(|line| line.trim_end_matches(" (*)").to_owned()).collect()
+}
+
+#[test]
+fn by_itself_the_core_has_no_clock_and_no_random_ids_to_call() {
+    for crate_name in ["schemas", "ledger-core"] {
+        let features = features_in_isolation(crate_name);
+        assert!(features.contains("uuid feature \"v5\""), "{features:?}");
+        for forbidden in [
+            "jiff feature \"std\"",
+            "jiff feature \"default\"",
+            "jiff feature \"tz-system\"",
+            "uuid feature \"v1\"",
+            "uuid feature \"v4\"",
+            "uuid feature \"v7\"",
+            "uuid feature \"rng\"",
+            "rust_decimal feature \"serde-float\"",
+        ] {
+            assert!(!features.contains(forbidden), "{crate_name} turns on {forbidden}");
+        }
+    }
+}
+
+#[test]
+fn there_is_at_most_one_tls_provider() {
+    let metadata = metadata();
+    let mut found: BTreeSet<&str> = metadata.packages.iter().map(|p| p.name.as_str()).collect();
+    found.retain(|name| TLS_PROVIDERS.contains(name));
+    assert!(found.len() <= 1, "{found:?}; turn off the features that bring the others");
+}
+
+#[test]
+fn every_build_script_was_read() {
+    let metadata = metadata();
+    let mut unread: Vec<&str> = metadata
+        .packages
+        .iter()
+        .filter(|package| package.targets.iter().any(Target::is_custom_build))
+        .map(|package| package.name.as_str())
+        .filter(|name| !BUILD_SCRIPTS_READ.contains(name))
+        .collect();
+    unread.sort_unstable();
+    unread.dedup();
+    assert!(
+        unread.is_empty(),
+        "read the build scripts of {unread:?}; one that downloads has no place here, \
+         the others go on the list"
+    );
+}
+
+#[test]
+fn every_dependency_is_pinned_to_one_version() {
+    let metadata = metadata();
+    let mut loose = Vec::new();
+    for package in metadata.workspace_packages() {
+        for dependency in package.dependencies.iter().filter(|d| d.path.is_none()) {
+            let requirement = dependency.req.to_string();
+            if !requirement.starts_with('=') {
+                loose.push(format!("{}: {} {requirement}", package.name, dependency.name));
+            }
+        }
+    }
+    assert!(loose.is_empty(), "write `=` in the workspace's Cargo.toml: {loose:#?}");
+}
+
+#[test]
+fn our_own_crates_have_no_build_scripts() {
+    let metadata = metadata();
+    for package in metadata.workspace_packages() {
+        let scripts = package.targets.iter().filter(|target| target.is_custom_build()).count();
+        assert_eq!(scripts, 0, "{}; generate with a test and BLESS=1 instead", package.name);
+    }
+}
