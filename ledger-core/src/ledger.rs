@@ -1,13 +1,12 @@
 //! The state of one partition and the two functions on it.
 
-use std::collections::BTreeMap;
-
 use schemas::event::{CustomerExternalIdChanged, InvoiceFinalized};
 use schemas::ids::{CommandId, CustomerId};
 use schemas::record::DecodeError;
 use schemas::{Command, CommitView, Date, Event, Rejection, StreamId, Timestamp};
 
 use crate::book::{self, Book};
+use crate::customer::directory::Directory;
 use crate::customer::state::Customer;
 use crate::registry::Registry;
 use crate::{customer, settlement, subscription};
@@ -37,7 +36,7 @@ pub(crate) struct Context<'a> {
 pub struct Ledger {
     book: Book,
     registry: Registry,
-    customers: BTreeMap<CustomerId, Customer>,
+    customers: Directory,
 }
 
 impl Ledger {
@@ -54,10 +53,9 @@ impl Ledger {
         check_effective(stamp)?;
         let context = Context { book: &self.book, registry: &self.registry, stamp };
         if let Command::RegisterCustomer(register) = command {
-            return customer::decide::register(&context, self.customers.get(&id), register);
+            return customer::decide::register(&context, self.customers.get(id), register);
         }
-        let customer =
-            self.customers.get(&id).ok_or(Rejection::UnknownCustomer { customer: id })?;
+        let customer = self.customers.get(id).ok_or(Rejection::UnknownCustomer { customer: id })?;
         if stamp.effective_at < customer.registered_at {
             return Err(Rejection::EffectiveBeforeRegistration {
                 customer: id,
@@ -78,11 +76,11 @@ impl Ledger {
         if let Event::CustomerRegistered(registered) = event {
             let external_id = registered.external_id.as_ref();
             self.registry.name_customer(None, external_id, id);
-            self.customers.insert(id, Customer::new(registered, stamp.effective_at));
+            self.customers.push(Customer::new(registered, stamp.effective_at));
             return;
         }
         let customer =
-            self.customers.get_mut(&id).expect("history is in order: the customer is registered");
+            self.customers.get_mut(id).expect("history is in order: the customer is registered");
         register_ids(&mut self.registry, customer, event);
         customer.evolve(event);
     }
@@ -93,8 +91,12 @@ impl Ledger {
             self.book.revision += 1;
             return;
         };
-        let Some(customer) = self.customers.get_mut(&id) else { return };
+        let Some(customer) = self.customers.get_mut(id) else { return };
         customer.revision += 1;
+        if !customer.due_stale {
+            return;
+        }
+        customer.due_stale = false;
         let due = customer.next_due();
         self.registry.move_due(id, customer.due, due);
         customer.due = due;
@@ -122,7 +124,7 @@ impl Ledger {
         match stream {
             StreamId::Book => self.book.revision,
             StreamId::Customer(id) => {
-                self.customers.get(&id).map_or(0, |customer| customer.revision)
+                self.customers.get(id).map_or(0, |customer| customer.revision)
             }
         }
     }
@@ -134,12 +136,12 @@ impl Ledger {
 
     /// One customer.
     pub fn customer(&self, id: CustomerId) -> Option<&Customer> {
-        self.customers.get(&id)
+        self.customers.get(id)
     }
 
-    /// Every customer, by id.
+    /// Every customer, in the order of registration.
     pub fn customers(&self) -> impl Iterator<Item = (CustomerId, &Customer)> {
-        self.customers.iter().map(|(id, customer)| (*id, customer))
+        self.customers.iter().map(|customer| (customer.id, customer))
     }
 
     /// Customers with a cycle due up to and on `through`, by id, after `after`.

@@ -12,6 +12,7 @@ use schemas::ids::{InvoiceId, PaymentId, SubscriptionId};
 use schemas::terms::{DiscountTarget, LineKind};
 use schemas::{Interval, Minor, Timestamp};
 
+use super::shelves::{Invoices, Payments};
 use super::state::{Customer, Discount, Invoice, Line, Payment, first_earning};
 use crate::billing::days;
 use crate::subscription::state::Subscription;
@@ -33,12 +34,13 @@ impl Customer {
             discounts: Vec::new(),
             pending: Vec::new(),
             charges: BTreeMap::new(),
-            invoices: BTreeMap::new(),
+            invoices: Invoices::default(),
             open: BTreeSet::new(),
-            payments: BTreeMap::new(),
+            payments: Payments::default(),
             credit: Minor::ZERO,
             rebill: false,
             due: None,
+            due_stale: true,
         }
     }
 
@@ -79,7 +81,10 @@ impl Customer {
                     discount.removed |= discount.applied.discount == removed.discount;
                 }
             }
-            Event::ChargeAdded(charge) => self.pending.push(charge.clone()),
+            Event::ChargeAdded(charge) => {
+                self.due_stale = true;
+                self.pending.push(charge.clone());
+            }
             Event::InvoiceFinalized(invoice) => self.finalized(invoice),
             Event::InvoiceVoided(voided) => self.voided(voided),
             Event::CreditNoteIssued(note) => self.noted(note),
@@ -100,40 +105,40 @@ impl Customer {
     }
 
     fn subscribe(&mut self, created: &SubscriptionCreated) {
+        self.due_stale = true;
         self.subscriptions.insert(created.subscription, Subscription::new(created));
     }
 
     fn subscription(&mut self, id: SubscriptionId) -> &mut Subscription {
+        self.due_stale = true;
         self.subscriptions.get_mut(&id).expect("history is in order: the subscription was created")
     }
 
     fn finalized(&mut self, event: &InvoiceFinalized) {
         let ordinal = u32::try_from(self.invoices.len()).expect("an invoice takes over 100 bytes");
         let lines = event.lines.iter().map(|line| new_line(event, line)).collect();
-        self.invoices.insert(
-            event.invoice,
-            Invoice {
-                id: event.invoice,
-                ordinal,
-                entity: event.entity,
-                document_date: event.document_date,
-                due_date: event.due_date,
-                posting_date: event.posting_date,
-                total: event.totals.total,
-                lines,
-                credit_applied: event.credit_applied,
-                credit_generated: event.credit_generated,
-                paid: Minor::ZERO,
-                credited: Minor::ZERO,
-                notes: Vec::new(),
-                voided: false,
-            },
-        );
+        self.invoices.push(Invoice {
+            id: event.invoice,
+            ordinal,
+            entity: event.entity,
+            document_date: event.document_date,
+            due_date: event.due_date,
+            posting_date: event.posting_date,
+            total: event.totals.total,
+            lines,
+            credit_applied: event.credit_applied,
+            credit_generated: event.credit_generated,
+            paid: Minor::ZERO,
+            credited: Minor::ZERO,
+            notes: Vec::new(),
+            voided: false,
+        });
         for line in &event.lines {
             self.line_added(event.invoice, line);
         }
         self.credit.0 += event.credit_generated.0 - event.credit_applied.0;
         self.rebill = false;
+        self.due_stale = true;
         self.refresh_open(event.invoice);
     }
 
@@ -208,11 +213,12 @@ impl Customer {
     }
 
     fn voided(&mut self, event: &InvoiceVoided) {
-        let Some(invoice) = self.invoices.get_mut(&event.invoice) else { return };
+        let Some(invoice) = self.invoices.get_mut(event.invoice) else { return };
         invoice.voided = true;
         let lines = invoice.lines.clone();
         self.credit.0 += event.credit_returned.0 - event.credit_withdrawn.0;
         self.rebill |= event.rebill;
+        self.due_stale = true;
         for (number, line) in (1_u32..).zip(&lines) {
             self.line_voided(LineRef { invoice: event.invoice, line: number }, line, event.rebill);
         }
@@ -287,7 +293,7 @@ impl Customer {
     }
 
     fn noted(&mut self, event: &CreditNoteIssued) {
-        let Some(invoice) = self.invoices.get_mut(&event.invoice) else { return };
+        let Some(invoice) = self.invoices.get_mut(event.invoice) else { return };
         invoice.credited.0 += event.total.0;
         invoice.notes.push(event.note);
         for reversal in &event.lines {
@@ -307,7 +313,7 @@ impl Customer {
     }
 
     fn paid(&mut self, event: &PaymentRecorded) {
-        self.payments.insert(
+        self.payments.push(
             event.payment,
             Payment {
                 amount: event.amount.minor(),
@@ -326,14 +332,14 @@ impl Customer {
     fn reversed(&mut self, event: &PaymentReversed) {
         self.reopen(event.payment, &event.reopened);
         for unapplied in &event.credit_unapplied {
-            if let Some(invoice) = self.invoices.get_mut(&unapplied.invoice) {
+            if let Some(invoice) = self.invoices.get_mut(unapplied.invoice) {
                 invoice.credit_applied.0 -= unapplied.amount.0;
             }
             self.credit.0 += unapplied.amount.0;
             self.refresh_open(unapplied.invoice);
         }
         self.credit.0 -= event.credit_withdrawn.0;
-        if let Some(payment) = self.payments.get_mut(&event.payment) {
+        if let Some(payment) = self.payments.get_mut(event.payment) {
             payment.reversed = true;
             payment.credit = Minor::ZERO;
         }
@@ -342,7 +348,7 @@ impl Customer {
     fn refunded(&mut self, event: &PaymentRefunded) {
         self.reopen(event.payment, &event.reopened);
         self.credit.0 -= event.from_credit.0;
-        if let Some(payment) = self.payments.get_mut(&event.payment) {
+        if let Some(payment) = self.payments.get_mut(event.payment) {
             payment.refunded.0 += event.amount.minor().0;
             payment.credit.0 -= event.from_credit.0;
         }
@@ -351,7 +357,7 @@ impl Customer {
     fn reopen(&mut self, payment: PaymentId, reopened: &[Allocation]) {
         for part in reopened {
             self.settle(part.invoice, -part.amount.0);
-            let Some(payment) = self.payments.get_mut(&payment) else { continue };
+            let Some(payment) = self.payments.get_mut(payment) else { continue };
             let last = payment.allocations.iter_mut().rev().find(|(id, _)| *id == part.invoice);
             if let Some((_, amount)) = last {
                 amount.0 -= part.amount.0;
@@ -361,15 +367,15 @@ impl Customer {
     }
 
     fn settle(&mut self, invoice: InvoiceId, amount: i64) {
-        if let Some(found) = self.invoices.get_mut(&invoice) {
+        if let Some(found) = self.invoices.get_mut(invoice) {
             found.paid.0 += amount;
         }
         self.refresh_open(invoice);
     }
 
     fn refresh_open(&mut self, id: InvoiceId) {
-        let Some(invoice) = self.invoices.get(&id) else { return };
-        let key = (invoice.due_date, invoice.ordinal, id);
+        let Some(invoice) = self.invoices.get(id) else { return };
+        let key = (invoice.due_date, invoice.ordinal);
         if invoice.open().is_positive() {
             self.open.insert(key);
         } else {

@@ -5,12 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use schemas::decimal::Decimal;
 use schemas::event::{ChargeAdded, DiscountApplied, LineRef, LineSource, RevenueSchedule};
 use schemas::ids::{
-    ChargeId, CreditNoteId, CustomerId, DiscountId, EntityId, InvoiceId, PaymentId, SubscriptionId,
+    ChargeId, CreditNoteId, CustomerId, DiscountId, EntityId, InvoiceId, SubscriptionId,
 };
 use schemas::terms::LineKind;
 use schemas::text::{ExternalId, Label};
 use schemas::{Currency, Date, Interval, Minor, Personal, Timestamp, ZoneName};
 
+use super::shelves::{Invoices, Payments};
 use crate::earning::Earning;
 use crate::subscription::state::Subscription;
 
@@ -87,6 +88,11 @@ pub struct Invoice {
 }
 
 impl Invoice {
+    /// Its id.
+    pub const fn id(&self) -> InvoiceId {
+        self.id
+    }
+
     /// What is owed; zero for a voided invoice.
     pub fn open(&self) -> Minor {
         if self.voided {
@@ -158,16 +164,18 @@ pub struct Customer {
     pub(crate) pending: Vec<ChargeAdded>,
     /// Charges on a live invoice, for billing again after a void.
     pub(crate) charges: BTreeMap<ChargeId, ChargeAdded>,
-    pub(crate) invoices: BTreeMap<InvoiceId, Invoice>,
+    pub(crate) invoices: Invoices,
     /// Invoices with something open: by due date, then by order of finalization.
-    pub(crate) open: BTreeSet<(Date, u32, InvoiceId)>,
-    pub(crate) payments: BTreeMap<PaymentId, Payment>,
+    pub(crate) open: BTreeSet<(Date, u32)>,
+    pub(crate) payments: Payments,
     /// Customer credit that is available.
     pub(crate) credit: Minor,
     /// Something was voided to be billed again.
     pub(crate) rebill: bool,
     /// The day on which a billing run has something to do; derived, kept for the index.
     pub(crate) due: Option<Date>,
+    /// An event since the last commit may have moved `due`.
+    pub(crate) due_stale: bool,
 }
 
 impl Customer {
@@ -181,9 +189,14 @@ impl Customer {
         self.credit
     }
 
-    /// The customer's invoices by id.
-    pub const fn invoices(&self) -> &BTreeMap<InvoiceId, Invoice> {
-        &self.invoices
+    /// The customer's invoices by order of finalization.
+    pub fn invoices(&self) -> impl DoubleEndedIterator<Item = &Invoice> {
+        self.invoices.values()
+    }
+
+    /// One invoice.
+    pub fn invoice(&self, id: InvoiceId) -> Option<&Invoice> {
+        self.invoices.get(id)
     }
 
     /// What the customer owes over all invoices.
@@ -194,12 +207,12 @@ impl Customer {
     /// The line that `at` names, if the customer has it.
     pub(crate) fn line(&self, at: LineRef) -> Option<&Line> {
         let index = usize::try_from(at.line).ok()?.checked_sub(1)?;
-        self.invoices.get(&at.invoice)?.lines.get(index)
+        self.invoices.get(at.invoice)?.lines.get(index)
     }
 
     pub(crate) fn line_mut(&mut self, at: LineRef) -> Option<&mut Line> {
         let index = usize::try_from(at.line).ok()?.checked_sub(1)?;
-        self.invoices.get_mut(&at.invoice)?.lines.get_mut(index)
+        self.invoices.get_mut(at.invoice)?.lines.get_mut(index)
     }
 
     /// The day on which a billing run has something to do for this customer.

@@ -11,6 +11,7 @@ use super::own_currency;
 use crate::billing::draft::{price, round};
 use crate::billing::invoice::bill_and_finalize;
 use crate::billing::run::Scope;
+use crate::customer::shelves::{Invoices, Payments};
 use crate::customer::state::Customer;
 use crate::ledger::Context;
 use crate::subscription::decide::check_quantity;
@@ -54,8 +55,8 @@ pub(crate) fn add(
 fn billing_copy(customer: &Customer) -> Customer {
     Customer {
         subscriptions: std::collections::BTreeMap::new(),
-        invoices: std::collections::BTreeMap::new(),
-        payments: std::collections::BTreeMap::new(),
+        invoices: Invoices::default(),
+        payments: Payments::default(),
         open: std::collections::BTreeSet::new(),
         charges: std::collections::BTreeMap::new(),
         pending: Vec::new(),

@@ -52,7 +52,7 @@ fn issue(
     }
     let invoice = customer
         .invoices
-        .get(&part.invoice)
+        .get(part.invoice)
         .ok_or(Rejection::UnknownInvoice { invoice: part.invoice })?;
     let posting_date = posting_date(context, customer)?;
     not_before(invoice, posting_date)?;

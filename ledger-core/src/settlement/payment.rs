@@ -52,14 +52,14 @@ pub(crate) fn record(
 fn oldest_first(customer: &Customer, amount: Minor) -> Vec<Allocation> {
     let mut left = amount.0;
     let mut allocations = Vec::new();
-    for (_, _, id) in customer.open.iter().take(MAX_ALLOCATIONS) {
+    for (_, ordinal) in customer.open.iter().take(MAX_ALLOCATIONS) {
         if left == 0 {
             break;
         }
-        let open = customer.invoices.get(id).map_or(0, |invoice| invoice.open().0);
-        let part = open.min(left);
+        let Some(invoice) = customer.invoices.at(*ordinal) else { continue };
+        let part = invoice.open().0.min(left);
         left -= part;
-        allocations.push(Allocation { invoice: *id, amount: Minor(part) });
+        allocations.push(Allocation { invoice: invoice.id, amount: Minor(part) });
     }
     allocations
 }
@@ -81,8 +81,7 @@ fn as_told(
         if !seen.insert(id) {
             return Err(Rejection::DuplicateAllocation { invoice: id });
         }
-        let invoice =
-            customer.invoices.get(&id).ok_or(Rejection::UnknownInvoice { invoice: id })?;
+        let invoice = customer.invoices.get(id).ok_or(Rejection::UnknownInvoice { invoice: id })?;
         if invoice.voided {
             return Err(Rejection::InvoiceVoided { invoice: id });
         }
@@ -108,7 +107,7 @@ fn as_told(
 
 /// The payment, unless it was reversed.
 pub(super) fn live(customer: &Customer, id: PaymentId) -> Result<&Payment, Rejection> {
-    let payment = customer.payments.get(&id).ok_or(Rejection::UnknownPayment { payment: id })?;
+    let payment = customer.payments.get(id).ok_or(Rejection::UnknownPayment { payment: id })?;
     if payment.reversed { Err(Rejection::PaymentReversed { payment: id }) } else { Ok(payment) }
 }
 
@@ -158,12 +157,11 @@ pub(crate) fn reverse(
 /// Takes used-up credit off invoices again, the last finalized first. What the payments made is
 /// either available or on invoices, so it always suffices.
 fn unapply(customer: &Customer, short: i64) -> Vec<Allocation> {
-    let mut applied: Vec<_> = customer
+    let applied = customer
         .invoices
         .values()
-        .filter(|invoice| !invoice.voided && invoice.credit_applied.is_positive())
-        .collect();
-    applied.sort_by_key(|invoice| std::cmp::Reverse(invoice.ordinal));
+        .rev()
+        .filter(|invoice| !invoice.voided && invoice.credit_applied.is_positive());
     let mut left = short;
     let mut unapplied = Vec::new();
     for invoice in applied {

@@ -14,7 +14,7 @@ pub(crate) fn void(
     command: &VoidInvoice,
 ) -> Result<Vec<Event>, Rejection> {
     let id = command.invoice;
-    let invoice = customer.invoices.get(&id).ok_or(Rejection::UnknownInvoice { invoice: id })?;
+    let invoice = customer.invoices.get(id).ok_or(Rejection::UnknownInvoice { invoice: id })?;
     check_free(customer, invoice)?;
     let posting_date = posting_date(context, customer)?;
     not_before(invoice, posting_date)?;

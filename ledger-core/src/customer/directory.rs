@@ -1,0 +1,35 @@
+//! Every customer of a partition, in the order of registration, with an index by id.
+
+use std::collections::HashMap;
+use std::hash::BuildHasherDefault;
+
+use schemas::ids::CustomerId;
+
+use super::state::Customer;
+use crate::registry::IdHasher;
+
+/// Customers. The index is only looked up, never walked, so its order never shows.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Directory {
+    rows: Vec<Box<Customer>>,
+    index: HashMap<u128, usize, BuildHasherDefault<IdHasher>>,
+}
+
+impl Directory {
+    pub(crate) fn get(&self, id: CustomerId) -> Option<&Customer> {
+        self.rows.get(*self.index.get(&id.uuid().as_u128())?).map(AsRef::as_ref)
+    }
+
+    pub(crate) fn get_mut(&mut self, id: CustomerId) -> Option<&mut Customer> {
+        self.rows.get_mut(*self.index.get(&id.uuid().as_u128())?).map(AsMut::as_mut)
+    }
+
+    pub(crate) fn push(&mut self, customer: Customer) {
+        self.index.insert(customer.id.uuid().as_u128(), self.rows.len());
+        self.rows.push(Box::new(customer));
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Customer> {
+        self.rows.iter().map(AsRef::as_ref)
+    }
+}
