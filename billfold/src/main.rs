@@ -1,2 +1,7 @@
-//! The billfold binary.
-fn main() {}
+//! The `billfold` command.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    billfold::run(std::env::args_os())
+}

@@ -1,0 +1,414 @@
+//! The command line: what can be typed.
+//!
+//! Every flag has an environment variable that starts with `BILLFOLD_`; a test walks the tree
+//! and checks it.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use schemas::Timestamp;
+use schemas::ids::CommandId;
+use schemas::text::{Actor, BookName};
+
+/// The billing ledger that can explain every amount.
+#[derive(Debug, Parser)]
+#[command(name = "billfold", version, after_help = crate::exit::HELP, max_term_width = 100)]
+pub struct Cli {
+    /// What every subcommand has.
+    #[command(flatten)]
+    pub global: Global,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// Flags of every subcommand.
+#[derive(Debug, Clone, Args)]
+pub struct Global {
+    /// The data folder.
+    #[arg(
+        long,
+        global = true,
+        env = "BILLFOLD_DATA",
+        value_name = "DIR",
+        default_value = "./billfold-data"
+    )]
+    pub data: PathBuf,
+    /// Which book.
+    #[arg(long, global = true, env = "BILLFOLD_BOOK", value_name = "NAME", default_value = "main")]
+    pub book: BookName,
+    /// Who asks; recorded with every command.
+    #[arg(long, global = true, env = "BILLFOLD_ACTOR", value_name = "NAME", default_value = "cli")]
+    pub actor: Actor,
+    /// Form of the data on stdout [default: table on a terminal, else json].
+    #[arg(long, global = true, env = "BILLFOLD_OUTPUT", value_name = "FORM")]
+    pub output: Option<Format>,
+    /// The Unix socket of a running `billfold up` [default: billfold.sock in the data folder].
+    #[arg(long, global = true, env = "BILLFOLD_SOCKET", value_name = "PATH")]
+    pub socket: Option<PathBuf>,
+    /// What is said on stderr: error, warn, info, debug, trace, or a filter such as
+    /// `command_gateway=debug`.
+    #[arg(long, global = true, env = "BILLFOLD_LOG", value_name = "LEVEL", default_value = "warn")]
+    pub log: String,
+}
+
+/// Forms of the data on stdout.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people.
+    Table,
+    /// One document.
+    Json,
+    /// One row a line.
+    Jsonl,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run everything in one process: ledger, read models, Unix socket.
+    Up(UpArgs),
+    /// Make and list books.
+    Book {
+        /// What to do with books.
+        #[command(subcommand)]
+        command: BookCommand,
+    },
+    /// Submit a command, such as `customer.register`; or `batch` with a file of them.
+    Submit(SubmitArgs),
+    /// Ask a read model, such as `query invoices list`.
+    Query(QueryArgs),
+    /// Print commits as they are in the log.
+    Tail(TailArgs),
+    /// Show one commit, or all commits about one thing, with events and entries.
+    Inspect(InspectArgs),
+    /// Take over history from a file.
+    Import {
+        /// What kind of file.
+        #[command(subcommand)]
+        command: ImportCommand,
+    },
+    /// Rebuild every read model from the log in a scratch folder and compare content hashes.
+    Replay(ReplayArgs),
+    /// Check the log: checksums, chain, Merkle root, positions, revisions, the ledger's laws.
+    Verify(VerifyArgs),
+    /// Real purchases and two years of a subscription business, reported and audited.
+    Demo(DemoArgs),
+    /// Measure commands, replay and read models on this machine.
+    Bench(BenchArgs),
+    /// JSON Schemas of commands, events, queries and answers.
+    Schema {
+        /// What to print.
+        #[command(subcommand)]
+        command: SchemaCommand,
+    },
+    /// Look for what is wrong with this folder and machine, and say what to do.
+    Doctor(DoctorArgs),
+    /// Print fresh ids for a shell, such as `billfold id customer`.
+    Id(IdArgs),
+    /// Print a completion script.
+    Completions {
+        /// For which shell.
+        shell: clap_complete::Shell,
+    },
+}
+
+/// Flags of `up`.
+#[derive(Debug, Args)]
+pub struct UpArgs {
+    /// In a fresh folder: make the book a test book whose clock starts here.
+    #[arg(long, env = "BILLFOLD_UP_TEST_CLOCK", value_name = "INSTANT")]
+    pub test_clock: Option<Timestamp>,
+}
+
+/// What to do with books.
+#[derive(Debug, Subcommand)]
+pub enum BookCommand {
+    /// Make a book.
+    Create {
+        /// Its name.
+        name: BookName,
+        /// Make it a test book whose clock starts here.
+        #[arg(long, env = "BILLFOLD_BOOK_CREATE_TEST_CLOCK", value_name = "INSTANT")]
+        test_clock: Option<Timestamp>,
+    },
+    /// List the books of the folder.
+    List,
+}
+
+/// Flags of `submit`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  billfold submit customer.register customer=$(billfold id customer) entity=$E name=Ada currency=EUR
+  billfold submit payment.record --json '{\"customer\": …}'
+  billfold submit payment.record customer=$C payment=$P amount=12.34:EUR
+  billfold submit batch --file commands.json
+
+key=value: the value is read as JSON where it is an object, a list, true, false or null, as an
+amount where it is 12.34:EUR, and else as text. A field inside another is a.b=value.")]
+pub struct SubmitArgs {
+    /// `<aggregate>.<verb>`, or `batch`.
+    pub name: String,
+    /// Fields of the command.
+    #[arg(value_name = "KEY=VALUE")]
+    pub fields: Vec<String>,
+    /// Read the body from a file; `-` is stdin.
+    #[arg(long, env = "BILLFOLD_SUBMIT_FILE", value_name = "FILE", conflicts_with = "json")]
+    pub file: Option<PathBuf>,
+    /// The body as JSON.
+    #[arg(long, env = "BILLFOLD_SUBMIT_JSON", value_name = "JSON")]
+    pub json: Option<String>,
+    /// The idempotency key [default: a fresh UUID version 7].
+    #[arg(long, env = "BILLFOLD_SUBMIT_ID", value_name = "CMD_ID")]
+    pub id: Option<CommandId>,
+    /// Decide only at this revision of the stream.
+    #[arg(long, env = "BILLFOLD_SUBMIT_EXPECTED_REVISION", value_name = "N")]
+    pub expected_revision: Option<u64>,
+    /// When it takes effect [default: now].
+    #[arg(long, env = "BILLFOLD_SUBMIT_EFFECTIVE_AT", value_name = "INSTANT")]
+    pub effective_at: Option<Timestamp>,
+    /// Drop it undecided after this instant.
+    #[arg(long, env = "BILLFOLD_SUBMIT_DEADLINE", value_name = "INSTANT")]
+    pub deadline: Option<Timestamp>,
+    /// Why, in your words; recorded.
+    #[arg(long, env = "BILLFOLD_SUBMIT_REASON", value_name = "TEXT")]
+    pub reason: Option<String>,
+}
+
+/// Flags of `query`.
+#[derive(Debug, Args)]
+pub struct QueryArgs {
+    /// Which read model: invoices, revenue, balances.
+    pub view: String,
+    /// Which question, such as `list` or `get`.
+    pub name: String,
+    /// Fields of the question.
+    #[arg(value_name = "KEY=VALUE")]
+    pub fields: Vec<String>,
+    /// The question as JSON.
+    #[arg(long, env = "BILLFOLD_QUERY_JSON", value_name = "JSON")]
+    pub json: Option<String>,
+    /// Answer only at this position or later: read your own write.
+    #[arg(long, env = "BILLFOLD_QUERY_AT_LEAST", value_name = "POSITION")]
+    pub at_least: Option<String>,
+    /// Follow cursors to the last page.
+    #[arg(long, env = "BILLFOLD_QUERY_ALL")]
+    pub all: bool,
+}
+
+/// Flags of `tail`.
+#[derive(Debug, Args)]
+pub struct TailArgs {
+    /// Start after this position.
+    #[arg(long, env = "BILLFOLD_TAIL_AFTER", value_name = "N", default_value_t = 0)]
+    pub after: u64,
+    /// Stop after so many commits.
+    #[arg(long, env = "BILLFOLD_TAIL_LIMIT", value_name = "N")]
+    pub limit: Option<u64>,
+    /// Wait for more at the end.
+    #[arg(long, short = 'f', env = "BILLFOLD_TAIL_FOLLOW")]
+    pub follow: bool,
+}
+
+/// Flags of `inspect`.
+#[derive(Debug, Args)]
+pub struct InspectArgs {
+    /// A position, a command id, or the id or printed number of a thing: customer, invoice,
+    /// payment, subscription …
+    pub what: String,
+    /// Show at most so many commits.
+    #[arg(long, env = "BILLFOLD_INSPECT_LIMIT", value_name = "N", default_value_t = 20)]
+    pub limit: usize,
+}
+
+/// What to import.
+#[derive(Debug, Subcommand)]
+pub enum ImportCommand {
+    /// Purchases: customer id, date YYYYMMDD, quantity, value; blank-separated, one header line.
+    Purchases(ImportArgs),
+}
+
+/// Flags of `import purchases`.
+#[derive(Debug, Args)]
+pub struct ImportArgs {
+    /// The file; `-` is stdin.
+    pub file: PathBuf,
+    /// Where the rows come from; part of every id and external id [default: the file's stem].
+    #[arg(long, env = "BILLFOLD_IMPORT_SOURCE", value_name = "NAME")]
+    pub source: Option<schemas::text::Code>,
+    /// The currency of the values.
+    #[arg(long, env = "BILLFOLD_IMPORT_CURRENCY", value_name = "CODE", default_value = "USD")]
+    pub currency: schemas::Currency,
+}
+
+/// Flags of `replay`.
+#[derive(Debug, Args)]
+pub struct ReplayArgs {
+    /// Where to rebuild [default: a folder beside the views, removed afterwards].
+    #[arg(long, env = "BILLFOLD_REPLAY_SCRATCH", value_name = "DIR")]
+    pub scratch: Option<PathBuf>,
+}
+
+/// Flags of `verify`.
+#[derive(Debug, Args)]
+pub struct VerifyArgs {
+    /// Check only bytes, chain and tree, not what the commits mean.
+    #[arg(long, env = "BILLFOLD_VERIFY_BYTES_ONLY")]
+    pub bytes_only: bool,
+}
+
+/// Flags of `demo`.
+#[derive(Debug, Args)]
+pub struct DemoArgs {
+    /// Where to put the books; must be empty [default: a fresh temporary folder].
+    #[arg(long, env = "BILLFOLD_DEMO_DIR", value_name = "DIR")]
+    pub dir: Option<PathBuf>,
+    /// The seed of the subscription book; the same seed gives the same book.
+    #[arg(long, env = "BILLFOLD_DEMO_SEED", value_name = "N", default_value_t = 7)]
+    pub seed: u64,
+    /// Customers of the subscription book.
+    #[arg(long, env = "BILLFOLD_DEMO_CUSTOMERS", value_name = "N", default_value_t = 1_000,
+          value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub customers: u32,
+    /// Months of the subscription book.
+    #[arg(long, env = "BILLFOLD_DEMO_MONTHS", value_name = "N", default_value_t = 24,
+          value_parser = clap::value_parser!(u32).range(1..=120))]
+    pub months: u32,
+}
+
+/// Flags of `bench`.
+#[derive(Debug, Args)]
+pub struct BenchArgs {
+    /// Where to measure [default: a fresh folder beside the data folder].
+    #[arg(long, env = "BILLFOLD_BENCH_DIR", value_name = "DIR")]
+    pub dir: Option<PathBuf>,
+}
+
+/// What to print of the schemas.
+#[derive(Debug, Subcommand)]
+pub enum SchemaCommand {
+    /// Names of all schemas.
+    List,
+    /// One schema.
+    Get {
+        /// Its name, such as `payment.record`.
+        name: String,
+    },
+    /// All schemas, as files in a folder.
+    Dump {
+        /// The folder.
+        dir: PathBuf,
+    },
+}
+
+/// Flags of `doctor`.
+#[derive(Debug, Args)]
+pub struct DoctorArgs {
+    /// Syncs to measure.
+    #[arg(long, env = "BILLFOLD_DOCTOR_SYNCS", value_name = "N", default_value_t = 200,
+          value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub syncs: u32,
+}
+
+/// Arguments of `id`.
+#[derive(Debug, Args)]
+pub struct IdArgs {
+    /// Of what.
+    pub kind: IdKind,
+    /// How many.
+    #[arg(default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub count: u32,
+}
+
+/// Things that have ids.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[value(rename_all = "snake_case")]
+#[allow(missing_docs, reason = "the names say it; schemas::ids has the sentences")]
+pub enum IdKind {
+    Command,
+    Entity,
+    Customer,
+    Plan,
+    Subscription,
+    Discount,
+    Charge,
+    Invoice,
+    CreditNote,
+    Payment,
+    Refund,
+    CreditGrant,
+    BillingRun,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    fn flags_without_variable(command: &clap::Command, path: &str, found: &mut Vec<String>) {
+        for argument in command.get_arguments() {
+            let Some(long) = argument.get_long() else { continue };
+            let variable = argument.get_env().map(|name| name.to_string_lossy().into_owned());
+            let named = variable.is_some_and(|name| name.starts_with("BILLFOLD_"));
+            if !named && !matches!(long, "help" | "version") {
+                found.push(format!("{path} --{long}"));
+            }
+        }
+        for child in command.get_subcommands() {
+            flags_without_variable(child, &format!("{path} {}", child.get_name()), found);
+        }
+    }
+
+    #[test]
+    fn the_tree_is_well_formed() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_flag_has_a_variable() {
+        let mut found = Vec::new();
+        flags_without_variable(&Cli::command(), "billfold", &mut found);
+        assert!(found.is_empty(), "without a variable: {found:?}");
+    }
+
+    #[test]
+    fn no_two_flags_share_a_variable() {
+        fn collect(command: &clap::Command, names: &mut Vec<String>) {
+            let variables = command.get_arguments().filter_map(clap::Arg::get_env);
+            names.extend(variables.map(|name| name.to_string_lossy().into_owned()));
+            command.get_subcommands().for_each(|child| collect(child, names));
+        }
+        let mut names = Vec::new();
+        collect(&Cli::command(), &mut names);
+        let count = names.len();
+        names.sort();
+        names.dedup();
+        assert_eq!(names.len(), count);
+    }
+
+    #[test]
+    fn what_is_typed_is_what_is_meant() {
+        let typed = ["billfold", "submit", "payment.record", "amount=1:EUR", "--book", "acme"];
+        let cli = Cli::try_parse_from(typed).expect("parses");
+        assert_eq!(cli.global.book.as_str(), "acme");
+        let Command::Submit(submit) = cli.command else { panic!("not submit") };
+        assert_eq!((submit.name.as_str(), submit.fields.len()), ("payment.record", 1));
+    }
+
+    #[test]
+    fn wrong_values_are_refused_by_name() {
+        for typed in [
+            vec!["billfold", "--book", "a b", "verify"],
+            vec!["billfold", "submit", "x.y", "--effective-at", "yesterday"],
+            vec!["billfold", "submit", "x.y", "--id", "pay_12"],
+            vec!["billfold", "tail", "--after", "-1"],
+            vec!["billfold", "import", "purchases", "f", "--currency", "XYZ"],
+            vec!["billfold", "frobnicate"],
+        ] {
+            let error = Cli::try_parse_from(&typed).expect_err("refused");
+            assert_eq!(error.exit_code(), 2, "{typed:?}");
+        }
+    }
+}

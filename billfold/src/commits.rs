@@ -1,0 +1,319 @@
+//! `tail` and `inspect`: commits of the log, readably.
+
+use std::time::Duration;
+
+use event_log::LogReader;
+use ledger_core::journal::post;
+use schemas::wire::LogPosition;
+use schemas::{Commit, Event, Minor};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use crate::cli::{InspectArgs, TailArgs};
+use crate::exit::Failure;
+use crate::folder::{Folder, damaged};
+use crate::output::{Node, Output, Rows, show};
+use schemas::text::BookName;
+
+/// How long `tail --follow` waits before it looks for an interrupt again.
+const PATIENCE: Duration = Duration::from_millis(500);
+
+/// Runs `tail`.
+///
+/// # Errors
+/// [`Failure`]: no such book, or damage with file and offset.
+pub fn tail(
+    args: &TailArgs,
+    folder: &Folder,
+    book: &BookName,
+    output: &Output,
+) -> Result<(), Failure> {
+    let mut reader = folder.reader(book)?;
+    let log = Uuid::from_bytes(reader.identity().log().0);
+    let mut left = args.limit.unwrap_or(u64::MAX);
+    reader.seek(args.after.saturating_add(1)).map_err(damaged)?;
+    while left > 0 {
+        let mut printed = Vec::new();
+        if let Some(block) = reader.next_block().map_err(damaged)? {
+            for (position, bytes) in block.commits() {
+                if position > args.after && left > 0 {
+                    printed.push(decode(position, bytes)?);
+                    left -= 1;
+                }
+            }
+        } else if !args.follow {
+            return Ok(());
+        } else {
+            reader.wait(PATIENCE).map_err(damaged)?;
+        }
+        for commit in &printed {
+            output.item(&Node::of(&document(log, commit)), || line(commit))?;
+        }
+    }
+    Ok(())
+}
+
+/// Runs `inspect`.
+///
+/// # Errors
+/// [`Failure::Refused`] when nothing in the log is called that; else as [`tail`].
+pub fn inspect(
+    args: &InspectArgs,
+    folder: &Folder,
+    book: &BookName,
+    output: &Output,
+) -> Result<(), Failure> {
+    let mut reader = folder.reader(book)?;
+    let log = Uuid::from_bytes(reader.identity().log().0);
+    let found = find(&mut reader, log, &args.what, args.limit)?;
+    if found.is_empty() {
+        return Err(Failure::Refused(format!(
+            "no commit of book {book} is or names {:?}; give a position, a command id, or the id \
+             or number of a thing",
+            args.what
+        )));
+    }
+    for commit in &found {
+        output.item(&Node::of(&document(log, commit)), || page(commit))?;
+    }
+    Ok(())
+}
+
+fn find(
+    reader: &mut LogReader,
+    log: Uuid,
+    what: &str,
+    limit: usize,
+) -> Result<Vec<Commit>, Failure> {
+    let position = match what.parse::<LogPosition>() {
+        Ok(token) if token.log == log => Some(token.position),
+        Ok(_) => return Err(Failure::Refused(format!("{what} is a position of another log"))),
+        Err(_) => what.parse().ok(),
+    };
+    if let Some(position) = position {
+        let bytes = reader.read_commit(position).map_err(damaged)?;
+        return bytes.iter().map(|bytes| decode(position, bytes)).collect();
+    }
+    let needle = needle(what);
+    let mut found = Vec::new();
+    while let Some(block) = reader.next_block().map_err(damaged)? {
+        for (position, bytes) in block.commits() {
+            if found.len() >= limit {
+                return Ok(found);
+            }
+            if contains(bytes, &needle) {
+                found.push(decode(position, bytes)?);
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// What lies in the stored bytes: ids as 16 bytes, all else as text.
+fn needle(what: &str) -> Vec<u8> {
+    let digits = what.split_once('_').map_or(what, |(_, digits)| digits);
+    Uuid::try_parse(digits).map_or_else(|_| what.as_bytes().to_vec(), |id| id.as_bytes().to_vec())
+}
+
+fn contains(bytes: &[u8], needle: &[u8]) -> bool {
+    !needle.is_empty() && bytes.windows(needle.len()).any(|window| window == needle)
+}
+
+fn decode(position: u64, bytes: &[u8]) -> Result<Commit, Failure> {
+    Commit::from_bytes(bytes)
+        .map_err(|error| Failure::Verification(format!("commit {position}: {error}")))
+}
+
+/// The commit as JSON, with its entries.
+pub fn document(log: Uuid, commit: &Commit) -> Value {
+    let position = LogPosition { log, position: commit.position };
+    let events = commit.events.iter().enumerate().map(|(index, event)| {
+        json!({
+            "id": format!("{position}:{index}"),
+            "type": event.kind().name,
+            "data": event.to_json(),
+            "entries": entries(event),
+        })
+    });
+    json!({
+        "position": position.to_string(),
+        "stream": commit.stream,
+        "revision": commit.revision,
+        "command_id": commit.command_id,
+        "actor": commit.actor,
+        "reason": commit.reason,
+        "recorded_at": commit.recorded_at,
+        "effective_at": commit.effective_at,
+        "cause": commit.cause,
+        "command": {"type": commit.command.kind().name, "data": commit.command.to_json()},
+        "events": events.collect::<Vec<_>>(),
+    })
+}
+
+/// What the event books: one object for each posting.
+fn entries(event: &Event) -> Value {
+    let posted = match post(event) {
+        Ok(posted) => posted,
+        Err(error) => return json!([{"error": error.to_string()}]),
+    };
+    let mut rows = Vec::new();
+    for entry in &posted.entries {
+        for posting in entry.postings() {
+            let amount = posting.amount.of(entry.currency());
+            let zero = Minor::ZERO.of(entry.currency());
+            let (debit, credit) = if posting.amount.is_positive() {
+                (amount, zero)
+            } else {
+                (zero, posting.amount.negated().unwrap_or(posting.amount).of(entry.currency()))
+            };
+            rows.push(json!({
+                "date": entry.date(),
+                "account": posting.account.name(),
+                "debit": debit,
+                "credit": credit,
+            }));
+        }
+    }
+    Value::Array(rows)
+}
+
+/// One line of `tail` for people.
+fn line(commit: &Commit) -> String {
+    let events: Vec<_> = commit.events.iter().map(|event| event.kind().name).collect();
+    format!(
+        "{:>8}  {}  {}@{}  {}  {} -> {}",
+        commit.position,
+        commit.recorded_at,
+        commit.stream,
+        commit.revision,
+        commit.actor,
+        commit.command.kind().name,
+        events.join(", ")
+    )
+}
+
+/// One commit as a page for people.
+fn page(commit: &Commit) -> String {
+    let mut out = format!("Commit {}", commit.position);
+    let mut fact = |name: &str, value: String| {
+        out.push_str(&format!("\n  {name:<12} {value}"));
+    };
+    fact("stream", format!("{} at revision {}", commit.stream, commit.revision));
+    fact("command id", commit.command_id.to_string());
+    fact("actor", commit.actor.to_string());
+    fact("recorded", commit.recorded_at.to_string());
+    fact("effective", commit.effective_at.to_string());
+    if let Some(cause) = commit.cause {
+        fact("caused by", format!("commit {}", cause.position));
+    }
+    if let Some(reason) = commit.reason.as_ref().and_then(schemas::Personal::clear) {
+        fact("reason", reason.to_owned());
+    }
+    let command = Node::of(&commit.command.to_json());
+    out.push_str(&format!("\nCommand {}{}", commit.command.kind().name, tree(&command, 1)));
+    for (index, event) in commit.events.iter().enumerate() {
+        let data = Node::of(&event.to_json());
+        out.push_str(&format!("\nEvent {index} {}{}", event.kind().name, tree(&data, 1)));
+        let entries = Node::of(&entries(event));
+        if !entries.items().is_empty() {
+            let table = Rows::of(entries.items()).text();
+            out.push_str(&format!("\n  Entries\n{}", indented(&table)));
+        }
+    }
+    out.push('\n');
+    out
+}
+
+fn indented(text: &str) -> String {
+    text.lines().map(|line| format!("  {line}")).collect::<Vec<_>>().join("\n")
+}
+
+/// Fields one below the other, what is inside deeper in; nothing for what is empty.
+fn tree(node: &Node, depth: usize) -> String {
+    let pad = "  ".repeat(depth);
+    let mut out = String::new();
+    for (name, value) in node.fields() {
+        match value {
+            Node::Null => {}
+            Node::List(items) if items.is_empty() => {}
+            Node::List(items) if items.iter().any(|item| !item.fields().is_empty()) => {
+                for (index, item) in items.iter().enumerate() {
+                    let inside = tree(item, depth + 1);
+                    out.push_str(&format!("\n{pad}{name}[{index}]{inside}"));
+                }
+            }
+            Node::Object(_) if !value.is_money() => {
+                out.push_str(&format!("\n{pad}{name}{}", tree(value, depth + 1)));
+            }
+            Node::Object(_)
+            | Node::Bool(_)
+            | Node::Number(_)
+            | Node::Text(_)
+            | Node::List(_) => out.push_str(&format!("\n{pad}{name:<12} {}", show(value))),
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn commit() -> Commit {
+        let clock = schemas::terms::BookClock::Wall;
+        let book: BookName = "main".parse().expect("a name");
+        let profile = schemas::terms::Profile::Billfold1;
+        let open = schemas::command::OpenBook { book: book.clone(), profile, clock };
+        let opened = schemas::event::BookOpened { book, profile, clock };
+        let at = "2026-01-01T00:00:00Z".parse().expect("an instant");
+        Commit {
+            position: 1,
+            stream: schemas::StreamId::Book,
+            revision: 1,
+            command_id: schemas::ids::CommandId::new(Uuid::from_u128(7)),
+            actor: "system".parse().expect("an actor"),
+            reason: None,
+            recorded_at: at,
+            effective_at: at,
+            cause: None,
+            command: open.into(),
+            events: vec![opened.into()],
+        }
+    }
+
+    #[test]
+    fn a_commit_is_a_page_for_people() {
+        let expected = "\
+Commit 1
+  stream       book at revision 1
+  command id   cmd_00000000000000000000000000000007
+  actor        system
+  recorded     2026-01-01T00:00:00Z
+  effective    2026-01-01T00:00:00Z
+Command book.open
+  book         main
+  clock        wall
+  profile      billfold@1
+Event 0 book.opened
+  book         main
+  clock        wall
+  profile      billfold@1
+";
+        assert_eq!(page(&commit()), expected);
+    }
+
+    #[test]
+    fn a_commit_is_found_by_the_id_it_holds_and_by_text() {
+        let bytes = commit().to_bytes();
+        assert!(contains(&bytes, &needle("cmd_00000000000000000000000000000007")));
+        assert!(contains(&bytes, &needle("system")));
+        assert!(!contains(&bytes, &needle("cmd_00000000000000000000000000000008")));
+        assert!(!contains(&bytes, &needle("")));
+    }
+
+    #[test]
+    fn a_commit_is_one_line_of_a_tail() {
+        let expected = "       1  2026-01-01T00:00:00Z  book@1  system  book.open -> book.opened";
+        assert_eq!(line(&commit()), expected);
+    }
+}

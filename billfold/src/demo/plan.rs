@@ -1,0 +1,588 @@
+//! What happens in the subscription book, week by week: chosen by a seed, sent as commands.
+//!
+//! # Shape
+//!
+//! A week has four steps: [`Play::business`] (who joins, changes, leaves), [`Play::billing`],
+//! then [`Play::learn`] (the invoices that came of it, as a query told them) and
+//! [`Play::settlement`] (who pays, how much, what is refunded, reversed or voided).
+//! The play knows only what a client can know: what it asked for, and what queries answer.
+
+use schemas::command::{
+    AddCharge, AdvanceClock, Allocate, AllocationRequest, ApplyDiscount, CancelSubscription,
+    ChangePlan, ChangeQuantity, ChargeInvoice, ChargePrice, CreateSubscription, GrantCredit,
+    InvoiceRequest, RecordPayment, RefundEffect, RefundPayment, RegisterCustomer, RemoveDiscount,
+    ReversePayment, RunBilling, VoidInvoice,
+};
+use schemas::ids::{
+    BillingRunId, ChargeId, CommandId, CreditGrantId, CustomerId, DiscountId, InvoiceId, PaymentId,
+    RefundId, SubscriptionId, derive,
+};
+use schemas::terms::{
+    CancelCredit, ChangeTime, DiscountDuration, DiscountTarget, DiscountValue, InvoiceTiming,
+};
+use schemas::text::Label;
+use schemas::{Command, Date, Decimal, Interval, Minor, Money, Personal, Timestamp};
+use uuid::Uuid;
+
+use super::catalog::{NAMESPACE, Plan, Seller};
+use super::random::Chance;
+use crate::submitter::Order;
+
+/// A payment that is taken back may be gone already.
+const GONE: &[&str] = &[
+    "unknown_payment",
+    "payment_reversed",
+    "nothing_left_of_payment",
+    "refund_exceeds_payment",
+    "refund_exceeds_allocated",
+    "refund_exceeds_credit",
+    "credit_consumed",
+];
+/// An invoice that is voided may have been settled meanwhile.
+const SETTLED: &[&str] =
+    &["invoice_has_payments", "invoice_line_credited", "invoice_voided", "credit_consumed"];
+
+/// A command, and the codes of refusals that are part of life.
+#[derive(Debug, Clone)]
+pub struct Planned {
+    /// What is asked.
+    pub order: Order,
+    /// The ledger may answer with these.
+    pub refusals: &'static [&'static str],
+}
+
+/// An invoice as a query told it.
+#[derive(Debug, Clone)]
+pub struct Bill {
+    /// Whose it is.
+    pub customer: CustomerId,
+    /// Which.
+    pub invoice: InvoiceId,
+    /// The last day to pay.
+    pub due_date: Date,
+    /// What is open.
+    pub open: Money,
+}
+
+/// How a customer pays.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Habit {
+    Prompt,
+    Late,
+    InParts,
+    TooMuch,
+    Seldom,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    Active,
+    Ending,
+    Gone,
+}
+
+#[derive(Debug)]
+struct Buyer {
+    id: CustomerId,
+    seller: Seller,
+    habit: Habit,
+    plan: Plan,
+    quantity: u32,
+    subscription: SubscriptionId,
+    stage: Stage,
+    discount: Option<DiscountId>,
+}
+
+#[derive(Debug)]
+struct Paid {
+    customer: CustomerId,
+    payment: PaymentId,
+    amount: Money,
+    surplus: Minor,
+}
+
+#[derive(Debug)]
+struct Promise {
+    on: Date,
+    customer: CustomerId,
+    invoice: InvoiceId,
+    amount: Money,
+    surplus: Minor,
+    named: bool,
+}
+
+/// The seeded play.
+#[derive(Debug)]
+pub struct Play {
+    chance: Chance,
+    space: Uuid,
+    counter: u64,
+    wanted: u32,
+    weeks: Vec<Date>,
+    buyers: Vec<Buyer>,
+    promises: Vec<Promise>,
+    payments: Vec<Paid>,
+    unpaid: Vec<(CustomerId, InvoiceId)>,
+}
+
+impl Play {
+    /// The play of a seed: so many customers from `start` (a Monday is best) to before `end`.
+    pub fn new(seed: u64, customers: u32, start: Date, end: Date) -> Self {
+        let mut weeks: Vec<Date> = (0..)
+            .map_while(|week| start.plus_days(week * 7).ok())
+            .take_while(|monday| *monday < end)
+            .collect();
+        // The last day, so that the books close with everything billed.
+        if let Ok(last) = end.plus_days(-1)
+            && weeks.last().is_some_and(|monday| *monday < last)
+        {
+            weeks.push(last);
+        }
+        Self {
+            chance: Chance::new(seed),
+            space: derive(NAMESPACE, &format!("play/{seed}/{customers}/{start}/{end}")),
+            counter: 0,
+            wanted: customers,
+            weeks,
+            buyers: Vec::new(),
+            promises: Vec::new(),
+            payments: Vec::new(),
+            unpaid: Vec::new(),
+        }
+    }
+
+    /// The days on which something happens.
+    pub fn weeks(&self) -> Vec<Date> {
+        self.weeks.clone()
+    }
+
+    /// Sellers and plans, before anything else.
+    pub fn opening(&mut self) -> Vec<Planned> {
+        let sellers = Seller::ALL.map(Seller::define);
+        let plans = Plan::ALL.map(Plan::define);
+        sellers.into_iter().chain(plans).map(|command| self.must(command, None)).collect()
+    }
+
+    /// Moves the clock to the day.
+    pub fn clock(&mut self, today: Date) -> Planned {
+        self.must(AdvanceClock { to: nine_oclock(today) }.into(), None)
+    }
+
+    /// Who joins, changes and leaves in the week up to the day.
+    pub fn business(&mut self, week: usize) -> Vec<Planned> {
+        let today = self.weeks[week];
+        let mut planned = Vec::new();
+        for index in 0..self.buyers.len() {
+            self.live(index, today, &mut planned);
+        }
+        // Three quarters of the time for all to join.
+        let joining = (self.weeks.len() * 3 / 4).max(1);
+        let all = self.wanted as usize;
+        let target = (all * (week + 1)).div_ceil(joining).min(all);
+        while self.buyers.len() < target {
+            let back = if week == 0 { 0 } else { self.chance.below(7) };
+            self.join(today, back, &mut planned);
+        }
+        planned
+    }
+
+    /// The billing run of the day.
+    pub fn billing(&mut self, today: Date) -> Planned {
+        let run = BillingRunId::new(self.mint());
+        self.must(RunBilling { run, through: today }.into(), None)
+    }
+
+    /// Takes note of new invoices and decides how each will be paid.
+    pub fn learn(&mut self, today: Date, bills: &[Bill]) {
+        for bill in bills.iter().filter(|bill| bill.open.minor().is_positive()) {
+            let habit = self.buyers.iter().find(|buyer| buyer.id == bill.customer);
+            let habit = habit.map_or(Habit::Prompt, |buyer| buyer.habit);
+            self.promise(today, bill, habit);
+        }
+    }
+
+    fn promise(&mut self, today: Date, bill: &Bill, habit: Habit) {
+        let before = u32::try_from(bill.due_date.days_since(today)).unwrap_or(0);
+        let (parts, first, named) = match habit {
+            Habit::Prompt => (1, self.chance.below(before.max(1)), self.chance.in_thousand(300)),
+            Habit::Late => (1, before + self.chance.between(3, 70), false),
+            Habit::InParts => (self.chance.between(2, 3), before, false),
+            Habit::TooMuch => (1, self.chance.below(before.max(1)), false),
+            Habit::Seldom if self.chance.in_thousand(600) => {
+                self.unpaid.push((bill.customer, bill.invoice));
+                return;
+            }
+            Habit::Seldom => (1, before + self.chance.between(40, 120), false),
+        };
+        let surplus = match habit {
+            Habit::TooMuch => bill.open.minor().0 * i64::from(self.chance.between(5, 40)) / 100,
+            Habit::Prompt | Habit::Late | Habit::InParts | Habit::Seldom => 0,
+        };
+        let mut left = bill.open.minor().0;
+        for part in 0..parts {
+            let share = left / i64::from(parts - part);
+            left -= share;
+            let amount = Minor(share + surplus).of(bill.open.currency());
+            let days = i32::try_from(first + part * 25).unwrap_or(0);
+            let Ok(on) = today.plus_days(days) else { return };
+            self.promises.push(Promise {
+                on,
+                customer: bill.customer,
+                invoice: bill.invoice,
+                amount,
+                surplus: Minor(surplus),
+                named,
+            });
+        }
+    }
+
+    /// Who pays on the day, and what is refunded, reversed or voided.
+    pub fn settlement(&mut self, today: Date) -> Vec<Planned> {
+        let (due, later): (Vec<_>, Vec<_>) =
+            std::mem::take(&mut self.promises).into_iter().partition(|promise| promise.on <= today);
+        self.promises = later;
+        let mut planned = Vec::new();
+        for promise in due.into_iter().filter(|promise| promise.amount.minor().is_positive()) {
+            planned.push(self.pay(&promise));
+        }
+        for _ in 0..self.payments.len().div_ceil(400).min(4) {
+            planned.push(self.give_back());
+        }
+        if !self.unpaid.is_empty() && self.chance.in_thousand(350) {
+            planned.push(self.void());
+        }
+        planned
+    }
+
+    fn pay(&mut self, promise: &Promise) -> Planned {
+        let payment = PaymentId::new(self.mint());
+        let (customer, amount) = (promise.customer, promise.amount);
+        let to = AllocationRequest { invoice: promise.invoice, amount };
+        let command = RecordPayment {
+            customer,
+            payment,
+            amount,
+            external_id: None,
+            method: Some(
+                self.chance.one_of(&["card", "transfer"]).parse().expect("written here as a code"),
+            ),
+            allocate: promise.named.then(|| Allocate::To(vec![to])),
+        };
+        self.payments.push(Paid { customer, payment, amount, surplus: promise.surplus });
+        // An invoice that was named may have been settled, credited or voided meanwhile.
+        let refusals: &[&str] = if promise.named {
+            &["allocation_exceeds_open", "invoice_voided", "unknown_invoice"]
+        } else {
+            &[]
+        };
+        Planned { refusals, ..self.must(command.into(), None) }
+    }
+
+    /// Takes one of the latest payments back, or pays some of it back.
+    fn give_back(&mut self) -> Planned {
+        let recent = u32::try_from(self.payments.len().min(300)).unwrap_or(300);
+        let at = self.payments.len() - 1 - self.chance.below(recent) as usize;
+        let paid = self.payments.swap_remove(at);
+        let (customer, payment) = (paid.customer, paid.payment);
+        if self.chance.in_thousand(300) {
+            let reason = label("The bank took the payment back");
+            let command = ReversePayment { customer, payment, reason };
+            return Planned { refusals: GONE, ..self.must(command.into(), None) };
+        }
+        let (effect, most) = if paid.surplus.is_positive() {
+            (RefundEffect::CustomerCredit, paid.surplus.0)
+        } else if self.chance.in_thousand(500) {
+            (RefundEffect::CreditNote(None), paid.amount.minor().0)
+        } else {
+            (RefundEffect::Reopen, paid.amount.minor().0)
+        };
+        let share = i64::from(*self.chance.one_of(&[25u32, 50, 100]));
+        let amount = Minor((most * share / 100).max(1)).of(paid.amount.currency());
+        let refund = RefundId::new(self.mint());
+        let reason = label("Refund on request");
+        let command = RefundPayment { customer, payment, refund, amount, effect, reason };
+        Planned { refusals: GONE, ..self.must(command.into(), None) }
+    }
+
+    fn void(&mut self) -> Planned {
+        let count = u32::try_from(self.unpaid.len()).unwrap_or(u32::MAX);
+        let at = self.chance.below(count) as usize;
+        let (customer, invoice) = self.unpaid.swap_remove(at);
+        let reason = label("Issued in error");
+        let rebill = self.chance.in_thousand(500);
+        let command = VoidInvoice { customer, invoice, reason, rebill };
+        Planned { refusals: SETTLED, ..self.must(command.into(), None) }
+    }
+
+    fn join(&mut self, today: Date, back: u32, planned: &mut Vec<Planned>) {
+        let number = self.buyers.len() + 1;
+        let seller = *self.chance.one_of(&[Seller::Europe, Seller::Europe, Seller::America]);
+        let zone = *self.chance.one_of(&seller.zones());
+        let habit = match self.chance.below(100) {
+            0..65 => Habit::Prompt,
+            65..82 => Habit::Late,
+            82..90 => Habit::InParts,
+            90..95 => Habit::TooMuch,
+            _ => Habit::Seldom,
+        };
+        let days = i32::try_from(back).unwrap_or(0);
+        let effective = today.plus_days(-days).map_or(nine_oclock(today), nine_oclock);
+        let id = CustomerId::new(self.mint());
+        let command = RegisterCustomer {
+            customer: id,
+            entity: seller.id(),
+            external_id: Some(format!("saas-{number:05}").parse().expect("digits and a hyphen")),
+            name: Personal::Clear(format!("Customer {number:05}")),
+            email: Some(Personal::Clear(format!("billing+{number:05}@example.com"))),
+            currency: seller.currency(),
+            zone: Some(zone.parse().expect("written in the catalog as a zone")),
+            payment_terms_days: None,
+        };
+        planned.push(self.must(command.into(), Some(effective)));
+        let (plan, quantity) = self.choice();
+        self.buyers.push(Buyer {
+            id,
+            seller,
+            habit,
+            plan,
+            quantity,
+            subscription: SubscriptionId::new(Uuid::nil()),
+            stage: Stage::Gone,
+            discount: None,
+        });
+        self.subscribe(number - 1, Some(effective), planned);
+    }
+
+    fn choice(&mut self) -> (Plan, u32) {
+        match self.chance.below(100) {
+            0..45 => (Plan::Starter, 1),
+            45..75 => (Plan::Team, self.chance.between(2, 60)),
+            75..85 => (Plan::Enterprise, 1),
+            _ => (Plan::Metered, self.chance.between(500, 80_000)),
+        }
+    }
+
+    fn subscribe(&mut self, index: usize, at: Option<Timestamp>, planned: &mut Vec<Planned>) {
+        let subscription = SubscriptionId::new(self.mint());
+        let now = self.chance.in_thousand(600);
+        let buyer = &mut self.buyers[index];
+        buyer.subscription = subscription;
+        buyer.stage = Stage::Active;
+        let command = CreateSubscription {
+            customer: buyer.id,
+            subscription,
+            plan: buyer.plan.id(),
+            version: None,
+            quantity: buyer.plan.is_per_unit().then(|| Decimal::from(buyer.quantity)),
+            invoice: Some(if now { InvoiceTiming::Now } else { InvoiceTiming::Next }),
+        };
+        planned.push(self.must(command.into(), at));
+    }
+
+    /// One week of one customer.
+    fn live(&mut self, index: usize, today: Date, planned: &mut Vec<Planned>) {
+        let drawn = self.chance.below(1_000);
+        match self.buyers[index].stage {
+            Stage::Ending => {}
+            Stage::Gone if drawn < 8 => {
+                let (plan, quantity) = self.choice();
+                let buyer = &mut self.buyers[index];
+                (buyer.plan, buyer.quantity) = (plan, quantity);
+                self.subscribe(index, None, planned);
+            }
+            Stage::Gone => {}
+            Stage::Active => match drawn {
+                0..7 => self.move_up(index, planned),
+                7..10 => self.move_down(index, planned),
+                10..28 => self.resize(index, today, planned),
+                28..33 => self.discount(index, planned),
+                33..36 => self.no_discount(index, planned),
+                36..41 => self.charge(index, today, planned),
+                41..43 => self.grant(index, planned),
+                43..47 => self.leave(index, planned),
+                _ => {}
+            },
+        }
+    }
+
+    fn move_up(&mut self, index: usize, planned: &mut Vec<Planned>) {
+        let Some(plan) = self.buyers[index].plan.larger() else { return };
+        self.change_plan(index, plan, ChangeTime::Now, planned);
+        if plan.is_per_unit() {
+            let quantity = self.chance.between(2, 20);
+            self.change_quantity(index, quantity, ChangeTime::Now, None, planned);
+        }
+    }
+
+    fn move_down(&mut self, index: usize, planned: &mut Vec<Planned>) {
+        let Some(plan) = self.buyers[index].plan.smaller() else { return };
+        self.change_plan(index, plan, ChangeTime::CycleEnd, planned);
+    }
+
+    fn change_plan(
+        &mut self,
+        index: usize,
+        plan: Plan,
+        when: ChangeTime,
+        planned: &mut Vec<Planned>,
+    ) {
+        let now = self.chance.in_thousand(500);
+        let buyer = &mut self.buyers[index];
+        // A flat price has no quantity: back to 1 first.
+        let shrink = !plan.is_per_unit() && buyer.quantity != 1;
+        buyer.plan = plan;
+        if shrink {
+            self.change_quantity(index, 1, when, None, planned);
+        }
+        let buyer = &self.buyers[index];
+        let command = ChangePlan {
+            customer: buyer.id,
+            subscription: buyer.subscription,
+            plan: plan.id(),
+            version: None,
+            when,
+            invoice: now.then_some(InvoiceTiming::Now),
+        };
+        planned.push(self.must(command.into(), None));
+    }
+
+    /// More or fewer seats, or another month's usage; sometimes told some days late.
+    fn resize(&mut self, index: usize, today: Date, planned: &mut Vec<Planned>) {
+        let buyer = &self.buyers[index];
+        let (plan, old) = (buyer.plan, buyer.quantity);
+        let quantity = match plan {
+            Plan::Starter | Plan::Enterprise => return,
+            Plan::Team if self.chance.in_thousand(700) => old + self.chance.between(1, 10),
+            Plan::Team => (old / 2).max(1),
+            Plan::Metered => self.chance.between(500, 120_000),
+        };
+        let when =
+            if self.chance.in_thousand(150) { ChangeTime::CycleEnd } else { ChangeTime::Now };
+        let back = self.chance.below(5);
+        let late = (when == ChangeTime::Now && self.chance.in_thousand(150)).then_some(back);
+        let at = late.and_then(|days| today.plus_days(-i32::try_from(days).ok()?).ok());
+        self.change_quantity(index, quantity, when, at.map(nine_oclock), planned);
+    }
+
+    fn change_quantity(
+        &mut self,
+        index: usize,
+        quantity: u32,
+        when: ChangeTime,
+        at: Option<Timestamp>,
+        planned: &mut Vec<Planned>,
+    ) {
+        let buyer = &mut self.buyers[index];
+        buyer.quantity = quantity;
+        let command = ChangeQuantity {
+            customer: buyer.id,
+            subscription: buyer.subscription,
+            quantity: Decimal::from(quantity),
+            when,
+            invoice: None,
+        };
+        planned.push(self.must(command.into(), at));
+    }
+
+    fn discount(&mut self, index: usize, planned: &mut Vec<Planned>) {
+        let discount = DiscountId::new(self.mint());
+        let value = if self.chance.in_thousand(700) {
+            DiscountValue::Percent(Decimal::from(*self.chance.one_of(&[10u32, 15, 20, 25, 50])))
+        } else {
+            let minor = i64::from(self.chance.between(2, 30)) * 100;
+            DiscountValue::Amount(Minor(minor).of(self.buyers[index].seller.currency()))
+        };
+        let duration = match self.chance.below(3) {
+            0 => DiscountDuration::Once,
+            1 => DiscountDuration::Cycles(self.chance.between(2, 6)),
+            _ => DiscountDuration::Forever,
+        };
+        let buyer = &mut self.buyers[index];
+        buyer.discount = Some(discount);
+        let (customer, subscription) = (buyer.id, buyer.subscription);
+        let on = if self.chance.in_thousand(700) {
+            DiscountTarget::Subscription(subscription)
+        } else {
+            DiscountTarget::Customer
+        };
+        let command = ApplyDiscount { customer, discount, on, value, duration };
+        planned.push(self.must(command.into(), None));
+    }
+
+    fn no_discount(&mut self, index: usize, planned: &mut Vec<Planned>) {
+        let buyer = &mut self.buyers[index];
+        let (customer, discount) = (buyer.id, buyer.discount.take());
+        if let Some(discount) = discount {
+            planned.push(self.must(RemoveDiscount { customer, discount }.into(), None));
+        }
+    }
+
+    fn charge(&mut self, index: usize, today: Date, planned: &mut Vec<Planned>) {
+        let buyer = &self.buyers[index];
+        let (customer, currency) = (buyer.id, buyer.seller.currency());
+        let (text, minor, days) = *self.chance.one_of(&[
+            ("Training day", 95_000, 0),
+            ("Set-up", 25_000, 0),
+            ("Support package", 60_000, 90),
+        ]);
+        let service = today.plus_days(days).ok().and_then(|end| Interval::new(today, end).ok());
+        let now = self.chance.in_thousand(600);
+        let command = AddCharge {
+            customer,
+            charge: ChargeId::new(self.mint()),
+            description: label(text),
+            price: ChargePrice::Total(Minor(minor).of(currency)),
+            quantity: None,
+            service,
+            invoice: now.then(|| ChargeInvoice::Now(InvoiceRequest::default())),
+        };
+        planned.push(self.must(command.into(), None));
+    }
+
+    fn grant(&mut self, index: usize, planned: &mut Vec<Planned>) {
+        let minor = i64::from(self.chance.between(5, 60)) * 100;
+        let buyer = &self.buyers[index];
+        let (customer, currency) = (buyer.id, buyer.seller.currency());
+        let command = GrantCredit {
+            customer,
+            grant: CreditGrantId::new(self.mint()),
+            amount: Minor(minor).of(currency),
+            reason: label("For an outage"),
+        };
+        planned.push(self.must(command.into(), None));
+    }
+
+    fn leave(&mut self, index: usize, planned: &mut Vec<Planned>) {
+        let now = self.chance.in_thousand(500);
+        let keep = self.chance.in_thousand(200);
+        let buyer = &mut self.buyers[index];
+        buyer.stage = if now { Stage::Gone } else { Stage::Ending };
+        let command = CancelSubscription {
+            customer: buyer.id,
+            subscription: buyer.subscription,
+            when: if now { ChangeTime::Now } else { ChangeTime::CycleEnd },
+            credit: keep.then_some(CancelCredit::None),
+        };
+        planned.push(self.must(command.into(), None));
+    }
+
+    /// A command that must be accepted.
+    fn must(&mut self, command: Command, effective_at: Option<Timestamp>) -> Planned {
+        let id = CommandId::new(self.mint());
+        Planned { order: Order { id, line: None, effective_at, command }, refusals: &[] }
+    }
+
+    fn mint(&mut self) -> Uuid {
+        self.counter += 1;
+        derive(self.space, &self.counter.to_string())
+    }
+}
+
+fn nine_oclock(date: Date) -> Timestamp {
+    Timestamp::from_micros(Timestamp::start_of_utc(date).micros() + 9 * 3_600_000_000)
+        .expect("a time inside a day of the calendar")
+}
+
+fn label(text: &str) -> Label {
+    text.parse().expect("written here as a label")
+}

@@ -1,0 +1,239 @@
+//! Documents as tables: any answer, and the few that deserve columns of their own.
+
+use super::chart::bars;
+use super::invoice::invoice;
+use super::node::Node;
+use super::table::{Rows, show};
+
+/// How an answer looks as a table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum View {
+    /// Fields one below the other; lists of documents as tables.
+    Any,
+    /// A list with only these columns.
+    Columns(&'static [&'static str]),
+    /// Revenue by month, with bars.
+    Waterfall,
+    /// One invoice.
+    Invoice,
+}
+
+impl View {
+    /// The rendering of an answer to a query.
+    pub fn of(view: &str, name: &str) -> Self {
+        match (view, name) {
+            ("revenue", "waterfall") => Self::Waterfall,
+            ("invoices", "get") => Self::Invoice,
+            ("invoices", "list") => Self::Columns(&[
+                "number",
+                "document_date",
+                "due_date",
+                "customer_name",
+                "status",
+                "overdue",
+                "total",
+                "paid",
+                "credit_applied",
+                "credited",
+                "balance_due",
+                "invoice",
+            ]),
+            ("balances", "list") => Self::Columns(&[
+                "name",
+                "external_id",
+                "open",
+                "credit",
+                "balance",
+                "open_count",
+                "oldest_due",
+                "is_overdue",
+                "customer",
+            ]),
+            ("balances", "statement") => {
+                Self::Columns(&["posting_date", "kind", "number", "amount", "balance"])
+            }
+            _ => Self::Any,
+        }
+    }
+}
+
+/// The document as lines for people.
+pub fn render(view: View, document: &Node) -> String {
+    let Some(data) = document.get("data") else { return block("", document) };
+    let mut parts = vec![match view {
+        View::Any => body(data),
+        View::Columns(columns) => listed(&pick(data.items(), columns)),
+        View::Waterfall => waterfalls(data),
+        View::Invoice => invoice(data),
+    }];
+    if let Some(Node::Bool(true)) = document.get("has_more") {
+        parts.push("There is more: ask with --all.".to_owned());
+    }
+    parts.push(format!("position {}", document.text_at("position")));
+    parts.join("\n")
+}
+
+fn body(data: &Node) -> String {
+    let rows = data.items();
+    let is_deep = rows.iter().any(|row| row.fields().iter().any(|(_, value)| is_list(value)));
+    match data {
+        Node::List(_) if is_deep => {
+            rows.iter().map(|row| block("", row)).collect::<Vec<_>>().join("\n\n")
+        }
+        Node::List(_) => listed(rows),
+        Node::Object(_) => block("", data),
+        Node::Null | Node::Bool(_) | Node::Number(_) | Node::Text(_) => show(data),
+    }
+}
+
+/// A list with a document in it.
+fn is_list(value: &Node) -> bool {
+    value.items().iter().any(|item| !item.fields().is_empty() && !item.is_money())
+}
+
+/// Plain fields first, then each list of documents as a table of its own.
+fn block(prefix: &str, document: &Node) -> String {
+    let (mut plain, mut tables) = (Vec::new(), Vec::new());
+    collect(prefix, document, &mut plain, &mut tables);
+    let mut parts = vec![facts(&plain)];
+    parts.extend(tables.iter().map(|(name, rows)| format!("{name}\n{}", listed(rows))));
+    parts.retain(|part| !part.is_empty());
+    parts.join("\n")
+}
+
+fn collect<'a>(
+    prefix: &str,
+    document: &'a Node,
+    plain: &mut Vec<(String, String)>,
+    tables: &mut Vec<(String, &'a [Node])>,
+) {
+    for (name, value) in document.fields() {
+        let name = format!("{prefix}{name}");
+        match value {
+            Node::Null => {}
+            Node::List(items) if items.is_empty() => {}
+            Node::List(items) if is_list(value) => tables.push((name, items)),
+            Node::Object(_) if !value.is_money() => {
+                collect(&format!("{name}."), value, plain, tables);
+            }
+            Node::Object(_) | Node::Bool(_) | Node::Number(_) | Node::Text(_) | Node::List(_) => {
+                plain.push((name, show(value)))
+            }
+        }
+    }
+}
+
+fn listed(rows: &[Node]) -> String {
+    if rows.is_empty() { "Nothing.".to_owned() } else { Rows::of(rows).text() }
+}
+
+/// Names and values in two columns.
+pub(super) fn facts(fields: &[(String, String)]) -> String {
+    let width = fields.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
+    let lines = fields.iter().map(|(name, value)| format!("{name:<width$}  {value}"));
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+/// The rows with only these columns, in this order.
+fn pick(rows: &[Node], columns: &[&str]) -> Vec<Node> {
+    let cell = |row: &Node, name: &&str| {
+        let value = row.get(name)?;
+        // A column of nothing but "no" says nothing.
+        (*value != Node::Bool(false)).then(|| ((*name).to_owned(), value.clone()))
+    };
+    let picked = |row: &Node| columns.iter().filter_map(|name| cell(row, name)).collect();
+    rows.iter().map(|row| Node::Object(picked(row))).collect()
+}
+
+/// One table for each currency; what is earned in a month gets a bar.
+fn waterfalls(data: &Node) -> String {
+    let one = |waterfall: &Node| {
+        let months = waterfall.items_at("months");
+        let earned = |month: &Node| month.get("recognised").and_then(Node::minor).unwrap_or(0);
+        let amounts: Vec<i64> = months.iter().map(earned).collect();
+        let mut table = Rows::of(months);
+        table.headings.push("recognised".to_owned());
+        for (row, bar) in table.rows.iter_mut().zip(bars(&amounts, 30)) {
+            if let Some(month) = row.first_mut() {
+                month.truncate("2024-01".len());
+            }
+            row.push(bar);
+        }
+        format!("{}\n{}", waterfall.text_at("currency"), table.text())
+    };
+    data.items().iter().map(one).collect::<Vec<_>>().join("\n\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rendered(view: View, json: &str) -> String {
+        render(view, &Node::parse(json.as_bytes()).expect("reads"))
+    }
+
+    fn eur(minor: i64) -> String {
+        let money = schemas::Minor(minor).of("EUR".parse().expect("a currency"));
+        serde_json::to_string(&money).expect("writes")
+    }
+
+    #[test]
+    fn an_answer_is_facts_and_tables() {
+        let json = format!(
+            r#"{{"data":{{"customer":{{"name":"Ada","open":{}}},"refunds":null,
+                "open_invoices":[{{"number":"I-1","open":{}}}]}},
+                "position":"ab:7","time":"2026-01-01T00:00:00Z"}}"#,
+            eur(123_456),
+            eur(5)
+        );
+        let expected = "\
+customer.name  Ada
+customer.open  1,234.56 EUR
+open_invoices
+ number      open
+──────────────────
+ I-1     0.05 EUR
+──────────────────
+position ab:7";
+        assert_eq!(rendered(View::Any, &json), expected);
+    }
+
+    #[test]
+    fn a_waterfall_has_a_bar_for_each_month() {
+        let month =
+            |month: &str, minor| format!(r#"{{"month":"{month}","recognised":{}}}"#, eur(minor));
+        let json = format!(
+            r#"{{"data":[{{"currency":"EUR","months":[{},{}]}}],"position":"ab:7"}}"#,
+            month("2024-01-01", 3_000),
+            month("2024-02-01", 1_500)
+        );
+        let expected = "\
+EUR
+ month    recognised  recognised
+─────────────────────────────────────────────────────
+ 2024-01   30.00 EUR  ██████████████████████████████
+ 2024-02   15.00 EUR  ███████████████
+─────────────────────────────────────────────────────
+position ab:7";
+        assert_eq!(rendered(View::Waterfall, &json), expected);
+    }
+
+    #[test]
+    fn a_page_has_the_columns_that_matter_and_says_that_there_is_more() {
+        let json = format!(
+            r#"{{"data":[{{"number":"I-1","overdue":false,"total":{},"series":"x"}}],
+                "has_more":true,"next":"c","position":"ab:7","time":null}}"#,
+            eur(100)
+        );
+        let expected = "\
+ number     total
+──────────────────
+ I-1     1.00 EUR
+──────────────────
+There is more: ask with --all.
+position ab:7";
+        assert_eq!(rendered(View::of("invoices", "list"), &json), expected);
+        let empty = r#"{"data":[],"has_more":false,"position":"ab:7"}"#;
+        assert_eq!(rendered(View::of("invoices", "list"), empty), "Nothing.\nposition ab:7");
+    }
+}
