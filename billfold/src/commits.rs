@@ -194,10 +194,8 @@ fn line(commit: &Commit) -> String {
 
 /// One commit as a page for people.
 fn page(commit: &Commit) -> String {
-    let mut out = format!("Commit {}", commit.position);
-    let mut fact = |name: &str, value: String| {
-        out.push_str(&format!("\n  {name:<12} {value}"));
-    };
+    let mut lines = vec![format!("Commit {}", commit.position)];
+    let mut fact = |name: &str, value: String| lines.push(format!("  {name:<12} {value}"));
     fact("stream", format!("{} at revision {}", commit.stream, commit.revision));
     fact("command id", commit.command_id.to_string());
     fact("actor", commit.actor.to_string());
@@ -209,50 +207,44 @@ fn page(commit: &Commit) -> String {
     if let Some(reason) = commit.reason.as_ref().and_then(schemas::Personal::clear) {
         fact("reason", reason.to_owned());
     }
-    let command = Node::of(&commit.command.to_json());
-    out.push_str(&format!("\nCommand {}{}", commit.command.kind().name, tree(&command, 1)));
+    lines.push(format!("Command {}", commit.command.kind().name));
+    tree(&Node::of(&commit.command.to_json()), 1, &mut lines);
     for (index, event) in commit.events.iter().enumerate() {
-        let data = Node::of(&event.to_json());
-        out.push_str(&format!("\nEvent {index} {}{}", event.kind().name, tree(&data, 1)));
+        lines.push(format!("Event {index} {}", event.kind().name));
+        tree(&Node::of(&event.to_json()), 1, &mut lines);
         let entries = Node::of(&entries(event));
         if !entries.items().is_empty() {
+            lines.push("  Entries".to_owned());
             let table = Rows::of(entries.items()).text();
-            out.push_str(&format!("\n  Entries\n{}", indented(&table)));
+            lines.extend(table.lines().map(|line| format!("  {line}")));
         }
     }
-    out.push('\n');
-    out
-}
-
-fn indented(text: &str) -> String {
-    text.lines().map(|line| format!("  {line}")).collect::<Vec<_>>().join("\n")
+    lines.push(String::new());
+    lines.join("\n")
 }
 
 /// Fields one below the other, what is inside deeper in; nothing for what is empty.
-fn tree(node: &Node, depth: usize) -> String {
+fn tree(node: &Node, depth: usize, lines: &mut Vec<String>) {
     let pad = "  ".repeat(depth);
-    let mut out = String::new();
     for (name, value) in node.fields() {
         match value {
             Node::Null => {}
             Node::List(items) if items.is_empty() => {}
             Node::List(items) if items.iter().any(|item| !item.fields().is_empty()) => {
                 for (index, item) in items.iter().enumerate() {
-                    let inside = tree(item, depth + 1);
-                    out.push_str(&format!("\n{pad}{name}[{index}]{inside}"));
+                    lines.push(format!("{pad}{name}[{index}]"));
+                    tree(item, depth + 1, lines);
                 }
             }
             Node::Object(_) if !value.is_money() => {
-                out.push_str(&format!("\n{pad}{name}{}", tree(value, depth + 1)));
+                lines.push(format!("{pad}{name}"));
+                tree(value, depth + 1, lines);
             }
-            Node::Object(_)
-            | Node::Bool(_)
-            | Node::Number(_)
-            | Node::Text(_)
-            | Node::List(_) => out.push_str(&format!("\n{pad}{name:<12} {}", show(value))),
+            Node::Object(_) | Node::Bool(_) | Node::Number(_) | Node::Text(_) | Node::List(_) => {
+                lines.push(format!("{pad}{name:<12} {}", show(value)));
+            }
         }
     }
-    out
 }
 
 #[cfg(test)]

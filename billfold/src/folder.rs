@@ -117,7 +117,9 @@ impl Folder {
         let root = self.root.display();
         let names: Vec<_> = books.iter().map(BookName::as_str).collect();
         Err(Failure::Refused(match names.as_slice() {
-            [] => format!("{root} holds no books; make one with `billfold up` or `billfold book create`"),
+            [] => format!(
+                "{root} holds no books; make one with `billfold up` or `billfold book create`"
+            ),
             names => format!("{root} holds no book {book}; it has {}", names.join(", ")),
         }))
     }

@@ -23,10 +23,9 @@ pub struct Named {
 /// Every schema of this build.
 pub fn all() -> Vec<Named> {
     let mut all = Vec::new();
-    for (group, schemas) in [
-        ("command", schemas::Command::json_schemas()),
-        ("event", schemas::Event::json_schemas()),
-    ] {
+    for (group, schemas) in
+        [("command", schemas::Command::json_schemas()), ("event", schemas::Event::json_schemas())]
+    {
         all.extend(schemas.into_iter().map(|(name, schema)| Named {
             group,
             name: name.to_owned(),

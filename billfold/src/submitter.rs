@@ -56,7 +56,7 @@ pub fn submit(
         let command = in_batch(order);
         let length = serde_json::to_vec(&command).map_or(0, |json| json.len() + 1);
         if commands.len() == MAX_BATCH_COMMANDS || bytes + length > MAX_BATCH_BYTES {
-            let sent = send(door, std::mem::take(&mut commands))?;
+            let sent = send(door, &std::mem::take(&mut commands))?;
             done(sent.len());
             answers.extend(sent);
             bytes = BATCH_ROOM;
@@ -64,7 +64,7 @@ pub fn submit(
         bytes += length;
         commands.push(command);
     }
-    let sent = send(door, commands)?;
+    let sent = send(door, &commands)?;
     done(sent.len());
     answers.extend(sent);
     Ok(answers)
@@ -83,7 +83,7 @@ fn in_batch(order: &Order) -> BatchCommand {
 }
 
 /// One batch, tried until nothing in it asks to be tried again.
-fn send(door: &impl Ask, commands: Vec<BatchCommand>) -> Result<Vec<BatchAnswer>, Failure> {
+fn send(door: &impl Ask, commands: &[BatchCommand]) -> Result<Vec<BatchAnswer>, Failure> {
     let mut accepted: Vec<Option<BatchAnswer>> = vec![None; commands.len()];
     let mut last = None;
     for _ in 0..TRIES {

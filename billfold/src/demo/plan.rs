@@ -383,14 +383,13 @@ impl Play {
     fn live(&mut self, index: usize, today: Date, planned: &mut Vec<Planned>) {
         let drawn = self.chance.below(1_000);
         match self.buyers[index].stage {
-            Stage::Ending => {}
             Stage::Gone if drawn < 8 => {
                 let (plan, quantity) = self.choice();
                 let buyer = &mut self.buyers[index];
                 (buyer.plan, buyer.quantity) = (plan, quantity);
                 self.subscribe(index, None, planned);
             }
-            Stage::Gone => {}
+            Stage::Gone | Stage::Ending => {}
             Stage::Active => match drawn {
                 0..7 => self.move_up(index, planned),
                 7..10 => self.move_down(index, planned),

@@ -117,7 +117,7 @@ fn collect<'a>(
                 collect(&format!("{name}."), value, plain, tables);
             }
             Node::Object(_) | Node::Bool(_) | Node::Number(_) | Node::Text(_) | Node::List(_) => {
-                plain.push((name, show(value)))
+                plain.push((name, show(value)));
             }
         }
     }
@@ -225,8 +225,7 @@ position ab:7";
                 "has_more":true,"next":"c","position":"ab:7","time":null}}"#,
             eur(100)
         );
-        let expected = "\
- number     total
+        let expected = " number     total
 ──────────────────
  I-1     1.00 EUR
 ──────────────────

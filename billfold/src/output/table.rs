@@ -26,7 +26,7 @@ impl Rows {
 
     /// Adds a row.
     pub fn push<const N: usize>(&mut self, cells: [String; N]) {
-        self.rows.push(cells.to_vec());
+        self.rows.push(Vec::from(cells));
     }
 
     /// A column for each field of any row, in the order of first sight. Objects inside are
@@ -117,8 +117,8 @@ pub fn show(value: &Node) -> String {
             }
             items => items.iter().map(show).collect::<Vec<_>>().join(", "),
         },
-        money if money.is_money() => {
-            format!("{} {}", grouped(money.text_at("amount")), money.text_at("currency"))
+        Node::Object(_) if value.is_money() => {
+            format!("{} {}", grouped(value.text_at("amount")), value.text_at("currency"))
         }
         Node::Object(fields) => {
             let pairs = fields.iter().map(|(key, value)| format!("{key}={}", show(value)));
@@ -174,8 +174,7 @@ mod tests {
         assert_eq!(rows.headings, ["number", ">total", "tags", ">page.n", "paid", "lines"]);
         assert_eq!(rows.rows[0], ["A-1", "1,234.50 EUR", "a, b", "1", "", ""]);
         assert_eq!(rows.rows[1], ["A-2", "", "", "", "yes", "(2)"]);
-        let expected = "\
- number         total  tags  page.n  paid  lines
+        let expected = " number         total  tags  page.n  paid  lines
 ─────────────────────────────────────────────────
  A-1     1,234.50 EUR  a, b       1
  A-2                                 yes   (2)
