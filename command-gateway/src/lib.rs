@@ -12,17 +12,28 @@
 //! - **No async in the engine**, and no transport in the router.
 //! - **No clock but [`clock::Clock`]**, read once for each command.
 
+#![allow(
+    clippy::result_large_err,
+    reason = "a problem is made once, for a request that failed, and moved into its reply"
+)]
+
+pub mod admin;
 pub mod clock;
 pub mod completion;
 pub mod decider;
+pub mod door;
 pub mod engine;
+pub mod feed;
 pub mod gateway;
 pub mod history;
 pub mod known;
+pub mod messages;
 pub mod outcome;
 pub mod progress;
 pub mod request;
+pub mod router;
 pub mod runs;
+pub mod service;
 
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use completion::{BatchTicket, Completion, Ticket, completions};
@@ -31,4 +42,6 @@ pub use gateway::{Gateway, GatewayConfig, GatewayError, GatewayHandle, fresh_log
 pub use outcome::{Outcome, Receipt, Refusal};
 pub use progress::{Progress, Stopped};
 pub use request::CommandRequest;
+pub use router::{BookDoor, Router};
 pub use runs::{RunProgress, RunState, bill_command_id};
+pub use service::{Blocking, ReplyFuture, Service};

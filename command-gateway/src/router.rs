@@ -1,0 +1,169 @@
+//! Where messages go: commands to the engine of the right book, the rest to its services.
+//!
+//! *Shape.* [`Router::handle`] is the message form of every door: in process, over the Unix
+//! socket, over NATS. It knows no transport. *Correctness.* Every message gets exactly one reply;
+//! failures are problems.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use schemas::Problem;
+use schemas::problem::Fault;
+use schemas::text::BookName;
+use schemas::wire::{Endpoint, MAX_BODY_BYTES, Message, Reply, Subject, header};
+use tracing::Instrument as _;
+
+use crate::gateway::GatewayHandle;
+use crate::service::{Service, within_limit};
+use crate::{admin, messages};
+
+/// One book with everything that answers for it.
+pub struct BookDoor {
+    gateway: GatewayHandle,
+    feed: Option<Arc<dyn Service>>,
+    views: BTreeMap<String, Arc<dyn Service>>,
+}
+
+impl BookDoor {
+    /// A book that takes commands.
+    pub fn new(gateway: GatewayHandle) -> Self {
+        Self { gateway, feed: None, views: BTreeMap::new() }
+    }
+
+    /// The same with its feed.
+    #[must_use]
+    pub fn with_feed(mut self, feed: Arc<dyn Service>) -> Self {
+        self.feed = Some(feed);
+        self
+    }
+
+    /// The same with a read model that answers `query.<view>.*`.
+    #[must_use]
+    pub fn with_view(mut self, view: &str, service: Arc<dyn Service>) -> Self {
+        self.views.insert(view.to_owned(), service);
+        self
+    }
+}
+
+impl fmt::Debug for BookDoor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let views: Vec<&String> = self.views.keys().collect();
+        let book = self.gateway.book();
+        f.debug_struct("BookDoor")
+            .field("book", book)
+            .field("views", &views)
+            .finish_non_exhaustive()
+    }
+}
+
+/// All books of a process. Books can be added while it serves.
+#[derive(Default)]
+pub struct Router {
+    books: RwLock<BTreeMap<BookName, Arc<BookDoor>>>,
+    schemas: Option<Arc<dyn Service>>,
+}
+
+impl Router {
+    /// No books yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The same with a service that answers `schema.get`, for every book.
+    #[must_use]
+    pub fn with_schemas(mut self, service: Arc<dyn Service>) -> Self {
+        self.schemas = Some(service);
+        self
+    }
+
+    /// Adds a book, in place of one of the same name.
+    pub fn add_book(&self, door: BookDoor) {
+        let name = door.gateway.book().clone();
+        let mut books = self.books.write().unwrap_or_else(PoisonError::into_inner);
+        books.insert(name, Arc::new(door));
+    }
+
+    /// Takes a book away.
+    pub fn remove_book(&self, book: &BookName) {
+        let mut books = self.books.write().unwrap_or_else(PoisonError::into_inner);
+        books.remove(book);
+    }
+
+    /// The names of the books.
+    pub fn books(&self) -> Vec<BookName> {
+        let books = self.books.read().unwrap_or_else(PoisonError::into_inner);
+        books.keys().cloned().collect()
+    }
+
+    /// Answers one message.
+    pub async fn handle(&self, message: Message) -> Reply {
+        let trace = trace_id(&message);
+        let span = tracing::debug_span!("message", subject = %message.subject, trace);
+        let answered = self.route(message).instrument(span).await;
+        answered.map_or_else(
+            |mut problem| {
+                problem.trace_id = problem.trace_id.or(trace);
+                Reply::problem(&problem)
+            },
+            within_limit,
+        )
+    }
+
+    async fn route(&self, message: Message) -> Result<Reply, Problem> {
+        let subject: Subject =
+            message.subject.parse().map_err(|error: schemas::wire::UnknownSubject| {
+                Problem::fault(Fault::UnknownSubject, error.to_string())
+            })?;
+        if message.body.len() > MAX_BODY_BYTES {
+            let (bytes, limit) = (message.body.len(), MAX_BODY_BYTES);
+            let detail =
+                format!("the request has {bytes} bytes, more than {limit}; send it in parts");
+            return Err(Problem::fault(Fault::TooLarge, detail));
+        }
+        let book = self.book(&subject.book)?;
+        let service = match &subject.endpoint {
+            Endpoint::Command(name) => {
+                return messages::command(&book.gateway, subject.actor, name, &message).await;
+            }
+            Endpoint::Batch => {
+                return messages::batch(&book.gateway, &subject.actor, &message).await;
+            }
+            Endpoint::Admin(verb) => return admin::call(&book.gateway, verb, &message).await,
+            Endpoint::Query { view, .. } => book.views.get(view),
+            Endpoint::Feed => book.feed.as_ref(),
+            Endpoint::Schema => self.schemas.as_ref(),
+        };
+        let Some(service) = service else {
+            let detail =
+                format!("{} is not served here; ask for its service elsewhere", message.subject);
+            return Err(Problem::fault(Fault::UnknownSubject, detail));
+        };
+        let call = service.call(subject, message);
+        Ok(call.await)
+    }
+
+    fn book(&self, name: &BookName) -> Result<Arc<BookDoor>, Problem> {
+        let books = self.books.read().unwrap_or_else(PoisonError::into_inner);
+        books.get(name).cloned().ok_or_else(|| {
+            let open: Vec<&str> = books.keys().map(BookName::as_str).take(10).collect();
+            let open = if open.is_empty() { "none".to_owned() } else { open.join(", ") };
+            let detail = format!("book {name} is not open here; open are: {open}");
+            Problem::fault(Fault::UnknownBook, detail)
+        })
+    }
+}
+
+impl fmt::Debug for Router {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Router").field("books", &self.books()).finish_non_exhaustive()
+    }
+}
+
+/// The trace of a W3C `traceparent` header.
+fn trace_id(message: &Message) -> Option<String> {
+    let parent = message.headers.get(header::TRACEPARENT)?;
+    let trace = parent.split('-').nth(1)?;
+    let is_trace = trace.len() == 32 && trace.bytes().all(|byte| byte.is_ascii_hexdigit());
+    is_trace.then(|| trace.to_owned())
+}
