@@ -5,6 +5,7 @@
 
 mod bytes;
 mod corruption;
+mod documents;
 mod files;
 mod golden;
 mod json_schema;
