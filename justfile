@@ -22,7 +22,7 @@ fmt:
 
 # Builds the documentation of the crates.
 docs:
-    RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked
+    cargo doc --workspace --no-deps --document-private-items --locked
 
 # Builds the pure crates by themselves.
 purity:

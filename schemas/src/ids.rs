@@ -1,7 +1,7 @@
 //! Identifiers: UUIDs with a type, shown with a prefix (`cus_0190…`), stored as 16 bytes.
 //!
 //! Ids come in with commands; the ledger never mints one at random. Ids of things that a
-//! command causes (an invoice made by a billing run) are derived with [`derive`], so that
+//! command causes (an invoice made by a billing run) are derived with [`derive()`], so that
 //! deciding the same command twice names the same things.
 
 use core::fmt;
@@ -63,7 +63,7 @@ macro_rules! ids {
             /// The prefix in front of the underscore.
             pub const PREFIX: &'static str = $prefix;
 
-            /// Wraps a UUID that a client or [`derive`] made.
+            /// Wraps a UUID that a client or [`derive()`] made.
             pub const fn new(uuid: Uuid) -> Self {
                 Self(uuid)
             }
