@@ -7,6 +7,7 @@ pub(crate) mod refund;
 pub(crate) mod void;
 
 use schemas::event::{LineRef, LineReversal};
+use schemas::money::MAX_AMOUNT;
 use schemas::{Currency, Date, Minor, Money, Rejection};
 
 use crate::customer::state::{Customer, Invoice};
@@ -26,6 +27,9 @@ fn own_currency(customer: &Customer, amount: Money) -> Result<Minor, Rejection> 
 /// An amount of more than zero in the customer's currency.
 fn positive(customer: &Customer, amount: Money) -> Result<Minor, Rejection> {
     let minor = own_currency(customer, amount)?;
+    if minor > MAX_AMOUNT {
+        return Err(Rejection::AmountTooLarge { amount: minor, limit: MAX_AMOUNT });
+    }
     if minor.is_positive() { Ok(minor) } else { Err(Rejection::AmountNotPositive { amount }) }
 }
 

@@ -22,6 +22,9 @@ pub enum MoneyError {
     },
 }
 
+/// The most that one amount may be, in minor units: sums of many still fit 64 bits.
+pub const MAX_AMOUNT: Minor = Minor(1_000_000_000_000_000);
+
 /// A number of minor units whose currency stands beside it, as on the lines of an invoice.
 ///
 /// JSON: an integer. Arithmetic is checked.

@@ -10,7 +10,7 @@ use crate::ids::{
     BillingRunId, ChargeId, CreditGrantId, CreditNoteId, CustomerId, DiscountId, EntityId,
     InvoiceId, PaymentId, PlanId, RefundId, SubscriptionId,
 };
-use crate::money::{Money, MoneyError};
+use crate::money::{Minor, Money, MoneyError};
 use crate::terms::SeriesKind;
 use crate::text::{Code, ExternalId};
 use crate::time::{Date, TimeError, Timestamp};
@@ -166,6 +166,8 @@ rejections! {
         ChargeExists { charge: ChargeId },
     [422 "negative_amount"] "{amount} is negative; give zero or more, or use the command for credits"
         NegativeAmount { amount: Money },
+    [422 "amount_too_large"] "{amount} minor units are more than {limit}, the most of one amount; split it"
+        AmountTooLarge { amount: Minor, limit: Minor },
     [422 "amount_not_positive"] "{amount} is not more than zero"
         AmountNotPositive { amount: Money },
     [422 "negative_unit_price"] "unit price {amount} is negative; give zero or more"

@@ -6,6 +6,7 @@ use schemas::event::{
     RoundingSubject,
 };
 use schemas::fraction::{Fraction, RoundingMode};
+use schemas::money::MAX_AMOUNT;
 use schemas::terms::LineKind;
 use schemas::text::Label;
 use schemas::{Currency, Date, Interval, Minor, Rejection};
@@ -84,5 +85,8 @@ pub(crate) fn round(
 ) -> Result<(Minor, RoundingStep), Rejection> {
     let mode = RoundingMode::HalfUp;
     let rounded = exact.rounded(mode)?;
+    if rounded > MAX_AMOUNT.0 {
+        return Err(Rejection::AmountTooLarge { amount: Minor(rounded), limit: MAX_AMOUNT });
+    }
     Ok((Minor(rounded), RoundingStep { subject, exact, scale: 0, mode, rounded }))
 }

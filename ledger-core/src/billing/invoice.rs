@@ -63,6 +63,8 @@ fn finalize(
     let totals = totals(&drafts)?;
     let credit_applied = Minor(customer.credit.0.min(totals.total.0).max(0));
     let credit_generated = Minor(totals.total.negated()?.0.max(0));
+    // What the customer would have of credit must fit as well.
+    customer.credit.plus(credit_generated)?;
     let lines = (1..).zip(drafts).map(|(n, draft)| draft.numbered(n, document_date)).collect();
     Ok(InvoiceFinalized {
         invoice,

@@ -11,6 +11,8 @@ use crate::registry::IdHasher;
 /// Customers. The index is only looked up, never walked, so its order never shows.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Directory {
+    // Boxed, so that growing moves pointers and not states: the engine must not pause for it.
+    #[allow(clippy::vec_box, reason = "see above")]
     rows: Vec<Box<Customer>>,
     index: HashMap<u128, usize, BuildHasherDefault<IdHasher>>,
 }

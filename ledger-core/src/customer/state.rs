@@ -199,9 +199,9 @@ impl Customer {
         self.invoices.get(id)
     }
 
-    /// What the customer owes over all invoices.
-    pub fn owed(&self) -> Minor {
-        Minor(self.invoices.values().map(|invoice| invoice.open().0).sum())
+    /// What the customer owes over all invoices, in minor units.
+    pub fn owed(&self) -> i128 {
+        self.invoices.values().map(|invoice| i128::from(invoice.open().0)).sum()
     }
 
     /// The line that `at` names, if the customer has it.

@@ -106,7 +106,13 @@ fn change_now(
         events.extend(opened);
         events.push(CycleCut { subscription: subscription.id, cycle, end }.into());
     }
-    events.push(PlanChanged { subscription: subscription.id, from: day, terms, new_anchor }.into());
+    let every = terms.every;
+    let id = subscription.id;
+    events.push(PlanChanged { subscription: id, from: day, terms, new_anchor }.into());
+    if new_anchor {
+        let at = calendar::boundary(day, every, 1)?;
+        events.extend(moved(subscription, at));
+    }
     Ok(())
 }
 
@@ -200,6 +206,25 @@ fn schedule(
     catch_up(&mut copy, day)?;
     let at = copy.cycles.last().map_or(day, |cycle| cycle.end);
     Ok(ChangeScheduled { subscription: subscription.id, at, change }.into())
+}
+
+/// What is scheduled for the end of the cycle that was cut waits for the end of the new one.
+/// A scheduled change of plan was withdrawn already.
+fn moved(subscription: &Subscription, at: Date) -> Vec<Event> {
+    let id = subscription.id;
+    let kept = |due: &&ChangeScheduled| !matches!(due.change, ScheduledChange::Plan(_));
+    subscription
+        .scheduled
+        .iter()
+        .filter(kept)
+        .flat_map(|due| {
+            let change = due.change.clone();
+            [
+                ScheduledChangeWithdrawn { subscription: id, change: change.clone() }.into(),
+                ChangeScheduled { subscription: id, at, change }.into(),
+            ]
+        })
+        .collect()
 }
 
 fn withdrawn(subscription: &Subscription, which: impl Fn(&ScheduledChange) -> bool) -> Vec<Event> {

@@ -162,7 +162,9 @@ impl Subscription {
 
     /// The first day on which a billing run has something to do for this subscription.
     pub(crate) fn next_due(&self) -> Option<Date> {
-        let open = self.cycles.iter().rev().take(2).filter_map(|cycle| self.arrears_due(cycle));
+        let billed = |cycle: &&Cycle| !cycle.lines.is_empty() || !cycle.waived.is_empty();
+        let unbilled = self.cycles.iter().rev().take_while(|cycle| !billed(cycle));
+        let open = unbilled.filter_map(|cycle| self.cycle_due(cycle));
         let next = self.next_period().ok().and_then(|period| {
             let end = self.ending.map_or(period.end(), |ending| ending.on.min(period.end()));
             let living = Interval::new(period.start(), end).ok()?;
@@ -175,15 +177,14 @@ impl Subscription {
         open.chain(next).chain(change).min()
     }
 
-    /// The end of a cycle that is billed in arrears and has not been.
-    fn arrears_due(&self, cycle: &Cycle) -> Option<Date> {
+    /// The first day on which something of a cycle is due; none if it was cut away whole.
+    fn cycle_due(&self, cycle: &Cycle) -> Option<Date> {
         let living = self.living_days(cycle)?;
-        let unbilled = cycle.lines.is_empty() && cycle.waived.is_empty();
-        let arrears = self
-            .segments(living)
-            .iter()
-            .any(|segment| segment.terms.timing == BillingTiming::InArrears);
-        (unbilled && arrears).then_some(living.end())
+        let due = |segment: &Segment<'_>| match segment.terms.timing {
+            BillingTiming::InAdvance => living.start(),
+            BillingTiming::InArrears => living.end(),
+        };
+        self.segments(living).iter().map(due).min()
     }
 
     /// Folds in an event about this subscription.
