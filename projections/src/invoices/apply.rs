@@ -1,0 +1,326 @@
+//! How events change the register of invoices.
+
+use schemas::event::{
+    Allocation, CreditNoteIssued, InvoiceFinalized, InvoiceVoided, LineReversal, PaymentRecorded,
+    PaymentRefunded, PaymentReversed,
+};
+use schemas::ids::{CustomerId, InvoiceId};
+use schemas::view::SettlementKind;
+use schemas::{CommitView, Date, Event, StreamId};
+
+use super::Invoices;
+use super::rows::{
+    BY_EXTERNAL_ID, BY_ID, BY_NUMBER, DayRow, InvoiceRow, LineRow, Page, Placed, SettledBy,
+    SettlementRow, credits_of,
+};
+use crate::directory::Needle;
+use crate::places::{Places, page_of};
+use crate::projection::FoldError;
+use crate::store::{Store, StoreError};
+use crate::tail::Tail;
+
+/// What an event says about all the invoices that it touches.
+#[derive(Clone, Copy)]
+struct Cause<'a> {
+    store: &'a dyn Store,
+    customer: CustomerId,
+    position: u64,
+    posting_date: Date,
+    by: SettledBy,
+}
+
+impl Invoices {
+    pub(super) fn fold(
+        &mut self,
+        store: &dyn Store,
+        commit: &CommitView<'_>,
+        event: &Event,
+    ) -> Result<(), FoldError> {
+        let customer = match commit.stream {
+            StreamId::Customer(customer) => customer,
+            StreamId::Book => return Ok(()),
+        };
+        let position = commit.position;
+        let cause = |posting_date, by| Cause { store, customer, position, posting_date, by };
+        match event {
+            Event::InvoiceFinalized(invoice) => {
+                self.finalized(cause(invoice.posting_date, SettledBy::Itself), commit, invoice)
+            }
+            Event::InvoiceVoided(void) => {
+                self.voided(cause(void.posting_date, SettledBy::Itself), void)
+            }
+            Event::CreditNoteIssued(note) => {
+                self.credited(cause(note.posting_date, SettledBy::CreditNote(note.note)), note)
+            }
+            Event::PaymentRecorded(payment) => self.received(
+                cause(payment.posting_date, SettledBy::Payment(payment.payment)),
+                payment,
+            ),
+            Event::PaymentReversed(reversal) => self.reversed(
+                cause(reversal.posting_date, SettledBy::Payment(reversal.payment)),
+                reversal,
+            ),
+            Event::PaymentRefunded(refund) => self.refunded(
+                cause(refund.posting_date, SettledBy::Refund(refund.payment, refund.refund)),
+                refund,
+            ),
+            Event::BookOpened(_)
+            | Event::ClockAdvanced(_)
+            | Event::EntityDefined(_)
+            | Event::PlanVersionDefined(_)
+            | Event::PlanRetired(_)
+            | Event::BillingRunStarted(_)
+            | Event::CustomerRegistered(_)
+            | Event::CustomerRenamed(_)
+            | Event::CustomerEmailChanged(_)
+            | Event::CustomerTermsChanged(_)
+            | Event::CustomerExternalIdChanged(_)
+            | Event::SubscriptionCreated(_)
+            | Event::CycleOpened(_)
+            | Event::CycleCut(_)
+            | Event::PlanChanged(_)
+            | Event::QuantityChanged(_)
+            | Event::ChangeScheduled(_)
+            | Event::ScheduledChangeWithdrawn(_)
+            | Event::SubscriptionCanceled(_)
+            | Event::DiscountApplied(_)
+            | Event::DiscountRemoved(_)
+            | Event::ChargeAdded(_)
+            | Event::CreditGranted(_) => Ok(()),
+        }
+    }
+
+    fn finalized(
+        &mut self,
+        cause: Cause<'_>,
+        commit: &CommitView<'_>,
+        invoice: &InvoiceFinalized,
+    ) -> Result<(), FoldError> {
+        let store = cause.store;
+        let row = row_of(cause, commit, invoice);
+        let place = self.book.entry(store, (), Places::default)?.take(row.lines.len());
+        self.index(cause, place, &row)?;
+        let credits: Vec<_> = row.lines.iter().filter_map(credits_of).collect();
+        let (page, _) = page_of(place);
+        self.pages.entry(store, page, Page::default)?.invoices.push(row);
+        for (line, net) in credits {
+            self.credit_line(cause, line.invoice, line.line, -net)?;
+        }
+        Ok(())
+    }
+
+    /// Makes the invoice findable by customer, day, id, external id and number.
+    fn index(&mut self, cause: Cause<'_>, place: u64, row: &InvoiceRow) -> Result<(), FoldError> {
+        let store = cause.store;
+        let document_date = row.document_date;
+        let day = self.days.entry(store, document_date, || DayRow::new(document_date))?;
+        day.add(&row.figures(), 1);
+        if let Some((number, chunk)) = day.places.push(place) {
+            self.day_chunks.put((document_date, number), chunk);
+        }
+        let customer = self.customers.entry(store, cause.customer, Default::default)?;
+        let placed = Placed { invoice: row.invoice, place, document_date };
+        if let Some((number, chunk)) = customer.invoices.push(placed) {
+            self.customer_chunks.put((cause.customer, number), chunk);
+        }
+        let id = Needle::new(BY_ID, row.invoice.uuid().as_bytes());
+        self.directory.add(store, id, place)?;
+        let number = Needle::new(BY_NUMBER, row.number.as_str().as_bytes());
+        self.directory.add(store, number, place)?;
+        if let Some(external_id) = &row.external_id {
+            let needle = Needle::new(BY_EXTERNAL_ID, external_id.as_str().as_bytes());
+            self.directory.add(store, needle, place)?;
+        }
+        Ok(())
+    }
+
+    fn voided(&mut self, cause: Cause<'_>, void: &InvoiceVoided) -> Result<(), FoldError> {
+        let mut credits = Vec::new();
+        self.change(cause, void.invoice, SettlementKind::Voided, |row| {
+            let owed = row.balance_due();
+            row.void_reason = Some(void.reason.clone());
+            row.credit_applied -= void.credit_returned.0;
+            row.credit_generated -= void.credit_withdrawn.0;
+            let of = |line| reversal_of(&void.lines, line);
+            let lines = row.lines.iter().filter_map(|row| {
+                row.line.credits.zip(of(row.line.line)).map(|(line, part)| (line, part.net.0))
+            });
+            credits.extend(lines);
+            -owed
+        })?;
+        // A voided credit line no longer takes anything off the line that it credited.
+        for (line, net) in credits {
+            self.credit_line(cause, line.invoice, line.line, net)?;
+        }
+        Ok(())
+    }
+
+    fn credited(&mut self, cause: Cause<'_>, note: &CreditNoteIssued) -> Result<(), FoldError> {
+        self.change(cause, note.invoice, SettlementKind::CreditNote, |row| {
+            row.credited += note.total.0;
+            for reversal in &note.lines {
+                let line = row.lines.iter_mut().find(|row| row.line.line == reversal.line);
+                if let Some(line) = line {
+                    line.credited += reversal.net.0;
+                }
+            }
+            -note.total.0
+        })
+    }
+
+    fn received(&mut self, cause: Cause<'_>, payment: &PaymentRecorded) -> Result<(), FoldError> {
+        self.each(cause, &payment.allocations, SettlementKind::Payment, |row, amount| {
+            row.paid += amount;
+            -amount
+        })
+    }
+
+    fn reversed(&mut self, cause: Cause<'_>, reversal: &PaymentReversed) -> Result<(), FoldError> {
+        self.each(cause, &reversal.reopened, SettlementKind::PaymentReversed, |row, amount| {
+            row.paid -= amount;
+            amount
+        })?;
+        let unapplied = &reversal.credit_unapplied;
+        self.each(cause, unapplied, SettlementKind::CreditUnapplied, |row, amount| {
+            row.credit_applied -= amount;
+            amount
+        })
+    }
+
+    fn refunded(&mut self, cause: Cause<'_>, refund: &PaymentRefunded) -> Result<(), FoldError> {
+        self.each(cause, &refund.reopened, SettlementKind::Refund, |row, amount| {
+            row.paid -= amount;
+            amount
+        })
+    }
+
+    fn each(
+        &mut self,
+        cause: Cause<'_>,
+        parts: &[Allocation],
+        kind: SettlementKind,
+        change: impl Fn(&mut InvoiceRow, i64) -> i64,
+    ) -> Result<(), FoldError> {
+        for part in parts {
+            self.change(cause, part.invoice, kind, |row| change(row, part.amount.0))?;
+        }
+        Ok(())
+    }
+
+    /// Changes one invoice, writes down what happened, and moves the sums of its day with it.
+    /// `change` gives by how much the balance due changed.
+    fn change(
+        &mut self,
+        cause: Cause<'_>,
+        invoice: InvoiceId,
+        kind: SettlementKind,
+        change: impl FnOnce(&mut InvoiceRow) -> i64,
+    ) -> Result<(), FoldError> {
+        let place = self.locate(cause, invoice)?;
+        let row = row_at(&mut self.pages, cause.store, place)?;
+        let before = row.figures();
+        let amount = change(row);
+        let Cause { posting_date, by, position, .. } = cause;
+        let entry = SettlementRow { kind, posting_date, amount, by, position };
+        if let Some((number, chunk)) = row.settlement.push(entry) {
+            self.settlements.put((place, number), chunk);
+        }
+        let (after, date) = (row.figures(), row.document_date);
+        let day = self.days.entry(cause.store, date, || DayRow::new(date))?;
+        day.add(&before, -1);
+        day.add(&after, 1);
+        Ok(())
+    }
+
+    /// A line of another invoice credits this line, or no longer does.
+    fn credit_line(
+        &mut self,
+        cause: Cause<'_>,
+        invoice: InvoiceId,
+        line: u32,
+        amount: i64,
+    ) -> Result<(), FoldError> {
+        let place = self.locate(cause, invoice)?;
+        let row = row_at(&mut self.pages, cause.store, place)?;
+        if let Some(row) = row.lines.iter_mut().find(|row| row.line.line == line) {
+            row.credited += amount;
+        }
+        Ok(())
+    }
+
+    fn locate(&mut self, cause: Cause<'_>, invoice: InvoiceId) -> Result<u64, FoldError> {
+        let Cause { store, customer, position, .. } = cause;
+        let unknown = || FoldError::Unknown { position, what: invoice.to_string() };
+        let found = |items: &[Placed]| {
+            items.iter().rev().find(|placed| placed.invoice == invoice).map(|placed| placed.place)
+        };
+        let row = self.customers.get(store, customer)?.ok_or_else(unknown)?;
+        if let Some(place) = found(row.invoices.items()) {
+            return Ok(place);
+        }
+        for number in (0..row.invoices.chunks()).rev() {
+            let chunk = self.customer_chunks.get(store, (customer, number))?;
+            if let Some(place) = chunk.and_then(|chunk| found(chunk)) {
+                return Ok(place);
+            }
+        }
+        Err(unknown())
+    }
+}
+
+fn row_at<'t>(
+    pages: &'t mut crate::table::Table<u64, Page>,
+    store: &dyn Store,
+    place: u64,
+) -> Result<&'t mut InvoiceRow, StoreError> {
+    let (page, slot) = page_of(place);
+    pages
+        .get_mut(store, page)?
+        .and_then(|page| page.invoices.get_mut(slot))
+        .ok_or(StoreError::Missing { what: "an invoice on its page" })
+}
+
+fn reversal_of(lines: &[LineReversal], line: u32) -> Option<&LineReversal> {
+    lines.iter().find(|reversal| reversal.line == line)
+}
+
+fn row_of(cause: Cause<'_>, commit: &CommitView<'_>, invoice: &InvoiceFinalized) -> InvoiceRow {
+    let mut settlement = Tail::default();
+    let credit = [
+        (SettlementKind::CreditGenerated, invoice.credit_generated.0),
+        (SettlementKind::CreditApplied, -invoice.credit_applied.0),
+    ];
+    for (kind, amount) in credit.into_iter().filter(|(_, amount)| *amount != 0) {
+        let Cause { posting_date, by, position, .. } = cause;
+        let entry = SettlementRow { kind, posting_date, amount, by, position };
+        let full = settlement.push(entry);
+        debug_assert!(full.is_none(), "two entries do not fill a chunk");
+    }
+    let lines = invoice.lines.iter().map(|line| LineRow { line: line.clone(), credited: 0 });
+    InvoiceRow {
+        invoice: invoice.invoice,
+        external_id: invoice.external_id.clone(),
+        customer: cause.customer,
+        bill_to: invoice.bill_to.clone(),
+        entity: invoice.entity,
+        series: invoice.series.clone(),
+        number: invoice.number.clone(),
+        currency: invoice.currency,
+        document_date: invoice.document_date,
+        due_date: invoice.due_date,
+        posting_date: invoice.posting_date,
+        effective_at: commit.effective_at,
+        position: cause.position,
+        profile: invoice.profile,
+        engine_version: invoice.engine_version,
+        run: invoice.run,
+        totals: invoice.totals,
+        paid: 0,
+        credit_applied: invoice.credit_applied.0,
+        credit_generated: invoice.credit_generated.0,
+        credited: 0,
+        void_reason: None,
+        lines: lines.collect(),
+        settlement,
+    }
+}

@@ -1,0 +1,17 @@
+//! What can be asked of the register of invoices.
+
+mod documents;
+mod list;
+mod summary;
+
+use crate::answer::unknown_query;
+use crate::projection::{QueryError, View};
+
+pub(super) fn answer(view: &View<'_>, name: &str, body: &[u8]) -> Result<Vec<u8>, QueryError> {
+    match name {
+        "get" => documents::get(view, body),
+        "list" => list::list(view, body),
+        "summary" => summary::summary(view, body),
+        other => Err(unknown_query("invoices", other)),
+    }
+}

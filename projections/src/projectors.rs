@@ -1,0 +1,281 @@
+//! All projectors of one book: started together, each on its own thread, asked through one door.
+
+use std::path::Path;
+use std::str::FromStr;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use event_log::{LogReader, ReadError};
+use schemas::Problem;
+use schemas::problem::Fault;
+use schemas::wire::LogPosition;
+
+use crate::balances::Balances;
+use crate::checkpoint::Doubt;
+use crate::home::{Home, HomeError};
+use crate::invoices::Invoices;
+use crate::live::{Live, Serving};
+use crate::projection::Projection;
+use crate::projector::Projector;
+use crate::replay::ViewHash;
+use crate::revenue::Revenue;
+use crate::service::QueryService;
+use crate::store::content_hash;
+
+/// The read models there are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ViewName {
+    /// The register of invoices.
+    Invoices,
+    /// Revenue by day.
+    Revenue,
+    /// What customers owe, and the journal's accounts.
+    Balances,
+}
+
+impl ViewName {
+    /// Every read model.
+    pub const ALL: [Self; 3] = [Self::Invoices, Self::Revenue, Self::Balances];
+
+    /// The name in subjects and folders.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Invoices => Invoices::NAME,
+            Self::Revenue => Revenue::NAME,
+            Self::Balances => Balances::NAME,
+        }
+    }
+
+    /// The version of its rows in this build.
+    pub const fn version(self) -> u32 {
+        match self {
+            Self::Invoices => Invoices::VERSION,
+            Self::Revenue => Revenue::VERSION,
+            Self::Balances => Balances::VERSION,
+        }
+    }
+}
+
+impl std::fmt::Display for ViewName {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// No read model has this name.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0:?} is not a read model; use invoices, revenue or balances")]
+pub struct UnknownView(pub String);
+
+impl FromStr for ViewName {
+    type Err = UnknownView;
+
+    fn from_str(text: &str) -> Result<Self, UnknownView> {
+        let found = Self::ALL.into_iter().find(|view| view.as_str() == text);
+        found.ok_or_else(|| UnknownView(text.chars().take(64).collect()))
+    }
+}
+
+/// Why projectors cannot be started.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The log cannot be read.
+    #[error(transparent)]
+    Log(#[from] ReadError),
+    /// A folder of a read model cannot be used.
+    #[error(transparent)]
+    Home(#[from] HomeError),
+    /// There is no thread to be had.
+    #[error("no thread for the projector {view}: {source}; free some and start again")]
+    Thread {
+        /// Which projector.
+        view: &'static str,
+        /// What the system said.
+        #[source]
+        source: std::io::Error,
+    },
+}
+
+/// How one projector stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProjectorStatus {
+    /// Which read model.
+    pub view: ViewName,
+    /// The last commit that queries reflect.
+    pub position: u64,
+    /// The log's durable head, as the projector last saw it.
+    pub head: u64,
+    /// What it does.
+    pub state: ProjectorState,
+}
+
+/// What a projector does.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ProjectorState {
+    /// It answers queries and follows the log.
+    Serving,
+    /// It builds the read model anew.
+    Rebuilding,
+    /// It cannot go on and tries again; the reason.
+    Failed(String),
+}
+
+impl ProjectorStatus {
+    /// How many commits it is behind.
+    pub fn lag(&self) -> u64 {
+        self.head.saturating_sub(self.position)
+    }
+}
+
+#[derive(Debug)]
+struct Running {
+    view: ViewName,
+    service: QueryService,
+    thread: Option<JoinHandle<()>>,
+}
+
+/// Running projectors. They stop when this is dropped.
+#[derive(Debug)]
+pub struct Projectors {
+    running: Vec<Running>,
+}
+
+impl Projectors {
+    /// Starts a projector for each of `which`, with stores in `views`.
+    ///
+    /// `log` opens the log once for each: `LogReader::open` from any process, or the writer's
+    /// own reader, which wakes at once.
+    ///
+    /// # Errors
+    /// [`StartError`]: nothing runs then.
+    pub fn start(
+        log: impl Fn() -> Result<LogReader, ReadError>,
+        views: &Path,
+        which: &[ViewName],
+    ) -> Result<Self, StartError> {
+        let mut started = Self { running: Vec::new() };
+        for view in which {
+            let running = match view {
+                ViewName::Invoices => start::<Invoices>(*view, log()?, views),
+                ViewName::Revenue => start::<Revenue>(*view, log()?, views),
+                ViewName::Balances => start::<Balances>(*view, log()?, views),
+            }?;
+            started.running.push(running);
+        }
+        Ok(started)
+    }
+
+    /// Answers the query `name` of the read model `view`, at `at_least` or a later position; for
+    /// that it waits as long as `patience`.
+    ///
+    /// # Errors
+    /// The [`Problem`] for the one who asked.
+    pub fn answer(
+        &self,
+        view: &str,
+        name: &str,
+        body: &[u8],
+        at_least: Option<LogPosition>,
+        patience: Duration,
+    ) -> Result<Vec<u8>, Problem> {
+        match self.service(view) {
+            Some(service) => service.answer(name, body, at_least, patience),
+            None => Err(self.unknown_view(view)),
+        }
+    }
+
+    /// The door of one read model.
+    pub fn service(&self, view: &str) -> Option<&QueryService> {
+        self.running.iter().find(|one| one.view.as_str() == view).map(|one| &one.service)
+    }
+
+    fn unknown_view(&self, view: &str) -> Problem {
+        let known: Vec<&str> = self.running.iter().map(|one| one.view.as_str()).collect();
+        let view: String = view.chars().take(64).collect();
+        let detail = format!("no read model {view:?} runs here; there is {}", known.join(", "));
+        Problem::fault(Fault::UnknownSubject, detail)
+    }
+
+    /// How each projector stands.
+    pub fn status(&self) -> Vec<ProjectorStatus> {
+        self.running.iter().map(|one| status(one.view, &one.service.live)).collect()
+    }
+
+    /// Waits until every projector reflects `position`; whether they do.
+    pub fn wait_for(&self, position: u64, patience: Duration) -> bool {
+        let until = std::time::Instant::now() + patience;
+        self.running.iter().all(|one| {
+            let left = until.saturating_duration_since(std::time::Instant::now());
+            one.service.live.wait_for(position, left) >= position
+        })
+    }
+
+    /// Builds a read model anew; the old one answers until the new one takes its place. `false`
+    /// if it does not run here.
+    pub fn rebuild(&self, view: ViewName) -> bool {
+        let found = self.running.iter().find(|one| one.view == view);
+        found.inspect(|one| one.service.live.doubt(Doubt::Asked)).is_some()
+    }
+
+    /// The hash of what a read model holds, and at which position.
+    ///
+    /// # Errors
+    /// A [`Problem`] when it does not answer at the moment.
+    pub fn content_hash(&self, view: ViewName) -> Result<ViewHash, Problem> {
+        let Some(one) = self.running.iter().find(|one| one.view == view) else {
+            return Err(self.unknown_view(view.as_str()));
+        };
+        one.service.with_store(|store, checkpoint, _| {
+            let hash = content_hash(store)?;
+            Ok(ViewHash { view, position: checkpoint.position, hash })
+        })
+    }
+
+    /// Stops every projector and makes its store durable.
+    pub fn stop(mut self) {
+        self.join();
+    }
+
+    fn join(&mut self) {
+        for one in &self.running {
+            one.service.live.stop();
+        }
+        for one in &mut self.running {
+            if let Some(Err(_)) = one.thread.take().map(JoinHandle::join) {
+                tracing::error!(view = one.view.as_str(), "the projector's thread panicked");
+            }
+        }
+    }
+}
+
+impl Drop for Projectors {
+    fn drop(&mut self) {
+        self.join();
+    }
+}
+
+fn start<P: Projection>(
+    view: ViewName,
+    reader: LogReader,
+    views: &Path,
+) -> Result<Running, StartError> {
+    let home = Home::take(views.join(P::NAME))?;
+    let live = Arc::new(Live::new());
+    let service = QueryService::new::<P>(reader.identity().log().0, Arc::clone(&live));
+    let thread = std::thread::Builder::new()
+        .name(format!("project-{view}"))
+        .spawn(move || Projector::<P>::new(reader, home, live).run())
+        .map_err(|source| StartError::Thread { view: P::NAME, source })?;
+    Ok(Running { view, service, thread: Some(thread) })
+}
+
+fn status(view: ViewName, live: &Live) -> ProjectorStatus {
+    let state = match &*live.read() {
+        Serving::Store { .. } if live.has_doubt() => ProjectorState::Rebuilding,
+        Serving::Store { .. } => ProjectorState::Serving,
+        Serving::Rebuilding => ProjectorState::Rebuilding,
+        Serving::Failed(reason) => ProjectorState::Failed(reason.clone()),
+    };
+    ProjectorStatus { view, position: live.position(), head: live.head(), state }
+}

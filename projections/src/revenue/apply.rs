@@ -1,0 +1,252 @@
+//! How events change what is earned.
+
+use ledger_core::earning::Earning;
+use ledger_core::journal::{self, Account, Posted, Stop};
+use schemas::event::{InvoiceFinalized, LineReversal};
+use schemas::ids::{CustomerId, InvoiceId};
+use schemas::{CommitView, Currency, Date, Event, Minor, StreamId};
+
+use super::Revenue;
+use super::rows::{BY_ID, Book, InvoiceRow, LineRow, MonthRow, Page, ReversalRow, Sums};
+use crate::directory::Needle;
+use crate::month::Month;
+use crate::places::page_of;
+use crate::projection::FoldError;
+use crate::recognition::{EarningRow, by_month};
+use crate::store::{Store, StoreError};
+
+impl Revenue {
+    pub(super) fn fold(
+        &mut self,
+        store: &dyn Store,
+        commit: &CommitView<'_>,
+        event: &Event,
+    ) -> Result<(), FoldError> {
+        let customer = match commit.stream {
+            StreamId::Customer(customer) => customer,
+            StreamId::Book => return Ok(()),
+        };
+        let position = commit.position;
+        let post = || journal::post(event).map_err(|source| FoldError::Post { position, source });
+        match event {
+            Event::InvoiceFinalized(invoice) => {
+                let posted = post()?;
+                self.add(store, customer, invoice, &posted)?;
+                self.book_entries(store, &posted, |sums, deferred| sums.billed -= deferred)?;
+                self.recognise(store, &posted.earnings)?;
+            }
+            Event::InvoiceVoided(void) => {
+                let posted = post()?;
+                self.take_back(store, position, void.invoice, void.posting_date, &void.lines)?;
+                self.reverse(store, position, &posted)?;
+            }
+            Event::CreditNoteIssued(note) => {
+                let posted = post()?;
+                self.take_back(store, position, note.invoice, note.posting_date, &note.lines)?;
+                self.reverse(store, position, &posted)?;
+            }
+            Event::CreditGranted(_) => {
+                self.book_entries(store, &post()?, |sums, deferred| sums.released += deferred)?;
+            }
+            Event::PaymentRecorded(_)
+            | Event::PaymentReversed(_)
+            | Event::PaymentRefunded(_)
+            | Event::BookOpened(_)
+            | Event::ClockAdvanced(_)
+            | Event::EntityDefined(_)
+            | Event::PlanVersionDefined(_)
+            | Event::PlanRetired(_)
+            | Event::BillingRunStarted(_)
+            | Event::CustomerRegistered(_)
+            | Event::CustomerRenamed(_)
+            | Event::CustomerEmailChanged(_)
+            | Event::CustomerTermsChanged(_)
+            | Event::CustomerExternalIdChanged(_)
+            | Event::SubscriptionCreated(_)
+            | Event::CycleOpened(_)
+            | Event::CycleCut(_)
+            | Event::PlanChanged(_)
+            | Event::QuantityChanged(_)
+            | Event::ChangeScheduled(_)
+            | Event::ScheduledChangeWithdrawn(_)
+            | Event::SubscriptionCanceled(_)
+            | Event::DiscountApplied(_)
+            | Event::DiscountRemoved(_)
+            | Event::ChargeAdded(_) => {}
+        }
+        Ok(())
+    }
+
+    /// Adds the invoice with what its lines earn.
+    fn add(
+        &mut self,
+        store: &dyn Store,
+        customer: CustomerId,
+        invoice: &InvoiceFinalized,
+        posted: &Posted,
+    ) -> Result<(), StoreError> {
+        let lines = invoice.lines.iter().map(|line| {
+            let own = posted.earnings.iter().filter(|earning| earning.line.line == line.line);
+            LineRow {
+                line: line.line,
+                schedule: line.schedule,
+                billed: own.clone().map(|earning| earning.amount.0).sum(),
+                earnings: own.map(EarningRow::new).collect(),
+                reversals: Vec::new(),
+            }
+        });
+        let row = InvoiceRow {
+            invoice: invoice.invoice,
+            customer,
+            currency: invoice.currency,
+            posting_date: invoice.posting_date,
+            lines: lines.collect(),
+        };
+        let book = self.book.entry(store, (), Book::default)?;
+        let place = book.places.take(row.lines.len());
+        let id = Needle::new(BY_ID, invoice.invoice.uuid().as_bytes());
+        self.directory.add(store, id, place)?;
+        let (page, _) = page_of(place);
+        self.pages.entry(store, page, Page::default)?.invoices.push(row);
+        Ok(())
+    }
+
+    /// Adds the entries to the sums of their day. `deferred` says what an amount on deferred
+    /// revenue (debits positive) means.
+    fn book_entries(
+        &mut self,
+        store: &dyn Store,
+        posted: &Posted,
+        deferred: impl Fn(&mut Sums, i128),
+    ) -> Result<(), StoreError> {
+        for entry in &posted.entries {
+            let (date, currency) = (entry.date(), entry.currency());
+            self.book.entry(store, (), Book::default)?.saw(currency, date);
+            let sums = self.day(store, currency, date)?;
+            for posting in entry.postings() {
+                let amount = i128::from(posting.amount.0);
+                match posting.account {
+                    Account::DeferredRevenue => deferred(sums, amount),
+                    Account::Voids | Account::CreditNotes | Account::PromotionalCredit => {
+                        sums.contra += amount;
+                    }
+                    Account::Cash
+                    | Account::AccountsReceivable
+                    | Account::Revenue
+                    | Account::CustomerCredit
+                    | Account::TaxLiability => {}
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn day(
+        &mut self,
+        store: &dyn Store,
+        currency: Currency,
+        date: Date,
+    ) -> Result<&mut Sums, StoreError> {
+        let month = Month::of(date);
+        let row = self.months.entry(store, (currency, month), || MonthRow::new(month))?;
+        Ok(row.days.at(month.index(date)))
+    }
+
+    fn recognise(&mut self, store: &dyn Store, earnings: &[Earning]) -> Result<(), StoreError> {
+        for earning in earnings {
+            self.spread(store, earning.currency, earning.daily(), 1)?;
+        }
+        Ok(())
+    }
+
+    fn spread(
+        &mut self,
+        store: &dyn Store,
+        currency: Currency,
+        daily: impl Iterator<Item = (Date, Minor)>,
+        times: i128,
+    ) -> Result<(), StoreError> {
+        by_month(daily, |month, index, amount| {
+            let row = self.months.entry(store, (currency, month), || MonthRow::new(month))?;
+            row.days.at(index).recognised += amount * times;
+            Ok(())
+        })
+    }
+
+    /// Notes on each line what a void or a credit note took back.
+    fn take_back(
+        &mut self,
+        store: &dyn Store,
+        position: u64,
+        invoice: InvoiceId,
+        posting_date: Date,
+        lines: &[LineReversal],
+    ) -> Result<(), FoldError> {
+        let row = self.row(store, position, invoice)?;
+        for reversal in lines {
+            let line = row.lines.iter_mut().find(|row| row.line == reversal.line);
+            if let Some(line) = line {
+                line.reversals.push(ReversalRow {
+                    posting_date,
+                    contra: reversal.recognised.0,
+                    released: reversal.unrecognised.0,
+                });
+            }
+        }
+        Ok(())
+    }
+
+    /// Stops what no longer counts, then earns what is amended.
+    fn reverse(
+        &mut self,
+        store: &dyn Store,
+        position: u64,
+        posted: &Posted,
+    ) -> Result<(), FoldError> {
+        self.book_entries(store, posted, |sums, deferred| sums.released += deferred)?;
+        for stop in &posted.stops {
+            self.stop(store, position, *stop)?;
+        }
+        for earning in &posted.earnings {
+            let row = self.row(store, position, earning.line.invoice)?;
+            let line = row.lines.iter_mut().find(|row| row.line == earning.line.line);
+            if let Some(line) = line {
+                line.earnings.push(EarningRow::new(earning));
+            }
+        }
+        self.recognise(store, &posted.earnings)?;
+        Ok(())
+    }
+
+    fn stop(&mut self, store: &dyn Store, position: u64, stop: Stop) -> Result<(), FoldError> {
+        let row = self.row(store, position, stop.line.invoice)?;
+        let currency = row.currency;
+        let line = row.lines.iter_mut().find(|row| row.line == stop.line.line);
+        let earnings = line.into_iter().flat_map(|line| line.earnings.iter_mut());
+        let lost: Vec<_> =
+            earnings.map(|earning| earning.stop(stop.line, currency, stop.from)).collect();
+        for daily in lost {
+            self.spread(store, currency, daily, -1)?;
+        }
+        Ok(())
+    }
+
+    fn row(
+        &mut self,
+        store: &dyn Store,
+        position: u64,
+        invoice: InvoiceId,
+    ) -> Result<&mut InvoiceRow, FoldError> {
+        let id = Needle::new(BY_ID, invoice.uuid().as_bytes());
+        for place in self.directory.find(store, id)? {
+            let (page, slot) = page_of(place);
+            let found = self.pages.get(store, page)?.and_then(|page| page.invoices.get(slot));
+            if found.is_some_and(|row| row.invoice == invoice) {
+                let page = self.pages.get_mut(store, page)?;
+                let row = page.and_then(|page| page.invoices.get_mut(slot));
+                return Ok(row.ok_or(StoreError::Missing { what: "an invoice on its page" })?);
+            }
+        }
+        Err(FoldError::Unknown { position, what: invoice.to_string() })
+    }
+}
