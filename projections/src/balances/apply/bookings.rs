@@ -77,11 +77,12 @@ impl Balances {
         for earning in earnings {
             let row = self.invoice(cause, earning.line.invoice)?;
             let stored = EarningRow::new(earning);
-            match row.lines.iter_mut().find(|line| line.line == earning.line.line) {
-                Some(line) => line.earnings.push(stored),
-                None => {
-                    row.lines.push(LineEarnings { line: earning.line.line, earnings: vec![stored] })
-                }
+            let line = row.lines.iter_mut().find(|line| line.line == earning.line.line);
+            if let Some(line) = line {
+                line.earnings.push(stored);
+            } else {
+                let line = earning.line.line;
+                row.lines.push(LineEarnings { line, earnings: vec![stored] });
             }
             self.spread(cause.store, earning.currency, earning.daily(), 1)?;
         }

@@ -37,15 +37,14 @@ pub(super) fn summary(view: &View<'_>, body: &[u8]) -> Result<Vec<u8>, QueryErro
             groups.entry(group(grouping, date, figures)).or_default().add(grouping, figures);
         }
     };
-    match asked.customer {
-        Some(customer) => of_customer(view, customer, (from, to), &mut add)?,
-        None => {
-            let end = to.plus_days(1).ok();
-            DAYS.scan(view.store, (from, end), Direction::Forward, |day| {
-                day.figures.iter().for_each(|figures| add(day.date, figures));
-                true
-            })?;
-        }
+    if let Some(customer) = asked.customer {
+        of_customer(view, customer, (from, to), &mut add)?;
+    } else {
+        let end = to.plus_days(1).ok();
+        DAYS.scan(view.store, (from, end), Direction::Forward, |day| {
+            day.figures.iter().for_each(|figures| add(day.date, figures));
+            true
+        })?;
     }
     if groups.len() > MOST_GROUPS {
         let detail =
