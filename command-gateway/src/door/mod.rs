@@ -1,7 +1,8 @@
 //! The Unix socket: the same messages that NATS carries, for the same machine.
 //!
 //! *Shape.* [`SocketDoor`] listens and [`Client`] asks. A frame is `u32` big endian, the length of
-//! the rest, and then a [`schemas::wire::Frame`]. Requests may be pipelined; replies come in any order.
+//! the rest, and then a [`schemas::wire::Frame`]. Requests may be pipelined; replies come in any
+//! order.
 
 mod client;
 mod connection;

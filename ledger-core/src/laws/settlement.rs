@@ -210,7 +210,8 @@ impl Settlement {
                 format!("{id} is voided with {} paid", invoice.paid)
             });
             invoice.voided = true;
-            undone.extend(invoice.lines.iter().filter_map(|line| Some((line.credits?, line.gross))));
+            let credited = invoice.lines.iter().map(|line| (line.credits, line.gross));
+            undone.extend(credited.filter_map(|(line, gross)| Some((line?, gross))));
         });
         for (target, gross) in undone {
             self.line(target, findings, |line| line.credit(0, gross));
