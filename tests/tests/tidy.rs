@@ -120,7 +120,7 @@ fn bare(text: &str, keep_comments: bool) -> String {
             Inside::Code if c == '"' => inside = opened(&out),
             Inside::Comment if c == '\n' => inside = Inside::Code,
             Inside::Text if c == '\\' => {
-                width += rest[1..].chars().next().map_or(0, char::len_utf8)
+                width += rest[1..].chars().next().map_or(0, char::len_utf8);
             }
             Inside::Text if c == '"' => inside = Inside::Code,
             Inside::RawText(hashes) if rest.starts_with(&format!("\"{}", "#".repeat(hashes))) => {
