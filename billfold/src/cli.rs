@@ -94,8 +94,6 @@ pub enum Command {
     Verify(VerifyArgs),
     /// Real purchases and two years of a subscription business, reported and audited.
     Demo(DemoArgs),
-    /// Measure commands, replay and read models on this machine.
-    Bench(BenchArgs),
     /// JSON Schemas of commands, events, queries and answers.
     Schema {
         /// What to print.
@@ -275,14 +273,6 @@ pub struct DemoArgs {
     #[arg(long, env = "BILLFOLD_DEMO_MONTHS", value_name = "N", default_value_t = 24,
           value_parser = clap::value_parser!(u32).range(1..=120))]
     pub months: u32,
-}
-
-/// Flags of `bench`.
-#[derive(Debug, Args)]
-pub struct BenchArgs {
-    /// Where to measure [default: a fresh folder beside the data folder].
-    #[arg(long, env = "BILLFOLD_BENCH_DIR", value_name = "DIR")]
-    pub dir: Option<PathBuf>,
 }
 
 /// What to print of the schemas.

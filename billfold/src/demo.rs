@@ -1,8 +1,197 @@
 //! The demo: real purchases, two years of a subscription business, reports, and an audit.
+//!
+//! # Shape
+//!
+//! Two books in one folder: `cdnow`, imported from a file of real purchases, and `saas`, made up
+//! from a seed. Everything goes in through the front door and comes out through queries; then
+//! the process closes the books and audits them as a stranger would.
 
 pub mod catalog;
 pub mod plan;
 pub mod random;
+mod report;
+mod saas;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use schemas::text::{Actor, BookName};
+use schemas::{Date, Timestamp};
+
+use crate::cli::{DemoArgs, Format};
+use crate::edge;
+use crate::exit::Failure;
+use crate::folder::Folder;
+use crate::host::Host;
+use crate::import::purchases::import;
+use crate::output::Output;
+use crate::replay;
+use crate::talk;
+use crate::verify;
+use report::Report;
 
 /// Every purchase of the CDNOW data set; see `tests/data/README.md`.
 pub const PURCHASES: &[u8] = include_bytes!("../../tests/data/CDNOW_master.txt");
+
+/// How long read models may take to catch up.
+const PATIENCE: Duration = Duration::from_mins(10);
+
+/// What the demo is made of.
+#[derive(Debug)]
+struct Demo {
+    folder: Folder,
+    actor: Actor,
+    cdnow: BookName,
+    saas: BookName,
+    start: Date,
+    end: Date,
+}
+
+/// Runs `demo`.
+///
+/// # Errors
+/// [`Failure`]: a folder that is not empty, a command that was refused against the plan, or an
+/// audit that found something.
+pub fn run(args: &DemoArgs, asked: Option<Format>) -> Result<(), Failure> {
+    // People watch it; who pipes it asks for JSON by name.
+    let report = Report::new(Output::new(asked.or(Some(Format::Table))));
+    let demo = Demo::new(args)?;
+    let begun = Instant::now();
+    let mut host = Host::new(demo.folder.clone())?;
+    demo.make(&mut host, args, &report)?;
+    demo.tell(&host, &report)?;
+    host.close();
+    demo.audit(&report)?;
+    report.end(&demo.folder, begun.elapsed())
+}
+
+impl Demo {
+    fn new(args: &DemoArgs) -> Result<Self, Failure> {
+        let name = |text: &str| text.parse().expect("written here as a book's name");
+        let start = Date::new(2024, 1, 1).expect("a day of the calendar");
+        let months = i16::try_from(args.months).unwrap_or(i16::MAX);
+        let end = months_after(start, months)
+            .ok_or_else(|| Failure::Usage(format!("{months} months leave the calendar")))?;
+        Ok(Self {
+            folder: Folder::at(empty_folder(args.dir.as_deref())?),
+            actor: "demo".parse().expect("written here as an actor"),
+            cdnow: name("cdnow"),
+            saas: name("saas"),
+            start,
+            end,
+        })
+    }
+
+    /// Fills both books.
+    fn make(&self, host: &mut Host, args: &DemoArgs, report: &Report) -> Result<(), Failure> {
+        report.chapter(&format!(
+            "Two books in {}\n`cdnow`: every purchase of 23,570 customers of a music shop, 1997 \
+             and 1998, from a file.\n`saas`: {} customers of a subscription business over {} \
+             months, from seed {}.",
+            self.folder.root().display(),
+            args.customers,
+            args.months,
+            args.seed
+        ))?;
+        host.create(&self.cdnow, None, true)?;
+        host.create(&self.saas, Some(Timestamp::start_of_utc(self.start)), true)?;
+        let source = "cdnow".parse().expect("written here as a code");
+        let usd = "USD".parse().expect("written here as a currency");
+        let door = host.door(&self.cdnow, &self.actor);
+        let (summary, bad) = import(PURCHASES, source, usd, &door)?;
+        if let Some(line) = bad.first() {
+            return Err(Failure::Internal(format!("a purchase was refused: {line}")));
+        }
+        report.fact("cdnow", &format!("{} commands accepted", summary.accepted))?;
+        let played = saas::play(&host.door(&self.saas, &self.actor), args, self.start, self.end)?;
+        report.fact(
+            "saas",
+            &format!(
+                "{} commands accepted, {} refused as a client must expect, {} billing runs",
+                played.accepted, played.refused, played.runs
+            ),
+        )?;
+        for book in [&self.cdnow, &self.saas] {
+            if !host.catch_up(book, PATIENCE) {
+                return Err(Failure::Internal(format!("the read models of {book} fell behind")));
+            }
+        }
+        Ok(())
+    }
+
+    /// What a finance person would want to see.
+    fn tell(&self, host: &Host, report: &Report) -> Result<(), Failure> {
+        report.shop(&host.door(&self.cdnow, &self.actor))?;
+        report.business(&host.door(&self.saas, &self.actor), self.start, self.end)
+    }
+
+    /// The closed books, looked at from outside.
+    fn audit(&self, report: &Report) -> Result<(), Failure> {
+        report.chapter("The audit: verify, replay, compare")?;
+        for book in [&self.cdnow, &self.saas] {
+            let audit = verify::audit(&self.folder, book, false)?;
+            let live = replay::hashes_on_disk(&self.folder, book)?;
+            let compared = replay::compare(&self.folder, book, live, None)?;
+            report.audited(book, &audit, &compared)?;
+            verify::conclude(&audit)?;
+            let differs = |one: &replay::Compared| one.live.as_ref() != Some(&one.rebuilt);
+            if let Some(wrong) = compared.iter().find(|one| differs(one)) {
+                let view = wrong.view.as_str();
+                return Err(Failure::Verification(format!(
+                    "{view} of {book} differs from the log"
+                )));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The named folder if it is empty, or a fresh one.
+fn empty_folder(dir: Option<&Path>) -> Result<PathBuf, Failure> {
+    let folder = dir.map_or_else(
+        || std::env::temp_dir().join(format!("billfold-demo-{}", edge::fresh().simple())),
+        Path::to_path_buf,
+    );
+    fs::create_dir_all(&folder)
+        .map_err(|e| Failure::io(format!("{} cannot be made", folder.display()), e))?;
+    let mut entries = fs::read_dir(&folder)
+        .map_err(|e| Failure::io(format!("{} cannot be read", folder.display()), e))?;
+    if entries.next().is_some() {
+        return Err(Failure::Refused(format!(
+            "{} is not empty; name a fresh folder, or leave --dir out",
+            folder.display()
+        )));
+    }
+    talk::say(&format!("billfold: the demo is in {}", folder.display()));
+    Ok(folder)
+}
+
+fn months_after(start: Date, months: i16) -> Option<Date> {
+    let civil = start.civil();
+    let count = i32::from(civil.year()) * 12 + i32::from(civil.month()) - 1 + i32::from(months);
+    let year = i16::try_from(count.div_euclid(12)).ok()?;
+    let month = i8::try_from(count.rem_euclid(12) + 1).ok()?;
+    Date::new(year, month, civil.day()).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn months_are_counted_over_the_end_of_a_year() {
+        let start = Date::new(2024, 1, 1).expect("a day");
+        let after = |months| months_after(start, months).map(|date| date.to_string());
+        assert_eq!(after(1).as_deref(), Some("2024-02-01"));
+        assert_eq!(after(24).as_deref(), Some("2026-01-01"));
+    }
+
+    #[test]
+    fn a_folder_with_something_in_it_is_refused() {
+        let scratch = tempfile::tempdir().expect("a folder");
+        assert!(empty_folder(Some(scratch.path())).is_ok());
+        fs::write(scratch.path().join("x"), b"x").expect("written");
+        assert_eq!(empty_folder(Some(scratch.path())).expect_err("refused").code(), 1);
+    }
+}

@@ -17,4 +17,5 @@
 //! A payment names its invoice, so it can never be taken for credit.
 
 pub mod commands;
+pub mod purchases;
 pub mod rows;

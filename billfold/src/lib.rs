@@ -1,5 +1,25 @@
-//! The one binary: wires ledger, log, read models and doors together. No rule lives here.
+//! The one binary: wires ledger, log, read models and doors together.
+//!
+//! # Shape
+//!
+//! [`cli`] says what can be typed, [`run`] leads each subcommand to its module. What needs
+//! answers asks a [`door`]: a running `billfold up` over its socket, or a [`host`] that opens
+//! the book in this process. What only looks at the log ([`commits`], [`verify`], [`replay`])
+//! reads it beside the writer.
+//!
+//! # Architecture invariants
+//!
+//! - No rule of billing lives here: commands are decided by the ledger, answers come from queries.
+//! - Ids and the machine's time are made in [`edge`] and nowhere else.
+//! - stdout is data and is written through [`output`]; stderr is talk, through [`talk`].
+//! - Nothing here writes to a log but through a gateway.
 
+#![allow(
+    clippy::result_large_err,
+    reason = "a problem is made once, for a request that failed, and moved into its reply"
+)]
+
+pub mod book;
 pub mod cli;
 pub mod commits;
 pub mod demo;
@@ -8,18 +28,96 @@ pub mod door;
 pub mod edge;
 pub mod exit;
 pub mod folder;
+pub mod host;
 pub mod import;
 pub mod output;
+pub mod query;
+pub mod replay;
 pub mod schema;
+pub mod submit;
 pub mod submitter;
 pub mod talk;
+pub mod up;
 pub mod verify;
 pub mod words;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
 
+use clap::{CommandFactory, Parser};
+use schemas::wire::Headers;
+
+use cli::{Cli, Command, ImportCommand};
+use door::{Ask, RemoteDoor};
+use exit::Failure;
+use folder::Folder;
+use output::Output;
+
 /// Runs one command line.
-pub fn run(_args: impl IntoIterator<Item = OsString>) -> ExitCode {
-    ExitCode::SUCCESS
+pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let cli = match Cli::try_parse_from(args) {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help goes to stdout with 0, mistakes to stderr with 2; a reader that has gone
+            // does not matter to either.
+            let _gone = error.print();
+            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
+        }
+    };
+    let format = cli.global.output;
+    match dispatch(cli) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            talk::report(&failure, format);
+            failure.exit()
+        }
+    }
+}
+
+fn dispatch(cli: Cli) -> Result<(), Failure> {
+    let Cli { global, command } = cli;
+    talk::start(&global.log)?;
+    let folder = Folder::of(&global);
+    let output = Output::new(global.output);
+    let (book, actor) = (&global.book, &global.actor);
+    match command {
+        Command::Up(args) => up::run(&args, &folder, book, &output),
+        Command::Book { command } => book::run(&command, &folder, actor, &output),
+        Command::Submit(args) => {
+            door::with_writer(&folder, book, actor, |door| submit::run(&args, door, &output))
+        }
+        Command::Query(args) => {
+            door::with_reader(&folder, book, actor, |door| query::run(&args, door, &output))
+        }
+        Command::Tail(args) => commits::tail(&args, &folder, book, &output),
+        Command::Inspect(args) => commits::inspect(&args, &folder, book, &output),
+        Command::Import { command: ImportCommand::Purchases(args) } => {
+            door::with_writer(&folder, book, actor, |door| {
+                import::purchases::run(&args, door, &output)
+            })
+        }
+        Command::Replay(args) => {
+            let live = match RemoteDoor::connect(&folder, book, actor)? {
+                Some(door) => {
+                    let question = serde_json::json!({});
+                    replay::hashes_in(&door.query("views", "hashes", Headers::new(), &question)?)?
+                }
+                None => replay::hashes_on_disk(&folder, book)?,
+            };
+            let compared = replay::compare(&folder, book, live, args.scratch.as_deref())?;
+            replay::report(book, &compared, &output)
+        }
+        Command::Verify(args) => verify::run(&args, &folder, book, &output),
+        Command::Demo(args) => demo::run(&args, global.output),
+        Command::Schema { command } => schema::run(&command, &output),
+        Command::Doctor(args) => doctor::run(&args, &folder, &output),
+        Command::Id(args) => {
+            (0..args.count).try_for_each(|_| output::text(&edge::prefixed(args.kind)))
+        }
+        Command::Completions { shell } => {
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Cli::command(), "billfold", &mut script);
+            output::raw(&[&script])
+        }
+    }
 }

@@ -95,6 +95,7 @@ fn send(door: &impl Ask, commands: &[BatchCommand]) -> Result<Vec<BatchAnswer>, 
         match ask_batch(door, &batch) {
             Ok(answers) => {
                 let again = answers.iter().find_map(retryable).cloned();
+                // A long reply answers the first commands only; the rest goes again at once.
                 for (at, answer) in open.iter().zip(answers) {
                     let is_accepted = matches!(answer, BatchAnswer::Accepted(_));
                     if again.is_none() || is_accepted {
@@ -129,8 +130,8 @@ fn ask_batch(door: &impl Ask, batch: &Batch) -> Result<Vec<BatchAnswer>, Failure
     let reply = door.ask(Endpoint::Batch, Headers::new(), body)?;
     let reply: BatchReply = serde_json::from_slice(&reply)
         .map_err(|error| Failure::Internal(format!("the answer to a batch: {error}")))?;
-    if reply.answers.len() != batch.commands.len() {
-        let (sent, got) = (batch.commands.len(), reply.answers.len());
+    let (sent, got) = (batch.commands.len(), reply.answers.len());
+    if got == 0 || got > sent {
         return Err(Failure::Internal(format!("{sent} commands got {got} answers")));
     }
     Ok(reply.answers)

@@ -91,6 +91,8 @@ struct Buyer {
     subscription: SubscriptionId,
     stage: Stage,
     discount: Option<DiscountId>,
+    /// A change waits for the end of a cycle before this day: no other is asked for.
+    quiet_until: Date,
 }
 
 #[derive(Debug)]
@@ -349,6 +351,7 @@ impl Play {
             subscription: SubscriptionId::new(Uuid::nil()),
             stage: Stage::Gone,
             discount: None,
+            quiet_until: today,
         });
         self.subscribe(number - 1, Some(effective), planned);
     }
@@ -390,9 +393,10 @@ impl Play {
                 self.subscribe(index, None, planned);
             }
             Stage::Gone | Stage::Ending => {}
+            Stage::Active if drawn < 28 && today < self.buyers[index].quiet_until => {}
             Stage::Active => match drawn {
                 0..7 => self.move_up(index, planned),
-                7..10 => self.move_down(index, planned),
+                7..10 => self.move_down(index, today, planned),
                 10..28 => self.resize(index, today, planned),
                 28..33 => self.discount(index, planned),
                 33..36 => self.no_discount(index, planned),
@@ -413,9 +417,17 @@ impl Play {
         }
     }
 
-    fn move_down(&mut self, index: usize, planned: &mut Vec<Planned>) {
+    fn move_down(&mut self, index: usize, today: Date, planned: &mut Vec<Planned>) {
         let Some(plan) = self.buyers[index].plan.smaller() else { return };
+        self.wait_for_cycle(index, today);
         self.change_plan(index, plan, ChangeTime::CycleEnd, planned);
+    }
+
+    /// The longest cycle of the plan from today on.
+    fn wait_for_cycle(&mut self, index: usize, today: Date) {
+        let buyer = &mut self.buyers[index];
+        let days = if buyer.plan == Plan::Enterprise { 367 } else { 32 };
+        buyer.quiet_until = today.plus_days(days).unwrap_or(today);
     }
 
     fn change_plan(
@@ -457,6 +469,9 @@ impl Play {
         };
         let when =
             if self.chance.in_thousand(150) { ChangeTime::CycleEnd } else { ChangeTime::Now };
+        if when == ChangeTime::CycleEnd {
+            self.wait_for_cycle(index, today);
+        }
         let back = self.chance.below(5);
         let late = (when == ChangeTime::Now && self.chance.in_thousand(150)).then_some(back);
         let at = late.and_then(|days| today.plus_days(-i32::try_from(days).ok()?).ok());

@@ -1,0 +1,52 @@
+//! `book`: makes and lists books.
+
+use serde_json::json;
+
+use crate::cli::BookCommand;
+use crate::door::RemoteDoor;
+use crate::exit::Failure;
+use crate::folder::Folder;
+use crate::host::Host;
+use crate::output::{Node, Output, View};
+use schemas::text::{Actor, BookName};
+
+/// Runs `book`.
+///
+/// # Errors
+/// [`Failure`]: a book of this name is there, or the folder cannot be used.
+pub fn run(
+    command: &BookCommand,
+    folder: &Folder,
+    actor: &Actor,
+    output: &Output,
+) -> Result<(), Failure> {
+    match command {
+        BookCommand::Create { name, test_clock } => {
+            let running = RemoteDoor::connect(folder, name, actor)?.is_some();
+            let mut host = Host::new(folder.clone())?;
+            host.create(name, *test_clock, false)?;
+            host.close();
+            if running {
+                crate::talk::say(
+                    "billfold: the running process opens the book when it is restarted",
+                );
+            }
+            list(folder, std::slice::from_ref(name), output)
+        }
+        BookCommand::List => list(folder, &folder.books()?, output),
+    }
+}
+
+fn list(folder: &Folder, books: &[BookName], output: &Output) -> Result<(), Failure> {
+    let mut rows = Vec::new();
+    for book in books {
+        let mut reader = folder.reader(book)?;
+        let head = reader.durable_head().map_err(crate::folder::damaged)?;
+        rows.push(json!({
+            "book": book,
+            "log": reader.identity().log().to_string(),
+            "position": head.last_position().unwrap_or(0),
+        }));
+    }
+    output.document(View::Columns(&["book", "position", "log"]), &Node::of(&json!({"data": rows})))
+}

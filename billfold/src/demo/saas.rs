@@ -1,0 +1,147 @@
+//! Plays the seeded business against a book, as any client would.
+
+use schemas::Date;
+use schemas::command::RunBilling;
+use schemas::ids::{BillingRunId, CustomerId, InvoiceId};
+use schemas::wire::{BatchAnswer, Endpoint, Headers, header};
+use schemas::{Command, Money};
+use serde_json::{Map, Value, json};
+
+use super::plan::{Bill, Planned, Play};
+use crate::cli::DemoArgs;
+use crate::door::Ask;
+use crate::exit::Failure;
+use crate::output::Node;
+use crate::query::pages;
+use crate::submitter;
+use crate::talk;
+
+/// How long one question waits for a billing run, in milliseconds.
+const RUN_WAIT_MS: u64 = 10_000;
+
+/// What became of the play.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Played {
+    /// Commands that were accepted.
+    pub(super) accepted: u64,
+    /// Commands that were refused as planned for.
+    pub(super) refused: u64,
+    /// Billing runs.
+    pub(super) runs: u64,
+}
+
+/// Plays all weeks.
+pub(super) fn play(
+    door: &impl Ask,
+    args: &DemoArgs,
+    start: Date,
+    end: Date,
+) -> Result<Played, Failure> {
+    let mut play = Play::new(args.seed, args.customers, start, end);
+    let mut stage = Stage { door, played: Played::default() };
+    stage.submit(play.opening())?;
+    let weeks = play.weeks();
+    let bar = talk::progress("saas, week by week", Some(weeks.len() as u64));
+    for (week, today) in weeks.into_iter().enumerate() {
+        let clock = play.clock(today);
+        stage.submit(vec![clock])?;
+        let business = play.business(week);
+        stage.submit(business)?;
+        let position = stage.bill(play.billing(today))?;
+        let bills = stage.bills(today, &position)?;
+        play.learn(today, &bills);
+        let settlement = play.settlement(today);
+        stage.submit(settlement)?;
+        bar.inc(1);
+    }
+    bar.finish_and_clear();
+    Ok(stage.played)
+}
+
+struct Stage<'a, D> {
+    door: &'a D,
+    played: Played,
+}
+
+impl<D: Ask> Stage<'_, D> {
+    /// Sends commands in order. A refusal that was not planned for ends the play.
+    fn submit(&mut self, planned: Vec<Planned>) -> Result<(), Failure> {
+        let (orders, refusals): (Vec<_>, Vec<_>) =
+            planned.into_iter().map(|planned| (planned.order, planned.refusals)).unzip();
+        let answers = submitter::submit(self.door, &orders, |_| ())?;
+        for ((order, refusals), answer) in orders.iter().zip(refusals).zip(&answers) {
+            match answer {
+                BatchAnswer::Accepted(_) => self.played.accepted += 1,
+                BatchAnswer::Problem(problem) if refusals.contains(&problem.code.as_str()) => {
+                    self.played.refused += 1;
+                }
+                BatchAnswer::Problem(problem) => {
+                    return Err(Failure::Internal(format!(
+                        "{} was refused against the plan: {} ({}); it asked {}",
+                        order.command.kind().name,
+                        problem.detail,
+                        problem.code,
+                        order.command.to_json()
+                    )));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Starts a billing run and waits until it is done; gives the position it reached.
+    fn bill(&mut self, planned: Planned) -> Result<String, Failure> {
+        let Command::RunBilling(RunBilling { run, .. }) = planned.order.command else {
+            return Err(Failure::Internal("the play asks for no billing run".to_owned()));
+        };
+        self.submit(vec![planned])?;
+        self.played.runs += 1;
+        self.wait_for(run)
+    }
+
+    fn wait_for(&self, run: BillingRunId) -> Result<String, Failure> {
+        let question = json!({"run": run, "wait_ms": RUN_WAIT_MS}).to_string();
+        loop {
+            let endpoint = Endpoint::Admin("run_status".to_owned());
+            let answer = self.door.ask(endpoint, Headers::new(), question.clone().into_bytes())?;
+            let status = Node::parse(&answer).map_err(unreadable)?;
+            if status.text_at("state") == "done" {
+                let failed = status.get("failed").and_then(Node::integer).unwrap_or(0);
+                if failed > 0 {
+                    return Err(Failure::Internal(format!("{run} could not bill {failed}")));
+                }
+                return Ok(status.text_at("position").to_owned());
+            }
+        }
+    }
+
+    /// What was invoiced on a day and is still open, read at the position of the billing run.
+    fn bills(&self, today: Date, position: &str) -> Result<Vec<Bill>, Failure> {
+        let headers = Headers::from([(header::AT_LEAST.to_owned(), position.to_owned())]);
+        let question = json!({
+            "from": today, "to": today, "status": "unpaid", "order": "oldest_first", "limit": 500,
+        });
+        let question = question.as_object().cloned().unwrap_or_else(Map::<String, Value>::new);
+        let mut bills = Vec::new();
+        pages(self.door, "invoices", "list", &headers, question, |page| {
+            for row in page.items_at("data") {
+                bills.push(bill(row)?);
+            }
+            Ok(())
+        })?;
+        Ok(bills)
+    }
+}
+
+fn bill(row: &Node) -> Result<Bill, Failure> {
+    let customer: CustomerId = row.text_at("customer").parse().map_err(unreadable)?;
+    let invoice: InvoiceId = row.text_at("invoice").parse().map_err(unreadable)?;
+    let due_date: Date = row.text_at("due_date").parse().map_err(unreadable)?;
+    let open = serde_json::to_value(row.get("balance_due")).map_err(unreadable)?;
+    let open: Money = serde_json::from_value(open).map_err(unreadable)?;
+    Ok(Bill { customer, invoice, due_date, open })
+}
+
+fn unreadable(error: impl std::fmt::Display) -> Failure {
+    Failure::Internal(format!("an answer cannot be read: {error}"))
+}

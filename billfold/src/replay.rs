@@ -1,0 +1,156 @@
+//! `replay`: every read model built from the log again, and compared with the live one.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use event_log::LogReader;
+use projections::{ReplayError, Scratch, ViewName, look, replay};
+use schemas::text::BookName;
+use serde_json::{Value, json};
+
+use crate::exit::Failure;
+use crate::folder::{Folder, damaged};
+use crate::host::chain;
+use crate::output::{Node, Output, View};
+use crate::talk;
+
+/// One read model, live and rebuilt.
+#[derive(Debug, Clone)]
+pub struct Compared {
+    /// Which.
+    pub view: ViewName,
+    /// The last commit in both.
+    pub position: u64,
+    /// What the live one holds; none if it was never built.
+    pub live: Option<String>,
+    /// What the log says.
+    pub rebuilt: String,
+}
+
+impl Compared {
+    /// They hold the same, or there is nothing to compare with.
+    pub fn is_equal(&self) -> bool {
+        self.live.as_ref().is_none_or(|live| *live == self.rebuilt)
+    }
+}
+
+/// What the live read models hold: each with its position and hash; none if never built.
+pub type LiveHashes = Vec<(ViewName, Option<(u64, String)>)>;
+
+/// What a running process says its read models hold.
+///
+/// # Errors
+/// [`Failure::Internal`] when the answer cannot be read.
+pub fn hashes_in(answer: &Node) -> Result<LiveHashes, Failure> {
+    let unreadable = || Failure::Internal("the answer of views.hashes cannot be read".to_owned());
+    let row = |row: &Node| {
+        let view = row.text_at("view").parse().map_err(|_| unreadable())?;
+        let position = row.get("position").and_then(Node::integer).ok_or_else(unreadable)?;
+        let position = u64::try_from(position).map_err(|_| unreadable())?;
+        Ok((view, Some((position, row.text_at("hash").to_owned()))))
+    };
+    answer.items_at("data").iter().map(row).collect()
+}
+
+/// What the stores of a book hold that no process has open.
+///
+/// # Errors
+/// [`Failure::Verification`] when a checkpoint does not fit the log.
+pub fn hashes_on_disk(folder: &Folder, book: &BookName) -> Result<LiveHashes, Failure> {
+    let mut reader = folder.reader(book)?;
+    let mut hashes = Vec::new();
+    for view in ViewName::ALL {
+        let stored = look(&mut reader, &folder.views(book), view).map_err(broken)?;
+        let hash = stored.and_then(|stored| {
+            let position = stored.checkpoint?.position;
+            Some((position, stored.hash.to_string()))
+        });
+        hashes.push((view, hash));
+    }
+    Ok(hashes)
+}
+
+/// Rebuilds each read model up to where the live one stands, and compares.
+///
+/// # Errors
+/// [`Failure`]: damage, or a scratch folder that cannot be used.
+pub fn compare(
+    folder: &Folder,
+    book: &BookName,
+    live: LiveHashes,
+    scratch: Option<&Path>,
+) -> Result<Vec<Compared>, Failure> {
+    folder.known(book)?;
+    let log = folder.log(book);
+    let place = scratch.map_or_else(|| own_scratch(folder, book), Path::to_path_buf);
+    let bar = talk::progress("replay", None);
+    let mut compared = Vec::new();
+    for (view, held) in live {
+        let through = held.as_ref().map(|(position, _)| *position);
+        let folder = Scratch::Folder(place.clone());
+        let mut tell = |_: ViewName, position| bar.set_position(position);
+        let open = || LogReader::open(&log);
+        let rebuilt = replay(open, &folder, &[view], through, &mut tell).map_err(broken)?;
+        for one in rebuilt {
+            compared.push(Compared {
+                view,
+                position: one.position,
+                live: held.as_ref().map(|(_, hash)| hash.clone()),
+                rebuilt: one.hash.to_string(),
+            });
+        }
+    }
+    bar.finish_and_clear();
+    if scratch.is_none() {
+        fs::remove_dir_all(&place)
+            .map_err(|e| Failure::io(format!("{} cannot be removed", place.display()), e))?;
+    }
+    Ok(compared)
+}
+
+fn own_scratch(folder: &Folder, book: &BookName) -> PathBuf {
+    folder.views(book).join(format!("replay-{}", std::process::id()))
+}
+
+/// Prints the comparison.
+///
+/// # Errors
+/// [`Failure::Verification`] when a read model differs from the log.
+pub fn report(book: &BookName, compared: &[Compared], output: &Output) -> Result<(), Failure> {
+    let document = json!({"data": compared.iter().map(row).collect::<Vec<_>>()});
+    output.document(View::Any, &Node::of(&document))?;
+    let wrong: Vec<_> =
+        compared.iter().filter(|one| !one.is_equal()).map(|one| one.view.as_str()).collect();
+    if wrong.is_empty() {
+        return Ok(());
+    }
+    Err(Failure::Verification(format!(
+        "{} of book {book} differ from the log; stop `billfold up`, remove their folders in {}, \
+         and start it: they are built anew",
+        wrong.join(", "),
+        "views"
+    )))
+}
+
+fn row(one: &Compared) -> Value {
+    let verdict = match &one.live {
+        None => "not built yet",
+        Some(_) if one.is_equal() => "equal",
+        Some(_) => "DIFFERENT",
+    };
+    json!({
+        "view": one.view.as_str(),
+        "position": one.position,
+        "verdict": verdict,
+        "live": one.live,
+        "rebuilt": one.rebuilt,
+    })
+}
+
+fn broken(error: ReplayError) -> Failure {
+    match error {
+        ReplayError::Log(read) => damaged(read),
+        ReplayError::Fold(error) => Failure::Verification(chain(&error)),
+        other @ (ReplayError::Store(_) | ReplayError::Home(_)) => Failure::Internal(chain(&other)),
+    }
+}
