@@ -7,7 +7,6 @@
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 
 use crossbeam_channel::{Sender, TrySendError, bounded};
@@ -21,12 +20,13 @@ use schemas::ids::{CommandId, derive};
 use schemas::text::BookName;
 use uuid::Uuid;
 
+use crate::admission::Admission;
 use crate::clock::{Clock, SystemClock};
 use crate::completion::{BatchTicket, Completion, ReplyTo, Ticket};
 use crate::decider::Decider;
 use crate::engine::driver::{Driver, Intake};
 use crate::engine::writer::Writer;
-use crate::engine::{EngineCore, Offer, ReplayError, system_actor};
+use crate::engine::{EngineCore, Offer, ReplayError};
 use crate::history::{History, Lookups};
 use crate::outcome::{Outcome, Refusal};
 use crate::progress::{Progress, Stopped};
@@ -209,14 +209,16 @@ impl Gateway {
         let lookups = Lookups::start(History::new(log.reader()?)).map_err(GatewayError::Threads)?;
         let writer = Writer::start(Box::new(log)).map_err(GatewayError::Threads)?;
         let (intake, queue) = bounded(config.queue_capacity.max(1));
-        let driver = Driver::new(core, queue, writer, lookups, progress.clone());
+        let admission = Arc::new(Admission::default());
+        let doors = (queue, Arc::clone(&admission));
+        let driver = Driver::new(core, doors, writer, lookups, progress.clone());
         let thread = std::thread::Builder::new().name(format!("engine-{}", identity.book()));
         let engine = thread.spawn(move || driver.run()).map_err(GatewayError::Threads)?;
         let handle = GatewayHandle(Arc::new(Shared {
             log: Uuid::from_bytes(identity.log().0),
             book: identity.book().parse().map_err(|_| GatewayError::NoBook)?,
             intake,
-            closing: AtomicBool::new(false),
+            admission,
             progress,
         }));
         Ok(Self { handle, engine: Some(engine), disk: Arc::clone(&config.disk) })
@@ -243,7 +245,7 @@ impl Gateway {
 
     fn stop(&mut self) -> Stopped {
         let shared = &self.handle.0;
-        shared.closing.store(true, Ordering::Release);
+        shared.admission.close();
         // An engine that is gone needs no telling.
         let _gone = shared.intake.send(Intake::Stop);
         if let Some(engine) = self.engine.take() {
@@ -280,8 +282,7 @@ fn open_book<D: Decider>(
 ) -> Result<(), GatewayError> {
     let id = Uuid::from_bytes(log.identity().log().0);
     let id = CommandId::new(derive(id, "book.open"));
-    let request = CommandRequest::new(id, system_actor(), open);
-    core.decide_internal(request).map_err(GatewayError::Refused)?;
+    core.open_book(id, open).map_err(GatewayError::Refused)?;
     if let Some(mut decided) = core.seal() {
         log.append(decided.first_position, &mut decided.block)
             .map_err(GatewayError::FirstCommit)?;
@@ -299,7 +300,7 @@ struct Shared {
     log: Uuid,
     book: BookName,
     intake: Sender<Intake>,
-    closing: AtomicBool,
+    admission: Arc<Admission>,
     progress: Progress,
 }
 
@@ -373,10 +374,10 @@ impl GatewayHandle {
     }
 
     fn enqueue(&self, request: CommandRequest, waiter: ReplyTo) -> Result<(), Refusal> {
-        if self.0.closing.load(Ordering::Acquire) {
+        let Some(_entering) = self.0.admission.enter() else {
             waiter.disarm();
             return Err(Refusal::Unavailable);
-        }
+        };
         let offer = Intake::Command(Box::new(Offer { request, waiter }));
         match self.0.intake.try_send(offer) {
             Ok(()) => Ok(()),

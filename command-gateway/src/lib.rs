@@ -18,6 +18,7 @@
 )]
 
 pub mod admin;
+mod admission;
 pub mod clock;
 pub mod completion;
 pub mod decider;

@@ -248,3 +248,31 @@ fn time_never_goes_back_when_the_clock_does() {
     let third = gateway.handle().submit_blocking(request(12, register(3))).expect("accepted");
     assert_eq!(first.recorded_at, third.recorded_at);
 }
+
+#[test]
+fn nobody_waits_for_ever_when_the_engine_stops_under_load() {
+    for seed in 0..20 {
+        let gateway = acme(&SimDisk::new(seed));
+        let handle = gateway.handle();
+        let clients: Vec<_> = (0..2)
+            .map(|client| {
+                let handle = handle.clone();
+                std::thread::spawn(move || {
+                    for n in 0.. {
+                        let n = 1_000 * (client + 1) + n;
+                        if handle.submit_blocking(request(n, register(n))).is_err() {
+                            return;
+                        }
+                    }
+                })
+            })
+            .collect();
+        while handle.progress().durable() < 10 {
+            std::thread::yield_now();
+        }
+        assert_eq!(gateway.close(), Stopped::Closed);
+        for client in clients {
+            client.join().expect("answered");
+        }
+    }
+}

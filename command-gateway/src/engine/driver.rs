@@ -9,6 +9,7 @@
 //! write or a panic in the state the engine stops for good; the log then tells what is durable.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, RecvError, RecvTimeoutError, TryRecvError, select};
@@ -16,6 +17,7 @@ use event_log::AppendError;
 
 use super::stepping::{Answer, Decided, EngineCore, Offer, Offered, Verdict};
 use super::writer::{Writer, Written};
+use crate::admission::Admission;
 use crate::completion::ReplyTo;
 use crate::decider::Decider;
 use crate::history::Lookups;
@@ -59,6 +61,7 @@ enum End {
 pub(crate) struct Driver<D> {
     core: EngineCore<D, ReplyTo>,
     intake: Receiver<Intake>,
+    admission: Arc<Admission>,
     /// A command that the open block had no room for.
     held: Option<Box<Offer<ReplyTo>>>,
     writer: Writer,
@@ -73,14 +76,14 @@ pub(crate) struct Driver<D> {
 impl<D: Decider> Driver<D> {
     pub(crate) fn new(
         core: EngineCore<D, ReplyTo>,
-        intake: Receiver<Intake>,
+        (intake, admission): (Receiver<Intake>, Arc<Admission>),
         writer: Writer,
         lookups: Lookups,
         progress: Progress,
     ) -> Self {
         let room = Room::Reserved;
         let (held, in_flight, full) = (None, false, false);
-        Self { core, intake, held, writer, in_flight, full, room, lookups, progress }
+        Self { core, intake, admission, held, writer, in_flight, full, room, lookups, progress }
     }
 
     /// Runs until asked to stop, or until it must.
@@ -363,13 +366,22 @@ impl<D: Decider> Driver<D> {
         why
     }
 
+    /// Refuses what waits undecided, to the last one.
     fn refuse_queue(&mut self) {
-        let held = self.held.take().map(Intake::Command);
-        for intake in held.into_iter().chain(self.intake.try_iter()) {
-            match intake {
-                Intake::Command(offer) => offer.waiter.complete(Err(Refusal::Unavailable)),
-                Intake::Stop => {}
+        self.admission.close();
+        let mut intake = self.held.take().map(Intake::Command);
+        loop {
+            let last = !self.admission.is_someone_entering();
+            for intake in intake.take().into_iter().chain(self.intake.try_iter()) {
+                match intake {
+                    Intake::Command(offer) => offer.waiter.complete(Err(Refusal::Unavailable)),
+                    Intake::Stop => {}
+                }
             }
+            if last {
+                return;
+            }
+            std::thread::yield_now();
         }
     }
 }

@@ -7,8 +7,6 @@ pub(crate) mod driver;
 mod stepping;
 pub(crate) mod writer;
 
-pub(crate) use stepping::system_actor;
-
 pub use stepping::{
     Answer, Decided, EngineCore, FirstOutcome, Offer, Offered, ReplayError, Verdict,
 };

@@ -1,5 +1,5 @@
 //! A small book for the tests: one seller, one plan, customers by number.
-#![allow(dead_code, reason = "each test file uses a part of it")]
+#![allow(dead_code, unreachable_pub, reason = "each test file uses a part of it")]
 
 use std::sync::Arc;
 

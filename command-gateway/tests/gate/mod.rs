@@ -1,5 +1,5 @@
 //! A disk whose syncs wait while a gate is closed.
-#![allow(dead_code, reason = "each test file uses a part of it")]
+#![allow(dead_code, unreachable_pub, reason = "each test file uses a part of it")]
 
 use std::io;
 use std::path::PathBuf;

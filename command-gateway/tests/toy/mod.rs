@@ -1,5 +1,5 @@
 //! A ledger that does what a real one must not: panics, and commits of absurd sizes.
-#![allow(dead_code, reason = "each test file uses a part of it")]
+#![allow(dead_code, unreachable_pub, reason = "each test file uses a part of it")]
 
 use std::collections::BTreeMap;
 
