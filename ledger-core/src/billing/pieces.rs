@@ -17,6 +17,40 @@ pub(crate) struct CyclePieces {
     pub(crate) charges: Vec<LineDraft>,
 }
 
+/// A cycle's segments and what its lines make of them.
+struct Comparison<'a> {
+    living: Option<Interval>,
+    segments: Vec<Segment<'a>>,
+    /// Days that are charged as they should be, or given up.
+    charged: Vec<Interval>,
+    credits: Vec<(LineRef, Interval)>,
+}
+
+impl<'a> Comparison<'a> {
+    fn of(customer: &Customer, subscription: &'a Subscription, cycle: &Cycle) -> Self {
+        let living = subscription.living_days(cycle);
+        let segments = living.map(|days| subscription.segments(days)).unwrap_or_default();
+        let mut charged: Vec<Interval> = cycle.waived.clone();
+        let mut credits = Vec::new();
+        for at in &cycle.lines {
+            let Some(line) = customer.line(*at) else { continue };
+            let (kept, credited) = sort_days(subscription, &segments, line);
+            charged.extend(kept);
+            credits.extend(credited.into_iter().map(|days| (*at, days)));
+        }
+        Self { living, segments, charged, credits }
+    }
+
+    /// The days of a segment that no line charges.
+    fn open(&self, segment: &Segment<'_>) -> Vec<Interval> {
+        let mut open = vec![segment.days];
+        for taken in &self.charged {
+            open = days::without(&open, *taken);
+        }
+        open
+    }
+}
+
 /// Compares the segments of a cycle with the live days of its lines.
 pub(crate) fn compare(
     customer: &Customer,
@@ -24,31 +58,39 @@ pub(crate) fn compare(
     cycle: &Cycle,
     through: Date,
 ) -> Result<CyclePieces, Rejection> {
-    let living = subscription.living_days(cycle);
-    let segments = living.map(|days| subscription.segments(days)).unwrap_or_default();
-    let mut charged: Vec<Interval> = cycle.waived.clone();
-    let mut credits = Vec::new();
-    for at in &cycle.lines {
-        let Some(line) = customer.line(*at) else { continue };
-        let (kept, credited) = sort_days(subscription, &segments, line);
-        charged.extend(kept);
-        credits.extend(credited.into_iter().map(|days| (*at, days)));
-    }
+    let compared = Comparison::of(customer, subscription, cycle);
     let kind = if cycle.lines.is_empty() { LineKind::Recurring } else { LineKind::ProrationCharge };
     let mut charges = Vec::new();
-    for segment in &segments {
-        if !is_due(segment, cycle, living, through) {
+    for segment in &compared.segments {
+        if !is_due(segment, cycle, compared.living, through) {
             continue;
         }
-        let mut open = vec![segment.days];
-        for taken in &charged {
-            open = days::without(&open, *taken);
-        }
-        for piece in open {
+        for piece in compared.open(segment) {
             charges.push(charge(customer, subscription, cycle, segment, piece, kind)?);
         }
     }
-    Ok(CyclePieces { credits, charges })
+    Ok(CyclePieces { credits: compared.credits, charges })
+}
+
+/// The first day on which a run must bill something of an opened cycle.
+///
+/// Changes within a cycle that was billed in advance wait for the next cycle. Where none is
+/// `ahead` they are due at once, so that nothing is forgotten.
+pub(crate) fn due_on(
+    customer: &Customer,
+    subscription: &Subscription,
+    cycle: &Cycle,
+    ahead: bool,
+) -> Option<Date> {
+    let compared = Comparison::of(customer, subscription, cycle);
+    let untouched = cycle.lines.is_empty() && cycle.waived.is_empty();
+    let credits = (!ahead && !compared.credits.is_empty()).then_some(cycle.start);
+    let open = compared.segments.iter().filter(|segment| !compared.open(segment).is_empty());
+    let charges = open.filter_map(|segment| match segment.terms.timing {
+        BillingTiming::InAdvance => (untouched || !ahead).then_some(cycle.start),
+        BillingTiming::InArrears => compared.living.map(Interval::end),
+    });
+    credits.into_iter().chain(charges).min()
 }
 
 /// Splits the live days of a line into those that stay and those to credit.

@@ -12,6 +12,7 @@ use schemas::text::{ExternalId, Label};
 use schemas::{Currency, Date, Interval, Minor, Personal, Timestamp, ZoneName};
 
 use super::shelves::{Invoices, Payments};
+use crate::billing::pieces;
 use crate::earning::Earning;
 use crate::subscription::state::Subscription;
 
@@ -220,9 +221,18 @@ impl Customer {
     /// Pending charges wait for the next cycle; where no cycle is ahead they are due at once,
     /// so that nothing is forgotten. What was voided to be billed again is due at once, too.
     pub(crate) fn next_due(&self) -> Option<Date> {
-        let cycles = self.subscriptions.values().filter_map(Subscription::next_due).min();
+        let cycles = self.subscriptions.values().filter_map(|found| self.due_for(found)).min();
         let waiting = self.rebill || (cycles.is_none() && !self.pending.is_empty());
         if waiting { Some(Date::MIN) } else { cycles }
+    }
+
+    /// The first day on which a billing run has something to do for a subscription.
+    fn due_for(&self, subscription: &Subscription) -> Option<Date> {
+        let next = subscription.next_cycle_due();
+        let due = |cycle| pieces::due_on(self, subscription, cycle, next.is_some());
+        let opened = subscription.cycles.iter().filter_map(due);
+        let changes = subscription.scheduled.iter().map(|change| change.at);
+        opened.chain(changes).chain(next).min()
     }
 }
 

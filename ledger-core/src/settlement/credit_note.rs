@@ -54,8 +54,12 @@ fn issue(
         .invoices
         .get(part.invoice)
         .ok_or(Rejection::UnknownInvoice { invoice: part.invoice })?;
-    let posting_date = posting_date(context, customer)?;
-    not_before(invoice, posting_date)?;
+    let effective = posting_date(context, customer)?;
+    not_before(invoice, effective)?;
+    // An earlier note has split the lines on its own day: what is earned before that is settled,
+    // so a backdated note is booked on that day too.
+    let split = invoice.lines.iter().map(|line| line.earning.posted).max();
+    let posting_date = split.map_or(effective, |day| day.max(effective));
     Ok(CreditNoteIssued {
         note,
         invoice: part.invoice,

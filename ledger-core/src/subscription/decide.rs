@@ -1,5 +1,7 @@
 //! Decisions about subscriptions.
 
+use std::borrow::Cow;
+
 use schemas::command::{
     CancelSubscription, ChangePlan, ChangeQuantity, CreateSubscription, InvoiceRequest,
 };
@@ -63,10 +65,10 @@ pub(crate) fn change_plan(
     customer: &Customer,
     command: &ChangePlan,
 ) -> Result<Vec<Event>, Rejection> {
-    let subscription = active(customer, command.subscription)?;
     let terms = terms(context, customer, command.plan, command.version)?;
-    let day = change_day(context, customer, subscription)?;
-    let mut events = withdrawn(subscription, |due| matches!(due, ScheduledChange::Plan(_)));
+    let (day, subscription, mut events) = changing(context, customer, command.subscription)?;
+    let subscription = subscription.as_ref();
+    events.extend(withdrawn(subscription, |due| matches!(due, ScheduledChange::Plan(_))));
     match command.when {
         ChangeTime::CycleEnd => {
             events.push(schedule(subscription, day, ScheduledChange::Plan(terms))?);
@@ -121,14 +123,14 @@ pub(crate) fn change_quantity(
     customer: &Customer,
     command: &ChangeQuantity,
 ) -> Result<Vec<Event>, Rejection> {
-    let subscription = active(customer, command.subscription)?;
     check_quantity(command.quantity)?;
-    let day = change_day(context, customer, subscription)?;
+    let (day, subscription, mut events) = changing(context, customer, command.subscription)?;
+    let subscription = subscription.as_ref();
     let terms = subscription.terms_on(day);
     if terms.model == PricingModel::Flat {
         return Err(Rejection::FlatPriceHasNoQuantity { plan: terms.plan });
     }
-    let mut events = withdrawn(subscription, |due| matches!(due, ScheduledChange::Quantity(_)));
+    events.extend(withdrawn(subscription, |due| matches!(due, ScheduledChange::Quantity(_))));
     match command.when {
         ChangeTime::CycleEnd => {
             let change = ScheduledChange::Quantity(command.quantity);
@@ -151,8 +153,8 @@ pub(crate) fn cancel(
     customer: &Customer,
     command: &CancelSubscription,
 ) -> Result<Vec<Event>, Rejection> {
-    let subscription = active(customer, command.subscription)?;
-    let day = change_day(context, customer, subscription)?;
+    let (day, subscription, mut events) = changing(context, customer, command.subscription)?;
+    let subscription = subscription.as_ref();
     match command.when {
         ChangeTime::CycleEnd => {
             let due = subscription.scheduled.iter().find(|d| d.change == ScheduledChange::Cancel);
@@ -160,11 +162,12 @@ pub(crate) fn cancel(
                 let (subscription, at) = (subscription.id, due.at);
                 return Err(Rejection::CancellationScheduled { subscription, at });
             }
-            Ok(vec![schedule(subscription, day, ScheduledChange::Cancel)?])
+            events.push(schedule(subscription, day, ScheduledChange::Cancel)?);
+            Ok(events)
         }
         ChangeTime::Now => {
             let credit = command.credit.unwrap_or(CancelCredit::Prorated);
-            let mut events = withdrawn(subscription, |_| true);
+            events.extend(withdrawn(subscription, |_| true));
             let canceled = SubscriptionCanceled { subscription: subscription.id, end: day, credit };
             events.push(canceled.into());
             let invoice = match credit {
@@ -176,23 +179,32 @@ pub(crate) fn cancel(
     }
 }
 
-/// The civil day of a change; not before the subscription, nor before its current anchor.
-fn change_day(
+/// The civil day of a change, the subscription as it stands on that day, and the events that
+/// bring it there: what was scheduled up to the day has happened, billed or not.
+fn changing<'a>(
     context: &Context<'_>,
-    customer: &Customer,
-    subscription: &Subscription,
-) -> Result<Date, Rejection> {
+    customer: &'a Customer,
+    id: SubscriptionId,
+) -> Result<(Date, Cow<'a, Subscription>, Vec<Event>), Rejection> {
+    let subscription = active(customer, id)?;
     let at = customer.zone.date_at(context.stamp.effective_at)?;
-    let id = subscription.id;
     if at < subscription.start {
         let start = subscription.start;
         return Err(Rejection::BeforeSubscriptionStart { subscription: id, at, start });
+    }
+    let mut subscription = Cow::Borrowed(subscription);
+    let mut events = Vec::new();
+    if at >= subscription.anchor && subscription.scheduled.iter().any(|due| due.at <= at) {
+        events = catch_up(subscription.to_mut(), at)?;
+    }
+    if let Some(ending) = subscription.ending {
+        return Err(Rejection::SubscriptionCanceled { subscription: id, end: ending.on });
     }
     if at < subscription.anchor {
         let anchor = subscription.anchor;
         return Err(Rejection::BeforeAnchor { subscription: id, at, anchor });
     }
-    Ok(at)
+    Ok((at, subscription, events))
 }
 
 /// A change at the end of the cycle that `day` lies in, or of the last one opened.

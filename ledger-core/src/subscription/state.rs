@@ -160,31 +160,14 @@ impl Subscription {
         segments
     }
 
-    /// The first day on which a billing run has something to do for this subscription.
-    pub(crate) fn next_due(&self) -> Option<Date> {
-        let billed = |cycle: &&Cycle| !cycle.lines.is_empty() || !cycle.waived.is_empty();
-        let unbilled = self.cycles.iter().rev().take_while(|cycle| !billed(cycle));
-        let open = unbilled.filter_map(|cycle| self.cycle_due(cycle));
-        let next = self.next_period().ok().and_then(|period| {
-            let end = self.ending.map_or(period.end(), |ending| ending.on.min(period.end()));
-            let living = Interval::new(period.start(), end).ok()?;
-            Some(match self.terms_on(living.start()).timing {
-                BillingTiming::InAdvance => living.start(),
-                BillingTiming::InArrears => living.end(),
-            })
-        });
-        let change = self.scheduled.iter().map(|change| change.at);
-        open.chain(next).chain(change).min()
-    }
-
-    /// The first day on which something of a cycle is due; none if it was cut away whole.
-    fn cycle_due(&self, cycle: &Cycle) -> Option<Date> {
-        let living = self.living_days(cycle)?;
-        let due = |segment: &Segment<'_>| match segment.terms.timing {
-            BillingTiming::InAdvance => living.start(),
-            BillingTiming::InArrears => living.end(),
-        };
-        self.segments(living).iter().map(due).min()
+    /// The first day on which a cycle that is not opened yet is billed; none after the end.
+    pub(crate) fn next_cycle_due(&self) -> Option<Date> {
+        let period = self.next_period().ok()?;
+        let end = self.ending.map_or(period.end(), |ending| ending.on.min(period.end()));
+        let living = Interval::new(period.start(), end).ok()?;
+        let advance = |segment: &Segment<'_>| segment.terms.timing == BillingTiming::InAdvance;
+        let starts = self.segments(living).iter().any(advance);
+        Some(if starts { living.start() } else { living.end() })
     }
 
     /// Folds in an event about this subscription.
