@@ -1,0 +1,355 @@
+//! Moves become commands: numbers become ids of what there is.
+
+use schemas::command::{
+    AddCharge, AdvanceClock, Allocate, AllocationRequest, ApplyDiscount, CancelSubscription,
+    ChangePlan, ChangeQuantity, ChargeInvoice, ChargePrice, CreateSubscription, DefinePlan,
+    GrantCredit, InvoiceNow, InvoiceRequest, RecordPayment, RefundEffect, RefundPayment,
+    RegisterCustomer, RemoveDiscount, RetirePlan, ReversePayment, RunBilling, UpdateCustomer,
+    VoidInvoice,
+};
+use schemas::ids::{
+    BillingRunId, ChargeId, CreditGrantId, CustomerId, DiscountId, EntityId, PaymentId, PlanId,
+    RefundId, SubscriptionId,
+};
+use schemas::terms::{
+    BillingTiming, CalendarUnit, CancelCredit, ChangeTime, DiscountDuration, DiscountTarget,
+    DiscountValue, Every, InvoiceTiming, PricingModel, UnitPrice,
+};
+use schemas::{Command, Currency, Date, Decimal, Interval, Money, Personal};
+use uuid::Uuid;
+
+use crate::calendar::day_at;
+use crate::drive::{Game, cents, instant, text};
+use crate::moves::Move;
+
+const ZONES: [&str; 3] = ["UTC", "Asia/Tokyo", "America/Phoenix"];
+const CYCLES: [(u16, CalendarUnit); 7] = [
+    (1, CalendarUnit::Month),
+    (3, CalendarUnit::Month),
+    (1, CalendarUnit::Year),
+    (1, CalendarUnit::Week),
+    (2, CalendarUnit::Week),
+    (10, CalendarUnit::Day),
+    (1, CalendarUnit::Month),
+];
+const MOST_CUSTOMERS: usize = 3;
+
+fn pick<T: Copy>(of: &[T], number: usize) -> Option<T> {
+    (!of.is_empty()).then(|| of[number % of.len()])
+}
+
+fn tenths(quantity: u32) -> Decimal {
+    Decimal::from_parts(i128::from(quantity), 1).expect("small")
+}
+
+fn timing(now: bool) -> Option<InvoiceTiming> {
+    Some(if now { InvoiceTiming::Now } else { InvoiceTiming::Next })
+}
+
+const fn change_time(at_end: bool) -> ChangeTime {
+    if at_end { ChangeTime::CycleEnd } else { ChangeTime::Now }
+}
+
+fn price(ten_thousandths: i64, currency: Currency) -> UnitPrice {
+    let amount = Decimal::from_parts(i128::from(ten_thousandths), 4).expect("small");
+    UnitPrice { amount, currency }
+}
+
+impl Game {
+    /// The command of a move, and how many hours back it takes effect; none if there is nothing
+    /// that it could name.
+    pub(crate) fn command(&mut self, action: &Move) -> Option<(Command, i64)> {
+        let (command, back) = match *action {
+            Move::Advance { hours } => {
+                let to = instant(self.now + hours * 3_600_000_000);
+                (Command::AdvanceClock(AdvanceClock { to }), 0)
+            }
+            // Known for so long that changes can be backdated.
+            Move::Register { .. } => (self.book_command(action)?, 24 * 120),
+            Move::DefinePlan { .. } | Move::RetirePlan { .. } | Move::Run { .. } => {
+                (self.book_command(action)?, 0)
+            }
+            Move::Subscribe { back, .. }
+            | Move::ChangePlan { back, .. }
+            | Move::ChangeQuantity { back, .. }
+            | Move::Cancel { back, .. } => (self.buying_command(action)?, back),
+            Move::Discount { .. } | Move::RemoveDiscount { .. } => {
+                (self.discount_command(action)?, 0)
+            }
+            Move::Charge { back, .. } => (self.charge_command(action)?, back),
+            Move::InvoiceNow { .. } | Move::Terms { .. } => (self.charge_command(action)?, 0),
+            Move::Pay { back, .. } | Move::Refund { back, .. } | Move::Void { back, .. } => {
+                (self.settling_command(action)?, back)
+            }
+            Move::Reverse { .. } | Move::Grant { .. } => (self.settling_command(action)?, 0),
+        };
+        Some((command, back))
+    }
+
+    fn book_command(&mut self, action: &Move) -> Option<Command> {
+        Some(match *action {
+            Move::Register { zone, dollars, terms } => {
+                if self.customers.len() >= MOST_CUSTOMERS {
+                    return None;
+                }
+                let customer = CustomerId::new(self.id());
+                Command::RegisterCustomer(RegisterCustomer {
+                    customer,
+                    entity: EntityId::new(Uuid::from_u128(1)),
+                    external_id: None,
+                    name: Personal::Clear("Customer".to_owned()),
+                    email: None,
+                    currency: if dollars { "USD" } else { "EUR" }.parse().expect("a currency"),
+                    zone: Some(ZONES[zone].parse().expect("a zone")),
+                    payment_terms_days: Some(terms),
+                })
+            }
+            Move::DefinePlan { plan, every, arrears, per_unit, price: amount } => {
+                let new = PlanId::new(self.id());
+                if plan >= self.plans.len() {
+                    self.plans.push(new);
+                }
+                let plan = pick(&self.plans, plan)?;
+                let (count, unit) = CYCLES[every];
+                let currency = |code: &str| code.parse().expect("a currency");
+                Command::DefinePlan(DefinePlan {
+                    plan,
+                    name: text("Plan"),
+                    every: Every { count, unit },
+                    timing: if arrears {
+                        BillingTiming::InArrears
+                    } else {
+                        BillingTiming::InAdvance
+                    },
+                    model: if per_unit { PricingModel::PerUnit } else { PricingModel::Flat },
+                    prices: vec![
+                        price(amount, currency("EUR")),
+                        price(amount * 2 + 1, currency("USD")),
+                    ],
+                })
+            }
+            Move::RetirePlan { plan } => {
+                Command::RetirePlan(RetirePlan { plan: pick(&self.plans, plan)? })
+            }
+            Move::Run { back_days } => {
+                let today = i32::try_from(day_at(self.now, 0)).expect("this century");
+                let run = BillingRunId::new(self.id());
+                let through = Date::from_days(today - back_days)?;
+                Command::RunBilling(RunBilling { run, through })
+            }
+            _ => return None,
+        })
+    }
+
+    fn buying_command(&mut self, action: &Move) -> Option<Command> {
+        Some(match *action {
+            Move::Subscribe { customer, plan, first, quantity, now, .. } => {
+                let customer = pick(&self.customers, customer)?;
+                let plan = pick(&self.plans, plan)?;
+                let subscription = SubscriptionId::new(self.id());
+                Command::CreateSubscription(CreateSubscription {
+                    customer,
+                    subscription,
+                    plan,
+                    version: first.then_some(1),
+                    // A flat plan takes no quantity but 1.
+                    quantity: (quantity % 3 != 0).then(|| tenths(quantity)),
+                    invoice: timing(now),
+                })
+            }
+            Move::ChangePlan { subscription, plan, at_end, now, .. } => {
+                let (customer, subscription) = pick(&self.subscriptions, subscription)?;
+                let plan = pick(&self.plans, plan)?;
+                let (when, invoice) = (change_time(at_end), timing(now));
+                let version = None;
+                Command::ChangePlan(ChangePlan {
+                    customer,
+                    subscription,
+                    plan,
+                    version,
+                    when,
+                    invoice,
+                })
+            }
+            Move::ChangeQuantity { subscription, quantity, at_end, now, .. } => {
+                let (customer, subscription) = pick(&self.subscriptions, subscription)?;
+                let quantity = tenths(quantity);
+                let (when, invoice) = (change_time(at_end), timing(now));
+                Command::ChangeQuantity(ChangeQuantity {
+                    customer,
+                    subscription,
+                    quantity,
+                    when,
+                    invoice,
+                })
+            }
+            Move::Cancel { subscription, at_end, keep, .. } => {
+                let (customer, subscription) = pick(&self.subscriptions, subscription)?;
+                let when = change_time(at_end);
+                let credit = keep.then_some(CancelCredit::None);
+                Command::CancelSubscription(CancelSubscription {
+                    customer,
+                    subscription,
+                    when,
+                    credit,
+                })
+            }
+            _ => return None,
+        })
+    }
+
+    fn discount_command(&mut self, action: &Move) -> Option<Command> {
+        Some(match *action {
+            Move::Discount { customer, subscription, percent, value, lasts } => {
+                let discount = DiscountId::new(self.id());
+                let (customer, on) = match subscription {
+                    Some(number) => {
+                        let (customer, subscription) = pick(&self.subscriptions, number)?;
+                        (customer, DiscountTarget::Subscription(subscription))
+                    }
+                    None => (pick(&self.customers, customer)?, DiscountTarget::Customer),
+                };
+                let value = if percent {
+                    // 0.5 to 100 percent
+                    let tenths = i128::from(value % 200 + 1) * 5;
+                    DiscountValue::Percent(Decimal::from_parts(tenths, 1).expect("small"))
+                } else {
+                    DiscountValue::Amount(cents(value, self.currency(customer)))
+                };
+                let duration = match lasts {
+                    0 => DiscountDuration::Forever,
+                    1 => DiscountDuration::Once,
+                    more => DiscountDuration::Cycles(more),
+                };
+                let apply = ApplyDiscount { customer, discount, on, value, duration };
+                Command::ApplyDiscount(apply)
+            }
+            Move::RemoveDiscount { discount } => {
+                let (customer, discount) = pick(&self.discounts, discount)?;
+                Command::RemoveDiscount(RemoveDiscount { customer, discount })
+            }
+            _ => return None,
+        })
+    }
+
+    fn charge_command(&mut self, action: &Move) -> Option<Command> {
+        Some(match *action {
+            Move::Charge { customer, price: amount, quantity, days, now, historical, .. } => {
+                let customer = pick(&self.customers, customer)?;
+                let currency = self.currency(customer);
+                let service = days.map(|days| {
+                    let today = i32::try_from(day_at(self.now, 0)).expect("this century");
+                    let at = |day| Date::from_days(day).expect("this century");
+                    Interval::new(at(today - 10), at(today - 10 + days)).expect("not empty")
+                });
+                let series = historical.then(|| text("HIST"));
+                let request =
+                    ChargeInvoice::Now(InvoiceRequest { series, ..InvoiceRequest::default() });
+                Command::AddCharge(AddCharge {
+                    customer,
+                    charge: ChargeId::new(self.id()),
+                    description: text("Charge"),
+                    price: if quantity % 2 == 0 {
+                        ChargePrice::Total(cents(amount, currency))
+                    } else {
+                        ChargePrice::PerUnit(price(amount, currency))
+                    },
+                    quantity: (quantity > 5).then(|| tenths(quantity)),
+                    service,
+                    invoice: now.then_some(request),
+                })
+            }
+            Move::Terms { customer, days } => Command::UpdateCustomer(UpdateCustomer {
+                customer: pick(&self.customers, customer)?,
+                external_id: None,
+                name: None,
+                email: None,
+                payment_terms_days: Some(days),
+            }),
+            Move::InvoiceNow { customer } => {
+                let customer = pick(&self.customers, customer)?;
+                Command::InvoiceNow(InvoiceNow { customer, invoice: None })
+            }
+            _ => return None,
+        })
+    }
+
+    fn settling_command(&mut self, action: &Move) -> Option<Command> {
+        let reason = text("because");
+        Some(match *action {
+            Move::Pay { customer, percent, told, .. } => {
+                let customer = pick(&self.customers, customer)?;
+                self.payment_of(customer, percent, told)
+            }
+            Move::Reverse { payment } => {
+                let (customer, payment) = pick(&self.payments, payment)?;
+                Command::ReversePayment(ReversePayment { customer, payment, reason })
+            }
+            Move::Refund { payment, percent, effect, .. } => {
+                let (customer, payment) = pick(&self.payments, payment)?;
+                let paid = self.oracle.customer_mut(customer).payments.get(&payment);
+                let paid = paid.map_or(100, |paid| match effect {
+                    2 => paid.credit,
+                    _ => paid.amount - paid.refunded,
+                });
+                let amount = i64::try_from(paid).expect("small") * percent / 100;
+                let effect = match effect {
+                    0 => RefundEffect::Reopen,
+                    1 => RefundEffect::CreditNote(None),
+                    _ => RefundEffect::CustomerCredit,
+                };
+                Command::RefundPayment(RefundPayment {
+                    customer,
+                    payment,
+                    refund: RefundId::new(self.id()),
+                    amount: cents(amount, self.currency(customer)),
+                    effect,
+                    reason,
+                })
+            }
+            Move::Grant { customer, cents: amount } => {
+                let customer = pick(&self.customers, customer)?;
+                let amount = cents(amount, self.currency(customer));
+                let grant = CreditGrantId::new(self.id());
+                Command::GrantCredit(GrantCredit { customer, grant, amount, reason })
+            }
+            Move::Void { invoice, rebill, .. } => {
+                let (customer, invoice) = pick(&self.all_invoices, invoice)?;
+                Command::VoidInvoice(VoidInvoice { customer, invoice, reason, rebill })
+            }
+            _ => return None,
+        })
+    }
+
+    /// A payment of a part of what is owed, or of one invoice; sometimes too much for it.
+    fn payment_of(&mut self, customer: CustomerId, percent: i64, told: Option<usize>) -> Command {
+        let payment = PaymentId::new(self.id());
+        let currency = self.currency(customer);
+        let part = |open: i128| i64::try_from(open).expect("small") * percent / 100;
+        let of_customer = self.invoices.get(&customer).map(Vec::as_slice).unwrap_or_default();
+        let owed = self.oracle.customer_mut(customer).owed();
+        let (amount, allocate) = match told.filter(|_| !of_customer.is_empty()) {
+            // Where nothing is owed the payment is all customer credit, or now and then nothing.
+            None if owed == 0 => (percent % 50 * 10, None),
+            None => (part(owed), (percent % 2 == 0).then_some(Allocate::OldestFirst)),
+            Some(number) => {
+                let place = number % of_customer.len();
+                let invoice = of_customer[place];
+                let open = self.oracle.customer_mut(customer).invoices[place].open();
+                let amount = cents(part(open), currency);
+                let rest = if percent % 5 == 0 { -1 } else { percent };
+                let parts = vec![AllocationRequest { invoice, amount }];
+                (part(open) + rest, Some(Allocate::To(parts)))
+            }
+        };
+        let amount: Money = cents(amount, currency);
+        Command::RecordPayment(RecordPayment {
+            customer,
+            payment,
+            amount,
+            external_id: None,
+            method: None,
+            allocate,
+        })
+    }
+}
