@@ -352,7 +352,7 @@ impl Game {
             self.all_invoices.push((id, invoice.invoice));
         }
         let customer = self.ledger.customer(id).expect("it was registered");
-        assert_eq!(i128::from(customer.owed().0), expected.owed(), "owed after {command:?}");
+        assert_eq!(customer.owed(), expected.owed(), "owed after {command:?}");
         assert_eq!(i128::from(customer.credit().0), expected.credit, "credit after {command:?}");
         for (place, invoice) in self.invoices.get(&id).into_iter().flatten().enumerate() {
             let open = i128::from(customer.invoice(*invoice).expect("it was made").open().0);

@@ -547,7 +547,13 @@ impl Oracle {
                 Some(_) | None => return Err("the length of past cycles is fixed"),
             }
         }
+        let new_anchor = version.every != subscription.every();
         subscription.put_plan(day, version);
+        if new_anchor {
+            // What waited for the end of the cycle that was cut waits for the end of the new one.
+            let at = subscription.boundary(subscription.cycles.len() + 1);
+            subscription.scheduled.iter_mut().for_each(|scheduled| scheduled.0 = at);
+        }
         self.bill_if(customer, command.subscription, command.invoice, when);
         Ok(())
     }
