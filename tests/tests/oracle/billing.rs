@@ -6,10 +6,9 @@ use schemas::Decimal;
 use schemas::ids::{ChargeId, DiscountId, SubscriptionId};
 use schemas::terms::{CancelCredit, DiscountTarget, DiscountValue};
 
-use crate::model::{
-    At, Customer, Cycle, Discount, Invoice, Line, Oracle, Source, Subscription, Terms, minor_units,
-};
+use crate::model::{At, Customer, Discount, Invoice, Line, Oracle, Source, minor_units};
 use crate::rational::{Ratio, share_out};
+use crate::timeline::{Cycle, Subscription, Terms};
 
 impl Oracle {
     /// Bills what is due up to and on `through`, as one invoice of a date if there is anything.

@@ -20,7 +20,7 @@ use uuid::Uuid;
 
 use crate::calendar::day_at;
 use crate::drive::{Game, cents, instant, text};
-use crate::moves::Move;
+use crate::moves::{Buying, Charging, Discounting, Move, OnBook, Settling};
 
 const ZONES: [&str; 3] = ["UTC", "Asia/Tokyo", "America/Phoenix"];
 const CYCLES: [(u16, CalendarUnit); 7] = [
@@ -42,8 +42,8 @@ fn tenths(quantity: u32) -> Decimal {
     Decimal::from_parts(i128::from(quantity), 1).expect("small")
 }
 
-fn timing(now: bool) -> Option<InvoiceTiming> {
-    Some(if now { InvoiceTiming::Now } else { InvoiceTiming::Next })
+const fn timing(now: bool) -> InvoiceTiming {
+    if now { InvoiceTiming::Now } else { InvoiceTiming::Next }
 }
 
 const fn change_time(at_end: bool) -> ChangeTime {
@@ -55,40 +55,50 @@ fn price(ten_thousandths: i64, currency: Currency) -> UnitPrice {
     UnitPrice { amount, currency }
 }
 
+fn hours_back(action: &Move) -> i64 {
+    match *action {
+        // Known for so long that changes can be backdated.
+        Move::Book(OnBook::Register { .. }) => 24 * 120,
+        Move::Buy(
+            Buying::Subscribe { back, .. }
+            | Buying::ChangePlan { back, .. }
+            | Buying::ChangeQuantity { back, .. }
+            | Buying::Cancel { back, .. },
+        )
+        | Move::Charge(Charging::Once { back, .. })
+        | Move::Settle(
+            Settling::Pay { back, .. }
+            | Settling::Refund { back, .. }
+            | Settling::Void { back, .. },
+        ) => back,
+        Move::Book(_)
+        | Move::Discount(_)
+        | Move::Charge(Charging::Terms { .. } | Charging::InvoiceNow { .. })
+        | Move::Settle(Settling::Reverse { .. } | Settling::Grant { .. }) => 0,
+    }
+}
+
 impl Game {
     /// The command of a move, and how many hours back it takes effect; none if there is nothing
     /// that it could name.
     pub(crate) fn command(&mut self, action: &Move) -> Option<(Command, i64)> {
-        let (command, back) = match *action {
-            Move::Advance { hours } => {
-                let to = instant(self.now + hours * 3_600_000_000);
-                (Command::AdvanceClock(AdvanceClock { to }), 0)
-            }
-            // Known for so long that changes can be backdated.
-            Move::Register { .. } => (self.book_command(action)?, 24 * 120),
-            Move::DefinePlan { .. } | Move::RetirePlan { .. } | Move::Run { .. } => {
-                (self.book_command(action)?, 0)
-            }
-            Move::Subscribe { back, .. }
-            | Move::ChangePlan { back, .. }
-            | Move::ChangeQuantity { back, .. }
-            | Move::Cancel { back, .. } => (self.buying_command(action)?, back),
-            Move::Discount { .. } | Move::RemoveDiscount { .. } => {
-                (self.discount_command(action)?, 0)
-            }
-            Move::Charge { back, .. } => (self.charge_command(action)?, back),
-            Move::InvoiceNow { .. } | Move::Terms { .. } => (self.charge_command(action)?, 0),
-            Move::Pay { back, .. } | Move::Refund { back, .. } | Move::Void { back, .. } => {
-                (self.settling_command(action)?, back)
-            }
-            Move::Reverse { .. } | Move::Grant { .. } => (self.settling_command(action)?, 0),
+        let command = match action {
+            Move::Book(action) => self.book_command(action),
+            Move::Buy(action) => self.buying_command(action),
+            Move::Discount(action) => self.discount_command(action),
+            Move::Charge(action) => self.charge_command(action),
+            Move::Settle(action) => self.settling_command(action),
         };
-        Some((command, back))
+        Some((command?, hours_back(action)))
     }
 
-    fn book_command(&mut self, action: &Move) -> Option<Command> {
+    fn book_command(&mut self, action: &OnBook) -> Option<Command> {
         Some(match *action {
-            Move::Register { zone, dollars, terms } => {
+            OnBook::Advance { hours } => {
+                let to = instant(self.now + hours * 3_600_000_000);
+                Command::AdvanceClock(AdvanceClock { to })
+            }
+            OnBook::Register { zone, dollars, terms } => {
                 if self.customers.len() >= MOST_CUSTOMERS {
                     return None;
                 }
@@ -104,7 +114,7 @@ impl Game {
                     payment_terms_days: Some(terms),
                 })
             }
-            Move::DefinePlan { plan, every, arrears, per_unit, price: amount } => {
+            OnBook::DefinePlan { plan, every, arrears, per_unit, price: amount } => {
                 let new = PlanId::new(self.id());
                 if plan >= self.plans.len() {
                     self.plans.push(new);
@@ -128,22 +138,21 @@ impl Game {
                     ],
                 })
             }
-            Move::RetirePlan { plan } => {
+            OnBook::RetirePlan { plan } => {
                 Command::RetirePlan(RetirePlan { plan: pick(&self.plans, plan)? })
             }
-            Move::Run { back_days } => {
+            OnBook::Run { back_days } => {
                 let today = i32::try_from(day_at(self.now, 0)).expect("this century");
                 let run = BillingRunId::new(self.id());
                 let through = Date::from_days(today - back_days)?;
                 Command::RunBilling(RunBilling { run, through })
             }
-            _ => return None,
         })
     }
 
-    fn buying_command(&mut self, action: &Move) -> Option<Command> {
+    fn buying_command(&mut self, action: &Buying) -> Option<Command> {
         Some(match *action {
-            Move::Subscribe { customer, plan, first, quantity, now, .. } => {
+            Buying::Subscribe { customer, plan, first, quantity, now, .. } => {
                 let customer = pick(&self.customers, customer)?;
                 let plan = pick(&self.plans, plan)?;
                 let subscription = SubscriptionId::new(self.id());
@@ -154,13 +163,13 @@ impl Game {
                     version: first.then_some(1),
                     // A flat plan takes no quantity but 1.
                     quantity: (quantity % 3 != 0).then(|| tenths(quantity)),
-                    invoice: timing(now),
+                    invoice: Some(timing(now)),
                 })
             }
-            Move::ChangePlan { subscription, plan, at_end, now, .. } => {
+            Buying::ChangePlan { subscription, plan, at_end, now, .. } => {
                 let (customer, subscription) = pick(&self.subscriptions, subscription)?;
                 let plan = pick(&self.plans, plan)?;
-                let (when, invoice) = (change_time(at_end), timing(now));
+                let (when, invoice) = (change_time(at_end), Some(timing(now)));
                 let version = None;
                 Command::ChangePlan(ChangePlan {
                     customer,
@@ -171,10 +180,10 @@ impl Game {
                     invoice,
                 })
             }
-            Move::ChangeQuantity { subscription, quantity, at_end, now, .. } => {
+            Buying::ChangeQuantity { subscription, quantity, at_end, now, .. } => {
                 let (customer, subscription) = pick(&self.subscriptions, subscription)?;
                 let quantity = tenths(quantity);
-                let (when, invoice) = (change_time(at_end), timing(now));
+                let (when, invoice) = (change_time(at_end), Some(timing(now)));
                 Command::ChangeQuantity(ChangeQuantity {
                     customer,
                     subscription,
@@ -183,7 +192,7 @@ impl Game {
                     invoice,
                 })
             }
-            Move::Cancel { subscription, at_end, keep, .. } => {
+            Buying::Cancel { subscription, at_end, keep, .. } => {
                 let (customer, subscription) = pick(&self.subscriptions, subscription)?;
                 let when = change_time(at_end);
                 let credit = keep.then_some(CancelCredit::None);
@@ -194,13 +203,12 @@ impl Game {
                     credit,
                 })
             }
-            _ => return None,
         })
     }
 
-    fn discount_command(&mut self, action: &Move) -> Option<Command> {
+    fn discount_command(&mut self, action: &Discounting) -> Option<Command> {
         Some(match *action {
-            Move::Discount { customer, subscription, percent, value, lasts } => {
+            Discounting::Give { customer, subscription, percent, value, lasts } => {
                 let discount = DiscountId::new(self.id());
                 let (customer, on) = match subscription {
                     Some(number) => {
@@ -224,17 +232,16 @@ impl Game {
                 let apply = ApplyDiscount { customer, discount, on, value, duration };
                 Command::ApplyDiscount(apply)
             }
-            Move::RemoveDiscount { discount } => {
+            Discounting::Remove { discount } => {
                 let (customer, discount) = pick(&self.discounts, discount)?;
                 Command::RemoveDiscount(RemoveDiscount { customer, discount })
             }
-            _ => return None,
         })
     }
 
-    fn charge_command(&mut self, action: &Move) -> Option<Command> {
+    fn charge_command(&mut self, action: &Charging) -> Option<Command> {
         Some(match *action {
-            Move::Charge { customer, price: amount, quantity, days, now, historical, .. } => {
+            Charging::Once { customer, price: amount, quantity, days, now, historical, .. } => {
                 let customer = pick(&self.customers, customer)?;
                 let currency = self.currency(customer);
                 let service = days.map(|days| {
@@ -259,33 +266,32 @@ impl Game {
                     invoice: now.then_some(request),
                 })
             }
-            Move::Terms { customer, days } => Command::UpdateCustomer(UpdateCustomer {
+            Charging::Terms { customer, days } => Command::UpdateCustomer(UpdateCustomer {
                 customer: pick(&self.customers, customer)?,
                 external_id: None,
                 name: None,
                 email: None,
                 payment_terms_days: Some(days),
             }),
-            Move::InvoiceNow { customer } => {
+            Charging::InvoiceNow { customer } => {
                 let customer = pick(&self.customers, customer)?;
                 Command::InvoiceNow(InvoiceNow { customer, invoice: None })
             }
-            _ => return None,
         })
     }
 
-    fn settling_command(&mut self, action: &Move) -> Option<Command> {
+    fn settling_command(&mut self, action: &Settling) -> Option<Command> {
         let reason = text("because");
         Some(match *action {
-            Move::Pay { customer, percent, told, .. } => {
+            Settling::Pay { customer, percent, told, .. } => {
                 let customer = pick(&self.customers, customer)?;
                 self.payment_of(customer, percent, told)
             }
-            Move::Reverse { payment } => {
+            Settling::Reverse { payment } => {
                 let (customer, payment) = pick(&self.payments, payment)?;
                 Command::ReversePayment(ReversePayment { customer, payment, reason })
             }
-            Move::Refund { payment, percent, effect, .. } => {
+            Settling::Refund { payment, percent, effect, .. } => {
                 let (customer, payment) = pick(&self.payments, payment)?;
                 let paid = self.oracle.customer_mut(customer).payments.get(&payment);
                 let paid = paid.map_or(100, |paid| match effect {
@@ -307,17 +313,16 @@ impl Game {
                     reason,
                 })
             }
-            Move::Grant { customer, cents: amount } => {
+            Settling::Grant { customer, cents: amount } => {
                 let customer = pick(&self.customers, customer)?;
                 let amount = cents(amount, self.currency(customer));
                 let grant = CreditGrantId::new(self.id());
                 Command::GrantCredit(GrantCredit { customer, grant, amount, reason })
             }
-            Move::Void { invoice, rebill, .. } => {
+            Settling::Void { invoice, rebill, .. } => {
                 let (customer, invoice) = pick(&self.all_invoices, invoice)?;
                 Command::VoidInvoice(VoidInvoice { customer, invoice, reason, rebill })
             }
-            _ => return None,
         })
     }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use ledger_core::laws::Laws;
 use ledger_core::{Ledger, Stamp};
 use schemas::command::{
-    AdvanceClock, Allocate, BillCustomer, DefineEntity, OpenBook, RefundEffect,
+    AdvanceClock, Allocate, AllocationRequest, BillCustomer, DefineEntity, OpenBook, RefundEffect,
 };
 use schemas::event::{InvoiceFinalized, RevenueSchedule};
 use schemas::ids::{
@@ -19,8 +19,8 @@ use schemas::{
 use uuid::Uuid;
 
 use crate::calendar::day_at;
-use crate::model::{Customer, Line, Oracle, When};
-use crate::moves::{Between, Move, Step};
+use crate::model::{Customer, Line, Oracle, Refused, When};
+use crate::moves::{Between, Charging, Move, OnBook, Settling, Step};
 use crate::settling::Effect;
 
 /// How often each command was accepted and each rejection met.
@@ -84,7 +84,7 @@ impl Game {
             all_invoices: Vec::new(),
             counts: Counts::new(),
         };
-        game.must(Command::OpenBook(OpenBook {
+        game.must(&Command::OpenBook(OpenBook {
             book: text("oracle"),
             profile: Profile::Billfold1,
             clock: BookClock::Test(instant(now)),
@@ -95,7 +95,7 @@ impl Game {
             prefix: text(code),
             digits: 4,
         };
-        game.must(Command::DefineEntity(DefineEntity {
+        game.must(&Command::DefineEntity(DefineEntity {
             entity: EntityId::new(Uuid::from_u128(1)),
             name: text("Seller"),
             zone: ZoneName::utc(),
@@ -108,9 +108,9 @@ impl Game {
         }));
         for (plan, per_unit, price) in [(0, true, 100_000), (1, false, 290_000)] {
             let arrears = false;
-            game.play(&Move::DefinePlan { plan, every: 0, arrears, per_unit, price });
+            game.play(Move::Book(OnBook::DefinePlan { plan, every: 0, arrears, per_unit, price }));
         }
-        game.play(&Move::Register { zone: 0, dollars: false, terms: 14 });
+        game.play(Move::Book(OnBook::Register { zone: 0, dollars: false, terms: 14 }));
         game
     }
 
@@ -124,9 +124,9 @@ impl Game {
         known.expect("the driver names registered customers").1.currency
     }
 
-    fn must(&mut self, command: Command) {
+    fn must(&mut self, command: &Command) {
         let stamp = self.stamp(0);
-        self.submit(&command, &stamp).expect("the set-up is accepted");
+        self.submit(command, &stamp).expect("the set-up is accepted");
     }
 
     fn stamp(&mut self, back: i64) -> Stamp {
@@ -153,8 +153,8 @@ impl Game {
         self.after(&command);
     }
 
-    fn play(&mut self, action: &Move) {
-        self.step(&Step { action: action.clone(), preview: None });
+    fn play(&mut self, action: Move) {
+        self.step(&Step { action, preview: None });
     }
 
     /// Decides without committing, then lets time and other commits pass.
@@ -177,8 +177,8 @@ impl Game {
             self.customers.iter().copied().filter(|other| *other != customer).collect();
         for other in others.into_iter().take(between.others) {
             let index = self.customers.iter().position(|known| *known == other).expect("known");
-            self.play(&Move::Grant { customer: index, cents: 17 });
-            self.play(&Move::Charge {
+            self.play(Move::Settle(Settling::Grant { customer: index, cents: 17 }));
+            self.play(Move::Charge(Charging::Once {
                 customer: index,
                 price: 999,
                 quantity: 10,
@@ -186,7 +186,7 @@ impl Game {
                 now: true,
                 historical: false,
                 back: 0,
-            });
+            }));
         }
         stamp.recorded_at = instant(self.now);
         Some(predicted)
@@ -222,19 +222,18 @@ impl Game {
     /// What later moves can name.
     fn remember(&mut self, events: &[Event], stream: StreamId) {
         for event in events {
-            match (event, stream) {
-                (Event::ClockAdvanced(advanced), _) => self.now = advanced.to.micros(),
-                (Event::CustomerRegistered(e), _) => self.customers.push(e.customer),
-                (Event::SubscriptionCreated(e), StreamId::Customer(customer)) => {
-                    self.subscriptions.push((customer, e.subscription));
-                }
-                (Event::DiscountApplied(e), StreamId::Customer(customer)) => {
-                    self.discounts.push((customer, e.discount));
-                }
-                (Event::PaymentRecorded(e), StreamId::Customer(customer)) => {
-                    self.payments.push((customer, e.payment));
-                }
-                _ => {}
+            if let Event::ClockAdvanced(advanced) = event {
+                self.now = advanced.to.micros();
+            }
+            let StreamId::Customer(customer) = stream else { continue };
+            if let Event::CustomerRegistered(e) = event {
+                self.customers.push(e.customer);
+            } else if let Event::SubscriptionCreated(e) = event {
+                self.subscriptions.push((customer, e.subscription));
+            } else if let Event::DiscountApplied(e) = event {
+                self.discounts.push((customer, e.discount));
+            } else if let Event::PaymentRecorded(e) = event {
+                self.payments.push((customer, e.payment));
             }
         }
     }
@@ -267,42 +266,43 @@ impl Game {
     }
 
     /// What the oracle says of the command: the place of the invoice that it makes.
-    fn expect(&mut self, command: &Command, stamp: &Stamp) -> Result<Option<usize>, &'static str> {
+    fn expect(&mut self, command: &Command, stamp: &Stamp) -> Result<Option<usize>, Refused> {
         let when =
             When { recorded: stamp.recorded_at.micros(), effective: stamp.effective_at.micros() };
         let StreamId::Customer(id) = command.stream() else {
             return self.oracle.apply(command, when);
         };
         let places = self.invoices.get(&id).cloned().unwrap_or_default();
-        let place = |invoice: InvoiceId| places.iter().position(|known| *known == invoice);
+        let place = |invoice: InvoiceId| {
+            places.iter().position(|known| *known == invoice).ok_or("unknown invoice")
+        };
+        let amount = |money: Money| i128::from(money.minor().0);
         let day = day_at(when.effective, 0);
-        let settle: Box<dyn Fn(&mut Customer) -> Result<(), &'static str> + '_> = match command {
-            Command::GrantCredit(c) => Box::new(|x| x.grant(c.amount.minor().0.into())),
-            Command::RecordPayment(c) => Box::new(|x| {
+        match command {
+            Command::GrantCredit(c) => self.settle(id, when, |x| x.grant(amount(c.amount))),
+            Command::RecordPayment(c) => self.settle(id, when, |x| {
                 let told = match &c.allocate {
-                    Some(Allocate::To(parts)) => Some(
-                        parts
-                            .iter()
-                            .map(|part| (place(part.invoice), i128::from(part.amount.minor().0)))
-                            .map(|(at, part)| Some((at?, part)))
-                            .collect::<Option<Vec<_>>>()
-                            .ok_or("unknown invoice")?,
-                    ),
+                    Some(Allocate::To(parts)) => {
+                        let part = |part: &AllocationRequest| {
+                            Ok((place(part.invoice)?, amount(part.amount)))
+                        };
+                        Some(parts.iter().map(part).collect::<Result<Vec<_>, Refused>>()?)
+                    }
                     Some(Allocate::OldestFirst) | None => None,
                 };
-                x.pay(c.payment, c.amount.minor().0.into(), told.as_deref())
+                x.pay(c.payment, amount(c.amount), told.as_deref())
             }),
-            Command::ReversePayment(c) => Box::new(|x| x.reverse(c.payment)),
-            Command::RefundPayment(c) => Box::new(|x| {
+            Command::ReversePayment(c) => self.settle(id, when, |x| x.reverse(c.payment)),
+            Command::RefundPayment(c) => {
                 let effect = match c.effect {
                     RefundEffect::Reopen => Effect::Reopen,
                     RefundEffect::CreditNote(_) => Effect::CreditNote,
                     RefundEffect::CustomerCredit => Effect::CustomerCredit,
                 };
-                x.refund(c.payment, c.amount.minor().0.into(), effect, day)
-            }),
+                self.settle(id, when, |x| x.refund(c.payment, amount(c.amount), effect, day))
+            }
             Command::VoidInvoice(c) => {
-                Box::new(|x| x.void(place(c.invoice).ok_or("unknown invoice")?, c.rebill, day))
+                self.settle(id, when, |x| x.void(place(c.invoice)?, c.rebill, day))
             }
             Command::OpenBook(_)
             | Command::AdvanceClock(_)
@@ -320,14 +320,23 @@ impl Game {
             | Command::RemoveDiscount(_)
             | Command::AddCharge(_)
             | Command::InvoiceNow(_)
-            | Command::BillCustomer(_) => return self.oracle.apply(command, when),
-        };
+            | Command::BillCustomer(_) => self.oracle.apply(command, when),
+        }
+    }
+
+    /// Settles on the oracle's side; a refusal changes nothing.
+    fn settle(
+        &mut self,
+        id: CustomerId,
+        when: When,
+        change: impl FnOnce(&mut Customer) -> Result<(), Refused>,
+    ) -> Result<Option<usize>, Refused> {
         let customer = self.oracle.customer_mut(id);
         if when.effective < customer.registered {
             return Err("before registration");
         }
         let mut copy = customer.clone();
-        settle(&mut copy)?;
+        change(&mut copy)?;
         *customer = copy;
         Ok(None)
     }
@@ -335,9 +344,8 @@ impl Game {
     fn compare(&mut self, command: &Command, events: &[Event], made: Option<usize>) {
         let invoices: Vec<&InvoiceFinalized> = events
             .iter()
-            .filter_map(|event| match event {
-                Event::InvoiceFinalized(invoice) => Some(invoice),
-                _ => None,
+            .filter_map(|event| {
+                if let Event::InvoiceFinalized(invoice) = event { Some(invoice) } else { None }
             })
             .collect();
         assert_eq!(invoices.len(), usize::from(made.is_some()), "invoices of {command:?}");
@@ -442,13 +450,15 @@ fn neutral(events: Result<Vec<Event>, Rejection>) -> Result<Vec<Event>, String> 
         }
         invoice
     };
-    let neutral_event = |event| match event {
-        Event::InvoiceFinalized(invoice) => Event::InvoiceFinalized(neutral_invoice(invoice)),
-        Event::CreditNoteIssued(mut note) => {
+    let neutral_event = |event| {
+        if let Event::InvoiceFinalized(invoice) = event {
+            Event::InvoiceFinalized(neutral_invoice(invoice))
+        } else if let Event::CreditNoteIssued(mut note) = event {
             (note.sequence, note.number) = (0, text("N"));
             Event::CreditNoteIssued(note)
+        } else {
+            event
         }
-        other => other,
     };
     events
         .map(|events| events.into_iter().map(neutral_event).collect())

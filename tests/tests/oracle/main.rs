@@ -7,12 +7,14 @@
 
 mod billing;
 mod calendar;
+mod changes;
 mod commands;
 mod drive;
 mod model;
 mod moves;
 mod rational;
 mod settling;
+mod timeline;
 
 use std::cell::RefCell;
 
