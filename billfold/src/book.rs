@@ -1,7 +1,5 @@
 //! `book`: makes and lists books.
 
-use serde_json::json;
-
 use crate::cli::BookCommand;
 use crate::door::RemoteDoor;
 use crate::exit::Failure;
@@ -42,11 +40,11 @@ fn list(folder: &Folder, books: &[BookName], output: &Output) -> Result<(), Fail
     for book in books {
         let mut reader = folder.reader(book)?;
         let head = reader.durable_head().map_err(crate::folder::damaged)?;
-        rows.push(json!({
-            "book": book,
-            "log": reader.identity().log().to_string(),
-            "position": head.last_position().unwrap_or(0),
-        }));
+        rows.push(Node::object([
+            ("book", Node::of(book)),
+            ("position", Node::of(&head.last_position().unwrap_or(0))),
+            ("log", Node::of(&reader.identity().log().to_string())),
+        ]));
     }
-    output.document(View::Columns(&["book", "position", "log"]), &Node::of(&json!({"data": rows})))
+    output.document(View::Any, &Node::page(rows))
 }

@@ -172,6 +172,12 @@ pub struct SubmitArgs {
     /// Why, in your words; recorded.
     #[arg(long, env = "BILLFOLD_SUBMIT_REASON", value_name = "TEXT")]
     pub reason: Option<String>,
+    /// Print only this field of the answer, such as `position`, for a shell variable.
+    #[arg(long, env = "BILLFOLD_SUBMIT_FIELD", value_name = "NAME")]
+    pub field: Option<String>,
+    /// Do not wait until a billing run is done.
+    #[arg(long, env = "BILLFOLD_SUBMIT_NO_WAIT")]
+    pub no_wait: bool,
 }
 
 /// Flags of `query`.

@@ -6,7 +6,6 @@ use event_log::LogReader;
 use ledger_core::journal::post;
 use schemas::wire::LogPosition;
 use schemas::{Commit, Event, Minor};
-use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::cli::{InspectArgs, TailArgs};
@@ -47,7 +46,7 @@ pub fn tail(
             reader.wait(PATIENCE).map_err(damaged)?;
         }
         for commit in &printed {
-            output.item(&Node::of(&document(log, commit)), || line(commit))?;
+            output.item(&document(log, commit), || line(commit))?;
         }
     }
     Ok(())
@@ -74,7 +73,7 @@ pub fn inspect(
         )));
     }
     for commit in &found {
-        output.item(&Node::of(&document(log, commit)), || page(commit))?;
+        output.item(&document(log, commit), || page(commit))?;
     }
     Ok(())
 }
@@ -124,57 +123,62 @@ fn decode(position: u64, bytes: &[u8]) -> Result<Commit, Failure> {
         .map_err(|error| Failure::Verification(format!("commit {position}: {error}")))
 }
 
-/// The commit as JSON, with its entries.
-pub fn document(log: Uuid, commit: &Commit) -> Value {
+/// The commit as a document, with its entries.
+pub fn document(log: Uuid, commit: &Commit) -> Node {
     let position = LogPosition { log, position: commit.position };
+    let cause = commit.cause.map(|cause| LogPosition { log, position: cause.position });
     let events = commit.events.iter().enumerate().map(|(index, event)| {
-        json!({
-            "id": format!("{position}:{index}"),
-            "type": event.kind().name,
-            "data": event.to_json(),
-            "entries": entries(event),
-        })
+        Node::object([
+            ("id", Node::of(&format!("{position}:{index}"))),
+            ("type", Node::of(&event.kind().name)),
+            ("data", Node::of(&event.to_json())),
+            ("entries", Node::List(entries(event))),
+        ])
     });
-    json!({
-        "position": position.to_string(),
-        "stream": commit.stream,
-        "revision": commit.revision,
-        "command_id": commit.command_id,
-        "actor": commit.actor,
-        "reason": commit.reason,
-        "recorded_at": commit.recorded_at,
-        "effective_at": commit.effective_at,
-        "cause": commit.cause,
-        "command": {"type": commit.command.kind().name, "data": commit.command.to_json()},
-        "events": events.collect::<Vec<_>>(),
-    })
+    let command = Node::object([
+        ("type", Node::of(&commit.command.kind().name)),
+        ("data", Node::of(&commit.command.to_json())),
+    ]);
+    Node::object([
+        ("position", Node::of(&position.to_string())),
+        ("stream", Node::of(&commit.stream)),
+        ("revision", Node::of(&commit.revision)),
+        ("command_id", Node::of(&commit.command_id)),
+        ("actor", Node::of(&commit.actor)),
+        ("reason", Node::of(&commit.reason)),
+        ("recorded_at", Node::of(&commit.recorded_at)),
+        ("effective_at", Node::of(&commit.effective_at)),
+        ("cause", Node::of(&cause.map(|cause| cause.to_string()))),
+        ("command", command),
+        ("events", Node::List(events.collect())),
+    ])
 }
 
-/// What the event books: one object for each posting.
-fn entries(event: &Event) -> Value {
+/// What the event books: one row for each posting.
+fn entries(event: &Event) -> Vec<Node> {
     let posted = match post(event) {
         Ok(posted) => posted,
-        Err(error) => return json!([{"error": error.to_string()}]),
+        Err(error) => return vec![Node::object([("error", Node::of(&error.to_string()))])],
     };
     let mut rows = Vec::new();
     for entry in &posted.entries {
         for posting in entry.postings() {
-            let amount = posting.amount.of(entry.currency());
-            let zero = Minor::ZERO.of(entry.currency());
-            let (debit, credit) = if posting.amount.is_positive() {
-                (amount, zero)
+            let amount = posting.amount;
+            let (debit, credit) = if amount.is_positive() {
+                (Some(amount), None)
             } else {
-                (zero, posting.amount.negated().unwrap_or(posting.amount).of(entry.currency()))
+                (None, Some(amount.negated().unwrap_or(amount)))
             };
-            rows.push(json!({
-                "date": entry.date(),
-                "account": posting.account.name(),
-                "debit": debit,
-                "credit": credit,
-            }));
+            let money = |minor: Option<Minor>| Node::of(&minor.map(|m| m.of(entry.currency())));
+            rows.push(Node::object([
+                ("date", Node::of(&entry.date())),
+                ("account", Node::of(&posting.account.name())),
+                ("debit", money(debit)),
+                ("credit", money(credit)),
+            ]));
         }
     }
-    Value::Array(rows)
+    rows
 }
 
 /// One line of `tail` for people.
@@ -212,10 +216,10 @@ fn page(commit: &Commit) -> String {
     for (index, event) in commit.events.iter().enumerate() {
         lines.push(format!("Event {index} {}", event.kind().name));
         tree(&Node::of(&event.to_json()), 1, &mut lines);
-        let entries = Node::of(&entries(event));
-        if !entries.items().is_empty() {
+        let entries = entries(event);
+        if !entries.is_empty() {
             lines.push("  Entries".to_owned());
-            let table = Rows::of(entries.items()).text();
+            let table = Rows::of(&entries).text();
             lines.extend(table.lines().map(|line| format!("  {line}")));
         }
     }

@@ -33,6 +33,7 @@ pub mod import;
 pub mod output;
 pub mod query;
 pub mod replay;
+pub mod runs;
 pub mod schema;
 pub mod submit;
 pub mod submitter;
@@ -45,10 +46,8 @@ use std::ffi::OsString;
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser};
-use schemas::wire::Headers;
 
 use cli::{Cli, Command, ImportCommand};
-use door::{Ask, RemoteDoor};
 use exit::Failure;
 use folder::Folder;
 use output::Output;
@@ -97,17 +96,11 @@ fn dispatch(cli: Cli) -> Result<(), Failure> {
             })
         }
         Command::Replay(args) => {
-            let live = match RemoteDoor::connect(&folder, book, actor)? {
-                Some(door) => {
-                    let question = serde_json::json!({});
-                    replay::hashes_in(&door.query("views", "hashes", Headers::new(), &question)?)?
-                }
-                None => replay::hashes_on_disk(&folder, book)?,
-            };
+            let live = replay::live_hashes(&folder, book, actor)?;
             let compared = replay::compare(&folder, book, live, args.scratch.as_deref())?;
             replay::report(book, &compared, &output)
         }
-        Command::Verify(args) => verify::run(&args, &folder, book, &output),
+        Command::Verify(args) => verify::run(&args, &folder, book, actor, &output),
         Command::Demo(args) => demo::run(&args, global.output),
         Command::Schema { command } => schema::run(&command, &output),
         Command::Doctor(args) => doctor::run(&args, &folder, &output),

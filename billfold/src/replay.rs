@@ -4,10 +4,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use event_log::LogReader;
-use projections::{ReplayError, Scratch, ViewName, look, replay};
-use schemas::text::BookName;
-use serde_json::{Value, json};
+use projections::{ReplayError, Scratch, Stored, Verdict, ViewName, look, replay};
+use schemas::text::{Actor, BookName};
+use schemas::wire::Headers;
+use serde_json::json;
 
+use crate::door::{Ask, RemoteDoor};
 use crate::exit::Failure;
 use crate::folder::{Folder, damaged};
 use crate::host::chain;
@@ -37,11 +39,18 @@ impl Compared {
 /// What the live read models hold: each with its position and hash; none if never built.
 pub type LiveHashes = Vec<(ViewName, Option<(u64, String)>)>;
 
-/// What a running process says its read models hold.
+/// What the read models hold now: the running process says it, or else their stores.
 ///
 /// # Errors
-/// [`Failure::Internal`] when the answer cannot be read.
-pub fn hashes_in(answer: &Node) -> Result<LiveHashes, Failure> {
+/// [`Failure::Verification`] when a checkpoint does not fit the log; else why there is no answer.
+pub fn live_hashes(folder: &Folder, book: &BookName, actor: &Actor) -> Result<LiveHashes, Failure> {
+    match RemoteDoor::connect(folder, book, actor)? {
+        Some(door) => hashes_in(&door.query("views", "hashes", Headers::new(), &json!({}))?),
+        None => hashes_on_disk(folder, book),
+    }
+}
+
+fn hashes_in(answer: &Node) -> Result<LiveHashes, Failure> {
     let unreadable = || Failure::Internal("the answer of views.hashes cannot be read".to_owned());
     let row = |row: &Node| {
         let view = row.text_at("view").parse().map_err(|_| unreadable())?;
@@ -61,6 +70,11 @@ pub fn hashes_on_disk(folder: &Folder, book: &BookName) -> Result<LiveHashes, Fa
     let mut hashes = Vec::new();
     for view in ViewName::ALL {
         let stored = look(&mut reader, &folder.views(book), view).map_err(broken)?;
+        if let Some(Stored { verdict: Verdict::Doubt(doubt), .. }) = &stored {
+            return Err(Failure::Verification(format!(
+                "the read model {view} does not fit the log: {doubt}; `billfold up` builds it anew"
+            )));
+        }
         let hash = stored.and_then(|stored| {
             let position = stored.checkpoint?.position;
             Some((position, stored.hash.to_string()))
@@ -117,34 +131,33 @@ fn own_scratch(folder: &Folder, book: &BookName) -> PathBuf {
 /// # Errors
 /// [`Failure::Verification`] when a read model differs from the log.
 pub fn report(book: &BookName, compared: &[Compared], output: &Output) -> Result<(), Failure> {
-    let document = json!({"data": compared.iter().map(row).collect::<Vec<_>>()});
-    output.document(View::Any, &Node::of(&document))?;
+    output.document(View::Any, &Node::page(compared.iter().map(row).collect()))?;
     let wrong: Vec<_> =
         compared.iter().filter(|one| !one.is_equal()).map(|one| one.view.as_str()).collect();
     if wrong.is_empty() {
         return Ok(());
     }
     Err(Failure::Verification(format!(
-        "{} of book {book} differ from the log; stop `billfold up`, remove their folders in {}, \
-         and start it: they are built anew",
-        wrong.join(", "),
-        "views"
+        "{} of book {book} differ from the log; stop `billfold up`, remove their folders in \
+         books/{book}/views, and start it: they are built anew",
+        wrong.join(", ")
     )))
 }
 
-fn row(one: &Compared) -> Value {
+/// One comparison as a row.
+pub fn row(one: &Compared) -> Node {
     let verdict = match &one.live {
         None => "not built yet",
         Some(_) if one.is_equal() => "equal",
         Some(_) => "DIFFERENT",
     };
-    json!({
-        "view": one.view.as_str(),
-        "position": one.position,
-        "verdict": verdict,
-        "live": one.live,
-        "rebuilt": one.rebuilt,
-    })
+    Node::object([
+        ("view", Node::of(&one.view.as_str())),
+        ("position", Node::of(&one.position)),
+        ("verdict", Node::of(&verdict)),
+        ("live", Node::of(&one.live)),
+        ("rebuilt", Node::of(&one.rebuilt)),
+    ])
 }
 
 fn broken(error: ReplayError) -> Failure {

@@ -14,7 +14,8 @@ use crate::cli::SubmitArgs;
 use crate::door::Ask;
 use crate::edge;
 use crate::exit::Failure;
-use crate::output::{Node, Output, View};
+use crate::output::{Node, Output, View, show, text};
+use crate::runs;
 use crate::words;
 
 /// How often a command is sent while the ledger is busy or its outcome is unknown.
@@ -35,7 +36,22 @@ pub fn run(args: &SubmitArgs, door: &impl Ask, output: &Output) -> Result<(), Fa
     let headers = headers(args);
     let endpoint = Endpoint::Command(args.name.clone());
     let answer = patiently(|| door.ask(endpoint.clone(), headers.clone(), body.clone()))?;
-    output.document(View::Any, &document(&answer)?)
+    let mut answer = document(&answer)?;
+    if args.name == "billing.run" && !args.no_wait {
+        let run = document(&body)?.text_at("run").to_owned();
+        let progress = runs::wait(door, &run)?;
+        let position = progress.text_at("position").to_owned();
+        answer.set("run", progress);
+        // What the run made can be read from here on.
+        answer.set("position", Node::Text(position));
+    }
+    match &args.field {
+        None => output.document(View::Accepted, &answer),
+        Some(name) => match answer.get(name) {
+            Some(value) => text(&show(value)),
+            None => Err(Failure::Usage(format!("the answer has no field {name:?}"))),
+        },
+    }
 }
 
 /// A batch prints every answer; refused commands in it make the exit status 1.

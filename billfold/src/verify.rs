@@ -10,16 +10,16 @@ use std::sync::Arc;
 
 use event_log::{FileDisk, ReadError, VerifyReport, WatermarkState, verify};
 use ledger_core::laws::Laws;
-use schemas::text::BookName;
+use schemas::Commit;
+use schemas::text::{Actor, BookName};
 use schemas::wire::LogPosition;
-use schemas::{Commit, Money};
-use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::cli::VerifyArgs;
 use crate::exit::Failure;
 use crate::folder::{Folder, damaged};
 use crate::output::{Node, Output, View};
+use crate::replay::{self, LiveHashes};
 use crate::talk;
 
 /// So many broken laws are reported; one fault can break thousands.
@@ -34,8 +34,6 @@ pub struct Audit {
     pub findings: Vec<String>,
     /// How many there are in all.
     pub broken: u64,
-    /// The trial balance without recognition: currency, account, debits less credits.
-    pub balances: Vec<(String, &'static str, i128)>,
 }
 
 impl Audit {
@@ -86,11 +84,7 @@ pub fn audit(folder: &Folder, book: &BookName, bytes_only: bool) -> Result<Audit
     })
     .map_err(damaged)?;
     bar.finish_and_clear();
-    let balances = laws
-        .trial_balance()
-        .map(|(currency, account, sum)| (currency.to_string(), account.name(), sum))
-        .collect();
-    Ok(Audit { report, findings, broken, balances })
+    Ok(Audit { report, findings, broken })
 }
 
 /// Runs `verify`.
@@ -101,11 +95,36 @@ pub fn run(
     args: &VerifyArgs,
     folder: &Folder,
     book: &BookName,
+    actor: &Actor,
     output: &Output,
 ) -> Result<(), Failure> {
-    let audit = audit(folder, book, args.bytes_only)?;
-    output.document(View::Any, &Node::of(&document(&audit, args.bytes_only)))?;
+    // Asked before the log is read, so that no checkpoint can be above what is read then.
+    let views = match replay::live_hashes(folder, book, actor) {
+        Err(Failure::Internal(why)) => {
+            talk::say(&format!("billfold: the read models are not looked at: {why}"));
+            Vec::new()
+        }
+        other => other?,
+    };
+    let mut audit = audit(folder, book, args.bytes_only)?;
+    check_checkpoints(&mut audit, &views);
+    output.document(View::Any, &document(&audit, args.bytes_only))?;
     conclude(&audit)
+}
+
+/// A read model that is ahead of the log has seen what the log does not hold.
+fn check_checkpoints(audit: &mut Audit, views: &LiveHashes) {
+    let head = audit.head_position();
+    for (view, held) in views {
+        if let Some((position, _)) = held
+            && *position > head
+        {
+            audit.broken += 1;
+            audit.findings.push(format!(
+                "the read model {view} stands at {position}, above the head {head} of the log"
+            ));
+        }
+    }
 }
 
 /// The audit failed if anything was found.
@@ -122,7 +141,7 @@ pub fn conclude(audit: &Audit) -> Result<(), Failure> {
 }
 
 /// The audit as a document.
-pub fn document(audit: &Audit, bytes_only: bool) -> Value {
+pub fn document(audit: &Audit, bytes_only: bool) -> Node {
     let report = &audit.report;
     let log = Uuid::from_bytes(report.identity.log().0);
     let watermark = match report.watermark {
@@ -130,23 +149,24 @@ pub fn document(audit: &Audit, bytes_only: bool) -> Value {
         WatermarkState::Behind { block } => format!("at block {block}, behind the head"),
         WatermarkState::Lost => "lost; the next start writes it anew".to_owned(),
     };
-    json!({
-        "book": report.identity.book(),
-        "log": report.identity.log().to_string(),
-        "position": LogPosition { log, position: audit.head_position() }.to_string(),
-        "commits": report.commits,
-        "commit_bytes": report.commit_bytes,
-        "blocks": report.blocks,
-        "segments": report.segments,
-        "epoch": report.head.epoch,
-        "head_hash": audit.head_hash(),
-        "merkle_root": audit.merkle_root(),
-        "closed": report.closed,
-        "watermark": watermark,
-        "unsettled_bytes": report.unsettled_bytes,
-        "laws": if bytes_only { "not checked".to_owned() } else { laws_kept(audit) },
-        "findings": audit.findings,
-    })
+    let laws = if bytes_only { "not checked".to_owned() } else { laws_kept(audit) };
+    let position = LogPosition { log, position: audit.head_position() };
+    Node::object([
+        ("book", Node::of(&report.identity.book())),
+        ("position", Node::of(&position.to_string())),
+        ("commits", Node::of(&report.commits)),
+        ("commit_bytes", Node::of(&report.commit_bytes)),
+        ("blocks", Node::of(&report.blocks)),
+        ("segments", Node::of(&report.segments)),
+        ("epoch", Node::of(&report.head.epoch)),
+        ("closed", Node::of(&report.closed)),
+        ("watermark", Node::of(&watermark)),
+        ("unsettled_bytes", Node::of(&report.unsettled_bytes)),
+        ("laws", Node::of(&laws)),
+        ("findings", Node::of(&audit.findings)),
+        ("merkle_root", Node::of(&audit.merkle_root())),
+        ("head_hash", Node::of(&audit.head_hash())),
+    ])
 }
 
 fn laws_kept(audit: &Audit) -> String {
@@ -158,9 +178,4 @@ pub fn hex(bytes: &[u8]) -> String {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
     let digits = bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]);
     digits.map(|digit| char::from(DIGITS[usize::from(digit)])).collect()
-}
-
-/// A sum as money, where it fits.
-pub fn as_money(currency: &str, sum: i128) -> Option<Money> {
-    Some(schemas::Minor(i64::try_from(sum).ok()?).of(currency.parse().ok()?))
 }

@@ -50,10 +50,13 @@ impl Report {
         people: impl FnOnce(&Node) -> String,
     ) -> Result<Node, Failure> {
         let answer = door.query(view, name, Headers::new(), question)?;
-        let document = Node::of(&json!({
-            "heading": heading, "view": view, "name": name, "question": question,
-            "answer": serde_json::to_value(&answer).unwrap_or_default(),
-        }));
+        let document = Node::object([
+            ("heading", Node::of(&heading)),
+            ("view", Node::of(&view)),
+            ("name", Node::of(&name)),
+            ("question", Node::of(question)),
+            ("answer", answer.clone()),
+        ]);
         self.output.item(&document, || {
             format!("\n{heading}  (query {view} {name}{})\n{}", typed(question), people(&answer))
         })?;
@@ -105,15 +108,12 @@ impl Report {
         audit: &Audit,
         compared: &[Compared],
     ) -> Result<(), Failure> {
-        let document = json!({
-            "book": book,
-            "verify": crate::verify::document(audit, false),
-            "replay": compared.iter().map(|one| json!({
-                "view": one.view.as_str(), "position": one.position,
-                "live": one.live, "rebuilt": one.rebuilt,
-            })).collect::<Vec<_>>(),
-        });
-        self.output.item(&Node::of(&document), || {
+        let document = Node::object([
+            ("book", Node::of(book)),
+            ("verify", crate::verify::document(audit, false)),
+            ("replay", Node::List(compared.iter().map(crate::replay::row).collect())),
+        ]);
+        self.output.item(&document, || {
             let mut lines = vec![
                 format!(
                     "\n{book}: {} commits in {} blocks, {} bytes; checksums, chain and positions \
@@ -127,8 +127,8 @@ impl Report {
                 format!("  Merkle root  {}", audit.merkle_root()),
             ];
             lines.extend(compared.iter().map(|one| {
-                let verdict = if one.is_equal() { "equal" } else { "DIFFERENT" };
-                format!("  {:<10}   {} rebuilt from the log: {verdict}", one.view, one.rebuilt)
+                let verdict = if one.is_equal() { "rebuilt, equal" } else { "rebuilt, DIFFERENT" };
+                format!("  {:<11}  {} {verdict}", one.view.as_str(), one.rebuilt)
             }));
             lines.join("\n")
         })

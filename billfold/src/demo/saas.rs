@@ -2,8 +2,8 @@
 
 use schemas::Date;
 use schemas::command::RunBilling;
-use schemas::ids::{BillingRunId, CustomerId, InvoiceId};
-use schemas::wire::{BatchAnswer, Endpoint, Headers, header};
+use schemas::ids::{CustomerId, InvoiceId};
+use schemas::wire::{BatchAnswer, Headers, header};
 use schemas::{Command, Money};
 use serde_json::{Map, Value, json};
 
@@ -13,11 +13,9 @@ use crate::door::Ask;
 use crate::exit::Failure;
 use crate::output::Node;
 use crate::query::pages;
+use crate::runs;
 use crate::submitter;
 use crate::talk;
-
-/// How long one question waits for a billing run, in milliseconds.
-const RUN_WAIT_MS: u64 = 10_000;
 
 /// What became of the play.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
@@ -96,23 +94,12 @@ impl<D: Ask> Stage<'_, D> {
         };
         self.submit(vec![planned])?;
         self.played.runs += 1;
-        self.wait_for(run)
-    }
-
-    fn wait_for(&self, run: BillingRunId) -> Result<String, Failure> {
-        let question = json!({"run": run, "wait_ms": RUN_WAIT_MS}).to_string();
-        loop {
-            let endpoint = Endpoint::Admin("run_status".to_owned());
-            let answer = self.door.ask(endpoint, Headers::new(), question.clone().into_bytes())?;
-            let status = Node::parse(&answer).map_err(unreadable)?;
-            if status.text_at("state") == "done" {
-                let failed = status.get("failed").and_then(Node::integer).unwrap_or(0);
-                if failed > 0 {
-                    return Err(Failure::Internal(format!("{run} could not bill {failed}")));
-                }
-                return Ok(status.text_at("position").to_owned());
-            }
+        let status = runs::wait(self.door, &run.to_string())?;
+        let failed = status.get("failed").and_then(Node::integer).unwrap_or(0);
+        if failed > 0 {
+            return Err(Failure::Internal(format!("{run} could not bill {failed} customers")));
         }
+        Ok(status.text_at("position").to_owned())
     }
 
     /// What was invoiced on a day and is still open, read at the position of the billing run.

@@ -16,6 +16,8 @@ pub enum View {
     Waterfall,
     /// One invoice.
     Invoice,
+    /// What became of a command.
+    Accepted,
 }
 
 impl View {
@@ -59,9 +61,12 @@ impl View {
 
 /// The document as lines for people.
 pub fn render(view: View, document: &Node) -> String {
+    if view == View::Accepted {
+        return accepted(document);
+    }
     let Some(data) = document.get("data") else { return block("", document) };
     let mut parts = vec![match view {
-        View::Any => body(data),
+        View::Any | View::Accepted => body(data),
         View::Columns(columns) => listed(&pick(data.items(), columns)),
         View::Waterfall => waterfalls(data),
         View::Invoice => invoice(data),
@@ -69,8 +74,27 @@ pub fn render(view: View, document: &Node) -> String {
     if let Some(Node::Bool(true)) = document.get("has_more") {
         parts.push("There is more: ask with --all.".to_owned());
     }
-    parts.push(format!("position {}", document.text_at("position")));
+    if let Some(position) = document.get("position") {
+        parts.push(format!("position {}", show(position)));
+    }
     parts.join("\n")
+}
+
+/// Two lines: where it is, and what it became.
+fn accepted(document: &Node) -> String {
+    let duplicate = document.get("duplicate") == Some(&Node::Bool(true));
+    let events = document.items_at("events").iter().map(|event| event.text_at("type"));
+    let mut lines = vec![format!(
+        "accepted{} at {}",
+        if duplicate { " before," } else { "" },
+        document.text_at("position")
+    )];
+    lines.push(format!("  {}", events.collect::<Vec<_>>().join(", ")));
+    if let Some(run) = document.get("run") {
+        let count = |name: &str| run.get(name).map(show).unwrap_or_default();
+        lines.push(format!("  {} of {} customers billed", count("billed"), count("due")));
+    }
+    lines.join("\n")
 }
 
 fn body(data: &Node) -> String {
@@ -134,15 +158,18 @@ pub(super) fn facts(fields: &[(String, String)]) -> String {
     lines.collect::<Vec<_>>().join("\n")
 }
 
-/// The rows with only these columns, in this order.
+/// The rows with only these columns, in this order; without those that say nothing.
 fn pick(rows: &[Node], columns: &[&str]) -> Vec<Node> {
-    let cell = |row: &Node, name: &&str| {
-        let value = row.get(name)?;
-        // A column of nothing but "no" says nothing.
-        (*value != Node::Bool(false)).then(|| ((*name).to_owned(), value.clone()))
-    };
+    let says = |name: &&&str| rows.iter().any(|row| row.get(name).is_some_and(says_something));
+    let columns: Vec<&&str> = columns.iter().filter(says).collect();
+    let cell = |row: &Node, name: &&str| Some(((*name).to_owned(), row.get(name)?.clone()));
     let picked = |row: &Node| columns.iter().filter_map(|name| cell(row, name)).collect();
     rows.iter().map(|row| Node::Object(picked(row))).collect()
+}
+
+/// Neither nothing, nor no, nor an amount of zero.
+fn says_something(value: &Node) -> bool {
+    !matches!(value, Node::Null | Node::Bool(false)) && value.minor() != Some(0)
 }
 
 /// One table for each currency; what is earned in a month gets a bar.
@@ -151,8 +178,9 @@ fn waterfalls(data: &Node) -> String {
         let months = waterfall.items_at("months");
         let earned = |month: &Node| month.get("recognised").and_then(Node::minor).unwrap_or(0);
         let amounts: Vec<i64> = months.iter().map(earned).collect();
-        let mut table = Rows::of(months);
-        table.headings.push("recognised".to_owned());
+        let columns = ["month", "billed", "recognised", "contra", "released", "deferred"];
+        let mut table = Rows::of(&pick(months, &columns));
+        table.headings.push(String::new());
         for (row, bar) in table.rows.iter_mut().zip(bars(&amounts, 30)) {
             if let Some(month) = row.first_mut() {
                 month.truncate("2024-01".len());
@@ -209,7 +237,7 @@ position ab:7";
         );
         let expected = "\
 EUR
- month    recognised  recognised
+ month    recognised
 ─────────────────────────────────────────────────────
  2024-01   30.00 EUR  ██████████████████████████████
  2024-02   15.00 EUR  ███████████████

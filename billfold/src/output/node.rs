@@ -37,6 +37,16 @@ impl Node {
         json.and_then(|json| Self::parse(&json)).unwrap_or(Self::Null)
     }
 
+    /// An object with these fields, in this order.
+    pub fn object<const N: usize>(fields: [(&str, Self); N]) -> Self {
+        Self::Object(fields.map(|(name, value)| (name.to_owned(), value)).into())
+    }
+
+    /// A list of rows, as answers of queries have it.
+    pub fn page(rows: Vec<Self>) -> Self {
+        Self::object([("data", Self::List(rows))])
+    }
+
     /// A field of an object.
     pub fn get(&self, name: &str) -> Option<&Self> {
         match self {
@@ -44,6 +54,15 @@ impl Node {
                 fields.iter().find(|(key, _)| key == name).map(|(_, value)| value)
             }
             Self::Null | Self::Bool(_) | Self::Number(_) | Self::Text(_) | Self::List(_) => None,
+        }
+    }
+
+    /// Sets a field of an object, in its place or at the end; nothing of anything else.
+    pub fn set(&mut self, name: &str, value: Self) {
+        let Self::Object(fields) = self else { return };
+        match fields.iter_mut().find(|(key, _)| key == name) {
+            Some((_, there)) => *there = value,
+            None => fields.push((name.to_owned(), value)),
         }
     }
 
