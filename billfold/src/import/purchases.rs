@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use schemas::Currency;
 use schemas::text::Code;
 use schemas::wire::BatchAnswer;
+use schemas::{Command, Currency};
 use serde::Serialize;
 use serde_json::json;
 
@@ -84,6 +84,9 @@ pub fn import(
         match answer {
             BatchAnswer::Accepted(accepted) if accepted.duplicate => summary.duplicates += 1,
             BatchAnswer::Accepted(_) => summary.accepted += 1,
+            BatchAnswer::Problem(problem) if is_known_customer(order, &problem.code) => {
+                summary.duplicates += 1;
+            }
             BatchAnswer::Problem(problem) => {
                 summary.refused += 1;
                 let Some(line) = order.line else {
@@ -97,6 +100,11 @@ pub fn import(
     bad.sort_by_key(|bad| bad.line);
     summary.bad_lines = bad.len() as u64;
     Ok((summary, bad))
+}
+
+/// The customer was registered by an earlier file, whose first purchase had another date.
+fn is_known_customer(order: &Order, code: &str) -> bool {
+    matches!(order.command, Command::RegisterCustomer(_)) && code == "idempotency_key_reused"
 }
 
 fn why(order: &Order, detail: &str) -> String {

@@ -1,0 +1,9 @@
+//! The binary as people and scripts use it: arguments, exit codes, the server's life, imports.
+
+mod auditing;
+mod demonstrating;
+mod importing;
+mod serving;
+mod submitting;
+mod typing;
+mod workbench;
