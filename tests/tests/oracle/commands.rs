@@ -301,8 +301,8 @@ impl Game {
                 let amount = i64::try_from(paid).expect("small") * percent / 100;
                 let effect = match effect {
                     0 => RefundEffect::Reopen,
-                    1 => RefundEffect::CreditNote(None),
-                    _ => RefundEffect::CustomerCredit,
+                    2 => RefundEffect::CustomerCredit,
+                    _ => RefundEffect::CreditNote(None),
                 };
                 Command::RefundPayment(RefundPayment {
                     customer,

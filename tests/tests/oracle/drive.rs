@@ -43,6 +43,8 @@ pub(crate) struct Game {
     pub(crate) payments: Vec<(CustomerId, PaymentId)>,
     /// Invoices of each customer in the order of finalization: the oracle's places.
     pub(crate) invoices: BTreeMap<CustomerId, Vec<InvoiceId>>,
+    /// What credit notes took off each line.
+    noted: BTreeMap<(InvoiceId, u32), i128>,
     pub(crate) all_invoices: Vec<(CustomerId, InvoiceId)>,
     pub(crate) counts: Counts,
 }
@@ -81,6 +83,7 @@ impl Game {
             discounts: Vec::new(),
             payments: Vec::new(),
             invoices: BTreeMap::new(),
+            noted: BTreeMap::new(),
             all_invoices: Vec::new(),
             counts: Counts::new(),
         };
@@ -359,12 +362,23 @@ impl Game {
             self.invoices.entry(id).or_default().push(invoice.invoice);
             self.all_invoices.push((id, invoice.invoice));
         }
+        for event in events {
+            let Event::CreditNoteIssued(note) = event else { continue };
+            for line in &note.lines {
+                let noted = self.noted.entry((note.invoice, line.line)).or_default();
+                *noted += i128::from(line.net.0);
+            }
+        }
         let customer = self.ledger.customer(id).expect("it was registered");
         assert_eq!(customer.owed(), expected.owed(), "owed after {command:?}");
         assert_eq!(i128::from(customer.credit().0), expected.credit, "credit after {command:?}");
         for (place, invoice) in self.invoices.get(&id).into_iter().flatten().enumerate() {
             let open = i128::from(customer.invoice(*invoice).expect("it was made").open().0);
             assert_eq!(open, expected.invoices[place].open(), "{invoice} after {command:?}");
+            for (number, line) in (1..).zip(&expected.invoices[place].lines) {
+                let noted = self.noted.get(&(*invoice, number)).copied().unwrap_or_default();
+                assert_eq!(noted, line.noted, "line {number} of {invoice} after {command:?}");
+            }
         }
     }
 

@@ -121,6 +121,11 @@ fn discounting() -> impl Strategy<Value = Discounting> {
     ]
 }
 
+/// Percent of what is left to refund; mostly a small part, so that several follow each other.
+fn refunded() -> impl Strategy<Value = i64> {
+    prop_oneof![4 => 1_i64..45, 1 => 45_i64..115]
+}
+
 fn settling() -> impl Strategy<Value = Settling> {
     let any_number = 0_usize..8;
     prop_oneof![
@@ -128,7 +133,7 @@ fn settling() -> impl Strategy<Value = Settling> {
             |(customer, percent, told, back)| Settling::Pay { customer, percent, told, back }
         ),
         1 => any_number.clone().prop_map(|payment| Settling::Reverse { payment }),
-        3 => (any_number.clone(), 1_i64..115, 0_usize..3, back()).prop_map(
+        6 => (any_number.clone(), refunded(), 0_usize..6, back()).prop_map(
             |(payment, percent, effect, back)| Settling::Refund { payment, percent, effect, back }
         ),
         1 => (any_number.clone(), -5_i64..3_000)
