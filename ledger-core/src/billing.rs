@@ -17,6 +17,9 @@
 //!   from zero), to the minor unit.
 //! - In advance, a segment is due when its cycle starts; in arrears, when the cycle (or the
 //!   subscription) ends. Segments of one cycle are charged apart.
+//! - A change within a cycle that was billed in advance waits for the customer's next invoice;
+//!   where no cycle is ahead, what is left is due at once. What was scheduled up to the day of a
+//!   change has happened before it, billed or not.
 //! - A credit is a share of what was billed. With `c` days of a line credited before and `d`
 //!   now, of `n` days: `round(x (c + d) / n) - round(x c / n)`, half up, for `x` the gross and
 //!   for `x` after each discount. So the parts of a line add up to the line exactly. A credit
