@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use ledger_core::{Customer, Ledger, Stamp};
 use schemas::event::{InvoiceFinalized, InvoiceLine};
 use schemas::ids::{CommandId, CustomerId};
-use schemas::{Command, Event, Rejection, Timestamp};
+use schemas::{Command, Event, Rejection, StreamId, Timestamp};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -126,6 +126,13 @@ impl TestBook {
         }
         self.ledger.close_commit(command.stream());
         Ok(events)
+    }
+
+    /// Folds one event into a customer, whatever decided it.
+    pub fn fold(&mut self, customer: &str, event: &Event) {
+        let stream = StreamId::Customer(id(customer).parse().expect("an id"));
+        let stamp = self.stamp(self.now);
+        self.ledger.evolve(stream, event, &stamp);
     }
 
     /// Must be accepted.

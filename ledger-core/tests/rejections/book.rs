@@ -1,0 +1,133 @@
+//! The book's own stream, and who the customer is.
+
+use serde_json::json;
+
+use crate::Case;
+use crate::asked::{
+    before_any_book, entity, eur, on_a_wall_book, pay, plan, register, series, subscribe, with,
+};
+use crate::support::{TestBook, at, id};
+
+pub(crate) const CASES: &[Case] = &[
+    ("book_already_open", || {
+        let open = json!({"book": "test", "profile": "billfold@1", "clock": "wall"});
+        TestBook::open().when("book.open", open)
+    }),
+    ("book_not_open", || before_any_book("customer.register", &register("c"))),
+    ("book_not_open", || before_any_book("plan.define", &plan("a", 1, "month", &[eur("1")]))),
+    ("not_a_test_book", || on_a_wall_book("book.advance_clock", &json!({"to": at("2024-02-01")}))),
+    ("clock_moves_back", || {
+        let mut book = TestBook::open();
+        book.on("2024-02-01");
+        book.when("book.advance_clock", json!({"to": at("2024-01-31")}))
+    }),
+    ("effective_in_future", || {
+        TestBook::open().when_effective(at("2024-01-02"), "customer.register", register("c"))
+    }),
+    ("effective_before_registration", || {
+        TestBook::with_plans().when_effective(at("2023-12-31"), "payment.record", pay("p", "1"))
+    }),
+    ("unknown_entity", || {
+        TestBook::open().when("customer.register", with(register("c"), "entity", json!(id("z"))))
+    }),
+    ("entity_exists", || {
+        TestBook::open().when("entity.define", entity("e", 30, &[series("invoice")]))
+    }),
+    ("invalid_series", || TestBook::open().when("entity.define", entity("f", 30, &[]))),
+    ("invalid_series", || {
+        let twice = [series("invoice"), series("invoice")];
+        TestBook::open().when("entity.define", entity("f", 30, &twice))
+    }),
+    ("invalid_series", || {
+        TestBook::open().when("entity.define", entity("f", 30, &[series("credit_note")]))
+    }),
+    ("invalid_series", || {
+        let thirteen = with(series("invoice"), "digits", json!(13));
+        TestBook::open().when("entity.define", entity("f", 30, &[thirteen]))
+    }),
+    ("invalid_payment_terms", || {
+        TestBook::open().when("entity.define", entity("f", 366, &[series("invoice")]))
+    }),
+    ("invalid_payment_terms", || {
+        let body = with(register("c"), "payment_terms_days", json!(366));
+        TestBook::open().when("customer.register", body)
+    }),
+    ("run_exists", || {
+        let mut book = TestBook::open();
+        let run = json!({"run": id("r"), "through": "2024-01-01"});
+        book.given("billing.run", run.clone());
+        book.when("billing.run", run)
+    }),
+    ("through_in_future", || {
+        TestBook::open().when("billing.run", json!({"run": id("r"), "through": "2024-01-02"}))
+    }),
+    // The catalog.
+    ("unknown_plan", || TestBook::with_plans().when("plan.retire", json!({"plan": id("none")}))),
+    ("unknown_plan", || TestBook::with_plans().when("subscription.create", subscribe("none"))),
+    ("unknown_plan_version", || {
+        let body = with(subscribe("basic"), "version", json!(2));
+        TestBook::with_plans().when("subscription.create", body)
+    }),
+    ("plan_retired", || {
+        let mut book = TestBook::with_plans();
+        book.given("plan.retire", json!({"plan": id("basic")}));
+        book.when("subscription.create", subscribe("basic"))
+    }),
+    ("plan_retired", || {
+        let mut book = TestBook::with_plans();
+        book.given("plan.retire", json!({"plan": id("basic")}));
+        book.when("plan.retire", json!({"plan": id("basic")}))
+    }),
+    ("no_price_in_currency", || {
+        let mut book = TestBook::with_plans();
+        let usd = json!({"amount": "30", "currency": "USD"});
+        book.given("plan.define", plan("dollars", 1, "month", &[usd]));
+        book.when("subscription.create", subscribe("dollars"))
+    }),
+    ("invalid_prices", || TestBook::open().when("plan.define", plan("a", 1, "month", &[]))),
+    ("invalid_prices", || {
+        TestBook::open().when("plan.define", plan("a", 1, "month", &[eur("1"), eur("2")]))
+    }),
+    ("invalid_prices", || {
+        TestBook::open().when("plan.define", plan("a", 1, "month", &[eur("0.0000000000001")]))
+    }),
+    ("negative_unit_price", || {
+        TestBook::open().when("plan.define", plan("a", 1, "month", &[eur("-0.01")]))
+    }),
+    ("invalid_cycle_length", || {
+        TestBook::open().when("plan.define", plan("a", 0, "month", &[eur("1")]))
+    }),
+    ("invalid_cycle_length", || {
+        TestBook::open().when("plan.define", plan("a", 11, "year", &[eur("1")]))
+    }),
+    ("too_many_plan_versions", || {
+        let mut book = TestBook::open();
+        for _ in 0..1_000 {
+            book.given("plan.define", plan("a", 1, "month", &[eur("1")]));
+        }
+        book.when("plan.define", plan("a", 1, "month", &[eur("1")]))
+    }),
+    // Customers.
+    ("unknown_customer", || TestBook::open().when("payment.record", pay("p", "1"))),
+    ("customer_exists", || TestBook::with_plans().when("customer.register", register("c"))),
+    ("external_id_taken", || {
+        let mut book = TestBook::open();
+        book.given("customer.register", with(register("c"), "external_id", json!("42")));
+        book.when("customer.register", with(register("c2"), "external_id", json!("42")))
+    }),
+    ("external_id_taken", || {
+        let mut book = TestBook::with_plans();
+        book.given("payment.record", with(pay("p", "1"), "external_id", json!("42")));
+        book.when("payment.record", with(pay("p2", "1"), "external_id", json!("42")))
+    }),
+    ("nothing_to_change", || {
+        TestBook::with_plans().when("customer.update", json!({"customer": id("c")}))
+    }),
+    // The end of the calendar.
+    ("date_out_of_range", || {
+        let mut book = TestBook::with_plans();
+        book.given("plan.define", plan("decade", 10, "year", &[eur("1")]));
+        book.on("2995-01-01");
+        book.when("subscription.create", subscribe("decade"))
+    }),
+];
