@@ -1,1 +1,7 @@
-//! What must stay true: stories, laws, simulation, crash tests, benches.
+//! What tests across crates share: the real process, its socket, waiting, and a small book.
+
+pub mod acme;
+pub mod log;
+pub mod process;
+pub mod random;
+pub mod wait;
