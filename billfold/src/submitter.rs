@@ -6,13 +6,13 @@
 //! find no room, all of it that was not accepted goes again, in order and under the same ids:
 //! what was refused only because something before it was not there yet is decided afresh.
 
+use std::sync::mpsc::{SyncSender, sync_channel};
 use std::thread;
 use std::time::Duration;
 
 use schemas::ids::CommandId;
 use schemas::wire::{
-    Batch, BatchAnswer, BatchCommand, BatchReply, Endpoint, Headers, MAX_BATCH_BYTES,
-    MAX_BATCH_COMMANDS,
+    BatchAnswer, BatchCommand, BatchReply, Endpoint, Headers, MAX_BATCH_BYTES, MAX_BATCH_COMMANDS,
 };
 use schemas::{Command, Problem, Timestamp};
 
@@ -23,6 +23,8 @@ use crate::exit::Failure;
 const TRIES: u32 = 200;
 /// The pause when a busy ledger does not say how long to wait.
 const PAUSE: Duration = Duration::from_millis(20);
+/// How many batches are written ahead of the one that is decided.
+const BATCHES_AHEAD: usize = 2;
 /// Room for the batch's own brackets and commas.
 const BATCH_ROOM: usize = 1_024;
 
@@ -40,7 +42,7 @@ pub struct Order {
 }
 
 /// Sends the orders and gives one answer for each, in their order. `done` hears how many more
-/// were answered.
+/// were answered. The next batches are written while one is decided.
 ///
 /// # Errors
 /// [`Failure`] when the door cannot be reached, stays busy, or refuses a batch as a whole.
@@ -49,25 +51,50 @@ pub fn submit(
     orders: &[Order],
     mut done: impl FnMut(usize),
 ) -> Result<Vec<BatchAnswer>, Failure> {
-    let mut answers = Vec::with_capacity(orders.len());
-    let mut commands = Vec::new();
-    let mut bytes = BATCH_ROOM;
-    for order in orders {
-        let command = in_batch(order);
-        let length = serde_json::to_vec(&command).map_or(0, |json| json.len() + 1);
-        if commands.len() == MAX_BATCH_COMMANDS || bytes + length > MAX_BATCH_BYTES {
-            let sent = send(door, &std::mem::take(&mut commands))?;
+    thread::scope(|scope| {
+        let (written, batches) = sync_channel(BATCHES_AHEAD);
+        scope.spawn(move || write(orders, &written));
+        let mut answers = Vec::with_capacity(orders.len());
+        for batch in batches {
+            let sent = send(door, &batch?)?;
             done(sent.len());
             answers.extend(sent);
-            bytes = BATCH_ROOM;
         }
-        bytes += length;
-        commands.push(command);
+        Ok(answers)
+    })
+}
+
+/// Commands as they stand in a batch.
+type Written = Vec<Vec<u8>>;
+
+/// Writes the orders and cuts them into batches, until nobody takes them any more.
+fn write(orders: &[Order], to: &SyncSender<Result<Written, Failure>>) {
+    let mut batch = Written::new();
+    let mut bytes = BATCH_ROOM;
+    for order in orders {
+        let command = match serde_json::to_vec(&in_batch(order)) {
+            Ok(command) => command,
+            Err(error) => {
+                let failure = Failure::Internal(format!("a command has no JSON form: {error}"));
+                // Whoever took batches has failed by itself, if it is gone.
+                let _gone = to.send(Err(failure));
+                return;
+            }
+        };
+        let is_full =
+            batch.len() == MAX_BATCH_COMMANDS || bytes + command.len() + 1 > MAX_BATCH_BYTES;
+        if is_full {
+            bytes = BATCH_ROOM;
+            if to.send(Ok(std::mem::take(&mut batch))).is_err() {
+                return;
+            }
+        }
+        bytes += command.len() + 1;
+        batch.push(command);
     }
-    let sent = send(door, &commands)?;
-    done(sent.len());
-    answers.extend(sent);
-    Ok(answers)
+    if !batch.is_empty() {
+        let _gone = to.send(Ok(batch));
+    }
 }
 
 fn in_batch(order: &Order) -> BatchCommand {
@@ -83,7 +110,7 @@ fn in_batch(order: &Order) -> BatchCommand {
 }
 
 /// One batch, tried until nothing in it asks to be tried again.
-fn send(door: &impl Ask, commands: &[BatchCommand]) -> Result<Vec<BatchAnswer>, Failure> {
+fn send(door: &impl Ask, commands: &[Vec<u8>]) -> Result<Vec<BatchAnswer>, Failure> {
     let mut accepted: Vec<Option<BatchAnswer>> = vec![None; commands.len()];
     let mut last = None;
     for _ in 0..TRIES {
@@ -91,8 +118,7 @@ fn send(door: &impl Ask, commands: &[BatchCommand]) -> Result<Vec<BatchAnswer>, 
         if open.is_empty() {
             return Ok(accepted.into_iter().flatten().collect());
         }
-        let batch = Batch { commands: open.iter().map(|at| commands[*at].clone()).collect() };
-        match ask_batch(door, &batch) {
+        match ask_batch(door, open.iter().map(|at| commands[*at].as_slice())) {
             Ok(answers) => {
                 let again = answers.iter().find_map(retryable).cloned();
                 // A long reply answers the first commands only; the rest goes again at once.
@@ -124,13 +150,23 @@ fn retryable(answer: &BatchAnswer) -> Option<&Problem> {
     }
 }
 
-fn ask_batch(door: &impl Ask, batch: &Batch) -> Result<Vec<BatchAnswer>, Failure> {
-    let body = serde_json::to_vec(batch)
-        .map_err(|error| Failure::Internal(format!("a batch has no JSON form: {error}")))?;
+fn ask_batch<'a>(
+    door: &impl Ask,
+    commands: impl ExactSizeIterator<Item = &'a [u8]>,
+) -> Result<Vec<BatchAnswer>, Failure> {
+    let sent = commands.len();
+    let mut body = br#"{"commands":["#.to_vec();
+    for (index, command) in commands.enumerate() {
+        if index > 0 {
+            body.push(b',');
+        }
+        body.extend_from_slice(command);
+    }
+    body.extend_from_slice(b"]}");
     let reply = door.ask(Endpoint::Batch, Headers::new(), body)?;
     let reply: BatchReply = serde_json::from_slice(&reply)
         .map_err(|error| Failure::Internal(format!("the answer to a batch: {error}")))?;
-    let (sent, got) = (batch.commands.len(), reply.answers.len());
+    let got = reply.answers.len();
     if got == 0 || got > sent {
         return Err(Failure::Internal(format!("{sent} commands got {got} answers")));
     }
@@ -144,7 +180,7 @@ mod tests {
     use schemas::command::RetirePlan;
     use schemas::ids::PlanId;
     use schemas::problem::Fault;
-    use schemas::wire::Accepted;
+    use schemas::wire::{Accepted, Batch};
     use uuid::Uuid;
 
     use super::*;
