@@ -18,6 +18,7 @@ use std::time::{Duration, Instant};
 
 use schemas::text::{Actor, BookName};
 use schemas::{Date, Timestamp};
+use uuid::Uuid;
 
 use crate::cli::{DemoArgs, Format};
 use crate::edge;
@@ -88,14 +89,16 @@ impl Demo {
         report.chapter(&format!(
             "Two books in {}\n`cdnow`: every purchase of 23,570 customers of a music shop, 1997 \
              and 1998, from a file.\n`saas`: {} customers of a subscription business over {} \
-             months, from seed {}.",
+             months, from seed {}.\nThe same seed gives the same commits, and the same Merkle \
+             root, on every machine.",
             self.folder.root().display(),
             args.customers,
             args.months,
             args.seed
         ))?;
-        host.create(&self.cdnow, None, true)?;
-        host.create(&self.saas, Some(Timestamp::start_of_utc(self.start)), true)?;
+        host.create_log(&self.cdnow, log_of(&self.cdnow, 0), Some(shop_clock()), true)?;
+        let opening = Timestamp::start_of_utc(self.start);
+        host.create_log(&self.saas, log_of(&self.saas, args.seed), Some(opening), true)?;
         let source = "cdnow".parse().expect("written here as a code");
         let usd = "USD".parse().expect("written here as a currency");
         let door = host.door(&self.cdnow, &self.actor);
@@ -147,6 +150,16 @@ impl Demo {
     }
 }
 
+/// The demo's logs have the same ids every time, so that equal runs have equal Merkle roots.
+fn log_of(book: &BookName, seed: u64) -> Uuid {
+    schemas::ids::derive(catalog::NAMESPACE, &format!("log/{book}/{seed}"))
+}
+
+/// The day after the last purchase: the import looks back on all of them.
+fn shop_clock() -> Timestamp {
+    Timestamp::start_of_utc(Date::new(1998, 7, 1).expect("a day of the calendar"))
+}
+
 /// The named folder if it is empty, or a fresh one.
 fn empty_folder(dir: Option<&Path>) -> Result<PathBuf, Failure> {
     let folder = dir.map_or_else(
@@ -185,6 +198,35 @@ mod tests {
         let after = |months| months_after(start, months).map(|date| date.to_string());
         assert_eq!(after(1).as_deref(), Some("2024-02-01"));
         assert_eq!(after(24).as_deref(), Some("2026-01-01"));
+    }
+
+    /// The subscription business of a seed: its Merkle root and what its read models hold.
+    fn played(seed: u64) -> (String, Vec<String>) {
+        let scratch = tempfile::tempdir().expect("a folder");
+        let (folder, book) = (Folder::at(scratch.path()), "saas".parse().expect("a name"));
+        let args = DemoArgs { dir: None, seed, customers: 25, months: 5 };
+        let (start, end) =
+            (Date::new(2024, 1, 1).expect("a day"), Date::new(2024, 6, 1).expect("a day"));
+        let mut host = Host::new(folder.clone()).expect("a host");
+        let opening = Some(Timestamp::start_of_utc(start));
+        host.create_log(&book, log_of(&book, seed), opening, true).expect("a book");
+        let actor = "demo".parse().expect("an actor");
+        saas::play(&host.door(&book, &actor), &args, start, end).expect("played as planned");
+        assert!(host.catch_up(&book, PATIENCE));
+        host.close();
+        let audit = verify::audit(&folder, &book, false).expect("audited");
+        assert_eq!(audit.findings, Vec::<String>::new());
+        let live = replay::hashes_on_disk(&folder, &book).expect("built");
+        let hashes = live.into_iter().filter_map(|(_, held)| Some(held?.1)).collect();
+        (audit.merkle_root(), hashes)
+    }
+
+    #[test]
+    fn equal_seeds_give_equal_commits_and_read_models_and_other_seeds_others() {
+        let (first, again, other) = (played(7), played(7), played(8));
+        assert_eq!(first, again);
+        assert_eq!(first.1.len(), 3);
+        assert_ne!(first.0, other.0);
     }
 
     #[test]

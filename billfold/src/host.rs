@@ -89,9 +89,23 @@ impl Host {
         test_clock: Option<Timestamp>,
         queries: bool,
     ) -> Result<(), Failure> {
+        let log = fresh_log_id().map_err(|error| Failure::io("no randomness", error))?;
+        self.create_log(book, log, test_clock, queries)
+    }
+
+    /// As [`Host::create`], with the log's id: a book that is the same every time it is made.
+    ///
+    /// # Errors
+    /// As [`Host::create`].
+    pub fn create_log(
+        &mut self,
+        book: &BookName,
+        log: Uuid,
+        test_clock: Option<Timestamp>,
+        queries: bool,
+    ) -> Result<(), Failure> {
         self.folder.make(book)?;
         let config = GatewayConfig::at(self.folder.log(book)).map_err(refused)?;
-        let log = fresh_log_id().map_err(|error| Failure::io("no randomness", error))?;
         let clock = test_clock.map_or(BookClock::Wall, BookClock::Test);
         let open = OpenBook { book: book.clone(), profile: Profile::Billfold1, clock };
         let gateway = Gateway::create(&config, log, open).map_err(refused)?;

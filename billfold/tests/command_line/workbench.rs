@@ -84,8 +84,9 @@ impl Bench {
         Server { child, ready }
     }
 
-    /// A seller, a plan of 20.00 a month, and a customer.
-    pub(crate) fn catalog(&self) {
+    /// A seller, a plan of 20.00 a month, and a customer; gives the position after them.
+    pub(crate) fn catalog(&self) -> String {
+        let mut position = String::new();
         for args in [
             &[
                 "entity.define",
@@ -113,9 +114,11 @@ impl Bench {
                 "currency=EUR",
             ],
         ] {
-            let submitted = self.run(&[&["submit"], args].concat());
+            let submitted = self.run(&[&["submit", "--field=position"], args].concat());
             assert_eq!(submitted.code, 0, "{}", submitted.err);
+            submitted.out.trim().clone_into(&mut position);
         }
+        position
     }
 }
 
