@@ -204,7 +204,9 @@ impl Settlement {
             let actual = [invoice.open(), invoice.applied, invoice.generated];
             findings.check(Law::Settlement, !invoice.voided, || format!("{id} is voided twice"));
             findings.check(Law::Settlement, stated == actual, || {
-                format!("voiding {id} undoes {stated:?} (owed, credit used, credit made), not {actual:?}")
+                format!(
+                    "voiding {id} undoes {stated:?} (owed, credit used and made), not {actual:?}"
+                )
             });
             findings.check(Law::Settlement, invoice.paid == 0, || {
                 format!("{id} is voided with {} paid", invoice.paid)

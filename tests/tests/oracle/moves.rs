@@ -88,18 +88,26 @@ fn back() -> impl Strategy<Value = i64> {
     prop_oneof![6 => Just(0_i64), 3 => 1_i64..24 * 20, 1 => 1_i64..24 * 100]
 }
 
+fn now() -> impl Strategy<Value = bool> {
+    any::<bool>()
+}
+
+fn at_end() -> impl Strategy<Value = bool> {
+    prop::bool::weighted(0.3)
+}
+
 fn buying() -> impl Strategy<Value = Buying> {
     let any_number = 0_usize..8;
     prop_oneof![
-        4 => (any_number.clone(), any_number.clone(), any::<bool>(), 0_u32..60, any::<bool>(), back())
+        4 => (any_number.clone(), any_number.clone(), any::<bool>(), 0_u32..60, now(), back())
             .prop_map(|(customer, plan, first, quantity, now, back)| Buying::Subscribe {
                 customer, plan, first, quantity, now, back
             }),
-        4 => (any_number.clone(), any_number.clone(), prop::bool::weighted(0.3), any::<bool>(), back())
+        4 => (any_number.clone(), any_number.clone(), at_end(), now(), back())
             .prop_map(|(subscription, plan, at_end, now, back)| Buying::ChangePlan {
                 subscription, plan, at_end, now, back
             }),
-        4 => (any_number.clone(), 0_u32..80, prop::bool::weighted(0.3), any::<bool>(), back())
+        4 => (any_number.clone(), 0_u32..80, at_end(), now(), back())
             .prop_map(|(subscription, quantity, at_end, now, back)| Buying::ChangeQuantity {
                 subscription, quantity, at_end, now, back
             }),
@@ -113,7 +121,13 @@ fn buying() -> impl Strategy<Value = Buying> {
 fn discounting() -> impl Strategy<Value = Discounting> {
     let any_number = 0_usize..8;
     prop_oneof![
-        3 => (any_number.clone(), option::of(any_number.clone()), any::<bool>(), 1_i64..2_000, 0_u32..4)
+        3 => (
+            any_number.clone(),
+            option::of(any_number.clone()),
+            any::<bool>(),
+            1_i64..2_000,
+            0_u32..4,
+        )
             .prop_map(|(customer, subscription, percent, value, lasts)| Discounting::Give {
                 customer, subscription, percent, value, lasts
             }),
@@ -153,7 +167,8 @@ fn book() -> impl Strategy<Value = OnBook> {
                 plan, every, arrears, per_unit, price
             }
         ),
-        8 => prop_oneof![3 => Just(0), 1 => 0_i32..40].prop_map(|back_days| OnBook::Run { back_days }),
+        8 => prop_oneof![3 => Just(0), 1 => 0_i32..40]
+            .prop_map(|back_days| OnBook::Run { back_days }),
     ]
 }
 
@@ -177,7 +192,8 @@ fn charging() -> impl Strategy<Value = Charging> {
     prop_oneof![
         2 => any_number.clone().prop_map(|customer| Charging::InvoiceNow { customer }),
         4 => charge(),
-        1 => (any_number, 0_u16..60).prop_map(|(customer, days)| Charging::Terms { customer, days }),
+        1 => (any_number, 0_u16..60)
+            .prop_map(|(customer, days)| Charging::Terms { customer, days }),
     ]
 }
 
