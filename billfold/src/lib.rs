@@ -19,6 +19,7 @@
     reason = "a problem is made once, for a request that failed, and moved into its reply"
 )]
 
+pub mod bench;
 pub mod book;
 pub mod cli;
 pub mod commits;
@@ -102,6 +103,7 @@ fn dispatch(cli: Cli) -> Result<(), Failure> {
         }
         Command::Verify(args) => verify::run(&args, &folder, book, actor, &output),
         Command::Demo(args) => demo::run(&args, global.output),
+        Command::Bench(args) => bench::run(&args, &folder, &output),
         Command::Schema { command } => schema::run(&command, &output),
         Command::Doctor(args) => doctor::run(&args, &folder, &output),
         Command::Id(args) => {
