@@ -40,6 +40,7 @@ pub mod text;
 pub mod time;
 pub mod view;
 pub mod wire;
+mod zone_rules;
 
 pub use command::Command;
 pub use commit::{Cause, Commit, CommitView, StreamId};

@@ -9,6 +9,8 @@ use core::str::FromStr;
 use jiff::civil;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
+use crate::zone_rules::with_rules;
+
 /// A time that could not be read or computed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TimeError {
@@ -240,7 +242,7 @@ impl ZoneName {
         if self.0 == "UTC" {
             return Ok(instant.utc_date());
         }
-        Date::from_civil(instant.instant().to_zoned(self.rules()?).date())
+        self.with_rules(|rules| Date::from_civil(rules.to_datetime(instant.instant()).date()))?
     }
 
     /// The first instant of `date` in this zone (after midnight where a clock change skips it).
@@ -251,32 +253,31 @@ impl ZoneName {
         if self.0 == "UTC" {
             return Ok(Timestamp::start_of_utc(date));
         }
+        let rules = self.with_rules(jiff::tz::TimeZone::clone)?;
         let zoned = date
             .civil()
-            .to_zoned(self.rules()?)
+            .to_zoned(rules)
             .and_then(|z| z.start_of_day())
             .map_err(|_| TimeError::OutOfRange { what: "the start of the day" })?;
         Timestamp::from_micros(zoned.timestamp().as_microsecond())
             .ok_or(TimeError::OutOfRange { what: "the start of the day" })
     }
 
-    fn rules(&self) -> Result<jiff::tz::TimeZone, TimeError> {
-        zone_rules(&self.0).ok_or_else(|| TimeError::UnknownZone(clipped(&self.0)))
+    /// Rules from the bundled database only, so that every machine computes the same dates.
+    fn with_rules<T>(
+        &self,
+        use_rules: impl FnOnce(&jiff::tz::TimeZone) -> T,
+    ) -> Result<T, TimeError> {
+        with_rules(&self.0, use_rules).ok_or_else(|| TimeError::UnknownZone(clipped(&self.0)))
     }
-}
-
-/// Zone rules from the bundled database only, so that every machine computes the same dates.
-fn zone_rules(name: &str) -> Option<jiff::tz::TimeZone> {
-    jiff::tz::TimeZoneDatabase::bundled().get(name).ok()
 }
 
 impl FromStr for ZoneName {
     type Err = TimeError;
 
     fn from_str(text: &str) -> Result<Self, TimeError> {
-        let rules = zone_rules(text).ok_or_else(|| TimeError::UnknownZone(clipped(text)))?;
-        let name = rules.iana_name().unwrap_or("UTC");
-        Ok(Self(name.to_owned()))
+        with_rules(text, |rules| Self(rules.iana_name().unwrap_or("UTC").to_owned()))
+            .ok_or_else(|| TimeError::UnknownZone(clipped(text)))
     }
 }
 
