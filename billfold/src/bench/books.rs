@@ -139,6 +139,6 @@ fn owed_in_state(folder: &Folder) -> Result<(i128, i128), Failure> {
     let (_, core) = replay(&folder.log(&Script::book()))?;
     let customers = core.ledger().customers();
     Ok(customers.fold((0, 0), |(owed, credit), (_, customer)| {
-        (owed + i128::from(customer.owed().0), credit + i128::from(customer.credit().0))
+        (owed + customer.owed(), credit + i128::from(customer.credit().0))
     }))
 }

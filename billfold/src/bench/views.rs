@@ -34,7 +34,8 @@ pub(super) fn rebuild(folder: &Folder, view: ViewName, commits: u64) -> Result<R
         let built = built.map_err(|error| Failure::Internal(error.to_string()))?;
         Ok(built.first().map_or(0, |built| built.position))
     })?;
-    let rows = rows(&SledStore::open(&scratch.join(view.as_str())).map_err(failed)?)?;
+    let rows =
+        rows(&SledStore::open(&scratch.join(view.as_str())).map_err(|error| failed(&error))?)?;
     std::fs::remove_dir_all(&scratch)
         .map_err(|source| Failure::io(format!("{} stays", scratch.display()), source))?;
     Ok(Rebuild { pass, rows })
@@ -50,10 +51,10 @@ fn rows(store: &impl Store) -> Result<u64, Failure> {
         rows += 1;
         true
     };
-    store.scan(&[], &[0xff; 64], Direction::Forward, &mut count).map_err(failed)?;
+    store.scan(&[], &[0xff; 64], Direction::Forward, &mut count).map_err(|error| failed(&error))?;
     Ok(rows)
 }
 
-fn failed(error: projections::store::StoreError) -> Failure {
+fn failed(error: &projections::store::StoreError) -> Failure {
     Failure::Internal(error.to_string())
 }
