@@ -8,7 +8,7 @@ use schemas::wire::{LogPosition, Message, Reply};
 use schemas::{Problem, query};
 use serde::{Deserialize, Serialize};
 
-use crate::gateway::GatewayHandle;
+use crate::handle::GatewayHandle;
 use crate::runs::{RunProgress, RunState};
 
 /// The longest wait for a run to be done.

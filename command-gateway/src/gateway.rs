@@ -1,130 +1,30 @@
 //! A book's gateway: its log is opened, folded in, and served by an engine on its own thread.
 //!
 //! *Shape.* [`Gateway`] owns the engine; dropping or closing it stops the engine. Any number of
-//! [`GatewayHandle`]s submit commands. *Limits.* The queue is bounded; when it is full the answer
-//! is *busy* at once.
+//! [`GatewayHandle`]s submit commands.
 
 use std::io;
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
-use crossbeam_channel::{Sender, TrySendError, bounded};
-use event_log::{
-    AppendError, Disk, EventLog, FileDisk, FileLog, IdentityError, LogId, LogIdentity, LogOptions,
-    LogReader, OpenError, ReadError,
-};
+use crossbeam_channel::bounded;
+use event_log::{Disk, EventLog, FileLog, LogId, LogIdentity, LogReader, OpenError, ReadError};
 use ledger_core::Ledger;
 use schemas::command::OpenBook;
 use schemas::ids::{CommandId, derive};
-use schemas::text::BookName;
 use uuid::Uuid;
 
 use crate::admission::Admission;
-use crate::clock::{Clock, SystemClock};
-use crate::completion::{BatchTicket, Completion, ReplyTo, Ticket};
+use crate::completion::ReplyTo;
+use crate::config::{GatewayConfig, GatewayError};
 use crate::decider::Decider;
+use crate::engine::EngineCore;
 use crate::engine::driver::{Driver, Intake};
 use crate::engine::writer::Writer;
-use crate::engine::{EngineCore, Offer, ReplayError};
+use crate::feed::Feed;
+use crate::handle::{GatewayHandle, Shared};
 use crate::history::{History, Lookups};
-use crate::outcome::{Outcome, Refusal};
 use crate::progress::{Progress, Stopped};
-use crate::request::CommandRequest;
-
-/// How long someone who met a full queue should wait, in milliseconds: what a full queue takes.
-pub(crate) const BUSY_RETRY_MS: u64 = 20;
-
-/// How a gateway is opened.
-#[derive(Debug, Clone)]
-pub struct GatewayConfig {
-    /// Where the log is.
-    pub disk: Arc<dyn Disk>,
-    /// How many commands may wait undecided.
-    pub queue_capacity: usize,
-    /// What the machine takes for the present.
-    pub clock: Arc<dyn Clock>,
-    /// A segment's full length in bytes; the log's own default if left out.
-    pub segment_bytes: Option<u64>,
-}
-
-impl GatewayConfig {
-    /// The usual settings for a log on `disk`.
-    pub fn on(disk: Arc<dyn Disk>) -> Self {
-        Self { disk, queue_capacity: 8_192, clock: Arc::new(SystemClock), segment_bytes: None }
-    }
-
-    /// The usual settings for a log in a folder, which must be there.
-    ///
-    /// # Errors
-    /// [`GatewayError::Folder`] if it cannot be used.
-    pub fn at(folder: impl AsRef<Path>) -> Result<Self, GatewayError> {
-        let folder = folder.as_ref();
-        let disk = FileDisk::open(folder)
-            .map_err(|source| GatewayError::Folder { path: folder.to_path_buf(), source })?;
-        Ok(Self::on(Arc::new(disk)))
-    }
-
-    /// The same with another clock.
-    #[must_use]
-    pub fn with_clock(mut self, clock: Arc<dyn Clock>) -> Self {
-        self.clock = clock;
-        self
-    }
-
-    /// The same with another queue.
-    #[must_use]
-    pub fn with_queue(mut self, capacity: usize) -> Self {
-        self.queue_capacity = capacity;
-        self
-    }
-
-    fn log_options(&self) -> LogOptions {
-        let mut options = LogOptions::at(self.clock.now().micros());
-        if let Some(bytes) = self.segment_bytes {
-            options.segment_bytes = bytes;
-        }
-        options
-    }
-}
-
-/// Why a gateway could not be opened.
-#[derive(Debug, thiserror::Error)]
-pub enum GatewayError {
-    /// The folder cannot be used.
-    #[error("{} cannot be used as a log's folder", path.display())]
-    Folder {
-        /// The folder.
-        path: PathBuf,
-        /// What the disk said.
-        #[source]
-        source: io::Error,
-    },
-    /// The log could not be opened to be written.
-    #[error(transparent)]
-    Log(#[from] OpenError),
-    /// The log could not be read.
-    #[error(transparent)]
-    Read(#[from] ReadError),
-    /// The log's commits do not make a history.
-    #[error(transparent)]
-    Replay(#[from] ReplayError),
-    /// The log has no book in it.
-    #[error("the log holds no book; create the book first")]
-    NoBook,
-    /// The log cannot have this name.
-    #[error(transparent)]
-    Identity(#[from] IdentityError),
-    /// The ledger refused to open the book.
-    #[error("the book cannot be opened: {0}")]
-    Refused(Refusal),
-    /// The first commit could not be written.
-    #[error("the book's first commit could not be written")]
-    FirstCommit(#[source] AppendError),
-    /// The machine has no more threads.
-    #[error("the engine's threads could not be started")]
-    Threads(#[source] io::Error),
-}
 
 /// The engine of one book, running.
 #[derive(Debug)]
@@ -237,6 +137,12 @@ impl Gateway {
         LogReader::open_on(Arc::clone(&self.disk))
     }
 
+    /// The log's commits as JSON.
+    pub fn feed(&self) -> Feed {
+        let handle = &self.handle;
+        Feed::new(Arc::clone(&self.disk), handle.log(), handle.progress().clone())
+    }
+
     /// Stops: what was decided is made durable and answered, what waits is refused, the log gets
     /// its closing block.
     pub fn close(mut self) -> Stopped {
@@ -289,115 +195,6 @@ fn open_book<D: Decider>(
         core.recycle(decided.block, decided.answers);
     }
     Ok(())
-}
-
-/// Submits commands to one book. Cheap to clone.
-#[derive(Debug, Clone)]
-pub struct GatewayHandle(Arc<Shared>);
-
-#[derive(Debug)]
-struct Shared {
-    log: Uuid,
-    book: BookName,
-    intake: Sender<Intake>,
-    admission: Arc<Admission>,
-    progress: Progress,
-}
-
-impl GatewayHandle {
-    /// The log's id.
-    pub fn log(&self) -> Uuid {
-        self.0.log
-    }
-
-    /// The book.
-    pub fn book(&self) -> &BookName {
-        &self.0.book
-    }
-
-    /// What is durable, how far billing runs are, and whether the engine stopped.
-    pub fn progress(&self) -> &Progress {
-        &self.0.progress
-    }
-
-    /// How many commands wait undecided.
-    pub fn queued(&self) -> usize {
-        self.0.intake.len()
-    }
-
-    /// Submits a command; its outcome goes to `to` under `tag`. The cheapest way for one thread
-    /// with many commands outstanding; see [`completions`](crate::completion::completions).
-    ///
-    /// # Errors
-    /// [`Refusal::Busy`] or [`Refusal::Unavailable`] at once; `to` then hears nothing.
-    pub fn submit_to(
-        &self,
-        request: CommandRequest,
-        to: &Arc<dyn Completion>,
-        tag: u64,
-    ) -> Result<(), Refusal> {
-        self.enqueue(request, ReplyTo::new(Arc::clone(to), tag))
-    }
-
-    /// Submits a command. The ticket is a future of its outcome and can be waited for.
-    ///
-    /// # Errors
-    /// [`Refusal::Busy`] or [`Refusal::Unavailable`] at once.
-    pub fn submit(&self, request: CommandRequest) -> Result<Ticket, Refusal> {
-        let (ticket, reply_to) = Ticket::pair();
-        self.enqueue(request, reply_to)?;
-        Ok(ticket)
-    }
-
-    /// Submits a command and waits for its outcome. Not for async code.
-    ///
-    /// # Errors
-    /// The [`Refusal`].
-    pub fn submit_blocking(&self, request: CommandRequest) -> Outcome {
-        self.submit(request)?.wait()
-    }
-
-    /// Submits several commands, in their order. Once the queue is full the rest is *busy*, so
-    /// that none overtakes another.
-    pub fn submit_batch(&self, requests: Vec<CommandRequest>) -> BatchTicket {
-        let (ticket, gather) = BatchTicket::of(requests.len());
-        let mut refused = None;
-        for (tag, request) in (0..).zip(requests) {
-            if refused.is_none() {
-                refused = self.submit_to(request, &gather, tag).err();
-            }
-            if let Some(refusal) = &refused {
-                gather.complete(tag, Err(refusal.clone()));
-            }
-        }
-        ticket
-    }
-
-    fn enqueue(&self, request: CommandRequest, waiter: ReplyTo) -> Result<(), Refusal> {
-        let Some(_entering) = self.0.admission.enter() else {
-            waiter.disarm();
-            return Err(Refusal::Unavailable);
-        };
-        let offer = Intake::Command(Box::new(Offer { request, waiter }));
-        match self.0.intake.try_send(offer) {
-            Ok(()) => Ok(()),
-            Err(TrySendError::Full(intake)) => {
-                disarm(intake);
-                Err(Refusal::Busy { retry_after_ms: BUSY_RETRY_MS })
-            }
-            Err(TrySendError::Disconnected(intake)) => {
-                disarm(intake);
-                Err(Refusal::Unavailable)
-            }
-        }
-    }
-}
-
-fn disarm(intake: Intake) {
-    match intake {
-        Intake::Command(offer) => offer.waiter.disarm(),
-        Intake::Stop => {}
-    }
 }
 
 /// A fresh id for a new log: 128 bits of the operating system's randomness as a UUID.

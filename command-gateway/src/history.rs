@@ -13,7 +13,7 @@ use event_log::{LogReader, ReadError};
 
 use crate::completion::ReplyTo;
 use crate::engine::FirstOutcome;
-use crate::gateway::BUSY_RETRY_MS;
+use crate::handle::BUSY_RETRY_MS;
 use crate::outcome::{Outcome, Refusal};
 
 const CACHED_BLOCKS: usize = 16;

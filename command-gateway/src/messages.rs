@@ -21,7 +21,7 @@ use schemas::wire::{
 use schemas::{Personal, Problem, query};
 use uuid::Uuid;
 
-use crate::gateway::GatewayHandle;
+use crate::handle::GatewayHandle;
 use crate::outcome::Outcome;
 use crate::request::CommandRequest;
 

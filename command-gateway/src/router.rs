@@ -14,7 +14,7 @@ use schemas::text::BookName;
 use schemas::wire::{Endpoint, MAX_BODY_BYTES, Message, Reply, Subject, header};
 use tracing::Instrument as _;
 
-use crate::gateway::GatewayHandle;
+use crate::handle::GatewayHandle;
 use crate::service::{Service, within_limit};
 use crate::{admin, messages};
 

@@ -14,7 +14,7 @@ use std::thread::JoinHandle;
 
 use book::*;
 use command_gateway::door::{Client, DoorError, DoorLimits, Pipeline, SocketDoor};
-use command_gateway::feed::{Feed, FeedEntry};
+use command_gateway::feed::FeedEntry;
 use command_gateway::{Blocking, BookDoor, Gateway, Router};
 use event_log::sim::SimDisk;
 use schemas::Problem;
@@ -36,10 +36,10 @@ struct Served {
 }
 
 impl Served {
-    fn start(gateway: Gateway, disk: &SimDisk, limits: DoorLimits) -> Self {
+    fn start(gateway: Gateway, limits: DoorLimits) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let handle = gateway.handle();
-        let feed = Feed::new(Arc::new(disk.clone()), handle.log(), handle.progress().clone());
+        let feed = gateway.feed();
         let echo = Blocking::new(|subject, message: &Message| match message.body.as_slice() {
             b"\"panic\"" => panic!("a bug in a service"),
             b"\"huge\"" => Ok(Reply::json(&"x".repeat(2 << 20))),
@@ -65,7 +65,7 @@ impl Served {
 
     fn acme() -> Self {
         let disk = SimDisk::new(1);
-        Self::start(acme(&disk), &disk, DoorLimits::default())
+        Self::start(acme(&disk), DoorLimits::default())
     }
 
     fn path(&self) -> PathBuf {
@@ -292,7 +292,7 @@ fn a_batch_that_is_too_long_is_refused_whole() {
 #[test]
 fn a_batch_whose_answers_do_not_fit_is_answered_in_pages() {
     let disk = SimDisk::new(1);
-    let served = Served::start(toy::gateway(&disk), &disk, DoorLimits::default());
+    let served = Served::start(toy::gateway(&disk), DoorLimits::default());
     let command = |n: u64| BatchCommand {
         command: "plan.retire".to_owned(),
         command_id: id(n),
@@ -333,7 +333,7 @@ fn hundreds_of_requests_are_pipelined_and_answered_by_their_ids() {
 fn over_the_limit_of_a_connection_the_answer_is_busy_and_the_client_tries_again() {
     let disk = SimDisk::new(1);
     let limits = DoorLimits { in_flight: 2, ..DoorLimits::default() };
-    let served = Served::start(acme(&disk), &disk, limits);
+    let served = Served::start(acme(&disk), limits);
     let mut raw = served.raw();
     let burst: Vec<u8> = (0..50).flat_map(|n| frame_of(n, submit(10 + n, &register(n)))).collect();
     raw.write_all(&burst).expect("sent");

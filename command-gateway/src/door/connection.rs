@@ -18,7 +18,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
 use tokio::time::timeout;
 
 use super::frames::{self, Incoming, NO_ID};
-use crate::gateway::BUSY_RETRY_MS;
+use crate::handle::BUSY_RETRY_MS;
 use crate::router::Router;
 
 /// How long a client may take no byte of a reply.

@@ -10,12 +10,14 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crossbeam_channel::{Receiver, RecvError, RecvTimeoutError, TryRecvError, select};
-use event_log::AppendError;
 
-use super::stepping::{Answer, Decided, EngineCore, Offer, Offered, Verdict};
+use super::decided::{Answer, Decided, Offer, Offered, Verdict};
+use super::room::{Room, room_of};
+use super::stepping::EngineCore;
+use super::stopping::{failed, refuse};
 use super::writer::{Writer, Written};
 use crate::admission::Admission;
 use crate::completion::ReplyTo;
@@ -46,26 +48,20 @@ pub(crate) enum Intake {
     Stop,
 }
 
-/// Whether there is room for the next block.
-enum Room {
-    Reserved,
-    Missing { refusal: Refusal, asked: Instant },
-}
-
 /// Why a turn ends the engine.
-enum End {
+pub(super) enum End {
     Asked,
     Failed(Stopped),
 }
 
 pub(crate) struct Driver<D> {
-    core: EngineCore<D, ReplyTo>,
-    intake: Receiver<Intake>,
-    admission: Arc<Admission>,
+    pub(super) core: EngineCore<D, ReplyTo>,
+    pub(super) intake: Receiver<Intake>,
+    pub(super) admission: Arc<Admission>,
     /// A command that the open block had no room for.
-    held: Option<Box<Offer<ReplyTo>>>,
-    writer: Writer,
-    in_flight: bool,
+    pub(super) held: Option<Box<Offer<ReplyTo>>>,
+    pub(super) writer: Writer,
+    pub(super) in_flight: bool,
     /// The open block takes no more.
     full: bool,
     room: Room,
@@ -123,7 +119,7 @@ impl<D: Decider> Driver<D> {
         if asked { Err(End::Asked) } else { Ok(()) }
     }
 
-    fn seal(&mut self) -> Option<Decided<ReplyTo>> {
+    pub(super) fn seal(&mut self) -> Option<Decided<ReplyTo>> {
         self.full = false;
         self.core.seal()
     }
@@ -277,7 +273,7 @@ impl<D: Decider> Driver<D> {
         }
     }
 
-    fn came_back(&mut self, written: Result<Written, RecvError>) -> Result<(), End> {
+    pub(super) fn came_back(&mut self, written: Result<Written, RecvError>) -> Result<(), End> {
         self.in_flight = false;
         match written {
             Ok(written) => self.written(written),
@@ -286,7 +282,7 @@ impl<D: Decider> Driver<D> {
     }
 
     /// A block came back: the next one goes to the log before this one is answered.
-    fn written(&mut self, written: Written) -> Result<(), End> {
+    pub(super) fn written(&mut self, written: Written) -> Result<(), End> {
         let Written { decided, result, room } = written;
         if let Err(error) = result {
             return Err(failed(decided, &error));
@@ -303,7 +299,7 @@ impl<D: Decider> Driver<D> {
     }
 
     /// Answers a durable block.
-    fn release(&mut self, decided: Decided<ReplyTo>) {
+    pub(super) fn release(&mut self, decided: Decided<ReplyTo>) {
         let Decided { block, first_position, mut answers, runs } = decided;
         let durable = first_position - 1 + u64::from(block.len());
         self.progress.publish(durable, &runs);
@@ -315,114 +311,5 @@ impl<D: Decider> Driver<D> {
             }
         }
         self.core.recycle(block, answers);
-    }
-
-    /// Lets the block on its way finish.
-    fn land(&mut self) -> Result<(), End> {
-        while self.in_flight {
-            let written = self.writer.done().recv();
-            self.came_back(written)?;
-        }
-        Ok(())
-    }
-
-    /// The clean stop: everything decided is made durable and answered, then the log is closed.
-    fn finish(&mut self) -> Stopped {
-        let landed = self.land().and_then(|()| match self.seal() {
-            Some(decided) => {
-                let written = self.writer.write(decided);
-                self.written(written).and_then(|()| self.land())
-            }
-            None => Ok(()),
-        });
-        match landed {
-            Ok(()) | Err(End::Asked) => {}
-            Err(End::Failed(why)) => return self.fail(why),
-        }
-        match self.writer.close(self.core.recorded_micros()) {
-            Ok(()) => Stopped::Closed,
-            Err(error) => {
-                tracing::error!(%error, "the log could not be closed");
-                Stopped::LogFailed
-            }
-        }
-    }
-
-    /// The hard stop: what is on its way still counts if it lands, what was decided after it is
-    /// not written.
-    fn fail(&mut self, why: Stopped) -> Stopped {
-        if self.in_flight
-            && let Ok(written) = self.writer.done().recv()
-        {
-            match written.result {
-                Ok(()) => self.release(written.decided),
-                Err(error) => drop(failed(written.decided, &error)),
-            }
-        }
-        self.in_flight = false;
-        if let Some(decided) = self.core.seal() {
-            refuse(decided.answers, &Refusal::UnknownOutcome);
-        }
-        why
-    }
-
-    /// Refuses what waits undecided, to the last one.
-    fn refuse_queue(&mut self) {
-        self.admission.close();
-        let mut intake = self.held.take().map(Intake::Command);
-        loop {
-            let last = !self.admission.is_someone_entering();
-            for intake in intake.take().into_iter().chain(self.intake.try_iter()) {
-                match intake {
-                    Intake::Command(offer) => offer.waiter.complete(Err(Refusal::Unavailable)),
-                    Intake::Stop => {}
-                }
-            }
-            if last {
-                return;
-            }
-            std::thread::yield_now();
-        }
-    }
-}
-
-fn room_of(reserved: Result<(), AppendError>) -> Room {
-    match reserved {
-        Ok(()) => Room::Reserved,
-        Err(error) => {
-            tracing::warn!(%error, "no room for another block, commands are refused");
-            let refusal = match error {
-                AppendError::DiskFull { .. } => Refusal::DiskFull,
-                AppendError::NoSegment { .. }
-                | AppendError::PositionConflict { .. }
-                | AppendError::LockLost { .. }
-                | AppendError::UnknownOutcome { .. }
-                | AppendError::Poisoned
-                | AppendError::Closed => Refusal::Unavailable,
-            };
-            Room::Missing { refusal, asked: Instant::now() }
-        }
-    }
-}
-
-/// A block could not be written: tells everyone who waits for it what is known.
-fn failed(decided: Decided<ReplyTo>, error: &AppendError) -> End {
-    tracing::error!(%error, first_position = decided.first_position, "a block was not written");
-    let refusal = match error {
-        AppendError::DiskFull { .. } => Refusal::DiskFull,
-        AppendError::NoSegment { .. }
-        | AppendError::PositionConflict { .. }
-        | AppendError::LockLost { .. }
-        | AppendError::Poisoned
-        | AppendError::Closed => Refusal::Unavailable,
-        AppendError::UnknownOutcome { .. } => Refusal::UnknownOutcome,
-    };
-    refuse(decided.answers, &refusal);
-    End::Failed(Stopped::LogFailed)
-}
-
-fn refuse(answers: Vec<Answer<ReplyTo>>, refusal: &Refusal) {
-    for answer in answers {
-        answer.waiter.complete(Err(refusal.clone()));
     }
 }

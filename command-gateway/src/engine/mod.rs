@@ -1,12 +1,16 @@
 //! The engine: the one writer of a book.
 //!
 //! *Shape.* [`EngineCore`] decides; it knows no thread, no disk and no channel, and a simulation
-//! steps it. [`driver`] is the thread that feeds it, and [`writer`] the thread that syncs.
+//! steps it. A driver feeds it on the engine's thread, and a writer's thread syncs.
 
+mod decided;
 pub(crate) mod driver;
+mod replay;
+mod room;
 mod stepping;
+mod stopping;
 pub(crate) mod writer;
 
-pub use stepping::{
-    Answer, Decided, EngineCore, FirstOutcome, Offer, Offered, ReplayError, Verdict,
-};
+pub use decided::{Answer, Decided, FirstOutcome, Offer, Offered, Verdict};
+pub use replay::ReplayError;
+pub use stepping::EngineCore;

@@ -16,137 +16,20 @@ use ledger_core::Stamp;
 use schemas::command::OpenBook;
 use schemas::commit::MAX_COMMIT_BYTES;
 use schemas::ids::CommandId;
-use schemas::record::{DecodeError, RecordKind};
 use schemas::terms::BookClock;
 use schemas::text::Actor;
-use schemas::{Cause, Command, Commit, CommitView, Event, Rejection, StreamId, Timestamp};
+use schemas::{Cause, Command, Commit, Event, Rejection, Timestamp};
 
+use super::decided::{Answer, Decided, FirstOutcome, Offer, Offered, Verdict};
 use crate::clock::Clock;
 use crate::decider::Decider;
 use crate::known::KnownCommands;
 use crate::outcome::{Receipt, Refusal};
 use crate::request::CommandRequest;
-use crate::runs::{BillingRuns, RunProgress};
+use crate::runs::BillingRuns;
 
 /// The most answers that one block holds back.
 const MAX_ANSWERS: usize = 16_384;
-
-/// A command with the one who waits for its answer.
-#[derive(Debug)]
-pub struct Offer<W> {
-    /// The command.
-    pub request: CommandRequest,
-    /// Whatever finds the one who waits.
-    pub waiter: W,
-}
-
-/// What became of an offer.
-#[derive(Debug)]
-pub enum Offered<W> {
-    /// It was decided. Its answer is in the open block.
-    Taken,
-    /// The open block is full. Seal it, then offer this again.
-    Full(Box<Offer<W>>),
-    /// Folding a decision in panicked: the state is no longer to be trusted. The open block must
-    /// not be written, and the engine must stop. The last answer belongs to the command.
-    Broken(Box<Offer<W>>),
-}
-
-/// The decision on one command.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Verdict {
-    /// It is a commit of the block.
-    Accepted(Receipt),
-    /// Its id was accepted before. The first outcome is in the log.
-    Repeated(Box<FirstOutcome>),
-    /// It was refused.
-    Refused(Refusal),
-}
-
-/// A repeated command, to be compared with the one that was accepted.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct FirstOutcome {
-    /// The position of the first one.
-    pub position: u64,
-    /// The command as it came now.
-    pub request: CommandRequest,
-}
-
-/// An answer that is held back until its block is durable.
-#[derive(Debug)]
-pub struct Answer<W> {
-    /// Who waits.
-    pub waiter: W,
-    /// For what.
-    pub verdict: Verdict,
-}
-
-/// A sealed block with what may be said once it is durable.
-#[derive(Debug)]
-pub struct Decided<W> {
-    /// The commits; possibly none.
-    pub block: Block,
-    /// The position of the first.
-    pub first_position: u64,
-    /// The answers, in the order of the commands.
-    pub answers: Vec<Answer<W>>,
-    /// Billing runs that went on.
-    pub runs: Vec<RunProgress>,
-}
-
-/// Why a stored commit does not continue the log.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum ReplayError {
-    /// It cannot be read.
-    #[error("the commit at position {position} cannot be read")]
-    Unreadable {
-        /// Where it lies.
-        position: u64,
-        /// What is wrong.
-        #[source]
-        source: DecodeError,
-    },
-    /// It says another position than the log does.
-    #[error(
-        "the commit at position {position} says that it is at {found}; restore the log from a copy"
-    )]
-    Position {
-        /// Where it lies.
-        position: u64,
-        /// What it says.
-        found: u64,
-    },
-    /// Revisions of its stream are not contiguous.
-    #[error(
-        "the commit at position {position} has revision {found} of {stream}, not {expected}; restore the log from a copy"
-    )]
-    Revision {
-        /// Where it lies.
-        position: u64,
-        /// Its stream.
-        stream: StreamId,
-        /// The revision that should follow.
-        expected: u64,
-        /// The one it has.
-        found: u64,
-    },
-    /// Its events do not follow from those before.
-    #[error(
-        "the commit at position {position} does not fit to those before it; restore the log from a copy"
-    )]
-    Impossible {
-        /// Where it lies.
-        position: u64,
-    },
-    /// It was recorded before the one in front of it.
-    #[error(
-        "the commit at position {position} was recorded before the one in front of it; restore the log from a copy"
-    )]
-    Time {
-        /// Where it lies.
-        position: u64,
-    },
-}
 
 /// What a command is stamped and stored with, beside its own content.
 struct Entry<'a> {
@@ -167,14 +50,14 @@ enum Step {
 /// State in memory, the block that is open, and the answers that wait for it.
 #[derive(Debug)]
 pub struct EngineCore<D, W> {
-    ledger: D,
+    pub(super) ledger: D,
     clock: Arc<dyn Clock>,
-    known: KnownCommands,
-    runs: BillingRuns,
+    pub(super) known: KnownCommands,
+    pub(super) runs: BillingRuns,
     system: Actor,
-    next_position: u64,
-    recorded_at: Option<Timestamp>,
-    first_position: u64,
+    pub(super) next_position: u64,
+    pub(super) recorded_at: Option<Timestamp>,
+    pub(super) first_position: u64,
     block: Block,
     answers: Vec<Answer<W>>,
     spare: Vec<(Block, Vec<Answer<W>>)>,
@@ -211,54 +94,6 @@ impl<D: Decider, W> EngineCore<D, W> {
     /// The last instant recorded, in microseconds since 1970 UTC.
     pub fn recorded_micros(&self) -> i64 {
         self.recorded_at.map_or(0, Timestamp::micros)
-    }
-
-    /// Folds a stored commit in that was read at `position`.
-    ///
-    /// # Errors
-    /// [`ReplayError`]: the log must not be written any further.
-    pub fn replay(&mut self, position: u64, bytes: &[u8]) -> Result<(), ReplayError> {
-        let unreadable = |source| ReplayError::Unreadable { position, source };
-        let commit = CommitView::parse(bytes).map_err(unreadable)?;
-        self.check_continuity(position, &commit)?;
-        // The state asserts what history cannot hold; after that it is not used any more.
-        let folded = catch_unwind(AssertUnwindSafe(|| self.ledger.evolve_commit(&commit)));
-        folded.map_err(|_| ReplayError::Impossible { position })?.map_err(unreadable)?;
-        self.known.push(commit.command_id);
-        if is_kind(&commit, "billing.run") {
-            self.start_replayed_run(&commit).map_err(unreadable)?;
-        } else if is_kind(&commit, "customer.bill")
-            && let Command::BillCustomer(bill) =
-                Command::decode(commit.command).map_err(unreadable)?
-        {
-            self.runs.replay_billed(&bill);
-        }
-        self.recorded_at = Some(commit.recorded_at);
-        self.next_position = position + 1;
-        self.first_position = self.next_position;
-        Ok(())
-    }
-
-    fn check_continuity(&self, position: u64, commit: &CommitView<'_>) -> Result<(), ReplayError> {
-        if commit.position != position || position != self.next_position {
-            return Err(ReplayError::Position { position, found: commit.position });
-        }
-        let expected = self.ledger.revision(commit.stream) + 1;
-        if commit.revision != expected {
-            let (stream, found) = (commit.stream, commit.revision);
-            return Err(ReplayError::Revision { position, stream, expected, found });
-        }
-        if self.recorded_at.is_some_and(|before| commit.recorded_at < before) {
-            return Err(ReplayError::Time { position });
-        }
-        Ok(())
-    }
-
-    fn start_replayed_run(&mut self, commit: &CommitView<'_>) -> Result<(), DecodeError> {
-        for raw in commit.events() {
-            self.start_run(&Event::decode(raw?)?, commit.position);
-        }
-        Ok(())
     }
 
     /// Decides one command from a door.
@@ -484,7 +319,7 @@ impl<D: Decider, W> EngineCore<D, W> {
         })
     }
 
-    fn start_run(&mut self, event: &Event, cause: u64) {
+    pub(super) fn start_run(&mut self, event: &Event, cause: u64) {
         if let Event::BillingRunStarted(started) = event {
             let customers = self.ledger.due_customers(started.through);
             self.runs.start(started.clone(), cause, customers);
@@ -500,46 +335,5 @@ impl<D: Decider, W> EngineCore<D, W> {
     }
 }
 
-fn is_kind(commit: &CommitView<'_>, name: &str) -> bool {
-    let kind = Command::KINDS.iter().find(|kind| kind.name == name);
-    kind.is_some_and(|RecordKind { type_id, .. }| *type_id == commit.command.type_id)
-}
-
 /// A block can hold at least two commits of the largest size, so an empty block takes any.
 const _: () = assert!(MAX_BODY_BYTES > 2 * MAX_COMMIT_BYTES);
-
-impl FirstOutcome {
-    /// The first outcome again, from the stored commit; refused if the content differs.
-    ///
-    /// # Errors
-    /// [`Refusal::IdempotencyKeyReused`], or [`Refusal::Internal`] if the commit cannot be read.
-    pub fn outcome(&self, stored: &[u8]) -> Result<Receipt, Refusal> {
-        let internal = |_| Refusal::Internal;
-        let commit = CommitView::parse(stored).map_err(internal)?;
-        let command_id: CommandId = self.request.command_id;
-        let command = Command::decode(commit.command).map_err(internal)?;
-        // Left out, it was the time of recording; a caller that says so means the same.
-        let effective_at = self.request.effective_at.unwrap_or(commit.recorded_at);
-        let same = command == self.request.command && effective_at == commit.effective_at;
-        if commit.command_id != command_id || !same {
-            let position = commit.position;
-            return Err(Refusal::IdempotencyKeyReused { command_id, position });
-        }
-        let events =
-            commit.events().map(|raw| raw.map_err(internal).and_then(|raw| name_of(raw.type_id)));
-        Ok(Receipt {
-            command_id,
-            position: commit.position,
-            stream: commit.stream,
-            revision: commit.revision,
-            recorded_at: commit.recorded_at,
-            events: events.collect::<Result<_, _>>()?,
-            duplicate: true,
-        })
-    }
-}
-
-fn name_of(event_type: u16) -> Result<&'static str, Refusal> {
-    let kind = Event::KINDS.iter().find(|kind| kind.type_id == event_type);
-    kind.map(|kind| kind.name).ok_or(Refusal::Internal)
-}

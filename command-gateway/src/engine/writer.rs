@@ -7,7 +7,7 @@ use std::thread::JoinHandle;
 use crossbeam_channel::{Receiver, SendError, Sender, bounded};
 use event_log::{AppendError, EventLog};
 
-use super::stepping::Decided;
+use super::decided::Decided;
 use crate::completion::ReplyTo;
 
 /// One block on its way to the disk and the one that is decided meanwhile.

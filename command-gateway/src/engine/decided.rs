@@ -1,0 +1,108 @@
+//! What goes into the engine's core and what comes out of it.
+
+use event_log::Block;
+use schemas::ids::CommandId;
+use schemas::{Command, CommitView, Event};
+
+use crate::outcome::{Receipt, Refusal};
+use crate::request::CommandRequest;
+use crate::runs::RunProgress;
+
+/// A command with the one who waits for its answer.
+#[derive(Debug)]
+pub struct Offer<W> {
+    /// The command.
+    pub request: CommandRequest,
+    /// Whatever finds the one who waits.
+    pub waiter: W,
+}
+
+/// What became of an offer.
+#[derive(Debug)]
+pub enum Offered<W> {
+    /// It was decided. Its answer is in the open block.
+    Taken,
+    /// The open block is full. Seal it, then offer this again.
+    Full(Box<Offer<W>>),
+    /// Folding a decision in panicked: the state is no longer to be trusted. The open block must
+    /// not be written, and the engine must stop. The last answer belongs to the command.
+    Broken(Box<Offer<W>>),
+}
+
+/// The decision on one command.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verdict {
+    /// It is a commit of the block.
+    Accepted(Receipt),
+    /// Its id was accepted before. The first outcome is in the log.
+    Repeated(Box<FirstOutcome>),
+    /// It was refused.
+    Refused(Refusal),
+}
+
+/// A repeated command, to be compared with the one that was accepted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FirstOutcome {
+    /// The position of the first one.
+    pub position: u64,
+    /// The command as it came now.
+    pub request: CommandRequest,
+}
+
+/// An answer that is held back until its block is durable.
+#[derive(Debug)]
+pub struct Answer<W> {
+    /// Who waits.
+    pub waiter: W,
+    /// For what.
+    pub verdict: Verdict,
+}
+
+/// A sealed block with what may be said once it is durable.
+#[derive(Debug)]
+pub struct Decided<W> {
+    /// The commits; possibly none.
+    pub block: Block,
+    /// The position of the first.
+    pub first_position: u64,
+    /// The answers, in the order of the commands.
+    pub answers: Vec<Answer<W>>,
+    /// Billing runs that went on.
+    pub runs: Vec<RunProgress>,
+}
+
+impl FirstOutcome {
+    /// The first outcome again, from the stored commit; refused if the content differs.
+    ///
+    /// # Errors
+    /// [`Refusal::IdempotencyKeyReused`], or [`Refusal::Internal`] if the commit cannot be read.
+    pub fn outcome(&self, stored: &[u8]) -> Result<Receipt, Refusal> {
+        let internal = |_| Refusal::Internal;
+        let commit = CommitView::parse(stored).map_err(internal)?;
+        let command_id: CommandId = self.request.command_id;
+        let command = Command::decode(commit.command).map_err(internal)?;
+        // Left out, it was the time of recording; a caller that says so means the same.
+        let effective_at = self.request.effective_at.unwrap_or(commit.recorded_at);
+        let same = command == self.request.command && effective_at == commit.effective_at;
+        if commit.command_id != command_id || !same {
+            let position = commit.position;
+            return Err(Refusal::IdempotencyKeyReused { command_id, position });
+        }
+        let events =
+            commit.events().map(|raw| raw.map_err(internal).and_then(|raw| name_of(raw.type_id)));
+        Ok(Receipt {
+            command_id,
+            position: commit.position,
+            stream: commit.stream,
+            revision: commit.revision,
+            recorded_at: commit.recorded_at,
+            events: events.collect::<Result<_, _>>()?,
+            duplicate: true,
+        })
+    }
+}
+
+fn name_of(event_type: u16) -> Result<&'static str, Refusal> {
+    let kind = Event::KINDS.iter().find(|kind| kind.type_id == event_type);
+    kind.map(|kind| kind.name).ok_or(Refusal::Internal)
+}

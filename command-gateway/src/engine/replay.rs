@@ -1,0 +1,118 @@
+//! Folding a stored log in, before anything is decided on it.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use schemas::record::{DecodeError, RecordKind};
+use schemas::{Command, CommitView, Event, StreamId};
+
+use super::stepping::EngineCore;
+use crate::decider::Decider;
+
+/// Why a stored commit does not continue the log.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ReplayError {
+    /// It cannot be read.
+    #[error("the commit at position {position} cannot be read")]
+    Unreadable {
+        /// Where it lies.
+        position: u64,
+        /// What is wrong.
+        #[source]
+        source: DecodeError,
+    },
+    /// It says another position than the log does.
+    #[error(
+        "the commit at position {position} says that it is at {found}; restore the log from a copy"
+    )]
+    Position {
+        /// Where it lies.
+        position: u64,
+        /// What it says.
+        found: u64,
+    },
+    /// Revisions of its stream are not contiguous.
+    #[error(
+        "the commit at position {position} has revision {found} of {stream}, not {expected}; restore the log from a copy"
+    )]
+    Revision {
+        /// Where it lies.
+        position: u64,
+        /// Its stream.
+        stream: StreamId,
+        /// The revision that should follow.
+        expected: u64,
+        /// The one it has.
+        found: u64,
+    },
+    /// Its events do not follow from those before.
+    #[error(
+        "the commit at position {position} does not fit to those before it; restore the log from a copy"
+    )]
+    Impossible {
+        /// Where it lies.
+        position: u64,
+    },
+    /// It was recorded before the one in front of it.
+    #[error(
+        "the commit at position {position} was recorded before the one in front of it; restore the log from a copy"
+    )]
+    Time {
+        /// Where it lies.
+        position: u64,
+    },
+}
+
+impl<D: Decider, W> EngineCore<D, W> {
+    /// Folds a stored commit in that was read at `position`.
+    ///
+    /// # Errors
+    /// [`ReplayError`]: the log must not be written any further.
+    pub fn replay(&mut self, position: u64, bytes: &[u8]) -> Result<(), ReplayError> {
+        let unreadable = |source| ReplayError::Unreadable { position, source };
+        let commit = CommitView::parse(bytes).map_err(unreadable)?;
+        self.check_continuity(position, &commit)?;
+        // The state asserts what history cannot hold; after that it is not used any more.
+        let folded = catch_unwind(AssertUnwindSafe(|| self.ledger.evolve_commit(&commit)));
+        folded.map_err(|_| ReplayError::Impossible { position })?.map_err(unreadable)?;
+        self.known.push(commit.command_id);
+        if is_kind(&commit, "billing.run") {
+            self.start_replayed_run(&commit).map_err(unreadable)?;
+        } else if is_kind(&commit, "customer.bill")
+            && let Command::BillCustomer(bill) =
+                Command::decode(commit.command).map_err(unreadable)?
+        {
+            self.runs.replay_billed(&bill);
+        }
+        self.recorded_at = Some(commit.recorded_at);
+        self.next_position = position + 1;
+        self.first_position = self.next_position;
+        Ok(())
+    }
+
+    fn check_continuity(&self, position: u64, commit: &CommitView<'_>) -> Result<(), ReplayError> {
+        if commit.position != position || position != self.next_position {
+            return Err(ReplayError::Position { position, found: commit.position });
+        }
+        let expected = self.ledger.revision(commit.stream) + 1;
+        if commit.revision != expected {
+            let (stream, found) = (commit.stream, commit.revision);
+            return Err(ReplayError::Revision { position, stream, expected, found });
+        }
+        if self.recorded_at.is_some_and(|before| commit.recorded_at < before) {
+            return Err(ReplayError::Time { position });
+        }
+        Ok(())
+    }
+
+    fn start_replayed_run(&mut self, commit: &CommitView<'_>) -> Result<(), DecodeError> {
+        for raw in commit.events() {
+            self.start_run(&Event::decode(raw?)?, commit.position);
+        }
+        Ok(())
+    }
+}
+
+fn is_kind(commit: &CommitView<'_>, name: &str) -> bool {
+    let kind = Command::KINDS.iter().find(|kind| kind.name == name);
+    kind.is_some_and(|RecordKind { type_id, .. }| *type_id == commit.command.type_id)
+}

@@ -1,0 +1,105 @@
+//! How an engine ends: cleanly, or at once because it must.
+//!
+//! *Correctness.* Everyone who waits is answered. What is on its way to the disk still counts if it
+//! lands; what was decided after a failure is not written.
+
+use event_log::AppendError;
+
+use super::decided::{Answer, Decided};
+use super::driver::{Driver, End, Intake};
+use crate::completion::ReplyTo;
+use crate::decider::Decider;
+use crate::outcome::Refusal;
+use crate::progress::Stopped;
+
+impl<D: Decider> Driver<D> {
+    /// Lets the block on its way finish.
+    fn land(&mut self) -> Result<(), End> {
+        while self.in_flight {
+            let written = self.writer.done().recv();
+            self.came_back(written)?;
+        }
+        Ok(())
+    }
+
+    /// The clean stop: everything decided is made durable and answered, then the log is closed.
+    pub(super) fn finish(&mut self) -> Stopped {
+        let landed = self.land().and_then(|()| match self.seal() {
+            Some(decided) => {
+                let written = self.writer.write(decided);
+                self.written(written).and_then(|()| self.land())
+            }
+            None => Ok(()),
+        });
+        match landed {
+            Ok(()) | Err(End::Asked) => {}
+            Err(End::Failed(why)) => return self.fail(why),
+        }
+        match self.writer.close(self.core.recorded_micros()) {
+            Ok(()) => Stopped::Closed,
+            Err(error) => {
+                tracing::error!(%error, "the log could not be closed");
+                Stopped::LogFailed
+            }
+        }
+    }
+
+    /// The hard stop: what is on its way still counts if it lands, what was decided after it is
+    /// not written.
+    pub(super) fn fail(&mut self, why: Stopped) -> Stopped {
+        if self.in_flight
+            && let Ok(written) = self.writer.done().recv()
+        {
+            match written.result {
+                Ok(()) => self.release(written.decided),
+                Err(error) => drop(failed(written.decided, &error)),
+            }
+        }
+        self.in_flight = false;
+        if let Some(decided) = self.core.seal() {
+            refuse(decided.answers, &Refusal::UnknownOutcome);
+        }
+        why
+    }
+
+    /// Refuses what waits undecided, to the last one.
+    pub(super) fn refuse_queue(&mut self) {
+        self.admission.close();
+        let mut intake = self.held.take().map(Intake::Command);
+        loop {
+            let last = !self.admission.is_someone_entering();
+            for intake in intake.take().into_iter().chain(self.intake.try_iter()) {
+                match intake {
+                    Intake::Command(offer) => offer.waiter.complete(Err(Refusal::Unavailable)),
+                    Intake::Stop => {}
+                }
+            }
+            if last {
+                return;
+            }
+            std::thread::yield_now();
+        }
+    }
+}
+
+/// A block could not be written: tells everyone who waits for it what is known.
+pub(super) fn failed(decided: Decided<ReplyTo>, error: &AppendError) -> End {
+    tracing::error!(%error, first_position = decided.first_position, "a block was not written");
+    let refusal = match error {
+        AppendError::DiskFull { .. } => Refusal::DiskFull,
+        AppendError::NoSegment { .. }
+        | AppendError::PositionConflict { .. }
+        | AppendError::LockLost { .. }
+        | AppendError::Poisoned
+        | AppendError::Closed => Refusal::Unavailable,
+        AppendError::UnknownOutcome { .. } => Refusal::UnknownOutcome,
+    };
+    refuse(decided.answers, &refusal);
+    End::Failed(Stopped::LogFailed)
+}
+
+pub(super) fn refuse(answers: Vec<Answer<ReplyTo>>, refusal: &Refusal) {
+    for answer in answers {
+        answer.waiter.complete(Err(refusal.clone()));
+    }
+}

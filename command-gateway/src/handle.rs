@@ -1,0 +1,129 @@
+//! Submitting commands, from any thread.
+//!
+//! *Limits.* The queue is bounded; when it is full the answer is *busy* at once.
+
+use std::sync::Arc;
+
+use crossbeam_channel::{Sender, TrySendError};
+use schemas::text::BookName;
+use uuid::Uuid;
+
+use crate::admission::Admission;
+use crate::completion::{BatchTicket, Completion, ReplyTo, Ticket};
+use crate::engine::Offer;
+use crate::engine::driver::Intake;
+use crate::outcome::{Outcome, Refusal};
+use crate::progress::Progress;
+use crate::request::CommandRequest;
+
+/// How long someone who met a full queue should wait, in milliseconds: what a full queue takes.
+pub(crate) const BUSY_RETRY_MS: u64 = 20;
+
+/// Submits commands to one book. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct GatewayHandle(pub(crate) Arc<Shared>);
+
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) log: Uuid,
+    pub(crate) book: BookName,
+    pub(crate) intake: Sender<Intake>,
+    pub(crate) admission: Arc<Admission>,
+    pub(crate) progress: Progress,
+}
+
+impl GatewayHandle {
+    /// The log's id.
+    pub fn log(&self) -> Uuid {
+        self.0.log
+    }
+
+    /// The book.
+    pub fn book(&self) -> &BookName {
+        &self.0.book
+    }
+
+    /// What is durable, how far billing runs are, and whether the engine stopped.
+    pub fn progress(&self) -> &Progress {
+        &self.0.progress
+    }
+
+    /// How many commands wait undecided.
+    pub fn queued(&self) -> usize {
+        self.0.intake.len()
+    }
+
+    /// Submits a command; its outcome goes to `to` under `tag`. The cheapest way for one thread
+    /// with many commands outstanding; see [`completions`](crate::completion::completions).
+    ///
+    /// # Errors
+    /// [`Refusal::Busy`] or [`Refusal::Unavailable`] at once; `to` then hears nothing.
+    pub fn submit_to(
+        &self,
+        request: CommandRequest,
+        to: &Arc<dyn Completion>,
+        tag: u64,
+    ) -> Result<(), Refusal> {
+        self.enqueue(request, ReplyTo::new(Arc::clone(to), tag))
+    }
+
+    /// Submits a command. The ticket is a future of its outcome and can be waited for.
+    ///
+    /// # Errors
+    /// [`Refusal::Busy`] or [`Refusal::Unavailable`] at once.
+    pub fn submit(&self, request: CommandRequest) -> Result<Ticket, Refusal> {
+        let (ticket, reply_to) = Ticket::pair();
+        self.enqueue(request, reply_to)?;
+        Ok(ticket)
+    }
+
+    /// Submits a command and waits for its outcome. Not for async code.
+    ///
+    /// # Errors
+    /// The [`Refusal`].
+    pub fn submit_blocking(&self, request: CommandRequest) -> Outcome {
+        self.submit(request)?.wait()
+    }
+
+    /// Submits several commands, in their order. Once the queue is full the rest is *busy*, so
+    /// that none overtakes another.
+    pub fn submit_batch(&self, requests: Vec<CommandRequest>) -> BatchTicket {
+        let (ticket, gather) = BatchTicket::of(requests.len());
+        let mut refused = None;
+        for (tag, request) in (0..).zip(requests) {
+            if refused.is_none() {
+                refused = self.submit_to(request, &gather, tag).err();
+            }
+            if let Some(refusal) = &refused {
+                gather.complete(tag, Err(refusal.clone()));
+            }
+        }
+        ticket
+    }
+
+    fn enqueue(&self, request: CommandRequest, waiter: ReplyTo) -> Result<(), Refusal> {
+        let Some(_entering) = self.0.admission.enter() else {
+            waiter.disarm();
+            return Err(Refusal::Unavailable);
+        };
+        let offer = Intake::Command(Box::new(Offer { request, waiter }));
+        match self.0.intake.try_send(offer) {
+            Ok(()) => Ok(()),
+            Err(TrySendError::Full(intake)) => {
+                disarm(intake);
+                Err(Refusal::Busy { retry_after_ms: BUSY_RETRY_MS })
+            }
+            Err(TrySendError::Disconnected(intake)) => {
+                disarm(intake);
+                Err(Refusal::Unavailable)
+            }
+        }
+    }
+}
+
+fn disarm(intake: Intake) {
+    match intake {
+        Intake::Command(offer) => offer.waiter.disarm(),
+        Intake::Stop => {}
+    }
+}
