@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use event_log::{FileDisk, ReadError, VerifyReport, WatermarkState, verify};
 use ledger_core::laws::Laws;
-use schemas::Commit;
+use schemas::{Commit, Currency};
 use schemas::text::{Actor, BookName};
 use schemas::wire::LogPosition;
 use uuid::Uuid;
@@ -34,6 +34,8 @@ pub struct Audit {
     pub findings: Vec<String>,
     /// How many there are in all.
     pub broken: u64,
+    /// Debits less credits by currency and account, without the recognition of revenue.
+    pub balances: Vec<(Currency, &'static str, i128)>,
 }
 
 impl Audit {
@@ -84,7 +86,10 @@ pub fn audit(folder: &Folder, book: &BookName, bytes_only: bool) -> Result<Audit
     })
     .map_err(damaged)?;
     bar.finish_and_clear();
-    Ok(Audit { report, findings, broken })
+    let balances = laws.trial_balance();
+    let balances = balances.map(|(currency, account, sum)| (currency, account.name(), sum));
+    let balances = balances.collect();
+    Ok(Audit { report, findings, broken, balances })
 }
 
 /// Runs `verify`.
