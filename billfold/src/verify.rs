@@ -10,9 +10,9 @@ use std::sync::Arc;
 
 use event_log::{FileDisk, ReadError, VerifyReport, WatermarkState, verify};
 use ledger_core::laws::Laws;
-use schemas::{Commit, Currency};
 use schemas::text::{Actor, BookName};
 use schemas::wire::LogPosition;
+use schemas::{Commit, Currency};
 use uuid::Uuid;
 
 use crate::cli::VerifyArgs;
