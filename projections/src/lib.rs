@@ -4,7 +4,7 @@
 //!
 //! A [`Projection`] folds events into rows of its own [`store::Store`]. One projector thread for
 //! each read model tails the log up to the durable watermark and writes rows and checkpoint in
-//! one atomic batch. [`Projectors`] starts them and answers queries; [`replay`] folds the log
+//! one atomic batch. [`Projectors`] starts them and answers queries; [`replay()`] folds the log
 //! into scratch stores, whose content hashes must equal the live ones.
 //!
 //! Each read model is a folder with the same files: `rows.rs` (what is stored), `apply.rs` (how
