@@ -190,8 +190,9 @@ fn run_billing(book: &Book, command: &RunBilling, stamp: &Stamp) -> Result<Vec<E
     Ok(vec![BillingRunStarted { run: command.run, through: command.through }.into()])
 }
 
-/// The latest civil date that it is for any seller of the book; a customer's own zone is
-/// checked again when the customer is billed.
+/// The latest civil date that it is for any seller of the book, or in UTC. `through` selects
+/// cycles by their own dates: a customer in a zone further west is billed some hours before its
+/// own day begins.
 fn latest_today(book: &Book, stamp: &Stamp) -> Result<schemas::Date, Rejection> {
     let utc = ZoneName::utc();
     let zones = book.entities.values().map(|entity| &entity.zone).chain([&utc]);
