@@ -226,12 +226,15 @@ impl<K: Key, R: Serialize + DeserializeOwned> Table<K, R> {
 
     /// Puts every changed row into the batch; they stay in memory as unchanged ones.
     pub(crate) fn drain(&mut self, batch: &mut Batch) {
+        let mut buffer = Vec::new();
         for key in self.changed.drain(..) {
             let Some(slot) = self.hot.get_mut(&key) else { continue };
             slot.changed = false;
-            let bytes = postcard::to_extend(&slot.row, vec![ROW_FORMAT])
+            buffer.clear();
+            buffer.push(ROW_FORMAT);
+            buffer = postcard::to_extend(&slot.row, buffer)
                 .expect("a row always encodes: memory is its only limit");
-            batch.put(self.kind.key(key), bytes);
+            batch.put(self.kind.key(key), buffer.as_slice().to_vec());
         }
         if self.hot.len() > self.keep {
             self.cold = std::mem::take(&mut self.hot);

@@ -31,8 +31,8 @@ pub(crate) type Counts = BTreeMap<String, u64>;
 pub(crate) struct Game {
     ledger: Ledger,
     pub(crate) oracle: Oracle,
-    laws: Laws,
-    log: Vec<Vec<u8>>,
+    pub(crate) laws: Laws,
+    pub(crate) log: Vec<Vec<u8>>,
     revisions: BTreeMap<StreamId, u64>,
     pub(crate) now: i64,
     ids: u128,
