@@ -105,6 +105,9 @@ impl Command {
         }
     }
 
+    /// Public names of the commands that only the system makes; no front door has them.
+    pub const INTERNAL: &'static [&'static str] = &["book.open", "customer.bill"];
+
     /// Only the system makes these; a front door refuses them.
     pub const fn is_internal(&self) -> bool {
         matches!(self, Self::OpenBook(_) | Self::BillCustomer(_))

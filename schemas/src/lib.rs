@@ -35,6 +35,7 @@ pub mod problem;
 pub mod query;
 pub mod record;
 pub mod rejection;
+pub mod subjects;
 pub mod terms;
 pub mod text;
 pub mod time;

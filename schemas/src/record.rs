@@ -183,14 +183,15 @@ macro_rules! records {
     (
         $(#[$union_doc:meta])*
         $union:ident ($what:literal) {
-            $( $(#[$doc:meta])* $type_id:literal v $version:literal $name:literal $record:ident, )*
+            $( $(#[doc = $doc:literal])* $type_id:literal v $version:literal $name:literal
+               $record:ident, )*
         }
     ) => {
         $(#[$union_doc])*
         #[allow(clippy::large_enum_variant, reason = "records are moved once, into a vector")]
         #[derive(Debug, Clone, PartialEq, Eq)]
         pub enum $union {
-            $( $(#[$doc])* $record($record), )*
+            $( $(#[doc = $doc])* $record($record), )*
         }
 
         impl $union {
@@ -200,6 +201,14 @@ macro_rules! records {
                     type_id: $type_id, version: $version, name: $name,
                 }, )*
             ];
+
+            /// The sentence about the record of this public name.
+            pub fn summary(name: &str) -> Option<&'static str> {
+                match name {
+                    $( $name => Some(concat!($($doc),*).trim()), )*
+                    _ => None,
+                }
+            }
 
             /// Number, version and public name of this record.
             pub const fn kind(&self) -> $crate::record::RecordKind {

@@ -175,14 +175,26 @@ impl FromStr for Subject {
 
 impl fmt::Display for Subject {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "billfold.{}.as.{}.", self.book, self.actor)?;
-        match &self.endpoint {
-            Endpoint::Command(name) => write!(f, "command.{name}"),
-            Endpoint::Batch => f.write_str("command.batch"),
-            Endpoint::Query { view, name } => write!(f, "query.{view}.{name}"),
-            Endpoint::Feed => f.write_str("feed.read"),
-            Endpoint::Schema => f.write_str("schema.get"),
-            Endpoint::Admin(verb) => write!(f, "admin.{verb}"),
+        write!(f, "billfold.{}.as.{}.{}", self.book, self.actor, self.endpoint)
+    }
+}
+
+impl Endpoint {
+    /// The part of a subject after the actor.
+    pub fn path(&self) -> String {
+        self.to_string()
+    }
+}
+
+impl fmt::Display for Endpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Command(name) => write!(f, "command.{name}"),
+            Self::Batch => f.write_str("command.batch"),
+            Self::Query { view, name } => write!(f, "query.{view}.{name}"),
+            Self::Feed => f.write_str("feed.read"),
+            Self::Schema => f.write_str("schema.get"),
+            Self::Admin(verb) => write!(f, "admin.{verb}"),
         }
     }
 }

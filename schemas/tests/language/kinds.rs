@@ -22,6 +22,14 @@ fn every_kind_has_a_sample() {
 }
 
 #[test]
+fn the_names_of_internal_commands_are_those_of_the_internal_commands() {
+    for (_, command) in samples::commands() {
+        let named = Command::INTERNAL.contains(&command.kind().name);
+        assert_eq!(named, command.is_internal(), "{}", command.kind().name);
+    }
+}
+
+#[test]
 fn numbers_and_names_are_unique() {
     for (union, kinds) in UNIONS {
         let mut numbers = BTreeSet::new();
