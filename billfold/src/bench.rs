@@ -17,6 +17,7 @@ mod books;
 mod folds;
 mod load;
 mod machine;
+mod nats;
 mod plan;
 mod report;
 mod views;
@@ -30,7 +31,7 @@ use event_log::probe::{self, ProbeReport};
 use event_log::{BlockKind, LogReader};
 use projections::ViewName;
 
-use crate::cli::BenchArgs;
+use crate::cli::{BenchArgs, BenchWhat};
 use crate::edge;
 use crate::exit::Failure;
 use crate::folder::{Folder, damaged};
@@ -50,14 +51,22 @@ const SETTING_UP: u32 = 1_024;
 /// # Errors
 /// [`Failure::Verification`] when the books are wrong afterwards.
 pub fn run(args: &BenchArgs, data: &Folder, output: &Output) -> Result<(), Failure> {
+    if let Some(BenchWhat::Nats(args)) = &args.what {
+        return nats::run(args, data, output);
+    }
     let place = Place::make(args.dir.as_deref(), data)?;
     let report = measure(&Plan::of(args), &Folder::at(&place.path))?;
     report.print(output)?;
-    match report.books.findings.first() {
+    conclude(&report.books)
+}
+
+/// The books must be right after any load.
+fn conclude(books: &books::Books) -> Result<(), Failure> {
+    match books.findings.first() {
         None => Ok(()),
         Some(first) => Err(Failure::Verification(format!(
             "the books are wrong after the load, {} findings; the first: {first}",
-            report.books.findings.len()
+            books.findings.len()
         ))),
     }
 }

@@ -3,12 +3,16 @@
 //! Every flag has an environment variable that starts with `BILLFOLD_`; a test walks the tree
 //! and checks it.
 
+mod bench;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use schemas::Timestamp;
 use schemas::ids::CommandId;
 use schemas::text::{Actor, BookName};
+
+pub use bench::{BenchArgs, BenchWhat, NatsBenchArgs};
 
 /// The billing ledger that can explain every amount.
 #[derive(Debug, Parser)]
@@ -281,45 +285,6 @@ pub struct DemoArgs {
     #[arg(long, env = "BILLFOLD_DEMO_MONTHS", value_name = "N", default_value_t = 24,
           value_parser = clap::value_parser!(u32).range(1..=120))]
     pub months: u32,
-}
-
-/// Flags of `bench`.
-#[derive(Debug, Args)]
-pub struct BenchArgs {
-    /// Where to measure [default: a fresh folder beside the data folder].
-    #[arg(long, env = "BILLFOLD_BENCH_DIR", value_name = "DIR")]
-    pub dir: Option<PathBuf>,
-    /// Customers that pay.
-    #[arg(long, env = "BILLFOLD_BENCH_CUSTOMERS", value_name = "N", default_value_t = 10_000,
-          value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
-    pub customers: u64,
-    /// Invoices that each customer has open at first.
-    #[arg(long, env = "BILLFOLD_BENCH_INVOICES", value_name = "N", default_value_t = 4,
-          value_parser = clap::value_parser!(u64).range(1..=100))]
-    pub invoices: u64,
-    /// Payments kept outstanding, level by level.
-    #[arg(long, env = "BILLFOLD_BENCH_OUTSTANDING", value_name = "N,N…", value_delimiter = ',',
-          default_values_t = [1, 64, 256, 1_024, 4_096],
-          value_parser = clap::value_parser!(u32).range(1..=8_000))]
-    pub outstanding: Vec<u32>,
-    /// A level ends after so many payments …
-    #[arg(long, env = "BILLFOLD_BENCH_COMMANDS", value_name = "N", default_value_t = 100_000,
-          value_parser = clap::value_parser!(u64).range(1..=10_000_000))]
-    pub commands: u64,
-    /// … or so many seconds.
-    #[arg(long, env = "BILLFOLD_BENCH_SECONDS", value_name = "N", default_value_t = 2,
-          value_parser = clap::value_parser!(u64).range(1..=3_600))]
-    pub seconds: u64,
-    /// How often everything is measured; medians are reported.
-    #[arg(long, env = "BILLFOLD_BENCH_ROUNDS", value_name = "N", default_value_t = 3,
-          value_parser = clap::value_parser!(u32).range(1..=100))]
-    pub rounds: u32,
-    /// Read models are rebuilt from the first so many commits.
-    #[arg(long, env = "BILLFOLD_BENCH_VIEW_COMMITS", value_name = "N", default_value_t = 200_000)]
-    pub view_commits: u64,
-    /// Tiny numbers, to see that it works; they tell nothing about speed.
-    #[arg(long, env = "BILLFOLD_BENCH_QUICK")]
-    pub quick: bool,
 }
 
 /// What to print of the schemas.

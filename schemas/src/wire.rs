@@ -95,7 +95,8 @@ impl Reply {
             (header::SERVICE_ERROR_CODE.to_owned(), problem.status.to_string()),
             (header::SERVICE_ERROR.to_owned(), problem.code.clone()),
         ]);
-        let body = serde_json::to_vec(problem).unwrap_or_default();
+        let body = serde_json::to_vec(problem)
+            .expect("a problem has string keys and plain values: it always has a JSON form");
         Self { headers, body }
     }
 
@@ -342,7 +343,8 @@ impl Frame {
     /// The frame's bytes without the leading length.
     pub fn to_bytes(&self) -> Vec<u8> {
         let head = FrameHead { subject: self.subject.clone(), headers: self.headers.clone() };
-        let head = serde_json::to_vec(&head).unwrap_or_default();
+        let head = serde_json::to_vec(&head)
+            .expect("a frame's head has string keys and values: it always has a JSON form");
         let head_length = u32::try_from(head.len()).unwrap_or(u32::MAX);
         let mut out = Vec::with_capacity(12 + head.len() + self.body.len());
         out.extend_from_slice(&self.id.to_be_bytes());

@@ -229,7 +229,8 @@ impl Script {
         EntityId::new(self.id(Kind::Entity, 0))
     }
 
-    fn customer(&self, n: u64) -> CustomerId {
+    /// The id of customer `n`.
+    pub(super) fn customer(&self, n: u64) -> CustomerId {
         CustomerId::new(self.id(Kind::Customer, n))
     }
 

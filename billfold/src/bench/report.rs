@@ -140,21 +140,24 @@ fn sync_share(level: &Level) -> u64 {
     share(level.blocks * sync * 100, nanos(level.run.elapsed))
 }
 
-fn nanos(time: Duration) -> u64 {
+/// A time in nanoseconds.
+pub(super) fn nanos(time: Duration) -> u64 {
     u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
 }
 
-fn share(of: u64, among: u64) -> u64 {
+/// A part of something, each.
+pub(super) fn share(of: u64, among: u64) -> u64 {
     of / among.max(1)
 }
 
 /// How many a second.
-fn rate(count: u64, time: Duration) -> u64 {
+pub(super) fn rate(count: u64, time: Duration) -> u64 {
     let per_second = u128::from(count) * 1_000_000_000 / time.as_nanos().max(1);
     u64::try_from(per_second).unwrap_or(u64::MAX)
 }
 
-fn median(values: impl Iterator<Item = u64>) -> u64 {
+/// The value in the middle.
+pub(super) fn median(values: impl Iterator<Item = u64>) -> u64 {
     let mut values: Vec<Duration> = values.map(Duration::from_nanos).collect();
     values.sort_unstable();
     nanos(at(&values, 50))
@@ -274,7 +277,8 @@ fn pass_table<'a>(figures: impl Iterator<Item = &'a Figure>) -> Rows {
     rows
 }
 
-fn books_line(books: &Books) -> String {
+/// What the audit found, in a line.
+pub(super) fn books_line(books: &Books) -> String {
     let verdict = match books.findings.as_slice() {
         [] => "The books are right".to_owned(),
         findings => format!("THE BOOKS ARE WRONG ({} findings)", findings.len()),
@@ -293,7 +297,7 @@ fn plain(value: Option<u64>) -> String {
 }
 
 /// A count in larger units, with three digits behind the point, or two from 100 on.
-fn decimal(value: Option<u64>, unit: u64) -> String {
+pub(super) fn decimal(value: Option<u64>, unit: u64) -> String {
     let Some(value) = value else { return String::new() };
     let (whole, thousandths) = (value / unit, value % unit * 1_000 / unit);
     if whole >= 100 {

@@ -125,12 +125,12 @@ fn reversal(
     let line = customer.line(at).ok_or(Rejection::UnknownInvoice { invoice: at.invoice })?;
     let stands = standing(customer, at, day)?;
     let whole = i128::from(stands.recognised) + i128::from(stands.unrecognised);
-    // Rounded down, but never so far that more than all of the unrecognised part is taken.
+    // Rounded down. As the share is at most the whole, what is left of it is at most all of the
+    // unrecognised part.
     let part = i128::from(share) * i128::from(stands.recognised) / whole;
-    let recognised = i64::try_from(part)
-        .map_err(|_| schemas::MoneyError::Overflow)?
-        .max(share - stands.unrecognised);
+    let recognised = i64::try_from(part).map_err(|_| schemas::MoneyError::Overflow)?;
     let unrecognised = share - recognised;
+    assert!(unrecognised <= stands.unrecognised, "a share is never more than the whole");
     let rest = stands.unrecognised - unrecognised;
     let amended = (rest != 0).then(|| rest_of_service(line.earning.schedule, day)).transpose()?;
     Ok(LineReversal {

@@ -1,0 +1,105 @@
+//! Flags of `bench` and what it can measure.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+
+/// Flags of `bench`.
+#[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub struct BenchArgs {
+    /// Something else than the engine and the log in this process.
+    #[command(subcommand)]
+    pub what: Option<BenchWhat>,
+    /// Where to measure [default: a fresh folder beside the data folder].
+    #[arg(long, env = "BILLFOLD_BENCH_DIR", value_name = "DIR")]
+    pub dir: Option<PathBuf>,
+    /// Customers that pay.
+    #[arg(long, env = "BILLFOLD_BENCH_CUSTOMERS", value_name = "N", default_value_t = 10_000,
+          value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
+    pub customers: u64,
+    /// Invoices that each customer has open at first.
+    #[arg(long, env = "BILLFOLD_BENCH_INVOICES", value_name = "N", default_value_t = 4,
+          value_parser = clap::value_parser!(u64).range(1..=100))]
+    pub invoices: u64,
+    /// Payments kept outstanding, level by level.
+    #[arg(long, env = "BILLFOLD_BENCH_OUTSTANDING", value_name = "N,N…", value_delimiter = ',',
+          default_values_t = [1, 64, 256, 1_024, 4_096],
+          value_parser = clap::value_parser!(u32).range(1..=8_000))]
+    pub outstanding: Vec<u32>,
+    /// A level ends after so many payments …
+    #[arg(long, env = "BILLFOLD_BENCH_COMMANDS", value_name = "N", default_value_t = 100_000,
+          value_parser = clap::value_parser!(u64).range(1..=10_000_000))]
+    pub commands: u64,
+    /// … or so many seconds.
+    #[arg(long, env = "BILLFOLD_BENCH_SECONDS", value_name = "N", default_value_t = 2,
+          value_parser = clap::value_parser!(u64).range(1..=3_600))]
+    pub seconds: u64,
+    /// How often everything is measured; medians are reported.
+    #[arg(long, env = "BILLFOLD_BENCH_ROUNDS", value_name = "N", default_value_t = 3,
+          value_parser = clap::value_parser!(u32).range(1..=100))]
+    pub rounds: u32,
+    /// Read models are rebuilt from the first so many commits.
+    #[arg(long, env = "BILLFOLD_BENCH_VIEW_COMMITS", value_name = "N", default_value_t = 200_000)]
+    pub view_commits: u64,
+    /// Tiny numbers, to see that it works; they tell nothing about speed.
+    #[arg(long, env = "BILLFOLD_BENCH_QUICK")]
+    pub quick: bool,
+}
+
+/// What else can be measured.
+#[derive(Debug, Subcommand)]
+pub enum BenchWhat {
+    /// Requests, batches and queries over NATS: server, gateway, three projectors and the load,
+    /// each a process, on this machine's cores.
+    Nats(NatsBenchArgs),
+}
+
+/// Flags of `bench nats`.
+#[derive(Debug, Args)]
+pub struct NatsBenchArgs {
+    /// Where to measure; must be empty [default: a fresh folder beside the data folder].
+    #[arg(long, env = "BILLFOLD_BENCH_NATS_DIR", value_name = "DIR")]
+    pub dir: Option<PathBuf>,
+    /// The NATS server to start.
+    #[arg(
+        long,
+        env = "BILLFOLD_BENCH_NATS_SERVER",
+        value_name = "FILE",
+        default_value = "nats-server"
+    )]
+    pub server: PathBuf,
+    /// Customers that pay.
+    #[arg(long, env = "BILLFOLD_BENCH_NATS_CUSTOMERS", value_name = "N", default_value_t = 10_000,
+          value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
+    pub customers: u64,
+    /// Single requests kept outstanding, level by level.
+    #[arg(long, env = "BILLFOLD_BENCH_NATS_OUTSTANDING", value_name = "N,N…",
+          value_delimiter = ',', default_values_t = [1, 64, 256, 1_024],
+          value_parser = clap::value_parser!(u32).range(1..=8_000))]
+    pub outstanding: Vec<u32>,
+    /// Commands in a batch.
+    #[arg(long, env = "BILLFOLD_BENCH_NATS_BATCH", value_name = "N", default_value_t = 256,
+          value_parser = clap::value_parser!(u32).range(1..=1_000))]
+    pub batch: u32,
+    /// Batches kept outstanding, level by level.
+    #[arg(long, env = "BILLFOLD_BENCH_NATS_BATCHES", value_name = "N,N…",
+          value_delimiter = ',', default_values_t = [1, 8],
+          value_parser = clap::value_parser!(u32).range(1..=64))]
+    pub batches: Vec<u32>,
+    /// How long each level takes.
+    #[arg(long, env = "BILLFOLD_BENCH_NATS_SECONDS", value_name = "N", default_value_t = 5,
+          value_parser = clap::value_parser!(u64).range(1..=3_600))]
+    pub seconds: u64,
+    /// How often everything is measured; medians are reported.
+    #[arg(long, env = "BILLFOLD_BENCH_NATS_ROUNDS", value_name = "N", default_value_t = 3,
+          value_parser = clap::value_parser!(u32).range(1..=100))]
+    pub rounds: u32,
+    /// For how long twice the load that can be taken is sent; 0 leaves it out.
+    #[arg(long, env = "BILLFOLD_BENCH_NATS_OVERLOAD", value_name = "SECONDS",
+          default_value_t = 60, value_parser = clap::value_parser!(u64).range(0..=3_600))]
+    pub overload: u64,
+    /// Tiny numbers, to see that it works; they tell nothing about speed.
+    #[arg(long, env = "BILLFOLD_BENCH_NATS_QUICK")]
+    pub quick: bool,
+}
