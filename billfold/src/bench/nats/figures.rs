@@ -15,11 +15,14 @@ use crate::output::{Rows, grouped};
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub(super) struct Latency {
     /// Half took no longer.
-    pub p50_ns: u64,
+    #[serde(rename = "p50_ns")]
+    pub p50: u64,
     /// 99 of 100 took no longer.
-    pub p99_ns: u64,
+    #[serde(rename = "p99_ns")]
+    pub p99: u64,
     /// 999 of 1,000 took no longer.
-    pub p999_ns: u64,
+    #[serde(rename = "p999_ns")]
+    pub p999: u64,
 }
 
 impl Latency {
@@ -29,7 +32,7 @@ impl Latency {
             let last = sorted.len().saturating_sub(1);
             sorted.get(last * per_mille / 1_000).copied().map_or(0, nanos)
         };
-        Self { p50_ns: at(500), p99_ns: at(990), p999_ns: at(999) }
+        Self { p50: at(500), p99: at(990), p999: at(999) }
     }
 }
 
@@ -87,9 +90,9 @@ impl Figure {
     pub(super) fn of(name: &str, outstanding: u64, size: u64, rounds: &[Round]) -> Self {
         let of = |value: &dyn Fn(&Round) -> u64| median(rounds.iter().map(value));
         let latency = |value: &dyn Fn(&Round) -> Latency| Latency {
-            p50_ns: of(&|round| value(round).p50_ns),
-            p99_ns: of(&|round| value(round).p99_ns),
-            p999_ns: of(&|round| value(round).p999_ns),
+            p50: of(&|round| value(round).p50),
+            p99: of(&|round| value(round).p99),
+            p999: of(&|round| value(round).p999),
         };
         let disk = |value: &dyn Fn(&ProbeReport) -> Duration| {
             median(rounds.iter().flat_map(|round| &round.disk).map(|disk| nanos(value(disk))))
@@ -176,12 +179,12 @@ impl Flood {
             grouped(&self.offered_per_second.to_string()),
             self.seconds,
             grouped(&self.accepted_per_second.to_string()),
-            ms(self.accepted.p50_ns),
-            ms(self.accepted.p99_ns),
-            ms(self.accepted_at_full_load.p99_ns),
+            ms(self.accepted.p50),
+            ms(self.accepted.p99),
+            ms(self.accepted_at_full_load.p99),
             grouped(&self.refused.to_string()),
-            ms(self.refusal.p50_ns),
-            ms(self.refusal.p99_ns),
+            ms(self.refusal.p50),
+            ms(self.refusal.p99),
             self.unanswered,
             least >> 20,
             most >> 20,
@@ -213,12 +216,12 @@ pub(super) fn load_table(figures: &[Figure]) -> Rows {
             figure.name.clone(),
             grouped(&figure.outstanding.to_string()),
             grouped(&figure.per_second.to_string()),
-            ms(figure.latency.p50_ns),
-            ms(figure.latency.p99_ns),
-            ms(figure.latency.p999_ns),
+            ms(figure.latency.p50),
+            ms(figure.latency.p99),
+            ms(figure.latency.p999),
             figure.busy.to_string(),
-            ms(figure.query.p50_ns),
-            ms(figure.query.p99_ns),
+            ms(figure.query.p50),
+            ms(figure.query.p99),
             grouped(&figure.balances_behind.to_string()),
             ms(figure.sync_p50_ns),
             ms(figure.sync_p99_ns),

@@ -13,7 +13,7 @@ use crate::bench::plan::Script;
 use crate::exit::Failure;
 
 /// How long a process may take until it is there.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 /// Between two looks.
 const PAUSE: Duration = Duration::from_millis(10);
 /// Clock ticks a second in `/proc`, on every Linux that this runs on.
