@@ -2,6 +2,7 @@
 
 pub mod acme;
 pub mod log;
+pub mod nats;
 pub mod process;
 pub mod random;
 pub mod wait;
