@@ -1,4 +1,5 @@
-//! The Unix socket: the same messages that NATS carries, for the same machine.
+//! Front doors: the Unix socket for the same machine, and [`nats`] for everyone else. Both carry
+//! the same messages.
 //!
 //! *Shape.* [`SocketDoor`] listens and [`Client`] asks. A frame is `u32` big endian, the length of
 //! the rest, and then a [`schemas::wire::Frame`]. Requests may be pipelined; replies come in any
@@ -8,6 +9,7 @@ mod client;
 mod connection;
 mod frames;
 mod listen;
+pub mod nats;
 mod pipeline;
 
 pub use client::{Client, ClientError};
