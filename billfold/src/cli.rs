@@ -294,7 +294,7 @@ pub enum SchemaCommand {
     List,
     /// One schema.
     Get {
-        /// Its name, such as `payment.record`.
+        /// Its name, such as `payment.record` or `answer/invoices.list`.
         name: String,
     },
     /// All schemas, as files in a folder.
@@ -302,6 +302,8 @@ pub enum SchemaCommand {
         /// The folder.
         dir: PathBuf,
     },
+    /// Every endpoint with its messages, as an `AsyncAPI` 3.0 document.
+    Asyncapi,
 }
 
 /// Flags of `doctor`.

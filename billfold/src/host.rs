@@ -342,23 +342,7 @@ fn hashes(projectors: &Projectors, log: Uuid) -> Result<Value, Problem> {
 }
 
 fn schema_service() -> Arc<dyn command_gateway::Service> {
-    Arc::new(Blocking::new(|_: &Subject, message: &Message| {
-        let wanted: Value = serde_json::from_slice(&message.body).unwrap_or_default();
-        let name = wanted.get("name").and_then(Value::as_str).unwrap_or_default();
-        let all = crate::schema::all();
-        if name.is_empty() {
-            let names: Vec<_> =
-                all.iter().map(|s| json!({"group": s.group, "name": s.name})).collect();
-            return Ok(Reply::json(&json!({"data": names})));
-        }
-        let found = all.into_iter().find(|s| s.name == name).ok_or_else(|| {
-            Problem::fault(
-                Fault::NotFound,
-                format!("no schema is called {name:?}; ask without a name for all"),
-            )
-        })?;
-        Ok(Reply::json(&found.schema))
-    }))
+    Arc::new(Blocking::new(|_: &Subject, message: &Message| crate::schema::answer(&message.body)))
 }
 
 /// Why a book was not opened. Damage is a failed verification; the rest is about the machine.

@@ -4,35 +4,15 @@ use std::time::Duration;
 
 use schemas::ids::BillingRunId;
 use schemas::problem::Fault;
+use schemas::runs::{RunState, RunStatus, RunStatusAnswer};
 use schemas::wire::{LogPosition, Message, Reply};
 use schemas::{Problem, query};
 use serde::{Deserialize, Serialize};
 
 use crate::handle::GatewayHandle;
-use crate::runs::{RunProgress, RunState};
 
 /// The longest wait for a run to be done.
 const MAX_WAIT: Duration = Duration::from_secs(30);
-
-/// The request of `admin.run_status`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct RunStatus {
-    /// Which run.
-    pub run: BillingRunId,
-    /// If it is not done, wait so long for it; at most 30,000.
-    pub wait_ms: Option<u64>,
-}
-
-/// The answer of `admin.run_status`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RunStatusAnswer {
-    /// How far it is.
-    #[serde(flatten)]
-    pub progress: RunProgress,
-    /// Up to here the log is durable.
-    pub position: String,
-}
 
 /// The answer of `admin.status`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -80,7 +60,7 @@ async fn run_status(
         let detail = format!("{} is not a billing run of this book; start it first", request.run);
         return Err(Problem::fault(Fault::NotFound, detail));
     };
-    Ok(RunStatusAnswer { progress, position: position(gateway) })
+    Ok(progress.answer(position(gateway)))
 }
 
 /// Waits until a run is done, or the engine stops.

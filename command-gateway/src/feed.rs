@@ -11,14 +11,12 @@ use std::time::Duration;
 
 use event_log::{Disk, LogReader, ReadError};
 use schemas::commit::{Commit, CommitView};
+pub use schemas::feed::{FeedEntry, FeedPage, FeedRead, FeedRecord};
 use schemas::problem::Fault;
 use schemas::query::{DEFAULT_LIMIT, MAX_LIMIT};
 use schemas::record::DecodeError;
-use schemas::view::Page;
 use schemas::wire::{LogPosition, MAX_BODY_BYTES, Message, Reply, Subject};
-use schemas::{Event, Problem, StreamId, Timestamp, query};
-use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use schemas::{Event, Problem, StreamId, query};
 use uuid::Uuid;
 
 use crate::history::History;
@@ -31,67 +29,6 @@ pub const MAX_SCANNED: u64 = 50_000;
 const MAX_WAIT: Duration = Duration::from_secs(30);
 /// Room for what is around the commits of a page.
 const ENVELOPE_BYTES: usize = 1_024;
-
-/// The request of `feed.read`.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct FeedRead {
-    /// Commits behind this position; from the first if left out.
-    pub after: Option<String>,
-    /// At most so many; 50 unless given, at most 500.
-    pub limit: Option<u32>,
-    /// Only commits with an event of one of these public names.
-    pub types: Option<Vec<String>>,
-    /// Only commits of this stream: `book`, or a customer's id.
-    pub stream: Option<String>,
-    /// If there is nothing new, wait so long for something; at most 30,000.
-    pub wait_ms: Option<u64>,
-}
-
-/// A record of a commit: a command or an event.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct FeedRecord {
-    /// `<log>:<position>:<index>`; only events have one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub id: Option<String>,
-    /// Public name.
-    #[serde(rename = "type")]
-    pub kind: String,
-    /// Its fields; null where the commit is too large for a message.
-    pub body: Value,
-}
-
-/// One commit.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct FeedEntry {
-    /// Its position, as an opaque token.
-    pub position: String,
-    /// What it changed.
-    pub stream: String,
-    /// Its place in the stream.
-    pub revision: u64,
-    /// The idempotency key.
-    pub command_id: String,
-    /// What was asked.
-    pub command: FeedRecord,
-    /// What was decided.
-    pub events: Vec<FeedRecord>,
-    /// When it was committed.
-    pub recorded_at: Timestamp,
-    /// When it takes effect.
-    pub effective_at: Timestamp,
-    /// Who submitted it.
-    pub actor: String,
-    /// Why, in the sender's words.
-    #[serde(default, skip_serializing_if = "Value::is_null")]
-    pub reason: Value,
-    /// The position of the commit that brought it about.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub cause: Option<String>,
-    /// Bodies are left out, because the commit is too large for a message.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub bodies_left_out: bool,
-}
 
 /// The JSON form of a commit of the log `log`.
 pub fn entry(commit: &Commit, log: Uuid) -> FeedEntry {
@@ -119,16 +56,6 @@ pub fn entry(commit: &Commit, log: Uuid) -> FeedEntry {
         reason: serde_json::to_value(&commit.reason).unwrap_or_default(),
         cause: cause.map(|cause| cause.to_string()),
         bodies_left_out: false,
-    }
-}
-
-impl FeedEntry {
-    fn without_bodies(mut self) -> Self {
-        for record in self.events.iter_mut().chain([&mut self.command]) {
-            record.body = Value::Null;
-        }
-        self.bodies_left_out = true;
-        self
     }
 }
 
@@ -202,7 +129,7 @@ impl Feed {
     ///
     /// # Errors
     /// A [`Problem`]: the request cannot be read, or the log cannot.
-    pub fn read(&self, request: &FeedRead) -> Result<Page<FeedEntry>, Problem> {
+    pub fn read(&self, request: &FeedRead) -> Result<FeedPage, Problem> {
         let after = self.after(request.after.as_deref())?;
         let limit = request.limit.unwrap_or(DEFAULT_LIMIT).clamp(1, MAX_LIMIT) as usize;
         let filter = Filter::of(request)?;
@@ -224,12 +151,7 @@ impl Feed {
         Err(malformed(&format!("{token} is a position of another log; give one of this book")))
     }
 
-    fn page(
-        &self,
-        after: u64,
-        limit: usize,
-        filter: &Filter,
-    ) -> Result<Page<FeedEntry>, FeedError> {
+    fn page(&self, after: u64, limit: usize, filter: &Filter) -> Result<FeedPage, FeedError> {
         let durable = self.progress.durable();
         let mut history = self.history()?;
         let mut data = Vec::new();
@@ -253,7 +175,7 @@ impl Feed {
         }
         self.give_back(history);
         let token = |position| LogPosition { log: self.log, position }.to_string();
-        Ok(Page {
+        Ok(FeedPage {
             data,
             has_more: reached < durable,
             next: Some(token(reached.max(after))),

@@ -14,32 +14,7 @@ use schemas::Date;
 use schemas::command::BillCustomer;
 use schemas::event::BillingRunStarted;
 use schemas::ids::{BillingRunId, CommandId, CustomerId, derive};
-use serde::{Deserialize, Serialize};
-
-/// Whether a run has customers left.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum RunState {
-    /// Customers are left.
-    Running,
-    /// Every customer was tried.
-    Done,
-}
-
-/// How far a billing run is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RunProgress {
-    /// Which run.
-    pub run: BillingRunId,
-    /// Whether it has customers left.
-    pub state: RunState,
-    /// Customers that were due when it started.
-    pub due: u64,
-    /// Customers that it billed.
-    pub billed: u64,
-    /// Customers whose bill was refused: billed by another command in between, or parked.
-    pub failed: u64,
-}
+pub use schemas::runs::{RunProgress, RunState};
 
 /// A command that a run makes.
 #[derive(Debug, Clone, PartialEq, Eq)]

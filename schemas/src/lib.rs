@@ -20,12 +20,15 @@
 //! - No amount is a float. Money is whole minor units; rates and quantities are exact decimals.
 //! - No stored type uses serde's `default`, `skip`, `flatten`, `untagged` or internal tags.
 
+pub mod asyncapi;
+pub mod catalogue;
 pub mod command;
 pub mod commit;
 pub mod currency;
 mod currency_table;
 pub mod decimal;
 pub mod event;
+pub mod feed;
 pub mod fraction;
 pub mod ids;
 pub mod json;
@@ -35,6 +38,7 @@ pub mod problem;
 pub mod query;
 pub mod record;
 pub mod rejection;
+pub mod runs;
 pub mod subjects;
 pub mod terms;
 pub mod text;

@@ -151,14 +151,22 @@ pub fn registry() -> Vec<Registered> {
             .takes("feed", "feed.read")
             .gives("feed", "feed.page"),
     );
-    all.push(Registered::new(
-        Endpoint::Schema,
-        Role::Gateway,
-        "A JSON Schema by name, or the names of all",
-    ));
+    all.push(
+        Registered::new(
+            Endpoint::Schema,
+            Role::Gateway,
+            "A JSON Schema by name, or the names of all",
+        )
+        .takes("wire", "schema_get")
+        .gives("wire", "schema_names"),
+    );
     for AdminVerb { verb, summary } in ADMIN_VERBS {
         let endpoint = Endpoint::Admin((*verb).to_owned());
-        all.push(Registered::new(endpoint, Role::Gateway, summary));
+        let about = Registered::new(endpoint, Role::Gateway, summary);
+        all.push(match *verb {
+            "run_status" => about.takes("admin", "run_status").gives("status", "run"),
+            _ => about,
+        });
     }
     for view in views() {
         all.extend(queries(view));

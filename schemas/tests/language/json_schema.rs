@@ -3,46 +3,31 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use schemars::generate::SchemaSettings;
-use schemars::{JsonSchema, Schema};
-use schemas::problem::Problem;
-use schemas::wire::{Accepted, Batch, BatchReply};
-use schemas::{Command, Event, query};
+use schemars::Schema;
+use schemas::catalogue;
 use serde_json::Value;
 
 use crate::files::{blessing, crate_folder, read, write};
 
-/// A document that clients send.
-fn sent<T: JsonSchema>() -> Schema {
-    SchemaSettings::draft2020_12().for_deserialize().into_generator().into_root_schema_for::<T>()
-}
-
-/// A document that clients get.
-fn got<T: JsonSchema>() -> Schema {
-    SchemaSettings::draft2020_12().for_serialize().into_generator().into_root_schema_for::<T>()
-}
-
-/// Every published document by kind and name. A new kind of document is a line here.
-fn documents() -> Vec<(&'static str, String, Schema)> {
-    let mut all = Vec::new();
-    all.extend(Command::json_schemas().into_iter().map(|(name, s)| ("commands", name.into(), s)));
-    all.extend(Event::json_schemas().into_iter().map(|(name, s)| ("events", name.into(), s)));
-    for query in query::json_schemas() {
-        let name = format!("{}.{}", query.kind.view, query.kind.name);
-        all.push(("queries", name.clone(), query.request));
-        all.push(("views", name, query.answer));
+/// The folder of a group.
+fn folder_of(group: &'static str) -> &'static str {
+    match group {
+        "command" => "commands",
+        "event" => "events",
+        "query" => "queries",
+        "answer" => "views",
+        same => same,
     }
-    all.extend([
-        ("wire", "accepted".into(), got::<Accepted>()),
-        ("wire", "batch".into(), sent::<Batch>()),
-        ("wire", "batch_reply".into(), got::<BatchReply>()),
-        ("wire", "problem".into(), got::<Problem>()),
-    ]);
-    all
+}
+
+/// Every published document by folder and name.
+fn documents() -> Vec<(&'static str, String, Schema)> {
+    let all = catalogue::catalogue().into_iter();
+    all.map(|one| (folder_of(one.group), one.name, one.schema)).collect()
 }
 
 /// The same JSON with keys in order, whatever features other crates of a build turn on.
-fn sorted(value: Value) -> Value {
+pub(crate) fn sorted(value: Value) -> Value {
     match value {
         Value::Object(fields) => {
             let fields: BTreeMap<String, Value> =

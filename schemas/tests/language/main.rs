@@ -8,6 +8,7 @@ mod corruption;
 mod documents;
 mod files;
 mod golden;
+mod interface;
 mod json_schema;
 mod kinds;
 mod laws;
