@@ -28,7 +28,7 @@ docs:
 purity:
     ./scripts/purity
 
-# Measures commands, replay and rebuild.
+# Measures commands, replay, restart and rebuild; `just bench nats` everything over NATS.
 bench *arguments:
     ./scripts/bench {{arguments}}
 
