@@ -4,6 +4,7 @@
 //! and checks it.
 
 mod bench;
+mod nats;
 
 use std::path::PathBuf;
 
@@ -13,6 +14,7 @@ use schemas::ids::CommandId;
 use schemas::text::{Actor, BookName};
 
 pub use bench::{BenchArgs, BenchWhat, NatsBenchArgs};
+pub use nats::NatsArgs;
 
 /// The billing ledger that can explain every amount.
 #[derive(Debug, Parser)]
@@ -54,6 +56,9 @@ pub struct Global {
     /// `command_gateway=debug`.
     #[arg(long, global = true, env = "BILLFOLD_LOG", value_name = "LEVEL", default_value = "warn")]
     pub log: String,
+    /// The connection to NATS.
+    #[command(flatten)]
+    pub nats: NatsArgs,
 }
 
 /// Forms of the data on stdout.

@@ -12,6 +12,7 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
+use command_gateway::door::nats::ServiceSpec;
 use command_gateway::feed::Feed;
 use command_gateway::{
     Blocking, BookDoor, Gateway, GatewayConfig, GatewayError, Router, fresh_log_id,
@@ -168,6 +169,28 @@ impl Host {
             let next = changes.iter_mut().map(|(_, changed)| Box::pin(changed.changed()));
             first_of(next.collect()).await;
         }
+    }
+
+    /// What this process offers on NATS: a gateway for each book, and its read models.
+    pub fn services(&self) -> Vec<ServiceSpec> {
+        let schema_hash = schemas::subjects::schema_hash();
+        let mut services = Vec::new();
+        for (book, open) in &self.books {
+            let handle = open.gateway.handle();
+            services.push(crate::nats::services::gateway(&handle, &schema_hash));
+            for (projectors, view) in
+                open.projectors.iter().flat_map(|all| ViewName::ALL.map(|view| (all, view)))
+            {
+                services.extend(crate::nats::services::projector(
+                    book,
+                    handle.log(),
+                    projectors,
+                    view,
+                    &schema_hash,
+                ));
+            }
+        }
+        services
     }
 
     /// A door to one of the books.

@@ -31,6 +31,7 @@ pub mod exit;
 pub mod folder;
 pub mod host;
 pub mod import;
+pub mod nats;
 pub mod output;
 pub mod query;
 pub mod replay;
@@ -81,7 +82,10 @@ fn dispatch(cli: Cli) -> Result<(), Failure> {
     let output = Output::new(global.output);
     let (book, actor) = (&global.book, &global.actor);
     match command {
-        Command::Up(args) => up::run(&args, &folder, book, &output),
+        Command::Up(args) => {
+            let nats = nats::Nats::of(&global.nats, actor)?;
+            up::run(&args, &folder, book, nats.as_ref(), &output)
+        }
         Command::Book { command } => book::run(&command, &folder, actor, &output),
         Command::Submit(args) => {
             door::with_writer(&folder, book, actor, |door| submit::run(&args, door, &output))

@@ -2,7 +2,9 @@
 
 use std::fs;
 use std::sync::Arc;
+use std::time::Duration;
 
+use command_gateway::door::nats::Serving;
 use command_gateway::door::{DoorError, DoorLimits, SocketDoor};
 use schemas::text::BookName;
 use serde_json::json;
@@ -13,6 +15,7 @@ use crate::cli::UpArgs;
 use crate::exit::Failure;
 use crate::folder::Folder;
 use crate::host::{Host, chain};
+use crate::nats::Nats;
 use crate::output::{Node, Output};
 use crate::talk;
 
@@ -25,13 +28,14 @@ pub fn run(
     args: &UpArgs,
     folder: &Folder,
     book: &BookName,
+    nats: Option<&Nats>,
     output: &Output,
 ) -> Result<(), Failure> {
     fs::create_dir_all(folder.root())
         .map_err(|e| Failure::io(format!("{} cannot be made", folder.root().display()), e))?;
     let mut host = Host::new(folder.clone())?;
     open_all(&mut host, folder, book, args)?;
-    let served = serve(&host, folder, output);
+    let served = serve(&host, folder, nats, output);
     host.close();
     served
 }
@@ -57,13 +61,26 @@ fn open_all(
     books.iter().try_for_each(|book| host.open(book, true))
 }
 
-fn serve(host: &Host, folder: &Folder, output: &Output) -> Result<(), Failure> {
+/// How long the first subscriptions may take before the process says that it is ready anyway:
+/// a NATS server that is not there yet is waited for in the background.
+const NATS_TIME: Duration = Duration::from_secs(2);
+
+fn serve(
+    host: &Host,
+    folder: &Folder,
+    nats: Option<&Nats>,
+    output: &Output,
+) -> Result<(), Failure> {
     host.runtime().block_on(async {
         let bound = SocketDoor::bind(folder.socket(), DoorLimits::default()).await;
         let door = bound.map_err(|error| not_bound(&error))?;
         let no_signals = |error| Failure::io("signals cannot be heard", error);
         let mut interrupt = signal(SignalKind::interrupt()).map_err(no_signals)?;
         let mut terminate = signal(SignalKind::terminate()).map_err(no_signals)?;
+        let on_nats = match nats {
+            None => None,
+            Some(nats) => Some(start_nats(host, nats).await?),
+        };
         ready(host, folder, output)?;
         let (close, closing) = watch::channel(false);
         let serving = tokio::spawn(door.serve(Arc::clone(host.router()), closing));
@@ -74,12 +91,26 @@ fn serve(host: &Host, folder: &Folder, output: &Output) -> Result<(), Failure> {
         };
         // Whoever listened is gone already if this fails.
         let _gone = close.send(true);
+        if let Some(on_nats) = on_nats {
+            on_nats.close().await;
+        }
         serving.await.map_err(|error| Failure::Internal(format!("the socket's task: {error}")))?;
         let signal = stopped?;
         tracing::info!(signal, "stopping");
         talk::say("billfold: stopped");
         Ok(())
     })
+}
+
+async fn start_nats(host: &Host, nats: &Nats) -> Result<Serving, Failure> {
+    let (_, door) = nats.door("billfold up").await?;
+    let serving = door.start(Arc::clone(host.router()), host.services()).await;
+    let serving = serving.map_err(|error| crate::nats::unusable(&error))?;
+    if !serving.is_ready_within(NATS_TIME).await {
+        let servers = nats.servers();
+        talk::say(&format!("billfold: NATS at {servers} is not there yet; waiting for it"));
+    }
+    Ok(serving)
 }
 
 /// One line when it answers.

@@ -11,7 +11,12 @@
 //! Names are valid for the NATS service API (ADR-32: letters, digits, `-` and `_`) and unique in
 //! the whole registry. Each path reads back as the [`Endpoint`] that it stands for.
 
+use core::fmt::Write as _;
+
+use sha2::{Digest as _, Sha256};
+
 use crate::command::Command;
+use crate::event::Event;
 use crate::query::QUERIES;
 use crate::text::{Actor, BookName};
 use crate::wire::{Endpoint, Subject};
@@ -184,6 +189,28 @@ pub fn projector(view: &str) -> Option<Role> {
     views().into_iter().find(|known| *known == view).map(Role::Projector)
 }
 
+/// SHA-256 over the JSON Schemas of every command, event, query and answer, in hexadecimal: two
+/// processes with the same one speak the same language.
+pub fn schema_hash() -> String {
+    let mut hash = Sha256::new();
+    let mut add = |name: &str, schema: schemars::Schema| {
+        hash.update(name);
+        hash.update(schema.to_value().to_string());
+    };
+    for (name, schema) in Command::json_schemas().into_iter().chain(Event::json_schemas()) {
+        add(name, schema);
+    }
+    for query in crate::query::json_schemas() {
+        add(query.kind.name, query.request);
+        add(query.kind.view, query.answer);
+    }
+    hash.finalize().iter().fold(String::new(), |mut text, byte| {
+        // Writing to a text does not fail.
+        let _infallible = write!(text, "{byte:02x}");
+        text
+    })
+}
+
 fn commands() -> Vec<Registered> {
     let open = Command::KINDS.iter().filter(|kind| !Command::INTERNAL.contains(&kind.name));
     let mut all: Vec<Registered> = open
@@ -265,6 +292,12 @@ mod tests {
             of_role(Role::Gateway).iter().filter(|e| e.path().starts_with("command.")).count(),
             Command::KINDS.len() - Command::INTERNAL.len() + 1
         );
+    }
+
+    #[test]
+    fn the_language_has_one_hash() {
+        let hash = schema_hash();
+        assert_eq!((hash.len(), &hash), (64, &schema_hash()));
     }
 
     #[test]
