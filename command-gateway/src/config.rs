@@ -9,6 +9,7 @@ use event_log::{AppendError, Disk, FileDisk, IdentityError, LogOptions, OpenErro
 use crate::clock::{Clock, SystemClock};
 use crate::engine::ReplayError;
 use crate::outcome::Refusal;
+use crate::snapshot::Snapshots;
 
 /// How a gateway is opened.
 #[derive(Debug, Clone)]
@@ -21,12 +22,20 @@ pub struct GatewayConfig {
     pub clock: Arc<dyn Clock>,
     /// A segment's full length in bytes; the log's own default if left out.
     pub segment_bytes: Option<u64>,
+    /// Where snapshots are, and how often they are made; none if left out.
+    pub snapshots: Option<Snapshots>,
 }
 
 impl GatewayConfig {
     /// The usual settings for a log on `disk`.
     pub fn on(disk: Arc<dyn Disk>) -> Self {
-        Self { disk, queue_capacity: 8_192, clock: Arc::new(SystemClock), segment_bytes: None }
+        Self {
+            disk,
+            queue_capacity: 8_192,
+            clock: Arc::new(SystemClock),
+            segment_bytes: None,
+            snapshots: None,
+        }
     }
 
     /// The usual settings for a log in a folder, which must be there.
@@ -51,6 +60,13 @@ impl GatewayConfig {
     #[must_use]
     pub fn with_queue(mut self, capacity: usize) -> Self {
         self.queue_capacity = capacity;
+        self
+    }
+
+    /// The same with snapshots.
+    #[must_use]
+    pub fn with_snapshots(mut self, snapshots: Snapshots) -> Self {
+        self.snapshots = Some(snapshots);
         self
     }
 

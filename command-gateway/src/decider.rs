@@ -35,6 +35,32 @@ pub trait Decider: Send + 'static {
     fn due_customers(&self, through: Date) -> Vec<CustomerId>;
 }
 
+/// What stored commits are folded into. Every [`Decider`] is one.
+pub(crate) trait State {
+    /// Folds a stored commit in.
+    fn evolve_commit(&mut self, commit: &CommitView<'_>) -> Result<(), DecodeError>;
+
+    /// The stream's revision; 0 before its first commit.
+    fn revision(&self, stream: StreamId) -> u64;
+
+    /// Customers with a cycle due up to and on `through`, in the order of their ids.
+    fn due_customers(&self, through: Date) -> Vec<CustomerId>;
+}
+
+impl<D: Decider> State for D {
+    fn evolve_commit(&mut self, commit: &CommitView<'_>) -> Result<(), DecodeError> {
+        Decider::evolve_commit(self, commit)
+    }
+
+    fn revision(&self, stream: StreamId) -> u64 {
+        Decider::revision(self, stream)
+    }
+
+    fn due_customers(&self, through: Date) -> Vec<CustomerId> {
+        Decider::due_customers(self, through)
+    }
+}
+
 impl Decider for Ledger {
     fn decide(&self, command: &Command, stamp: &Stamp) -> Result<Vec<Event>, Rejection> {
         Self::decide(self, command, stamp)

@@ -24,23 +24,38 @@ use crate::engine::writer::Writer;
 use crate::feed::Feed;
 use crate::handle::{GatewayHandle, Shared};
 use crate::history::{History, Lookups};
+use crate::ids::IdFiles;
+use crate::opening::{self, Opened};
 use crate::progress::{Progress, Stopped};
+use crate::snapshot::{Chain, Follower, Shelf, Snapshots, Start};
 
 /// The engine of one book, running.
 #[derive(Debug)]
 pub struct Gateway {
     handle: GatewayHandle,
     engine: Option<JoinHandle<()>>,
+    follower: Option<Follower>,
     disk: Arc<dyn Disk>,
 }
 
 impl Gateway {
-    /// Opens the book whose log is there: recovers and takes the log over, folds all of it in.
+    /// Opens the book whose log is there: recovers and takes the log over, and folds it in, from
+    /// the snapshot on if there is one that can be used.
     ///
     /// # Errors
     /// [`GatewayError`]; nothing but the takeover was written.
     pub fn open(config: &GatewayConfig) -> Result<Self, GatewayError> {
-        Self::open_with(config, Ledger::default())
+        let Some(snapshots) = &config.snapshots else {
+            return Self::open_with(config, Ledger::default());
+        };
+        let Opened { log, core, chain, ids, report } = opening::open(config, snapshots)?;
+        if core.next_position() == 1 {
+            return Err(GatewayError::NoBook);
+        }
+        let mut gateway = Self::serve(config, log, core)?;
+        gateway.handle.0.shelf.update(|status| status.opening = report);
+        gateway.follow(config, snapshots, chain, ids)?;
+        Ok(gateway)
     }
 
     /// Makes a log, opens a book in it, and serves it. A log that was made but got no book (the
@@ -49,10 +64,16 @@ impl Gateway {
     /// # Errors
     /// [`GatewayError`]; [`OpenError::AlreadyThere`] inside if there is a book already.
     pub fn create(config: &GatewayConfig, log: Uuid, open: OpenBook) -> Result<Self, GatewayError> {
-        Self::create_with(config, log, open, Ledger::default())
+        let mut gateway = Self::create_with(config, log, open, Ledger::default())?;
+        if let Some(snapshots) = &config.snapshots {
+            let ids = Arc::new(IdFiles::none(Arc::clone(&config.disk)));
+            gateway.follow(config, snapshots, Chain::default(), ids)?;
+        }
+        Ok(gateway)
     }
 
-    /// As [`Gateway::open`], with a ledger of the caller's.
+    /// As [`Gateway::open`], with a ledger of the caller's, from the whole log: snapshots are of
+    /// the ledger of `ledger-core`.
     ///
     /// # Errors
     /// As [`Gateway::open`].
@@ -103,15 +124,18 @@ impl Gateway {
         let identity = log.identity().clone();
         let progress = Progress::at(core.next_position() - 1);
         if let Some(decided) = core.seal() {
-            progress.publish(core.next_position() - 1, &decided.runs);
+            progress.publish(core.next_position() - 1, 0, &decided.runs);
             core.recycle(decided.block, decided.answers);
         }
         let lookups = Lookups::start(History::new(log.reader()?)).map_err(GatewayError::Threads)?;
         let writer = Writer::start(Box::new(log)).map_err(GatewayError::Threads)?;
         let (intake, queue) = bounded(config.queue_capacity.max(1));
         let admission = Arc::new(Admission::default());
+        let shelf = Arc::new(Shelf::default());
+        shelf.set_ids_in_memory(core.ids_in_memory());
         let doors = (queue, Arc::clone(&admission));
-        let driver = Driver::new(core, doors, writer, lookups, progress.clone());
+        let driver =
+            Driver::new(core, doors, writer, lookups, (progress.clone(), Arc::clone(&shelf)));
         let thread = std::thread::Builder::new().name(format!("engine-{}", identity.book()));
         let engine = thread.spawn(move || driver.run()).map_err(GatewayError::Threads)?;
         let handle = GatewayHandle(Arc::new(Shared {
@@ -120,8 +144,32 @@ impl Gateway {
             intake,
             admission,
             progress,
+            shelf,
         }));
-        Ok(Self { handle, engine: Some(engine), disk: Arc::clone(&config.disk) })
+        Ok(Self { handle, engine: Some(engine), follower: None, disk: Arc::clone(&config.disk) })
+    }
+
+    /// Starts making snapshots.
+    fn follow(
+        &mut self,
+        config: &GatewayConfig,
+        snapshots: &Snapshots,
+        chain: Chain,
+        ids: Arc<IdFiles>,
+    ) -> Result<(), GatewayError> {
+        let shared = &self.handle.0;
+        let follower = Follower::start(Start {
+            snapshots: snapshots.clone(),
+            log: Arc::clone(&config.disk),
+            log_id: LogId(shared.log.into_bytes()),
+            clock: Arc::clone(&config.clock),
+            chain,
+            ids,
+            shelf: Arc::clone(&shared.shelf),
+            progress: shared.progress.clone(),
+        });
+        self.follower = Some(follower.map_err(GatewayError::Threads)?);
+        Ok(())
     }
 
     /// A handle to submit commands with.
@@ -157,7 +205,11 @@ impl Gateway {
         if let Some(engine) = self.engine.take() {
             let _panicked = engine.join();
         }
-        shared.progress.stopped().unwrap_or(Stopped::Broken)
+        let stopped = shared.progress.stopped().unwrap_or(Stopped::Broken);
+        if let Some(follower) = &mut self.follower {
+            follower.stop(stopped == Stopped::Closed);
+        }
+        stopped
     }
 }
 

@@ -15,6 +15,7 @@ use crate::engine::driver::Intake;
 use crate::outcome::{Outcome, Refusal};
 use crate::progress::Progress;
 use crate::request::CommandRequest;
+use crate::snapshot::{Shelf, SnapshotStatus};
 
 /// How long someone who met a full queue should wait, in milliseconds: what a full queue takes.
 pub(crate) const BUSY_RETRY_MS: u64 = 20;
@@ -30,6 +31,7 @@ pub(crate) struct Shared {
     pub(crate) intake: Sender<Intake>,
     pub(crate) admission: Arc<Admission>,
     pub(crate) progress: Progress,
+    pub(crate) shelf: Arc<Shelf>,
 }
 
 impl GatewayHandle {
@@ -46,6 +48,11 @@ impl GatewayHandle {
     /// What is durable, how far billing runs are, and whether the engine stopped.
     pub fn progress(&self) -> &Progress {
         &self.0.progress
+    }
+
+    /// Snapshots and ids of old commands, and how the book was opened.
+    pub fn snapshots(&self) -> SnapshotStatus {
+        self.0.shelf.status()
     }
 
     /// How many commands wait undecided.

@@ -35,13 +35,15 @@ struct Inner {
 #[derive(Debug)]
 struct State {
     durable: u64,
+    /// Bytes of commits made durable by this engine.
+    bytes: u64,
     runs: BTreeMap<BillingRunId, RunProgress>,
     stopped: Option<Stopped>,
 }
 
 impl Progress {
     pub(crate) fn at(durable: u64) -> Self {
-        let state = State { durable, runs: BTreeMap::new(), stopped: None };
+        let state = State { durable, bytes: 0, runs: BTreeMap::new(), stopped: None };
         let (watch, _) = watch::channel(durable);
         Self(Arc::new(Inner { state: Mutex::new(state), changed: Condvar::new(), watch }))
     }
@@ -87,10 +89,17 @@ impl Progress {
         self.wait(timeout, |state| state.stopped.is_some()).stopped
     }
 
-    pub(crate) fn publish(&self, durable: u64, runs: &[RunProgress]) {
+    /// The last durable position, and the bytes that this engine made durable.
+    pub(crate) fn durable_and_bytes(&self) -> (u64, u64) {
+        let state = self.state();
+        (state.durable, state.bytes)
+    }
+
+    pub(crate) fn publish(&self, durable: u64, bytes: usize, runs: &[RunProgress]) {
         {
             let mut state = self.state();
             state.durable = durable;
+            state.bytes += bytes as u64;
             for run in runs {
                 state.runs.insert(run.run, *run);
             }

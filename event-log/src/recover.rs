@@ -27,6 +27,12 @@ pub enum CheckOnOpen {
     Everything,
     /// The last segment, and the one the watermark is in. Older ones are checked when read.
     LastSegments,
+    /// From the segment on that holds this position, for a caller who knows what is before it.
+    /// Older ones are checked when read.
+    From {
+        /// The position.
+        position: u64,
+    },
 }
 
 /// What opening a log found.
@@ -144,6 +150,10 @@ fn find_end(
     let first = match check {
         CheckOnOpen::Everything => 1,
         CheckOnOpen::LastSegments => marked.clamp(1, last),
+        CheckOnOpen::From { position } => {
+            let begun = segments.partition_point(|name| name.first_position <= position);
+            marked.min(begun as u64).clamp(1, last)
+        }
     };
     let mut rest = segments.iter().skip_while(|name| name.number < first);
     let Some(start) = rest.next() else {

@@ -11,16 +11,17 @@ use schemas::ids::{BillingRunId, EntityId, PlanId};
 use schemas::terms::{BookClock, SeriesDefinition, SeriesKind};
 use schemas::text::Code;
 use schemas::{Date, Rejection, Timestamp};
+use serde::{Deserialize, Serialize};
 
 /// A plan with all its versions; version n is at index n - 1.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Plan {
     pub(crate) versions: Vec<PlanVersionDefined>,
     pub(crate) retired: bool,
 }
 
 /// State of the book's stream.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Book {
     pub(crate) revision: u64,
     opened: Option<BookOpened>,

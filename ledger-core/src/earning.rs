@@ -20,9 +20,10 @@
 
 use schemas::event::{LineRef, RevenueSchedule};
 use schemas::{Currency, Date, Interval, Minor};
+use serde::{Deserialize, Serialize};
 
 /// An amount of a line and when it is earned: deferred revenue becomes revenue day by day.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Earning {
     /// The line that is earned.
     pub line: LineRef,

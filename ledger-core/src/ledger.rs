@@ -34,9 +34,9 @@ pub(crate) struct Context<'a> {
 /// Equal histories give equal ledgers.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Ledger {
-    book: Book,
-    registry: Registry,
-    customers: Directory,
+    pub(crate) book: Book,
+    pub(crate) registry: Registry,
+    pub(crate) customers: Directory,
 }
 
 impl Ledger {

@@ -22,6 +22,7 @@ pub mod laws;
 pub mod ledger;
 mod registry;
 mod settlement;
+pub mod snapshot;
 mod subscription;
 
 pub use customer::state::{Customer, Invoice, InvoiceState, Line, Payment};

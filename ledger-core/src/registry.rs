@@ -6,6 +6,7 @@ use std::hash::{BuildHasherDefault, Hasher};
 use schemas::ids::{CustomerId, EntityId, InvoiceId, PaymentId};
 use schemas::text::{Code, ExternalId};
 use schemas::{Date, Rejection};
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 /// Ids that are taken. Membership only: the order of a hash set never shows.
@@ -19,6 +20,18 @@ impl TakenIds {
 
     pub(crate) fn insert(&mut self, id: Uuid) {
         self.0.insert(id.as_u128());
+    }
+
+    pub(crate) fn extend(&mut self, ids: impl ExactSizeIterator<Item = u128>) {
+        self.0.reserve(ids.len());
+        self.0.extend(ids);
+    }
+
+    /// All of them, in order.
+    pub(crate) fn sorted(&self) -> Vec<u128> {
+        let mut ids: Vec<u128> = self.0.iter().copied().collect();
+        ids.sort_unstable();
+        ids
     }
 }
 
@@ -48,7 +61,7 @@ impl Hasher for IdHasher {
 }
 
 /// Where a number series stands.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct SeriesState {
     /// The last number given; 0 before the first.
     pub(crate) last: u64,
@@ -56,14 +69,18 @@ pub(crate) struct SeriesState {
     pub(crate) last_date: Option<Date>,
 }
 
+pub(crate) type InvoiceNames = BTreeMap<ExternalId, InvoiceId>;
+pub(crate) type PaymentNames = BTreeMap<ExternalId, PaymentId>;
+pub(crate) type AllSeries = BTreeMap<(EntityId, Code), SeriesState>;
+
 /// Facts across customers. Everything here is derived from events.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Registry {
     pub(crate) taken: TakenIds,
     customers: BTreeMap<ExternalId, CustomerId>,
-    invoices: BTreeMap<ExternalId, InvoiceId>,
-    payments: BTreeMap<ExternalId, PaymentId>,
-    series: BTreeMap<(EntityId, Code), SeriesState>,
+    invoices: InvoiceNames,
+    payments: PaymentNames,
+    series: AllSeries,
     due: BTreeSet<(Date, CustomerId)>,
 }
 
@@ -126,6 +143,40 @@ impl Registry {
         if let Some(new) = new {
             self.due.insert((new, customer));
         }
+    }
+
+    /// Where every number series stands.
+    pub(crate) fn all_series(&self) -> &AllSeries {
+        &self.series
+    }
+
+    /// External names of invoices and payments.
+    pub(crate) fn names(&self) -> (&InvoiceNames, &PaymentNames) {
+        (&self.invoices, &self.payments)
+    }
+
+    /// Puts back what was taken out of another registry: names are added, series are replaced.
+    pub(crate) fn add_names(
+        &mut self,
+        invoices: Vec<(ExternalId, InvoiceId)>,
+        payments: Vec<(ExternalId, PaymentId)>,
+    ) {
+        self.invoices.extend(invoices);
+        self.payments.extend(payments);
+    }
+
+    pub(crate) fn set_series(&mut self, series: AllSeries) {
+        self.series = series;
+    }
+
+    /// Puts back what follows from the customers themselves: their names, and who is due.
+    pub(crate) fn set_customers(
+        &mut self,
+        names: Vec<(ExternalId, CustomerId)>,
+        due: Vec<(Date, CustomerId)>,
+    ) {
+        self.customers = names.into_iter().collect();
+        self.due = due.into_iter().collect();
     }
 
     pub(crate) fn due(&self, through: Date) -> impl Iterator<Item = CustomerId> + '_ {

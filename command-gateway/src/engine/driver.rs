@@ -25,6 +25,7 @@ use crate::decider::Decider;
 use crate::history::Lookups;
 use crate::outcome::Refusal;
 use crate::progress::{Progress, Stopped};
+use crate::snapshot::Shelf;
 
 /// How often the writer is looked at while commands are decided.
 const LOOK_EVERY: usize = 32;
@@ -67,6 +68,7 @@ pub(crate) struct Driver<D> {
     room: Room,
     lookups: Lookups,
     progress: Progress,
+    shelf: Arc<Shelf>,
 }
 
 impl<D: Decider> Driver<D> {
@@ -75,11 +77,23 @@ impl<D: Decider> Driver<D> {
         (intake, admission): (Receiver<Intake>, Arc<Admission>),
         writer: Writer,
         lookups: Lookups,
-        progress: Progress,
+        (progress, shelf): (Progress, Arc<Shelf>),
     ) -> Self {
         let room = Room::Reserved;
         let (held, in_flight, full) = (None, false, false);
-        Self { core, intake, admission, held, writer, in_flight, full, room, lookups, progress }
+        Self {
+            core,
+            intake,
+            admission,
+            held,
+            writer,
+            in_flight,
+            full,
+            room,
+            lookups,
+            progress,
+            shelf,
+        }
     }
 
     /// Runs until asked to stop, or until it must.
@@ -106,6 +120,10 @@ impl<D: Decider> Driver<D> {
     }
 
     fn turn(&mut self) -> Result<(), End> {
+        if let Some(files) = self.shelf.take() {
+            self.core.adopt(files);
+        }
+        self.shelf.set_ids_in_memory(self.core.ids_in_memory());
         let asked = self.fill()?;
         if !self.in_flight {
             match self.seal() {
@@ -302,7 +320,7 @@ impl<D: Decider> Driver<D> {
     pub(super) fn release(&mut self, decided: Decided<ReplyTo>) {
         let Decided { block, first_position, mut answers, runs } = decided;
         let durable = first_position - 1 + u64::from(block.len());
-        self.progress.publish(durable, &runs);
+        self.progress.publish(durable, block.body_bytes(), &runs);
         for Answer { waiter, verdict } in answers.drain(..) {
             match verdict {
                 Verdict::Accepted(receipt) => waiter.complete(Ok(receipt)),

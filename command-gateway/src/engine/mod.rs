@@ -12,5 +12,6 @@ mod stopping;
 pub(crate) mod writer;
 
 pub use decided::{Answer, Decided, FirstOutcome, Offer, Offered, Verdict};
+pub(crate) use replay::Fold;
 pub use replay::ReplayError;
 pub use stepping::EngineCore;

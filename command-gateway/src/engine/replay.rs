@@ -3,10 +3,11 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use schemas::record::{DecodeError, RecordKind};
-use schemas::{Command, CommitView, Event, StreamId};
+use schemas::{Command, CommitView, Event, StreamId, Timestamp};
 
 use super::stepping::EngineCore;
-use crate::decider::Decider;
+use crate::decider::{Decider, State};
+use crate::runs::BillingRuns;
 
 /// Why a stored commit does not continue the log.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -62,22 +63,40 @@ pub enum ReplayError {
     },
 }
 
-impl<D: Decider, W> EngineCore<D, W> {
+/// What stored commits are folded into: the state, how far billing runs are, where the log stands.
+///
+/// The engine decides on it. The follower that makes snapshots folds the same commits in the same
+/// way into one that holds only the customers that changed.
+#[derive(Debug)]
+pub(crate) struct Fold<S> {
+    pub(crate) state: S,
+    pub(crate) runs: BillingRuns,
+    pub(crate) next_position: u64,
+    pub(crate) recorded_at: Option<Timestamp>,
+}
+
+impl<S> Fold<S> {
+    /// Before the first commit.
+    pub(crate) fn new(state: S) -> Self {
+        Self { state, runs: BillingRuns::default(), next_position: 1, recorded_at: None }
+    }
+}
+
+impl<S: State> Fold<S> {
     /// Folds a stored commit in that was read at `position`.
-    ///
-    /// # Errors
-    /// [`ReplayError`]: the log must not be written any further.
-    pub fn replay(&mut self, position: u64, bytes: &[u8]) -> Result<(), ReplayError> {
+    pub(crate) fn replay(
+        &mut self,
+        position: u64,
+        commit: &CommitView<'_>,
+    ) -> Result<(), ReplayError> {
         let unreadable = |source| ReplayError::Unreadable { position, source };
-        let commit = CommitView::parse(bytes).map_err(unreadable)?;
-        self.check_continuity(position, &commit)?;
+        self.check_continuity(position, commit)?;
         // The state asserts what history cannot hold; after that it is not used any more.
-        let folded = catch_unwind(AssertUnwindSafe(|| self.ledger.evolve_commit(&commit)));
+        let folded = catch_unwind(AssertUnwindSafe(|| self.state.evolve_commit(commit)));
         folded.map_err(|_| ReplayError::Impossible { position })?.map_err(unreadable)?;
-        self.known.push(commit.command_id);
-        if is_kind(&commit, "billing.run") {
-            self.start_replayed_run(&commit).map_err(unreadable)?;
-        } else if is_kind(&commit, "customer.bill")
+        if is_kind(commit, "billing.run") {
+            self.start_replayed_run(commit).map_err(unreadable)?;
+        } else if is_kind(commit, "customer.bill")
             && let Command::BillCustomer(bill) =
                 Command::decode(commit.command).map_err(unreadable)?
         {
@@ -85,7 +104,6 @@ impl<D: Decider, W> EngineCore<D, W> {
         }
         self.recorded_at = Some(commit.recorded_at);
         self.next_position = position + 1;
-        self.first_position = self.next_position;
         Ok(())
     }
 
@@ -93,7 +111,7 @@ impl<D: Decider, W> EngineCore<D, W> {
         if commit.position != position || position != self.next_position {
             return Err(ReplayError::Position { position, found: commit.position });
         }
-        let expected = self.ledger.revision(commit.stream) + 1;
+        let expected = self.state.revision(commit.stream) + 1;
         if commit.revision != expected {
             let (stream, found) = (commit.stream, commit.revision);
             return Err(ReplayError::Revision { position, stream, expected, found });
@@ -108,6 +126,28 @@ impl<D: Decider, W> EngineCore<D, W> {
         for raw in commit.events() {
             self.start_run(&Event::decode(raw?)?, commit.position);
         }
+        Ok(())
+    }
+
+    pub(crate) fn start_run(&mut self, event: &Event, cause: u64) {
+        if let Event::BillingRunStarted(started) = event {
+            let customers = self.state.due_customers(started.through);
+            self.runs.start(started.clone(), cause, customers);
+        }
+    }
+}
+
+impl<D: Decider, W> EngineCore<D, W> {
+    /// Folds a stored commit in that was read at `position`.
+    ///
+    /// # Errors
+    /// [`ReplayError`]: the log must not be written any further.
+    pub fn replay(&mut self, position: u64, bytes: &[u8]) -> Result<(), ReplayError> {
+        let commit = CommitView::parse(bytes)
+            .map_err(|source| ReplayError::Unreadable { position, source })?;
+        self.fold.replay(position, &commit)?;
+        self.known.push(commit.command_id);
+        self.first_position = self.fold.next_position;
         Ok(())
     }
 }

@@ -22,12 +22,13 @@ use schemas::text::Actor;
 use schemas::{Cause, Command, Commit, Event, Rejection, Timestamp};
 
 use super::decided::{Answer, Decided, FirstOutcome, Offer, Offered, Verdict};
+use super::replay::Fold;
 use crate::clock::Clock;
 use crate::decider::Decider;
+use crate::ids::IdFiles;
 use crate::known::KnownCommands;
 use crate::outcome::{Receipt, Refusal};
 use crate::request::CommandRequest;
-use crate::runs::BillingRuns;
 
 /// The most answers that one block holds back.
 const MAX_ANSWERS: usize = 16_384;
@@ -51,13 +52,10 @@ enum Step {
 /// State in memory, the block that is open, and the answers that wait for it.
 #[derive(Debug)]
 pub struct EngineCore<D, W> {
-    pub(super) ledger: D,
+    pub(super) fold: Fold<D>,
     clock: Arc<dyn Clock>,
     pub(super) known: KnownCommands,
-    pub(super) runs: BillingRuns,
     system: Actor,
-    pub(super) next_position: u64,
-    pub(super) recorded_at: Option<Timestamp>,
     pub(super) first_position: u64,
     block: Block,
     answers: Vec<Answer<W>>,
@@ -67,15 +65,17 @@ pub struct EngineCore<D, W> {
 impl<D: Decider, W> EngineCore<D, W> {
     /// An engine before the first commit of its log.
     pub fn new(ledger: D, clock: Arc<dyn Clock>) -> Self {
+        Self::behind(Fold::new(ledger), KnownCommands::default(), clock)
+    }
+
+    /// An engine behind what was folded in, with the ids of all of it.
+    pub(crate) fn behind(fold: Fold<D>, known: KnownCommands, clock: Arc<dyn Clock>) -> Self {
         Self {
-            ledger,
+            first_position: fold.next_position,
+            fold,
             clock,
-            known: KnownCommands::default(),
-            runs: BillingRuns::default(),
+            known,
             system: "system".parse().expect("a token of ASCII letters is an actor"),
-            next_position: 1,
-            recorded_at: None,
-            first_position: 1,
             block: Block::new(0),
             answers: Vec::new(),
             spare: Vec::new(),
@@ -84,17 +84,27 @@ impl<D: Decider, W> EngineCore<D, W> {
 
     /// The state in memory; it may be ahead of what is durable.
     pub fn ledger(&self) -> &D {
-        &self.ledger
+        &self.fold.state
     }
 
     /// The position that the next commit gets.
     pub fn next_position(&self) -> u64 {
-        self.next_position
+        self.fold.next_position
+    }
+
+    /// Old ids are in these files from now on; what they cover leaves memory.
+    pub fn adopt(&mut self, files: Arc<IdFiles>) {
+        self.known.adopt(files);
+    }
+
+    /// How many ids are in memory.
+    pub fn ids_in_memory(&self) -> u64 {
+        self.known.in_memory()
     }
 
     /// The last instant recorded, in microseconds since 1970 UTC.
     pub fn recorded_micros(&self) -> i64 {
-        self.recorded_at.map_or(0, Timestamp::micros)
+        self.fold.recorded_at.map_or(0, Timestamp::micros)
     }
 
     /// Decides one command from a door.
@@ -107,10 +117,18 @@ impl<D: Decider, W> EngineCore<D, W> {
             self.answer(waiter, Verdict::Refused(refusal));
             return Offered::Taken;
         }
-        if let Some(position) = self.known.position_of(request.command_id) {
-            let first = Box::new(FirstOutcome { position, request });
-            self.answer(waiter, Verdict::Repeated(first));
-            return Offered::Taken;
+        match self.known.position_of(request.command_id) {
+            Ok(None) => {}
+            Ok(Some(position)) => {
+                let first = Box::new(FirstOutcome { position, request });
+                self.answer(waiter, Verdict::Repeated(first));
+                return Offered::Taken;
+            }
+            Err(error) => {
+                tracing::error!(%error, source = ?error.source, "a command is refused");
+                self.answer(waiter, Verdict::Refused(Refusal::Internal));
+                return Offered::Taken;
+            }
         }
         if let Some(rejection) = self.rejected_at_the_door(&request) {
             self.reject(waiter, rejection);
@@ -140,7 +158,7 @@ impl<D: Decider, W> EngineCore<D, W> {
 
     /// Whether a billing run has customers left.
     pub fn is_billing(&self) -> bool {
-        self.runs.is_working()
+        self.fold.runs.is_working()
     }
 
     /// Decides the next command of a billing run, if there is one and the open block has room.
@@ -148,18 +166,22 @@ impl<D: Decider, W> EngineCore<D, W> {
     /// # Errors
     /// [`Refusal::Internal`] if the state is no longer to be trusted, as with [`Offered::Broken`].
     pub fn bill_next(&mut self) -> Result<bool, Refusal> {
-        let Some(next) = self.runs.next() else { return Ok(false) };
-        if self.known.position_of(next.command_id).is_some() {
-            self.runs.tried(true);
+        let Some(next) = self.fold.runs.next() else { return Ok(false) };
+        let known = self.known.position_of(next.command_id).map_err(|error| {
+            tracing::error!(%error, source = ?error.source, "a billing run cannot go on");
+            Refusal::Internal
+        })?;
+        if known.is_some() {
+            self.fold.runs.tried(true);
             return Ok(true);
         }
         let customer = next.command.customer;
         let request = CommandRequest::new(next.command_id, self.system.clone(), next.command);
         match self.decide(request, Some(Cause { position: next.cause })) {
-            Step::Accepted(_) => self.runs.tried(true),
+            Step::Accepted(_) => self.fold.runs.tried(true),
             Step::Refused(refusal) => {
                 tracing::warn!(%customer, %refusal, "a billing run could not bill a customer");
-                self.runs.tried(false);
+                self.fold.runs.tried(false);
             }
             Step::Full(_) => return Ok(false),
             Step::Broken(_) => return Err(Refusal::Internal),
@@ -184,7 +206,7 @@ impl<D: Decider, W> EngineCore<D, W> {
 
     /// Closes the open block. `None` if nothing was decided.
     pub fn seal(&mut self) -> Option<Decided<W>> {
-        let runs = self.runs.take_changed();
+        let runs = self.fold.runs.take_changed();
         if self.is_empty() && runs.is_empty() {
             return None;
         }
@@ -194,7 +216,7 @@ impl<D: Decider, W> EngineCore<D, W> {
         let answers = std::mem::replace(&mut self.answers, answers);
         block.set_time(self.recorded_micros());
         let first_position = self.first_position;
-        self.first_position = self.next_position;
+        self.first_position = self.fold.next_position;
         Some(Decided { block, first_position, answers, runs })
     }
 
@@ -217,7 +239,7 @@ impl<D: Decider, W> EngineCore<D, W> {
             return Some(Rejection::InternalCommand);
         }
         let expected = request.expected_revision?;
-        let current = self.ledger.revision(request.command.stream());
+        let current = self.fold.state.revision(request.command.stream());
         (expected != current).then_some(Rejection::RevisionConflict { expected, current })
     }
 
@@ -227,11 +249,11 @@ impl<D: Decider, W> EngineCore<D, W> {
         let stamp = Stamp { command_id: request.command_id, recorded_at, effective_at };
         // `decide` takes the state by shared reference and changes nothing, so a panic in it
         // leaves nothing half done: it concerns this command alone.
-        let decide = || self.ledger.decide(&request.command, &stamp);
+        let decide = || self.fold.state.decide(&request.command, &stamp);
         let decided = catch_unwind(AssertUnwindSafe(decide));
         match decided {
             Ok(Ok(events)) => self.take_in(Entry { request, cause, stamp: &stamp }, events),
-            Ok(Err(rejection)) => Step::Refused((rejection, self.next_position - 1).into()),
+            Ok(Err(rejection)) => Step::Refused((rejection, self.fold.next_position - 1).into()),
             Err(_) => {
                 let (id, kind) = (request.command_id, request.command.kind().name);
                 tracing::error!(command_id = %id, kind, "deciding a command panicked");
@@ -242,7 +264,7 @@ impl<D: Decider, W> EngineCore<D, W> {
 
     /// The instant to record: never before the last one; on a test book, its clock.
     fn present(&self, command: &Command) -> Timestamp {
-        if let Some(test_clock) = self.ledger.test_clock() {
+        if let Some(test_clock) = self.fold.state.test_clock() {
             return test_clock;
         }
         if let Command::OpenBook(open) = command
@@ -251,7 +273,7 @@ impl<D: Decider, W> EngineCore<D, W> {
             return instant;
         }
         let now = self.clock.now();
-        self.recorded_at.map_or(now, |before| before.max(now))
+        self.fold.recorded_at.map_or(now, |before| before.max(now))
     }
 
     /// Encodes the commit, puts it into the open block, and folds it in.
@@ -259,9 +281,9 @@ impl<D: Decider, W> EngineCore<D, W> {
         let Entry { request, cause, stamp } = entry;
         let stream = request.command.stream();
         let commit = Commit {
-            position: self.next_position,
+            position: self.fold.next_position,
             stream,
-            revision: self.ledger.revision(stream) + 1,
+            revision: self.fold.state.revision(stream) + 1,
             command_id: request.command_id,
             actor: request.actor,
             reason: request.reason,
@@ -275,7 +297,7 @@ impl<D: Decider, W> EngineCore<D, W> {
         if bytes.len() > MAX_COMMIT_BYTES {
             let limit = MAX_COMMIT_BYTES;
             let rejection = Rejection::CommitTooLarge { bytes: bytes.len(), limit };
-            return Step::Refused((rejection, self.next_position - 1).into());
+            return Step::Refused((rejection, self.fold.next_position - 1).into());
         }
         let request = |commit: Commit| CommandRequest {
             command_id: commit.command_id,
@@ -290,7 +312,7 @@ impl<D: Decider, W> EngineCore<D, W> {
             return Step::Full(request(commit));
         }
         // A panic in here leaves the state half changed: nothing may be decided on it any more.
-        let ledger = &mut self.ledger;
+        let ledger = &mut self.fold.state;
         let folded = catch_unwind(AssertUnwindSafe(|| {
             for event in &commit.events {
                 ledger.evolve(stream, event, stamp);
@@ -302,11 +324,11 @@ impl<D: Decider, W> EngineCore<D, W> {
             return Step::Broken(request(commit));
         }
         self.known.push(commit.command_id);
-        self.next_position += 1;
-        self.recorded_at = Some(stamp.recorded_at);
+        self.fold.next_position += 1;
+        self.fold.recorded_at = Some(stamp.recorded_at);
         if let Command::RunBilling(_) = &commit.command {
             for event in &commit.events {
-                self.start_run(event, commit.position);
+                self.fold.start_run(event, commit.position);
             }
         }
         Step::Accepted(Receipt {
@@ -320,15 +342,8 @@ impl<D: Decider, W> EngineCore<D, W> {
         })
     }
 
-    pub(super) fn start_run(&mut self, event: &Event, cause: u64) {
-        if let Event::BillingRunStarted(started) = event {
-            let customers = self.ledger.due_customers(started.through);
-            self.runs.start(started.clone(), cause, customers);
-        }
-    }
-
     fn reject(&mut self, waiter: W, rejection: Rejection) {
-        self.answer(waiter, Verdict::Refused((rejection, self.next_position - 1).into()));
+        self.answer(waiter, Verdict::Refused((rejection, self.fold.next_position - 1).into()));
     }
 
     fn answer(&mut self, waiter: W, verdict: Verdict) {

@@ -31,6 +31,15 @@ impl Directory {
         self.rows.push(Box::new(customer));
     }
 
+    /// Customers in the order of registration; `None` if one is there twice.
+    #[allow(clippy::vec_box, reason = "as in the state itself")]
+    pub(crate) fn from_rows(rows: Vec<Box<Customer>>) -> Option<Self> {
+        let key = |customer: &Customer| customer.id.uuid().as_u128();
+        let places = rows.iter().enumerate().map(|(place, customer)| (key(customer), place));
+        let index: HashMap<_, _, _> = places.collect();
+        (index.len() == rows.len()).then_some(Self { rows, index })
+    }
+
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Customer> {
         self.rows.iter().map(AsRef::as_ref)
     }

@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 
 use schemas::ids::{InvoiceId, PaymentId};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use super::state::{Invoice, Payment};
 
@@ -44,8 +45,27 @@ impl Invoices {
     }
 }
 
+/// Stored as its rows; the index follows from them.
+impl Serialize for Invoices {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.rows.serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Invoices {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let rows: Vec<Invoice> = Vec::deserialize(deserializer)?;
+        let in_order = (0..).zip(&rows).all(|(place, invoice)| invoice.ordinal == place);
+        if !in_order {
+            return Err(de::Error::custom("invoices are not in their order"));
+        }
+        let index = rows.iter().map(|invoice| (invoice.id, invoice.ordinal)).collect();
+        Ok(Self { rows, index })
+    }
+}
+
 /// Payments by order of recording.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Payments {
     rows: Vec<(PaymentId, Payment)>,
 }

@@ -10,6 +10,7 @@ use schemas::ids::{
 use schemas::terms::LineKind;
 use schemas::text::{ExternalId, Label};
 use schemas::{Currency, Date, Interval, Minor, Personal, Timestamp, ZoneName};
+use serde::{Deserialize, Serialize};
 
 use super::shelves::{Invoices, Payments};
 use crate::billing::pieces;
@@ -17,7 +18,7 @@ use crate::earning::Earning;
 use crate::subscription::state::Subscription;
 
 /// A line of a finalized invoice, with what has become of it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Line {
     pub(crate) kind: LineKind,
     pub(crate) description: Label,
@@ -67,7 +68,7 @@ pub enum InvoiceState {
 }
 
 /// A finalized invoice with its settlement.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Invoice {
     pub(crate) id: InvoiceId,
     /// Its place among the customer's invoices.
@@ -123,7 +124,7 @@ impl Invoice {
 }
 
 /// A payment and what is left of it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Payment {
     pub(crate) amount: Minor,
     pub(crate) refunded: Minor,
@@ -135,7 +136,7 @@ pub struct Payment {
 }
 
 /// A discount and what it has given.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Discount {
     pub(crate) applied: DiscountApplied,
     pub(crate) removed: bool,
@@ -146,7 +147,7 @@ pub(crate) struct Discount {
 }
 
 /// State of one customer.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Customer {
     pub(crate) id: CustomerId,
     pub(crate) entity: EntityId,

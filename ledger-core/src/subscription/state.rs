@@ -16,11 +16,12 @@ use schemas::ids::SubscriptionId;
 use schemas::terms::{BillingTiming, CancelCredit, Every, PricingModel};
 use schemas::time::TimeError;
 use schemas::{Date, Interval};
+use serde::{Deserialize, Serialize};
 
 use super::calendar;
 
 /// A cycle and what was billed of it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Cycle {
     pub(crate) index: u32,
     pub(crate) start: Date,
@@ -53,14 +54,14 @@ impl Segment<'_> {
 }
 
 /// How a subscription ended, or will.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Ending {
     pub(crate) on: Date,
     pub(crate) credit: CancelCredit,
 }
 
 /// State of one subscription.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Subscription {
     pub(crate) id: SubscriptionId,
     pub(crate) start: Date,

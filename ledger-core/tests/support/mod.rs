@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 
+use ledger_core::snapshot::Loader;
 use ledger_core::{Customer, Ledger, Stamp};
 use schemas::event::{InvoiceFinalized, InvoiceLine};
 use schemas::ids::{CommandId, CustomerId};
@@ -125,6 +126,7 @@ impl TestBook {
             }
         }
         self.ledger.close_commit(command.stream());
+        assert!(restored(&self.ledger) == self.ledger, "a ledger and its pieces differ");
         Ok(events)
     }
 
@@ -159,6 +161,18 @@ impl TestBook {
         let id: CustomerId = id(alias).parse().expect("an id");
         self.ledger.customer(id).expect("registered")
     }
+}
+
+/// The ledger, taken apart and put together again.
+pub fn restored(ledger: &Ledger) -> Ledger {
+    let mut loader = Loader::new(&ledger.book_piece(), ledger.customers().count()).expect("a book");
+    for (place, (id, _)) in (0..).zip(ledger.customers()) {
+        let piece = ledger.customer_piece(id, Vec::new()).expect("registered");
+        loader.put_customer(place, &piece).expect("a customer");
+    }
+    loader.add_taken(ledger.taken_piece().into_iter());
+    loader.add_names(&ledger.names_piece()).expect("names");
+    loader.finish().expect("every customer")
 }
 
 /// Kind, days and net amount of each line.

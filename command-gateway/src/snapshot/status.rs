@@ -1,0 +1,92 @@
+//! What operators see of snapshots, and what the follower hands to the engine.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use schemas::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::ids::IdFiles;
+
+/// How a book was opened.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OpeningReport {
+    /// The last commit that came from a snapshot; 0 if the whole log was replayed.
+    pub snapshot_position: u64,
+    /// Commits that were replayed.
+    pub tail_commits: u64,
+    /// How long it took, in milliseconds.
+    pub milliseconds: u64,
+}
+
+/// Snapshots and ids of a book.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SnapshotStatus {
+    /// Whether snapshots are made.
+    pub enabled: bool,
+    /// The last commit that the snapshot holds; 0 without one.
+    pub position: u64,
+    /// When its last layer was made.
+    pub made_at: Option<Timestamp>,
+    /// Its layers.
+    pub layers: u64,
+    /// Bytes of its layers.
+    pub bytes: u64,
+    /// Ids of commands in memory.
+    pub ids_in_memory: u64,
+    /// Ids of commands in files.
+    pub ids_on_disk: u64,
+    /// Files of ids.
+    pub id_files: u64,
+    /// Bytes in memory for the filters of those files.
+    pub filter_bytes: u64,
+    /// How the book was opened.
+    pub opening: OpeningReport,
+    /// Why the last layer could not be made, if so.
+    pub failure: Option<String>,
+}
+
+/// Between the follower, the engine and those who ask.
+#[derive(Debug, Default)]
+pub(crate) struct Shelf {
+    is_fresh: AtomicBool,
+    files: Mutex<Option<Arc<IdFiles>>>,
+    ids_in_memory: AtomicU64,
+    status: Mutex<SnapshotStatus>,
+}
+
+impl Shelf {
+    /// Files of ids for the engine to adopt.
+    pub(crate) fn offer(&self, files: Arc<IdFiles>) {
+        *locked(&self.files) = Some(files);
+        self.is_fresh.store(true, Ordering::Release);
+    }
+
+    /// Files that were offered since the last call.
+    pub(crate) fn take(&self) -> Option<Arc<IdFiles>> {
+        // Looked at for every turn of the engine; the lock only when there is something.
+        if !self.is_fresh.load(Ordering::Relaxed) || !self.is_fresh.swap(false, Ordering::Acquire) {
+            return None;
+        }
+        locked(&self.files).take()
+    }
+
+    pub(crate) fn set_ids_in_memory(&self, ids: u64) {
+        self.ids_in_memory.store(ids, Ordering::Relaxed);
+    }
+
+    pub(crate) fn update(&self, change: impl FnOnce(&mut SnapshotStatus)) {
+        change(&mut locked(&self.status));
+    }
+
+    pub(crate) fn status(&self) -> SnapshotStatus {
+        let mut status = locked(&self.status).clone();
+        status.ids_in_memory = self.ids_in_memory.load(Ordering::Relaxed);
+        status
+    }
+}
+
+/// Values are replaced whole, so a panic elsewhere leaves a usable one.
+fn locked<T>(value: &Mutex<T>) -> MutexGuard<'_, T> {
+    value.lock().unwrap_or_else(PoisonError::into_inner)
+}
