@@ -15,6 +15,7 @@ use schemas::command::BillCustomer;
 use schemas::event::BillingRunStarted;
 use schemas::ids::{BillingRunId, CommandId, CustomerId, derive};
 pub use schemas::runs::{RunProgress, RunState};
+use serde::{Deserialize, Serialize};
 
 /// A command that a run makes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -231,7 +232,7 @@ mod tests {
         assert_eq!(runs.progress[&started(1).run].failed, 2);
         // A changed form needs a raised `ledger_core::snapshot::STATE_VERSION`.
         let piece = runs.to_piece();
-        assert_eq!((piece.len(), crc32c::crc32c(&piece)), (0, 0));
+        assert_eq!((piece.len(), crc32c::crc32c(&piece)), (143, 4_135_589_090));
         assert!(BillingRuns::from_piece(&runs.to_piece()[1..]).is_none());
     }
 

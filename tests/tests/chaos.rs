@@ -161,8 +161,7 @@ impl Line {
             });
             values.collect::<Headers>()
         });
-        let reply =
-            Reply { headers: headers.unwrap_or_default(), body: message.payload.to_vec() };
+        let reply = Reply { headers: headers.unwrap_or_default(), body: message.payload.to_vec() };
         Some((tag, Heard::Reply(reply)))
     }
 }
