@@ -14,7 +14,7 @@ use schemas::ids::CommandId;
 use schemas::text::{Actor, BookName};
 
 pub use bench::{BenchArgs, BenchWhat, NatsBenchArgs};
-pub use nats::NatsArgs;
+pub use nats::{NatsArgs, NatsCommand, NatsRole, PermissionsArgs};
 
 /// The billing ledger that can explain every amount.
 #[derive(Debug, Parser)]
@@ -110,6 +110,12 @@ pub enum Command {
         /// What to print.
         #[command(subcommand)]
         command: SchemaCommand,
+    },
+    /// Set up a NATS server for billfold: permissions by role, and keys.
+    Nats {
+        /// What to set up.
+        #[command(subcommand)]
+        command: NatsCommand,
     },
     /// Look for what is wrong with this folder and machine, and say what to do.
     Doctor(DoctorArgs),

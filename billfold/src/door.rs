@@ -1,4 +1,4 @@
-//! The one way in: a running `billfold up` over its socket, or the folder itself.
+//! The one way in: NATS, a running `billfold up` over its socket, or the folder itself.
 
 use std::io;
 use std::sync::{Mutex, PoisonError};
@@ -12,6 +12,8 @@ use schemas::wire::{Endpoint, Headers, Message, Reply, Subject};
 use crate::exit::Failure;
 use crate::folder::Folder;
 use crate::host::{Host, HostDoor, ReadDoor, chain};
+use crate::nats::Nats;
+use crate::nats::door::NatsRemote;
 use crate::output::Node;
 
 /// Something that answers messages.
@@ -105,6 +107,8 @@ impl Ask for RemoteDoor {
 /// Whatever answers: the running process, or this one.
 #[derive(Debug)]
 pub enum Door<'a> {
+    /// Over NATS.
+    Nats(Box<NatsRemote>),
     /// Over the socket.
     Remote(RemoteDoor),
     /// A book opened in this process to be written.
@@ -116,6 +120,7 @@ pub enum Door<'a> {
 impl Ask for Door<'_> {
     fn ask(&self, endpoint: Endpoint, headers: Headers, body: Vec<u8>) -> Result<Vec<u8>, Failure> {
         match self {
+            Self::Nats(door) => door.ask(endpoint, headers, body),
             Self::Remote(door) => door.ask(endpoint, headers, body),
             Self::Host(door) => door.ask(endpoint, headers, body),
             Self::Read(door) => door.ask(endpoint, headers, body),
@@ -123,17 +128,21 @@ impl Ask for Door<'_> {
     }
 }
 
-/// Lets `work` ask whoever can take commands for the book: the running process, or else this one,
-/// which opens the book for as long as the work takes.
+/// Lets `work` ask whoever can take commands for the book: over NATS if that is asked for, else
+/// the running process, or else this one, which opens the book for as long as the work takes.
 ///
 /// # Errors
 /// What the work says, or why the book cannot be opened.
 pub fn with_writer<T>(
+    nats: Option<&Nats>,
     folder: &Folder,
     book: &BookName,
     actor: &Actor,
     work: impl FnOnce(&Door<'_>) -> Result<T, Failure>,
 ) -> Result<T, Failure> {
+    if let Some(nats) = nats {
+        return work(&Door::Nats(Box::new(NatsRemote::connect(nats, book, actor)?)));
+    }
     if let Some(door) = RemoteDoor::connect(folder, book, actor)? {
         return work(&Door::Remote(door));
     }
@@ -149,11 +158,15 @@ pub fn with_writer<T>(
 /// # Errors
 /// As [`with_writer`].
 pub fn with_reader<T>(
+    nats: Option<&Nats>,
     folder: &Folder,
     book: &BookName,
     actor: &Actor,
     work: impl FnOnce(&Door<'_>) -> Result<T, Failure>,
 ) -> Result<T, Failure> {
+    if let Some(nats) = nats {
+        return work(&Door::Nats(Box::new(NatsRemote::connect(nats, book, actor)?)));
+    }
     match RemoteDoor::connect(folder, book, actor)? {
         Some(door) => work(&Door::Remote(door)),
         None => work(&Door::Read(ReadDoor::open(folder, book)?)),

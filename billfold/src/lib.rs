@@ -49,7 +49,7 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser};
 
-use cli::{Cli, Command, ImportCommand};
+use cli::{Cli, Command, ImportCommand, NatsCommand};
 use exit::Failure;
 use folder::Folder;
 use output::Output;
@@ -81,22 +81,22 @@ fn dispatch(cli: Cli) -> Result<(), Failure> {
     let folder = Folder::of(&global);
     let output = Output::new(global.output);
     let (book, actor) = (&global.book, &global.actor);
+    let nats = || nats::Nats::of(&global.nats, actor);
     match command {
-        Command::Up(args) => {
-            let nats = nats::Nats::of(&global.nats, actor)?;
-            up::run(&args, &folder, book, nats.as_ref(), &output)
-        }
+        Command::Up(args) => up::run(&args, &folder, book, nats()?.as_ref(), &output),
         Command::Book { command } => book::run(&command, &folder, actor, &output),
         Command::Submit(args) => {
-            door::with_writer(&folder, book, actor, |door| submit::run(&args, door, &output))
+            door::with_writer(nats()?.as_ref(), &folder, book, actor, |door| {
+                submit::run(&args, door, &output)
+            })
         }
-        Command::Query(args) => {
-            door::with_reader(&folder, book, actor, |door| query::run(&args, door, &output))
-        }
+        Command::Query(args) => door::with_reader(nats()?.as_ref(), &folder, book, actor, |door| {
+            query::run(&args, door, &output)
+        }),
         Command::Tail(args) => commits::tail(&args, &folder, book, &output),
         Command::Inspect(args) => commits::inspect(&args, &folder, book, &output),
         Command::Import { command: ImportCommand::Purchases(args) } => {
-            door::with_writer(&folder, book, actor, |door| {
+            door::with_writer(nats()?.as_ref(), &folder, book, actor, |door| {
                 import::purchases::run(&args, door, &output)
             })
         }
@@ -110,6 +110,10 @@ fn dispatch(cli: Cli) -> Result<(), Failure> {
         Command::Bench(args) => bench::run(&args, &folder, &output),
         Command::Schema { command } => schema::run(&command, &output),
         Command::Doctor(args) => doctor::run(&args, &folder, &output),
+        Command::Nats { command: NatsCommand::Permissions(args) } => {
+            nats::permissions::run(&args, &global, &output)
+        }
+        Command::Nats { command: NatsCommand::Keygen { file } } => nats::keygen::run(&file),
         Command::Id(args) => {
             (0..args.count).try_for_each(|_| output::text(&edge::prefixed(args.kind)))
         }

@@ -7,7 +7,12 @@
 //! given is in [`permissions`].
 
 pub mod context;
+pub mod door;
+pub mod keygen;
+pub mod permissions;
 pub mod services;
+
+use std::time::Duration;
 
 use command_gateway::door::nats::{
     Login, NatsClient, NatsDoor, NatsError, NatsLimits, NatsOptions, SubjectPrefix, TlsFiles,
@@ -26,6 +31,7 @@ use context::Context;
 pub struct Nats {
     options: NatsOptions,
     prefix: SubjectPrefix,
+    patience: Duration,
 }
 
 impl Nats {
@@ -56,7 +62,8 @@ impl Nats {
         };
         let inbox = args.nats_inbox_prefix.clone().or_else(|| context.inbox_prefix());
         options.inbox_prefix = Some(inbox.unwrap_or_else(|| format!("{INBOX_PREFIX}{actor}")));
-        Ok(Some(Self { options, prefix: args.nats_prefix.clone() }))
+        let patience = Duration::from_millis(args.nats_patience_ms);
+        Ok(Some(Self { options, prefix: args.nats_prefix.clone(), patience }))
     }
 
     /// The servers, for messages.
@@ -67,6 +74,11 @@ impl Nats {
     /// What subjects begin with.
     pub fn prefix(&self) -> &SubjectPrefix {
         &self.prefix
+    }
+
+    /// How long to ask again while there is no answer.
+    pub fn patience(&self) -> Duration {
+        self.patience
     }
 
     /// A connection of a client: there is a server now, or none.

@@ -2,8 +2,9 @@
 
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{Args, Subcommand, ValueEnum};
 use command_gateway::door::nats::SubjectPrefix;
+use projections::ViewName;
 
 /// Flags of the connection to NATS. Secrets are in files, never on the command line.
 #[derive(Debug, Clone, Args)]
@@ -67,4 +68,78 @@ pub struct NatsArgs {
         value_parser = clap::value_parser!(u64).range(1..=3_600_000)
     )]
     pub nats_patience_ms: u64,
+}
+
+/// What to set up.
+#[derive(Debug, Subcommand)]
+pub enum NatsCommand {
+    /// Print the least that a user of a role needs, as a part of a NATS server's configuration.
+    Permissions(PermissionsArgs),
+    /// Make the key pair of a user: the seed goes to a new file, the public key to stdout.
+    Keygen {
+        /// The new file; only this user can read it.
+        file: PathBuf,
+    },
+}
+
+/// Flags of `nats permissions`. Book and actor are those of `--book` and `--actor`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  billfold nats permissions --role gateway --book acme > gateway.conf
+  billfold nats permissions --role client --book acme --actor shop --nkey UA… > shop.conf
+  billfold nats permissions --role client --actor till --may command.payment.record > till.conf
+
+Each file defines one user. In the server's configuration:
+  authorization {
+    include gateway.conf
+    include shop.conf
+    users: [ $billfold_acme_gateway, $billfold_acme_client_shop ]
+  }
+Passwords come from the variables of the server's environment that the files name.")]
+pub struct PermissionsArgs {
+    /// What the user does.
+    #[arg(long, env = "BILLFOLD_NATS_PERMISSIONS_ROLE", value_name = "ROLE")]
+    pub role: NatsRole,
+    /// The read models of a projector [default: all].
+    #[arg(
+        long,
+        env = "BILLFOLD_NATS_PERMISSIONS_VIEW",
+        value_name = "VIEW,VIEW…",
+        value_delimiter = ','
+    )]
+    pub view: Vec<ViewName>,
+    /// The user's name, with a password [default: made of book, role and actor].
+    #[arg(long, env = "BILLFOLD_NATS_PERMISSIONS_USER", value_name = "NAME")]
+    pub user: Option<String>,
+    /// The public key of a user without a password.
+    #[arg(
+        long,
+        env = "BILLFOLD_NATS_PERMISSIONS_NKEY",
+        value_name = "PUBLIC_KEY",
+        conflicts_with = "user"
+    )]
+    pub nkey: Option<String>,
+    /// All that a client may ask, such as `command.payment.record` or `query.>` [default:
+    /// every command and query, the feed, schemas, the state of billing runs].
+    #[arg(
+        long,
+        env = "BILLFOLD_NATS_PERMISSIONS_MAY",
+        value_name = "PATH,PATH…",
+        value_delimiter = ','
+    )]
+    pub may: Vec<String>,
+}
+
+/// What a user of a NATS server does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum NatsRole {
+    /// Sends commands and asks, as one actor.
+    Client,
+    /// Serves commands, feed and schemas of a book.
+    Gateway,
+    /// Serves the queries of read models.
+    Projector,
+    /// Asks and reads, and changes nothing.
+    Auditor,
 }

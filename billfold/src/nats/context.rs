@@ -189,7 +189,7 @@ mod tests {
     fn what_cannot_be_used_is_refused_by_name() {
         let failure = context(r#"{"url":"x","nsc":"nsc://o/a/u"}"#).expect_err("refused");
         assert!(failure.to_string().contains("has nsc"), "{failure}");
-        assert_eq!(context("[]").expect_err("no object").code(), 2);
+        assert_eq!(context("3").expect_err("no object").code(), 2);
         for name in ["", "../x", ".hidden", "a/b"] {
             assert_eq!(Context::named(name).expect_err("no name").code(), 2, "{name:?}");
         }

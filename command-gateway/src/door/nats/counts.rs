@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 #[derive(Debug, Default)]
 pub(super) struct Counts {
     busy: AtomicU64,
-    without_reply: AtomicU64,
+    unanswerable: AtomicU64,
     unsent: AtomicU64,
     problems: Mutex<BTreeMap<String, u64>>,
 }
@@ -38,9 +38,9 @@ impl Counts {
         self.busy.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// A request that nobody would hear the answer of; gives how many there were.
-    pub(super) fn without_reply(&self) -> u64 {
-        self.without_reply.fetch_add(1, Ordering::Relaxed) + 1
+    /// A request whose sender would not hear the answer; gives how many there were.
+    pub(super) fn unanswerable(&self) -> u64 {
+        self.unanswerable.fetch_add(1, Ordering::Relaxed) + 1
     }
 
     /// An answer that could not be sent.
@@ -51,12 +51,12 @@ impl Counts {
     /// The counters now.
     pub(super) fn report(&self) -> Value {
         let problems = self.problems.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let (busy, lost) = (read(&self.busy), read(&self.without_reply));
+        let (busy, lost) = (read(&self.busy), read(&self.unanswerable));
         json!({
             "errors": problems.values().sum::<u64>() + busy + lost,
             "problems": problems,
             "busy": busy,
-            "without_reply": lost,
+            "unanswerable": lost,
             "unsent": read(&self.unsent),
         })
     }
@@ -81,10 +81,10 @@ mod tests {
             counts.replied(&Reply::problem(&Problem::fault(Fault::NotFound, "gone")));
         }
         counts.busy();
-        assert_eq!(counts.without_reply(), 1);
+        assert_eq!(counts.unanswerable(), 1);
         let report = counts.report();
         assert_eq!(report["errors"], 4);
         assert_eq!(report["problems"], json!({"not_found": 2}));
-        assert_eq!((&report["busy"], &report["without_reply"]), (&json!(1), &json!(1)));
+        assert_eq!((&report["busy"], &report["unanswerable"]), (&json!(1), &json!(1)));
     }
 }

@@ -1,0 +1,88 @@
+//! Asking over NATS, from a thread that may block.
+
+use std::time::Duration;
+
+use command_gateway::door::nats::{AskError, NatsAsk, Patience};
+use schemas::text::{Actor, BookName};
+use schemas::wire::{Endpoint, Headers, Message, Subject};
+use tokio::runtime::Runtime;
+
+use super::Nats;
+use crate::door::{Ask, body_of};
+use crate::exit::Failure;
+
+/// How long one answer may take.
+const ANSWER: Duration = Duration::from_secs(5);
+/// The same where a request may ask to wait: for something new in the feed, for a run to be done.
+const LONG_ANSWER: Duration = Duration::from_secs(40);
+/// How long to wait for somebody who serves the subject, as when a process is started again.
+const NOBODY: Duration = Duration::from_secs(3);
+
+/// A book that is served on NATS, asked over one connection.
+#[derive(Debug)]
+pub struct NatsRemote {
+    // Declared before the runtime that carries its connection.
+    quick: NatsAsk,
+    long: NatsAsk,
+    book: BookName,
+    actor: Actor,
+    runtime: Runtime,
+}
+
+impl NatsRemote {
+    /// Connects.
+    ///
+    /// # Errors
+    /// [`Failure::Unreachable`] when there is no server or it refuses the user;
+    /// [`Failure::Usage`] for files and addresses that cannot be used.
+    pub fn connect(nats: &Nats, book: &BookName, actor: &Actor) -> Result<Self, Failure> {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            .enable_all()
+            .thread_name("nats")
+            .build()
+            .map_err(|error| Failure::io("no threads for the connection", error))?;
+        let client = runtime.block_on(nats.connect())?;
+        let whole = nats.patience();
+        let ask = |answer: Duration| {
+            let patience = Patience { answer, nobody: NOBODY.min(whole), whole };
+            NatsAsk::new(client.clone(), nats.prefix().clone(), patience)
+        };
+        Ok(Self {
+            quick: ask(ANSWER.min(whole)),
+            long: ask(LONG_ANSWER),
+            book: book.clone(),
+            actor: actor.clone(),
+            runtime,
+        })
+    }
+
+    fn message(&self, endpoint: Endpoint, headers: Headers, body: Vec<u8>) -> (Message, &NatsAsk) {
+        let ask = match &endpoint {
+            Endpoint::Command(_) | Endpoint::Batch | Endpoint::Query { .. } | Endpoint::Schema => {
+                &self.quick
+            }
+            Endpoint::Feed | Endpoint::Admin(_) => &self.long,
+        };
+        let subject = Subject { book: self.book.clone(), actor: self.actor.clone(), endpoint };
+        (Message { subject: subject.to_string(), headers, body }, ask)
+    }
+}
+
+impl Ask for NatsRemote {
+    fn ask(&self, endpoint: Endpoint, headers: Headers, body: Vec<u8>) -> Result<Vec<u8>, Failure> {
+        let (message, ask) = self.message(endpoint, headers, body);
+        let reply = self.runtime.block_on(ask.patiently(&message));
+        body_of(reply.map_err(|error| unanswered(&error))?)
+    }
+}
+
+fn unanswered(error: &AskError) -> Failure {
+    let said = error.to_string();
+    match error {
+        AskError::NoResponders { .. } | AskError::TimedOut { .. } | AskError::Connection { .. } => {
+            Failure::Unreachable(said)
+        }
+        AskError::TooLarge { .. } | AskError::Header { .. } => Failure::Usage(said),
+    }
+}
