@@ -4,7 +4,7 @@ use crate::cli::BookCommand;
 use crate::door::RemoteDoor;
 use crate::exit::Failure;
 use crate::folder::Folder;
-use crate::host::Host;
+use crate::host::{Host, Role};
 use crate::output::{Node, Output, View};
 use schemas::text::{Actor, BookName};
 
@@ -21,13 +21,11 @@ pub fn run(
     match command {
         BookCommand::Create { name, test_clock } => {
             let running = RemoteDoor::connect(folder, name, actor)?.is_some();
-            let mut host = Host::new(folder.clone())?;
-            host.create(name, *test_clock, false)?;
+            let host = Host::new(folder.clone(), Role::gateway())?;
+            host.create(name, *test_clock)?;
             host.close();
             if running {
-                crate::talk::say(
-                    "billfold: the running process opens the book when it is restarted",
-                );
+                crate::talk::say("billfold: the running process opens the book within seconds");
             }
             list(folder, std::slice::from_ref(name), output)
         }

@@ -9,6 +9,7 @@ mod nats;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use projections::ViewName;
 use schemas::Timestamp;
 use schemas::ids::CommandId;
 use schemas::text::{Actor, BookName};
@@ -76,7 +77,11 @@ pub enum Format {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Run everything in one process: ledger, read models, Unix socket.
-    Up(UpArgs),
+    Up(ServeArgs),
+    /// Run log and gateway of every book: commands, batches, feed.
+    Serve(ServeArgs),
+    /// Keep read models of every book beside a running `serve`, and answer their queries.
+    Project(ProjectArgs),
     /// Make and list books.
     Book {
         /// What to do with books.
@@ -128,12 +133,20 @@ pub enum Command {
     },
 }
 
-/// Flags of `up`.
+/// Flags of `up` and `serve`.
 #[derive(Debug, Args)]
-pub struct UpArgs {
+pub struct ServeArgs {
     /// In a fresh folder: make the book a test book whose clock starts here.
-    #[arg(long, env = "BILLFOLD_UP_TEST_CLOCK", value_name = "INSTANT")]
+    #[arg(long, env = "BILLFOLD_TEST_CLOCK", value_name = "INSTANT")]
     pub test_clock: Option<Timestamp>,
+}
+
+/// Flags of `project`.
+#[derive(Debug, Args)]
+pub struct ProjectArgs {
+    /// Which read models: invoices, revenue, balances.
+    #[arg(required = true, value_name = "VIEW")]
+    pub views: Vec<ViewName>,
 }
 
 /// What to do with books.
@@ -390,10 +403,13 @@ mod tests {
 
     #[test]
     fn no_two_flags_share_a_variable() {
+        /// They are roles of one process and have their flags in common.
+        const ROLES: [&str; 2] = ["serve", "project"];
         fn collect(command: &clap::Command, names: &mut Vec<String>) {
             let variables = command.get_arguments().filter_map(clap::Arg::get_env);
             names.extend(variables.map(|name| name.to_string_lossy().into_owned()));
-            command.get_subcommands().for_each(|child| collect(child, names));
+            let own = |child: &&clap::Command| !ROLES.contains(&child.get_name());
+            command.get_subcommands().filter(own).for_each(|child| collect(child, names));
         }
         let mut names = Vec::new();
         collect(&Cli::command(), &mut names);

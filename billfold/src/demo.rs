@@ -24,7 +24,7 @@ use crate::cli::{DemoArgs, Format};
 use crate::edge;
 use crate::exit::Failure;
 use crate::folder::Folder;
-use crate::host::Host;
+use crate::host::{Host, Role};
 use crate::import::purchases::import;
 use crate::output::Output;
 use crate::replay;
@@ -59,8 +59,8 @@ pub fn run(args: &DemoArgs, asked: Option<Format>) -> Result<(), Failure> {
     let report = Report::new(Output::new(asked.or(Some(Format::Table))));
     let demo = Demo::new(args)?;
     let begun = Instant::now();
-    let mut host = Host::new(demo.folder.clone())?;
-    demo.make(&mut host, args, &report)?;
+    let host = Host::new(demo.folder.clone(), Role::everything())?;
+    demo.make(&host, args, &report)?;
     demo.tell(&host, &report)?;
     host.close();
     demo.audit(&report)?;
@@ -85,7 +85,7 @@ impl Demo {
     }
 
     /// Fills both books.
-    fn make(&self, host: &mut Host, args: &DemoArgs, report: &Report) -> Result<(), Failure> {
+    fn make(&self, host: &Host, args: &DemoArgs, report: &Report) -> Result<(), Failure> {
         report.chapter(&format!(
             "Two books in {}\n`cdnow`: every purchase of 23,570 customers of a music shop, 1997 \
              and 1998, from a file.\n`saas`: {} customers of a subscription business over {} \
@@ -96,9 +96,9 @@ impl Demo {
             args.months,
             args.seed
         ))?;
-        host.create_log(&self.cdnow, log_of(&self.cdnow, 0), Some(shop_clock()), true)?;
+        host.create_log(&self.cdnow, log_of(&self.cdnow, 0), Some(shop_clock()))?;
         let opening = Timestamp::start_of_utc(self.start);
-        host.create_log(&self.saas, log_of(&self.saas, args.seed), Some(opening), true)?;
+        host.create_log(&self.saas, log_of(&self.saas, args.seed), Some(opening))?;
         let source = "cdnow".parse().expect("written here as a code");
         let usd = "USD".parse().expect("written here as a currency");
         let door = host.door(&self.cdnow, &self.actor);
@@ -207,9 +207,9 @@ mod tests {
         let args = DemoArgs { dir: None, seed, customers: 25, months: 5 };
         let (start, end) =
             (Date::new(2024, 1, 1).expect("a day"), Date::new(2024, 6, 1).expect("a day"));
-        let mut host = Host::new(folder.clone()).expect("a host");
+        let host = Host::new(folder.clone(), Role::everything()).expect("a host");
         let opening = Some(Timestamp::start_of_utc(start));
-        host.create_log(&book, log_of(&book, seed), opening, true).expect("a book");
+        host.create_log(&book, log_of(&book, seed), opening).expect("a book");
         let actor = "demo".parse().expect("an actor");
         saas::play(&host.door(&book, &actor), &args, start, end).expect("played as planned");
         assert!(host.catch_up(&book, PATIENCE));

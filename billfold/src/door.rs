@@ -1,17 +1,19 @@
-//! The one way in: NATS, a running `billfold up` over its socket, or the folder itself.
+//! The one way in: NATS, running processes over their sockets, or the folder itself.
 
 use std::io;
-use std::sync::{Mutex, PoisonError};
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use command_gateway::door::{Client, ClientError};
+use projections::{UnknownView, ViewName};
 use schemas::Problem;
 use schemas::problem::Fault;
 use schemas::text::{Actor, BookName};
 use schemas::wire::{Endpoint, Headers, Message, Reply, Subject};
 
-use crate::exit::Failure;
+use crate::exit::{Failure, chain};
 use crate::folder::Folder;
-use crate::host::{Host, HostDoor, ReadDoor, chain};
+use crate::host::{Host, HostDoor, ReadDoor, Role};
 use crate::nats::Nats;
 use crate::nats::door::NatsRemote;
 use crate::output::Node;
@@ -56,7 +58,7 @@ pub fn body_of(reply: Reply) -> Result<Vec<u8>, Failure> {
     Err(problem.into())
 }
 
-/// A running `billfold up`, asked over its socket.
+/// A running process, asked over its socket.
 #[derive(Debug)]
 pub struct RemoteDoor {
     client: Mutex<Client>,
@@ -65,7 +67,7 @@ pub struct RemoteDoor {
 }
 
 impl RemoteDoor {
-    /// Connects; none if nobody listens.
+    /// Connects to whoever takes commands; none if nobody listens.
     ///
     /// # Errors
     /// [`Failure::Unreachable`] when someone should listen and does not answer.
@@ -74,7 +76,19 @@ impl RemoteDoor {
         book: &BookName,
         actor: &Actor,
     ) -> Result<Option<Self>, Failure> {
-        match Client::connect(folder.socket()) {
+        Self::connect_at(folder.socket(), book, actor)
+    }
+
+    /// Connects to the socket at `path`; none if nobody listens.
+    ///
+    /// # Errors
+    /// As [`RemoteDoor::connect`].
+    pub fn connect_at(
+        path: &Path,
+        book: &BookName,
+        actor: &Actor,
+    ) -> Result<Option<Self>, Failure> {
+        match Client::connect(path) {
             Ok(client) => Ok(Some(Self {
                 client: Mutex::new(client),
                 book: book.clone(),
@@ -104,7 +118,85 @@ impl Ask for RemoteDoor {
     }
 }
 
-/// Whatever answers: the running process, or this one.
+/// Whoever answers queries of a book on this machine: the process that keeps the read model, else
+/// the one that takes commands, else the folder itself.
+#[derive(Debug)]
+pub struct QueryDoor {
+    folder: Folder,
+    book: BookName,
+    actor: Actor,
+    doors: Mutex<Vec<(String, Arc<QueryAnswerer>)>>,
+}
+
+/// What answers the queries of one read model.
+#[derive(Debug)]
+enum QueryAnswerer {
+    Remote(RemoteDoor),
+    Folder(ReadDoor),
+}
+
+impl QueryDoor {
+    /// Nobody is asked yet.
+    pub fn new(folder: &Folder, book: &BookName, actor: &Actor) -> Self {
+        let (folder, book, actor) = (folder.clone(), book.clone(), actor.clone());
+        Self { folder, book, actor, doors: Mutex::default() }
+    }
+
+    fn answerer(&self, view: &str) -> Result<Arc<QueryAnswerer>, Failure> {
+        let mut doors = self.doors.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, door)) = doors.iter().find(|(known, _)| known == view) {
+            return Ok(Arc::clone(door));
+        }
+        let known = view.parse().map_err(|error: UnknownView| {
+            Failure::from(Problem::fault(Fault::UnknownSubject, error.to_string()))
+        })?;
+        let found = Arc::new(match self.running(known)? {
+            Some(door) => QueryAnswerer::Remote(door),
+            None => QueryAnswerer::Folder(ReadDoor::open(&self.folder, &self.book)?),
+        });
+        doors.push((view.to_owned(), Arc::clone(&found)));
+        Ok(found)
+    }
+
+    /// The process that keeps a read model; none if none does.
+    ///
+    /// # Errors
+    /// [`Failure::Unreachable`] when someone should answer and does not.
+    pub fn running(&self, view: ViewName) -> Result<Option<RemoteDoor>, Failure> {
+        let own = self.folder.view_socket(view);
+        if let Some(door) = RemoteDoor::connect_at(&own, &self.book, &self.actor)? {
+            return Ok(Some(door));
+        }
+        match RemoteDoor::connect(&self.folder, &self.book, &self.actor)? {
+            Some(door) if keeps(&door, view)? => Ok(Some(door)),
+            Some(_) | None => Ok(None),
+        }
+    }
+}
+
+/// Whether a process keeps the read model; one that only takes commands does not.
+fn keeps(door: &RemoteDoor, view: ViewName) -> Result<bool, Failure> {
+    let endpoint = Endpoint::Query { view: view.to_string(), name: "status".to_owned() };
+    match door.ask(endpoint, Headers::new(), Vec::new()) {
+        Err(Failure::Problem(problem)) => Ok(problem.code != Fault::UnknownSubject.code()),
+        Ok(_) => Ok(true),
+        Err(other) => Err(other),
+    }
+}
+
+impl Ask for QueryDoor {
+    fn ask(&self, endpoint: Endpoint, headers: Headers, body: Vec<u8>) -> Result<Vec<u8>, Failure> {
+        let Endpoint::Query { view, .. } = &endpoint else {
+            return Err(Failure::Internal("only queries are answered here".to_owned()));
+        };
+        match &*self.answerer(view)? {
+            QueryAnswerer::Remote(door) => door.ask(endpoint, headers, body),
+            QueryAnswerer::Folder(door) => door.ask(endpoint, headers, body),
+        }
+    }
+}
+
+/// Whatever answers: a running process, or this one.
 #[derive(Debug)]
 pub enum Door<'a> {
     /// Over NATS.
@@ -113,8 +205,8 @@ pub enum Door<'a> {
     Remote(RemoteDoor),
     /// A book opened in this process to be written.
     Host(HostDoor<'a>),
-    /// The read models of a book, beside its log.
-    Read(ReadDoor),
+    /// Read models, wherever they are kept.
+    Query(QueryDoor),
 }
 
 impl Ask for Door<'_> {
@@ -123,7 +215,7 @@ impl Ask for Door<'_> {
             Self::Nats(door) => door.ask(endpoint, headers, body),
             Self::Remote(door) => door.ask(endpoint, headers, body),
             Self::Host(door) => door.ask(endpoint, headers, body),
-            Self::Read(door) => door.ask(endpoint, headers, body),
+            Self::Query(door) => door.ask(endpoint, headers, body),
         }
     }
 }
@@ -146,8 +238,8 @@ pub fn with_writer<T>(
     if let Some(door) = RemoteDoor::connect(folder, book, actor)? {
         return work(&Door::Remote(door));
     }
-    let mut host = Host::new(folder.clone())?;
-    host.open(book, false)?;
+    let host = Host::new(folder.clone(), Role::gateway())?;
+    host.open(book)?;
     let done = work(&Door::Host(host.door(book, actor)));
     host.close();
     done
@@ -156,7 +248,7 @@ pub fn with_writer<T>(
 /// Lets `work` ask the read models of the book.
 ///
 /// # Errors
-/// As [`with_writer`].
+/// What the work says.
 pub fn with_reader<T>(
     nats: Option<&Nats>,
     folder: &Folder,
@@ -167,8 +259,5 @@ pub fn with_reader<T>(
     if let Some(nats) = nats {
         return work(&Door::Nats(Box::new(NatsRemote::connect(nats, book, actor)?)));
     }
-    match RemoteDoor::connect(folder, book, actor)? {
-        Some(door) => work(&Door::Remote(door)),
-        None => work(&Door::Read(ReadDoor::open(folder, book)?)),
-    }
+    work(&Door::Query(QueryDoor::new(folder, book, actor)))
 }

@@ -36,6 +36,9 @@ pub enum Failure {
     /// No server answers.
     #[error("{0}")]
     Unreachable(String),
+    /// Another process has what is needed.
+    #[error("{0}")]
+    InUse(String),
     /// A file or folder cannot be used.
     #[error("{what}")]
     Io {
@@ -63,7 +66,7 @@ impl Failure {
             Self::Usage(_) => 2,
             Self::Verification(_) => 3,
             Self::Unreachable(_) => 4,
-            Self::Io { .. } | Self::Internal(_) => 5,
+            Self::Io { .. } | Self::InUse(_) | Self::Internal(_) => 5,
         }
     }
 
@@ -103,6 +106,21 @@ fn code_of(problem: &Problem) -> u8 {
         | Fault::UnknownOutcome => 4,
         Fault::DiskFull | Fault::Internal => 5,
     }
+}
+
+/// An error with its causes, each once.
+pub fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        let said = cause.to_string();
+        if !text.contains(&said) {
+            text.push_str(": ");
+            text.push_str(&said);
+        }
+        next = cause.source();
+    }
+    text
 }
 
 #[cfg(test)]

@@ -1,7 +1,8 @@
 //! The data folder: several books, each with a log and its read models, and one socket.
 //!
 //! ```text
-//! DATA/billfold.sock            the front door of a running `billfold up`
+//! DATA/billfold.sock            the front door of a running `billfold serve` or `billfold up`
+//! DATA/project-<view>.sock      the door of a running `billfold project <view>`
 //! DATA/books/<book>/log/        the block log
 //! DATA/books/<book>/views/      the read models; all of it can be rebuilt from the log
 //! ```
@@ -11,6 +12,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use event_log::{LogReader, ReadError};
+use projections::ViewName;
 use schemas::text::BookName;
 
 use crate::cli::Global;
@@ -44,6 +46,11 @@ impl Folder {
     /// Where the front door is.
     pub fn socket(&self) -> &Path {
         &self.socket
+    }
+
+    /// Where a process that keeps only read models answers for one of them.
+    pub fn view_socket(&self, view: ViewName) -> PathBuf {
+        self.root.join(format!("project-{view}.sock"))
     }
 
     /// Where a book's log is.

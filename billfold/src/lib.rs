@@ -33,6 +33,8 @@ pub mod host;
 pub mod import;
 pub mod nats;
 pub mod output;
+pub mod process;
+pub mod project;
 pub mod query;
 pub mod replay;
 pub mod runs;
@@ -52,6 +54,7 @@ use clap::{CommandFactory, Parser};
 use cli::{Cli, Command, ImportCommand, NatsCommand};
 use exit::Failure;
 use folder::Folder;
+use host::Role;
 use output::Output;
 
 /// Runs one command line.
@@ -83,7 +86,13 @@ fn dispatch(cli: Cli) -> Result<(), Failure> {
     let (book, actor) = (&global.book, &global.actor);
     let nats = || nats::Nats::of(&global.nats, actor);
     match command {
-        Command::Up(args) => up::run(&args, &folder, book, nats()?.as_ref(), &output),
+        Command::Up(args) => {
+            up::run(&args, Role::everything(), &folder, book, nats()?.as_ref(), &output)
+        }
+        Command::Serve(args) => {
+            up::run(&args, Role::gateway(), &folder, book, nats()?.as_ref(), &output)
+        }
+        Command::Project(args) => project::run(&args, &folder, nats()?.as_ref(), &output),
         Command::Book { command } => book::run(&command, &folder, actor, &output),
         Command::Submit(args) => {
             door::with_writer(nats()?.as_ref(), &folder, book, actor, |door| {

@@ -10,6 +10,7 @@ pub mod context;
 pub mod door;
 pub mod keygen;
 pub mod permissions;
+pub mod process;
 pub mod services;
 
 use std::time::Duration;
@@ -22,8 +23,7 @@ use schemas::subjects::INBOX_PREFIX;
 use schemas::text::Actor;
 
 use crate::cli::NatsArgs;
-use crate::exit::Failure;
-use crate::host::chain;
+use crate::exit::{Failure, chain};
 use context::Context;
 
 /// A way to NATS.

@@ -9,10 +9,9 @@ use schemas::text::{Actor, BookName};
 use schemas::wire::Headers;
 use serde_json::json;
 
-use crate::door::{Ask, RemoteDoor};
-use crate::exit::Failure;
+use crate::door::{Ask, QueryDoor};
+use crate::exit::{Failure, chain};
 use crate::folder::{Folder, damaged};
-use crate::host::chain;
 use crate::output::{Node, Output, View};
 use crate::talk;
 
@@ -44,21 +43,28 @@ pub type LiveHashes = Vec<(ViewName, Option<(u64, String)>)>;
 /// # Errors
 /// [`Failure::Verification`] when a checkpoint does not fit the log; else why there is no answer.
 pub fn live_hashes(folder: &Folder, book: &BookName, actor: &Actor) -> Result<LiveHashes, Failure> {
-    match RemoteDoor::connect(folder, book, actor)? {
-        Some(door) => hashes_in(&door.query("views", "hashes", Headers::new(), &json!({}))?),
-        None => hashes_on_disk(folder, book),
+    let doors = QueryDoor::new(folder, book, actor);
+    let mut hashes = Vec::new();
+    for view in ViewName::ALL {
+        let held = match doors.running(view)? {
+            Some(door) => {
+                Some(hash_in(&door.query(view.as_str(), "hash", Headers::new(), &json!({}))?)?)
+            }
+            None => hash_on_disk(folder, book, view)?,
+        };
+        hashes.push((view, held));
     }
+    Ok(hashes)
 }
 
-fn hashes_in(answer: &Node) -> Result<LiveHashes, Failure> {
-    let unreadable = || Failure::Internal("the answer of views.hashes cannot be read".to_owned());
-    let row = |row: &Node| {
-        let view = row.text_at("view").parse().map_err(|_| unreadable())?;
-        let position = row.get("position").and_then(Node::integer).ok_or_else(unreadable)?;
-        let position = u64::try_from(position).map_err(|_| unreadable())?;
-        Ok((view, Some((position, row.text_at("hash").to_owned()))))
-    };
-    answer.items_at("data").iter().map(row).collect()
+fn hash_in(answer: &Node) -> Result<(u64, String), Failure> {
+    let data = answer.get("data");
+    let position = data.and_then(|data| data.get("position")).and_then(Node::integer);
+    let position = position.and_then(|position| u64::try_from(position).ok());
+    match (position, data.map(|data| data.text_at("hash"))) {
+        (Some(position), Some(hash)) => Ok((position, hash.to_owned())),
+        (_, _) => Err(Failure::Internal("the answer of hash cannot be read".to_owned())),
+    }
 }
 
 /// What the stores of a book hold that no process has open.
@@ -66,22 +72,25 @@ fn hashes_in(answer: &Node) -> Result<LiveHashes, Failure> {
 /// # Errors
 /// [`Failure::Verification`] when a checkpoint does not fit the log.
 pub fn hashes_on_disk(folder: &Folder, book: &BookName) -> Result<LiveHashes, Failure> {
+    ViewName::ALL.into_iter().map(|view| Ok((view, hash_on_disk(folder, book, view)?))).collect()
+}
+
+fn hash_on_disk(
+    folder: &Folder,
+    book: &BookName,
+    view: ViewName,
+) -> Result<Option<(u64, String)>, Failure> {
     let mut reader = folder.reader(book)?;
-    let mut hashes = Vec::new();
-    for view in ViewName::ALL {
-        let stored = look(&mut reader, &folder.views(book), view).map_err(broken)?;
-        if let Some(Stored { verdict: Verdict::Doubt(doubt), .. }) = &stored {
-            return Err(Failure::Verification(format!(
-                "the read model {view} does not fit the log: {doubt}; `billfold up` builds it anew"
-            )));
-        }
-        let hash = stored.and_then(|stored| {
-            let position = stored.checkpoint?.position;
-            Some((position, stored.hash.to_string()))
-        });
-        hashes.push((view, hash));
+    let stored = look(&mut reader, &folder.views(book), view).map_err(broken)?;
+    if let Some(Stored { verdict: Verdict::Doubt(doubt), .. }) = &stored {
+        return Err(Failure::Verification(format!(
+            "the read model {view} does not fit the log: {doubt}; its projector builds it anew"
+        )));
     }
-    Ok(hashes)
+    Ok(stored.and_then(|stored| {
+        let position = stored.checkpoint?.position;
+        Some((position, stored.hash.to_string()))
+    }))
 }
 
 /// Rebuilds each read model up to where the live one stands, and compares.

@@ -52,6 +52,7 @@ pub fn report(failure: &Failure, format: Option<Format>) {
         | Failure::Refused(_)
         | Failure::Verification(_)
         | Failure::Unreachable(_)
+        | Failure::InUse(_)
         | Failure::Internal(_) => say(&format!("billfold: {failure}")),
     }
 }

@@ -20,7 +20,8 @@ use crate::{admin, messages};
 
 /// One book with everything that answers for it.
 pub struct BookDoor {
-    gateway: GatewayHandle,
+    book: BookName,
+    gateway: Option<GatewayHandle>,
     feed: Option<Arc<dyn Service>>,
     views: BTreeMap<String, Arc<dyn Service>>,
 }
@@ -28,7 +29,13 @@ pub struct BookDoor {
 impl BookDoor {
     /// A book that takes commands.
     pub fn new(gateway: GatewayHandle) -> Self {
-        Self { gateway, feed: None, views: BTreeMap::new() }
+        let book = gateway.book().clone();
+        Self { book, gateway: Some(gateway), feed: None, views: BTreeMap::new() }
+    }
+
+    /// A book whose commands another process takes: only its read models answer here.
+    pub fn views_only(book: BookName) -> Self {
+        Self { book, gateway: None, feed: None, views: BTreeMap::new() }
     }
 
     /// The same with its feed.
@@ -44,14 +51,35 @@ impl BookDoor {
         self.views.insert(view.to_owned(), service);
         self
     }
+
+    /// The engine, or a problem that says where there is one.
+    fn gateway(&self, subject: &str) -> Result<&GatewayHandle, Problem> {
+        self.gateway.as_ref().ok_or_else(|| {
+            let detail = format!(
+                "{subject} is not answered here: this process only answers queries; `billfold \
+                 serve` or `billfold up` over the same data folder takes commands"
+            );
+            Problem::fault(Fault::UnknownSubject, detail)
+        })
+    }
+
+    fn view(&self, view: &str) -> Result<&Arc<dyn Service>, Problem> {
+        self.views.get(view).ok_or_else(|| {
+            let view: String = view.chars().take(64).collect();
+            let detail = format!(
+                "the read model {view} does not answer here; `billfold project {view}` over the \
+                 same data folder starts it"
+            );
+            Problem::fault(Fault::UnknownSubject, detail)
+        })
+    }
 }
 
 impl fmt::Debug for BookDoor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let views: Vec<&String> = self.views.keys().collect();
-        let book = self.gateway.book();
         f.debug_struct("BookDoor")
-            .field("book", book)
+            .field("book", &self.book)
             .field("views", &views)
             .finish_non_exhaustive()
     }
@@ -79,7 +107,7 @@ impl Router {
 
     /// Adds a book, in place of one of the same name.
     pub fn add_book(&self, door: BookDoor) {
-        let name = door.gateway.book().clone();
+        let name = door.book.clone();
         let mut books = self.books.write().unwrap_or_else(PoisonError::into_inner);
         books.insert(name, Arc::new(door));
     }
@@ -124,13 +152,17 @@ impl Router {
         let book = self.book(&subject.book)?;
         let service = match &subject.endpoint {
             Endpoint::Command(name) => {
-                return messages::command(&book.gateway, subject.actor, name, &message).await;
+                let gateway = book.gateway(&message.subject)?;
+                return messages::command(gateway, subject.actor, name, &message).await;
             }
             Endpoint::Batch => {
-                return messages::batch(&book.gateway, &subject.actor, &message).await;
+                let gateway = book.gateway(&message.subject)?;
+                return messages::batch(gateway, &subject.actor, &message).await;
             }
-            Endpoint::Admin(verb) => return admin::call(&book.gateway, verb, &message).await,
-            Endpoint::Query { view, .. } => book.views.get(view),
+            Endpoint::Admin(verb) => {
+                return admin::call(book.gateway(&message.subject)?, verb, &message).await;
+            }
+            Endpoint::Query { view, .. } => Some(book.view(view)?),
             Endpoint::Feed => book.feed.as_ref(),
             Endpoint::Schema => self.schemas.as_ref(),
         };

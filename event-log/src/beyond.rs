@@ -3,6 +3,7 @@
 use std::io::ErrorKind;
 use std::ops::Range;
 
+use crate::block_header::Hash;
 use crate::damage::{Fault, FileFault, ReadError, Record};
 use crate::layout::SECTOR_BYTES;
 use crate::reader::LogReader;
@@ -47,6 +48,34 @@ impl LogReader {
                 Ok(stepped)
             }
         }
+    }
+
+    /// Whether the log has, whole, the block of this hash that holds `position`, durable or not.
+    ///
+    /// After a power cut the watermark may have been lost behind it, until a writer opens the log
+    /// and says where it ends. What is found here must not be shown: it may be taken back. The
+    /// reader goes to the durable end.
+    /// # Errors
+    /// [`ReadError::Io`] if the log can't be read.
+    pub fn holds(&mut self, position: u64, hash: &Hash) -> Result<bool, ReadError> {
+        self.seek(position)?;
+        let end = self.walk.place();
+        self.walk.frames().forget();
+        let mut held = false;
+        while self.walk.place().head.next_position <= position {
+            let segment = self.walk.place().segment;
+            if !self.try_step(segment)? {
+                match self.segment_after(segment)? {
+                    Some(next) if self.walk.next_segment(next).is_ok() => continue,
+                    Some(_) | None => break,
+                }
+            }
+            held = self.walk.place().head.block_hash == *hash;
+        }
+        held &= self.walk.place().head.next_position > position;
+        self.walk.frames().forget();
+        self.walk.go_to(end)?;
+        Ok(held)
     }
 
     /// What lies beyond the watermark, without moving.

@@ -2,6 +2,7 @@
 
 use event_log::{LogReader, ReadError};
 use schemas::Timestamp;
+use schemas::status::Alarm;
 use serde::{Deserialize, Serialize};
 
 use crate::store::{Store, StoreError};
@@ -98,12 +99,41 @@ pub enum Verdict {
     Doubt(Doubt),
 }
 
+impl Doubt {
+    /// The alarm that it raises: the log is not the one that was folded.
+    pub fn alarm(&self) -> Option<Alarm> {
+        let code = match self {
+            Self::AboveHead { .. } => "checkpoint_above_head",
+            Self::OtherBlock { .. } => "history_differs",
+            Self::Store(_)
+            | Self::Gone
+            | Self::Shorter
+            | Self::NoCurrent
+            | Self::NoCheckpoint
+            | Self::OtherLog
+            | Self::Version { .. }
+            | Self::Asked => return None,
+        };
+        let detail = format!(
+            "{self}: the log lost commits, or an older copy was put in its place; find out which, \
+             and compare with what clients were told"
+        );
+        Some(Alarm { code: code.to_owned(), detail })
+    }
+}
+
 /// Why a read model is rebuilt.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Doubt {
     /// The store cannot be opened, read or written.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The store's files are not there any more.
+    #[error("the store's files are gone")]
+    Gone,
+    /// A file of the store has become shorter than it was.
+    #[error("a file of the store has become shorter")]
+    Shorter,
     /// There are stores, but nothing says which one counts.
     #[error("the file that names the current store cannot be read")]
     NoCurrent,

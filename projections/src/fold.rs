@@ -22,12 +22,18 @@ pub struct Fold<P> {
     projection: P,
     checkpoint: Checkpoint,
     pending: bool,
+    limit: usize,
 }
 
 impl<P: Projection> Fold<P> {
     /// Goes on behind a checkpoint.
     pub fn from(checkpoint: Checkpoint) -> Self {
-        Self { projection: P::default(), checkpoint, pending: false }
+        Self { projection: P::default(), checkpoint, pending: false, limit: BATCH_ROWS }
+    }
+
+    /// From now on a batch holds about so many rows.
+    pub fn set_limit(&mut self, rows: usize) {
+        self.limit = rows;
     }
 
     /// How far commits are folded in, pending rows included.
@@ -69,12 +75,12 @@ impl<P: Projection> Fold<P> {
 
     /// The rows must be written now, also inside a block.
     pub fn is_full(&self) -> bool {
-        self.projection.pending() >= BATCH_ROWS
+        self.projection.pending() >= self.limit
     }
 
     /// The rows should be written at the end of this block: the next may not fit with it.
     pub fn is_half_full(&self) -> bool {
-        self.projection.pending() >= BATCH_ROWS / 2
+        self.projection.pending() >= self.limit / 2
     }
 
     /// Something is folded in and not yet taken.

@@ -3,9 +3,16 @@
 //! The file `current` names the generation in use. A rebuild fills the next one and then replaces
 //! that file; what is not current is removed. The file `lock` is held by the one projector.
 
+use std::collections::BTreeMap;
 use std::fs::{self, File, TryLockError};
 use std::io::{self, Write};
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
+
+use crate::checkpoint::Doubt;
+
+/// Files of a sled database that stay where they are while it is open.
+const KEPT: [&str; 2] = ["conf", "db"];
 
 /// Why a read model's folder cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -31,17 +38,33 @@ pub enum HomeError {
 #[derive(Debug)]
 pub(crate) struct Home {
     folder: PathBuf,
-    _lock: File,
+    lock: File,
 }
 
 impl Home {
     /// Makes the folder if need be, and takes it.
     pub(crate) fn take(folder: PathBuf) -> Result<Self, HomeError> {
+        let lock = Self::lock(&folder)?;
+        Ok(Self { folder, lock })
+    }
+
+    /// Takes the folder again if someone removed it, or the lock in it.
+    pub(crate) fn hold(&mut self) -> Result<(), HomeError> {
+        let path = self.folder.join("lock");
+        let ours = self.lock.metadata().map(|held| (held.dev(), held.ino()));
+        let there = fs::metadata(&path).map(|there| (there.dev(), there.ino()));
+        if ours.ok() != there.ok() {
+            self.lock = Self::lock(&self.folder)?;
+        }
+        Ok(())
+    }
+
+    fn lock(folder: &Path) -> Result<File, HomeError> {
         let failed = |path: &Path| {
             let path = path.to_path_buf();
             move |source| HomeError::Io { path, source }
         };
-        fs::create_dir_all(&folder).map_err(failed(&folder))?;
+        fs::create_dir_all(folder).map_err(failed(folder))?;
         let path = folder.join("lock");
         let lock = File::options()
             .create(true)
@@ -50,7 +73,7 @@ impl Home {
             .open(&path)
             .map_err(failed(&path))?;
         match lock.try_lock() {
-            Ok(()) => Ok(Self { folder, _lock: lock }),
+            Ok(()) => Ok(lock),
             Err(TryLockError::WouldBlock) => Err(HomeError::InUse { path }),
             Err(TryLockError::Error(source)) => Err(HomeError::Io { path, source }),
         }
@@ -77,7 +100,7 @@ impl Home {
         Ok(self.generations()?.is_empty())
     }
 
-    /// Makes a generation the one in use and removes all others.
+    /// Makes a generation the one in use, durably.
     pub(crate) fn switch(&self, generation: u64) -> Result<(), HomeError> {
         let path = self.folder.join("current.new");
         let write = || -> io::Result<()> {
@@ -87,8 +110,13 @@ impl Home {
             fs::rename(&path, self.folder.join("current"))?;
             File::open(&self.folder)?.sync_all()
         };
-        write().map_err(|source| HomeError::Io { path: path.clone(), source })?;
-        self.remove_all_but(generation)
+        write().map_err(|source| HomeError::Io { path: path.clone(), source })
+    }
+
+    /// Removes a store that was never used.
+    pub(crate) fn discard(&self, generation: u64) {
+        // What stays behind goes with the next rebuild that ends well.
+        let _left = fs::remove_dir_all(self.store(generation));
     }
 
     /// Removes what an earlier rebuild left.
@@ -111,5 +139,34 @@ impl Home {
             found.extend(number.and_then(|digits| digits.parse::<u64>().ok()));
         }
         Ok(found)
+    }
+}
+
+/// The files of a store that is open, as they were when they were last looked at.
+#[derive(Debug, Default)]
+pub(crate) struct Files {
+    lengths: BTreeMap<PathBuf, (u64, u64)>,
+}
+
+impl Files {
+    /// Looks again: whether a file went away, was replaced, or became shorter. An open store does
+    /// not notice that by itself before it reads there.
+    pub(crate) fn look(&mut self, store: &Path) -> Result<(), Doubt> {
+        for name in KEPT {
+            let path = store.join(name);
+            let found = fs::metadata(&path).map(|found| (found.ino(), found.len()));
+            match (self.lengths.get(&path), found) {
+                (Some((inode, _)), Ok((found, _))) if *inode != found => return Err(Doubt::Gone),
+                (Some((_, before)), Ok((_, length))) if length < *before => {
+                    return Err(Doubt::Shorter);
+                }
+                (Some(_), Err(_)) => return Err(Doubt::Gone),
+                (Some(_) | None, Ok(found)) => {
+                    self.lengths.insert(path, found);
+                }
+                (None, Err(_)) => {}
+            }
+        }
+        Ok(())
     }
 }

@@ -35,7 +35,9 @@ mod answer;
 mod balances;
 mod checkpoint;
 mod directory;
+mod edition;
 mod fold;
+mod heads;
 mod home;
 mod invoices;
 mod live;
@@ -49,19 +51,19 @@ mod recognition;
 mod replay;
 mod revenue;
 mod service;
+mod step;
 pub mod store;
 mod table;
 mod tail;
 
 pub use balances::Balances;
 pub use checkpoint::{Checkpoint, Doubt, Verdict};
+pub use edition::{Edition, Editions};
 pub use fold::{BATCH_ROWS, Fold};
 pub use home::HomeError;
 pub use invoices::Invoices;
 pub use projection::{FoldError, Projection, QueryError, View};
-pub use projectors::{
-    ProjectorState, ProjectorStatus, Projectors, StartError, UnknownView, ViewName,
-};
+pub use projectors::{Projectors, StartError, UnknownView, ViewName};
 pub use replay::{Progress, ReplayError, Scratch, Stored, ViewHash, look, replay};
 pub use revenue::Revenue;
 pub use service::{DEFAULT_PATIENCE, QueryService};

@@ -1,32 +1,75 @@
 //! What a projector thread and the queries share.
 //!
 //! *Correctness.* A batch is applied under the write lock and a query reads under the read lock,
-//! so that no query ever sees half a batch.
+//! so that no query ever sees half a batch. Who reads all rows holds off batches instead, so that
+//! queries go on meanwhile.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{
     Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard,
 };
-use std::time::Duration;
+use std::time::{Duration, Instant};
+
+use schemas::status::{Alarm, FoldFigures, RebuildStatus, Window};
 
 use crate::checkpoint::{Checkpoint, Doubt};
 use crate::store::{Batch, Store, StoreError};
 
+/// A query within this time counts as one that may be followed by another.
+const LATELY_MS: u64 = 2_000;
+
+/// Rows that answer queries, as of a checkpoint.
+#[derive(Clone)]
+pub(crate) struct Served {
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) checkpoint: Checkpoint,
+    pub(crate) generation: u64,
+}
+
 /// What queries are answered from.
 pub(crate) enum Serving {
-    /// A store, as of a checkpoint.
-    Store { store: Arc<dyn Store>, checkpoint: Checkpoint, generation: u64 },
+    /// A store.
+    Store(Served),
     /// Nothing yet: the read model is built anew.
-    Rebuilding,
+    Nothing,
     /// Nothing: the projector cannot go on.
     Failed(String),
 }
 
+/// A rebuild under way.
+struct Rebuilding {
+    reason: String,
+    version: u32,
+    position: u64,
+    target: u64,
+    started: Instant,
+}
+
+#[derive(Default)]
+struct Folded {
+    commits: u64,
+    rows: Window,
+    micros: Window,
+}
+
+/// Hears the position whenever it moves.
+pub(crate) type Listener = Box<dyn Fn(u64) + Send + Sync>;
+
 pub(crate) struct Live {
+    started: Instant,
     serving: RwLock<Serving>,
+    /// Held by whoever writes a batch to what is served, or reads all of it.
+    folding: Mutex<()>,
     position: Mutex<u64>,
     moved: Condvar,
-    asked: Mutex<Option<Doubt>>,
+    listeners: Mutex<Vec<Listener>>,
+    /// Why it is to be built anew, and the generation that is doubted; any if none.
+    asked: Mutex<Option<(Option<u64>, Doubt)>>,
+    rebuild: Mutex<Option<Rebuilding>>,
+    rebuilds: AtomicU64,
+    alarms: Mutex<Vec<Alarm>>,
+    folded: Mutex<Folded>,
+    queried_ms: AtomicU64,
     stop: AtomicBool,
     head: AtomicU64,
 }
@@ -39,13 +82,27 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 impl Live {
     pub(crate) fn new() -> Self {
         Self {
-            serving: RwLock::new(Serving::Rebuilding),
+            started: Instant::now(),
+            serving: RwLock::new(Serving::Nothing),
+            folding: Mutex::new(()),
             position: Mutex::new(0),
             moved: Condvar::new(),
-            asked: Mutex::new(None),
+            listeners: Mutex::default(),
+            asked: Mutex::default(),
+            rebuild: Mutex::default(),
+            rebuilds: AtomicU64::new(0),
+            alarms: Mutex::default(),
+            folded: Mutex::default(),
+            queried_ms: AtomicU64::new(0),
             stop: AtomicBool::new(false),
             head: AtomicU64::new(0),
         }
+    }
+
+    /// For a query: holds off batches while it is held.
+    pub(crate) fn query(&self) -> RwLockReadGuard<'_, Serving> {
+        self.queried_ms.store(self.now_ms().max(1), Ordering::Relaxed);
+        self.read()
     }
 
     /// Holds off batches while it is held.
@@ -57,13 +114,39 @@ impl Live {
         self.serving.write().unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn now_ms(&self) -> u64 {
+        u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX)
+    }
+
+    /// Whether someone asked lately: then batches are kept small, because queries wait for them.
+    pub(crate) fn is_queried(&self) -> bool {
+        let last = self.queried_ms.load(Ordering::Relaxed);
+        last > 0 && self.now_ms().saturating_sub(last) < LATELY_MS
+    }
+
+    /// Lets `work` read what is served while no batch is written to it and queries go on.
+    pub(crate) fn holding_still<T>(&self, work: impl FnOnce(&Served) -> T) -> Option<T> {
+        let _still = lock(&self.folding);
+        Some(work(&self.served()?))
+    }
+
+    /// The rows that answer queries now.
+    pub(crate) fn served(&self) -> Option<Served> {
+        match &*self.read() {
+            Serving::Store(served) => Some(served.clone()),
+            Serving::Nothing | Serving::Failed(_) => None,
+        }
+    }
+
     /// Serves from another store, or from none.
     pub(crate) fn serve(&self, next: Serving) {
         let position = match &next {
-            Serving::Store { checkpoint, .. } => Some(checkpoint.position),
-            Serving::Rebuilding | Serving::Failed(_) => None,
+            Serving::Store(served) => Some(served.checkpoint.position),
+            Serving::Nothing | Serving::Failed(_) => None,
         };
-        *self.write() = next;
+        let before = std::mem::replace(&mut *self.write(), next);
+        // Closing a store may take long; nobody waits for it.
+        drop(before);
         if let Some(position) = position {
             self.publish(position);
         }
@@ -76,20 +159,56 @@ impl Live {
         batch: Batch,
         reached: Checkpoint,
     ) -> Result<(), StoreError> {
-        let position = reached.position;
+        let (position, rows) = (reached.position, batch.len() as u64);
+        let _folding = lock(&self.folding);
         let mut serving = self.write();
+        let began = Instant::now();
         store.apply(batch)?;
-        if let Serving::Store { checkpoint, .. } = &mut *serving {
-            *checkpoint = reached;
+        let took = began.elapsed();
+        let mut before = position;
+        if let Serving::Store(served) = &mut *serving {
+            before = served.checkpoint.position;
+            served.checkpoint = reached;
         }
         drop(serving);
+        self.count(position.saturating_sub(before), rows, took);
         self.publish(position);
         Ok(())
+    }
+
+    /// Counts a batch that was written.
+    pub(crate) fn count(&self, commits: u64, rows: u64, took: Duration) {
+        let now = self.started.elapsed().as_secs();
+        let mut folded = lock(&self.folded);
+        folded.commits += commits;
+        folded.rows.record(now, rows);
+        folded.micros.record(now, u64::try_from(took.as_micros()).unwrap_or(u64::MAX));
+    }
+
+    pub(crate) fn figures(&self) -> FoldFigures {
+        let now = self.started.elapsed().as_secs();
+        let folded = lock(&self.folded);
+        FoldFigures {
+            commits: folded.commits,
+            rows: folded.rows.total().sum(),
+            batches: folded.rows.total().count(),
+            batch_rows: folded.rows.figures(now),
+            batch_us: folded.micros.figures(now),
+        }
     }
 
     fn publish(&self, position: u64) {
         *lock(&self.position) = position;
         self.moved.notify_all();
+        for listener in lock(&self.listeners).iter() {
+            listener(position);
+        }
+    }
+
+    /// From now on `listener` hears the position whenever it moves.
+    pub(crate) fn listen(&self, listener: Listener) {
+        listener(self.position());
+        lock(&self.listeners).push(listener);
     }
 
     /// The position that queries reflect.
@@ -105,17 +224,64 @@ impl Live {
         *waited.unwrap_or_else(PoisonError::into_inner).0
     }
 
-    /// Asks the projector to build the read model anew.
-    pub(crate) fn doubt(&self, doubt: Doubt) {
-        lock(&self.asked).get_or_insert(doubt);
+    /// Asks the projector to build the read model anew. A doubt about a generation does not
+    /// concern the next.
+    pub(crate) fn doubt(&self, generation: Option<u64>, doubt: Doubt) {
+        lock(&self.asked).get_or_insert((generation, doubt));
     }
 
-    pub(crate) fn take_doubt(&self) -> Option<Doubt> {
-        lock(&self.asked).take()
+    /// The doubt about this generation, if there is one.
+    pub(crate) fn take_doubt(&self, about: u64) -> Option<Doubt> {
+        let (generation, doubt) = lock(&self.asked).take()?;
+        generation.is_none_or(|generation| generation == about).then_some(doubt)
     }
 
-    pub(crate) fn has_doubt(&self) -> bool {
-        lock(&self.asked).is_some()
+    /// A rebuild begins.
+    pub(crate) fn rebuild_begins(&self, reason: String, version: u32, target: u64) {
+        let started = Instant::now();
+        let begun = Rebuilding { reason, version, position: 0, target, started };
+        *lock(&self.rebuild) = Some(begun);
+        self.rebuilds.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// A rebuild has come so far.
+    pub(crate) fn rebuild_at(&self, position: u64, target: u64) {
+        if let Some(rebuild) = &mut *lock(&self.rebuild) {
+            rebuild.position = position;
+            rebuild.target = target.max(position);
+        }
+    }
+
+    /// The rebuild is over, one way or the other.
+    pub(crate) fn rebuild_ends(&self) {
+        *lock(&self.rebuild) = None;
+    }
+
+    pub(crate) fn rebuild(&self) -> Option<RebuildStatus> {
+        lock(&self.rebuild).as_ref().map(|rebuild| RebuildStatus {
+            reason: rebuild.reason.clone(),
+            version: rebuild.version,
+            position: rebuild.position,
+            target: rebuild.target,
+            percent: rebuild.position.saturating_mul(100) / rebuild.target.max(1),
+            elapsed_ms: u64::try_from(rebuild.started.elapsed().as_millis()).unwrap_or(u64::MAX),
+        })
+    }
+
+    pub(crate) fn rebuilds(&self) -> u64 {
+        self.rebuilds.load(Ordering::Relaxed)
+    }
+
+    /// Raises an alarm. It stays until the process ends.
+    pub(crate) fn alarm(&self, alarm: Alarm) {
+        let mut alarms = lock(&self.alarms);
+        if !alarms.contains(&alarm) {
+            alarms.push(alarm);
+        }
+    }
+
+    pub(crate) fn alarms(&self) -> Vec<Alarm> {
+        lock(&self.alarms).clone()
     }
 
     pub(crate) fn stop(&self) {
@@ -127,7 +293,7 @@ impl Live {
     }
 
     pub(crate) fn set_head(&self, head: u64) {
-        self.head.store(head, Ordering::Release);
+        self.head.fetch_max(head, Ordering::AcqRel);
     }
 
     /// The log's durable head as the projector last saw it.

@@ -14,6 +14,9 @@ pub trait Projection: Default + Send + 'static {
     const NAME: &'static str;
     /// Raised for every change of its rows; a store of another version is rebuilt.
     const VERSION: u32;
+    /// The oldest version whose rows [`Projection::answer`] can still read. While rows of a later
+    /// version are built beside them, such a store answers queries from where it stands.
+    const ANSWERS_FROM: u32 = Self::VERSION;
 
     /// Folds one event in. Rows are changed in memory; [`Projection::drain`] writes them.
     ///

@@ -9,19 +9,21 @@ use std::time::Duration;
 use event_log::{LogReader, ReadError};
 use schemas::Problem;
 use schemas::problem::Fault;
+use schemas::status::ViewStatus;
 use schemas::wire::LogPosition;
 
 use crate::balances::Balances;
 use crate::checkpoint::Doubt;
+use crate::edition::{Edition, Editions};
+use crate::heads::Heads;
 use crate::home::{Home, HomeError};
 use crate::invoices::Invoices;
-use crate::live::{Live, Serving};
+use crate::live::Live;
 use crate::projection::Projection;
 use crate::projector::Projector;
 use crate::replay::ViewHash;
 use crate::revenue::Revenue;
 use crate::service::QueryService;
-use crate::store::content_hash;
 
 /// The read models there are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -97,37 +99,6 @@ pub enum StartError {
     },
 }
 
-/// How one projector stands.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ProjectorStatus {
-    /// Which read model.
-    pub view: ViewName,
-    /// The last commit that queries reflect.
-    pub position: u64,
-    /// The log's durable head, as the projector last saw it.
-    pub head: u64,
-    /// What it does.
-    pub state: ProjectorState,
-}
-
-/// What a projector does.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum ProjectorState {
-    /// It answers queries and follows the log.
-    Serving,
-    /// It builds the read model anew.
-    Rebuilding,
-    /// It cannot go on and tries again; the reason.
-    Failed(String),
-}
-
-impl ProjectorStatus {
-    /// How many commits it is behind.
-    pub fn lag(&self) -> u64 {
-        self.head.saturating_sub(self.position)
-    }
-}
-
 #[derive(Debug)]
 struct Running {
     view: ViewName,
@@ -154,12 +125,32 @@ impl Projectors {
         views: &Path,
         which: &[ViewName],
     ) -> Result<Self, StartError> {
+        Self::start_editions(log, views, which, &Editions::default())
+    }
+
+    /// As [`Projectors::start`], with other editions than those of the build.
+    ///
+    /// # Errors
+    /// As [`Projectors::start`].
+    pub fn start_editions(
+        log: impl Fn() -> Result<LogReader, ReadError>,
+        views: &Path,
+        which: &[ViewName],
+        editions: &Editions,
+    ) -> Result<Self, StartError> {
+        let heads = Arc::new(Heads::new(log()?));
         let mut started = Self { running: Vec::new() };
         for view in which {
+            let parts = Parts {
+                view: *view,
+                edition: editions.of(*view),
+                heads: Arc::clone(&heads),
+                views,
+            };
             let running = match view {
-                ViewName::Invoices => start::<Invoices>(*view, log()?, views),
-                ViewName::Revenue => start::<Revenue>(*view, log()?, views),
-                ViewName::Balances => start::<Balances>(*view, log()?, views),
+                ViewName::Invoices => start::<Invoices>(&parts, log()?),
+                ViewName::Revenue => start::<Revenue>(&parts, log()?),
+                ViewName::Balances => start::<Balances>(&parts, log()?),
             }?;
             started.running.push(running);
         }
@@ -198,8 +189,13 @@ impl Projectors {
     }
 
     /// How each projector stands.
-    pub fn status(&self) -> Vec<ProjectorStatus> {
-        self.running.iter().map(|one| status(one.view, &one.service.live)).collect()
+    pub fn statuses(&self) -> Vec<ViewStatus> {
+        self.running.iter().map(|one| one.service.status(Vec::new())).collect()
+    }
+
+    /// The log's durable head, as the projectors last saw it.
+    pub fn head(&self) -> u64 {
+        self.running.iter().map(|one| one.service.live.head()).max().unwrap_or(0)
     }
 
     /// Waits until every projector reflects `position`; whether they do.
@@ -215,7 +211,7 @@ impl Projectors {
     /// if it does not run here.
     pub fn rebuild(&self, view: ViewName) -> bool {
         let found = self.running.iter().find(|one| one.view == view);
-        found.inspect(|one| one.service.live.doubt(Doubt::Asked)).is_some()
+        found.inspect(|one| one.service.live.doubt(None, Doubt::Asked)).is_some()
     }
 
     /// The hash of what a read model holds, and at which position.
@@ -226,10 +222,8 @@ impl Projectors {
         let Some(one) = self.running.iter().find(|one| one.view == view) else {
             return Err(self.unknown_view(view.as_str()));
         };
-        one.service.with_store(|store, checkpoint, _| {
-            let hash = content_hash(store)?;
-            Ok(ViewHash { view, position: checkpoint.position, hash })
-        })
+        let (checkpoint, hash) = one.service.content_hash()?;
+        Ok(ViewHash { view, position: checkpoint.position, hash })
     }
 
     /// Stops every projector and makes its store durable.
@@ -255,27 +249,24 @@ impl Drop for Projectors {
     }
 }
 
-fn start<P: Projection>(
+/// What a projector is made of.
+struct Parts<'a> {
     view: ViewName,
-    reader: LogReader,
-    views: &Path,
-) -> Result<Running, StartError> {
-    let home = Home::take(views.join(P::NAME))?;
-    let live = Arc::new(Live::new());
-    let service = QueryService::new::<P>(reader.identity().log().0, Arc::clone(&live));
-    let thread = std::thread::Builder::new()
-        .name(format!("project-{view}"))
-        .spawn(move || Projector::<P>::new(reader, home, live).run())
-        .map_err(|source| StartError::Thread { view: P::NAME, source })?;
-    Ok(Running { view, service, thread: Some(thread) })
+    edition: Edition,
+    heads: Arc<Heads>,
+    views: &'a Path,
 }
 
-fn status(view: ViewName, live: &Live) -> ProjectorStatus {
-    let state = match &*live.read() {
-        Serving::Store { .. } if live.has_doubt() => ProjectorState::Rebuilding,
-        Serving::Store { .. } => ProjectorState::Serving,
-        Serving::Rebuilding => ProjectorState::Rebuilding,
-        Serving::Failed(reason) => ProjectorState::Failed(reason.clone()),
-    };
-    ProjectorStatus { view, position: live.position(), head: live.head(), state }
+fn start<P: Projection>(parts: &Parts<'_>, reader: LogReader) -> Result<Running, StartError> {
+    let Parts { view, edition, ref heads, views } = *parts;
+    let home = Home::take(views.join(P::NAME))?;
+    let live = Arc::new(Live::new());
+    let log = reader.identity().log().0;
+    let service =
+        QueryService::new::<P>(log, Arc::clone(&live), Arc::clone(heads), edition.version);
+    let thread = std::thread::Builder::new()
+        .name(format!("project-{view}"))
+        .spawn(move || Projector::<P>::new(reader, home, live, edition).run())
+        .map_err(|source| StartError::Thread { view: P::NAME, source })?;
+    Ok(Running { view, service, thread: Some(thread) })
 }

@@ -145,7 +145,7 @@ pub fn look(
     let store = SledStore::open(&path)?;
     let checkpoint = Checkpoint::read(&store)?;
     let verdict = match &checkpoint {
-        Some(checkpoint) => checkpoint.check(view.version(), reader)?,
+        Some(checkpoint) => checkpoint.check(checkpoint.version, reader)?,
         None => Verdict::Sound,
     };
     Ok(Some(Stored { view, checkpoint, verdict, hash: content_hash(&store)? }))

@@ -19,6 +19,8 @@ use serde::{Deserialize, Serialize};
 use crate::feed::{FeedPage, FeedRead};
 use crate::problem::Problem;
 use crate::runs::{RunStatus, RunStatusAnswer};
+use crate::status::{GatewayStatus, ViewHash, ViewStatus};
+use crate::view::Answer;
 use crate::wire::{Accepted, Batch, BatchReply};
 use crate::{Command, Event, query};
 
@@ -93,6 +95,9 @@ pub fn catalogue() -> Vec<Published> {
     add("feed", "feed.page", got::<FeedPage>());
     add("admin", "run_status", sent::<RunStatus>());
     add("status", "run", got::<RunStatusAnswer>());
+    add("status", "gateway", got::<GatewayStatus>());
+    add("status", "view.hash", got::<Answer<ViewHash>>());
+    add("status", "view.status", got::<Answer<ViewStatus>>());
     add("wire", "accepted", got::<Accepted>());
     add("wire", "batch", sent::<Batch>());
     add("wire", "batch_reply", got::<BatchReply>());

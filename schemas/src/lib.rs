@@ -39,6 +39,7 @@ pub mod query;
 pub mod record;
 pub mod rejection;
 pub mod runs;
+pub mod status;
 pub mod subjects;
 pub mod terms;
 pub mod text;

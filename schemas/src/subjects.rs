@@ -169,6 +169,7 @@ pub fn registry() -> Vec<Registered> {
         let endpoint = Endpoint::Admin((*verb).to_owned());
         let about = Registered::new(endpoint, Role::Gateway, summary);
         all.push(match *verb {
+            "status" => about.gives("status", "gateway"),
             "run_status" => about.takes("admin", "run_status").gives("status", "run"),
             _ => about,
         });
@@ -242,9 +243,9 @@ fn queries(view: &'static str) -> Vec<Registered> {
             .takes("query", schema.as_str())
             .gives("answer", schema)
     });
-    let about_itself = VIEW_VERBS
-        .iter()
-        .map(|AdminVerb { verb, summary }| Registered::new(endpoint(verb), role, summary));
+    let about_itself = VIEW_VERBS.iter().map(|AdminVerb { verb, summary }| {
+        Registered::new(endpoint(verb), role, summary).gives("status", format!("view.{verb}"))
+    });
     asked.chain(about_itself).collect()
 }
 

@@ -1,14 +1,11 @@
 //! What a process offers on NATS.
 
-use std::sync::Arc;
-
 use command_gateway::GatewayHandle;
 use command_gateway::door::nats::ServiceSpec;
-use projections::{Projectors, ViewName};
+use projections::QueryService;
 use schemas::text::BookName;
 use schemas::wire::LogPosition;
 use serde_json::json;
-use uuid::Uuid;
 
 /// The gateway of an open book.
 pub fn gateway(handle: &GatewayHandle, schema_hash: &str) -> ServiceSpec {
@@ -26,22 +23,20 @@ pub fn gateway(handle: &GatewayHandle, schema_hash: &str) -> ServiceSpec {
 /// The projector of a read model; none if the registry does not have it.
 pub fn projector(
     book: &BookName,
-    log: Uuid,
-    projectors: &Arc<Projectors>,
-    view: ViewName,
+    service: &QueryService,
     schema_hash: &str,
 ) -> Option<ServiceSpec> {
-    let facts = Arc::clone(projectors);
-    let spec = ServiceSpec::projector(book, log, schema_hash, view.as_str(), view.version())?;
+    let (log, view) = (service.position().log, service.view());
+    let facts = service.clone();
+    let version = service.version();
+    let spec = ServiceSpec::projector(book, log, schema_hash, view, version)?;
     Some(spec.with_facts(move || {
-        let status = facts.status();
-        let Some(status) = status.into_iter().find(|one| one.view == view) else {
-            return json!(null);
-        };
+        let status = facts.status(Vec::new());
         json!({
             "position": LogPosition { log, position: status.position }.to_string(),
-            "commits_behind": status.lag(),
-            "state": format!("{:?}", status.state).to_lowercase(),
+            "lag_commits": status.lag_commits,
+            "lag_ms": status.lag_ms,
+            "state": status.state,
         })
     }))
 }

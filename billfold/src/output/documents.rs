@@ -54,8 +54,6 @@ impl View {
             ("balances", "statement") => {
                 Self::Columns(&["posting_date", "kind", "number", "amount", "balance"])
             }
-            ("views", "status") => Self::Columns(&["view", "state", "commits_behind", "position"]),
-            ("views", "hashes") => Self::Columns(&["view", "position", "hash"]),
             _ => Self::Any,
         }
     }

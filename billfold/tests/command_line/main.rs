@@ -3,6 +3,7 @@
 mod auditing;
 mod demonstrating;
 mod importing;
+mod processes;
 mod serving;
 mod submitting;
 mod typing;

@@ -12,8 +12,8 @@ fn a_server_makes_a_book_serves_a_second_shell_and_stops_cleanly() {
     let get = ["query", "balances", "get", CUSTOMER, "--at-least", &position];
     let balance = bench.run(&get).json();
     assert_eq!(balance["data"]["customer"]["name"], "Ada");
-    let views = bench.run(&["query", "views", "status"]).json();
-    assert_eq!(views["data"].as_array().map(Vec::len), Some(3));
+    let status = bench.run(&["query", "balances", "status"]).json();
+    assert_eq!(status["data"]["state"], "serving");
     for beside in [&["verify"][..], &["replay"], &["tail"], &["inspect", "1"]] {
         let ran = bench.run(beside);
         assert_eq!(ran.code, 0, "{beside:?} {}", ran.err);
@@ -45,7 +45,7 @@ fn a_second_server_on_the_folder_is_refused() {
     assert_eq!(second.code, 5, "{}", second.err);
     assert!(second.err.contains("held by another"), "{}", second.err);
     assert_eq!(bench.run(&["tail"]).code, 0, "the log can be read");
-    let alive = bench.run(&["query", "views", "status"]);
+    let alive = bench.run(&["query", "revenue", "status"]);
     assert_eq!(alive.code, 0, "the first still serves: {}", alive.err);
     assert_eq!(server.stop(), 0);
 }
@@ -79,9 +79,9 @@ fn several_books_lie_in_one_folder() {
         listed["data"].as_array().expect("rows").iter().map(|b| &b["book"]).collect();
     assert_eq!(names, ["main", "second"]);
     let server = bench.up();
-    let views = bench.run(&["query", "views", "status", "--book", "second"]);
+    let views = bench.run(&["query", "revenue", "status", "--book", "second"]);
     assert_eq!(views.code, 0, "{}", views.err);
-    let unknown = bench.run(&["query", "views", "status", "--book", "third"]);
+    let unknown = bench.run(&["query", "revenue", "status", "--book", "third"]);
     assert_eq!(unknown.code, 1, "{}", unknown.err);
     assert_eq!(server.stop(), 0);
 }

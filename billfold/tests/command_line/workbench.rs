@@ -71,8 +71,13 @@ impl Bench {
 
     /// Starts `up` and returns when it says that it is ready.
     pub(crate) fn up(&self) -> Server {
+        self.start(&["up"])
+    }
+
+    /// Starts a process that serves and returns when it says that it is ready.
+    pub(crate) fn start(&self, args: &[&str]) -> Server {
         let mut child = self
-            .command(&["up", "--output", "jsonl"])
+            .command(&[args, &["--output", "jsonl"]].concat())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()
@@ -125,7 +130,7 @@ impl Bench {
 /// The customer of [`Bench::catalog`].
 pub(crate) const CUSTOMER: &str = "customer=cus_0000000000000000000000000000c001";
 
-/// A running `billfold up`.
+/// A running process that serves.
 pub(crate) struct Server {
     child: Child,
     /// What it said when it was ready.

@@ -36,7 +36,7 @@ fn built() -> Place {
 fn start(log: &Path, views: &Path, head: u64) -> Projectors {
     let open = || LogReader::open(log);
     let projectors = Projectors::start(open, views, &ViewName::ALL).expect("starts");
-    assert!(projectors.wait_for(head, LONG), "{:?}", projectors.status());
+    assert!(projectors.wait_for(head, LONG), "{:?}", projectors.statuses());
     projectors
 }
 

@@ -22,7 +22,7 @@ fn live_rows_equal_a_replay_however_blocks_were_cut() {
         let _writer = book.log(&log, block_of);
         let open = || LogReader::open(&log);
         let projectors = Projectors::start(open, &views, &ViewName::ALL).expect("starts");
-        assert!(projectors.wait_for(head, LONG), "{:?}", projectors.status());
+        assert!(projectors.wait_for(head, LONG), "{:?}", projectors.statuses());
         all.push(hashes(&projectors));
         let none = &mut |_, _| {};
         let memory = replay(open, &Scratch::Memory, &ViewName::ALL, None, none);
@@ -67,7 +67,7 @@ fn a_block_with_more_rows_than_a_batch_is_folded_in_several() {
     let _writer = book.log(&log, 10_000);
     let open = || LogReader::open(&log);
     let projectors = Projectors::start(open, &views, &ViewName::ALL).expect("starts");
-    assert!(projectors.wait_for(book.commits.len() as u64, LONG), "{:?}", projectors.status());
+    assert!(projectors.wait_for(book.commits.len() as u64, LONG), "{:?}", projectors.statuses());
     let live = hashes(&projectors);
     let none = &mut |_, _| {};
     let again = replay(open, &Scratch::Memory, &ViewName::ALL, None, none).expect("replays");

@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use event_log::{EventLog, LogReader};
-use projections::{DEFAULT_PATIENCE, ProjectorState, Projectors, StartError, ViewName};
+use projections::{DEFAULT_PATIENCE, Projectors, StartError, ViewName};
 use schemas::Problem;
+use schemas::status::ViewState;
 use schemas::wire::LogPosition;
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -69,7 +70,7 @@ fn a_query_waits_for_what_was_just_written() {
         }
     }
     assert!(projectors.wait_for(book.commits.len() as u64, LONG));
-    assert!(projectors.status().iter().all(|one| one.state == ProjectorState::Serving));
+    assert!(projectors.statuses().iter().all(|one| one.state == ViewState::Serving));
 }
 
 #[test]
@@ -194,7 +195,7 @@ fn a_commit_of_a_later_release_stops_the_fold_and_is_not_skipped() {
     let projectors = Projectors::start(open, &views, &[ViewName::Revenue]).expect("starts");
     let started = std::time::Instant::now();
     let reason = loop {
-        if let ProjectorState::Failed(reason) = projectors.status()[0].state.clone() {
+        if let Some(reason) = projectors.statuses()[0].reason.clone() {
             break reason;
         }
         assert!(started.elapsed() < LONG);

@@ -1,7 +1,7 @@
 //! A book in this process, with something in it to get wrong.
 
 use billfold::folder::Folder;
-use billfold::host::Host;
+use billfold::host::{Host, Role};
 use schemas::problem::{Fault, Problem};
 use schemas::wire::{LogPosition, Message, Reply, header};
 use schemas::{Rejection, Timestamp};
@@ -25,10 +25,10 @@ impl Acme {
     /// subscription 2 ended. Plan 3 is retired.
     pub(crate) fn open() -> Self {
         let folder = tempfile::tempdir().expect("a folder");
-        let mut host = Host::new(Folder::at(folder.path())).expect("threads");
+        let host = Host::new(Folder::at(folder.path()), Role::everything()).expect("threads");
         let now: Timestamp = NOW.parse().expect("an instant");
         let book = BOOK.parse().expect("a name");
-        host.create(&book, Some(now), true).expect("a fresh folder");
+        host.create(&book, Some(now)).expect("a fresh folder");
         let acme = Self { host, _folder: folder };
         let cancel = json!({"customer": id("cus", 2), "subscription": id("sub", 2), "when": "now"});
         let business = [
@@ -75,9 +75,13 @@ impl Acme {
     /// it, and what the read models hold there.
     pub(crate) fn state(&self) -> Value {
         let position = self.token();
-        let mut hashes = query("views.hashes", &json!({}));
-        hashes.headers.insert(header::AT_LEAST.to_owned(), position.clone());
-        json!({"position": position, "views": self.accept(&hashes)["data"]})
+        let hash = |view| {
+            let mut hash = query(&format!("{view}.hash"), &json!({}));
+            hash.headers.insert(header::AT_LEAST.to_owned(), position.clone());
+            self.accept(&hash)["data"].clone()
+        };
+        let views = ["invoices", "revenue", "balances"].map(hash);
+        json!({"position": position, "views": views})
     }
 }
 

@@ -1,0 +1,81 @@
+//! A process that serves, on NATS: a service for each of its books and roles.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use command_gateway::door::nats::{NatsClient, NatsDoor, NatsLimits, Serving};
+use futures_util::future::{join_all, pending};
+use schemas::text::BookName;
+
+use super::{Nats, unusable};
+use crate::exit::Failure;
+use crate::host::Host;
+use crate::talk;
+
+/// How long the first subscriptions may take before the process says that it is ready anyway:
+/// a NATS server that is not there yet is waited for in the background.
+const READY_TIME: Duration = Duration::from_secs(2);
+/// How often a book is looked for that is open and not on NATS yet.
+const LOOK: Duration = Duration::from_millis(200);
+
+/// The services of a process.
+#[derive(Debug)]
+pub struct OnNats<'a> {
+    nats: &'a Nats,
+    client: NatsClient,
+    books: BTreeSet<BookName>,
+    serving: Vec<Serving>,
+}
+
+impl<'a> OnNats<'a> {
+    /// Offers every open book.
+    ///
+    /// # Errors
+    /// [`Failure`] as [`unusable`] says.
+    pub async fn start(host: &Host, nats: &'a Nats) -> Result<Self, Failure> {
+        let role = if host.role().gateway { "billfold gateway" } else { "billfold projector" };
+        let (client, _) = nats.door(role).await?;
+        let (books, serving) = (BTreeSet::new(), Vec::new());
+        let mut on_nats = Self { nats, client, books, serving };
+        on_nats.add_new(host).await?;
+        for serving in &on_nats.serving {
+            if !serving.is_ready_within(READY_TIME).await {
+                let servers = nats.servers();
+                talk::say(&format!("billfold: NATS at {servers} is not there yet; waiting for it"));
+                break;
+            }
+        }
+        Ok(on_nats)
+    }
+
+    async fn add_new(&mut self, host: &Host) -> Result<(), Failure> {
+        for (book, _) in host.positions() {
+            if self.books.contains(&book) {
+                continue;
+            }
+            let prefix = self.nats.prefix().clone();
+            let door = NatsDoor::new(self.client.clone(), prefix, NatsLimits::default());
+            let serving = door.start(Arc::clone(host.router()), host.services(&book)).await;
+            self.serving.push(serving.map_err(|error| unusable(&error))?);
+            self.books.insert(book);
+        }
+        Ok(())
+    }
+
+    /// Offers books that are opened later. Resolves only if that fails.
+    pub async fn keep_up(on_nats: &mut Option<Self>, host: &Host) -> Failure {
+        let Some(on_nats) = on_nats else { return pending().await };
+        loop {
+            tokio::time::sleep(LOOK).await;
+            if let Err(failure) = on_nats.add_new(host).await {
+                return failure;
+            }
+        }
+    }
+
+    /// Stops without losing an answer.
+    pub async fn close(self) {
+        join_all(self.serving.into_iter().map(Serving::close)).await;
+    }
+}
