@@ -1,6 +1,7 @@
 //! Read models of a book that no process keeps, for the time of a command line.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -52,15 +53,16 @@ impl Ask for ReadDoor {
             Failure::from(Problem::fault(Fault::UnknownSubject, error.to_string()))
         })?;
         let mut started = self.started.lock().unwrap_or_else(PoisonError::into_inner);
-        if !started.contains_key(&known) {
-            let open = || LogReader::open(&self.path);
-            let running = Projectors::start(open, &self.views, &[known]).map_err(not_started)?;
-            // Nobody waits for more than the log held at first.
-            running.wait_for(self.head, PATIENCE);
-            started.insert(known, running);
-        }
-        let Some(running) = started.get(&known) else {
-            return Err(Failure::Internal(format!("the read model {known} did not start")));
+        let running = match started.entry(known) {
+            Entry::Occupied(running) => running.into_mut(),
+            Entry::Vacant(place) => {
+                let open = || LogReader::open(&self.path);
+                let running = Projectors::start(open, &self.views, &[known]);
+                let running = running.map_err(not_started)?;
+                // Nobody waits for more than the log held at first.
+                running.wait_for(self.head, PATIENCE);
+                place.insert(running)
+            }
         };
         let reply = services::answer(running, view, name, &headers, &body);
         reply.map(|reply| reply.body).map_err(Failure::from)
