@@ -53,6 +53,15 @@ pub struct Global {
     /// The Unix socket of a running `billfold up` [default: billfold.sock in the data folder].
     #[arg(long, global = true, env = "BILLFOLD_SOCKET", value_name = "PATH")]
     pub socket: Option<PathBuf>,
+    /// Make a snapshot of a book that is open here every so many commits; 0 for never.
+    #[arg(
+        long,
+        global = true,
+        env = "BILLFOLD_SNAPSHOT_EVERY",
+        value_name = "COMMITS",
+        default_value_t = 100_000
+    )]
+    pub snapshot_every: u64,
     /// What is said on stderr: error, warn, info, debug, trace, or a filter such as
     /// `command_gateway=debug`.
     #[arg(long, global = true, env = "BILLFOLD_LOG", value_name = "LEVEL", default_value = "warn")]

@@ -4,6 +4,7 @@
 //! DATA/billfold.sock            the front door of a running `billfold serve` or `billfold up`
 //! DATA/project-<view>.sock      the door of a running `billfold project <view>`
 //! DATA/books/<book>/log/        the block log
+//! DATA/books/<book>/snapshots/  snapshots and sorted command ids; rebuilt from the log too
 //! DATA/books/<book>/views/      the read models; all of it can be rebuilt from the log
 //! ```
 
@@ -11,6 +12,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use command_gateway::{GatewayConfig, GatewayError, Snapshots};
 use event_log::{LogReader, ReadError};
 use projections::ViewName;
 use schemas::text::BookName;
@@ -23,19 +25,20 @@ use crate::exit::Failure;
 pub struct Folder {
     root: PathBuf,
     socket: PathBuf,
+    snapshot_every: Option<u64>,
 }
 
 impl Folder {
     /// The folder that the command line names.
     pub fn of(global: &Global) -> Self {
         let socket = global.socket.clone().unwrap_or_else(|| global.data.join("billfold.sock"));
-        Self { root: global.data.clone(), socket }
+        Self { root: global.data.clone(), socket, snapshot_every: Some(global.snapshot_every) }
     }
 
     /// A folder at a path.
     pub fn at(root: impl Into<PathBuf>) -> Self {
         let root = root.into();
-        Self { socket: root.join("billfold.sock"), root }
+        Self { socket: root.join("billfold.sock"), root, snapshot_every: None }
     }
 
     /// Its path.
@@ -61,6 +64,32 @@ impl Folder {
     /// Where a book's read models are.
     pub fn views(&self, book: &BookName) -> PathBuf {
         self.book(book).join("views")
+    }
+
+    /// Where a book's snapshots are.
+    pub fn snapshots(&self, book: &BookName) -> PathBuf {
+        self.book(book).join("snapshots")
+    }
+
+    /// How the gateway of a book is opened: its log, with its snapshots. If those cannot be used
+    /// it starts without.
+    ///
+    /// # Errors
+    /// [`GatewayError`] when the log's folder cannot be used.
+    pub fn gateway(&self, book: &BookName) -> Result<GatewayConfig, GatewayError> {
+        let config = GatewayConfig::at(self.log(book))?;
+        let path = self.snapshots(book);
+        match Snapshots::at(&path) {
+            Ok(snapshots) => Ok(config.with_snapshots(match self.snapshot_every {
+                Some(commits) => snapshots.every(commits),
+                None => snapshots,
+            })),
+            Err(error) => {
+                let path = path.display();
+                tracing::warn!(%error, %path, "no snapshots: their folder cannot be used");
+                Ok(config)
+            }
+        }
     }
 
     fn books_folder(&self) -> PathBuf {

@@ -21,7 +21,7 @@ use std::time::Duration;
 
 use command_gateway::door::nats::ServiceSpec;
 use command_gateway::feed::Feed;
-use command_gateway::{BookDoor, Gateway, GatewayConfig, Router, fresh_log_id};
+use command_gateway::{BookDoor, Gateway, Router, fresh_log_id};
 use event_log::{FileDisk, LogReader};
 use projections::{Projectors, ViewName};
 use schemas::Timestamp;
@@ -122,7 +122,7 @@ impl Host {
         if !self.role.gateway {
             return self.follow(book);
         }
-        let config = GatewayConfig::at(self.folder.log(book)).map_err(refused)?;
+        let config = self.folder.gateway(book).map_err(refused)?;
         let gateway = Gateway::open(&config).map_err(refused)?;
         self.serve(book, gateway)
     }
@@ -147,7 +147,7 @@ impl Host {
         test_clock: Option<Timestamp>,
     ) -> Result<(), Failure> {
         self.folder.make(book)?;
-        let config = GatewayConfig::at(self.folder.log(book)).map_err(refused)?;
+        let config = self.folder.gateway(book).map_err(refused)?;
         let clock = test_clock.map_or(BookClock::Wall, BookClock::Test);
         let open = OpenBook { book: book.clone(), profile: Profile::Billfold1, clock };
         let gateway = Gateway::create(&config, log, open).map_err(refused)?;

@@ -126,7 +126,10 @@ impl TestBook {
             }
         }
         self.ledger.close_commit(command.stream());
-        assert!(restored(&self.ledger) == self.ledger, "a ledger and its pieces differ");
+        // Some books are too large for looking at all of it every time.
+        if self.commands < 100 || self.commands.is_multiple_of(1_000) {
+            assert!(restored(&self.ledger) == self.ledger, "a ledger and its pieces differ");
+        }
         Ok(events)
     }
 
