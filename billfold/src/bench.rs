@@ -20,6 +20,7 @@ mod machine;
 mod nats;
 mod plan;
 mod report;
+mod restart;
 mod views;
 
 use std::fs;
@@ -51,8 +52,10 @@ const SETTING_UP: u32 = 1_024;
 /// # Errors
 /// [`Failure::Verification`] when the books are wrong afterwards.
 pub fn run(args: &BenchArgs, data: &Folder, output: &Output) -> Result<(), Failure> {
-    if let Some(BenchWhat::Nats(args)) = &args.what {
-        return nats::run(args, data, output);
+    match &args.what {
+        Some(BenchWhat::Nats(args)) => return nats::run(args, data, output),
+        Some(BenchWhat::Restart(args)) => return restart::run(args, data, output),
+        None => {}
     }
     let place = Place::make(args.dir.as_deref(), data)?;
     let report = measure(&Plan::of(args), &Folder::at(&place.path))?;

@@ -20,7 +20,7 @@ use crate::config::{GatewayConfig, GatewayError};
 use crate::decider::Decider;
 use crate::engine::EngineCore;
 use crate::engine::driver::{Driver, Intake};
-use crate::engine::writer::Writer;
+use crate::engine::writer::{SharedLog, Writer};
 use crate::feed::Feed;
 use crate::handle::{GatewayHandle, Shared};
 use crate::history::{History, Lookups};
@@ -52,9 +52,9 @@ impl Gateway {
         if core.next_position() == 1 {
             return Err(GatewayError::NoBook);
         }
-        let mut gateway = Self::serve(config, log, core)?;
+        let (mut gateway, log) = Self::serve(config, log, core)?;
         gateway.handle.0.shelf.update(|status| status.opening = report);
-        gateway.follow(config, snapshots, chain, ids)?;
+        gateway.follow(config, snapshots, log, (chain, ids))?;
         Ok(gateway)
     }
 
@@ -64,10 +64,10 @@ impl Gateway {
     /// # Errors
     /// [`GatewayError`]; [`OpenError::AlreadyThere`] inside if there is a book already.
     pub fn create(config: &GatewayConfig, log: Uuid, open: OpenBook) -> Result<Self, GatewayError> {
-        let mut gateway = Self::create_with(config, log, open, Ledger::default())?;
+        let (mut gateway, log) = Self::make(config, log, open, Ledger::default())?;
         if let Some(snapshots) = &config.snapshots {
             let ids = Arc::new(IdFiles::none(Arc::clone(&config.disk)));
-            gateway.follow(config, snapshots, Chain::default(), ids)?;
+            gateway.follow(config, snapshots, log, (Chain::default(), ids))?;
         }
         Ok(gateway)
     }
@@ -85,7 +85,7 @@ impl Gateway {
         if core.next_position() == 1 {
             return Err(GatewayError::NoBook);
         }
-        Self::serve(config, log, core)
+        Self::serve(config, log, core).map(|(gateway, _)| gateway)
     }
 
     /// As [`Gateway::create`], with a ledger of the caller's.
@@ -98,6 +98,15 @@ impl Gateway {
         open: OpenBook,
         ledger: impl Decider,
     ) -> Result<Self, GatewayError> {
+        Self::make(config, log, open, ledger).map(|(gateway, _)| gateway)
+    }
+
+    fn make(
+        config: &GatewayConfig,
+        log: Uuid,
+        open: OpenBook,
+        ledger: impl Decider,
+    ) -> Result<(Self, SharedLog), GatewayError> {
         let identity = LogIdentity::new(LogId(log.into_bytes()), open.book.as_str(), 0)?;
         let made = FileLog::create(Arc::clone(&config.disk), &identity, config.log_options());
         let mut log = match made {
@@ -120,7 +129,7 @@ impl Gateway {
         config: &GatewayConfig,
         log: FileLog,
         mut core: EngineCore<D, ReplyTo>,
-    ) -> Result<Self, GatewayError> {
+    ) -> Result<(Self, SharedLog), GatewayError> {
         let identity = log.identity().clone();
         let progress = Progress::at(core.next_position() - 1);
         if let Some(decided) = core.seal() {
@@ -129,6 +138,7 @@ impl Gateway {
         }
         let lookups = Lookups::start(History::new(log.reader()?)).map_err(GatewayError::Threads)?;
         let writer = Writer::start(Box::new(log)).map_err(GatewayError::Threads)?;
+        let shared_log = writer.log();
         let (intake, queue) = bounded(config.queue_capacity.max(1));
         let admission = Arc::new(Admission::default());
         let shelf = Arc::new(Shelf::default());
@@ -146,7 +156,8 @@ impl Gateway {
             progress,
             shelf,
         }));
-        Ok(Self { handle, engine: Some(engine), follower: None, disk: Arc::clone(&config.disk) })
+        let disk = Arc::clone(&config.disk);
+        Ok((Self { handle, engine: Some(engine), follower: None, disk }, shared_log))
     }
 
     /// Starts making snapshots.
@@ -154,11 +165,11 @@ impl Gateway {
         &mut self,
         config: &GatewayConfig,
         snapshots: &Snapshots,
-        chain: Chain,
-        ids: Arc<IdFiles>,
+        log: SharedLog,
+        (chain, ids): (Chain, Arc<IdFiles>),
     ) -> Result<(), GatewayError> {
         let shared = &self.handle.0;
-        let follower = Follower::start(Start {
+        let start = Start {
             snapshots: snapshots.clone(),
             log: Arc::clone(&config.disk),
             log_id: LogId(shared.log.into_bytes()),
@@ -167,7 +178,8 @@ impl Gateway {
             ids,
             shelf: Arc::clone(&shared.shelf),
             progress: shared.progress.clone(),
-        });
+        };
+        let follower = Follower::start(start, log);
         self.follower = Some(follower.map_err(GatewayError::Threads)?);
         Ok(())
     }

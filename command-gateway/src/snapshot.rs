@@ -19,9 +19,9 @@
 //!
 //! # Limits
 //!
-//! The follower holds the customers that changed since the last layer. It works at most a fifth of
-//! the time, at a low priority; under a load that it cannot keep up with the tail grows, and with
-//! it the time that a start takes. What has been settled long ago is still state: lines of
+//! The follower holds the customers that changed since the last layer. It works at most half of the
+//! time, at a low priority; under a load that it cannot keep up with the tail grows, and with it
+//! the time that a start takes. What has been settled long ago is still state: lines of
 //! invoices, payments, taken ids and names are kept in memory for ever.
 
 mod chain;

@@ -53,6 +53,32 @@ pub enum BenchWhat {
     /// Requests, batches and queries over NATS: server, gateway, three projectors and the load,
     /// each a process, on this machine's cores.
     Nats(NatsBenchArgs),
+    /// How long a book takes to open, against the size of its log: with and without a snapshot.
+    Restart(RestartBenchArgs),
+}
+
+/// Flags of `bench restart`.
+#[derive(Debug, Args)]
+pub struct RestartBenchArgs {
+    /// Where to measure; must be empty [default: a fresh folder beside the data folder].
+    #[arg(long, env = "BILLFOLD_BENCH_RESTART_DIR", value_name = "DIR")]
+    pub dir: Option<PathBuf>,
+    /// Sizes of the log, smallest first.
+    #[arg(long, env = "BILLFOLD_BENCH_RESTART_COMMITS", value_name = "N,N…",
+          value_delimiter = ',', default_values_t = [100_000, 300_000, 1_000_000],
+          value_parser = clap::value_parser!(u64).range(100..=100_000_000))]
+    pub commits: Vec<u64>,
+    /// Commits behind the snapshot, as after a kill; half the log at most.
+    #[arg(long, env = "BILLFOLD_BENCH_RESTART_TAIL", value_name = "N", default_value_t = 50_000)]
+    pub tail: u64,
+    /// Customers; each has four invoices at first.
+    #[arg(long, env = "BILLFOLD_BENCH_RESTART_CUSTOMERS", value_name = "N",
+          default_value_t = 10_000, value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
+    pub customers: u64,
+    /// How often everything is measured; medians are reported.
+    #[arg(long, env = "BILLFOLD_BENCH_RESTART_ROUNDS", value_name = "N", default_value_t = 3,
+          value_parser = clap::value_parser!(u32).range(1..=100))]
+    pub rounds: u32,
 }
 
 /// Flags of `bench nats`.

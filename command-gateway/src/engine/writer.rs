@@ -22,6 +22,16 @@ pub(crate) struct Written {
     pub(crate) room: Option<Result<(), AppendError>>,
 }
 
+/// The log, shared by those who write it or keep its lock.
+#[derive(Clone)]
+pub(crate) struct SharedLog(Arc<Mutex<Box<dyn EventLog>>>);
+
+impl std::fmt::Debug for SharedLog {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("SharedLog")
+    }
+}
+
 /// The log with the thread that writes it.
 pub(crate) struct Writer {
     log: Arc<Mutex<Box<dyn EventLog>>>,
@@ -60,6 +70,11 @@ impl Writer {
     /// Writes here and now.
     pub(crate) fn write(&self, decided: Decided<ReplyTo>) -> Written {
         write(locked(&self.log).as_mut(), decided)
+    }
+
+    /// The log itself, for those who need its lock to be held.
+    pub(crate) fn log(&self) -> SharedLog {
+        SharedLog(Arc::clone(&self.log))
     }
 
     /// Blocks that the writer's thread is done with.

@@ -5,9 +5,10 @@
 //! these. It has no part in deciding and keeps nobody waiting.
 //! *Correctness.* Whatever goes wrong is said once and tried again later; a layer that turns out
 //! damaged means that it starts over from the log.
-//! *Limits.* It rests four times as long as it worked, and runs at a low priority. One layer takes
-//! at most [`AT_ONCE`] commits, or one interval if that is more. At a clean stop it works on for at
-//! most [`LONGEST_STOP`].
+//! One process at a time makes them: the log's lock is held until the follower has stopped.
+//! *Limits.* It runs at a low priority, which leaves it a tenth of a core that others want, and
+//! rests as long as it worked. One layer takes at most [`AT_ONCE`] commits, or one interval if
+//! that is more. At a clean stop it works on for at most [`LONGEST_STOP`].
 
 use std::io;
 use std::sync::Arc;
@@ -29,6 +30,7 @@ use super::part::Part;
 use super::status::Shelf;
 use super::write::{Changed, write_layer};
 use crate::clock::Clock;
+use crate::engine::writer::SharedLog;
 use crate::engine::{Fold, ReplayError};
 use crate::ids::{IdFile, IdFileError, IdFiles, Ids, each_id, write_ids};
 use crate::progress::Progress;
@@ -41,8 +43,6 @@ const MOST_IDS: u64 = 1 << 28;
 const LONGEST_STOP: Duration = Duration::from_secs(5);
 /// How long to wait after a failure.
 const AFTER_FAILURE: Duration = Duration::from_secs(30);
-/// The rest after work, in times of its length.
-const REST: u32 = 4;
 /// The priority of the thread: the engine's is 0, the lowest is 19.
 const NICENESS: i32 = 10;
 
@@ -70,6 +70,8 @@ enum Stop {
 pub(crate) struct Follower {
     stop: Option<Sender<Stop>>,
     thread: Option<JoinHandle<()>>,
+    /// Dropped last: with it the log's lock goes.
+    _log: SharedLog,
 }
 
 impl std::fmt::Debug for Stop {
@@ -83,16 +85,16 @@ impl std::fmt::Debug for Stop {
 
 impl Follower {
     /// Starts it; without an interval there is nothing to start.
-    pub(crate) fn start(start: Start) -> io::Result<Self> {
+    pub(crate) fn start(start: Start, log: SharedLog) -> io::Result<Self> {
         let work = Work::new(start);
         work.report();
         if work.start.snapshots.is_off() {
-            return Ok(Self { stop: None, thread: None });
+            return Ok(Self { stop: None, thread: None, _log: log });
         }
         let (stop, asked) = bounded(1);
         let thread = std::thread::Builder::new().name("snapshots".to_owned());
         let thread = thread.spawn(move || work.run(&asked))?;
-        Ok(Self { stop: Some(stop), thread: Some(thread) })
+        Ok(Self { stop: Some(stop), thread: Some(thread), _log: log })
     }
 
     /// Stops it; `closed` says that the log got its closing block.
@@ -172,8 +174,7 @@ impl Work {
             if self.start.snapshots.is_due(commits, bytes) {
                 let started = Instant::now();
                 let made = self.try_layer();
-                let rest = started.elapsed() * REST;
-                pause = pause.max(if made { rest } else { AFTER_FAILURE });
+                pause = pause.max(if made { started.elapsed() } else { AFTER_FAILURE });
             }
         }
     }
@@ -189,7 +190,12 @@ impl Work {
         loop {
             let (commits, bytes) = self.behind();
             let worth = self.start.snapshots.is_due_at_stop(commits, bytes);
+            let before = self.chain.position();
             if !worth || !self.try_layer() || started.elapsed() >= LONGEST_STOP {
+                return;
+            }
+            if self.chain.position() == before {
+                // What is behind cannot be read here; the next start sees why.
                 return;
             }
         }
