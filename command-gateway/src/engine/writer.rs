@@ -34,7 +34,7 @@ impl std::fmt::Debug for SharedLog {
 
 /// The log with the thread that writes it.
 pub(crate) struct Writer {
-    log: Arc<Mutex<Box<dyn EventLog>>>,
+    log: SharedLog,
     jobs: Option<Sender<Decided<ReplyTo>>>,
     done: Receiver<Written>,
     thread: Option<JoinHandle<()>>,
@@ -55,7 +55,7 @@ impl Writer {
                     }
                 }
             })?;
-        Ok(Self { log, jobs: Some(jobs), done, thread: Some(thread) })
+        Ok(Self { log: SharedLog(log), jobs: Some(jobs), done, thread: Some(thread) })
     }
 
     /// Writes on the writer's thread; the block comes back on [`Writer::done`]. If that thread is
@@ -69,12 +69,12 @@ impl Writer {
 
     /// Writes here and now.
     pub(crate) fn write(&self, decided: Decided<ReplyTo>) -> Written {
-        write(locked(&self.log).as_mut(), decided)
+        write(locked(&self.log.0).as_mut(), decided)
     }
 
     /// The log itself, for those who need its lock to be held.
     pub(crate) fn log(&self) -> SharedLog {
-        SharedLog(Arc::clone(&self.log))
+        self.log.clone()
     }
 
     /// Blocks that the writer's thread is done with.
@@ -84,12 +84,12 @@ impl Writer {
 
     /// Asks for room again.
     pub(crate) fn reserve(&self) -> Result<(), AppendError> {
-        locked(&self.log).reserve(BLOCKS_AHEAD)
+        locked(&self.log.0).reserve(BLOCKS_AHEAD)
     }
 
     /// Appends the closing block.
     pub(crate) fn close(&self, time: i64) -> Result<(), AppendError> {
-        locked(&self.log).close(time).map(|_| ())
+        locked(&self.log.0).close(time).map(|_| ())
     }
 }
 
