@@ -103,6 +103,8 @@ pub enum Command {
     Query(QueryArgs),
     /// Print commits as they are in the log.
     Tail(TailArgs),
+    /// Print the feed: commits as the running ledger gives them to any client.
+    Feed(FeedArgs),
     /// Show one commit, or all commits about one thing, with events and entries.
     Inspect(InspectArgs),
     /// Take over history from a file.
@@ -251,6 +253,26 @@ pub struct TailArgs {
     pub limit: Option<u64>,
     /// Wait for more at the end.
     #[arg(long, short = 'f', env = "BILLFOLD_TAIL_FOLLOW")]
+    pub follow: bool,
+}
+
+/// Flags of `feed`.
+#[derive(Debug, Args)]
+pub struct FeedArgs {
+    /// Start after this position, as answers have it [default: the first commit].
+    #[arg(long, env = "BILLFOLD_FEED_AFTER", value_name = "POSITION")]
+    pub after: Option<String>,
+    /// Stop after so many commits.
+    #[arg(long, env = "BILLFOLD_FEED_LIMIT", value_name = "N")]
+    pub limit: Option<u64>,
+    /// Only commits with an event of one of these names, such as `invoice.finalized`.
+    #[arg(long, env = "BILLFOLD_FEED_TYPES", value_name = "NAME", value_delimiter = ',')]
+    pub types: Vec<String>,
+    /// Only commits of this stream: `book`, or a customer's id.
+    #[arg(long, env = "BILLFOLD_FEED_STREAM", value_name = "STREAM")]
+    pub stream: Option<String>,
+    /// Wait for more at the end.
+    #[arg(long, short = 'f', env = "BILLFOLD_FEED_FOLLOW")]
     pub follow: bool,
 }
 

@@ -28,6 +28,7 @@ pub mod doctor;
 pub mod door;
 pub mod edge;
 pub mod exit;
+pub mod feed;
 pub mod folder;
 pub mod host;
 pub mod import;
@@ -103,6 +104,9 @@ fn dispatch(cli: Cli) -> Result<(), Failure> {
             query::run(&args, door, &output)
         }),
         Command::Tail(args) => commits::tail(&args, &folder, book, &output),
+        Command::Feed(args) => door::with_reader(nats()?.as_ref(), &folder, book, actor, |door| {
+            feed::run(&args, door, &output)
+        }),
         Command::Inspect(args) => commits::inspect(&args, &folder, book, &output),
         Command::Import { command: ImportCommand::Purchases(args) } => {
             door::with_writer(nats()?.as_ref(), &folder, book, actor, |door| {

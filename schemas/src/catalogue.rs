@@ -15,6 +15,7 @@
 use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema};
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 
 use crate::feed::{FeedPage, FeedRead};
 use crate::problem::Problem;
@@ -80,7 +81,10 @@ pub fn catalogue() -> Vec<Published> {
     let mut add = |group, name: &str, schema| {
         all.push(Published { group, name: name.to_owned(), schema });
     };
-    for (name, schema) in Command::json_schemas() {
+    for (name, mut schema) in Command::json_schemas() {
+        if !Command::INTERNAL.contains(&name) {
+            with_envelope(&mut schema);
+        }
         add("command", name, schema);
     }
     for (name, schema) in Event::json_schemas() {
@@ -110,6 +114,24 @@ pub fn catalogue() -> Vec<Published> {
 /// The document of this name; see [`Published::is_called`].
 pub fn find(name: &str) -> Option<Published> {
     catalogue().into_iter().find(|one| one.is_called(name))
+}
+
+/// What may stand in the body of every command besides its own fields ([`crate::json`]).
+fn with_envelope(schema: &mut Schema) {
+    let Some(Value::Object(properties)) = schema.get_mut("properties") else { return };
+    let revision = json!({
+        "description": "Decide only if the stream is at this revision; as the header \
+            Billfold-Expected-Revision.",
+        "type": ["integer", "null"],
+        "minimum": 0,
+    });
+    let effective_at = json!({
+        "description": "When it takes effect; as the header Billfold-Effective-At.",
+        "type": ["string", "null"],
+        "format": "date-time",
+    });
+    properties.insert("expected_revision".to_owned(), revision);
+    properties.insert("effective_at".to_owned(), effective_at);
 }
 
 /// The schema of a document that clients send.

@@ -123,6 +123,38 @@ impl Fault {
         self.row().2
     }
 
+    /// What a client does about it, in a sentence.
+    pub const fn what_to_do(self) -> &'static str {
+        match self {
+            Self::Malformed => "correct the request; `errors` points at the wrong places",
+            Self::TooLarge => "send less at once: smaller pages, several batches",
+            Self::UnknownSubject => {
+                "correct the subject; `billfold schema asyncapi` has all of them"
+            }
+            Self::UnknownBook => "correct the book's name, or ask the process that has it",
+            Self::NotFound => {
+                "nothing is called that; a query of what was just written needs \
+                `Billfold-At-Least`"
+            }
+            Self::CursorExpired => {
+                "the read model was built anew: start the list from its first page"
+            }
+            Self::IdempotencyKeyReused => {
+                "give another command an id of its own; never change one that was sent"
+            }
+            Self::DeadlineExceeded => "send it again with a later deadline, if it still matters",
+            Self::Busy => "send it again, with the same id, after `retry_after_ms`",
+            Self::ProjectionBehind => "ask again; the read model is catching up",
+            Self::ProjectionRebuilding => "ask again; the read model is being built",
+            Self::Unavailable => "send it again, with the same id: the process is stopping",
+            Self::DiskFull => "tell the operator: nothing was changed, and queries go on",
+            Self::UnknownOutcome => {
+                "send it again, with the same id: it is carried out once at most"
+            }
+            Self::Internal => "report it with the time and the trace id",
+        }
+    }
+
     const fn row(self) -> (&'static str, u16, bool) {
         match self {
             Self::Malformed => ("malformed", 400, false),

@@ -59,6 +59,14 @@ macro_rules! rejections {
                 ("amount_out_of_range", 422),
                 ("date_out_of_range", 422),
             ];
+
+            /// Every code with its sentence, for the documentation. What stands in braces is
+            /// filled in.
+            pub const SENTENCES: &'static [(&'static str, &'static str)] = &[
+                $( ($code, $message), )*
+                ("amount_out_of_range", "an amount or an exact value is larger than can be held"),
+                ("date_out_of_range", "a date lies outside the years that can be computed"),
+            ];
         }
     };
 }

@@ -48,15 +48,24 @@ fn queries() -> String {
 fn faults() -> String {
     let rows = Fault::ALL.iter().map(|fault| {
         let again = if fault.retryable() { "yes" } else { "no" };
-        vec![format!("`{}`", fault.code()), fault.status().to_string(), again.to_owned()]
+        vec![
+            format!("`{}`", fault.code()),
+            fault.status().to_string(),
+            again.to_owned(),
+            fault.what_to_do().to_owned(),
+        ]
     });
-    table(&["code", "status", "again later"], rows)
+    table(&["code", "status", "again later", "what to do"], rows)
 }
 
 fn rejections() -> String {
-    let rows =
-        Rejection::CODES.iter().map(|(code, status)| vec![format!("`{code}`"), status.to_string()]);
-    table(&["code", "status"], rows)
+    let rows = Rejection::CODES.iter().zip(Rejection::SENTENCES).map(
+        |((code, status), (same_code, sentence))| {
+            assert_eq!(code, same_code, "codes and sentences have one order");
+            vec![format!("`{code}`"), status.to_string(), (*sentence).to_owned()]
+        },
+    );
+    table(&["code", "status", "`detail`"], rows)
 }
 
 /// The document with the part between the comments of `name` replaced.
