@@ -7,6 +7,8 @@ use std::time::Duration;
 use command_gateway::door::nats::{NatsClient, NatsDoor, NatsLimits, Serving};
 use futures_util::future::{join_all, pending};
 use schemas::text::BookName;
+use tokio::runtime::{Builder, Handle, Runtime};
+use tokio::task::block_in_place;
 
 use super::{Nats, unusable};
 use crate::exit::Failure;
@@ -20,8 +22,12 @@ const READY_TIME: Duration = Duration::from_secs(2);
 const LOOK: Duration = Duration::from_millis(200);
 
 /// The services of a process.
+///
+/// The connection and its readers have a thread of their own, and requests are answered on the
+/// threads of the host: whoever is refused hears it at once, however busy those are.
 #[derive(Debug)]
 pub struct OnNats<'a> {
+    reading: Option<Runtime>,
     nats: &'a Nats,
     client: NatsClient,
     books: BTreeSet<BookName>,
@@ -35,10 +41,16 @@ impl<'a> OnNats<'a> {
     /// [`Failure`] as [`unusable`] says.
     pub async fn start(host: &Host, nats: &'a Nats) -> Result<Self, Failure> {
         let role = if host.role().gateway { "billfold gateway" } else { "billfold projector" };
-        let (client, _) = nats.door(role).await?;
+        let reading = Builder::new_multi_thread()
+            .worker_threads(1)
+            .enable_all()
+            .thread_name("nats")
+            .build()
+            .map_err(|source| Failure::io("no thread for the connection to NATS", source))?;
+        let (client, _) = block_in_place(|| reading.block_on(nats.door(role)))?;
         let (books, serving) = (BTreeSet::new(), Vec::new());
-        let mut on_nats = Self { nats, client, books, serving };
-        on_nats.add_new(host).await?;
+        let mut on_nats = Self { reading: Some(reading), nats, client, books, serving };
+        on_nats.add_new(host)?;
         for serving in &on_nats.serving {
             if !serving.is_ready_within(READY_TIME).await {
                 let servers = nats.servers();
@@ -49,14 +61,17 @@ impl<'a> OnNats<'a> {
         Ok(on_nats)
     }
 
-    async fn add_new(&mut self, host: &Host) -> Result<(), Failure> {
+    fn add_new(&mut self, host: &Host) -> Result<(), Failure> {
+        let Some(reading) = &self.reading else { return Ok(()) };
         for (book, _) in host.positions() {
             if self.books.contains(&book) {
                 continue;
             }
             let prefix = self.nats.prefix().clone();
-            let door = NatsDoor::new(self.client.clone(), prefix, NatsLimits::default());
-            let serving = door.start(Arc::clone(host.router()), host.services(&book)).await;
+            let door = NatsDoor::new(self.client.clone(), prefix, NatsLimits::default())
+                .with_workers(Handle::current());
+            let start = door.start(Arc::clone(host.router()), host.services(&book));
+            let serving = block_in_place(|| reading.block_on(start));
             self.serving.push(serving.map_err(|error| unusable(&error))?);
             self.books.insert(book);
         }
@@ -68,14 +83,23 @@ impl<'a> OnNats<'a> {
         let Some(on_nats) = on_nats else { return pending().await };
         loop {
             tokio::time::sleep(LOOK).await;
-            if let Err(failure) = on_nats.add_new(host).await {
+            if let Err(failure) = on_nats.add_new(host) {
                 return failure;
             }
         }
     }
 
     /// Stops without losing an answer.
-    pub async fn close(self) {
-        join_all(self.serving.into_iter().map(Serving::close)).await;
+    pub async fn close(mut self) {
+        join_all(std::mem::take(&mut self.serving).into_iter().map(Serving::close)).await;
+    }
+}
+
+impl Drop for OnNats<'_> {
+    fn drop(&mut self) {
+        // This may happen on a thread of another runtime, which must not wait.
+        if let Some(reading) = self.reading.take() {
+            reading.shutdown_background();
+        }
     }
 }

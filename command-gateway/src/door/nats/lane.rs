@@ -16,6 +16,7 @@ use schemas::problem::Fault;
 use schemas::subjects::INBOX_PREFIX;
 use schemas::wire::{Message, Reply, header};
 use schemas::{Problem, Timestamp};
+use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
 use super::counts::Counts;
@@ -60,6 +61,8 @@ const CLOSING_RETRY_MS: u64 = 100;
 #[derive(Debug)]
 pub(super) struct Shared {
     pub(super) router: Arc<Router>,
+    /// Where requests are answered.
+    pub(super) workers: Handle,
     pub(super) prefix: SubjectPrefix,
     pub(super) in_flight: Arc<Semaphore>,
     pub(super) busy: Prepared,
@@ -117,7 +120,7 @@ impl Lane {
             return;
         };
         let (shared, counts) = (Arc::clone(&self.shared), Arc::clone(&self.counts));
-        tokio::spawn(answer(request, shared, counts, place));
+        self.shared.workers.spawn(answer(request, shared, counts, place));
     }
 
     async fn prepared(&self, request: &Request, reply: &Prepared) {

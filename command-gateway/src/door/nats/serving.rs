@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use async_nats::service::{Service, ServiceExt as _};
 use serde_json::{Map, Value, json};
+use tokio::runtime::Handle;
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
@@ -37,7 +38,8 @@ const FLUSH_TIME: Duration = Duration::from_secs(2);
 /// How much a service takes at once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct NatsLimits {
-    /// Requests under way in one gateway's service. The engine's own queue is behind this.
+    /// Requests under way in one gateway's service: at ten thousand a second, a tenth of a
+    /// second's work. The engine's own queue is behind this, for batches.
     pub gateway_in_flight: usize,
     /// Requests under way in one projector's service; each takes a thread while it is answered.
     pub projector_in_flight: usize,
@@ -45,7 +47,7 @@ pub struct NatsLimits {
 
 impl Default for NatsLimits {
     fn default() -> Self {
-        Self { gateway_in_flight: 4_096, projector_in_flight: 1_024 }
+        Self { gateway_in_flight: 1_024, projector_in_flight: 256 }
     }
 }
 
@@ -55,12 +57,21 @@ pub struct NatsDoor {
     client: NatsClient,
     prefix: SubjectPrefix,
     limits: NatsLimits,
+    workers: Option<Handle>,
 }
 
 impl NatsDoor {
     /// A door on this connection, for subjects that begin with `prefix`.
     pub fn new(client: NatsClient, prefix: SubjectPrefix, limits: NatsLimits) -> Self {
-        Self { client, prefix, limits }
+        Self { client, prefix, limits, workers: None }
+    }
+
+    /// The same, with requests answered on the threads of another runtime. Reading then goes on,
+    /// and *busy* is said at once, however much those threads have to do.
+    #[must_use]
+    pub fn with_workers(mut self, workers: Handle) -> Self {
+        self.workers = Some(workers);
+        self
     }
 
     /// Serves until `closing` says so, then as [`Serving::close`].
@@ -120,6 +131,7 @@ impl NatsDoor {
         };
         let shared = Arc::new(Shared {
             router: Arc::clone(router),
+            workers: self.workers.clone().unwrap_or_else(Handle::current),
             prefix: self.prefix.clone(),
             in_flight: Arc::new(Semaphore::new(limit)),
             busy: Prepared::busy(limit),
