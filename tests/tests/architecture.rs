@@ -41,9 +41,10 @@ const IMPURE: [&str; 11] = [
 const TLS_PROVIDERS: [&str; 6] =
     ["aws-lc-rs", "boring", "mbedtls", "native-tls", "openssl", "ring"];
 
-/// Crates whose build scripts were read: they ask the compiler or the target what it can do, or
-/// generate code from what is in the crate. None downloads anything.
-const BUILD_SCRIPTS_READ: [&str; 22] = [
+/// Crates whose build scripts were read: they ask the compiler or the target what it can do,
+/// generate code from what is in the crate, or compile the C and assembly in it (`ring`). None
+/// downloads anything.
+const BUILD_SCRIPTS_READ: [&str; 31] = [
     "assert_cmd",
     "borsh",
     "camino",
@@ -51,20 +52,29 @@ const BUILD_SCRIPTS_READ: [&str; 22] = [
     "crc32fast",
     "crossbeam-epoch",
     "crossbeam-utils",
+    "curve25519-dalek",
+    "generic-array",
     "getrandom",
+    "httparse",
+    "icu_normalizer_data",
+    "icu_properties_data",
     "libc",
     "num-traits",
     "parking_lot_core",
     "portable-atomic",
     "proc-macro2",
+    "prometheus-client",
     "quote",
     "ref-cast",
+    "ring",
     "rust_decimal",
     "rustix",
+    "rustls",
     "serde",
     "serde_core",
     "serde_json",
     "thiserror",
+    "zerocopy",
     "zmij",
 ];
 
