@@ -26,6 +26,17 @@ pub trait Ask {
     /// [`Failure::Problem`] when the answer is one; else what kept it from coming.
     fn ask(&self, endpoint: Endpoint, headers: Headers, body: Vec<u8>) -> Result<Vec<u8>, Failure>;
 
+    /// How many requests gain from being asked at once; one where they are answered one by one.
+    fn at_once(&self) -> usize {
+        1
+    }
+
+    /// The answers' bodies, each in its place. The requests go in any order.
+    fn ask_all(&self, requests: Vec<(Endpoint, Vec<u8>)>) -> Vec<Result<Vec<u8>, Failure>> {
+        let each = requests.into_iter();
+        each.map(|(endpoint, body)| self.ask(endpoint, Headers::new(), body)).collect()
+    }
+
     /// The answer to a query, as a document.
     ///
     /// # Errors
@@ -216,6 +227,22 @@ impl Ask for Door<'_> {
             Self::Remote(door) => door.ask(endpoint, headers, body),
             Self::Host(door) => door.ask(endpoint, headers, body),
             Self::Query(door) => door.ask(endpoint, headers, body),
+        }
+    }
+
+    fn at_once(&self) -> usize {
+        match self {
+            Self::Nats(door) => door.at_once(),
+            Self::Remote(_) | Self::Host(_) | Self::Read(_) => 1,
+        }
+    }
+
+    fn ask_all(&self, requests: Vec<(Endpoint, Vec<u8>)>) -> Vec<Result<Vec<u8>, Failure>> {
+        match self {
+            Self::Nats(door) => door.ask_all(requests),
+            Self::Remote(door) => door.ask_all(requests),
+            Self::Host(door) => door.ask_all(requests),
+            Self::Read(door) => door.ask_all(requests),
         }
     }
 }

@@ -1,10 +1,12 @@
-//! Many commands through a door, in order, each exactly once.
+//! Many commands through a door, each exactly once.
 //!
 //! # Ordering
 //!
-//! Commands go in batches of several hundred, one batch after the other. When some of a batch
-//! find no room, all of it that was not accepted goes again, in order and under the same ids:
-//! what was refused only because something before it was not there yet is decided afresh.
+//! Commands go in batches of several hundred, one batch after the other. A door that gains from
+//! several requests at once gets several batches in a round: then all commands of one customer
+//! are in one batch of it, in order, and commands about the book itself go alone. When some of a
+//! batch find no room, all of it that was not accepted goes again, in order and under the same
+//! ids: what was refused only because something before it was not there yet is decided afresh.
 
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::thread;
@@ -12,9 +14,9 @@ use std::time::Duration;
 
 use schemas::ids::CommandId;
 use schemas::wire::{
-    BatchAnswer, BatchCommand, BatchReply, Endpoint, Headers, MAX_BATCH_BYTES, MAX_BATCH_COMMANDS,
+    BatchAnswer, BatchCommand, BatchReply, Endpoint, MAX_BATCH_BYTES, MAX_BATCH_COMMANDS,
 };
-use schemas::{Command, Problem, Timestamp};
+use schemas::{Command, Problem, StreamId, Timestamp};
 
 use crate::door::Ask;
 use crate::exit::Failure;
@@ -23,8 +25,8 @@ use crate::exit::Failure;
 const TRIES: u32 = 200;
 /// The pause when a busy ledger does not say how long to wait.
 const PAUSE: Duration = Duration::from_millis(20);
-/// How many batches are written ahead of the one that is decided.
-const BATCHES_AHEAD: usize = 2;
+/// How many rounds are written ahead of the one that is decided.
+const ROUNDS_AHEAD: usize = 2;
 /// Room for the batch's own brackets and commas.
 const BATCH_ROOM: usize = 1_024;
 
@@ -51,29 +53,79 @@ pub fn submit(
     orders: &[Order],
     mut done: impl FnMut(usize),
 ) -> Result<Vec<BatchAnswer>, Failure> {
+    let at_once = door.at_once().max(1);
     thread::scope(|scope| {
-        let (written, batches) = sync_channel(BATCHES_AHEAD);
-        scope.spawn(move || write(orders, &written));
-        let mut answers = Vec::with_capacity(orders.len());
-        for batch in batches {
-            let sent = send(door, &batch?)?;
-            done(sent.len());
-            answers.extend(sent);
+        let (written, rounds) = sync_channel(ROUNDS_AHEAD);
+        scope.spawn(move || write(orders, at_once, &written));
+        let mut answers: Vec<Option<BatchAnswer>> = vec![None; orders.len()];
+        for round in rounds {
+            let round = round?;
+            for (batch, answered) in round.iter().zip(send(door, &round)?) {
+                done(answered.len());
+                for (written, answer) in batch.iter().zip(answered) {
+                    answers[written.order] = Some(answer);
+                }
+            }
         }
-        Ok(answers)
+        Ok(answers.into_iter().flatten().collect())
     })
 }
 
-/// Commands as they stand in a batch.
-type Written = Vec<Vec<u8>>;
+/// A command as it stands in a batch.
+struct Written {
+    /// Its place among the orders.
+    order: usize,
+    json: Vec<u8>,
+}
 
-/// Writes the orders and cuts them into batches, until nobody takes them any more.
-fn write(orders: &[Order], to: &SyncSender<Result<Written, Failure>>) {
-    let mut batch = Written::new();
-    let mut bytes = BATCH_ROOM;
-    for order in orders {
-        let command = match serde_json::to_vec(&in_batch(order)) {
-            Ok(command) => command,
+/// Batches that go at once.
+type Round = Vec<Vec<Written>>;
+
+/// A round that is being filled.
+struct Filling {
+    batches: Round,
+    bytes: Vec<usize>,
+    /// It is about the book itself, and goes in one batch.
+    about_book: bool,
+}
+
+impl Filling {
+    fn new(at_once: usize) -> Self {
+        let batches = (0..at_once).map(|_| Vec::new()).collect();
+        Self { batches, bytes: vec![BATCH_ROOM; at_once], about_book: false }
+    }
+
+    /// Which batch a command of this stream belongs to; none if it has to wait for the next
+    /// round.
+    fn place(&mut self, stream: StreamId, bytes: usize) -> Option<usize> {
+        let at_once = self.batches.len();
+        let (about_book, lane) = match stream {
+            StreamId::Book => (true, 0),
+            StreamId::Customer(customer) => {
+                let [.., low] = customer.uuid().into_bytes();
+                (false, usize::from(low) % at_once)
+            }
+        };
+        let is_empty = self.batches.iter().all(Vec::is_empty);
+        let fits_the_round = at_once == 1 || self.about_book == about_book;
+        let fits_the_batch = self.batches[lane].len() < MAX_BATCH_COMMANDS
+            && self.bytes[lane] + bytes < MAX_BATCH_BYTES;
+        let fits = fits_the_round && fits_the_batch;
+        if !fits && !is_empty {
+            return None;
+        }
+        self.about_book = about_book;
+        self.bytes[lane] += bytes + 1;
+        Some(lane)
+    }
+}
+
+/// Writes the orders and cuts them into rounds, until nobody takes them any more.
+fn write(orders: &[Order], at_once: usize, to: &SyncSender<Result<Round, Failure>>) {
+    let mut filling = Filling::new(at_once);
+    for (order, ordered) in orders.iter().enumerate() {
+        let json = match serde_json::to_vec(&in_batch(ordered)) {
+            Ok(json) => json,
             Err(error) => {
                 let failure = Failure::Internal(format!("a command has no JSON form: {error}"));
                 // Whoever took batches has failed by itself, if it is gone.
@@ -81,20 +133,16 @@ fn write(orders: &[Order], to: &SyncSender<Result<Written, Failure>>) {
                 return;
             }
         };
-        let is_full =
-            batch.len() == MAX_BATCH_COMMANDS || bytes + command.len() + 1 > MAX_BATCH_BYTES;
-        if is_full {
-            bytes = BATCH_ROOM;
-            if to.send(Ok(std::mem::take(&mut batch))).is_err() {
-                return;
-            }
-        }
-        bytes += command.len() + 1;
-        batch.push(command);
+        let stream = ordered.command.stream();
+        let lane = filling.place(stream, json.len()).or_else(|| {
+            let full = std::mem::replace(&mut filling, Filling::new(at_once));
+            to.send(Ok(full.batches)).ok()?;
+            filling.place(stream, json.len())
+        });
+        let Some(lane) = lane else { return };
+        filling.batches[lane].push(Written { order, json });
     }
-    if !batch.is_empty() {
-        let _gone = to.send(Ok(batch));
-    }
+    let _gone = to.send(Ok(filling.batches));
 }
 
 fn in_batch(order: &Order) -> BatchCommand {
@@ -109,33 +157,82 @@ fn in_batch(order: &Order) -> BatchCommand {
     }
 }
 
-/// One batch, tried until nothing in it asks to be tried again.
-fn send(door: &impl Ask, commands: &[Vec<u8>]) -> Result<Vec<BatchAnswer>, Failure> {
-    let mut accepted: Vec<Option<BatchAnswer>> = vec![None; commands.len()];
+/// A batch with the answers that it has so far.
+struct Sending<'a> {
+    batch: &'a [Written],
+    answers: Vec<Option<BatchAnswer>>,
+}
+
+impl Sending<'_> {
+    fn is_open(&self) -> bool {
+        self.answers.iter().any(Option::is_none)
+    }
+
+    fn open(&self) -> Vec<usize> {
+        (0..self.answers.len()).filter(|at| self.answers[*at].is_none()).collect()
+    }
+
+    /// What has no answer yet, as one request.
+    fn body(&self) -> Vec<u8> {
+        let mut body = br#"{"commands":["#.to_vec();
+        for (index, at) in self.open().into_iter().enumerate() {
+            if index > 0 {
+                body.push(b',');
+            }
+            body.extend_from_slice(&self.batch[at].json);
+        }
+        body.extend_from_slice(b"]}");
+        body
+    }
+
+    /// Takes a reply; gives what asks to be tried again.
+    fn take(&mut self, reply: Result<Vec<u8>, Failure>) -> Result<Option<Problem>, Failure> {
+        let open = self.open();
+        let reply = match reply {
+            Ok(reply) => reply,
+            Err(Failure::Problem(problem)) if problem.retryable => return Ok(Some(*problem)),
+            Err(other) => return Err(other),
+        };
+        let reply: BatchReply = serde_json::from_slice(&reply)
+            .map_err(|error| Failure::Internal(format!("the answer to a batch: {error}")))?;
+        let (sent, got) = (open.len(), reply.answers.len());
+        if got == 0 || got > sent {
+            return Err(Failure::Internal(format!("{sent} commands got {got} answers")));
+        }
+        let again = reply.answers.iter().find_map(retryable).cloned();
+        // A long reply answers the first commands only; the rest goes again at once.
+        for (at, answer) in open.into_iter().zip(reply.answers) {
+            let is_accepted = matches!(answer, BatchAnswer::Accepted(_));
+            if again.is_none() || is_accepted {
+                self.answers[at] = Some(answer);
+            }
+        }
+        Ok(again)
+    }
+}
+
+/// One round, tried until nothing in it asks to be tried again.
+fn send(door: &impl Ask, round: &Round) -> Result<Vec<Vec<BatchAnswer>>, Failure> {
+    let each = round.iter();
+    let mut batches: Vec<Sending<'_>> =
+        each.map(|batch| Sending { batch, answers: vec![None; batch.len()] }).collect();
     let mut last = None;
     for _ in 0..TRIES {
-        let open: Vec<usize> = (0..commands.len()).filter(|at| accepted[*at].is_none()).collect();
+        let mut open: Vec<&mut Sending<'_>> =
+            batches.iter_mut().filter(|batch| batch.is_open()).collect();
         if open.is_empty() {
-            return Ok(accepted.into_iter().flatten().collect());
+            let all = batches.into_iter().map(|batch| batch.answers.into_iter().flatten());
+            return Ok(all.map(Iterator::collect).collect());
         }
-        match ask_batch(door, open.iter().map(|at| commands[*at].as_slice())) {
-            Ok(answers) => {
-                let again = answers.iter().find_map(retryable).cloned();
-                // A long reply answers the first commands only; the rest goes again at once.
-                for (at, answer) in open.iter().zip(answers) {
-                    let is_accepted = matches!(answer, BatchAnswer::Accepted(_));
-                    if again.is_none() || is_accepted {
-                        accepted[*at] = Some(answer);
-                    }
-                }
-                last = again;
-            }
-            Err(Failure::Problem(problem)) if problem.retryable => last = Some(*problem),
-            Err(other) => return Err(other),
+        let requests = open.iter().map(|batch| (Endpoint::Batch, batch.body())).collect();
+        let mut again = None;
+        for (batch, reply) in open.iter_mut().zip(door.ask_all(requests)) {
+            again = batch.take(reply)?.or(again);
         }
-        if let Some(problem) = &last {
+        if let Some(problem) = &again {
             thread::sleep(problem.retry_after_ms.map_or(PAUSE, Duration::from_millis));
         }
+        last = again.or(last);
     }
     Err(last.map_or_else(
         || Failure::Internal("a batch was never answered whole".to_owned()),
@@ -150,37 +247,14 @@ fn retryable(answer: &BatchAnswer) -> Option<&Problem> {
     }
 }
 
-fn ask_batch<'a>(
-    door: &impl Ask,
-    commands: impl ExactSizeIterator<Item = &'a [u8]>,
-) -> Result<Vec<BatchAnswer>, Failure> {
-    let sent = commands.len();
-    let mut body = br#"{"commands":["#.to_vec();
-    for (index, command) in commands.enumerate() {
-        if index > 0 {
-            body.push(b',');
-        }
-        body.extend_from_slice(command);
-    }
-    body.extend_from_slice(b"]}");
-    let reply = door.ask(Endpoint::Batch, Headers::new(), body)?;
-    let reply: BatchReply = serde_json::from_slice(&reply)
-        .map_err(|error| Failure::Internal(format!("the answer to a batch: {error}")))?;
-    let got = reply.answers.len();
-    if got == 0 || got > sent {
-        return Err(Failure::Internal(format!("{sent} commands got {got} answers")));
-    }
-    Ok(reply.answers)
-}
-
 #[cfg(test)]
 mod tests {
     use std::cell::RefCell;
 
-    use schemas::command::RetirePlan;
-    use schemas::ids::PlanId;
+    use schemas::command::{RetirePlan, UpdateCustomer};
+    use schemas::ids::{CustomerId, PlanId};
     use schemas::problem::Fault;
-    use schemas::wire::{Accepted, Batch};
+    use schemas::wire::{Accepted, Batch, Headers};
     use uuid::Uuid;
 
     use super::*;
@@ -203,17 +277,21 @@ mod tests {
                 return BatchAnswer::Problem(Problem::fault(Fault::NotFound, "too early"));
             }
             accepted.push(command.command_id);
-            BatchAnswer::Accepted(Accepted {
-                command_id: command.command_id,
-                status: "accepted".to_owned(),
-                stream: "book".to_owned(),
-                revision: 1,
-                events: Vec::new(),
-                position: "0:1".to_owned(),
-                recorded_at: "2026-01-01T00:00:00Z".parse().expect("an instant"),
-                duplicate: false,
-            })
+            self::accepted(command.command_id)
         }
+    }
+
+    fn accepted(command_id: CommandId) -> BatchAnswer {
+        BatchAnswer::Accepted(Accepted {
+            command_id,
+            status: "accepted".to_owned(),
+            stream: "book".to_owned(),
+            revision: 1,
+            events: Vec::new(),
+            position: "0:1".to_owned(),
+            recorded_at: "2026-01-01T00:00:00Z".parse().expect("an instant"),
+            duplicate: false,
+        })
     }
 
     impl Ask for Narrow {
@@ -269,5 +347,67 @@ mod tests {
         let answers = submit(&door, &orders, |_| ()).expect("answered");
         let problems = answers.iter().filter(|a| matches!(a, BatchAnswer::Problem(_))).count();
         assert_eq!(problems, 2);
+    }
+
+    /// A door that takes three requests at once.
+    #[derive(Default)]
+    struct Wide(RefCell<Vec<Vec<Batch>>>);
+
+    impl Ask for Wide {
+        fn ask(&self, _: Endpoint, _: Headers, _: Vec<u8>) -> Result<Vec<u8>, Failure> {
+            Err(Failure::Internal("several are asked at once".to_owned()))
+        }
+
+        fn at_once(&self) -> usize {
+            3
+        }
+
+        fn ask_all(&self, requests: Vec<(Endpoint, Vec<u8>)>) -> Vec<Result<Vec<u8>, Failure>> {
+            let batches: Vec<Batch> = requests
+                .iter()
+                .map(|(_, body)| serde_json::from_slice(body).expect("a batch"))
+                .collect();
+            let reply = |batch: &Batch| {
+                let answers = batch.commands.iter().map(|c| accepted(c.command_id)).collect();
+                serde_json::to_vec(&BatchReply { answers })
+                    .map_err(|error| Failure::Internal(error.to_string()))
+            };
+            let replies = batches.iter().map(reply).collect();
+            self.0.borrow_mut().push(batches);
+            replies
+        }
+    }
+
+    #[test]
+    fn a_wide_door_gets_each_customer_in_order_and_the_book_alone() {
+        let mut orders = orders(60);
+        for (at, order) in orders.iter_mut().enumerate().filter(|(at, _)| *at != 30) {
+            let customer = CustomerId::new(Uuid::from_u128(at as u128 % 7));
+            order.command = UpdateCustomer {
+                customer,
+                external_id: None,
+                name: None,
+                email: None,
+                payment_terms_days: Some(1),
+            }
+            .into();
+        }
+        let door = Wide::default();
+        let answers = submit(&door, &orders, |_| ()).expect("answered");
+        let ids = answers.iter().map(|answer| match answer {
+            BatchAnswer::Accepted(accepted) => accepted.command_id,
+            BatchAnswer::Problem(problem) => panic!("{problem:?}"),
+        });
+        assert!(ids.eq(orders.iter().map(|order| order.id)), "answers are in order");
+
+        let rounds = door.0.into_inner();
+        let sizes: Vec<Vec<usize>> =
+            rounds.iter().map(|round| round.iter().map(|b| b.commands.len()).collect()).collect();
+        assert_eq!(sizes.len(), 3, "before, the book, behind: {sizes:?}");
+        assert_eq!((sizes[0].len(), &sizes[1]), (3, &vec![1]));
+        for batch in rounds.iter().flatten() {
+            let ids = batch.commands.iter().map(|command| command.command_id);
+            assert!(ids.is_sorted(), "a customer's commands keep their order");
+        }
     }
 }

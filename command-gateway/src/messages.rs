@@ -100,12 +100,16 @@ pub(crate) async fn batch(
         return Err(Problem::fault(Fault::TooLarge, detail));
     }
     let log = gateway.log();
+    let deadline = parsed(&message.headers, header::DEADLINE)?;
     let mut readable = Vec::with_capacity(count);
     let read: Vec<(CommandId, Result<(), Problem>)> = (0..)
         .zip(batch.commands)
         .map(|(index, command)| {
             let id = command.command_id;
-            let read = read_batched(actor, index, &command).map(|request| readable.push(request));
+            let read = read_batched(actor, index, &command).map(|mut request| {
+                request.deadline = request.deadline.or(deadline);
+                readable.push(request);
+            });
             (id, read)
         })
         .collect();

@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use command_gateway::door::nats::{AskError, NatsAsk, Patience};
+use futures_util::future::join_all;
 use schemas::text::{Actor, BookName};
-use schemas::wire::{Endpoint, Headers, Message, Subject};
+use schemas::wire::{Endpoint, Headers, Message, Reply, Subject};
 use tokio::runtime::Runtime;
 
 use super::Nats;
@@ -17,6 +18,10 @@ const ANSWER: Duration = Duration::from_secs(5);
 const LONG_ANSWER: Duration = Duration::from_secs(40);
 /// How long to wait for somebody who serves the subject, as when a process is started again.
 const NOBODY: Duration = Duration::from_secs(3);
+
+/// Batches of an import that are under way at once: some are written and read while one is
+/// decided.
+const AT_ONCE: usize = 4;
 
 /// A book that is served on NATS, asked over one connection.
 #[derive(Debug)]
@@ -74,6 +79,20 @@ impl Ask for NatsRemote {
         let (message, ask) = self.message(endpoint, headers, body);
         let reply = self.runtime.block_on(ask.patiently(&message));
         body_of(reply.map_err(|error| unanswered(&error))?)
+    }
+
+    fn at_once(&self) -> usize {
+        AT_ONCE
+    }
+
+    fn ask_all(&self, requests: Vec<(Endpoint, Vec<u8>)>) -> Vec<Result<Vec<u8>, Failure>> {
+        let asked = requests.into_iter().map(|(endpoint, body)| {
+            let (message, ask) = self.message(endpoint, Headers::new(), body);
+            async move { ask.patiently(&message).await }
+        });
+        let replies = self.runtime.block_on(join_all(asked));
+        let body = |reply: Result<Reply, AskError>| body_of(reply.map_err(|e| unanswered(&e))?);
+        replies.into_iter().map(body).collect()
     }
 }
 

@@ -3,8 +3,8 @@
 //! *Limits.* The reader of a lane only looks whether there is room, and starts a task or answers
 //! *busy* with bytes that were made beforehand. It parses nothing.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use async_nats::client::PublishErrorKind;
 use async_nats::service::Request;
@@ -69,8 +69,28 @@ pub(super) struct Shared {
     pub(super) closing: Prepared,
     /// New requests are turned away.
     pub(super) is_closing: AtomicBool,
+    /// They are turned away later: who waits for an answer sends nothing.
+    pub(super) is_holding: AtomicBool,
+    pub(super) held: Mutex<Vec<Held>>,
     /// Requests that ever came; looked at to see when no more do.
     pub(super) arrived: AtomicU64,
+}
+
+/// Requests that are kept at most; more are turned away at once.
+const MOST_HELD: usize = 8_192;
+
+/// A request that is turned away once nothing is subscribed any more.
+#[derive(Debug)]
+pub(super) struct Held(Request, Arc<Counts>);
+
+impl Shared {
+    /// Turns away what was held.
+    pub(super) async fn let_go(&self) {
+        let held = std::mem::take(&mut *self.held.lock().unwrap_or_else(PoisonError::into_inner));
+        for Held(request, counts) in held {
+            respond(&request, &counts, &self.closing).await;
+        }
+    }
 }
 
 /// One endpoint.
@@ -111,24 +131,35 @@ impl Lane {
             return;
         }
         if self.shared.is_closing.load(Ordering::Acquire) {
-            self.prepared(&request, &self.shared.closing).await;
+            self.turn_away(request).await;
             return;
         }
         let Ok(place) = Arc::clone(&self.shared.in_flight).try_acquire_owned() else {
             self.counts.busy();
-            self.prepared(&request, &self.shared.busy).await;
+            respond(&request, &self.counts, &self.shared.busy).await;
             return;
         };
         let (shared, counts) = (Arc::clone(&self.shared), Arc::clone(&self.counts));
         self.shared.workers.spawn(answer(request, shared, counts, place));
     }
 
-    async fn prepared(&self, request: &Request, reply: &Prepared) {
-        let sent = request.respond_with_headers(Ok(reply.body.clone()), reply.headers.clone());
-        if let Err(error) = sent.await {
-            self.counts.unsent();
-            tracing::debug!(%error, "an answer could not be sent");
+    async fn turn_away(&self, request: Request) {
+        if self.shared.is_holding.load(Ordering::Acquire) {
+            let mut held = self.shared.held.lock().unwrap_or_else(PoisonError::into_inner);
+            if held.len() < MOST_HELD {
+                held.push(Held(request, Arc::clone(&self.counts)));
+                return;
+            }
         }
+        respond(&request, &self.counts, &self.shared.closing).await;
+    }
+}
+
+async fn respond(request: &Request, counts: &Counts, reply: &Prepared) {
+    let sent = request.respond_with_headers(Ok(reply.body.clone()), reply.headers.clone());
+    if let Err(error) = sent.await {
+        counts.unsent();
+        tracing::debug!(%error, "an answer could not be sent");
     }
 }
 
@@ -194,7 +225,7 @@ fn message_of(request: &Request, prefix: &SubjectPrefix) -> Result<Message, Prob
     })?;
     let headers = headers::inward(outside.headers.as_ref())?;
     // Commands carry their deadline to the engine, which looks at it when it decides.
-    if !subject.contains(".command.")
+    if subject.split('.').nth(4) != Some("command")
         && let Some(deadline) = headers.get(header::DEADLINE)
     {
         in_time(deadline)?;

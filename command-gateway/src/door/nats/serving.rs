@@ -2,13 +2,14 @@
 //!
 //! *Correctness.* The library forgets a subscription the moment it is told to unsubscribe, and
 //! with it every request that the server sent before it heard of that. So a door that closes does
-//! not begin by unsubscribing: it first turns new requests away with *unavailable*, which says
-//! that nothing was done, lets those under way be answered, waits until no more arrive, and only
-//! then unsubscribes. For the same reason the library's own drain is not used; besides, it closes
+//! not begin by unsubscribing. First it turns new requests away with *unavailable*, which says
+//! that nothing was done, until those under way are answered. Then it holds new requests, so that
+//! those who wait for an answer send no more, until none arrives; then it unsubscribes, and turns
+//! away what it held. For the same reason the library's own drain is not used; besides, it closes
 //! the connection before the last answers are out.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_nats::service::{Service, ServiceExt as _};
@@ -137,6 +138,8 @@ impl NatsDoor {
             busy: Prepared::busy(limit),
             closing: Prepared::closing(),
             is_closing: AtomicBool::new(false),
+            is_holding: AtomicBool::new(false),
+            held: Mutex::default(),
             arrived: AtomicU64::new(0),
         });
         let counts: Vec<(String, Arc<Counts>)> =
@@ -222,6 +225,9 @@ impl Serving {
                 tracing::warn!(left, "requests still under way get no answer");
             }
         }
+        for started in &self.services {
+            started.shared.is_holding.store(true, Ordering::Release);
+        }
         // Quiet cannot be waited for where nobody can be heard.
         if self.client.health().is_connected() {
             let _heard_to_the_end = timeout(QUIET_TIME, self.until_quiet()).await;
@@ -231,7 +237,10 @@ impl Serving {
         if timeout(FLUSH_TIME, lanes).await.is_err() {
             tracing::warn!("an endpoint did not end");
         }
-        for Started { service, .. } in self.services {
+        for Started { service, shared, .. } in self.services {
+            if timeout(FLUSH_TIME, shared.let_go()).await.is_err() {
+                tracing::warn!("requests that came last get no answer");
+            }
             if let Err(error) = service.stop().await {
                 tracing::debug!(%error, "a service of a closed connection");
             }
