@@ -233,7 +233,7 @@ impl Ask for Door<'_> {
     fn at_once(&self) -> usize {
         match self {
             Self::Nats(door) => door.at_once(),
-            Self::Remote(_) | Self::Host(_) | Self::Read(_) => 1,
+            Self::Remote(_) | Self::Host(_) | Self::Query(_) => 1,
         }
     }
 
@@ -242,7 +242,7 @@ impl Ask for Door<'_> {
             Self::Nats(door) => door.ask_all(requests),
             Self::Remote(door) => door.ask_all(requests),
             Self::Host(door) => door.ask_all(requests),
-            Self::Read(door) => door.ask_all(requests),
+            Self::Query(door) => door.ask_all(requests),
         }
     }
 }

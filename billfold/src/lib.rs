@@ -114,11 +114,13 @@ fn dispatch(cli: Cli) -> Result<(), Failure> {
             })
         }
         Command::Replay(args) => {
-            let live = replay::live_hashes(&folder, book, actor)?;
+            let live = replay::live_hashes(nats()?.as_ref(), &folder, book, actor)?;
             let compared = replay::compare(&folder, book, live, args.scratch.as_deref())?;
             replay::report(book, &compared, &output)
         }
-        Command::Verify(args) => verify::run(&args, &folder, book, actor, &output),
+        Command::Verify(args) => {
+            verify::run(&args, nats()?.as_ref(), &folder, book, actor, &output)
+        }
         Command::Demo(args) => demo::run(&args, global.output),
         Command::Bench(args) => bench::run(&args, &folder, &output),
         Command::Schema { command } => schema::run(&command, &output),

@@ -12,6 +12,8 @@ use serde_json::json;
 use crate::door::{Ask, QueryDoor};
 use crate::exit::{Failure, chain};
 use crate::folder::{Folder, damaged};
+use crate::nats::Nats;
+use crate::nats::door::NatsRemote;
 use crate::output::{Node, Output, View};
 use crate::talk;
 
@@ -38,23 +40,36 @@ impl Compared {
 /// What the live read models hold: each with its position and hash; none if never built.
 pub type LiveHashes = Vec<(ViewName, Option<(u64, String)>)>;
 
-/// What the read models hold now: the running process says it, or else their stores.
+/// What the read models hold now: over NATS if that is asked for, else the running process says
+/// it, or else their stores.
 ///
 /// # Errors
 /// [`Failure::Verification`] when a checkpoint does not fit the log; else why there is no answer.
-pub fn live_hashes(folder: &Folder, book: &BookName, actor: &Actor) -> Result<LiveHashes, Failure> {
+pub fn live_hashes(
+    nats: Option<&Nats>,
+    folder: &Folder,
+    book: &BookName,
+    actor: &Actor,
+) -> Result<LiveHashes, Failure> {
+    if let Some(nats) = nats {
+        let door = NatsRemote::connect(nats, book, actor)?;
+        let hash = |view: ViewName| Ok((view, Some(hash_of(&door, view)?)));
+        return ViewName::ALL.into_iter().map(hash).collect();
+    }
     let doors = QueryDoor::new(folder, book, actor);
     let mut hashes = Vec::new();
     for view in ViewName::ALL {
         let held = match doors.running(view)? {
-            Some(door) => {
-                Some(hash_in(&door.query(view.as_str(), "hash", Headers::new(), &json!({}))?)?)
-            }
+            Some(door) => Some(hash_of(&door, view)?),
             None => hash_on_disk(folder, book, view)?,
         };
         hashes.push((view, held));
     }
     Ok(hashes)
+}
+
+fn hash_of(door: &impl Ask, view: ViewName) -> Result<(u64, String), Failure> {
+    hash_in(&door.query(view.as_str(), "hash", Headers::new(), &json!({}))?)
 }
 
 fn hash_in(answer: &Node) -> Result<(u64, String), Failure> {

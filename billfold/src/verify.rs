@@ -18,6 +18,7 @@ use uuid::Uuid;
 use crate::cli::VerifyArgs;
 use crate::exit::Failure;
 use crate::folder::{Folder, damaged};
+use crate::nats::Nats;
 use crate::output::{Node, Output, View};
 use crate::replay::{self, LiveHashes};
 use crate::talk;
@@ -98,14 +99,15 @@ pub fn audit(folder: &Folder, book: &BookName, bytes_only: bool) -> Result<Audit
 /// [`Failure::Verification`] when anything is wrong.
 pub fn run(
     args: &VerifyArgs,
+    nats: Option<&Nats>,
     folder: &Folder,
     book: &BookName,
     actor: &Actor,
     output: &Output,
 ) -> Result<(), Failure> {
     // Asked before the log is read, so that no checkpoint can be above what is read then.
-    let views = match replay::live_hashes(folder, book, actor) {
-        Err(Failure::Internal(why)) => {
+    let views = match replay::live_hashes(nats, folder, book, actor) {
+        Err(Failure::Internal(why) | Failure::Unreachable(why)) => {
             talk::say(&format!("billfold: the read models are not looked at: {why}"));
             Vec::new()
         }
