@@ -46,6 +46,8 @@ use report::{Figure, Level, Report};
 
 /// Commands outstanding while the book is made.
 const SETTING_UP: u32 = 1_024;
+/// The engine takes as many as the largest level keeps outstanding.
+const QUEUE: usize = 8_192;
 
 /// Runs `bench`.
 ///
@@ -161,7 +163,7 @@ impl Bench {
         let id = command_gateway::fresh_log_id()
             .map_err(|source| Failure::io("no randomness for the log's id", source))?;
         let gateway = GatewayConfig::at(folder.log(&book))
-            .and_then(|config| Gateway::create(&config, id, Script::open()))
+            .and_then(|config| Gateway::create(&config.with_queue(QUEUE), id, Script::open()))
             .map_err(|error: GatewayError| Failure::Internal(error.to_string()))?;
         let handle = gateway.handle();
         let script = Script::new(plan.clone(), edge::now()?.micros());

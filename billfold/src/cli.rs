@@ -6,6 +6,7 @@
 mod bench;
 mod nats;
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -133,6 +134,18 @@ pub enum Command {
         #[command(subcommand)]
         command: NatsCommand,
     },
+    /// Show where gateway and read models stand: positions, lag, queues, sync times, alarms.
+    Status,
+    /// Copy a book's log into a fresh folder while it is written, and verify the copy.
+    Backup {
+        /// The folder of the copy.
+        to: PathBuf,
+    },
+    /// Put a copy of a book's log into a data folder that has no such book.
+    Restore {
+        /// The folder of the copy.
+        from: PathBuf,
+    },
     /// Look for what is wrong with this folder and machine, and say what to do.
     Doctor(DoctorArgs),
     /// Print fresh ids for a shell, such as `billfold id customer`.
@@ -150,6 +163,19 @@ pub struct ServeArgs {
     /// In a fresh folder: make the book a test book whose clock starts here.
     #[arg(long, env = "BILLFOLD_TEST_CLOCK", value_name = "INSTANT")]
     pub test_clock: Option<Timestamp>,
+    /// What is watched.
+    #[command(flatten)]
+    pub watch: WatchArgs,
+}
+
+/// Flags of every process that serves.
+#[derive(Debug, Clone, Args)]
+pub struct WatchArgs {
+    /// Serve `/metrics`, `/healthz` and `/readyz` on this loopback address; port 0 takes a free
+    /// one.
+    #[arg(long, env = "BILLFOLD_METRICS", value_name = "ADDRESS",
+          value_parser = crate::metrics::loopback)]
+    pub metrics: Option<SocketAddr>,
 }
 
 /// Flags of `project`.
@@ -158,6 +184,13 @@ pub struct ProjectArgs {
     /// Which read models: invoices, revenue, balances.
     #[arg(required = true, value_name = "VIEW")]
     pub views: Vec<ViewName>,
+    /// How far to stand back for other processes: 0 not at all, 19 as far as can be.
+    #[arg(long, env = "BILLFOLD_NICE", value_name = "N", default_value_t = 5,
+          value_parser = clap::value_parser!(i32).range(0..=19))]
+    pub nice: i32,
+    /// What is watched.
+    #[command(flatten)]
+    pub watch: WatchArgs,
 }
 
 /// What to do with books.

@@ -168,7 +168,10 @@ fn unusable(path: &Path, source: io::Error) -> Failure {
 /// Damage is a failed verification, wherever it is met.
 pub fn damaged(error: ReadError) -> Failure {
     match error {
-        ReadError::Corrupt(damage) => Failure::Verification(damage.to_string()),
+        ReadError::Corrupt(damage) => Failure::Verification(format!(
+            "{damage}; if this is a copy that was made while its log was written, make one with \
+             `billfold backup`"
+        )),
         ReadError::Io { path, source } => {
             Failure::io(format!("{} cannot be read", path.display()), source)
         }

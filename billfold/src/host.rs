@@ -13,6 +13,7 @@
 
 mod failures;
 mod read_door;
+mod reports;
 mod services;
 
 use std::collections::BTreeMap;
@@ -23,7 +24,7 @@ use command_gateway::door::nats::ServiceSpec;
 use command_gateway::feed::Feed;
 use command_gateway::{BookDoor, Gateway, Router, fresh_log_id};
 use event_log::{FileDisk, LogReader};
-use projections::{Projectors, ViewName};
+use projections::{Editions, Projectors, ViewName};
 use schemas::Timestamp;
 use schemas::command::OpenBook;
 use schemas::terms::{BookClock, Profile};
@@ -34,6 +35,10 @@ use uuid::Uuid;
 
 pub use failures::{not_started, refused};
 pub use read_door::ReadDoor;
+pub use reports::Reports;
+pub use services::ViewDoor;
+
+use reports::Opened;
 
 use crate::door::{Ask, body_of};
 use crate::exit::Failure;
@@ -92,8 +97,10 @@ impl Open {
 pub struct Host {
     role: Role,
     router: Arc<Router>,
+    reports: Arc<Reports>,
     books: Mutex<BTreeMap<BookName, Open>>,
     folder: Folder,
+    editions: Editions,
     runtime: Runtime,
 }
 
@@ -110,7 +117,16 @@ impl Host {
             .build()
             .map_err(|error| Failure::io("no threads for the doors", error))?;
         let router = Arc::new(Router::new().with_schemas(services::schemas()));
-        Ok(Self { role, router, books: Mutex::default(), folder, runtime })
+        let reports = Arc::new(Reports::new(Arc::clone(&router)));
+        let (books, editions) = (Mutex::default(), Editions::default());
+        Ok(Self { role, router, reports, books, folder, editions, runtime })
+    }
+
+    /// The same with other editions of read models than those of the build.
+    #[must_use]
+    pub fn with_editions(mut self, editions: Editions) -> Self {
+        self.editions = editions;
+        self
     }
 
     /// Opens a book of the folder.
@@ -165,7 +181,8 @@ impl Host {
         let mut projectors = None;
         if !self.role.views.is_empty() {
             let views = self.folder.views(book);
-            let started = Projectors::start(|| gateway.reader(), &views, &self.role.views);
+            let log = || gateway.reader();
+            let started = Projectors::start_editions(log, &views, &self.role.views, &self.editions);
             projectors = Some(Arc::new(started.map_err(not_started)?));
         }
         self.add(book, door, Open { projectors, gateway: Some(gateway) });
@@ -176,7 +193,8 @@ impl Host {
     fn follow(&self, book: &BookName) -> Result<(), Failure> {
         let path = self.folder.log(book);
         let open = || LogReader::open(&path);
-        let started = Projectors::start(open, &self.folder.views(book), &self.role.views);
+        let views = self.folder.views(book);
+        let started = Projectors::start_editions(open, &views, &self.role.views, &self.editions);
         let projectors = Some(Arc::new(started.map_err(not_started)?));
         let door = BookDoor::views_only(book.clone());
         self.add(book, door, Open { projectors, gateway: None });
@@ -184,11 +202,15 @@ impl Host {
     }
 
     fn add(&self, book: &BookName, mut door: BookDoor, open: Open) {
-        if let Some(projectors) = &open.projectors {
-            for view in &self.role.views {
-                door = door.with_view(view.as_str(), services::queries(projectors));
-            }
+        let services = self.role.views.iter().filter_map(|view| {
+            Some(ViewDoor::new(open.projectors.as_ref()?.service(view.as_str())?))
+        });
+        let views: Vec<ViewDoor> = services.collect();
+        for view in &views {
+            door = door.with_view(view.service().view(), Arc::new(view.clone()));
         }
+        let gateway = open.gateway.as_ref().map(Gateway::handle);
+        self.reports.add(Opened { book: book.clone(), gateway, views });
         self.books().insert(book.clone(), open);
         self.router.add_book(door);
     }
@@ -271,6 +293,11 @@ impl Host {
     /// A door to one of the books.
     pub fn door(&self, book: &BookName, actor: &Actor) -> HostDoor<'_> {
         HostDoor { host: self, book: book.clone(), actor: actor.clone() }
+    }
+
+    /// What this process says about itself.
+    pub fn reports(&self) -> &Arc<Reports> {
+        &self.reports
     }
 
     /// What answers messages.

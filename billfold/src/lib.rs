@@ -19,6 +19,7 @@
     reason = "a problem is made once, for a request that failed, and moved into its reply"
 )]
 
+pub mod backup;
 pub mod bench;
 pub mod book;
 pub mod cli;
@@ -32,6 +33,7 @@ pub mod feed;
 pub mod folder;
 pub mod host;
 pub mod import;
+pub mod metrics;
 pub mod nats;
 pub mod output;
 pub mod process;
@@ -40,6 +42,7 @@ pub mod query;
 pub mod replay;
 pub mod runs;
 pub mod schema;
+pub mod status;
 pub mod submit;
 pub mod submitter;
 pub mod talk;
@@ -57,9 +60,15 @@ use exit::Failure;
 use folder::Folder;
 use host::Role;
 use output::Output;
+use projections::Editions;
 
 /// Runs one command line.
 pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
+    run_editions(args, &Editions::default())
+}
+
+/// Runs one command line with other editions of read models than those of the build.
+pub fn run_editions(args: impl IntoIterator<Item = OsString>, editions: &Editions) -> ExitCode {
     let cli = match Cli::try_parse_from(args) {
         Ok(cli) => cli,
         Err(error) => {
@@ -70,7 +79,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         }
     };
     let format = cli.global.output;
-    match dispatch(cli) {
+    match dispatch(cli, editions) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             talk::report(&failure, format);
@@ -79,7 +88,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     }
 }
 
-fn dispatch(cli: Cli) -> Result<(), Failure> {
+fn dispatch(cli: Cli, editions: &Editions) -> Result<(), Failure> {
     let Cli { global, command } = cli;
     talk::start(&global.log)?;
     let folder = Folder::of(&global);
@@ -88,12 +97,14 @@ fn dispatch(cli: Cli) -> Result<(), Failure> {
     let nats = || nats::Nats::of(&global.nats, actor);
     match command {
         Command::Up(args) => {
-            up::run(&args, Role::everything(), &folder, book, nats()?.as_ref(), &output)
+            let role = Role::everything();
+            up::run(&args, role, &folder, book, editions, nats()?.as_ref(), &output)
         }
         Command::Serve(args) => {
-            up::run(&args, Role::gateway(), &folder, book, nats()?.as_ref(), &output)
+            let role = Role::gateway();
+            up::run(&args, role, &folder, book, editions, nats()?.as_ref(), &output)
         }
-        Command::Project(args) => project::run(&args, &folder, nats()?.as_ref(), &output),
+        Command::Project(args) => project::run(&args, &folder, editions, nats()?.as_ref(), &output),
         Command::Book { command } => book::run(&command, &folder, actor, &output),
         Command::Submit(args) => {
             door::with_writer(nats()?.as_ref(), &folder, book, actor, |door| {
@@ -124,6 +135,9 @@ fn dispatch(cli: Cli) -> Result<(), Failure> {
         Command::Demo(args) => demo::run(&args, global.output),
         Command::Bench(args) => bench::run(&args, &folder, &output),
         Command::Schema { command } => schema::run(&command, &output),
+        Command::Status => status::run(nats()?.as_ref(), &folder, book, actor, &output),
+        Command::Backup { to } => backup::backup(&to, &folder, book, &output),
+        Command::Restore { from } => backup::restore(&from, &folder, book, &output),
         Command::Doctor(args) => doctor::run(&args, &folder, &output),
         Command::Nats { command: NatsCommand::Permissions(args) } => {
             nats::permissions::run(&args, &global, &output)

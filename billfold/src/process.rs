@@ -18,8 +18,10 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
+use crate::cli::WatchArgs;
 use crate::exit::{Failure, chain};
 use crate::host::Host;
+use crate::metrics::Listening;
 use crate::nats::Nats;
 use crate::nats::process::OnNats;
 use crate::output::{Node, Output};
@@ -35,13 +37,14 @@ const LOOK: Duration = Duration::from_secs(1);
 pub fn run(
     host: &Host,
     sockets: &[PathBuf],
+    watch: &WatchArgs,
     nats: Option<&Nats>,
     output: &Output,
 ) -> Result<(), Failure> {
     let (stop, stopping) = channel();
     thread::scope(|scope| {
         scope.spawn(move || look_for_books(host, &stopping));
-        let served = host.runtime().block_on(serve(host, sockets, nats, output));
+        let served = host.runtime().block_on(serve(host, sockets, watch, nats, output));
         drop(stop);
         served
     })
@@ -50,6 +53,7 @@ pub fn run(
 async fn serve(
     host: &Host,
     sockets: &[PathBuf],
+    watch: &WatchArgs,
     nats: Option<&Nats>,
     output: &Output,
 ) -> Result<(), Failure> {
@@ -65,9 +69,16 @@ async fn serve(
         None => None,
         Some(nats) => Some(OnNats::start(host, nats).await?),
     };
-    ready(host, sockets, output)?;
+    let metrics = match watch.metrics {
+        None => None,
+        Some(address) => Some(Listening::on(address).await?),
+    };
+    ready(host, sockets, metrics.as_ref(), output)?;
     let (close, closing) = watch::channel(false);
     let mut serving = JoinSet::new();
+    if let Some(metrics) = metrics {
+        serving.spawn(metrics.serve(Arc::clone(host.reports()), closing.clone()));
+    }
     for door in doors {
         serving.spawn(door.serve(Arc::clone(host.router()), closing.clone()));
     }
@@ -92,7 +103,12 @@ async fn serve(
 }
 
 /// One line when it answers.
-fn ready(host: &Host, sockets: &[PathBuf], output: &Output) -> Result<(), Failure> {
+fn ready(
+    host: &Host,
+    sockets: &[PathBuf],
+    metrics: Option<&Listening>,
+    output: &Output,
+) -> Result<(), Failure> {
     let books = host.positions();
     let shown: Vec<_> = sockets.iter().map(|path| shown(path)).collect();
     let views: Vec<_> = host.role().views.iter().map(|view| view.as_str()).collect();
@@ -105,6 +121,7 @@ fn ready(host: &Host, sockets: &[PathBuf], output: &Output) -> Result<(), Failur
         "commands": host.role().gateway,
         "views": views,
         "sockets": shown,
+        "metrics": metrics.map(|metrics| metrics.address().to_string()),
         "books": rows,
     }));
     output.item(&document, || {
@@ -143,7 +160,9 @@ fn open(host: &Host, book: &BookName, given_up: &mut Vec<BookName>) {
         // Whoever made it may still be closing it.
         Err(Failure::InUse(why)) => tracing::debug!(%book, why, "not opened yet"),
         Err(failure) => {
-            talk::say(&format!("billfold: book {book} stays closed: {failure}; start again"));
+            let why = format!("book {book} stays closed: {failure}; start again");
+            talk::say(&format!("billfold: {why}"));
+            host.reports().not_opened(why);
             given_up.push(book.clone());
         }
     }

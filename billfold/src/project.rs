@@ -3,6 +3,7 @@
 use std::fs;
 
 use event_log::{LogReader, ReadError};
+use projections::Editions;
 
 use crate::cli::ProjectArgs;
 use crate::exit::Failure;
@@ -19,18 +20,23 @@ use crate::{process, talk};
 pub fn run(
     args: &ProjectArgs,
     folder: &Folder,
+    editions: &Editions,
     nats: Option<&Nats>,
     output: &Output,
 ) -> Result<(), Failure> {
+    // Threads made from here on inherit it.
+    if let Err(error) = rustix::process::setpriority_process(None, args.nice) {
+        tracing::warn!(%error, "the process keeps its priority");
+    }
     fs::create_dir_all(folder.root())
         .map_err(|e| Failure::io(format!("{} cannot be made", folder.root().display()), e))?;
     let mut views = args.views.clone();
     views.sort_unstable();
     views.dedup();
     let sockets: Vec<_> = views.iter().map(|view| folder.view_socket(*view)).collect();
-    let host = Host::new(folder.clone(), Role::views(views))?;
+    let host = Host::new(folder.clone(), Role::views(views))?.with_editions(editions.clone());
     open_all(&host, folder)?;
-    let served = process::run(&host, &sockets, nats, output);
+    let served = process::run(&host, &sockets, &args.watch, nats, output);
     host.close();
     served
 }

@@ -1,6 +1,7 @@
 //! What is said on stderr: events of the program, progress of long work, failures.
 
 use std::io::{self, IsTerminal};
+use std::panic;
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -23,7 +24,14 @@ pub fn start(filter: &str) -> Result<(), Failure> {
         .with_ansi(io::stderr().is_terminal())
         .finish();
     // Only the first one counts; a second call happens in tests only.
-    let _set = tracing::subscriber::set_global_default(subscriber);
+    if tracing::subscriber::set_global_default(subscriber).is_ok() {
+        let usual = panic::take_hook();
+        panic::set_hook(Box::new(move |about| {
+            if !projections::store::expects_panic() {
+                usual(about);
+            }
+        }));
+    }
     Ok(())
 }
 

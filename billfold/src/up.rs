@@ -2,6 +2,7 @@
 
 use std::fs;
 
+use projections::Editions;
 use schemas::text::BookName;
 
 use crate::cli::ServeArgs;
@@ -22,14 +23,15 @@ pub fn run(
     role: Role,
     folder: &Folder,
     book: &BookName,
+    editions: &Editions,
     nats: Option<&Nats>,
     output: &Output,
 ) -> Result<(), Failure> {
     fs::create_dir_all(folder.root())
         .map_err(|e| Failure::io(format!("{} cannot be made", folder.root().display()), e))?;
-    let host = Host::new(folder.clone(), role)?;
+    let host = Host::new(folder.clone(), role)?.with_editions(editions.clone());
     open_all(&host, folder, book, args)?;
-    let served = process::run(&host, &[folder.socket().to_path_buf()], nats, output);
+    let served = process::run(&host, &[folder.socket().to_path_buf()], &args.watch, nats, output);
     host.close();
     served
 }

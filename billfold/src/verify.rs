@@ -6,6 +6,7 @@
 //! root, watermark. Each commit is decoded and given to [`ledger_core::laws`]. It takes no lock
 //! and works beside a running writer, up to where it catches up.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use event_log::{FileDisk, ReadError, VerifyReport, WatermarkState, verify};
@@ -45,6 +46,12 @@ impl Audit {
         self.report.head.last_position().unwrap_or(0)
     }
 
+    /// The same as an opaque token.
+    pub fn position(&self) -> String {
+        let log = Uuid::from_bytes(self.report.identity.log().0);
+        LogPosition { log, position: self.head_position() }.to_string()
+    }
+
     /// The hash of the last block.
     pub fn head_hash(&self) -> String {
         hex(&self.report.head.block_hash)
@@ -62,9 +69,16 @@ impl Audit {
 /// [`Failure::Verification`] names file and offset of the first damage.
 pub fn audit(folder: &Folder, book: &BookName, bytes_only: bool) -> Result<Audit, Failure> {
     folder.known(book)?;
-    let path = folder.log(book);
-    let disk = FileDisk::open(&path)
-        .map_err(|source| damaged(ReadError::Io { path: path.clone(), source }))?;
+    audit_at(&folder.log(book), bytes_only)
+}
+
+/// Reads the whole log in a folder and checks it.
+///
+/// # Errors
+/// As [`audit`].
+pub fn audit_at(path: &Path, bytes_only: bool) -> Result<Audit, Failure> {
+    let disk = FileDisk::open(path)
+        .map_err(|source| damaged(ReadError::Io { path: path.to_path_buf(), source }))?;
     let bar = talk::progress("verify", None);
     let mut laws = Laws::default();
     let (mut findings, mut broken) = (Vec::new(), 0);
@@ -150,17 +164,15 @@ pub fn conclude(audit: &Audit) -> Result<(), Failure> {
 /// The audit as a document.
 pub fn document(audit: &Audit, bytes_only: bool) -> Node {
     let report = &audit.report;
-    let log = Uuid::from_bytes(report.identity.log().0);
     let watermark = match report.watermark {
         WatermarkState::AtHead => "at the head".to_owned(),
         WatermarkState::Behind { block } => format!("at block {block}, behind the head"),
         WatermarkState::Lost => "lost; the next start writes it anew".to_owned(),
     };
     let laws = if bytes_only { "not checked".to_owned() } else { laws_kept(audit) };
-    let position = LogPosition { log, position: audit.head_position() };
     Node::object([
         ("book", Node::of(&report.identity.book())),
-        ("position", Node::of(&position.to_string())),
+        ("position", Node::of(&audit.position())),
         ("commits", Node::of(&report.commits)),
         ("commit_bytes", Node::of(&report.commit_bytes)),
         ("blocks", Node::of(&report.blocks)),

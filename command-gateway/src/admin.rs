@@ -5,41 +5,27 @@ use std::time::Duration;
 use schemas::ids::BillingRunId;
 use schemas::problem::Fault;
 use schemas::runs::{RunState, RunStatus, RunStatusAnswer};
+use schemas::status::{GatewayStatus, QueueStatus};
 use schemas::wire::{LogPosition, Message, Reply};
 use schemas::{Problem, query};
-use serde::{Deserialize, Serialize};
 
 use crate::handle::GatewayHandle;
 
 /// The longest wait for a run to be done.
 const MAX_WAIT: Duration = Duration::from_secs(30);
 
-/// The answer of `admin.status`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct EngineStatus {
-    /// The book.
-    pub book: String,
-    /// The log's id.
-    pub log: String,
-    /// Up to here the log is durable.
-    pub position: String,
-    /// Commands that wait undecided.
-    pub queued: usize,
-    /// Whether commands are taken.
-    pub running: bool,
-}
-
 pub(crate) async fn call(
     gateway: &GatewayHandle,
     verb: &str,
     message: &Message,
+    doors: impl FnOnce() -> Vec<QueueStatus>,
 ) -> Result<Reply, Problem> {
     match verb {
         "run_status" => {
             let request = query::read(&message.body).map_err(|error| Problem::json(&error))?;
             run_status(gateway, &request).await.map(|answer| Reply::json(&answer))
         }
-        "status" => Ok(Reply::json(&status(gateway))),
+        "status" => Ok(Reply::json(&status(gateway, doors()))),
         other => {
             let other: String = other.chars().take(64).collect();
             let detail =
@@ -76,13 +62,28 @@ async fn run_done(gateway: &GatewayHandle, run: BillingRunId) {
     }
 }
 
-fn status(gateway: &GatewayHandle) -> EngineStatus {
-    EngineStatus {
+/// How the engine of a book stands; `doors` are the queues of the process's doors.
+pub fn status(gateway: &GatewayHandle, doors: Vec<QueueStatus>) -> GatewayStatus {
+    let (measures, progress) = (gateway.measures(), gateway.progress());
+    let blocks = measures.blocks();
+    let mut queues = gateway.queues();
+    queues.extend(doors);
+    GatewayStatus {
         book: gateway.book().to_string(),
         log: gateway.log().to_string(),
         position: position(gateway),
-        queued: gateway.queued(),
-        running: gateway.progress().stopped().is_none(),
+        commits: progress.durable(),
+        epoch: gateway.epoch(),
+        running: progress.stopped().is_none(),
+        uptime_ms: u64::try_from(measures.uptime().as_millis()).unwrap_or(u64::MAX),
+        queues,
+        commands: measures.commands(),
+        commits_per_second: blocks.commits_per_second,
+        sync_us: blocks.sync_us,
+        block_commits: blocks.block_commits,
+        block_bytes: blocks.block_bytes,
+        billing_runs: progress.running(),
+        snapshots: gateway.snapshots(),
     }
 }
 

@@ -25,6 +25,7 @@ use crate::feed::Feed;
 use crate::handle::{GatewayHandle, Shared};
 use crate::history::{History, Lookups};
 use crate::ids::IdFiles;
+use crate::measures::Measures;
 use crate::opening::{self, Opened};
 use crate::progress::{Progress, Stopped};
 use crate::snapshot::{Chain, Follower, Shelf, Snapshots, Start};
@@ -137,6 +138,7 @@ impl Gateway {
             core.recycle(decided.block, decided.answers);
         }
         let lookups = Lookups::start(History::new(log.reader()?)).map_err(GatewayError::Threads)?;
+        let (repeats, measures, epoch) = (lookups.waiting(), Measures::default(), log.head().epoch);
         let writer = Writer::start(Box::new(log)).map_err(GatewayError::Threads)?;
         let shared_log = writer.log();
         let (intake, queue) = bounded(config.queue_capacity.max(1));
@@ -144,8 +146,13 @@ impl Gateway {
         let shelf = Arc::new(Shelf::default());
         shelf.set_ids_in_memory(core.ids_in_memory());
         let doors = (queue, Arc::clone(&admission));
-        let driver =
-            Driver::new(core, doors, writer, lookups, (progress.clone(), Arc::clone(&shelf)));
+        let driver = Driver::new(
+            core,
+            doors,
+            writer,
+            lookups,
+            (progress.clone(), Arc::clone(&shelf), measures.clone()),
+        );
         let thread = std::thread::Builder::new().name(format!("engine-{}", identity.book()));
         let engine = thread.spawn(move || driver.run()).map_err(GatewayError::Threads)?;
         let handle = GatewayHandle(Arc::new(Shared {
@@ -155,6 +162,9 @@ impl Gateway {
             admission,
             progress,
             shelf,
+            measures,
+            repeats,
+            epoch,
         }));
         let disk = Arc::clone(&config.disk);
         Ok((Self { handle, engine: Some(engine), follower: None, disk }, shared_log))

@@ -3,8 +3,10 @@
 //! *Limits.* The queue is bounded; when it is full the answer is *busy* at once.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use crossbeam_channel::{Sender, TrySendError};
+use schemas::status::QueueStatus;
 use schemas::text::BookName;
 use uuid::Uuid;
 
@@ -12,6 +14,8 @@ use crate::admission::Admission;
 use crate::completion::{BatchTicket, Completion, ReplyTo, Ticket};
 use crate::engine::Offer;
 use crate::engine::driver::Intake;
+use crate::history::REPEATS;
+use crate::measures::Measures;
 use crate::outcome::{Outcome, Refusal};
 use crate::progress::Progress;
 use crate::request::CommandRequest;
@@ -32,6 +36,10 @@ pub(crate) struct Shared {
     pub(crate) admission: Arc<Admission>,
     pub(crate) progress: Progress,
     pub(crate) shelf: Arc<Shelf>,
+    pub(crate) measures: Measures,
+    /// Repeated commands that wait for their first outcome.
+    pub(crate) repeats: Arc<AtomicU64>,
+    pub(crate) epoch: u64,
 }
 
 impl GatewayHandle {
@@ -53,6 +61,35 @@ impl GatewayHandle {
     /// Snapshots and ids of old commands, and how the book was opened.
     pub fn snapshots(&self) -> SnapshotStatus {
         self.0.shelf.status()
+    }
+
+    /// What the engine measures of itself.
+    pub fn measures(&self) -> &Measures {
+        &self.0.measures
+    }
+
+    /// The log's epoch under this engine.
+    pub fn epoch(&self) -> u64 {
+        self.0.epoch
+    }
+
+    /// The queues between the doors and the engine, and between the engine and its history.
+    pub fn queues(&self) -> Vec<QueueStatus> {
+        let measures = &self.0.measures;
+        vec![
+            QueueStatus {
+                name: "commands".to_owned(),
+                depth: self.queued() as u64,
+                capacity: self.0.intake.capacity().unwrap_or(0) as u64,
+                refused: measures.was_busy(),
+            },
+            QueueStatus {
+                name: "repeats".to_owned(),
+                depth: self.0.repeats.load(Ordering::Relaxed),
+                capacity: REPEATS as u64,
+                refused: measures.repeats_refused(),
+            },
+        ]
     }
 
     /// How many commands wait undecided.
@@ -118,6 +155,7 @@ impl GatewayHandle {
             Ok(()) => Ok(()),
             Err(TrySendError::Full(intake)) => {
                 disarm(intake);
+                self.0.measures.busy();
                 Err(Refusal::Busy { retry_after_ms: BUSY_RETRY_MS })
             }
             Err(TrySendError::Disconnected(intake)) => {

@@ -6,6 +6,8 @@
 
 use std::collections::VecDeque;
 use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::JoinHandle;
 
 use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
@@ -17,7 +19,8 @@ use crate::handle::BUSY_RETRY_MS;
 use crate::outcome::{Outcome, Refusal};
 
 const CACHED_BLOCKS: usize = 16;
-const QUEUE: usize = 4_096;
+/// Repeated commands that may wait.
+pub(crate) const REPEATS: usize = 4_096;
 
 /// Commits by position, with the last blocks kept.
 #[derive(Debug)]
@@ -111,24 +114,34 @@ type Job = (Box<FirstOutcome>, ReplyTo);
 #[derive(Debug)]
 pub(crate) struct Lookups {
     jobs: Option<Sender<Job>>,
+    waiting: Arc<AtomicU64>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Lookups {
     pub(crate) fn start(history: History) -> io::Result<Self> {
-        let (jobs, queue) = bounded(QUEUE);
+        let (jobs, queue) = bounded(REPEATS);
         let thread = std::thread::Builder::new().name("history".to_owned());
-        let thread = thread.spawn(move || answer_all(history, &queue))?;
-        Ok(Self { jobs: Some(jobs), thread: Some(thread) })
+        let waiting = Arc::new(AtomicU64::new(0));
+        let counted = Arc::clone(&waiting);
+        let thread = thread.spawn(move || answer_all(history, &queue, &counted))?;
+        Ok(Self { jobs: Some(jobs), waiting, thread: Some(thread) })
     }
 
-    pub(crate) fn answer(&self, first: Box<FirstOutcome>, reply_to: ReplyTo) {
+    /// How many wait for their first outcome.
+    pub(crate) fn waiting(&self) -> Arc<AtomicU64> {
+        Arc::clone(&self.waiting)
+    }
+
+    /// Has a repeated command answered; whether there was room for it.
+    pub(crate) fn answer(&self, first: Box<FirstOutcome>, reply_to: ReplyTo) -> bool {
+        self.waiting.fetch_add(1, Ordering::Relaxed);
         let refused = match &self.jobs {
             Some(jobs) => jobs.try_send((first, reply_to)),
             None => Err(TrySendError::Disconnected((first, reply_to))),
         };
         match refused {
-            Ok(()) => {}
+            Ok(()) => return true,
             Err(TrySendError::Full((_, reply_to))) => {
                 reply_to.complete(Err(Refusal::Busy { retry_after_ms: BUSY_RETRY_MS }));
             }
@@ -136,6 +149,8 @@ impl Lookups {
                 reply_to.complete(Err(Refusal::Unavailable));
             }
         }
+        self.waiting.fetch_sub(1, Ordering::Relaxed);
+        false
     }
 }
 
@@ -149,8 +164,9 @@ impl Drop for Lookups {
     }
 }
 
-fn answer_all(mut history: History, queue: &Receiver<Job>) {
+fn answer_all(mut history: History, queue: &Receiver<Job>, waiting: &AtomicU64) {
     while let Ok((first, reply_to)) = queue.recv() {
+        waiting.fetch_sub(1, Ordering::Relaxed);
         reply_to.complete(history.outcome(&first));
     }
 }

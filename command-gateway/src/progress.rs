@@ -70,6 +70,12 @@ impl Progress {
         self.state().runs.get(&run).copied()
     }
 
+    /// Billing runs that have customers left.
+    pub fn running(&self) -> Vec<RunProgress> {
+        let state = self.state();
+        state.runs.values().filter(|run| run.state == RunState::Running).copied().collect()
+    }
+
     /// Waits until a billing run is done, the engine stops, or the time is over.
     pub fn wait_run(&self, run: BillingRunId, timeout: Duration) -> Option<RunProgress> {
         let done = |state: &State| {

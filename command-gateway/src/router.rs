@@ -10,6 +10,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use schemas::Problem;
 use schemas::problem::Fault;
+use schemas::status::QueueStatus;
 use schemas::text::BookName;
 use schemas::wire::{Endpoint, MAX_BODY_BYTES, Message, Reply, Subject, header};
 use tracing::Instrument as _;
@@ -85,10 +86,14 @@ impl fmt::Debug for BookDoor {
     }
 }
 
+/// Looks at a queue of a door.
+type QueueGauge = Box<dyn Fn() -> QueueStatus + Send + Sync>;
+
 /// All books of a process. Books can be added while it serves.
 #[derive(Default)]
 pub struct Router {
     books: RwLock<BTreeMap<BookName, Arc<BookDoor>>>,
+    queues: RwLock<Vec<QueueGauge>>,
     schemas: Option<Arc<dyn Service>>,
 }
 
@@ -103,6 +108,18 @@ impl Router {
     pub fn with_schemas(mut self, service: Arc<dyn Service>) -> Self {
         self.schemas = Some(service);
         self
+    }
+
+    /// From now on `status` names a queue of a door.
+    pub fn watch_queue(&self, gauge: impl Fn() -> QueueStatus + Send + Sync + 'static) {
+        let mut queues = self.queues.write().unwrap_or_else(PoisonError::into_inner);
+        queues.push(Box::new(gauge));
+    }
+
+    /// The queues of the doors of this process.
+    pub fn queues(&self) -> Vec<QueueStatus> {
+        let queues = self.queues.read().unwrap_or_else(PoisonError::into_inner);
+        queues.iter().map(|gauge| gauge()).collect()
     }
 
     /// Adds a book, in place of one of the same name.
@@ -160,7 +177,8 @@ impl Router {
                 return messages::batch(gateway, &subject.actor, &message).await;
             }
             Endpoint::Admin(verb) => {
-                return admin::call(book.gateway(&message.subject)?, verb, &message).await;
+                let gateway = book.gateway(&message.subject)?;
+                return admin::call(gateway, verb, &message, || self.queues()).await;
             }
             Endpoint::Query { view, .. } => Some(book.view(view)?),
             Endpoint::Feed => book.feed.as_ref(),

@@ -16,6 +16,7 @@ mod beyond;
 mod block;
 mod block_header;
 mod block_view;
+mod copy;
 mod damage;
 mod disk;
 mod file_disk;
@@ -45,6 +46,7 @@ pub use block_header::{
     BLOCK_HEADER_BYTES, BlockHeader, BlockKind, Hash, MAX_BODY_BYTES, MAX_COMMIT_BYTES,
 };
 pub use block_view::{BlockView, Commits};
+pub use copy::{Copied, CopyError, copy};
 pub use damage::{Damage, Fault, ReadError, Record};
 pub use disk::{Disk, DiskFile, DiskLock, LockError};
 pub use file_disk::FileDisk;

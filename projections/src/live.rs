@@ -70,6 +70,7 @@ pub(crate) struct Live {
     alarms: Mutex<Vec<Alarm>>,
     folded: Mutex<Folded>,
     queried_ms: AtomicU64,
+    settled: AtomicBool,
     stop: AtomicBool,
     head: AtomicU64,
 }
@@ -94,6 +95,7 @@ impl Live {
             alarms: Mutex::default(),
             folded: Mutex::default(),
             queried_ms: AtomicU64::new(0),
+            settled: AtomicBool::new(false),
             stop: AtomicBool::new(false),
             head: AtomicU64::new(0),
         }
@@ -144,6 +146,7 @@ impl Live {
             Serving::Store(served) => Some(served.checkpoint.position),
             Serving::Nothing | Serving::Failed(_) => None,
         };
+        self.settled.store(true, Ordering::Release);
         let before = std::mem::replace(&mut *self.write(), next);
         // Closing a store may take long; nobody waits for it.
         drop(before);
@@ -282,6 +285,11 @@ impl Live {
 
     pub(crate) fn alarms(&self) -> Vec<Alarm> {
         lock(&self.alarms).clone()
+    }
+
+    /// Whether the projector has looked at what there is: it serves, builds, or failed.
+    pub(crate) fn is_settled(&self) -> bool {
+        self.settled.load(Ordering::Acquire)
     }
 
     pub(crate) fn stop(&self) {

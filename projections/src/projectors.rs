@@ -99,6 +99,9 @@ pub enum StartError {
     },
 }
 
+/// How long stores may take to be opened before queries are let in.
+const SETTLE_TIME: Duration = Duration::from_secs(5);
+
 #[derive(Debug)]
 struct Running {
     view: ViewName,
@@ -154,7 +157,19 @@ impl Projectors {
             }?;
             started.running.push(running);
         }
+        started.settle();
         Ok(started)
+    }
+
+    /// Waits a while for every projector to have looked at its store, so that nobody is told of a
+    /// rebuild that does not happen.
+    fn settle(&self) {
+        let began = std::time::Instant::now();
+        while began.elapsed() < SETTLE_TIME
+            && !self.running.iter().all(|one| one.service.live.is_settled())
+        {
+            std::thread::sleep(Duration::from_millis(1));
+        }
     }
 
     /// Answers the query `name` of the read model `view`, at `at_least` or a later position; for

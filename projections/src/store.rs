@@ -7,7 +7,7 @@ mod memory;
 mod on_sled;
 
 pub use memory::MemoryStore;
-pub use on_sled::SledStore;
+pub use on_sled::{SledStore, expects_panic};
 
 use std::collections::BTreeMap;
 use std::fmt;

@@ -19,7 +19,7 @@ pub use window::{Buckets, Window};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::ids::BillingRunId;
+use crate::runs::RunProgress;
 use crate::time::Timestamp;
 
 /// A bounded queue: what is beyond its capacity is refused as *busy*, at once.
@@ -63,19 +63,6 @@ pub struct CommandCounts {
     pub undecided: u64,
 }
 
-/// A billing run that has customers left.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct RunningRun {
-    /// Which run.
-    pub run: BillingRunId,
-    /// Customers that were due when it started.
-    pub due: u64,
-    /// Customers that it billed.
-    pub billed: u64,
-    /// Customers whose bill was refused.
-    pub failed: u64,
-}
-
 /// How a book's gateway stands.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct GatewayStatus {
@@ -87,8 +74,6 @@ pub struct GatewayStatus {
     pub position: String,
     /// How many commits are durable.
     pub commits: u64,
-    /// When the last of them was recorded, as far as this process decided it.
-    pub time: Option<Timestamp>,
     /// The log's epoch: it rises with every start of a gateway.
     pub epoch: u64,
     /// Whether commands are taken.
@@ -108,7 +93,47 @@ pub struct GatewayStatus {
     /// Bytes of commits in a block.
     pub block_bytes: Figures,
     /// Billing runs that have customers left.
-    pub billing_runs: Vec<RunningRun>,
+    pub billing_runs: Vec<RunProgress>,
+    /// Snapshots and ids of old commands, and how the book was opened.
+    pub snapshots: SnapshotStatus,
+}
+
+/// How a book was opened.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct OpeningReport {
+    /// The last commit that came from a snapshot; 0 if the whole log was replayed.
+    pub snapshot_position: u64,
+    /// Commits that were replayed.
+    pub tail_commits: u64,
+    /// How long it took, in milliseconds.
+    pub milliseconds: u64,
+}
+
+/// Snapshots and ids of a book.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct SnapshotStatus {
+    /// Whether snapshots are made.
+    pub enabled: bool,
+    /// The last commit that the snapshot holds; 0 without one.
+    pub position: u64,
+    /// When its last layer was made.
+    pub made_at: Option<Timestamp>,
+    /// Its layers.
+    pub layers: u64,
+    /// Bytes of its layers.
+    pub bytes: u64,
+    /// Ids of commands in memory.
+    pub ids_in_memory: u64,
+    /// Ids of commands in files.
+    pub ids_on_disk: u64,
+    /// Files of ids.
+    pub id_files: u64,
+    /// Bytes in memory for the filters of those files.
+    pub filter_bytes: u64,
+    /// How the book was opened.
+    pub opening: OpeningReport,
+    /// Why the last layer could not be made, if so.
+    pub failure: Option<String>,
 }
 
 /// What a read model does.

@@ -6,4 +6,5 @@ pub mod log;
 pub mod nats;
 pub mod process;
 pub mod random;
+pub mod shelf;
 pub mod wait;

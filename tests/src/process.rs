@@ -17,10 +17,21 @@ use crate::wait::{PATIENCE, until};
 /// # Panics
 /// When it is not there.
 pub fn billfold() -> PathBuf {
+    built("billfold-tested")
+}
+
+/// A later release of `billfold`, in which every read model has a later version.
+///
+/// # Panics
+/// When it is not there.
+pub fn raised() -> PathBuf {
+    built("billfold-raised")
+}
+
+fn built(name: &str) -> PathBuf {
     let test = std::env::current_exe().expect("a test knows its own path");
     let build = test.ancestors().nth(2).expect("tests lie in <target>/<profile>/deps");
-    let name = format!("billfold-tested{}", std::env::consts::EXE_SUFFIX);
-    let binary = build.join(name);
+    let binary = build.join(format!("{name}{}", std::env::consts::EXE_SUFFIX));
     let way_out = "run this test with `cargo test -p tests` or `scripts/test`, which build it";
     assert!(binary.is_file(), "{} is not there; {way_out}", binary.display());
     binary
@@ -28,7 +39,12 @@ pub fn billfold() -> PathBuf {
 
 /// A `billfold` command line over a data folder, free of the caller's environment.
 pub fn command(data: &Path, arguments: &[&str]) -> Command {
-    let mut command = Command::new(billfold());
+    command_of(&billfold(), data, arguments)
+}
+
+/// The same of one release or another.
+pub fn command_of(binary: &Path, data: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new(binary);
     for (name, _) in std::env::vars_os() {
         if name.to_string_lossy().starts_with("BILLFOLD_") {
             command.env_remove(name);

@@ -19,6 +19,7 @@ use tokio::time::timeout;
 
 use super::frames::{self, Incoming, NO_ID};
 use crate::handle::BUSY_RETRY_MS;
+use crate::queue::Places;
 use crate::router::Router;
 
 /// How long a client may take no byte of a reply.
@@ -37,7 +38,7 @@ struct Outgoing {
 pub(super) struct Connection {
     pub(super) router: Arc<Router>,
     pub(super) in_flight: Arc<Semaphore>,
-    pub(super) server_in_flight: Arc<Semaphore>,
+    pub(super) server_in_flight: Places,
     pub(super) closing: watch::Receiver<bool>,
 }
 
@@ -118,8 +119,7 @@ impl Connection {
         };
         let place = Arc::clone(&self.in_flight).try_acquire_owned();
         let place = place.map_err(|_| busy("this connection"))?;
-        let server_place = Arc::clone(&self.server_in_flight).try_acquire_owned();
-        let server_place = server_place.map_err(|_| busy("the server"))?;
+        let server_place = self.server_in_flight.enter()?;
         let (router, replies) = (Arc::clone(&self.router), replies.clone());
         tokio::spawn(async move {
             let reply = router.handle(message).await;

@@ -11,6 +11,7 @@ use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 
 use super::connection::Connection;
+use crate::queue::Places;
 use crate::router::Router;
 
 /// How much a socket takes at once.
@@ -26,7 +27,7 @@ pub struct DoorLimits {
 
 impl Default for DoorLimits {
     fn default() -> Self {
-        Self { connections: 256, in_flight: 1_024, server_in_flight: 8_192 }
+        Self { connections: 256, in_flight: 1_024, server_in_flight: 4_096 }
     }
 }
 
@@ -92,9 +93,17 @@ impl SocketDoor {
         &self.path
     }
 
+    /// What `status` calls the requests under way.
+    fn queue_name(&self) -> String {
+        let file = self.path.file_name().unwrap_or_default();
+        format!("socket {}", file.to_string_lossy())
+    }
+
     /// Serves until `closing` says so. Requests under way are then still answered.
     pub async fn serve(self, router: Arc<Router>, mut closing: watch::Receiver<bool>) {
-        let server_in_flight = Arc::new(Semaphore::new(self.limits.server_in_flight));
+        let server_in_flight = Places::new(self.queue_name(), self.limits.server_in_flight);
+        let gauge = server_in_flight.clone();
+        router.watch_queue(move || gauge.status());
         let mut connections = JoinSet::new();
         loop {
             let accepted = tokio::select! {
@@ -107,7 +116,7 @@ impl SocketDoor {
                     let connection = Connection {
                         router: Arc::clone(&router),
                         in_flight: Arc::new(Semaphore::new(self.limits.in_flight)),
-                        server_in_flight: Arc::clone(&server_in_flight),
+                        server_in_flight: server_in_flight.clone(),
                         closing: closing.clone(),
                     };
                     connections.spawn(connection.serve(stream));

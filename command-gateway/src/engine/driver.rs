@@ -23,6 +23,7 @@ use crate::admission::Admission;
 use crate::completion::ReplyTo;
 use crate::decider::Decider;
 use crate::history::Lookups;
+use crate::measures::{BlockCounts, Measures};
 use crate::outcome::Refusal;
 use crate::progress::{Progress, Stopped};
 use crate::snapshot::Shelf;
@@ -69,6 +70,7 @@ pub(crate) struct Driver<D> {
     lookups: Lookups,
     progress: Progress,
     shelf: Arc<Shelf>,
+    measures: Measures,
 }
 
 impl<D: Decider> Driver<D> {
@@ -77,7 +79,7 @@ impl<D: Decider> Driver<D> {
         (intake, admission): (Receiver<Intake>, Arc<Admission>),
         writer: Writer,
         lookups: Lookups,
-        (progress, shelf): (Progress, Arc<Shelf>),
+        (progress, shelf, measures): (Progress, Arc<Shelf>, Measures),
     ) -> Self {
         let room = Room::Reserved;
         let (held, in_flight, full) = (None, false, false);
@@ -93,6 +95,7 @@ impl<D: Decider> Driver<D> {
             lookups,
             progress,
             shelf,
+            measures,
         }
     }
 
@@ -301,7 +304,7 @@ impl<D: Decider> Driver<D> {
 
     /// A block came back: the next one goes to the log before this one is answered.
     pub(super) fn written(&mut self, written: Written) -> Result<(), End> {
-        let Written { decided, result, room } = written;
+        let Written { decided, result, room, took } = written;
         if let Err(error) = result {
             return Err(failed(decided, &error));
         }
@@ -312,22 +315,34 @@ impl<D: Decider> Driver<D> {
             Some(next) => self.hand_over(next),
             None => Ok(()),
         };
-        self.release(decided);
+        self.release(decided, took);
         shipped
     }
 
     /// Answers a durable block.
-    pub(super) fn release(&mut self, decided: Decided<ReplyTo>) {
+    pub(super) fn release(&mut self, decided: Decided<ReplyTo>, took: Option<Duration>) {
         let Decided { block, first_position, mut answers, runs } = decided;
-        let durable = first_position - 1 + u64::from(block.len());
+        let commits = u64::from(block.len());
+        let durable = first_position - 1 + commits;
+        let bytes = block.body_bytes() as u64;
+        let mut counts = BlockCounts { commits, bytes, took, ..BlockCounts::default() };
         self.progress.publish(durable, block.body_bytes(), &runs);
         for Answer { waiter, verdict } in answers.drain(..) {
             match verdict {
                 Verdict::Accepted(receipt) => waiter.complete(Ok(receipt)),
-                Verdict::Refused(refusal) => waiter.complete(Err(refusal)),
-                Verdict::Repeated(first) => self.lookups.answer(first, waiter),
+                Verdict::Refused(refusal) => {
+                    counts.refused(&refusal);
+                    waiter.complete(Err(refusal));
+                }
+                Verdict::Repeated(first) => {
+                    counts.duplicates += 1;
+                    if !self.lookups.answer(first, waiter) {
+                        self.measures.repeat_refused();
+                    }
+                }
             }
         }
+        self.measures.block(counts);
         self.core.recycle(block, answers);
     }
 }

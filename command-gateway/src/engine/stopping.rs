@@ -51,7 +51,7 @@ impl<D: Decider> Driver<D> {
             && let Ok(written) = self.writer.done().recv()
         {
             match written.result {
-                Ok(()) => self.release(written.decided),
+                Ok(()) => self.release(written.decided, written.took),
                 Err(error) => drop(failed(written.decided, &error)),
             }
         }

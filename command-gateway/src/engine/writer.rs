@@ -3,6 +3,7 @@
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, SendError, Sender, bounded};
 use event_log::{AppendError, EventLog};
@@ -20,6 +21,8 @@ pub(crate) struct Written {
     pub(crate) result: Result<(), AppendError>,
     /// Whether there is room for what comes next; `None` if nothing was asked.
     pub(crate) room: Option<Result<(), AppendError>>,
+    /// How long writing and syncing took; `None` if there was nothing to write.
+    pub(crate) took: Option<Duration>,
 }
 
 /// The log, shared by those who write it or keep its lock.
@@ -110,9 +113,11 @@ fn locked(log: &Mutex<Box<dyn EventLog>>) -> MutexGuard<'_, Box<dyn EventLog>> {
 
 fn write(log: &mut dyn EventLog, mut decided: Decided<ReplyTo>) -> Written {
     if decided.block.is_empty() {
-        return Written { decided, result: Ok(()), room: None };
+        return Written { decided, result: Ok(()), room: None, took: None };
     }
+    let began = Instant::now();
     let result = log.append(decided.first_position, &mut decided.block).map(|_| ());
+    let took = Some(began.elapsed());
     let room = result.is_ok().then(|| log.reserve(BLOCKS_AHEAD));
-    Written { decided, result, room }
+    Written { decided, result, room, took }
 }

@@ -3,48 +3,9 @@
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use schemas::Timestamp;
-use serde::{Deserialize, Serialize};
+pub use schemas::status::{OpeningReport, SnapshotStatus};
 
 use crate::ids::IdFiles;
-
-/// How a book was opened.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct OpeningReport {
-    /// The last commit that came from a snapshot; 0 if the whole log was replayed.
-    pub snapshot_position: u64,
-    /// Commits that were replayed.
-    pub tail_commits: u64,
-    /// How long it took, in milliseconds.
-    pub milliseconds: u64,
-}
-
-/// Snapshots and ids of a book.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SnapshotStatus {
-    /// Whether snapshots are made.
-    pub enabled: bool,
-    /// The last commit that the snapshot holds; 0 without one.
-    pub position: u64,
-    /// When its last layer was made.
-    pub made_at: Option<Timestamp>,
-    /// Its layers.
-    pub layers: u64,
-    /// Bytes of its layers.
-    pub bytes: u64,
-    /// Ids of commands in memory.
-    pub ids_in_memory: u64,
-    /// Ids of commands in files.
-    pub ids_on_disk: u64,
-    /// Files of ids.
-    pub id_files: u64,
-    /// Bytes in memory for the filters of those files.
-    pub filter_bytes: u64,
-    /// How the book was opened.
-    pub opening: OpeningReport,
-    /// Why the last layer could not be made, if so.
-    pub failure: Option<String>,
-}
 
 /// Between the follower, the engine and those who ask.
 #[derive(Debug, Default)]

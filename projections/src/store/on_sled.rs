@@ -5,6 +5,7 @@
 //! missing; their checkpoint is missing with them.
 //! *Limits.* sled reports some damage by panicking; here that becomes [`StoreError::Panicked`].
 
+use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -56,8 +57,22 @@ fn is_lock(error: &StoreError) -> bool {
     matches!(error, StoreError::Engine(text) if text.contains("could not acquire lock"))
 }
 
+thread_local! {
+    static GUARDED: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Whether a panic on this thread would be one of the storage engine's, about damage that it met:
+/// it becomes an error, and nobody needs to read of it.
+pub fn expects_panic() -> bool {
+    let engine = std::thread::current().name().is_some_and(|name| name.starts_with("sled"));
+    engine || GUARDED.get()
+}
+
 fn guarded<T>(work: impl FnOnce() -> sled::Result<T>) -> Result<T, StoreError> {
-    match catch_unwind(AssertUnwindSafe(work)) {
+    let before = GUARDED.replace(true);
+    let outcome = catch_unwind(AssertUnwindSafe(work));
+    GUARDED.set(before);
+    match outcome {
         Ok(Ok(value)) => Ok(value),
         Ok(Err(error)) => Err(StoreError::Engine(error.to_string())),
         Err(_) => Err(StoreError::Panicked),

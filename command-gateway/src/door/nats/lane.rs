@@ -67,6 +67,8 @@ pub(super) struct Shared {
     pub(super) in_flight: Arc<Semaphore>,
     pub(super) busy: Prepared,
     pub(super) closing: Prepared,
+    /// Requests turned away because all places were taken.
+    pub(super) refused: AtomicU64,
     /// New requests are turned away.
     pub(super) is_closing: AtomicBool,
     /// They are turned away later: who waits for an answer sends nothing.
@@ -136,6 +138,7 @@ impl Lane {
         }
         let Ok(place) = Arc::clone(&self.shared.in_flight).try_acquire_owned() else {
             self.counts.busy();
+            self.shared.refused.fetch_add(1, Ordering::Relaxed);
             respond(&request, &self.counts, &self.shared.busy).await;
             return;
         };

@@ -13,6 +13,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_nats::service::{Service, ServiceExt as _};
+use schemas::status::QueueStatus;
 use serde_json::{Map, Value, json};
 use tokio::runtime::Handle;
 use tokio::sync::{Semaphore, watch};
@@ -140,7 +141,19 @@ impl NatsDoor {
             is_closing: AtomicBool::new(false),
             is_holding: AtomicBool::new(false),
             held: Mutex::default(),
+            refused: AtomicU64::new(0),
             arrived: AtomicU64::new(0),
+        });
+        let name = match spec.role {
+            schemas::subjects::Role::Gateway => format!("nats {}", spec.book),
+            schemas::subjects::Role::Projector(view) => format!("nats {} {view}", spec.book),
+        };
+        let gauge = Arc::clone(&shared);
+        router.watch_queue(move || QueueStatus {
+            name: name.clone(),
+            depth: limit.saturating_sub(gauge.in_flight.available_permits()) as u64,
+            capacity: limit as u64,
+            refused: gauge.refused.load(Ordering::Relaxed),
         });
         let counts: Vec<(String, Arc<Counts>)> =
             spec.endpoints.iter().map(|one| (one.name.clone(), Arc::default())).collect();
