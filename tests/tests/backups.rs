@@ -68,7 +68,9 @@ fn a_backup_that_is_made_under_load_restores_to_a_prefix_of_the_log() {
             let _missed = fs::copy(entry.path(), by_hand.join(entry.file_name()));
         }
         enough.store(true, Ordering::Relaxed);
-        load.map(|load| load.join().expect("a client ends well"));
+        for client in load {
+            client.join().expect("a client ends well");
+        }
         printed
     });
     assert!(server.stop().success());
