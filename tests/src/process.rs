@@ -50,7 +50,9 @@ pub fn command_of(binary: &Path, data: &Path, arguments: &[&str]) -> Command {
             command.env_remove(name);
         }
     }
-    command.arg("--data").arg(data).args(["--book", BOOK, "--output", "json"]).args(arguments);
+    command.arg("--data").arg(data).args(["--book", BOOK, "--output", "json"]);
+    // So often that every test of a process sees starts from them.
+    command.args(["--snapshot-every", "200"]).args(arguments);
     command
 }
 

@@ -5,10 +5,13 @@ use std::path::Path;
 use std::thread;
 use std::time::Instant;
 
+use billfold::folder::Folder;
+use command_gateway::GatewayConfig;
 use command_gateway::door::Client;
+use command_gateway::snapshot::read_back;
 use schemas::wire::{LogPosition, header};
 use serde_json::json;
-use tests::acme::{command, command_id, opening, query};
+use tests::acme::{BOOK, command, command_id, opening, query};
 use tests::life::{Life, Together, check_log, log_of};
 use tests::log;
 use tests::process::{Server, answer, run};
@@ -86,6 +89,18 @@ fn set_up(server: &Server) -> u64 {
     commands.len() as u64
 }
 
+/// The state that a start takes from the snapshot is the one that the log says.
+fn check_snapshot(data: &Path) {
+    let folder = Folder::at(data);
+    let config = folder.gateway(&BOOK.parse().expect("a name")).expect("a log");
+    let (quick, report) = read_back::<()>(&config).expect("a sound log");
+    let whole = GatewayConfig { snapshots: None, ..config };
+    let (full, _) = read_back::<()>(&whole).expect("a sound log");
+    assert!(report.snapshot_position > 0, "{report:?}");
+    assert_eq!(quick.next_position(), full.next_position());
+    assert!(quick.ledger() == full.ledger(), "two states, {report:?}");
+}
+
 /// What the live read models hold is what the log says.
 fn check_views(data: &Path, server: &Server) {
     let replayed = log::replayed(|| event_log::LogReader::open(log_of(data)));
@@ -137,6 +152,7 @@ fn no_acknowledged_command_is_lost_or_doubled_when_the_process_is_killed_under_l
     check_views(data, &server);
     assert!(server.stop().success(), "a clean stop");
     check_log(data, &lives, set_up);
+    check_snapshot(data);
     let verified = run(data, &["verify"]);
     assert!(verified.status.success(), "{}", String::from_utf8_lossy(&verified.stderr));
     assert!(lives.iter().any(|life| life.repeated() > 0));
