@@ -107,7 +107,6 @@ impl Doubt {
             Self::OtherBlock { .. } => "history_differs",
             Self::Store(_)
             | Self::Gone
-            | Self::Shorter
             | Self::NoCurrent
             | Self::NoCheckpoint
             | Self::OtherLog
@@ -131,9 +130,6 @@ pub enum Doubt {
     /// The store's files are not there any more.
     #[error("the store's files are gone")]
     Gone,
-    /// A file of the store has become shorter than it was.
-    #[error("a file of the store has become shorter")]
-    Shorter,
     /// There are stores, but nothing says which one counts.
     #[error("the file that names the current store cannot be read")]
     NoCurrent,

@@ -145,24 +145,21 @@ impl Home {
 /// The files of a store that is open, as they were when they were last looked at.
 #[derive(Debug, Default)]
 pub(crate) struct Files {
-    lengths: BTreeMap<PathBuf, (u64, u64)>,
+    inodes: BTreeMap<PathBuf, u64>,
 }
 
 impl Files {
-    /// Looks again: whether a file went away, was replaced, or became shorter. An open store does
-    /// not notice that by itself before it reads there.
+    /// Looks again: whether a file went away or was replaced, which an open store does not notice.
+    /// Lengths say nothing: sled itself makes its file shorter.
     pub(crate) fn look(&mut self, store: &Path) -> Result<(), Doubt> {
         for name in KEPT {
             let path = store.join(name);
-            let found = fs::metadata(&path).map(|found| (found.ino(), found.len()));
-            match (self.lengths.get(&path), found) {
-                (Some((inode, _)), Ok((found, _))) if *inode != found => return Err(Doubt::Gone),
-                (Some((_, before)), Ok((_, length))) if length < *before => {
-                    return Err(Doubt::Shorter);
-                }
+            let found = fs::metadata(&path).map(|found| found.ino());
+            match (self.inodes.get(&path), found) {
+                (Some(inode), Ok(found)) if *inode != found => return Err(Doubt::Gone),
                 (Some(_), Err(_)) => return Err(Doubt::Gone),
                 (Some(_) | None, Ok(found)) => {
-                    self.lengths.insert(path, found);
+                    self.inodes.insert(path, found);
                 }
                 (None, Err(_)) => {}
             }

@@ -31,8 +31,6 @@ const CLIENTS: u64 = 3;
 const UNKNOWN: Duration = Duration::from_secs(2);
 /// How long a client listens before it looks for requests without an answer.
 const LOOK: Duration = Duration::from_millis(100);
-/// The pause after *nobody is there*.
-const NOBODY: Duration = Duration::from_millis(10);
 
 /// How often each of the processes is killed.
 fn kills() -> usize {
@@ -178,21 +176,24 @@ async fn live(mut life: Life, url: &str, together: &Together) -> Life {
     let mut line = Line::open(url).await;
     // Late answers to requests that were sent again count, too.
     let mut asked: HashMap<u64, CommandId> = HashMap::new();
+    // With the moment at which each is sent again.
     let mut waiting: HashMap<u64, (Instant, Message)> = HashMap::new();
     loop {
         while !together.is_enough() && waiting.len() < life.window() {
             let (id, message) = life.next_or_known();
             let tag = line.send(&message).await;
             asked.insert(tag, id);
-            waiting.insert(tag, (Instant::now(), message));
+            waiting.insert(tag, (Instant::now() + UNKNOWN, message));
         }
         if waiting.is_empty() {
             return life;
         }
         let again: Vec<Message> = match line.next().await {
             Some((tag, Heard::Nobody)) => {
-                tokio::time::sleep(NOBODY).await;
-                waiting.remove(&tag).map(|(_, message)| message).into_iter().collect()
+                if let Some((due, _)) = waiting.get_mut(&tag) {
+                    *due = Instant::now();
+                }
+                Vec::new()
             }
             Some((tag, Heard::Reply(reply))) => {
                 let waited = waiting.remove(&tag);
@@ -200,7 +201,7 @@ async fn live(mut life: Life, url: &str, together: &Together) -> Life {
                 refused.filter(|_| waited.is_some()).into_iter().collect()
             }
             None => {
-                let late = waiting.extract_if(|_, (since, _)| since.elapsed() > UNKNOWN);
+                let late = waiting.extract_if(|_, (due, _)| *due <= Instant::now());
                 late.map(|(_, (_, message))| message).collect()
             }
         };
@@ -208,7 +209,7 @@ async fn live(mut life: Life, url: &str, together: &Together) -> Life {
             let id = message.headers[header::COMMAND_ID].parse().expect("a command's id");
             let tag = line.send(&message).await;
             asked.insert(tag, id);
-            waiting.insert(tag, (Instant::now(), message));
+            waiting.insert(tag, (Instant::now() + UNKNOWN, message));
         }
     }
 }
@@ -234,7 +235,7 @@ async fn ask(line: &mut Line, message: &Message) -> Value {
                 Some(_) | None => {}
             }
         }
-        tokio::time::sleep(NOBODY).await;
+        line.next().await;
     }
     panic!("{} had no answer in {PATIENCE:?}", message.subject);
 }
