@@ -292,6 +292,8 @@ fn check_views(data: &Path, url: &str) {
             line = Some(own);
             live
         });
+        let live = &live["data"];
+        assert_eq!(live["position"], json!(view.position));
         assert_eq!(live["hash"], json!(view.hash.to_string()), "{}: {live}", view.view);
     }
 }

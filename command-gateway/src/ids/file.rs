@@ -9,7 +9,7 @@
 //!
 //! | offset in a block | bytes | field |
 //! |---|---|---|
-//! | 0 | 20 × n | n entries: id (16, big endian, so that bytes sort as ids), position less the file's first (4) |
+//! | 0 | 20 × n | n entries: id (16, big endian: sorts), position less the first (4) |
 //! | 4,080 | 4 | n, at most 204 |
 //! | 4,084 | 8 | zero |
 //! | 4,092 | 4 | CRC32C of bytes 0..4,092 |
