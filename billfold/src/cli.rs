@@ -60,7 +60,7 @@ pub struct Global {
         global = true,
         env = "BILLFOLD_SNAPSHOT_EVERY",
         value_name = "COMMITS",
-        default_value_t = 100_000
+        default_value_t = 250_000
     )]
     pub snapshot_every: u64,
     /// What is said on stderr: error, warn, info, debug, trace, or a filter such as

@@ -66,10 +66,10 @@ pub struct Snapshots {
 }
 
 impl Snapshots {
-    /// The usual settings on `disk`: every 100,000 commits or 64 MiB.
+    /// The usual settings on `disk`: every 250,000 commits or 64 MiB.
     pub fn on(disk: Arc<dyn Disk>) -> Self {
         let look_every = Duration::from_millis(250);
-        Self { disk, every_commits: 100_000, every_bytes: 64 << 20, look_every }
+        Self { disk, every_commits: 250_000, every_bytes: 64 << 20, look_every }
     }
 
     /// The usual settings in a folder, which is made if it is not there.

@@ -1,7 +1,8 @@
 //! What a process can say about itself, for those who watch it.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
+use command_gateway::door::nats::{HealthReport, NatsHealth};
 use command_gateway::{GatewayHandle, Router, admin};
 use schemas::status::{Buckets, GatewayStatus, QueueStatus, ViewStatus};
 use schemas::text::BookName;
@@ -14,6 +15,7 @@ pub struct Reports {
     router: Arc<Router>,
     open: Mutex<Vec<Opened>>,
     closed: Mutex<Vec<String>>,
+    nats: OnceLock<Arc<NatsHealth>>,
 }
 
 /// One book that is open.
@@ -31,7 +33,7 @@ fn locked<T>(list: &Mutex<T>) -> MutexGuard<'_, T> {
 
 impl Reports {
     pub(super) fn new(router: Arc<Router>) -> Self {
-        Self { router, open: Mutex::default(), closed: Mutex::default() }
+        Self { router, open: Mutex::default(), closed: Mutex::default(), nats: OnceLock::new() }
     }
 
     pub(super) fn add(&self, opened: Opened) {
@@ -61,6 +63,17 @@ impl Reports {
         let open = locked(&self.open);
         let views = open.iter().flat_map(|one| one.views.iter().map(|view| (&one.book, view)));
         views.map(|(book, view)| (book.clone(), view.service().status(view.queues()))).collect()
+    }
+
+    /// The connection to NATS that this process serves on.
+    pub fn on_nats(&self, health: &Arc<NatsHealth>) {
+        // A process has one connection: the first is the only one.
+        let _there = self.nats.set(Arc::clone(health));
+    }
+
+    /// How the connection to NATS has been; none if there is none.
+    pub fn nats(&self) -> Option<HealthReport> {
+        self.nats.get().map(|health| health.report())
     }
 
     /// Queues of the doors.

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use command_gateway::door::nats::HealthReport;
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::encoding::{DescriptorEncoder, NoLabelSet};
@@ -49,6 +50,9 @@ pub(super) fn text(reports: &Reports) -> Result<String, fmt::Error> {
     for queue in reports.queues() {
         samples.queue(&vec![("queue", queue.name.clone())], &queue);
     }
+    if let Some(health) = reports.nats() {
+        samples.nats(&health);
+    }
     let mut registry = Registry::default();
     registry.register_collector(Box::new(samples));
     let mut text = String::new();
@@ -62,6 +66,23 @@ impl Samples {
             metric.rows.push((labels, sample));
         } else {
             self.0.push(Metric { name, help, rows: vec![(labels, sample)] });
+        }
+    }
+
+    fn nats(&mut self, health: &HealthReport) {
+        let connected = Sample::Gauge(f64::from(u8::from(health.connected)));
+        self.add("billfold_nats_connected", "The connection is up", Vec::new(), connected);
+        for (name, help, count) in [
+            ("billfold_nats_connects", "Connections made", health.connects),
+            ("billfold_nats_disconnects", "Connections lost", health.disconnects),
+            (
+                "billfold_nats_slow_consumers",
+                "Messages dropped because they were not read in time, at least",
+                health.slow_consumers,
+            ),
+            ("billfold_nats_server_errors", "Errors the server told", health.server_errors),
+        ] {
+            self.add(name, help, Vec::new(), Sample::Count(count));
         }
     }
 

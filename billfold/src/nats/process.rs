@@ -48,6 +48,7 @@ impl<'a> OnNats<'a> {
             .build()
             .map_err(|source| Failure::io("no thread for the connection to NATS", source))?;
         let (client, _) = block_in_place(|| reading.block_on(nats.door(role)))?;
+        host.reports().on_nats(client.health());
         let (books, serving) = (BTreeSet::new(), Vec::new());
         let mut on_nats = Self { reading: Some(reading), nats, client, books, serving };
         on_nats.add_new(host)?;

@@ -164,7 +164,7 @@ impl NatsDoor {
             .description(spec.description())
             .metadata(spec.metadata.clone())
             .queue_group(spec.role.queue_group())
-            .stats_handler(data_of(&spec, counts.clone(), &shared, limit))
+            .stats_handler(data_of(&spec, counts.clone(), &shared, (limit, &self.client)))
             .start(spec.role.service(), env!("CARGO_PKG_VERSION"))
             .await?;
         for (registered, (name, counts)) in spec.endpoints.iter().zip(counts) {
@@ -188,8 +188,9 @@ fn data_of(
     spec: &ServiceSpec,
     counts: Vec<(String, Arc<Counts>)>,
     shared: &Arc<Shared>,
-    limit: usize,
+    (limit, client): (usize, &NatsClient),
 ) -> impl FnMut(String, async_nats::service::endpoint::Stats) -> Value + Send + Sync + 'static {
+    let health = Arc::clone(client.health());
     let (facts, in_flight) = (Arc::clone(&spec.facts), Arc::clone(&shared.in_flight));
     move |name, _| {
         let mut data = match counts.iter().find(|(known, _)| *known == name) {
@@ -198,6 +199,7 @@ fn data_of(
         };
         data["in_flight"] = json!(limit.saturating_sub(in_flight.available_permits()));
         data["in_flight_limit"] = json!(limit);
+        data["connection"] = json!(health.report());
         data["service"] = facts();
         data
     }
