@@ -1,6 +1,6 @@
 //! NATS: the same messages as on the socket, for any program in any language.
 //!
-//! *Shape.* [`connect`] gives a connection, [`NatsDoor`] serves the books of a
+//! *Shape.* [`connect()`] gives a connection, [`NatsDoor`] serves the books of a
 //! [`Router`](crate::Router) on it, [`NatsAsk`] asks. Each book and role is one service of the
 //! NATS service API ([`ServiceSpec`]), with the endpoints of [`schemas::subjects`]; nothing is
 //! subscribed for a book that is not there, so a request for one meets *no responders*.
