@@ -143,7 +143,7 @@ pub(super) struct Flood {
     pub(super) unanswered: u64,
     /// Memory of the gateway: least and most of the looks once a second, in bytes.
     pub(super) gateway_resident_bytes: (u64, u64),
-    /// Until answers took as long as before, in nanoseconds.
+    /// From the last request of the flood until answers were normal again, in nanoseconds.
     pub(super) recovered_ns: Option<u64>,
 }
 
