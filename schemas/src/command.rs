@@ -8,19 +8,24 @@
 
 mod book;
 mod customer;
+mod discount;
 mod settlement;
 mod subscription;
 
-pub use book::{AdvanceClock, DefineEntity, DefinePlan, OpenBook, RetirePlan, RunBilling};
+pub use book::{
+    AdvanceClock, DefineEntity, DefinePlan, MigratePlan, OpenBook, RetirePlan, RunBilling,
+};
 pub use customer::{RegisterCustomer, UpdateCustomer};
+pub use discount::{ApplyDiscount, DefineCoupon, RedeemCoupon, RemoveDiscount};
 pub use settlement::{
     AddCharge, Allocate, AllocationRequest, BillCustomer, ChargeInvoice, ChargePrice, GrantCredit,
     InvoiceNow, InvoiceRequest, RecordPayment, RefundEffect, RefundPayment, ReversePayment,
     VoidInvoice,
 };
 pub use subscription::{
-    ApplyDiscount, CancelSubscription, ChangePlan, ChangeQuantity, CreateSubscription,
-    RemoveDiscount,
+    AcceptQuote, Activation, CancelSubscription, ChangePlan, ChangeQuantity, ChangeSubscription,
+    CreateQuote, CreateSubscription, ItemRequest, PauseSubscription, RampPhase, ResumeSubscription,
+    SetRenewal, SubscriptionTerms, UncancelSubscription, VoidQuote, WithdrawChange,
 };
 
 use crate::commit::StreamId;
@@ -30,33 +35,57 @@ records! {
     /// A command that the ledger decides on.
     Command ("command") {
         /// Opens a new book; made by the system when the log is created.
-        1 v 1 "book.open" OpenBook,
+        1 v 2 "book.open" OpenBook,
         /// Moves the test clock of a test book forward.
         2 v 1 "book.advance_clock" AdvanceClock,
         /// Defines a seller.
         3 v 1 "entity.define" DefineEntity,
         /// Defines a plan, or its next version.
-        4 v 1 "plan.define" DefinePlan,
+        4 v 2 "plan.define" DefinePlan,
         /// Closes a plan to new subscriptions.
         5 v 1 "plan.retire" RetirePlan,
         /// Bills every customer with a cycle due.
         6 v 1 "billing.run" RunBilling,
+        /// Moves subscriptions from one plan version to another.
+        7 v 1 "plan.migrate" MigratePlan,
+        /// Defines a coupon.
+        8 v 1 "coupon.define" DefineCoupon,
         /// Registers a customer.
-        10 v 1 "customer.register" RegisterCustomer,
+        10 v 2 "customer.register" RegisterCustomer,
         /// Changes what a customer said of itself.
         11 v 1 "customer.update" UpdateCustomer,
         /// Subscribes a customer to a plan.
-        20 v 1 "subscription.create" CreateSubscription,
+        20 v 2 "subscription.create" CreateSubscription,
         /// Moves a subscription to another plan or version.
-        21 v 1 "subscription.change_plan" ChangePlan,
+        21 v 2 "subscription.change_plan" ChangePlan,
         /// Changes how many units a subscription has.
-        22 v 1 "subscription.change_quantity" ChangeQuantity,
+        22 v 2 "subscription.change_quantity" ChangeQuantity,
         /// Ends a subscription.
-        23 v 1 "subscription.cancel" CancelSubscription,
+        23 v 2 "subscription.cancel" CancelSubscription,
         /// Gives a discount.
-        24 v 1 "discount.apply" ApplyDiscount,
+        24 v 2 "discount.apply" ApplyDiscount,
         /// Ends a discount.
         25 v 1 "discount.remove" RemoveDiscount,
+        /// Changes plan, items or anchor of a subscription.
+        26 v 1 "subscription.change" ChangeSubscription,
+        /// Undoes a cancellation.
+        27 v 1 "subscription.uncancel" UncancelSubscription,
+        /// Withdraws a scheduled change.
+        28 v 1 "subscription.withdraw_change" WithdrawChange,
+        /// Stops a subscription for a while.
+        29 v 1 "subscription.pause" PauseSubscription,
+        /// Lets a paused subscription go on.
+        34 v 1 "subscription.resume" ResumeSubscription,
+        /// Changes what follows when the contract term ends.
+        35 v 1 "subscription.set_renewal" SetRenewal,
+        /// Offers a subscription.
+        36 v 1 "quote.create" CreateQuote,
+        /// Accepts a quote.
+        37 v 1 "quote.accept" AcceptQuote,
+        /// Withdraws a quote.
+        38 v 1 "quote.void" VoidQuote,
+        /// Redeems a coupon.
+        39 v 1 "coupon.redeem" RedeemCoupon,
         /// Charges something once.
         30 v 1 "charge.add" AddCharge,
         /// Invoices all that is due or pending for one customer.
@@ -85,6 +114,8 @@ impl Command {
             | Self::DefineEntity(_)
             | Self::DefinePlan(_)
             | Self::RetirePlan(_)
+            | Self::MigratePlan(_)
+            | Self::DefineCoupon(_)
             | Self::RunBilling(_) => StreamId::Book,
             Self::RegisterCustomer(c) => StreamId::Customer(c.customer),
             Self::UpdateCustomer(c) => StreamId::Customer(c.customer),
@@ -92,6 +123,16 @@ impl Command {
             Self::ChangePlan(c) => StreamId::Customer(c.customer),
             Self::ChangeQuantity(c) => StreamId::Customer(c.customer),
             Self::CancelSubscription(c) => StreamId::Customer(c.customer),
+            Self::ChangeSubscription(c) => StreamId::Customer(c.customer),
+            Self::UncancelSubscription(c) => StreamId::Customer(c.customer),
+            Self::WithdrawChange(c) => StreamId::Customer(c.customer),
+            Self::PauseSubscription(c) => StreamId::Customer(c.customer),
+            Self::ResumeSubscription(c) => StreamId::Customer(c.customer),
+            Self::SetRenewal(c) => StreamId::Customer(c.customer),
+            Self::CreateQuote(c) => StreamId::Customer(c.customer),
+            Self::AcceptQuote(c) => StreamId::Customer(c.customer),
+            Self::VoidQuote(c) => StreamId::Customer(c.customer),
+            Self::RedeemCoupon(c) => StreamId::Customer(c.customer),
             Self::ApplyDiscount(c) => StreamId::Customer(c.customer),
             Self::RemoveDiscount(c) => StreamId::Customer(c.customer),
             Self::AddCharge(c) => StreamId::Customer(c.customer),

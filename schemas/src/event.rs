@@ -7,28 +7,34 @@
 //! customer out, because the commit names the stream.
 
 mod book;
+mod discount;
 mod invoice;
 mod settlement;
 mod subscription;
 
 pub use book::{
     BillingRunStarted, BookOpened, ClockAdvanced, CustomerEmailChanged, CustomerExternalIdChanged,
-    CustomerRegistered, CustomerRenamed, CustomerTermsChanged, EntityDefined, PlanRetired,
-    PlanVersionDefined,
+    CustomerRegistered, CustomerRenamed, CustomerTermsChanged, EntityDefined, PlanMigrationSet,
+    PlanRetired, PlanVersionDefined,
+};
+pub use discount::{
+    CouponDefined, DiscountApplied, DiscountRemoved, QuoteAccepted, QuoteCreated, QuoteOffer,
+    QuoteVoided,
 };
 pub use invoice::{
-    BookingRate, ChargeAdded, CustomerSnapshot, Dimension, DiscountPart, InvoiceFinalized,
-    InvoiceLine, InvoiceTotals, LineRef, LineSource, PlanVersion, RevenueSchedule, RoundingStep,
-    RoundingSubject, TaxPart, TierPart,
+    BookingRate, ChargeAdded, CustomerSnapshot, Dimension, DiscountBasis, DiscountPart,
+    InvoiceFinalized, InvoiceLine, InvoiceTotals, LinePricing, LineRef, LineSource, PlanVersion,
+    RevenueSchedule, RoundingStep, RoundingSubject, TaxPart, TierPart,
 };
 pub use settlement::{
     Allocation, Amendment, CreditGranted, CreditNoteIssued, InvoiceVoided, LineReversal,
     PaymentRecorded, PaymentRefunded, PaymentReversed, RefundedTo,
 };
 pub use subscription::{
-    ChangeScheduled, CycleCut, CycleOpened, DiscountApplied, DiscountRemoved, PlanChanged,
-    PlanTerms, QuantityChanged, ScheduledChange, ScheduledChangeWithdrawn, SubscriptionCanceled,
-    SubscriptionCreated,
+    Calendar, CancellationUndone, ChangeScheduled, CycleCut, CycleOpened, ItemChange, ItemStarted,
+    ItemTerms, RampAgreed, RampStep, RenewalSet, ScheduledChange, ScheduledChangeWithdrawn,
+    ScheduledFor, ScheduledItems, SubscriptionActivated, SubscriptionCanceled, SubscriptionChanged,
+    SubscriptionCreated, SubscriptionPaused, SubscriptionResumed, Term, TermRenewed, TermsChange,
 };
 
 use crate::record::records;
@@ -37,19 +43,23 @@ records! {
     /// A fact of the ledger.
     Event ("event") {
         /// A book was opened.
-        1 v 1 "book.opened" BookOpened,
+        1 v 2 "book.opened" BookOpened,
         /// The test clock moved.
         2 v 1 "book.clock_advanced" ClockAdvanced,
         /// A seller was defined.
         3 v 1 "entity.defined" EntityDefined,
         /// A version of a plan was defined.
-        4 v 1 "plan.version_defined" PlanVersionDefined,
+        4 v 2 "plan.version_defined" PlanVersionDefined,
         /// A plan was closed.
         5 v 1 "plan.retired" PlanRetired,
         /// A billing run began.
         6 v 1 "billing.run_started" BillingRunStarted,
+        /// Subscriptions of a plan version move to another.
+        7 v 1 "plan.migration_set" PlanMigrationSet,
+        /// A coupon was defined.
+        8 v 1 "coupon.defined" CouponDefined,
         /// A customer was registered.
-        10 v 1 "customer.registered" CustomerRegistered,
+        10 v 2 "customer.registered" CustomerRegistered,
         /// A customer has another name.
         11 v 1 "customer.renamed" CustomerRenamed,
         /// A customer has another address for invoices.
@@ -59,29 +69,47 @@ records! {
         /// A customer has another id in another system.
         14 v 1 "customer.external_id_changed" CustomerExternalIdChanged,
         /// A subscription began.
-        20 v 1 "subscription.created" SubscriptionCreated,
+        20 v 2 "subscription.created" SubscriptionCreated,
         /// A cycle of a subscription is due to be billed.
-        21 v 1 "subscription.cycle_opened" CycleOpened,
+        21 v 2 "subscription.cycle_opened" CycleOpened,
         /// A cycle ends early.
-        22 v 1 "subscription.cycle_cut" CycleCut,
-        /// A subscription has another plan from a date on.
-        23 v 1 "subscription.plan_changed" PlanChanged,
-        /// A subscription has another quantity from a date on.
-        24 v 1 "subscription.quantity_changed" QuantityChanged,
-        /// A change will take effect at cycle end.
-        25 v 1 "subscription.change_scheduled" ChangeScheduled,
+        22 v 2 "subscription.cycle_cut" CycleCut,
+        /// A subscription has other terms from an instant on.
+        23 v 2 "subscription.changed" SubscriptionChanged,
+        /// A subscription waited for its first payment, and has it.
+        24 v 2 "subscription.activated" SubscriptionActivated,
+        /// A change will take effect later.
+        25 v 2 "subscription.change_scheduled" ChangeScheduled,
         /// A scheduled change will not take effect.
-        26 v 1 "subscription.scheduled_change_withdrawn" ScheduledChangeWithdrawn,
+        26 v 2 "subscription.scheduled_change_withdrawn" ScheduledChangeWithdrawn,
         /// A subscription ended.
-        27 v 1 "subscription.canceled" SubscriptionCanceled,
+        27 v 2 "subscription.canceled" SubscriptionCanceled,
+        /// A subscription paused.
+        28 v 1 "subscription.paused" SubscriptionPaused,
+        /// A paused subscription went on.
+        29 v 1 "subscription.resumed" SubscriptionResumed,
+        /// A cancellation was undone.
+        32 v 1 "subscription.cancellation_undone" CancellationUndone,
+        /// Another contract term began, or none follows.
+        33 v 1 "subscription.term_renewed" TermRenewed,
+        /// What follows the contract term was changed.
+        34 v 1 "subscription.renewal_set" RenewalSet,
+        /// Terms by phases were agreed.
+        35 v 1 "subscription.ramp_agreed" RampAgreed,
+        /// A subscription was offered.
+        36 v 1 "quote.created" QuoteCreated,
+        /// An offer was accepted.
+        37 v 1 "quote.accepted" QuoteAccepted,
+        /// An offer was withdrawn.
+        38 v 1 "quote.voided" QuoteVoided,
         /// A discount was given.
-        30 v 1 "discount.applied" DiscountApplied,
+        30 v 2 "discount.applied" DiscountApplied,
         /// A discount was ended.
         31 v 1 "discount.removed" DiscountRemoved,
         /// Something was charged once and waits for an invoice.
-        40 v 1 "charge.added" ChargeAdded,
+        40 v 2 "charge.added" ChargeAdded,
         /// An invoice was issued.
-        41 v 1 "invoice.finalized" InvoiceFinalized,
+        41 v 2 "invoice.finalized" InvoiceFinalized,
         /// An invoice was voided.
         42 v 1 "invoice.voided" InvoiceVoided,
         /// A credit note was issued.

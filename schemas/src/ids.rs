@@ -161,6 +161,10 @@ ids! {
     CreditGrantId "crg";
     /// A billing run.
     BillingRunId "run";
+    /// A coupon: a discount that many customers may redeem.
+    CouponId "cpn";
+    /// An offer that a customer may accept.
+    QuoteId "quo";
     /// A key that seals personal fields.
     KeyId "key";
 }

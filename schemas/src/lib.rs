@@ -58,4 +58,4 @@ pub use money::{Minor, Money, MoneyError};
 pub use personal::Personal;
 pub use problem::Problem;
 pub use rejection::Rejection;
-pub use time::{Date, Interval, Timestamp, ZoneName};
+pub use time::{Date, Interval, Span, Timestamp, ZoneName};

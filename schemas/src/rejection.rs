@@ -7,8 +7,8 @@ use crate::currency::Currency;
 use crate::decimal::Decimal;
 use crate::fraction::FractionError;
 use crate::ids::{
-    BillingRunId, ChargeId, CreditGrantId, CreditNoteId, CustomerId, DiscountId, EntityId,
-    InvoiceId, PaymentId, PlanId, RefundId, SubscriptionId,
+    BillingRunId, ChargeId, CouponId, CreditGrantId, CreditNoteId, CustomerId, DiscountId,
+    EntityId, InvoiceId, PaymentId, PlanId, QuoteId, RefundId, SubscriptionId,
 };
 use crate::money::{Minor, Money, MoneyError};
 use crate::terms::SeriesKind;
@@ -129,7 +129,30 @@ rejections! {
     [422 "too_many_plan_versions"] "{plan} has {versions} versions, the most that are kept; define another plan"
         TooManyPlanVersions { plan: PlanId, versions: u32 },
 
+    [422 "unknown_policy"] "{policy} has no rule {rule:?}; choose one of: {known}"
+        UnknownPolicy { policy: String, rule: String, known: String },
+    [422 "invalid_tiers"] "{why}; tiers rise, the last one has no upper bound, and no amount is negative"
+        InvalidTiers { price: Code, why: &'static str },
+    [404 "unknown_price"] "{plan} has no price {price} of that kind; use one that its version was defined with"
+        UnknownPrice { plan: PlanId, price: Code },
+    [422 "invalid_trial"] "a trial or lead of {days} days is out of range; use 0 to 3650 for a trial, 0 to 366 for a lead"
+        InvalidTrial { days: u16 },
+    [409 "coupon_exists"] "{coupon} is defined already, with other terms; choose another id"
+        CouponExists { coupon: CouponId },
+    [404 "unknown_coupon"] "{coupon} is not a coupon of this book; define it first"
+        UnknownCoupon { coupon: CouponId },
+    [422 "coupon_not_valid"] "{coupon} cannot be redeemed on {today}; its window is over or has not begun"
+        CouponNotValid { coupon: CouponId, today: Date },
+    [409 "coupon_exhausted"] "{coupon} was redeemed {limit} times, as often as it may be"
+        CouponExhausted { coupon: CouponId, limit: u32 },
+    [409 "coupon_redeemed"] "{customer} has redeemed {coupon} already; a customer may do so once"
+        CouponRedeemed { customer: CustomerId, coupon: CouponId },
+
     // Customers.
+    [422 "cyclic_parents"] "{customer} cannot be paid for by {parent}: a parent pays for itself and is no child; choose the one that pays"
+        CyclicParents { customer: CustomerId, parent: CustomerId },
+    [422 "not_a_child"] "{child} is not a child of {parent}; register it with that parent, or let it pay itself"
+        NotAChild { child: CustomerId, parent: CustomerId },
     [404 "unknown_customer"] "{customer} is not a customer of this book; register it first"
         UnknownCustomer { customer: CustomerId },
     [409 "customer_exists"] "{customer} is registered already; update it, or choose another id"
@@ -168,6 +191,45 @@ rejections! {
         TooMany { what: &'static str, limit: usize },
     [422 "too_many_cycles"] "{subscription} has more than {limit} cycles to bill at once; run billing through earlier dates first"
         TooManyCycles { subscription: SubscriptionId, limit: usize },
+
+    [422 "invalid_items"] "{why}; name prices of the plan, each once, and remove add-ons only"
+        InvalidItems { why: &'static str },
+    [422 "invalid_anchor"] "{why}; use a day from 1 to 31, or a date"
+        InvalidAnchor { why: &'static str },
+    [422 "invalid_ramp"] "{why}; phases follow each other without gaps from the start of the subscription on, at most 120"
+        InvalidRamp { why: &'static str },
+    [422 "invalid_term"] "{why}; a term is at most 10 years long and ends after it starts"
+        InvalidTerm { why: &'static str },
+    [422 "invalid_activation"] "{hours} hours are out of range; use 1 to 8784"
+        InvalidActivation { hours: u16 },
+    [422 "date_passed"] "{date} is not after {today}; choose a later date, or make the change now"
+        DatePassed { date: Date, today: Date },
+    [404 "unknown_change"] "{subscription} has no scheduled change {change}; list them with subscriptions.get"
+        UnknownChange { subscription: SubscriptionId, change: u32 },
+    [409 "not_canceled"] "{subscription} is not canceled; there is nothing to undo"
+        NotCanceled { subscription: SubscriptionId },
+    [409 "cancellation_settled"] "{subscription} has ended for good: time beyond its end was credited; subscribe anew"
+        CancellationSettled { subscription: SubscriptionId },
+    [409 "already_paused"] "{subscription} is paused at {at}; resume it first"
+        AlreadyPaused { subscription: SubscriptionId, at: Date },
+    [409 "not_paused"] "{subscription} is not paused at {at}; pause it first"
+        NotPaused { subscription: SubscriptionId, at: Date },
+    [409 "not_active_yet"] "{subscription} waits for its first payment; record it, or cancel the subscription"
+        NotActiveYet { subscription: SubscriptionId },
+    [409 "nothing_open"] "nothing is open that has a line of {subscription}; make the change now"
+        NothingOpen { subscription: SubscriptionId },
+    [422 "no_term"] "{subscription} has no contract term; cancel it at a date instead"
+        NoTerm { subscription: SubscriptionId },
+    [409 "quote_exists"] "{quote} exists already; choose another id"
+        QuoteExists { quote: QuoteId },
+    [404 "unknown_quote"] "{quote} is not a quote of this customer; create it first"
+        UnknownQuote { quote: QuoteId },
+    [409 "quote_closed"] "{quote} was accepted or voided already; make another"
+        QuoteClosed { quote: QuoteId },
+    [409 "quote_expired"] "{quote} was valid until {until}; make another"
+        QuoteExpired { quote: QuoteId, until: Date },
+    [409 "preview_stale"] "{moved} has changed since the preview; preview again and show the result"
+        PreviewStale { moved: &'static str },
 
     // Charges and invoices.
     [409 "charge_exists"] "{charge} exists already; choose another id"

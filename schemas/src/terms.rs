@@ -1,12 +1,20 @@
 //! Terms that commands and events share: calendars, prices, policies, discounts.
 
+mod policy;
+mod price;
+
+pub use policy::*;
+pub use price::{
+    CurrencyPrice, PackageRate, PercentageRate, PriceDefinition, Rate, Recurrence, Tier,
+};
+
 use serde::{Deserialize, Serialize};
 
 use crate::currency::Currency;
 use crate::decimal::Decimal;
 use crate::money::Money;
 use crate::text::Code;
-use crate::time::Timestamp;
+use crate::time::{Date, Timestamp};
 
 macro_rules! words {
     ($($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident,)* })*) => {$(
@@ -39,13 +47,6 @@ words! {
         /// At its end.
         InArrears,
     }
-    /// How a recurring price is reckoned.
-    PricingModel {
-        /// The price once, whatever the quantity.
-        Flat,
-        /// The price for each unit.
-        PerUnit,
-    }
     /// What a number series numbers.
     SeriesKind {
         /// Invoices, dated on the day they are issued.
@@ -55,19 +56,43 @@ words! {
         /// Invoices of the past, taken over with their own dates.
         Historical,
     }
-    /// When a change takes effect.
-    ChangeTime {
-        /// On the effective date of the command, prorated.
-        Now,
-        /// When the current cycle ends.
-        CycleEnd,
-    }
     /// What becomes of the unused part of a cycle billed ahead.
     CancelCredit {
-        /// It is credited by days.
+        /// It is credited by the time that is left.
         Prorated,
         /// It is kept.
         None,
+        /// All that was billed for the cycle is credited.
+        Full,
+    }
+    /// Whether and when the difference that a change makes is billed.
+    Settle {
+        /// In the same commit.
+        Now,
+        /// With the next invoice.
+        Next,
+        /// Never: what was billed of the current cycle stays as it is.
+        None,
+    }
+    /// What follows when a contract term ends.
+    Renewal {
+        /// Another term of the same length, again and again.
+        Renew,
+        /// One more term of the same length; then the subscription ends.
+        RenewOnce,
+        /// It goes on without a term.
+        Evergreen,
+        /// It ends.
+        Cancel,
+    }
+    /// Why a subscription ended.
+    EndReason {
+        /// It was canceled.
+        Canceled,
+        /// Its term ended.
+        TermEnded,
+        /// The payment that it waited for did not come.
+        NotPaid,
     }
     /// Whether what a command causes is invoiced with it.
     InvoiceTiming {
@@ -88,6 +113,8 @@ words! {
         ProrationCredit,
         /// The difference between a total and its parts.
         Rounding,
+        /// What is missing to the least price of a cycle.
+        MinimumTrueUp,
     }
 }
 
@@ -123,14 +150,6 @@ pub struct UnitPrice {
     pub currency: Currency,
 }
 
-/// A complete, frozen set of billing policies.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
-pub enum Profile {
-    /// Our default: civil days, half-open; exact ratio; each line rounded half up once.
-    #[serde(rename = "billfold@1")]
-    Billfold1,
-}
-
 /// What the book takes for the present.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
@@ -156,13 +175,27 @@ pub struct SeriesDefinition {
 }
 
 /// What a discount applies to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum DiscountTarget {
     /// Every positive line of the customer's invoices.
     Customer,
     /// The lines of one subscription.
     Subscription(crate::ids::SubscriptionId),
+    /// The lines of one price of a subscription.
+    Item(ItemTarget),
+    /// The lines of every plan of a product.
+    Product(Code),
+}
+
+/// One price of a subscription.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ItemTarget {
+    /// Which subscription.
+    pub subscription: crate::ids::SubscriptionId,
+    /// Which price of its plan.
+    pub price: Code,
 }
 
 /// How much a discount takes off.
@@ -185,4 +218,43 @@ pub enum DiscountDuration {
     Cycles(u32),
     /// Until it is removed.
     Forever,
+}
+
+/// When a change takes effect.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ChangeTime {
+    /// On the effective time of the command.
+    Now,
+    /// When the current cycle ends.
+    CycleEnd,
+    /// At the start of a day in the customer's zone.
+    On(Date),
+    /// When nothing of the customer's is open that has a line of the subscription.
+    WhenPaid,
+}
+
+/// On which days cycles start.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Anchor {
+    /// On the day on which the subscription, or its paid part, starts.
+    Anniversary,
+    /// With the calendar's month, quarter, half-year, year or week (Monday).
+    Calendar,
+    /// On this day of the month, 1 to 31; on its last day where the month is shorter. Cycles of
+    /// days and weeks have no such day and start like `anniversary`.
+    Day(u8),
+    /// On this date and every interval before and after it.
+    Date(Date),
+}
+
+/// A contract term: so long a subscription is agreed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TermRequest {
+    /// How long, from the start of the subscription.
+    pub length: Every,
+    /// What follows.
+    pub renewal: Renewal,
 }

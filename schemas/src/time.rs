@@ -263,6 +263,45 @@ impl ZoneName {
             .ok_or(TimeError::OutOfRange { what: "the start of the day" })
     }
 
+    /// The civil date and time of day at `instant` in this zone.
+    ///
+    /// # Errors
+    /// As [`ZoneName::date_at`].
+    pub fn civil_at(&self, instant: Timestamp) -> Result<civil::DateTime, TimeError> {
+        if self.0 == "UTC" {
+            return Ok(jiff::tz::TimeZone::UTC.to_datetime(instant.instant()));
+        }
+        self.with_rules(|rules| rules.to_datetime(instant.instant()))
+    }
+
+    /// The instant of a civil date and time of day in this zone. A time that a clock change
+    /// skips is moved forward by the gap; of a time that occurs twice the first is taken
+    /// (RFC 5545, 3.3.5).
+    ///
+    /// # Errors
+    /// As [`ZoneName::date_at`].
+    pub fn instant_of(&self, civil: civil::DateTime) -> Result<Timestamp, TimeError> {
+        let out = || TimeError::OutOfRange { what: "the instant of a civil time" };
+        let rules = if self.0 == "UTC" {
+            jiff::tz::TimeZone::UTC
+        } else {
+            self.with_rules(jiff::tz::TimeZone::clone)?
+        };
+        let instant = rules.to_ambiguous_timestamp(civil).compatible().map_err(|_| out())?;
+        Timestamp::from_micros(instant.as_microsecond()).ok_or_else(out)
+    }
+
+    /// Seconds east of UTC at `instant` in this zone.
+    ///
+    /// # Errors
+    /// As [`ZoneName::date_at`].
+    pub fn offset_at(&self, instant: Timestamp) -> Result<i32, TimeError> {
+        if self.0 == "UTC" {
+            return Ok(0);
+        }
+        self.with_rules(|rules| rules.to_offset(instant.instant()).seconds())
+    }
+
     /// Rules from the bundled database only, so that every machine computes the same dates.
     fn with_rules<T>(
         &self,
@@ -355,6 +394,62 @@ impl FromStr for Interval {
     }
 }
 
+/// Instants `[start, end)`: the end is exclusive and comes after the start.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Span {
+    start: Timestamp,
+    end: Timestamp,
+}
+
+impl Span {
+    /// From `start` up to but not including `end`; none unless `start < end`.
+    pub fn new(start: Timestamp, end: Timestamp) -> Option<Self> {
+        (start < end).then_some(Self { start, end })
+    }
+
+    /// First instant.
+    pub const fn start(self) -> Timestamp {
+        self.start
+    }
+
+    /// The instant after the last.
+    pub const fn end(self) -> Timestamp {
+        self.end
+    }
+
+    /// Its length in microseconds; more than zero.
+    pub const fn micros(self) -> i64 {
+        self.end.0 - self.start.0
+    }
+
+    /// What is in both, if anything.
+    pub fn overlap(self, other: Self) -> Option<Self> {
+        Self::new(self.start.max(other.start), self.end.min(other.end))
+    }
+}
+
+impl fmt::Display for Span {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.start, self.end)
+    }
+}
+
+impl fmt::Debug for Span {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl FromStr for Span {
+    type Err = TimeError;
+
+    fn from_str(text: &str) -> Result<Self, TimeError> {
+        let wrong = || TimeError::NotTimestamp(clipped(text));
+        let (start, end) = text.split_once('/').ok_or_else(wrong)?;
+        Self::new(start.parse()?, end.parse()?).ok_or_else(wrong)
+    }
+}
+
 /// Text for people, compact numbers for storage.
 macro_rules! two_forms {
     ($name:ident, $stored:ty, $to:expr, $from:expr, $schema:expr) => {
@@ -418,6 +513,16 @@ two_forms!(
         "type": "string",
         "description": "Days from the first date up to but not including the second",
         "pattern": "^\\d{4}-\\d{2}-\\d{2}/\\d{4}-\\d{2}-\\d{2}$",
+    })
+);
+two_forms!(
+    Span,
+    (Timestamp, Timestamp),
+    |s| (s.start, s.end),
+    |(start, end)| Span::new(start, end),
+    schemars::json_schema!({
+        "type": "string",
+        "description": "From the first instant (RFC 3339, UTC) up to but not including the second",
     })
 );
 // A stored zone is not looked up again: a zone that a later database drops must not make an old

@@ -3,11 +3,11 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use std::collections::BTreeMap;
+
 use crate::ids::{BillingRunId, EntityId, PlanId};
-use crate::terms::{
-    BillingTiming, BookClock, Every, PricingModel, Profile, SeriesDefinition, UnitPrice,
-};
-use crate::text::{BookName, Label};
+use crate::terms::{BillingTiming, BookClock, Every, PriceDefinition, Profile, SeriesDefinition};
+use crate::text::{BookName, Code, Label};
 use crate::time::{Date, Timestamp, ZoneName};
 
 /// Opens a book. The first commit of every log.
@@ -18,6 +18,8 @@ pub struct OpenBook {
     pub book: BookName,
     /// The policies it bills by.
     pub profile: Profile,
+    /// Policies that are replaced, by name; none if left out.
+    pub policies: Option<BTreeMap<Code, Code>>,
     /// What it takes for the present.
     pub clock: BookClock,
 }
@@ -54,14 +56,18 @@ pub struct DefinePlan {
     pub plan: PlanId,
     /// Its name.
     pub name: Label,
+    /// The product that it belongs to; reports and discounts know it.
+    pub product: Option<Code>,
     /// The length of a cycle.
     pub every: Every,
     /// Billed at the start or the end of a cycle.
     pub timing: BillingTiming,
-    /// Flat or per unit.
-    pub model: PricingModel,
-    /// One price for each currency.
-    pub prices: Vec<UnitPrice>,
+    /// Days that are free at the start, 0 to 3,650; 0 if left out.
+    pub trial_days: Option<u16>,
+    /// Days before a cycle on which it is invoiced, 0 to 366; 0 if left out.
+    pub lead_days: Option<u16>,
+    /// What is charged.
+    pub prices: Vec<PriceDefinition>,
 }
 
 /// Closes a plan: no new subscriptions, no changes to it. Subscriptions that have it keep it.
@@ -70,6 +76,21 @@ pub struct DefinePlan {
 pub struct RetirePlan {
     /// Which plan.
     pub plan: PlanId,
+}
+
+/// Moves the subscriptions that have a plan version to another one of the same plan, each when
+/// its first cycle on or after a date starts.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct MigratePlan {
+    /// Which plan.
+    pub plan: PlanId,
+    /// The version that they have.
+    pub from_version: u32,
+    /// The version that they get.
+    pub to_version: u32,
+    /// Cycles that start on this day or later have the new version.
+    pub on: Date,
 }
 
 /// Bills every customer that has a cycle due.

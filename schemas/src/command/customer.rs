@@ -29,6 +29,8 @@ pub struct RegisterCustomer {
     pub zone: Option<ZoneName>,
     /// Days from document date to due date, 0 to 365; the entity's if left out.
     pub payment_terms_days: Option<u16>,
+    /// Who pays for it; the customer itself if left out.
+    pub parent: Option<CustomerId>,
 }
 
 /// Changes what is given; what is left out stays.

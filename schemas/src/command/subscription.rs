@@ -1,19 +1,22 @@
-//! Commands about what is bought again and again, and discounts on it.
+//! Commands about what is bought again and again.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::decimal::Decimal;
-use crate::ids::{CustomerId, DiscountId, PlanId, SubscriptionId};
+use crate::event::Dimension;
+use crate::ids::{CustomerId, PlanId, QuoteId, SubscriptionId};
 use crate::terms::{
-    CancelCredit, ChangeTime, DiscountDuration, DiscountTarget, DiscountValue, InvoiceTiming,
+    Anchor, CancelCredit, ChangeTime, InvoiceTiming, Rate, Renewal, Settle, TermRequest,
 };
+use crate::text::Code;
+use crate::time::{Date, Interval};
 
-/// Subscribes a customer to a plan from the effective date on, which becomes the billing anchor.
+/// Subscribes a customer to a plan from the effective time on.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CreateSubscription {
-    /// Who buys.
+    /// Who buys, and pays.
     pub customer: CustomerId,
     /// The subscription's id.
     pub subscription: SubscriptionId,
@@ -21,10 +24,94 @@ pub struct CreateSubscription {
     pub plan: PlanId,
     /// Which version of it; the latest if left out.
     pub version: Option<u32>,
-    /// How many units; 1 if left out.
+    /// How many units of each price of the plan; 1 if left out.
     pub quantity: Option<Decimal>,
     /// `next` if left out.
     pub invoice: Option<InvoiceTiming>,
+    /// What is not as in the plan; nothing if left out.
+    pub with: Option<SubscriptionTerms>,
+}
+
+/// Terms of one subscription beside its plan; all may be left out.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SubscriptionTerms {
+    /// Quantities, prices of its own, and add-ons.
+    pub items: Option<Vec<ItemRequest>>,
+    /// On which days cycles start; by the book's policies if left out.
+    pub anchor: Option<Anchor>,
+    /// Days of trial; the plan's if left out.
+    pub trial_days: Option<u16>,
+    /// The contract term; none if left out.
+    pub term: Option<TermRequest>,
+    /// Prices, quantities and discounts by phases of the term.
+    pub ramp: Option<Vec<RampPhase>>,
+    /// Access begins when the first invoice is paid; at once if left out.
+    pub activation: Option<Activation>,
+    /// The child that uses what this customer pays; the customer itself if left out.
+    pub beneficiary: Option<CustomerId>,
+    /// The quote that this subscription fulfils.
+    pub quote: Option<QuoteId>,
+    /// What reports group by, such as the sales channel; on every line.
+    pub dimensions: Option<Vec<Dimension>>,
+}
+
+/// One price of a subscription that is not as the plan says.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ItemRequest {
+    /// Which price of the plan.
+    pub price: Code,
+    /// How many units; as they are, or 1, if left out.
+    pub quantity: Option<Decimal>,
+    /// A price of its own in the customer's currency; the plan's if left out.
+    pub rate: Option<Rate>,
+    /// The item ends; only in a change, and only an add-on.
+    pub remove: Option<bool>,
+}
+
+/// Waits for the first payment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Activation {
+    /// Hours until an unpaid subscription ends and its invoice is voided, 1 to 8,784.
+    pub expires_after_hours: u16,
+}
+
+/// A phase of a ramp deal. Phases follow each other without gaps from the start on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RampPhase {
+    /// Its days, in the customer's zone. The last phase holds beyond its end.
+    pub days: Interval,
+    /// Quantities and prices of the phase.
+    pub items: Option<Vec<ItemRequest>>,
+    /// Percent off every line of the phase.
+    pub discount_percent: Option<Decimal>,
+}
+
+/// Changes plan, items or anchor of a subscription, in one step.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ChangeSubscription {
+    /// Whose subscription.
+    pub customer: CustomerId,
+    /// Which one.
+    pub subscription: SubscriptionId,
+    /// Another plan.
+    pub plan: Option<PlanId>,
+    /// Which version of it; the latest if left out.
+    pub version: Option<u32>,
+    /// Another quantity of every price of the plan.
+    pub quantity: Option<Decimal>,
+    /// Other quantities and prices, add-ons to add or remove.
+    pub items: Option<Vec<ItemRequest>>,
+    /// Cycles start on other days.
+    pub anchor: Option<Anchor>,
+    /// When it takes effect.
+    pub when: ChangeTime,
+    /// How the difference is billed; `next` if left out.
+    pub proration: Option<Settle>,
 }
 
 /// Moves a subscription to another plan, or another version.
@@ -39,13 +126,13 @@ pub struct ChangePlan {
     pub plan: PlanId,
     /// Which version of it; the latest if left out.
     pub version: Option<u32>,
-    /// Now with proration, or at cycle end.
+    /// When it takes effect.
     pub when: ChangeTime,
-    /// When the proration is invoiced; `next` if left out.
-    pub invoice: Option<InvoiceTiming>,
+    /// How the difference is billed; `next` if left out.
+    pub proration: Option<Settle>,
 }
 
-/// Changes how many units a subscription has.
+/// Changes how many units a subscription has of every price of its plan.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ChangeQuantity {
@@ -55,13 +142,13 @@ pub struct ChangeQuantity {
     pub subscription: SubscriptionId,
     /// The new quantity.
     pub quantity: Decimal,
-    /// Now with proration, or at cycle end.
+    /// When it takes effect.
     pub when: ChangeTime,
-    /// When the proration is invoiced; `next` if left out.
-    pub invoice: Option<InvoiceTiming>,
+    /// How the difference is billed; `next` if left out.
+    pub proration: Option<Settle>,
 }
 
-/// Ends a subscription. A credit for unused days is issued at once.
+/// Ends a subscription. A credit for unused time is issued at once.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CancelSubscription {
@@ -69,34 +156,118 @@ pub struct CancelSubscription {
     pub customer: CustomerId,
     /// Which one.
     pub subscription: SubscriptionId,
-    /// On the effective date, or when the current cycle ends.
+    /// When it ends.
     pub when: ChangeTime,
-    /// What becomes of unused days when it ends now; `prorated` if left out.
+    /// What becomes of unused time; `prorated` now and on a date, `none` at cycle end, if left
+    /// out.
     pub credit: Option<CancelCredit>,
 }
 
-/// Gives a discount on cycles or invoices that are still to be billed.
+/// Undoes a cancellation that has not taken effect, or that nothing was billed after.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct ApplyDiscount {
-    /// Who gets it.
-    pub customer: CustomerId,
-    /// The discount's id.
-    pub discount: DiscountId,
-    /// On what.
-    pub on: DiscountTarget,
-    /// How much.
-    pub value: DiscountValue,
-    /// How long.
-    pub duration: DiscountDuration,
-}
-
-/// Ends a discount: lines billed from now on do not have it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct RemoveDiscount {
-    /// Whose discount.
+pub struct UncancelSubscription {
+    /// Whose subscription.
     pub customer: CustomerId,
     /// Which one.
-    pub discount: DiscountId,
+    pub subscription: SubscriptionId,
+}
+
+/// Withdraws a scheduled change.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct WithdrawChange {
+    /// Whose subscription.
+    pub customer: CustomerId,
+    /// Which one.
+    pub subscription: SubscriptionId,
+    /// The number of the change, as listed.
+    pub change: u32,
+}
+
+/// Stops a subscription for a while: no access, no charges.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PauseSubscription {
+    /// Whose subscription.
+    pub customer: CustomerId,
+    /// Which one.
+    pub subscription: SubscriptionId,
+    /// When it starts.
+    pub when: ChangeTime,
+    /// What becomes of time that is billed already; `next` if left out: it is credited with the
+    /// next invoice.
+    pub credit: Option<Settle>,
+    /// The day it goes on by itself; until it is resumed if left out.
+    pub resume_on: Option<Date>,
+}
+
+/// Lets a paused subscription go on. Cycles stay where they were.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ResumeSubscription {
+    /// Whose subscription.
+    pub customer: CustomerId,
+    /// Which one.
+    pub subscription: SubscriptionId,
+    /// When it goes on.
+    pub when: ChangeTime,
+    /// How the rest of the cycle is billed; `next` if left out.
+    pub proration: Option<Settle>,
+}
+
+/// Changes what follows when the contract term ends.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SetRenewal {
+    /// Whose subscription.
+    pub customer: CustomerId,
+    /// Which one.
+    pub subscription: SubscriptionId,
+    /// What follows.
+    pub renewal: Renewal,
+}
+
+/// Offers a subscription. Nothing is billed until it is accepted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CreateQuote {
+    /// To whom.
+    pub customer: CustomerId,
+    /// The quote's id.
+    pub quote: QuoteId,
+    /// What is offered.
+    pub plan: PlanId,
+    /// Which version of it; the latest if left out.
+    pub version: Option<u32>,
+    /// How many units; 1 if left out.
+    pub quantity: Option<Decimal>,
+    /// What is not as in the plan.
+    pub with: Option<SubscriptionTerms>,
+    /// The last day on which it can be accepted.
+    pub valid_until: Date,
+}
+
+/// Accepts a quote: the subscription begins at the effective time, with the prices offered.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AcceptQuote {
+    /// Whose quote.
+    pub customer: CustomerId,
+    /// Which one.
+    pub quote: QuoteId,
+    /// The id of the subscription that begins.
+    pub subscription: SubscriptionId,
+    /// `next` if left out.
+    pub invoice: Option<InvoiceTiming>,
+}
+
+/// Withdraws a quote that was not accepted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct VoidQuote {
+    /// Whose quote.
+    pub customer: CustomerId,
+    /// Which one.
+    pub quote: QuoteId,
 }

@@ -7,9 +7,9 @@ use crate::currency::Currency;
 use crate::ids::{BillingRunId, CustomerId, EntityId, PlanId};
 use crate::personal::Personal;
 use crate::terms::{
-    BillingTiming, BookClock, Every, PricingModel, Profile, SeriesDefinition, UnitPrice,
+    BillingTiming, BookClock, Every, Policies, PriceDefinition, Profile, SeriesDefinition,
 };
-use crate::text::{BookName, ExternalId, Label};
+use crate::text::{BookName, Code, ExternalId, Label};
 use crate::time::{Date, Timestamp, ZoneName};
 
 /// A book was opened with its policies and its clock.
@@ -17,8 +17,10 @@ use crate::time::{Date, Timestamp, ZoneName};
 pub struct BookOpened {
     /// The book's name.
     pub book: BookName,
-    /// The policies it bills by.
+    /// The profile it was opened with.
     pub profile: Profile,
+    /// The policies it bills by: the profile's, or what replaces them.
+    pub policies: Policies,
     /// What it takes for the present.
     pub clock: BookClock,
 }
@@ -54,14 +56,31 @@ pub struct PlanVersionDefined {
     pub version: u32,
     /// The plan's name in this version.
     pub name: Label,
+    /// The product that it belongs to.
+    pub product: Option<Code>,
     /// The length of a cycle.
     pub every: Every,
     /// Billed at the start or the end of a cycle.
     pub timing: BillingTiming,
-    /// Flat or per unit.
-    pub model: PricingModel,
-    /// One price for each currency.
-    pub prices: Vec<UnitPrice>,
+    /// Days that are free at the start.
+    pub trial_days: u16,
+    /// Days before a cycle on which it is invoiced.
+    pub lead_days: u16,
+    /// What is charged.
+    pub prices: Vec<PriceDefinition>,
+}
+
+/// Subscriptions of one version of a plan move to another.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct PlanMigrationSet {
+    /// Which plan.
+    pub plan: PlanId,
+    /// The version that they have.
+    pub from_version: u32,
+    /// The version that they get.
+    pub to_version: u32,
+    /// Cycles that start on this day or later have the new version.
+    pub on: Date,
 }
 
 /// A plan was closed to new subscriptions.
@@ -99,6 +118,8 @@ pub struct CustomerRegistered {
     pub zone: ZoneName,
     /// Days from document date to due date.
     pub payment_terms_days: u16,
+    /// Who pays for it.
+    pub parent: Option<CustomerId>,
 }
 
 /// A customer has another name.

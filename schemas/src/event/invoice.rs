@@ -12,9 +12,9 @@ use crate::fraction::{Fraction, RoundingMode};
 use crate::ids::{BillingRunId, ChargeId, DiscountId, EntityId, InvoiceId, PlanId, SubscriptionId};
 use crate::money::Minor;
 use crate::personal::Personal;
-use crate::terms::{LineKind, Profile};
+use crate::terms::{LineKind, Policies, Profile, Rate};
 use crate::text::{Code, ExternalId, Label};
-use crate::time::{Date, Interval};
+use crate::time::{Date, Interval, Span};
 
 /// Something was charged once; it waits for an invoice, or is on one in the same commit.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -35,6 +35,10 @@ pub struct ChargeAdded {
     pub gross: Minor,
     /// The days over which it is earned; all on the invoice's date if none.
     pub service: Option<Interval>,
+    /// The subscription whose setup fee it is.
+    pub subscription: Option<SubscriptionId>,
+    /// The price of its plan.
+    pub price: Option<Code>,
 }
 
 /// An invoice was issued. Nothing in it changes any more.
@@ -68,8 +72,10 @@ pub struct InvoiceFinalized {
     pub input_revision: u64,
     /// SHA-256 of the usage that it was computed from, if any.
     pub usage_digest: Option<[u8; 32]>,
-    /// The policies it was computed by.
+    /// The profile of the book.
     pub profile: Profile,
+    /// The policies it was computed by.
+    pub policies: Policies,
     /// The version of the arithmetic.
     pub engine_version: u32,
     /// The billing run that made it, if one did.
@@ -138,6 +144,8 @@ pub struct InvoiceLine {
     pub unit_price: Option<Decimal>,
     /// The tiers that made the price, for tiered prices.
     pub tiers: Vec<TierPart>,
+    /// How a cycle's price and its part were reckoned; none for one-off lines.
+    pub pricing: Option<LinePricing>,
     /// The part of a whole cycle; 1 for one-off lines.
     pub ratio: Fraction,
     /// The gross amount before rounding, in minor units.
@@ -160,6 +168,31 @@ pub struct InvoiceLine {
     pub schedule: RevenueSchedule,
     /// What reports group by.
     pub dimensions: Vec<Dimension>,
+}
+
+/// How the amount of a recurring line follows from price, quantity and time.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct LinePricing {
+    /// Which price of the plan version.
+    pub price: Code,
+    /// The product of the plan.
+    pub product: Option<Code>,
+    /// The price itself.
+    pub rate: Rate,
+    /// What a whole cycle costs at least.
+    pub minimum: Option<Decimal>,
+    /// The exact price of a whole cycle at this quantity, in minor units.
+    pub whole: Fraction,
+    /// The time that the line covers.
+    pub span: Span,
+    /// The whole cycle that proration divides by.
+    pub full: Span,
+    /// The change of the item that this price and quantity come from, counted from 0.
+    pub segment: u32,
+    /// The zone whose days are counted: an IANA name, or an offset such as `-08:00`.
+    pub zone: Label,
+    /// What other lines of the cycle at the same price have billed, where this line is the rest.
+    pub complement: Option<Minor>,
 }
 
 /// What a line bills. A recurring line is identified by subscription, item and cycle.
@@ -241,6 +274,35 @@ pub struct DiscountPart {
     pub exact: Fraction,
     /// Taken off; of the same sign as the line's gross.
     pub amount: Minor,
+    /// What it is reckoned on.
+    pub basis: DiscountBasis,
+}
+
+/// How the part of a discount on a line was reckoned.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum DiscountBasis {
+    /// A percentage of an amount of the line.
+    Percent {
+        /// In percent.
+        percent: Decimal,
+        /// What of the line it is taken of.
+        of: Minor,
+    },
+    /// A share of a fixed amount.
+    Share {
+        /// The fixed amount, less what was used before.
+        budget: Minor,
+        /// What the discounts before have left of the line.
+        of: Minor,
+        /// The same of all lines that share.
+        among: Minor,
+    },
+    /// The share that the credited line had.
+    Credit {
+        /// What the credited line had of the discount.
+        of: Minor,
+    },
 }
 
 /// One tax on one line.
