@@ -3,12 +3,14 @@
 mod commands;
 mod commits;
 mod events;
+mod subscriptions;
 
 pub(crate) use commands::commands;
 pub(crate) use commits::{commits, small_commits};
-pub(crate) use events::{events, plan_terms};
+pub(crate) use events::events;
+pub(crate) use subscriptions::{item_changes, item_terms, subscription_terms};
 
-use schemas::terms::SeriesDefinition;
+use schemas::terms::{CurrencyPrice, PriceDefinition, Rate, SeriesDefinition};
 
 use crate::values::{self, of};
 
@@ -51,5 +53,27 @@ pub(crate) fn series() -> Vec<SeriesDefinition> {
     values::series_kinds()
         .into_iter()
         .map(|(code, kind)| SeriesDefinition { code: of(code), kind, prefix: of("AC"), digits: 6 })
+        .collect()
+}
+
+/// A price for each rate, in euros and dollars, with and without what may be left out.
+pub(crate) fn prices(rates: Vec<(&'static str, Rate)>) -> Vec<PriceDefinition> {
+    let recurrences = values::recurrences();
+    let timings = values::billing_timings();
+    let everies = values::everies();
+    rates
+        .into_iter()
+        .enumerate()
+        .map(|(n, (name, rate))| PriceDefinition {
+            price: of(name),
+            name: (n > 0).then(|| of("Seats")),
+            recurrence: n.checked_sub(1).map(|n| recurrences[n % recurrences.len()].1),
+            every: n.checked_sub(2).map(|_| everies[0].1),
+            timing: n.checked_sub(1).map(|n| timings[n % timings.len()].1),
+            amounts: vec![
+                CurrencyPrice { currency: of("EUR"), rate: rate.clone(), minimum: None },
+                CurrencyPrice { currency: of("USD"), rate, minimum: Some(of("25")) },
+            ],
+        })
         .collect()
 }

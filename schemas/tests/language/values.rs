@@ -8,15 +8,21 @@ use core::str::FromStr;
 use schemas::command::{
     Allocate, AllocationRequest, ChargeInvoice, ChargePrice, InvoiceRequest, RefundEffect,
 };
-use schemas::event::{LineSource, RefundedTo, RevenueSchedule, RoundingSubject, ScheduledChange};
+use schemas::event::{
+    DiscountBasis, LineSource, RefundedTo, RevenueSchedule, RoundingSubject, ScheduledChange,
+    ScheduledFor, ScheduledItems, TermsChange,
+};
 use schemas::fraction::RoundingMode;
 use schemas::terms::{
-    BillingTiming, BookClock, CalendarUnit, CancelCredit, ChangeTime, DiscountDuration,
-    DiscountTarget, DiscountValue, Every, InvoiceTiming, LineKind, PricingModel, Profile,
-    SeriesKind, UnitPrice,
+    Anchor, BillingTiming, BookClock, CalendarUnit, CancelCredit, ChangeTime, CreditBasis,
+    CreditDiscount, DefaultAnchor, DiscountAllocation, DiscountDuration, DiscountOrder,
+    DiscountStacking, DiscountTarget, DiscountValue, EndReason, Every, FirstBoundary,
+    IntervalChange, InvoiceTiming, ItemTarget, LineKind, MissingPiece, PackageRate, PercentageRate,
+    PreviousPeriodFrom, Profile, Proration, Rate, RatioRule, RebillRule, Recurrence, Renewal,
+    SeriesKind, Settle, Tier, TrialAnchor, TrialOnChange, UnitPrice, ZoneRule,
 };
-use schemas::{Currency, Date, Decimal, Fraction, Interval, Minor, Money, Personal, StreamId};
-use schemas::{Timestamp, ZoneName};
+use schemas::{Currency, Date, Decimal, Fraction, Interval, Minor, Money, Personal, Span};
+use schemas::{StreamId, Timestamp, ZoneName};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -69,7 +75,7 @@ macro_rules! every_variant {
 
         /// Every value of this module: type, variant, stored bytes.
         pub(crate) fn all() -> Vec<(&'static str, &'static str, Vec<u8>)> {
-            let mut all = Vec::new();
+            let mut all = policies();
             $(
                 for (name, value) in $function() {
                     all.push((stringify!($type), name, stored(&value)));
@@ -88,6 +94,34 @@ fn stored<T: Serialize + DeserializeOwned + PartialEq + core::fmt::Debug>(value:
     bytes
 }
 
+macro_rules! every_rule {
+    ($($type:ident)*) => {
+        /// Every rule of every policy; their lists are made with the enums themselves.
+        fn policies() -> Vec<(&'static str, &'static str, Vec<u8>)> {
+            let mut all = Vec::new();
+            $(for rule in $type::ALL {
+                all.push((stringify!($type), rule.word(), stored(rule)));
+            })*
+            all
+        }
+    };
+}
+
+every_rule! {
+    Proration RatioRule PreviousPeriodFrom DefaultAnchor FirstBoundary IntervalChange TrialAnchor
+    TrialOnChange ZoneRule RebillRule CreditBasis CreditDiscount MissingPiece DiscountStacking
+    DiscountOrder DiscountAllocation
+}
+
+/// Two adjacent tiers.
+fn tiers() -> Vec<Tier> {
+    let zero = Decimal::ZERO;
+    vec![
+        Tier { up_to: Some(of("5")), unit: of("7"), flat: of("1.5"), percent: zero },
+        Tier { up_to: None, unit: of("6.5"), flat: zero, percent: of("0.25") },
+    ]
+}
+
 every_variant! {
     calendar_units CalendarUnit {
         "day" CalendarUnit::Day => CalendarUnit::Day,
@@ -99,9 +133,29 @@ every_variant! {
         "in_advance" BillingTiming::InAdvance => BillingTiming::InAdvance,
         "in_arrears" BillingTiming::InArrears => BillingTiming::InArrears,
     }
-    pricing_models PricingModel {
-        "flat" PricingModel::Flat => PricingModel::Flat,
-        "per_unit" PricingModel::PerUnit => PricingModel::PerUnit,
+    rates Rate {
+        "flat" Rate::Flat(_) => Rate::Flat(of("99")),
+        "per_unit" Rate::PerUnit(_) => Rate::PerUnit(of("0.005")),
+        "graduated" Rate::Graduated(_) => Rate::Graduated(tiers()),
+        "volume" Rate::Volume(_) => Rate::Volume(tiers()),
+        "package" Rate::Package(_) => Rate::Package(PackageRate {
+            price: of("10"),
+            size: of("100"),
+            free_units: of("25"),
+        }),
+        "percentage" Rate::Percentage(_) => Rate::Percentage(PercentageRate {
+            percent: of("1.5"),
+            fixed: of("0.25"),
+            free_amount: of("100"),
+            min: Some(of("0.5")),
+            max: None,
+        }),
+        "capacity" Rate::Capacity(_) => Rate::Capacity(tiers()),
+    }
+    recurrences Recurrence {
+        "recurring" Recurrence::Recurring => Recurrence::Recurring,
+        "setup" Recurrence::Setup => Recurrence::Setup,
+        "add_on" Recurrence::AddOn => Recurrence::AddOn,
     }
     series_kinds SeriesKind {
         "invoice" SeriesKind::Invoice => SeriesKind::Invoice,
@@ -111,10 +165,35 @@ every_variant! {
     change_times ChangeTime {
         "now" ChangeTime::Now => ChangeTime::Now,
         "cycle_end" ChangeTime::CycleEnd => ChangeTime::CycleEnd,
+        "on" ChangeTime::On(_) => ChangeTime::On(of("2024-02-29")),
+        "when_paid" ChangeTime::WhenPaid => ChangeTime::WhenPaid,
+    }
+    anchors Anchor {
+        "anniversary" Anchor::Anniversary => Anchor::Anniversary,
+        "calendar" Anchor::Calendar => Anchor::Calendar,
+        "day" Anchor::Day(_) => Anchor::Day(31),
+        "date" Anchor::Date(_) => Anchor::Date(of("2024-02-29")),
     }
     cancel_credits CancelCredit {
         "prorated" CancelCredit::Prorated => CancelCredit::Prorated,
         "none" CancelCredit::None => CancelCredit::None,
+        "full" CancelCredit::Full => CancelCredit::Full,
+    }
+    settles Settle {
+        "now" Settle::Now => Settle::Now,
+        "next" Settle::Next => Settle::Next,
+        "none" Settle::None => Settle::None,
+    }
+    renewals Renewal {
+        "renew" Renewal::Renew => Renewal::Renew,
+        "renew_once" Renewal::RenewOnce => Renewal::RenewOnce,
+        "evergreen" Renewal::Evergreen => Renewal::Evergreen,
+        "cancel" Renewal::Cancel => Renewal::Cancel,
+    }
+    end_reasons EndReason {
+        "canceled" EndReason::Canceled => EndReason::Canceled,
+        "term_ended" EndReason::TermEnded => EndReason::TermEnded,
+        "not_paid" EndReason::NotPaid => EndReason::NotPaid,
     }
     invoice_timings InvoiceTiming {
         "now" InvoiceTiming::Now => InvoiceTiming::Now,
@@ -126,9 +205,15 @@ every_variant! {
         "proration_charge" LineKind::ProrationCharge => LineKind::ProrationCharge,
         "proration_credit" LineKind::ProrationCredit => LineKind::ProrationCredit,
         "rounding" LineKind::Rounding => LineKind::Rounding,
+        "minimum_true_up" LineKind::MinimumTrueUp => LineKind::MinimumTrueUp,
     }
     profiles Profile {
         "billfold@1" Profile::Billfold1 => Profile::Billfold1,
+        "stripe_flexible@1" Profile::StripeFlexible1 => Profile::StripeFlexible1,
+        "stripe_classic@1" Profile::StripeClassic1 => Profile::StripeClassic1,
+        "killbill@1" Profile::Killbill1 => Profile::Killbill1,
+        "lago@1" Profile::Lago1 => Profile::Lago1,
+        "zuora@1" Profile::Zuora1 => Profile::Zuora1,
     }
     book_clocks BookClock {
         "wall" BookClock::Wall => BookClock::Wall,
@@ -137,6 +222,11 @@ every_variant! {
     discount_targets DiscountTarget {
         "customer" DiscountTarget::Customer => DiscountTarget::Customer,
         "subscription" DiscountTarget::Subscription(_) => DiscountTarget::Subscription(id(4)),
+        "item" DiscountTarget::Item(_) => DiscountTarget::Item(ItemTarget {
+            subscription: id(4),
+            price: of("seat"),
+        }),
+        "product" DiscountTarget::Product(_) => DiscountTarget::Product(of("storage")),
     }
     discount_values DiscountValue {
         "percent" DiscountValue::Percent(_) => DiscountValue::Percent(of("12.5")),
@@ -172,12 +262,37 @@ every_variant! {
         "credit_note" RefundEffect::CreditNote(_) => RefundEffect::CreditNote(Some(id(8))),
         "customer_credit" RefundEffect::CustomerCredit => RefundEffect::CustomerCredit,
     }
-    scheduled_changes ScheduledChange {
-        "plan" ScheduledChange::Plan(_) => {
-            ScheduledChange::Plan(crate::samples::plan_terms(InvoicedAt::Arrears))
+    terms_changes TermsChange {
+        "keep" TermsChange::Keep => TermsChange::Keep,
+        "set" TermsChange::Set(_) => {
+            TermsChange::Set(Box::new(crate::samples::item_terms(InvoicedAt::Arrears)))
         },
-        "quantity" ScheduledChange::Quantity(_) => ScheduledChange::Quantity(of("2.5")),
-        "cancel" ScheduledChange::Cancel => ScheduledChange::Cancel,
+        "remove" TermsChange::Remove => TermsChange::Remove,
+    }
+    scheduled_changes ScheduledChange {
+        "items" ScheduledChange::Items(_) => ScheduledChange::Items(ScheduledItems {
+            items: crate::samples::item_changes(),
+            anchor: Some(Anchor::Day(31)),
+            settle: Settle::Next,
+        }),
+        "cancel" ScheduledChange::Cancel(_) => ScheduledChange::Cancel(CancelCredit::Full),
+        "pause" ScheduledChange::Pause(_) => ScheduledChange::Pause(Settle::Now),
+        "resume" ScheduledChange::Resume(_) => ScheduledChange::Resume(Settle::None),
+    }
+    scheduled_fors ScheduledFor {
+        "at" ScheduledFor::At(_) => ScheduledFor::At(of("2024-02-29T00:00:00Z")),
+        "paid" ScheduledFor::Paid => ScheduledFor::Paid,
+    }
+    discount_bases DiscountBasis {
+        "percent" DiscountBasis::Percent { .. } => {
+            DiscountBasis::Percent { percent: of("12.5"), of: Minor(1815) }
+        },
+        "share" DiscountBasis::Share { .. } => DiscountBasis::Share {
+            budget: Minor(500),
+            of: Minor(1815),
+            among: Minor(3000),
+        },
+        "credit" DiscountBasis::Credit { .. } => DiscountBasis::Credit { of: Minor(182) },
     }
     line_sources LineSource {
         "cycle" LineSource::Cycle { .. } => {
@@ -233,6 +348,9 @@ every_variant! {
     intervals Interval {
         "leap month" _any => of("2024-02-01/2024-03-01"),
     }
+    spans Span {
+        "leap day" _any => of("2024-02-29T00:00:00Z/2024-02-29T23:00:00.5Z"),
+    }
     zones ZoneName {
         "Berlin" _any => of("Europe/Berlin"),
     }
@@ -253,7 +371,7 @@ every_variant! {
     }
 }
 
-/// When sample plan terms are billed.
+/// When sample item terms are billed.
 #[derive(Clone, Copy)]
 pub(crate) enum InvoicedAt {
     /// At the start of a cycle.

@@ -2,18 +2,21 @@
 
 use schemas::Command;
 use schemas::command::{
-    AddCharge, AdvanceClock, ApplyDiscount, BillCustomer, CancelSubscription, ChangePlan,
-    ChangeQuantity, CreateSubscription, DefineEntity, DefinePlan, GrantCredit, InvoiceNow,
-    InvoiceRequest, OpenBook, RecordPayment, RefundPayment, RegisterCustomer, RemoveDiscount,
-    RetirePlan, ReversePayment, RunBilling, UpdateCustomer, VoidInvoice,
+    AcceptQuote, AddCharge, AdvanceClock, ApplyDiscount, BillCustomer, CancelSubscription,
+    ChangePlan, ChangeQuantity, ChangeSubscription, CreateQuote, CreateSubscription, DefineCoupon,
+    DefineEntity, DefinePlan, GrantCredit, InvoiceNow, InvoiceRequest, MigratePlan, OpenBook,
+    PauseSubscription, RecordPayment, RedeemCoupon, RefundPayment, RegisterCustomer,
+    RemoveDiscount, ResumeSubscription, RetirePlan, ReversePayment, RunBilling, SetRenewal,
+    SubscriptionTerms, UncancelSubscription, UpdateCustomer, VoidInvoice, VoidQuote,
+    WithdrawChange,
 };
 use schemas::terms::{
-    BillingTiming, CalendarUnit, ChangeTime, DiscountDuration, Every, InvoiceTiming, PricingModel,
-    Profile, UnitPrice,
+    BillingTiming, BookClock, CalendarUnit, ChangeTime, DiscountDuration, Every, Profile, Rate,
+    Settle,
 };
 
-use super::{Named, Samples, series};
-use crate::values::{self, clear, eur, id, of, price, sealed};
+use super::{Named, Samples, prices, series, subscription_terms};
+use crate::values::{self, clear, eur, id, of, sealed};
 
 /// At least one command of every kind.
 pub(crate) fn commands() -> Vec<Named<Command>> {
@@ -21,17 +24,24 @@ pub(crate) fn commands() -> Vec<Named<Command>> {
     book_commands(&mut all);
     customer_commands(&mut all);
     subscription_commands(&mut all);
+    change_commands(&mut all);
+    offer_commands(&mut all);
     charge_commands(&mut all);
     payment_commands(&mut all);
     all.done()
 }
 
 fn book_commands(all: &mut Samples<Command>) {
-    all.add_each(values::book_clocks(), |clock| OpenBook {
-        book: of("acme"),
-        profile: Profile::Billfold1,
-        clock,
-    });
+    let open = |profile, clock| OpenBook { book: of("acme"), profile, policies: None, clock };
+    all.add_each(values::book_clocks(), |clock| open(Profile::Billfold1, clock));
+    all.add_each(values::profiles(), |profile| open(profile, BookClock::Wall));
+    all.add(
+        "with a policy replaced",
+        OpenBook {
+            policies: Some([(of("proration"), of("by_second"))].into()),
+            ..open(Profile::Lago1, BookClock::Wall)
+        },
+    );
     all.add("forward", AdvanceClock { to: of("2024-02-01T00:00:00Z") });
     all.add(
         "three series",
@@ -43,21 +53,51 @@ fn book_commands(all: &mut Samples<Command>) {
             series: series(),
         },
     );
-    all.add("flat", define_plan(PricingModel::Flat, BillingTiming::InAdvance));
-    all.add("per unit", define_plan(PricingModel::PerUnit, BillingTiming::InArrears));
+    let flat = vec![("fee", Rate::Flat(of("99")))];
+    all.add("flat", define_plan(flat, BillingTiming::InAdvance));
+    all.add(
+        "every rate",
+        DefinePlan {
+            product: Some(of("storage")),
+            trial_days: Some(14),
+            lead_days: Some(30),
+            ..define_plan(values::rates(), BillingTiming::InArrears)
+        },
+    );
     all.add("retired", RetirePlan { plan: id(3) });
+    let on = of("2024-03-01");
+    all.add("migrated", MigratePlan { plan: id(3), from_version: 1, to_version: 2, on });
+    let coupon = DefineCoupon {
+        coupon: id(14),
+        value: values::discount_values()[0].1,
+        duration: DiscountDuration::Cycles(3),
+        max_redemptions: None,
+        from: None,
+        through: None,
+    };
+    all.add("without limits", coupon.clone());
+    all.add(
+        "limited",
+        DefineCoupon {
+            max_redemptions: Some(100),
+            from: Some(of("2024-01-01")),
+            through: Some(of("2024-12-31")),
+            ..coupon
+        },
+    );
     all.add("month end", RunBilling { run: id(20), through: of("2024-01-31") });
 }
 
-fn define_plan(model: PricingModel, timing: BillingTiming) -> DefinePlan {
-    let dollars = UnitPrice { amount: of("109.5"), currency: of("USD") };
+fn define_plan(rates: Vec<(&'static str, Rate)>, timing: BillingTiming) -> DefinePlan {
     DefinePlan {
         plan: id(3),
         name: of("Team"),
+        product: None,
         every: Every { count: 3, unit: CalendarUnit::Week },
         timing,
-        model,
-        prices: vec![price("99"), dollars],
+        trial_days: None,
+        lead_days: None,
+        prices: prices(rates),
     }
 }
 
@@ -71,6 +111,7 @@ fn customer_commands(all: &mut Samples<Command>) {
         currency: of("EUR"),
         zone: None,
         payment_terms_days: None,
+        parent: None,
     };
     all.add("bare", bare.clone());
     all.add(
@@ -80,6 +121,7 @@ fn customer_commands(all: &mut Samples<Command>) {
             email: Some(clear("ada@example.com")),
             zone: Some(of("America/New_York")),
             payment_terms_days: Some(14),
+            parent: Some(id(13)),
             ..bare.clone()
         },
     );
@@ -99,24 +141,27 @@ fn customer_commands(all: &mut Samples<Command>) {
 
 fn subscription_commands(all: &mut Samples<Command>) {
     let (customer, subscription) = (id(1), id(4));
-    all.add(
-        "bare",
-        CreateSubscription {
-            customer,
-            subscription,
-            plan: id(3),
-            version: None,
-            quantity: None,
-            invoice: None,
-        },
-    );
-    all.add_each(values::invoice_timings(), |invoice| CreateSubscription {
+    let bare = CreateSubscription {
         customer,
         subscription,
         plan: id(3),
+        version: None,
+        quantity: None,
+        invoice: None,
+        with: None,
+    };
+    all.add("bare", bare.clone());
+    all.add_each(values::invoice_timings(), |invoice| CreateSubscription {
         version: Some(2),
         quantity: Some(of("5")),
         invoice: Some(invoice),
+        with: Some(SubscriptionTerms::default()),
+        ..bare.clone()
+    });
+    all.add("full", CreateSubscription { with: Some(subscription_terms()), ..bare.clone() });
+    all.add_each(values::anchors(), |anchor| {
+        let with = SubscriptionTerms { anchor: Some(anchor), ..SubscriptionTerms::default() };
+        CreateSubscription { with: Some(with), ..bare.clone() }
     });
     all.add_each(values::change_times(), |when| ChangePlan {
         customer,
@@ -124,14 +169,14 @@ fn subscription_commands(all: &mut Samples<Command>) {
         plan: id(33),
         version: Some(1),
         when,
-        invoice: Some(InvoiceTiming::Now),
+        proration: Some(Settle::Now),
     });
     all.add_each(values::change_times(), |when| ChangeQuantity {
         customer,
         subscription,
         quantity: of("7.25"),
         when,
-        invoice: None,
+        proration: None,
     });
     all.add_each(values::cancel_credits(), |credit| CancelSubscription {
         customer,
@@ -139,13 +184,88 @@ fn subscription_commands(all: &mut Samples<Command>) {
         when: ChangeTime::Now,
         credit: Some(credit),
     });
+}
+
+fn change_commands(all: &mut Samples<Command>) {
+    let (customer, subscription, when) = (id(1), id(4), ChangeTime::Now);
+    let bare = ChangeSubscription {
+        customer,
+        subscription,
+        plan: None,
+        version: None,
+        quantity: Some(of("7.25")),
+        items: None,
+        anchor: None,
+        when,
+        proration: None,
+    };
+    all.add("bare", bare.clone());
+    all.add_each(values::settles(), |settle| ChangeSubscription {
+        plan: Some(id(33)),
+        version: Some(1),
+        items: subscription_terms().items,
+        anchor: Some(values::anchors()[2].1),
+        proration: Some(settle),
+        ..bare.clone()
+    });
+    all.add("undone", UncancelSubscription { customer, subscription });
+    all.add("withdrawn", WithdrawChange { customer, subscription, change: 3 });
+    let pause = PauseSubscription { customer, subscription, when, credit: None, resume_on: None };
+    all.add("until resumed", pause.clone());
+    all.add_each(values::settles(), |credit| PauseSubscription {
+        credit: Some(credit),
+        resume_on: Some(of("2024-03-31")),
+        ..pause.clone()
+    });
+    let resume = ResumeSubscription { customer, subscription, when, proration: None };
+    all.add("as usual", resume.clone());
+    all.add_each(values::settles(), |settle| ResumeSubscription {
+        proration: Some(settle),
+        ..resume.clone()
+    });
+    all.add_each(values::renewals(), |renewal| SetRenewal { customer, subscription, renewal });
+}
+
+fn offer_commands(all: &mut Samples<Command>) {
+    let (customer, quote) = (id(1), id(15));
     let discount =
         |on, value, duration| ApplyDiscount { customer, discount: id(9), on, value, duration };
-    let (target, percent) = (values::discount_targets()[0].1, values::discount_values()[0].1);
+    let target = || values::discount_targets().swap_remove(0).1;
+    let percent = values::discount_values()[0].1;
     all.add_each(values::discount_targets(), |on| discount(on, percent, DiscountDuration::Once));
-    all.add_each(values::discount_values(), |v| discount(target, v, DiscountDuration::Forever));
-    all.add_each(values::discount_durations(), |d| discount(target, percent, d));
+    all.add_each(values::discount_values(), |v| discount(target(), v, DiscountDuration::Forever));
+    all.add_each(values::discount_durations(), |d| discount(target(), percent, d));
     all.add("removed", RemoveDiscount { customer, discount: id(9) });
+    let (coupon, on) = (id(14), target());
+    all.add("redeemed", RedeemCoupon { customer, coupon, discount: id(9), on });
+    let bare = CreateQuote {
+        customer,
+        quote,
+        plan: id(3),
+        version: None,
+        quantity: None,
+        with: None,
+        valid_until: of("2024-02-29"),
+    };
+    all.add("bare", bare.clone());
+    all.add(
+        "full",
+        CreateQuote {
+            version: Some(2),
+            quantity: Some(of("12")),
+            with: Some(subscription_terms()),
+            ..bare
+        },
+    );
+    let subscription = id(4);
+    all.add("bare", AcceptQuote { customer, quote, subscription, invoice: None });
+    all.add_each(values::invoice_timings(), |invoice| AcceptQuote {
+        customer,
+        quote,
+        subscription,
+        invoice: Some(invoice),
+    });
+    all.add("voided", VoidQuote { customer, quote });
 }
 
 fn charge_commands(all: &mut Samples<Command>) {

@@ -1,27 +1,21 @@
 //! Sample events.
 
 use schemas::event::{
-    Allocation, Amendment, BillingRunStarted, BookOpened, BookingRate, ChangeScheduled,
-    ChargeAdded, ClockAdvanced, CreditGranted, CreditNoteIssued, CustomerEmailChanged,
-    CustomerExternalIdChanged, CustomerRegistered, CustomerRenamed, CustomerSnapshot,
-    CustomerTermsChanged, CycleCut, CycleOpened, Dimension, DiscountApplied, DiscountPart,
-    DiscountRemoved, EntityDefined, InvoiceFinalized, InvoiceLine, InvoiceTotals, InvoiceVoided,
-    LineRef, LineReversal, LineSource, PaymentRecorded, PaymentRefunded, PaymentReversed,
-    PlanChanged, PlanRetired, PlanTerms, PlanVersion, PlanVersionDefined, QuantityChanged,
-    RevenueSchedule, RoundingStep, RoundingSubject, ScheduledChangeWithdrawn, SubscriptionCanceled,
-    SubscriptionCreated, TaxPart, TierPart,
+    Allocation, Amendment, BillingRunStarted, BookOpened, BookingRate, ChargeAdded, ClockAdvanced,
+    CreditGranted, CreditNoteIssued, CustomerEmailChanged, CustomerExternalIdChanged,
+    CustomerRegistered, CustomerRenamed, CustomerSnapshot, CustomerTermsChanged, Dimension,
+    DiscountPart, EntityDefined, InvoiceFinalized, InvoiceLine, InvoiceTotals, InvoiceVoided,
+    LinePricing, LineRef, LineReversal, LineSource, PaymentRecorded, PaymentRefunded,
+    PaymentReversed, PlanMigrationSet, PlanRetired, PlanVersion, PlanVersionDefined,
+    RevenueSchedule, RoundingStep, RoundingSubject, TaxPart, TierPart,
 };
 use schemas::fraction::RoundingMode;
-use schemas::terms::{
-    BillingTiming, CalendarUnit, DiscountDuration, DiscountTarget, Every, LineKind, PricingModel,
-    Profile,
-};
+use schemas::terms::{BillingTiming, Every, LineKind, Profile, Rate};
 use schemas::{Decimal, Event, Fraction, Minor};
 
-use super::{Named, Samples, series};
-use crate::values::{self, InvoicedAt, clear, eur, fraction, id, of, price, sealed};
-
-const MONTH: Every = Every { count: 1, unit: CalendarUnit::Month };
+use super::subscriptions::{offer_events, subscription_events};
+use super::{Named, Samples, prices, series};
+use crate::values::{self, clear, eur, fraction, id, of, sealed};
 
 /// At least one event of every kind.
 pub(crate) fn events() -> Vec<Named<Event>> {
@@ -29,17 +23,22 @@ pub(crate) fn events() -> Vec<Named<Event>> {
     book_events(&mut all);
     customer_events(&mut all);
     subscription_events(&mut all);
+    offer_events(&mut all);
     invoice_events(&mut all);
     payment_events(&mut all);
     all.done()
 }
 
 fn book_events(all: &mut Samples<Event>) {
-    all.add_each(values::book_clocks(), |clock| BookOpened {
+    let opened = |profile: Profile, clock| BookOpened {
         book: of("acme"),
-        profile: Profile::Billfold1,
+        profile,
+        policies: profile.policies(),
         clock,
-    });
+    };
+    all.add_each(values::book_clocks(), |clock| opened(Profile::Billfold1, clock));
+    let wall = values::book_clocks()[0].1;
+    all.add_each(values::profiles(), |profile| opened(profile, wall));
     all.add("forward", ClockAdvanced { to: of("2024-02-01T00:00:00Z") });
     all.add(
         "three series",
@@ -55,11 +54,17 @@ fn book_events(all: &mut Samples<Event>) {
         plan: id(3),
         version: 2,
         name: of("Team"),
+        product: Some(of("storage")),
         every: Every { count: 1, unit },
         timing: BillingTiming::InAdvance,
-        model: PricingModel::PerUnit,
-        prices: vec![price("99"), price("0.005")],
+        trial_days: 14,
+        lead_days: 0,
+        prices: prices(values::rates()),
     });
+    all.add(
+        "migrated",
+        PlanMigrationSet { plan: id(3), from_version: 1, to_version: 2, on: of("2024-03-01") },
+    );
     all.add("retired", PlanRetired { plan: id(3) });
     all.add("month end", BillingRunStarted { run: id(20), through: of("2024-01-31") });
 }
@@ -74,73 +79,12 @@ fn customer_events(all: &mut Samples<Event>) {
         currency: of("EUR"),
         zone: of("America/New_York"),
         payment_terms_days: 14,
+        parent: Some(id(13)),
     });
     all.add_each(values::personals(), |name| CustomerRenamed { name });
     all.add_each(values::personals(), |email| CustomerEmailChanged { email });
     all.add("longest", CustomerTermsChanged { payment_terms_days: 365 });
     all.add("renamed", CustomerExternalIdChanged { external_id: of("crm:43") });
-}
-
-/// A plan as one subscription has it.
-pub(crate) fn plan_terms(invoiced: InvoicedAt) -> PlanTerms {
-    PlanTerms {
-        plan: id(3),
-        version: 1,
-        name: of("Team"),
-        every: MONTH,
-        timing: match invoiced {
-            InvoicedAt::Advance => BillingTiming::InAdvance,
-            InvoicedAt::Arrears => BillingTiming::InArrears,
-        },
-        model: PricingModel::PerUnit,
-        unit_price: price("9.9"),
-    }
-}
-
-fn subscription_events(all: &mut Samples<Event>) {
-    let subscription = id(4);
-    let terms = || plan_terms(InvoicedAt::Advance);
-    let start = of("2024-01-31");
-    all.add(
-        "created",
-        SubscriptionCreated { subscription, start, terms: terms(), quantity: of("5") },
-    );
-    let period = of("2024-01-31/2024-02-29");
-    all.add("opened", CycleOpened { subscription, cycle: 0, period, denominator: 29 });
-    all.add("cut", CycleCut { subscription, cycle: 0, end: of("2024-02-10") });
-    for (name, new_anchor) in [("same anchor", false), ("new anchor", true)] {
-        let from = of("2024-02-10");
-        all.add(name, PlanChanged { subscription, from, terms: terms(), new_anchor });
-    }
-    let from = of("2024-02-10");
-    all.add("changed", QuantityChanged { subscription, from, quantity: of("7.25") });
-    all.add_each(values::scheduled_changes(), |change| ChangeScheduled {
-        subscription,
-        at: of("2024-02-29"),
-        change,
-    });
-    all.add_each(values::scheduled_changes(), |change| ScheduledChangeWithdrawn {
-        subscription,
-        change,
-    });
-    all.add_each(values::cancel_credits(), |credit| SubscriptionCanceled {
-        subscription,
-        end: of("2024-02-15"),
-        credit,
-    });
-    let discount = |on, value, duration| DiscountApplied {
-        discount: id(9),
-        on,
-        value,
-        duration,
-        first_cycle: 3,
-    };
-    let percent = values::discount_values()[0].1;
-    let once = DiscountDuration::Once;
-    all.add_each(values::discount_targets(), |on| discount(on, percent, once));
-    all.add_each(values::discount_values(), |v| discount(DiscountTarget::Customer, v, once));
-    all.add_each(values::discount_durations(), |d| discount(DiscountTarget::Customer, percent, d));
-    all.add("removed", DiscountRemoved { discount: id(9) });
 }
 
 /// A line with every part filled in.
@@ -155,6 +99,18 @@ fn full_line() -> InvoiceLine {
         quantity: of("5"),
         unit_price: Some(of("9.9")),
         tiers: vec![TierPart { quantity: of("5"), unit_price: of("9.9"), flat: Decimal::ZERO }],
+        pricing: Some(LinePricing {
+            price: of("seat"),
+            product: Some(of("storage")),
+            rate: Rate::PerUnit(of("9.9")),
+            minimum: Some(of("25")),
+            whole: fraction(4950, 1),
+            span: of("2024-01-31T00:00:00Z/2024-02-11T00:00:00Z"),
+            full: of("2024-01-31T00:00:00Z/2024-03-01T00:00:00Z"),
+            segment: 2,
+            zone: of("America/New_York"),
+            complement: Some(Minor(3135)),
+        }),
         ratio: fraction(11, 30),
         exact: fraction(1815, 1),
         rounding: values::rounding_subjects()
@@ -163,11 +119,15 @@ fn full_line() -> InvoiceLine {
             .map(|((_, subject), (_, mode))| rounding_step(subject, mode))
             .collect(),
         gross: Minor(1815),
-        discounts: vec![DiscountPart {
-            discount: id(9),
-            exact: fraction(363, 2),
-            amount: Minor(182),
-        }],
+        discounts: values::discount_bases()
+            .into_iter()
+            .map(|(_, basis)| DiscountPart {
+                discount: id(9),
+                exact: fraction(363, 2),
+                amount: Minor(182),
+                basis,
+            })
+            .collect(),
         net: Minor(1633),
         taxes: vec![TaxPart {
             code: of("DE-19"),
@@ -199,6 +159,7 @@ fn bare_line(kind: LineKind, source: LineSource) -> InvoiceLine {
         quantity: Decimal::ONE,
         unit_price: None,
         tiers: Vec::new(),
+        pricing: None,
         ratio: Fraction::ONE,
         exact: fraction(-1177, 1),
         rounding: Vec::new(),
@@ -230,7 +191,8 @@ fn invoice(lines: Vec<InvoiceLine>) -> InvoiceFinalized {
         input_revision: 17,
         usage_digest: None,
         profile: Profile::Billfold1,
-        engine_version: 1,
+        policies: Profile::Billfold1.policies(),
+        engine_version: 2,
         run: None,
         lines,
         totals: InvoiceTotals::default(),
@@ -249,9 +211,15 @@ fn invoice_events(all: &mut Samples<Event>) {
         exact: fraction(1177, 2),
         gross: Minor(589),
         service,
+        subscription: None,
+        price: None,
     };
     all.add("bare", charge(None, None));
     all.add("full", charge(Some(of("2.9425")), Some(of("2024-01-01/2024-02-01"))));
+    all.add(
+        "setup fee",
+        ChargeAdded { subscription: Some(id(4)), price: Some(of("setup")), ..charge(None, None) },
+    );
     all.add("nothing", invoice(Vec::new()));
     all.add(
         "full",

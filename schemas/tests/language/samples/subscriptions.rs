@@ -1,0 +1,261 @@
+//! Sample events of subscriptions, discounts and quotes.
+
+use schemas::command::{Activation, ItemRequest, RampPhase, SubscriptionTerms};
+use schemas::event::{
+    Calendar, CancellationUndone, ChangeScheduled, CouponDefined, CycleCut, CycleOpened, Dimension,
+    DiscountApplied, DiscountRemoved, ItemChange, ItemStarted, ItemTerms, QuoteAccepted,
+    QuoteCreated, QuoteOffer, QuoteVoided, RampAgreed, RampStep, RenewalSet,
+    ScheduledChangeWithdrawn, SubscriptionActivated, SubscriptionCanceled, SubscriptionChanged,
+    SubscriptionCreated, SubscriptionPaused, SubscriptionResumed, Term, TermRenewed, TermsChange,
+};
+use schemas::terms::{
+    Anchor, BillingTiming, CalendarUnit, DiscountDuration, DiscountTarget, EndReason, Every, Rate,
+    Renewal, Settle, TermRequest,
+};
+use schemas::{Event, Timestamp};
+
+use super::Samples;
+use crate::values::{self, InvoicedAt, id, of};
+
+const MONTH: Every = Every { count: 1, unit: CalendarUnit::Month };
+
+/// A price of a plan as one subscription has it.
+pub(crate) fn item_terms(invoiced: InvoicedAt) -> ItemTerms {
+    ItemTerms {
+        plan: id(3),
+        version: 1,
+        price: of("seat"),
+        name: of("Team"),
+        product: Some(of("storage")),
+        every: MONTH,
+        timing: match invoiced {
+            InvoicedAt::Advance => BillingTiming::InAdvance,
+            InvoicedAt::Arrears => BillingTiming::InArrears,
+        },
+        lead_days: 30,
+        currency: of("EUR"),
+        rate: Rate::PerUnit(of("9.9")),
+        own_rate: false,
+        minimum: Some(of("25")),
+    }
+}
+
+fn calendar() -> Calendar {
+    Calendar {
+        from: of("2024-01-17T00:00:00Z"),
+        first: of("2024-01-31T00:00:00Z"),
+        day: Some(31),
+        every: MONTH,
+    }
+}
+
+/// Changes of every kind of one item and more.
+pub(crate) fn item_changes() -> Vec<ItemChange> {
+    let set = || TermsChange::Set(Box::new(item_terms(InvoicedAt::Advance)));
+    let changes = [
+        (false, TermsChange::Keep, Some(of("7.25")), None),
+        (false, set(), None, Some(calendar())),
+        (true, set(), Some(of("1")), Some(calendar())),
+        (true, TermsChange::Remove, None, None),
+    ];
+    (0..)
+        .zip(changes)
+        .map(|(item, (add_on, terms, quantity, calendar))| ItemChange {
+            item,
+            add_on,
+            terms,
+            quantity,
+            calendar,
+        })
+        .collect()
+}
+
+/// What a subscription may ask for beside its plan, all of it.
+pub(crate) fn subscription_terms() -> SubscriptionTerms {
+    let item =
+        |rate, remove| ItemRequest { price: of("seat"), quantity: Some(of("12")), rate, remove };
+    let phase =
+        |days: &str, items| RampPhase { days: of(days), items, discount_percent: Some(of("12.5")) };
+    SubscriptionTerms {
+        items: Some(vec![item(Some(Rate::PerUnit(of("8"))), None), item(None, Some(true))]),
+        anchor: Some(Anchor::Day(31)),
+        trial_days: Some(14),
+        term: Some(TermRequest { length: MONTH, renewal: Renewal::RenewOnce }),
+        ramp: Some(vec![
+            phase("2024-01-31/2025-01-31", None),
+            phase("2025-01-31/2026-01-31", Some(vec![item(None, None)])),
+        ]),
+        activation: Some(Activation { expires_after_hours: 23 }),
+        beneficiary: Some(id(13)),
+        quote: Some(id(15)),
+        dimensions: Some(dimensions()),
+    }
+}
+
+fn dimensions() -> Vec<Dimension> {
+    vec![Dimension { key: of("channel"), value: of("partner") }]
+}
+
+/// Events of the life of a subscription.
+pub(super) fn subscription_events(all: &mut Samples<Event>) {
+    let subscription = id(4);
+    let start = of("2024-01-17T00:00:00Z");
+    created(all, start);
+    let full = of("2023-12-31T00:00:00Z/2024-01-31T00:00:00Z");
+    let span = of("2024-01-17T00:00:00Z/2024-01-31T00:00:00Z");
+    all.add("opened", CycleOpened { subscription, item: 0, cycle: 0, span, full });
+    let end = of("2024-02-10T00:00:00Z");
+    all.add("cut", CycleCut { subscription, item: 0, cycle: 0, end });
+    for (name, change, trial_end) in [("now", None, None), ("as scheduled", Some(3), Some(end))] {
+        all.add(
+            name,
+            SubscriptionChanged {
+                subscription,
+                from: end,
+                items: item_changes(),
+                settle: Settle::Next,
+                change,
+                trial_end,
+            },
+        );
+    }
+    all.add("activated", SubscriptionActivated { subscription, at: end });
+    all.add_each(values::scheduled_changes(), |what| {
+        let at = values::scheduled_fors()[0].1;
+        ChangeScheduled { subscription, change: 3, at, what }
+    });
+    all.add_each(values::scheduled_fors(), |at| {
+        let what = values::scheduled_changes().swap_remove(1).1;
+        ChangeScheduled { subscription, change: 3, at, what }
+    });
+    all.add("withdrawn", ScheduledChangeWithdrawn { subscription, change: 3 });
+    all.add_each(values::cancel_credits(), |credit| SubscriptionCanceled {
+        subscription,
+        end,
+        credit,
+        reason: EndReason::Canceled,
+        change: None,
+    });
+    all.add_each(values::end_reasons(), |reason| SubscriptionCanceled {
+        subscription,
+        end,
+        credit: schemas::terms::CancelCredit::None,
+        reason,
+        change: Some(3),
+    });
+    pauses_and_terms(all, end);
+}
+
+fn created(all: &mut Samples<Event>, start: Timestamp) {
+    let item = |item, add_on| ItemStarted {
+        item,
+        add_on,
+        terms: item_terms(InvoicedAt::Advance),
+        quantity: of("5"),
+        calendar: calendar(),
+    };
+    let bare = SubscriptionCreated {
+        subscription: id(4),
+        start,
+        items: vec![item(0, false)],
+        trial_end: None,
+        activation_expires: None,
+        term: None,
+        beneficiary: None,
+        quote: None,
+        dimensions: Vec::new(),
+    };
+    all.add("bare", bare.clone());
+    all.add(
+        "full",
+        SubscriptionCreated {
+            items: vec![item(0, false), item(1, true)],
+            trial_end: Some(of("2024-01-31T00:00:00Z")),
+            activation_expires: Some(of("2024-01-17T23:00:00Z")),
+            term: Some(term()),
+            beneficiary: Some(id(13)),
+            quote: Some(id(15)),
+            dimensions: dimensions(),
+            ..bare
+        },
+    );
+}
+
+fn term() -> Term {
+    let span = of("2024-01-17T00:00:00Z/2025-01-17T00:00:00Z");
+    let length = Every { count: 1, unit: CalendarUnit::Year };
+    Term { span, length, renewal: Renewal::Renew }
+}
+
+fn pauses_and_terms(all: &mut Samples<Event>, from: Timestamp) {
+    let subscription = id(4);
+    all.add_each(values::settles(), |settle| SubscriptionPaused {
+        subscription,
+        from,
+        settle,
+        change: None,
+    });
+    all.add_each(values::settles(), |settle| SubscriptionResumed {
+        subscription,
+        from,
+        settle,
+        change: Some(3),
+    });
+    all.add("undone", CancellationUndone { subscription });
+    all.add("another term", TermRenewed { subscription, term: Some(term()) });
+    all.add("no term", TermRenewed { subscription, term: None });
+    all.add_each(values::renewals(), |renewal| RenewalSet { subscription, renewal });
+    let steps = vec![RampStep { from, items: item_changes() }];
+    all.add("agreed", RampAgreed { subscription, steps });
+}
+
+/// Events of discounts, coupons and quotes.
+pub(super) fn offer_events(all: &mut Samples<Event>) {
+    let discount = |on, value, duration| DiscountApplied {
+        discount: id(9),
+        on,
+        value,
+        duration,
+        from: None,
+        until: None,
+        coupon: None,
+    };
+    let percent = values::discount_values()[0].1;
+    let once = DiscountDuration::Once;
+    all.add_each(values::discount_targets(), |on| discount(on, percent, once));
+    all.add_each(values::discount_values(), |v| discount(DiscountTarget::Customer, v, once));
+    all.add_each(values::discount_durations(), |d| discount(DiscountTarget::Customer, percent, d));
+    all.add(
+        "redeemed",
+        DiscountApplied {
+            from: Some(of("2024-01-31T00:00:00Z")),
+            until: Some(of("2025-01-31T00:00:00Z")),
+            coupon: Some(id(14)),
+            ..discount(DiscountTarget::Subscription(id(4)), percent, once)
+        },
+    );
+    all.add("removed", DiscountRemoved { discount: id(9) });
+    let coupon = CouponDefined {
+        coupon: id(14),
+        value: percent,
+        duration: once,
+        max_redemptions: None,
+        from: None,
+        through: None,
+    };
+    all.add("without limits", coupon.clone());
+    all.add(
+        "limited",
+        CouponDefined {
+            max_redemptions: Some(100),
+            from: Some(of("2024-01-01")),
+            through: Some(of("2024-12-31")),
+            ..coupon
+        },
+    );
+    let offer =
+        QuoteOffer { plan: id(3), version: 2, quantity: of("12"), with: subscription_terms() };
+    all.add("offered", QuoteCreated { quote: id(15), valid_until: of("2024-02-29"), offer });
+    all.add("accepted", QuoteAccepted { quote: id(15), subscription: id(4) });
+    all.add("voided", QuoteVoided { quote: id(15) });
+}
