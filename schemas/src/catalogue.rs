@@ -130,6 +130,12 @@ fn with_envelope(schema: &mut Schema) {
         "type": ["string", "null"],
         "format": "date-time",
     });
+    let preview = json!({
+        "description": "Commit what the preview with this token showed, or nothing; as the header \
+            Billfold-Preview.",
+        "type": ["string", "null"],
+    });
+    properties.insert("preview".to_owned(), preview);
     properties.insert("expected_revision".to_owned(), revision);
     properties.insert("effective_at".to_owned(), effective_at);
 }

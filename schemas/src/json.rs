@@ -1,8 +1,9 @@
-//! JSON bodies of commands: the record's own fields, and three that belong to the envelope.
+//! JSON bodies of commands: the record's own fields, and those that belong to the envelope.
 
 use serde_json::Value;
 
 use crate::command::Command;
+use crate::preview::PreviewToken;
 use crate::record::JsonError;
 use crate::time::Timestamp;
 
@@ -15,9 +16,12 @@ pub struct CommandBody {
     pub expected_revision: Option<u64>,
     /// When it takes effect; the present if left out.
     pub effective_at: Option<Timestamp>,
+    /// Commit what this token's preview showed, or nothing.
+    pub preview: Option<PreviewToken>,
 }
 
-/// Reads the body of the command `name`: its fields, `expected_revision` and `effective_at`.
+/// Reads the body of the command `name`: its fields, `expected_revision`, `effective_at` and
+/// `preview`.
 ///
 /// # Errors
 /// [`JsonError`] with a pointer to what is wrong.
@@ -32,14 +36,16 @@ pub fn read_command(name: &str, body: &[u8]) -> Result<CommandBody, JsonError> {
     };
     let expected_revision = take(&mut fields, "expected_revision")?;
     let effective_at = take(&mut fields, "effective_at")?;
-    if expected_revision.is_none() && effective_at.is_none() {
+    let preview = take(&mut fields, "preview")?;
+    if expected_revision.is_none() && effective_at.is_none() && preview.is_none() {
         // The bytes as they came: errors keep line and column, duplicate fields are seen.
         let command = Command::from_json(name, body)?;
-        return Ok(CommandBody { command, expected_revision, effective_at });
+        return Ok(CommandBody { command, expected_revision, effective_at, preview });
     }
     let rest = serde_json::to_vec(&Value::Object(fields))
         .map_err(|error| JsonError::NotJson(error.to_string()))?;
-    Ok(CommandBody { command: Command::from_json(name, &rest)?, expected_revision, effective_at })
+    let command = Command::from_json(name, &rest)?;
+    Ok(CommandBody { command, expected_revision, effective_at, preview })
 }
 
 fn take<T: serde::de::DeserializeOwned>(
@@ -49,10 +55,11 @@ fn take<T: serde::de::DeserializeOwned>(
     fields
         .remove(name)
         .map(|value| {
-            serde_json::from_value(value).map_err(|error| JsonError::Field {
+            serde_json::from_value::<Option<T>>(value).map_err(|error| JsonError::Field {
                 pointer: format!("/{name}"),
                 detail: error.to_string(),
             })
         })
         .transpose()
+        .map(Option::flatten)
 }

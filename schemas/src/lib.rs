@@ -34,6 +34,7 @@ pub mod ids;
 pub mod json;
 pub mod money;
 pub mod personal;
+pub mod preview;
 pub mod problem;
 pub mod query;
 pub mod record;

@@ -1,8 +1,10 @@
-//! Queries: what can be asked of the read models.
+//! Queries: what can be asked of the read models, and of the gateway.
 //!
 //! # Shape
 //!
 //! A query is a JSON object under the subject `query.<view>.<name>`; unknown fields are refused.
+//! Projectors answer from what they folded; [`GATEWAY_VIEWS`] are answered by the gateway, from a
+//! copy of the state that commands are decided on.
 //! Days named `from` and `to` are both part of the range. Lists take `limit` (50 unless given,
 //! at most [`MAX_LIMIT`]) and `after`, the cursor that the page before gave as `next`.
 //!
@@ -13,12 +15,13 @@ use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::currency::Currency;
-use crate::ids::{CustomerId, InvoiceId, PaymentId};
+use crate::ids::{CommandId, CustomerId, InvoiceId, PaymentId, SubscriptionId};
 use crate::record::JsonError;
 use crate::text::{Code, ExternalId};
-use crate::time::Date;
+use crate::time::{Date, Timestamp};
 use crate::view;
 
 /// Items on a page, unless asked otherwise.
@@ -28,7 +31,10 @@ pub const MAX_LIMIT: u32 = 500;
 /// Lines of one invoice in an answer, unless asked otherwise.
 pub const DEFAULT_LINES: u32 = 100;
 
-/// One question that a read model answers.
+/// Views that the gateway answers, in the order of [`QUERIES`]; projectors answer the others.
+pub const GATEWAY_VIEWS: &[&str] = &["subscriptions", "customers", "preview"];
+
+/// One question that a read model or the gateway answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct QueryKind {
     /// The read model.
@@ -79,6 +85,8 @@ queries! {
         InvoicesGet => view::Answer<view::Invoice>;
     "invoices" "list" "Invoices by customer, status and document date"
         InvoicesList => view::Page<view::InvoiceSummary>;
+    "invoices" "explain" "Everything that the amounts of an invoice follow from"
+        InvoicesExplain => view::Answer<view::InvoiceExplanation>;
     "invoices" "summary" "Counts and totals of invoices, by currency"
         InvoicesSummary => view::Answer<Vec<view::InvoiceFigures>>;
     "revenue" "get" "What is earned and deferred of each line of one invoice"
@@ -101,6 +109,18 @@ queries! {
         BalancesSummary => view::Answer<view::BalancesSummary>;
     "balances" "payments" "Payments by customer or id, with what they settled"
         BalancesPayments => view::Page<view::Payment>;
+    "subscriptions" "get" "One subscription as it is now or at an instant, and the commands that are legal next"
+        SubscriptionsGet => view::Answer<view::Subscription>;
+    "subscriptions" "list" "The subscriptions that a customer pays for, in the order they began"
+        SubscriptionsList => view::Page<view::Subscription>;
+    "customers" "access" "Whether a customer has access, until when, and why"
+        CustomersAccess => view::Answer<view::CustomerAccess>;
+    "preview" "command" "What a command would become, with a token that commits exactly that"
+        PreviewCommand => view::Answer<view::CommandPreview>;
+    "preview" "invoice" "The next invoice of a customer"
+        PreviewInvoice => view::Answer<view::InvoicePreview>;
+    "preview" "run" "What a billing run through a date, on that date, would bill a customer"
+        PreviewRun => view::Answer<view::InvoicePreview>;
 }
 
 /// Reads a request; an empty body asks with every field left out.
@@ -154,6 +174,21 @@ requests! {
         limit: u32,
         /// The cursor of the page before.
         after: String,
+    }
+    /// `invoices.explain`: name the invoice in one way.
+    InvoicesExplain {
+        /// By id.
+        invoice: InvoiceId,
+        /// By its id in another system.
+        external_id: ExternalId,
+        /// By its printed number.
+        number: Code,
+        /// Only this line.
+        line: u32,
+        /// How many lines to give, 100 unless given, at most 500.
+        line_limit: u32,
+        /// Give lines after this one.
+        after_line: u32,
     }
     /// `invoices.summary`
     InvoicesSummary {
@@ -268,6 +303,58 @@ requests! {
         limit: u32,
         /// The cursor of the page before.
         after: String,
+    }
+    /// `subscriptions.get`: customer and subscription are required.
+    SubscriptionsGet {
+        /// Who pays for it.
+        customer: CustomerId,
+        /// Which one.
+        subscription: SubscriptionId,
+        /// As it is at this instant, by what is known now; the book's present unless given.
+        at: Timestamp,
+    }
+    /// `subscriptions.list`: the customer is required.
+    SubscriptionsList {
+        /// Who pays.
+        customer: CustomerId,
+        /// As they are at this instant, by what is known now; the book's present unless given.
+        at: Timestamp,
+        /// How many to give.
+        limit: u32,
+        /// The cursor of the page before.
+        after: String,
+    }
+    /// `customers.access`: the customer is required.
+    CustomersAccess {
+        /// Who uses, also what its parent pays.
+        customer: CustomerId,
+        /// Only by this subscription.
+        subscription: SubscriptionId,
+        /// At this instant, by what is known now; the book's present unless given.
+        at: Timestamp,
+    }
+    /// `preview.command`: the command is required.
+    PreviewCommand {
+        /// Its name, such as `subscription.cancel`.
+        command: String,
+        /// Its fields.
+        body: Value,
+        /// The id that it will be sent with; a fresh one unless given.
+        command_id: CommandId,
+        /// When it takes effect; the book's present unless given.
+        effective_at: Timestamp,
+    }
+    /// `preview.invoice`: the customer is required.
+    PreviewInvoice {
+        /// Whose next invoice.
+        customer: CustomerId,
+    }
+    /// `preview.run`: customer and date are required.
+    PreviewRun {
+        /// Whose invoice.
+        customer: CustomerId,
+        /// Cycles that fall due up to and on this date are billed, on this date.
+        through: Date,
     }
 }
 

@@ -17,7 +17,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::command::Command;
 use crate::event::Event;
-use crate::query::QUERIES;
+use crate::query::{GATEWAY_VIEWS, QUERIES};
 use crate::text::{Actor, BookName};
 use crate::wire::{Endpoint, Subject};
 
@@ -54,7 +54,7 @@ pub struct AdminVerb {
 /// Who serves an endpoint.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Role {
-    /// The gateway: commands, feed, schemas, admin.
+    /// The gateway: commands, questions about the state they are decided on, feed, schemas, admin.
     Gateway,
     /// The projector of this read model.
     Projector(&'static str),
@@ -141,16 +141,20 @@ impl Registered {
     }
 }
 
-/// Every read model that has questions, in the order of [`QUERIES`].
+/// Every read model that has questions, in the order of [`QUERIES`]; not [`GATEWAY_VIEWS`].
 pub fn views() -> Vec<&'static str> {
     let mut views: Vec<&'static str> = QUERIES.iter().map(|kind| kind.view).collect();
     views.dedup();
+    views.retain(|view| !GATEWAY_VIEWS.contains(view));
     views
 }
 
 /// Every endpoint.
 pub fn registry() -> Vec<Registered> {
     let mut all = commands();
+    for view in GATEWAY_VIEWS {
+        all.extend(asked(view, Role::Gateway));
+    }
     all.push(
         Registered::new(Endpoint::Feed, Role::Gateway, "Commits after a position, as JSON")
             .takes("feed", "feed.read")
@@ -236,17 +240,24 @@ fn commands() -> Vec<Registered> {
 
 fn queries(view: &'static str) -> Vec<Registered> {
     let role = Role::Projector(view);
-    let endpoint = |name: &str| Endpoint::Query { view: view.to_owned(), name: name.to_owned() };
-    let asked = QUERIES.iter().filter(|kind| kind.view == view).map(|kind| {
+    let about_itself = VIEW_VERBS.iter().map(|AdminVerb { verb, summary }| {
+        let schema = format!("view.{verb}");
+        Registered::new(question(view, verb), role, summary).gives("status", schema)
+    });
+    asked(view, role).chain(about_itself).collect()
+}
+
+fn asked(view: &'static str, role: Role) -> impl Iterator<Item = Registered> {
+    QUERIES.iter().filter(move |kind| kind.view == view).map(move |kind| {
         let schema = format!("{view}.{}", kind.name);
-        Registered::new(endpoint(kind.name), role, kind.summary)
+        Registered::new(question(view, kind.name), role, kind.summary)
             .takes("query", schema.as_str())
             .gives("answer", schema)
-    });
-    let about_itself = VIEW_VERBS.iter().map(|AdminVerb { verb, summary }| {
-        Registered::new(endpoint(verb), role, summary).gives("status", format!("view.{verb}"))
-    });
-    asked.chain(about_itself).collect()
+    })
+}
+
+fn question(view: &str, name: &str) -> Endpoint {
+    Endpoint::Query { view: view.to_owned(), name: name.to_owned() }
 }
 
 #[cfg(test)]
@@ -309,5 +320,17 @@ mod tests {
             assert_eq!(of_role(role).len(), asked + VIEW_VERBS.len());
         }
         assert_eq!(projector("nothing"), None);
+    }
+
+    #[test]
+    fn every_question_is_served_by_exactly_one_role() {
+        for kind in QUERIES {
+            let path = question(kind.view, kind.name).path();
+            let served: Vec<Registered> =
+                registry().into_iter().filter(|one| one.path() == path).collect();
+            let [one] = served.as_slice() else { panic!("{path}: {served:?}") };
+            let by_gateway = GATEWAY_VIEWS.contains(&kind.view);
+            assert_eq!(by_gateway, one.role == Role::Gateway, "{path}");
+        }
     }
 }

@@ -7,20 +7,32 @@
 //! civil.
 
 mod balances;
+mod explain;
 mod invoices;
+mod preview;
 mod revenue;
+mod subscriptions;
 
 pub use balances::{
     AccountBalance, Ageing, AgeingBuckets, BalancesSummary, CurrencyBalances, CustomerBalance,
     CustomerBalanceSummary, OpenInvoice, Payment, PaymentAllocation, StatementEntry, StatementKind,
     TrialBalance,
 };
+pub use explain::{
+    CreditBefore, CreditedLine, DiscountBefore, DiscountShare, EventPlace, InvoiceExplanation,
+    LineExplanation, MadeBy, MadeByRole, OtherLine, SharedDiscount,
+};
 pub use invoices::{
     Invoice, InvoiceFigures, InvoiceStatus, InvoiceSummary, Line, LineDiscount, LineTax,
     Settlement, SettlementKind,
 };
+pub use preview::{CommandPreview, InvoicePreview, PreviewedCommand};
 pub use revenue::{
     InvoiceRevenue, LineRevenue, MonthRevenue, RecognizedRevenue, Waterfall, WaterfallMonth,
+};
+pub use subscriptions::{
+    AccessReason, CustomerAccess, ItemCycle, ItemStep, OpenDocument, PendingChange, Subscription,
+    SubscriptionAccess, SubscriptionDiscount, SubscriptionItem, SubscriptionState,
 };
 
 use schemars::JsonSchema;

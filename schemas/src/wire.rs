@@ -17,6 +17,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use crate::ids::CommandId;
+use crate::preview::PreviewToken;
 use crate::problem::Problem;
 use crate::text::{Actor, BookName};
 use crate::time::Timestamp;
@@ -44,6 +45,8 @@ pub mod header {
     pub const DEADLINE: &str = "Billfold-Deadline";
     /// When the command takes effect.
     pub const EFFECTIVE_AT: &str = "Billfold-Effective-At";
+    /// Commit what this token's preview showed, or nothing.
+    pub const PREVIEW: &str = "Billfold-Preview";
     /// Always `application/json`.
     pub const CONTENT_TYPE: &str = "Content-Type";
     /// Short text of an error (ADR-32).
@@ -294,6 +297,8 @@ pub struct BatchCommand {
     pub effective_at: Option<Timestamp>,
     /// Drop it undecided after this instant.
     pub deadline: Option<Timestamp>,
+    /// Commit what this token's preview showed, or nothing.
+    pub preview: Option<PreviewToken>,
     /// The sender's reason.
     pub reason: Option<String>,
 }
