@@ -55,11 +55,11 @@ billfold submit entity.define entity=$SELLER name='Example Software' zone=Europe
 EOF
 step <<'EOF'
 billfold submit plan.define plan=$STARTER name=Starter every.count=1 every.unit=month \
-    timing=in_advance model=flat prices='[{"amount":"20","currency":"EUR"}]'
+    timing=in_advance prices='[{"price":"fee","amounts":[{"currency":"EUR","rate":{"flat":"20"}}]}]'
 EOF
 step <<'EOF'
 billfold submit plan.define plan=$PRO name=Pro every.count=1 every.unit=month \
-    timing=in_advance model=flat prices='[{"amount":"50","currency":"EUR"}]'
+    timing=in_advance prices='[{"price":"fee","amounts":[{"currency":"EUR","rate":{"flat":"50"}}]}]'
 EOF
 step <<'EOF'
 CUSTOMER=$(billfold id customer) SUBSCRIPTION=$(billfold id subscription)

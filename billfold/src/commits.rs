@@ -259,8 +259,10 @@ mod tests {
         let clock = schemas::terms::BookClock::Wall;
         let book: BookName = "main".parse().expect("a name");
         let profile = schemas::terms::Profile::Billfold1;
-        let open = schemas::command::OpenBook { book: book.clone(), profile, clock };
-        let opened = schemas::event::BookOpened { book, profile, clock };
+        let open =
+            schemas::command::OpenBook { book: book.clone(), profile, policies: None, clock };
+        let opened =
+            schemas::event::BookOpened { book, profile, policies: profile.policies(), clock };
         let at = "2026-01-01T00:00:00Z".parse().expect("an instant");
         Commit {
             position: 1,

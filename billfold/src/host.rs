@@ -165,7 +165,8 @@ impl Host {
         self.folder.make(book)?;
         let config = self.folder.gateway(book).map_err(refused)?;
         let clock = test_clock.map_or(BookClock::Wall, BookClock::Test);
-        let open = OpenBook { book: book.clone(), profile: Profile::Billfold1, clock };
+        let profile = Profile::Billfold1;
+        let open = OpenBook { book: book.clone(), profile, policies: None, clock };
         let gateway = Gateway::create(&config, log, open).map_err(refused)?;
         self.serve(book, gateway)
     }

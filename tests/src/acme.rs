@@ -44,6 +44,11 @@ pub fn query(name: &str, body: &Value) -> Message {
     }
 }
 
+/// The only price of a plan, in euro: `flat` or `per_unit`.
+pub fn price(model: &str, amount: &str) -> Value {
+    json!({"price": "fee", "amounts": [{"currency": "EUR", "rate": {model: amount}}]})
+}
+
 /// The commands that set the book up: name and body. Plan 1 is flat, plan 2 per unit, plan 3
 /// retired.
 pub fn opening() -> Vec<(&'static str, Value)> {
@@ -54,8 +59,8 @@ pub fn opening() -> Vec<(&'static str, Value)> {
     let plan = |n: u64, model: &str, amount: &str| {
         json!({
             "plan": id("pln", n), "name": format!("Plan {n}"),
-            "every": {"count": 1, "unit": "month"}, "timing": "in_advance", "model": model,
-            "prices": [eur(amount)],
+            "every": {"count": 1, "unit": "month"}, "timing": "in_advance",
+            "prices": [price(model, amount)],
         })
     };
     vec![

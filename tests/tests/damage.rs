@@ -49,6 +49,7 @@ fn small_book() -> Book {
     let open = OpenBook {
         book: "main".parse().expect("a name"),
         profile: Profile::Billfold1,
+        policies: None,
         clock: BookClock::Wall,
     };
     let gateway = Gateway::create(&config(&disk), Uuid::from_u128(7), open).expect("a fresh disk");

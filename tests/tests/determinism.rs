@@ -122,6 +122,7 @@ fn fresh(disk: &SimDisk) -> Gateway {
     let open = OpenBook {
         book: "main".parse().expect("a name"),
         profile: Profile::Billfold1,
+        policies: None,
         clock: BookClock::Test(start),
     };
     Gateway::create(&config(disk), Uuid::from_u128(6), open).expect("a fresh disk")

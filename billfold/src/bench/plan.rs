@@ -140,7 +140,12 @@ impl Script {
 
     /// The command that opens the book, on the machine's clock.
     pub(super) fn open() -> OpenBook {
-        OpenBook { book: Self::book(), profile: Profile::Billfold1, clock: BookClock::Wall }
+        OpenBook {
+            book: Self::book(),
+            profile: Profile::Billfold1,
+            policies: None,
+            clock: BookClock::Wall,
+        }
     }
 
     /// Who submits.
@@ -182,6 +187,7 @@ impl Script {
             currency: self.currency,
             zone: None,
             payment_terms_days: None,
+            parent: None,
         };
         (self.command_id(Kind::Register, n), command.into())
     }

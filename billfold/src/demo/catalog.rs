@@ -3,9 +3,10 @@
 use schemas::command::{DefineEntity, DefinePlan};
 use schemas::ids::{EntityId, PlanId};
 use schemas::terms::{
-    BillingTiming, CalendarUnit, Every, PricingModel, SeriesDefinition, SeriesKind, UnitPrice,
+    BillingTiming, CalendarUnit, CurrencyPrice, Every, PriceDefinition, Rate, SeriesDefinition,
+    SeriesKind,
 };
-use schemas::{Command, Currency};
+use schemas::{Command, Currency, Decimal};
 use uuid::Uuid;
 
 /// Under which the ids of the demo are derived.
@@ -33,11 +34,18 @@ pub enum Seller {
     America,
 }
 
+/// How the price of an offer is reckoned.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Model {
+    Flat,
+    PerUnit,
+}
+
 struct Offer {
     name: &'static str,
     unit: CalendarUnit,
     timing: BillingTiming,
-    model: PricingModel,
+    model: Model,
     eur: &'static str,
     usd: &'static str,
 }
@@ -53,7 +61,7 @@ impl Plan {
 
     /// Its quantity counts.
     pub fn is_per_unit(self) -> bool {
-        self.offer().model == PricingModel::PerUnit
+        self.offer().model == Model::PerUnit
     }
 
     /// The next larger plan.
@@ -84,7 +92,7 @@ impl Plan {
             usd,
         };
         let (ahead, behind) = (BillingTiming::InAdvance, BillingTiming::InArrears);
-        let (flat, per_unit) = (PricingModel::Flat, PricingModel::PerUnit);
+        let (flat, per_unit) = (Model::Flat, Model::PerUnit);
         match self {
             Self::Starter => monthly("Starter", ahead, flat, "29", "32"),
             Self::Team => monthly("Team", ahead, per_unit, "12.50", "13.75"),
@@ -102,19 +110,40 @@ impl Plan {
         DefinePlan {
             plan: self.id(),
             name: offer.name.parse().expect("written here as a label"),
+            product: None,
             every: Every { count: 1, unit: offer.unit },
             timing: offer.timing,
-            model: offer.model,
-            prices: vec![price(offer.eur, "EUR"), price(offer.usd, "USD")],
+            trial_days: None,
+            lead_days: None,
+            prices: vec![offer.price()],
         }
         .into()
     }
 }
 
-fn price(amount: &str, code: &str) -> UnitPrice {
-    UnitPrice {
-        amount: amount.parse().expect("written here as a decimal"),
-        currency: currency(code),
+impl Offer {
+    /// Its only price, in both currencies.
+    fn price(&self) -> PriceDefinition {
+        let amount = |text: &str, code: &str| {
+            let amount: Decimal = text.parse().expect("written here as a decimal");
+            let rate = match self.model {
+                Model::Flat => Rate::Flat(amount),
+                Model::PerUnit => Rate::PerUnit(amount),
+            };
+            CurrencyPrice { currency: currency(code), rate, minimum: None }
+        };
+        let name = match self.model {
+            Model::Flat => "fee",
+            Model::PerUnit => "unit",
+        };
+        PriceDefinition {
+            price: name.parse().expect("written here as a code"),
+            name: None,
+            recurrence: None,
+            every: None,
+            timing: None,
+            amounts: vec![amount(self.eur, "EUR"), amount(self.usd, "USD")],
+        }
     }
 }
 

@@ -20,6 +20,7 @@ use schemas::ids::{
 };
 use schemas::terms::{
     CancelCredit, ChangeTime, DiscountDuration, DiscountTarget, DiscountValue, InvoiceTiming,
+    Settle,
 };
 use schemas::text::Label;
 use schemas::{Command, Date, Decimal, Interval, Minor, Money, Personal, Timestamp};
@@ -204,6 +205,7 @@ impl Play {
             currency: seller.currency(),
             zone: Some(zone.parse().expect("written in the catalog as a zone")),
             payment_terms_days: None,
+            parent: None,
         };
         planned.push(self.must(command.into(), Some(effective)));
         let (plan, quantity) = self.choice();
@@ -243,6 +245,7 @@ impl Play {
             version: None,
             quantity: buyer.plan.is_per_unit().then(|| Decimal::from(buyer.quantity)),
             invoice: Some(if now { InvoiceTiming::Now } else { InvoiceTiming::Next }),
+            with: None,
         };
         planned.push(self.must(command.into(), at));
     }
@@ -304,7 +307,7 @@ impl Play {
     ) {
         let now = self.chance.in_thousand(500);
         let buyer = &mut self.buyers[index];
-        // A flat price has no quantity: back to 1 first.
+        // One flat price, whatever the quantity was: back to 1 first.
         let shrink = !plan.is_per_unit() && buyer.quantity != 1;
         buyer.plan = plan;
         if shrink {
@@ -317,7 +320,7 @@ impl Play {
             plan: plan.id(),
             version: None,
             when,
-            invoice: now.then_some(InvoiceTiming::Now),
+            proration: now.then_some(Settle::Now),
         };
         planned.push(self.must(command.into(), None));
     }
@@ -358,7 +361,7 @@ impl Play {
             subscription: buyer.subscription,
             quantity: Decimal::from(quantity),
             when,
-            invoice: None,
+            proration: None,
         };
         planned.push(self.must(command.into(), at));
     }

@@ -85,6 +85,7 @@ impl Deriver {
             currency: self.currency,
             zone: None,
             payment_terms_days: None,
+            parent: None,
         };
         let key = format!("command/customer/{}", row.customer);
         self.order(row, &key, Command::RegisterCustomer(command))

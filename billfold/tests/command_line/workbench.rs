@@ -108,8 +108,7 @@ impl Bench {
                 "every.count=1",
                 "every.unit=month",
                 "timing=in_advance",
-                "model=flat",
-                r#"prices=[{"amount":"20","currency":"EUR"}]"#,
+                r#"prices=[{"price":"fee","amounts":[{"currency":"EUR","rate":{"flat":"20"}}]}]"#,
             ],
             &[
                 "customer.register",

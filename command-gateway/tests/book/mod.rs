@@ -42,6 +42,7 @@ pub fn open_book() -> OpenBook {
     OpenBook {
         book: "acme".parse().expect("a name"),
         profile: schemas::terms::Profile::Billfold1,
+        policies: None,
         clock: schemas::terms::BookClock::Wall,
     }
 }
@@ -61,8 +62,9 @@ pub fn define_entity() -> Command {
 
 pub fn define_plan() -> Command {
     let plan = uuid("pln", 1);
+    let price = r#"{"price":"fee","amounts":[{"currency":"EUR","rate":{"flat":"10.00"}}]}"#;
     let json = format!(
-        r#"{{"plan":"{plan}","name":"Basic","every":{{"count":1,"unit":"month"}},"timing":"in_advance","model":"flat","prices":[{{"amount":"10.00","currency":"EUR"}}]}}"#
+        r#"{{"plan":"{plan}","name":"Basic","every":{{"count":1,"unit":"month"}},"timing":"in_advance","prices":[{price}]}}"#
     );
     command("plan.define", &json)
 }

@@ -62,6 +62,7 @@ impl Book {
         let opened = BookOpened {
             book: "acme".parse().expect("a name"),
             profile: Profile::Billfold1,
+            policies: Profile::Billfold1.policies(),
             clock: BookClock::Test(Timestamp::start_of_utc(date(day))),
         };
         book.commit(day, StreamId::Book, vec![opened.into()]);
@@ -112,6 +113,7 @@ impl Book {
             currency,
             zone: ZoneName::utc(),
             payment_terms_days: 30,
+            parent: None,
         };
         self.event(day, n, registered)
     }

@@ -53,8 +53,7 @@ for (const [plan, name, amount] of [[starter, "Starter", "20"], [pro, "Pro", "50
     name,
     every: { count: 1, unit: "month" },
     timing: "in_advance",
-    model: "flat",
-    prices: [{ amount, currency: "EUR" }],
+    prices: [{ price: "fee", amounts: [{ currency: "EUR", rate: { flat: amount } }] }],
   });
 }
 const customer = id("customer", "cus");

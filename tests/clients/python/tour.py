@@ -55,8 +55,9 @@ async def tour(ledger, ids):
     for plan, name, amount in [(starter, "Starter", "20"), (pro, "Pro", "50")]:
         await submit("plan.define", {
             "plan": plan, "name": name, "every": {"count": 1, "unit": "month"},
-            "timing": "in_advance", "model": "flat",
-            "prices": [{"amount": amount, "currency": "EUR"}],
+            "timing": "in_advance",
+            "prices": [{"price": "fee",
+                        "amounts": [{"currency": "EUR", "rate": {"flat": amount}}]}],
         })
     customer, subscription = ids.id("customer", "cus"), ids.id("subscription", "sub")
     await submit("customer.register", {

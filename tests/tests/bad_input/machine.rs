@@ -176,7 +176,7 @@ fn simulated(disk: &SimDisk) -> GatewayConfig {
 
 fn open_book() -> OpenBook {
     let book = BOOK.parse().expect("a name");
-    OpenBook { book, profile: Profile::Billfold1, clock: BookClock::Wall }
+    OpenBook { book, profile: Profile::Billfold1, policies: None, clock: BookClock::Wall }
 }
 
 fn request(n: u64, name: &str, body: &serde_json::Value) -> CommandRequest {

@@ -47,7 +47,7 @@ fn commands() -> Vec<(&'static str, Value, Option<&'static str>)> {
     let plan = |id: &str, name: &str, amount: &str| {
         json!({
             "plan": id, "name": name, "every": {"count": 1, "unit": "month"},
-            "timing": "in_advance", "model": "flat", "prices": [acme::eur(amount)],
+            "timing": "in_advance", "prices": [acme::price("flat", amount)],
         })
     };
     let entity = json!({

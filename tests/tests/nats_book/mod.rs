@@ -46,7 +46,8 @@ impl Book {
         let folder = tempfile::tempdir().expect("a folder");
         let config = GatewayConfig::at(folder.path()).expect("a folder");
         let book = BOOK.parse().expect("a name");
-        let open = OpenBook { book, profile: Profile::Billfold1, clock: BookClock::Wall };
+        let profile = Profile::Billfold1;
+        let open = OpenBook { book, profile, policies: None, clock: BookClock::Wall };
         let log = fresh_log_id().expect("randomness");
         let gateway = Gateway::create(&config, log, open).expect("created");
         Self { folder, gateway }

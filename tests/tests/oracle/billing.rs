@@ -254,12 +254,15 @@ fn discounted(customer: &Customer, discount: &Discount, lines: &[Line]) -> Vec<u
     let has = |line: &Line| line.discounts.iter().any(|(id, _)| *id == discount.id);
     let charges = |invoice: &Invoice| invoice.lines.iter().any(|l| l.credits.is_none() && has(l));
     let used = customer.invoices.iter().filter(|i| !i.voided && charges(i)).count();
-    let applies = |line: &Line| match (discount.on, line.source) {
+    let applies = |line: &Line| match (&discount.on, line.source) {
         (DiscountTarget::Customer, _) => discount.lasts(used),
         (DiscountTarget::Subscription(id), Source::Cycle(of, cycle)) => {
-            id == of && discount.covers_cycle(cycle)
+            *id == of && discount.covers_cycle(cycle)
         }
         (DiscountTarget::Subscription(_), Source::Charge(_)) => false,
+        (DiscountTarget::Item(_) | DiscountTarget::Product(_), _) => {
+            unreachable!("the moves have no such discounts")
+        }
     };
     (0..lines.len())
         .filter(|at| lines[*at].credits.is_none() && lines[*at].net() > 0 && applies(&lines[*at]))

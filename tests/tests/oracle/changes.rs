@@ -7,7 +7,7 @@ use schemas::command::{
     ChargePrice, CreateSubscription, RemoveDiscount,
 };
 use schemas::ids::{PlanId, SubscriptionId};
-use schemas::terms::{CancelCredit, ChangeTime, DiscountTarget, InvoiceTiming};
+use schemas::terms::{CancelCredit, ChangeTime, DiscountTarget, InvoiceTiming, Settle};
 
 use crate::calendar::day_at;
 use crate::model::{Charge, Customer, Discount, Oracle, Refused, When, minor_units};
@@ -37,13 +37,13 @@ impl Oracle {
     ) -> Result<(), Refused> {
         let version = self.on_sale(command.plan, command.version, customer.currency)?;
         let quantity = command.quantity.unwrap_or(Decimal::ONE);
-        if quantity.is_negative() || (!version.per_unit && quantity != Decimal::ONE) {
+        if quantity.is_negative() {
             return Err("quantity");
         }
         let start = day_at(when.effective, customer.offset);
         let subscription = Subscription::new(start, version, quantity);
         customer.subscriptions.insert(command.subscription, subscription);
-        self.bill_if(customer, command.subscription, command.invoice, when);
+        self.bill_if(customer, command.subscription, command.invoice == true, when);
         Ok(())
     }
 
@@ -100,7 +100,7 @@ impl Oracle {
             let at = subscription.boundary(subscription.cycles.len() + 1);
             subscription.scheduled.iter_mut().for_each(|scheduled| scheduled.0 = at);
         }
-        self.bill_if(customer, command.subscription, command.invoice, when);
+        self.bill_if(customer, command.subscription, command.proration == Some(Settle::Now), when);
         Ok(())
     }
 
@@ -115,16 +115,18 @@ impl Oracle {
         }
         let day = Self::day_of_change(customer, command.subscription, when)?;
         let subscription = customer.active(command.subscription)?;
-        if !subscription.version_on(day).per_unit {
-            return Err("a flat price has no quantity");
-        }
         subscription.scheduled.retain(|(_, change)| !matches!(change, Change::Quantity(_)));
         if command.when == ChangeTime::CycleEnd {
             let at = subscription.cycle_end(day);
             subscription.scheduled.push((at, Change::Quantity(command.quantity)));
         } else if subscription.quantity_on(day) != command.quantity {
             subscription.quantities.insert(day, command.quantity);
-            self.bill_if(customer, command.subscription, command.invoice, when);
+            self.bill_if(
+                customer,
+                command.subscription,
+                command.proration == Some(Settle::Now),
+                when,
+            );
         }
         Ok(())
     }
@@ -149,19 +151,13 @@ impl Oracle {
         let credit = command.credit.unwrap_or(CancelCredit::Prorated);
         subscription.finish(day, credit);
         if credit == CancelCredit::Prorated {
-            self.bill_if(customer, command.subscription, Some(InvoiceTiming::Now), when);
+            self.bill_if(customer, command.subscription, true, when);
         }
         Ok(())
     }
 
-    fn bill_if(
-        &self,
-        customer: &mut Customer,
-        id: SubscriptionId,
-        invoice: Option<InvoiceTiming>,
-        when: When,
-    ) {
-        if invoice == Some(InvoiceTiming::Now) {
+    fn bill_if(&self, customer: &mut Customer, id: SubscriptionId, now: bool, when: When) {
+        if now {
             let today = day_at(when.recorded, customer.offset);
             let dated = day_at(when.recorded, 0);
             self.bill(customer, |found| found == id, |_| false, today, dated);
@@ -209,16 +205,19 @@ pub(crate) fn give_discount(
     customer: &mut Customer,
     command: &ApplyDiscount,
 ) -> Result<(), Refused> {
-    let first_cycle = match command.on {
+    let first_cycle = match &command.on {
         DiscountTarget::Customer => 0,
         DiscountTarget::Subscription(id) => {
-            customer.active(id)?;
-            customer.first_unbilled(id)
+            customer.active(*id)?;
+            customer.first_unbilled(*id)
+        }
+        DiscountTarget::Item(_) | DiscountTarget::Product(_) => {
+            unreachable!("the moves have no such discounts")
         }
     };
     customer.discounts.push(Discount {
         id: command.discount,
-        on: command.on,
+        on: command.on.clone(),
         value: command.value,
         duration: command.duration,
         first_cycle,

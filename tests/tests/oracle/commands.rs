@@ -12,8 +12,8 @@ use schemas::ids::{
     RefundId, SubscriptionId,
 };
 use schemas::terms::{
-    BillingTiming, CalendarUnit, CancelCredit, ChangeTime, DiscountDuration, DiscountTarget,
-    DiscountValue, Every, InvoiceTiming, PricingModel, UnitPrice,
+    BillingTiming, CalendarUnit, CancelCredit, ChangeTime, CurrencyPrice, DiscountDuration,
+    DiscountTarget, DiscountValue, Every, InvoiceTiming, PriceDefinition, Rate, Settle, UnitPrice,
 };
 use schemas::{Command, Currency, Date, Decimal, Interval, Money, Personal};
 use uuid::Uuid;
@@ -46,6 +46,10 @@ const fn timing(now: bool) -> InvoiceTiming {
     if now { InvoiceTiming::Now } else { InvoiceTiming::Next }
 }
 
+const fn settle(now: bool) -> Settle {
+    if now { Settle::Now } else { Settle::Next }
+}
+
 const fn change_time(at_end: bool) -> ChangeTime {
     if at_end { ChangeTime::CycleEnd } else { ChangeTime::Now }
 }
@@ -53,6 +57,23 @@ const fn change_time(at_end: bool) -> ChangeTime {
 fn price(ten_thousandths: i64, currency: Currency) -> UnitPrice {
     let amount = Decimal::from_parts(i128::from(ten_thousandths), 4).expect("small");
     UnitPrice { amount, currency }
+}
+
+/// The only price of a plan, in both currencies.
+fn prices(per_unit: bool, amount: i64) -> Vec<PriceDefinition> {
+    let in_currency = |amount: i64, code: &str| {
+        let UnitPrice { amount, currency } = price(amount, code.parse().expect("a currency"));
+        let rate = if per_unit { Rate::PerUnit(amount) } else { Rate::Flat(amount) };
+        CurrencyPrice { currency, rate, minimum: None }
+    };
+    vec![PriceDefinition {
+        price: text("fee"),
+        name: None,
+        recurrence: None,
+        every: None,
+        timing: None,
+        amounts: vec![in_currency(amount, "EUR"), in_currency(amount * 2 + 1, "USD")],
+    }]
 }
 
 fn hours_back(action: &Move) -> i64 {
@@ -112,6 +133,7 @@ impl Game {
                     currency: if dollars { "USD" } else { "EUR" }.parse().expect("a currency"),
                     zone: Some(ZONES[zone].parse().expect("a zone")),
                     payment_terms_days: Some(terms),
+                    parent: None,
                 })
             }
             OnBook::DefinePlan { plan, every, arrears, per_unit, price: amount } => {
@@ -121,21 +143,19 @@ impl Game {
                 }
                 let plan = pick(&self.plans, plan)?;
                 let (count, unit) = CYCLES[every];
-                let currency = |code: &str| code.parse().expect("a currency");
                 Command::DefinePlan(DefinePlan {
                     plan,
                     name: text("Plan"),
+                    product: None,
                     every: Every { count, unit },
                     timing: if arrears {
                         BillingTiming::InArrears
                     } else {
                         BillingTiming::InAdvance
                     },
-                    model: if per_unit { PricingModel::PerUnit } else { PricingModel::Flat },
-                    prices: vec![
-                        price(amount, currency("EUR")),
-                        price(amount * 2 + 1, currency("USD")),
-                    ],
+                    trial_days: None,
+                    lead_days: None,
+                    prices: prices(per_unit, amount),
                 })
             }
             OnBook::RetirePlan { plan } => {
@@ -161,15 +181,15 @@ impl Game {
                     subscription,
                     plan,
                     version: first.then_some(1),
-                    // A flat plan takes no quantity but 1.
                     quantity: (quantity % 3 != 0).then(|| tenths(quantity)),
                     invoice: Some(timing(now)),
+                    with: None,
                 })
             }
             Buying::ChangePlan { subscription, plan, at_end, now, .. } => {
                 let (customer, subscription) = pick(&self.subscriptions, subscription)?;
                 let plan = pick(&self.plans, plan)?;
-                let (when, invoice) = (change_time(at_end), Some(timing(now)));
+                let (when, proration) = (change_time(at_end), Some(settle(now)));
                 let version = None;
                 Command::ChangePlan(ChangePlan {
                     customer,
@@ -177,19 +197,19 @@ impl Game {
                     plan,
                     version,
                     when,
-                    invoice,
+                    proration,
                 })
             }
             Buying::ChangeQuantity { subscription, quantity, at_end, now, .. } => {
                 let (customer, subscription) = pick(&self.subscriptions, subscription)?;
                 let quantity = tenths(quantity);
-                let (when, invoice) = (change_time(at_end), Some(timing(now)));
+                let (when, proration) = (change_time(at_end), Some(settle(now)));
                 Command::ChangeQuantity(ChangeQuantity {
                     customer,
                     subscription,
                     quantity,
                     when,
-                    invoice,
+                    proration,
                 })
             }
             Buying::Cancel { subscription, at_end, keep, .. } => {

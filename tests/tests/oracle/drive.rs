@@ -90,6 +90,7 @@ impl Game {
         game.must(&Command::OpenBook(OpenBook {
             book: text("oracle"),
             profile: Profile::Billfold1,
+            policies: None,
             clock: BookClock::Test(instant(now)),
         }));
         let series = |code: &str, kind| SeriesDefinition {
@@ -307,6 +308,18 @@ impl Game {
             Command::VoidInvoice(c) => {
                 self.settle(id, when, |x| x.void(place(c.invoice)?, c.rebill, day))
             }
+            Command::MigratePlan(_)
+            | Command::DefineCoupon(_)
+            | Command::ChangeSubscription(_)
+            | Command::UncancelSubscription(_)
+            | Command::WithdrawChange(_)
+            | Command::PauseSubscription(_)
+            | Command::ResumeSubscription(_)
+            | Command::SetRenewal(_)
+            | Command::CreateQuote(_)
+            | Command::AcceptQuote(_)
+            | Command::VoidQuote(_)
+            | Command::RedeemCoupon(_) => unreachable!("the moves have no {command:?}"),
             Command::OpenBook(_)
             | Command::AdvanceClock(_)
             | Command::DefineEntity(_)

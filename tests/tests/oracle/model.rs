@@ -8,9 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use schemas::command::{DefinePlan, RegisterCustomer};
 use schemas::ids::{ChargeId, CustomerId, DiscountId, PaymentId, PlanId, SubscriptionId};
-use schemas::terms::{
-    BillingTiming, DiscountDuration, DiscountTarget, DiscountValue, PricingModel,
-};
+use schemas::terms::{BillingTiming, DiscountDuration, DiscountTarget, DiscountValue, Rate};
 use schemas::{Command, Currency};
 
 use crate::calendar::day_at;
@@ -244,13 +242,22 @@ impl Oracle {
         if *retired {
             return Err("retired");
         }
+        let [price] = &plan.prices[..] else { unreachable!("the moves define one price") };
+        let amount = |rate: &Rate| match rate {
+            Rate::Flat(amount) | Rate::PerUnit(amount) => Ratio::decimal(*amount),
+            Rate::Graduated(_)
+            | Rate::Volume(_)
+            | Rate::Package(_)
+            | Rate::Percentage(_)
+            | Rate::Capacity(_) => unreachable!("the moves define flat and per-unit prices"),
+        };
         versions.push(Version {
             plan: plan.plan,
             number: u32::try_from(versions.len()).expect("few") + 1,
             every: plan.every,
             advance: plan.timing == BillingTiming::InAdvance,
-            per_unit: plan.model == PricingModel::PerUnit,
-            prices: plan.prices.iter().map(|p| (p.currency, Ratio::decimal(p.amount))).collect(),
+            per_unit: price.amounts.iter().any(|p| matches!(p.rate, Rate::PerUnit(_))),
+            prices: price.amounts.iter().map(|p| (p.currency, amount(&p.rate))).collect(),
         });
         Ok(())
     }
@@ -312,6 +319,18 @@ impl Oracle {
             | Command::ReversePayment(_)
             | Command::RefundPayment(_)
             | Command::GrantCredit(_) => unreachable!("the driver settles by invoice place"),
+            Command::MigratePlan(_)
+            | Command::DefineCoupon(_)
+            | Command::ChangeSubscription(_)
+            | Command::UncancelSubscription(_)
+            | Command::WithdrawChange(_)
+            | Command::PauseSubscription(_)
+            | Command::ResumeSubscription(_)
+            | Command::SetRenewal(_)
+            | Command::CreateQuote(_)
+            | Command::AcceptQuote(_)
+            | Command::VoidQuote(_)
+            | Command::RedeemCoupon(_) => unreachable!("the moves have no {command:?}"),
             Command::OpenBook(_)
             | Command::AdvanceClock(_)
             | Command::DefineEntity(_)
