@@ -112,7 +112,7 @@ fn a_backdated_quantity_reaches_into_billed_cycles() {
     book.on("2024-02-10");
     let more = json!({
         "customer": id("c"), "subscription": id("s"), "quantity": "3", "when": "now",
-        "invoice": "now",
+        "proration": "now",
     });
     book.when_effective(at("2024-01-17"), "subscription.change_quantity", more).expect("accepted");
     let last = book.invoices.last().expect("an invoice");

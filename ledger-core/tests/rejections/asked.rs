@@ -31,8 +31,18 @@ pub(crate) fn entity(entity: &str, terms: u16, series: &[Value]) -> Value {
 pub(crate) fn plan(plan: &str, count: u16, unit: &str, prices: &[Value]) -> Value {
     json!({
         "plan": id(plan), "name": "Plan", "every": {"count": count, "unit": unit},
-        "timing": "in_advance", "model": "flat", "prices": prices,
+        "timing": "in_advance", "prices": prices,
     })
+}
+
+/// A flat price in euro.
+pub(crate) fn flat(amount: &str) -> Value {
+    price("fee", &json!({"flat": amount}))
+}
+
+/// A price in euro.
+pub(crate) fn price(price: &str, rate: &Value) -> Value {
+    json!({"price": price, "amounts": [{"currency": "EUR", "rate": rate}]})
 }
 
 pub(crate) fn register(customer: &str) -> Value {

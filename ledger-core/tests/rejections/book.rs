@@ -4,7 +4,7 @@ use serde_json::json;
 
 use crate::Case;
 use crate::asked::{
-    before_any_book, entity, eur, on_a_wall_book, pay, plan, register, series, subscribe, with,
+    before_any_book, entity, flat, on_a_wall_book, pay, plan, register, series, subscribe, with,
 };
 use crate::support::{TestBook, at, id};
 
@@ -14,7 +14,7 @@ pub(crate) const CASES: &[Case] = &[
         TestBook::open().when("book.open", open)
     }),
     ("book_not_open", || before_any_book("customer.register", &register("c"))),
-    ("book_not_open", || before_any_book("plan.define", &plan("a", 1, "month", &[eur("1")]))),
+    ("book_not_open", || before_any_book("plan.define", &plan("a", 1, "month", &[flat("1")]))),
     ("not_a_test_book", || on_a_wall_book("book.advance_clock", &json!({"to": at("2024-02-01")}))),
     ("clock_moves_back", || {
         let mut book = TestBook::open();
@@ -80,32 +80,40 @@ pub(crate) const CASES: &[Case] = &[
     }),
     ("no_price_in_currency", || {
         let mut book = TestBook::with_plans();
-        let usd = json!({"amount": "30", "currency": "USD"});
+        let usd = json!([{"currency": "USD", "rate": {"flat": "30"}}]);
+        let usd = with(flat("30"), "amounts", usd);
         book.given("plan.define", plan("dollars", 1, "month", &[usd]));
         book.when("subscription.create", subscribe("dollars"))
     }),
     ("invalid_prices", || TestBook::open().when("plan.define", plan("a", 1, "month", &[]))),
     ("invalid_prices", || {
-        TestBook::open().when("plan.define", plan("a", 1, "month", &[eur("1"), eur("2")]))
+        TestBook::open().when("plan.define", plan("a", 1, "month", &[flat("1"), flat("2")]))
     }),
     ("invalid_prices", || {
-        TestBook::open().when("plan.define", plan("a", 1, "month", &[eur("0.0000000000001")]))
+        let twice = json!([
+            {"currency": "EUR", "rate": {"flat": "1"}}, {"currency": "EUR", "rate": {"flat": "2"}},
+        ]);
+        let price = with(flat("1"), "amounts", twice);
+        TestBook::open().when("plan.define", plan("a", 1, "month", &[price]))
+    }),
+    ("invalid_prices", || {
+        TestBook::open().when("plan.define", plan("a", 1, "month", &[flat("0.0000000000001")]))
     }),
     ("negative_unit_price", || {
-        TestBook::open().when("plan.define", plan("a", 1, "month", &[eur("-0.01")]))
+        TestBook::open().when("plan.define", plan("a", 1, "month", &[flat("-0.01")]))
     }),
     ("invalid_cycle_length", || {
-        TestBook::open().when("plan.define", plan("a", 0, "month", &[eur("1")]))
+        TestBook::open().when("plan.define", plan("a", 0, "month", &[flat("1")]))
     }),
     ("invalid_cycle_length", || {
-        TestBook::open().when("plan.define", plan("a", 11, "year", &[eur("1")]))
+        TestBook::open().when("plan.define", plan("a", 11, "year", &[flat("1")]))
     }),
     ("too_many_plan_versions", || {
         let mut book = TestBook::open();
         for _ in 0..1_000 {
-            book.given("plan.define", plan("a", 1, "month", &[eur("1")]));
+            book.given("plan.define", plan("a", 1, "month", &[flat("1")]));
         }
-        book.when("plan.define", plan("a", 1, "month", &[eur("1")]))
+        book.when("plan.define", plan("a", 1, "month", &[flat("1")]))
     }),
     // Customers.
     ("unknown_customer", || TestBook::open().when("payment.record", pay("p", "1"))),
@@ -126,7 +134,7 @@ pub(crate) const CASES: &[Case] = &[
     // The end of the calendar.
     ("date_out_of_range", || {
         let mut book = TestBook::with_plans();
-        book.given("plan.define", plan("decade", 10, "year", &[eur("1")]));
+        book.given("plan.define", plan("decade", 10, "year", &[flat("1")]));
         book.on("2995-01-01");
         book.when("subscription.create", subscribe("decade"))
     }),

@@ -5,6 +5,7 @@ mod support;
 
 mod asked;
 mod book;
+mod lifecycle;
 mod money;
 mod subscriptions;
 
@@ -22,11 +23,14 @@ type Case = (&'static str, fn() -> Decided);
 const ELSEWHERE: &[(&str, &str)] = &[
     ("revision_conflict", "the engine compares revisions; tests/tests/bad_input.rs"),
     ("internal_command", "the engine refuses these from a door; tests/tests/bad_input.rs"),
+    ("preview_stale", "the engine compares a preview with the book; command-gateway/tests"),
     ("commit_too_large", "the engine encodes commits; tests/tests/bad_input.rs"),
 ];
 
 fn cases() -> impl Iterator<Item = &'static Case> {
-    [book::CASES, subscriptions::CASES, money::CASES].into_iter().flatten()
+    [book::CASES, lifecycle::BOOK, subscriptions::CASES, lifecycle::SUBSCRIPTIONS, money::CASES]
+        .into_iter()
+        .flatten()
 }
 
 #[test]

@@ -4,7 +4,8 @@ use serde_json::json;
 
 use crate::Case;
 use crate::asked::{
-    billed, cancel, change_plan, change_quantity, discount, eur, plan, subscribe, subscribed, with,
+    billed, cancel, change_plan, change_quantity, discount, eur, flat, plan, subscribe, subscribed,
+    with,
 };
 use crate::support::{TestBook, at, id};
 
@@ -49,13 +50,6 @@ pub(crate) const CASES: &[Case] = &[
         let body = with(subscribe("basic"), "quantity", json!("1000000000000.1"));
         TestBook::with_plans().when("subscription.create", body)
     }),
-    ("flat_price_has_no_quantity", || {
-        let body = with(subscribe("basic"), "quantity", json!("2"));
-        TestBook::with_plans().when("subscription.create", body)
-    }),
-    ("flat_price_has_no_quantity", || {
-        subscribed().when("subscription.change_quantity", change_quantity("2"))
-    }),
     ("too_many", || {
         let mut book = TestBook::with_plans();
         for n in 0..500 {
@@ -66,7 +60,7 @@ pub(crate) const CASES: &[Case] = &[
     }),
     ("too_many_cycles", || {
         let mut book = TestBook::with_plans();
-        book.given("plan.define", plan("daily", 1, "day", &[eur("1")]));
+        book.given("plan.define", plan("daily", 1, "day", &[flat("1")]));
         book.given("subscription.create", subscribe("daily"));
         book.on("2027-01-01");
         book.when("invoice.now", json!({"customer": id("c")}))

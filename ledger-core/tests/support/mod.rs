@@ -87,7 +87,10 @@ impl TestBook {
             "plan.define",
             json!({
                 "plan": id(plan), "name": plan, "every": {"count": n, "unit": unit},
-                "timing": timing, "model": model, "prices": [{"amount": amount, "currency": "EUR"}],
+                "timing": timing,
+                "prices": [{
+                    "price": "fee", "amounts": [{"currency": "EUR", "rate": {model: amount}}],
+                }],
             }),
         );
     }
