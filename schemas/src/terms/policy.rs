@@ -11,14 +11,16 @@ use serde::{Deserialize, Serialize};
 use crate::text::Code;
 
 macro_rules! policies {
-    ($($(#[$doc:meta])* $field:ident : $name:ident { $($(#[$vdoc:meta])* $variant:ident $word:literal,)* })*) => {
+    ($($(#[doc = $doc:literal])* $field:ident : $name:ident {
+        $($(#[doc = $vdoc:literal])* $variant:ident $word:literal,)*
+    })*) => {
         $(
-            $(#[$doc])*
+            $(#[doc = $doc])*
             #[derive(
                 Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
                 schemars::JsonSchema,
             )]
-            pub enum $name { $($(#[$vdoc])* #[serde(rename = $word)] $variant,)* }
+            pub enum $name { $($(#[doc = $vdoc])* #[serde(rename = $word)] $variant,)* }
 
             impl $name {
                 /// Its name in the documentation.
@@ -35,12 +37,19 @@ macro_rules! policies {
         #[derive(
             Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema,
         )]
-        pub struct Policies { $($(#[$doc])* pub $field: $name,)* }
+        pub struct Policies { $($(#[doc = $doc])* pub $field: $name,)* }
 
         impl Policies {
             /// Every policy with the names of its rules.
             pub const NAMES: &'static [(&'static str, &'static [&'static str])] =
                 &[$((stringify!($field), &[$($word,)*]),)*];
+
+            /// Every policy with what it decides, and its rules with what they say.
+            pub const SENTENCES: &'static [PolicySentences] = &[$(PolicySentences {
+                policy: stringify!($field),
+                decides: concat!($($doc),*).trim_ascii(),
+                rules: &[$(($word, concat!($($vdoc),*).trim_ascii()),)*],
+            },)*];
 
             /// Policy and rule of every policy, in the order of [`Policies::NAMES`].
             pub fn words(&self) -> Vec<(&'static str, &'static str)> {
@@ -208,6 +217,17 @@ policies! {
         /// The first line first, as far as it goes. Source: Zuora.
         Waterfall "waterfall",
     }
+}
+
+/// A policy in words, for the documentation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PolicySentences {
+    /// Its name.
+    pub policy: &'static str,
+    /// What it decides.
+    pub decides: &'static str,
+    /// The name of each rule and what it says, with its source.
+    pub rules: &'static [(&'static str, &'static str)],
 }
 
 /// A policy or rule that does not exist.

@@ -1,9 +1,11 @@
-//! Tables in `docs/integrate.md` are made from the registries, between two comments.
+//! Tables in `docs/integrate.md` and `docs/policies.md` are made from the registries and the
+//! profiles, between two comments.
 
 use std::fmt::Write as _;
 
 use schemas::problem::Fault;
 use schemas::query::QUERIES;
+use schemas::terms::{Policies, Profile};
 use schemas::{Command, Rejection};
 
 use crate::files::{blessing, crate_folder, read, write};
@@ -94,5 +96,55 @@ fn tables_of_the_integration_guide_are_the_registries() {
         write(&path, &made);
     } else {
         assert_eq!(checked_in, made, "docs/integrate.md differs; run scripts/bless");
+    }
+}
+
+/// Which rule each profile has.
+fn profiles() -> String {
+    let names: Vec<&str> = Profile::ALL.iter().map(|profile| profile.name()).collect();
+    let columns: Vec<&str> = ["policy"].into_iter().chain(names).collect();
+    let rules: Vec<_> = Profile::ALL.iter().map(|profile| profile.policies().words()).collect();
+    let rows = Policies::NAMES.iter().enumerate().map(|(at, (policy, _))| {
+        let words = rules.iter().map(|rules| format!("`{}`", rules[at].1));
+        [format!("`{policy}`")].into_iter().chain(words).collect()
+    });
+    table(&columns, rows)
+}
+
+/// What each rule says, where it was read, and who has it.
+fn rules() -> String {
+    let mut text = String::new();
+    for sentences in Policies::SENTENCES {
+        let policy = sentences.policy;
+        let has = |rule: &str| {
+            let having = Profile::ALL.iter().filter(|profile| {
+                profile.policies().words().iter().any(|word| *word == (policy, rule))
+            });
+            having.map(|profile| format!("`{}`", profile.name())).collect::<Vec<_>>().join(", ")
+        };
+        let rows = sentences.rules.iter().map(|(rule, sentence)| {
+            let (says, source) = sentence.split_once(" Source: ").unwrap_or((sentence, ""));
+            let source = source.trim_end_matches('.').to_owned();
+            vec![format!("`{rule}`"), says.to_owned(), source, has(rule)]
+        });
+        writeln!(text, "**`{policy}`** – {}\n", sentences.decides).expect("a string takes all");
+        text.push_str(&table(&["rule", "what it says", "source", "profiles"], rows));
+        text.push('\n');
+    }
+    text
+}
+
+#[test]
+fn tables_of_the_policies_are_the_profiles() {
+    let path = crate_folder().join("../docs/policies.md");
+    let checked_in = read(&path);
+    let parts = [("profiles", profiles()), ("rules", rules())];
+    let made = parts
+        .iter()
+        .fold(checked_in.clone(), |document, (name, part)| with_part(&document, name, part));
+    if blessing() {
+        write(&path, &made);
+    } else {
+        assert_eq!(checked_in, made, "docs/policies.md differs; run scripts/bless");
     }
 }
