@@ -33,10 +33,13 @@
 //!   credit. A total of zero is settled at once.
 //! - The invoice is dated today in the seller's zone; it is booked on its own date.
 
+pub(crate) mod charge;
 pub(crate) mod credit;
-pub(crate) mod days;
 pub(crate) mod discount;
 pub(crate) mod draft;
 pub(crate) mod invoice;
 pub(crate) mod pieces;
+pub(crate) mod pricing;
+pub(crate) mod proration;
 pub(crate) mod run;
+pub(crate) mod spans;

@@ -1,22 +1,31 @@
 //! The book's own facts: policies, clock, sellers, catalog, billing runs.
 
+mod catalog;
 mod decide;
 
+pub(crate) use catalog::{MAX_TRIAL_DAYS, check_every, check_rate};
 pub(crate) use decide::{check_terms, decide};
+
+use crate::subscription::terms::item_terms;
 
 use std::collections::BTreeMap;
 
-use schemas::event::{BookOpened, EntityDefined, Event, PlanVersionDefined};
-use schemas::ids::{BillingRunId, EntityId, PlanId};
+use schemas::event::{
+    BookOpened, CouponDefined, EntityDefined, Event, ItemTerms, PlanMigrationSet,
+    PlanVersionDefined,
+};
+use schemas::ids::{BillingRunId, CouponId, EntityId, PlanId};
 use schemas::terms::{BookClock, SeriesDefinition, SeriesKind};
 use schemas::text::Code;
-use schemas::{Date, Rejection, Timestamp};
+use schemas::{Currency, Date, Rejection, Timestamp};
 use serde::{Deserialize, Serialize};
 
 /// A plan with all its versions; version n is at index n - 1.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Plan {
     pub(crate) versions: Vec<PlanVersionDefined>,
+    /// In the order they were set.
+    pub(crate) migrations: Vec<PlanMigrationSet>,
     pub(crate) retired: bool,
 }
 
@@ -28,6 +37,7 @@ pub(crate) struct Book {
     test_clock: Option<Timestamp>,
     entities: BTreeMap<EntityId, EntityDefined>,
     plans: BTreeMap<PlanId, Plan>,
+    coupons: BTreeMap<CouponId, CouponDefined>,
     runs: BTreeMap<BillingRunId, Date>,
 }
 
@@ -63,6 +73,35 @@ impl Book {
             .ok_or(Rejection::UnknownPlanVersion { plan, version, latest: latest.version })
     }
 
+    /// A version of a plan, on sale or not.
+    pub(crate) fn plan_version(&self, plan: PlanId, version: u32) -> Option<&PlanVersionDefined> {
+        self.plans.get(&plan)?.versions.iter().find(|defined| defined.version == version)
+    }
+
+    pub(crate) fn coupon(&self, coupon: CouponId) -> Result<&CouponDefined, Rejection> {
+        self.coupons.get(&coupon).ok_or(Rejection::UnknownCoupon { coupon })
+    }
+
+    /// The terms that replace others from a cycle on that starts on `date`; none if they stay,
+    /// or if the new version lacks the price or the currency.
+    pub(crate) fn migrated(
+        &self,
+        terms: &ItemTerms,
+        date: Date,
+        currency: Currency,
+    ) -> Option<ItemTerms> {
+        let plan = self.plans.get(&terms.plan)?;
+        let moves = |set: &&PlanMigrationSet| {
+            set.from_version == terms.version && set.on <= date && !terms.own_rate
+        };
+        let to = plan.migrations.iter().rev().find(moves)?.to_version;
+        let version = plan.versions.iter().find(|defined| defined.version == to)?;
+        let price = version.prices.iter().find(|price| price.price == terms.price)?;
+        let moved = item_terms(version, price, currency).ok()?;
+        // Cycles of another length would need a new anchor; such a price stays.
+        (moved.every == terms.every).then_some(moved)
+    }
+
     pub(crate) fn evolve(&mut self, event: &Event) {
         match event {
             Event::BookOpened(opened) => {
@@ -77,16 +116,25 @@ impl Book {
                 self.entities.insert(entity.entity, entity.clone());
             }
             Event::PlanVersionDefined(version) => {
-                let plan = self
-                    .plans
-                    .entry(version.plan)
-                    .or_insert_with(|| Plan { versions: Vec::new(), retired: false });
+                let plan = self.plans.entry(version.plan).or_insert_with(|| Plan {
+                    versions: Vec::new(),
+                    migrations: Vec::new(),
+                    retired: false,
+                });
                 plan.versions.push(version.clone());
             }
             Event::PlanRetired(retired) => {
                 if let Some(plan) = self.plans.get_mut(&retired.plan) {
                     plan.retired = true;
                 }
+            }
+            Event::PlanMigrationSet(set) => {
+                if let Some(plan) = self.plans.get_mut(&set.plan) {
+                    plan.migrations.push(set.clone());
+                }
+            }
+            Event::CouponDefined(coupon) => {
+                self.coupons.insert(coupon.coupon, coupon.clone());
             }
             Event::BillingRunStarted(started) => {
                 self.runs.insert(started.run, started.through);
@@ -97,13 +145,22 @@ impl Book {
             | Event::CustomerTermsChanged(_)
             | Event::CustomerExternalIdChanged(_)
             | Event::SubscriptionCreated(_)
+            | Event::SubscriptionActivated(_)
             | Event::CycleOpened(_)
             | Event::CycleCut(_)
-            | Event::PlanChanged(_)
-            | Event::QuantityChanged(_)
+            | Event::SubscriptionChanged(_)
+            | Event::RampAgreed(_)
             | Event::ChangeScheduled(_)
             | Event::ScheduledChangeWithdrawn(_)
+            | Event::SubscriptionPaused(_)
+            | Event::SubscriptionResumed(_)
             | Event::SubscriptionCanceled(_)
+            | Event::CancellationUndone(_)
+            | Event::TermRenewed(_)
+            | Event::RenewalSet(_)
+            | Event::QuoteCreated(_)
+            | Event::QuoteAccepted(_)
+            | Event::QuoteVoided(_)
             | Event::DiscountApplied(_)
             | Event::DiscountRemoved(_)
             | Event::ChargeAdded(_)

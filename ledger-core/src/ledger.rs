@@ -26,6 +26,7 @@ pub struct Stamp {
 pub(crate) struct Context<'a> {
     pub(crate) book: &'a Book,
     pub(crate) registry: &'a Registry,
+    pub(crate) customers: &'a Directory,
     pub(crate) stamp: &'a Stamp,
 }
 
@@ -51,7 +52,12 @@ impl Ledger {
         };
         self.book.opened()?;
         check_effective(stamp)?;
-        let context = Context { book: &self.book, registry: &self.registry, stamp };
+        let context = Context {
+            book: &self.book,
+            registry: &self.registry,
+            customers: &self.customers,
+            stamp,
+        };
         if let Command::RegisterCustomer(register) = command {
             return customer::decide::register(&context, self.customers.get(id), register);
         }
@@ -63,7 +69,19 @@ impl Ledger {
                 registered_at: customer.registered_at,
             });
         }
-        decide_for(&context, customer, command)
+        let mut events = decide_for(&context, customer, command)?;
+        subscription::schedule::settled(&context, customer, &mut events)?;
+        Ok(events)
+    }
+
+    /// The book and one customer, as a ledger of their own: what a preview is decided on. Ids
+    /// that other customers have taken are not in it.
+    pub fn excerpt(&self, customer: CustomerId) -> Option<Self> {
+        let found = self.customers.get(customer)?;
+        let mut customers = Directory::default();
+        customers.push(found.clone());
+        let (book, registry) = (self.book.clone(), self.registry.excerpt(customer));
+        Some(Self { book, registry, customers })
     }
 
     /// Folds one event in. Events of one commit are folded in order, then
@@ -76,7 +94,13 @@ impl Ledger {
         if let Event::CustomerRegistered(registered) = event {
             let external_id = registered.external_id.as_ref();
             self.registry.name_customer(None, external_id, id);
-            self.customers.push(Customer::new(registered, stamp.effective_at));
+            self.registry.set_parent(id, registered.parent);
+            // The reader checked that the book is open.
+            let policies = self.book.opened().map_or_else(
+                |_| schemas::terms::Profile::Billfold1.policies(),
+                |opened| opened.policies,
+            );
+            self.customers.push(Customer::new(registered, policies, stamp.effective_at));
             return;
         }
         let customer =
@@ -179,10 +203,20 @@ fn decide_for(
 ) -> Result<Vec<Event>, Rejection> {
     match command {
         Command::UpdateCustomer(c) => customer::decide::update(context, customer, c),
-        Command::CreateSubscription(c) => subscription::decide::create(context, customer, c),
-        Command::ChangePlan(c) => subscription::decide::change_plan(context, customer, c),
-        Command::ChangeQuantity(c) => subscription::decide::change_quantity(context, customer, c),
-        Command::CancelSubscription(c) => subscription::decide::cancel(context, customer, c),
+        Command::CreateSubscription(c) => subscription::create::create(context, customer, c),
+        Command::ChangePlan(c) => subscription::change::plan(context, customer, c),
+        Command::ChangeQuantity(c) => subscription::change::quantity(context, customer, c),
+        Command::ChangeSubscription(c) => subscription::change::change(context, customer, c),
+        Command::CancelSubscription(c) => subscription::ending::cancel(context, customer, c),
+        Command::UncancelSubscription(c) => subscription::ending::uncancel(customer, c),
+        Command::WithdrawChange(c) => subscription::ending::withdraw(customer, c),
+        Command::PauseSubscription(c) => subscription::ending::pause(context, customer, c),
+        Command::ResumeSubscription(c) => subscription::ending::resume(context, customer, c),
+        Command::SetRenewal(c) => subscription::ending::set_renewal(customer, c),
+        Command::CreateQuote(c) => subscription::create::quote(context, customer, c),
+        Command::AcceptQuote(c) => subscription::create::accept(context, customer, c),
+        Command::VoidQuote(c) => subscription::create::void_quote(customer, c),
+        Command::RedeemCoupon(c) => subscription::coupon::redeem(context, customer, c),
         Command::ApplyDiscount(c) => subscription::discount::apply(context, customer, c),
         Command::RemoveDiscount(c) => subscription::discount::remove(customer, c),
         Command::AddCharge(c) => settlement::charge::add(context, customer, c),
@@ -199,6 +233,8 @@ fn decide_for(
         | Command::DefineEntity(_)
         | Command::DefinePlan(_)
         | Command::RetirePlan(_)
+        | Command::MigratePlan(_)
+        | Command::DefineCoupon(_)
         | Command::RunBilling(_) => {
             unreachable!("Ledger::decide takes these itself: {command:?}")
         }
@@ -212,7 +248,13 @@ fn register_ids(registry: &mut Registry, customer: &Customer, event: &Event) {
             registry.name_customer(customer.external_id.as_ref(), Some(external_id), customer.id);
         }
         Event::SubscriptionCreated(created) => registry.taken.insert(created.subscription.uuid()),
-        Event::DiscountApplied(applied) => registry.taken.insert(applied.discount.uuid()),
+        Event::QuoteCreated(created) => registry.taken.insert(created.quote.uuid()),
+        Event::DiscountApplied(applied) => {
+            registry.taken.insert(applied.discount.uuid());
+            if let Some(coupon) = applied.coupon {
+                registry.redeemed(coupon);
+            }
+        }
         Event::ChargeAdded(charge) => registry.taken.insert(charge.charge.uuid()),
         Event::InvoiceFinalized(invoice) => invoice_ids(registry, invoice),
         Event::PaymentRecorded(payment) => {
@@ -230,13 +272,21 @@ fn register_ids(registry: &mut Registry, customer: &Customer, event: &Event) {
         | Event::CustomerRenamed(_)
         | Event::CustomerEmailChanged(_)
         | Event::CustomerTermsChanged(_)
+        | Event::SubscriptionActivated(_)
         | Event::CycleOpened(_)
         | Event::CycleCut(_)
-        | Event::PlanChanged(_)
-        | Event::QuantityChanged(_)
+        | Event::SubscriptionChanged(_)
+        | Event::RampAgreed(_)
         | Event::ChangeScheduled(_)
         | Event::ScheduledChangeWithdrawn(_)
+        | Event::SubscriptionPaused(_)
+        | Event::SubscriptionResumed(_)
         | Event::SubscriptionCanceled(_)
+        | Event::CancellationUndone(_)
+        | Event::TermRenewed(_)
+        | Event::RenewalSet(_)
+        | Event::QuoteAccepted(_)
+        | Event::QuoteVoided(_)
         | Event::DiscountRemoved(_)
         | Event::InvoiceVoided(_)
         | Event::PaymentReversed(_)
@@ -245,6 +295,8 @@ fn register_ids(registry: &mut Registry, customer: &Customer, event: &Event) {
         | Event::EntityDefined(_)
         | Event::PlanVersionDefined(_)
         | Event::PlanRetired(_)
+        | Event::PlanMigrationSet(_)
+        | Event::CouponDefined(_)
         | Event::BillingRunStarted(_) => {}
     }
 }

@@ -27,3 +27,4 @@ mod subscription;
 
 pub use customer::state::{Customer, Invoice, InvoiceState, Line, Payment};
 pub use ledger::{Ledger, Stamp};
+pub use subscription::state::{Phase, Subscription};

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::hash::{BuildHasherDefault, Hasher};
 
-use schemas::ids::{CustomerId, EntityId, InvoiceId, PaymentId};
+use schemas::ids::{CouponId, CustomerId, EntityId, InvoiceId, PaymentId};
 use schemas::text::{Code, ExternalId};
 use schemas::{Date, Rejection};
 use serde::{Deserialize, Serialize};
@@ -73,6 +73,15 @@ pub(crate) type InvoiceNames = BTreeMap<ExternalId, InvoiceId>;
 pub(crate) type PaymentNames = BTreeMap<ExternalId, PaymentId>;
 pub(crate) type AllSeries = BTreeMap<(EntityId, Code), SeriesState>;
 
+/// What counts up over all customers.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Counters {
+    /// Where every number series stands.
+    series: AllSeries,
+    /// How often each coupon was redeemed.
+    redemptions: BTreeMap<CouponId, u32>,
+}
+
 /// Facts across customers. Everything here is derived from events.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Registry {
@@ -80,17 +89,19 @@ pub(crate) struct Registry {
     customers: BTreeMap<ExternalId, CustomerId>,
     invoices: InvoiceNames,
     payments: PaymentNames,
-    series: AllSeries,
+    counters: Counters,
+    /// Who pays for whom.
+    parents: BTreeMap<CustomerId, CustomerId>,
     due: BTreeSet<(Date, CustomerId)>,
 }
 
 impl Registry {
     pub(crate) fn series(&self, entity: EntityId, code: &Code) -> SeriesState {
-        self.series.get(&(entity, code.clone())).cloned().unwrap_or_default()
+        self.counters.series.get(&(entity, code.clone())).cloned().unwrap_or_default()
     }
 
     pub(crate) fn number_taken(&mut self, entity: EntityId, code: &Code, last: u64, date: Date) {
-        let state = self.series.entry((entity, code.clone())).or_default();
+        let state = self.counters.series.entry((entity, code.clone())).or_default();
         state.last = last;
         state.last_date = state.last_date.max(Some(date));
     }
@@ -145,9 +156,41 @@ impl Registry {
         }
     }
 
-    /// Where every number series stands.
-    pub(crate) fn all_series(&self) -> &AllSeries {
-        &self.series
+    /// How often a coupon was redeemed.
+    pub(crate) fn redemptions(&self, coupon: CouponId) -> u32 {
+        self.counters.redemptions.get(&coupon).copied().unwrap_or(0)
+    }
+
+    pub(crate) fn redeemed(&mut self, coupon: CouponId) {
+        *self.counters.redemptions.entry(coupon).or_default() += 1;
+    }
+
+    /// Who pays for a customer, if another does.
+    pub(crate) fn parent(&self, child: CustomerId) -> Option<CustomerId> {
+        self.parents.get(&child).copied()
+    }
+
+    pub(crate) fn set_parent(&mut self, child: CustomerId, parent: Option<CustomerId>) {
+        if let Some(parent) = parent {
+            self.parents.insert(child, parent);
+        }
+    }
+
+    /// What a decision about one customer looks at.
+    pub(crate) fn excerpt(&self, customer: CustomerId) -> Self {
+        let family =
+            |child: &CustomerId, parent: &CustomerId| *child == customer || *parent == customer;
+        let parents = self.parents.iter().filter(|(child, parent)| family(child, parent));
+        Self {
+            counters: self.counters.clone(),
+            parents: parents.map(|(child, parent)| (*child, *parent)).collect(),
+            ..Self::default()
+        }
+    }
+
+    /// What counts up over all customers.
+    pub(crate) fn counters(&self) -> &Counters {
+        &self.counters
     }
 
     /// External names of invoices and payments.
@@ -165,8 +208,8 @@ impl Registry {
         self.payments.extend(payments);
     }
 
-    pub(crate) fn set_series(&mut self, series: AllSeries) {
-        self.series = series;
+    pub(crate) fn set_counters(&mut self, counters: Counters) {
+        self.counters = counters;
     }
 
     /// Puts back what follows from the customers themselves: their names, and who is due.
@@ -174,7 +217,9 @@ impl Registry {
         &mut self,
         names: Vec<(ExternalId, CustomerId)>,
         due: Vec<(Date, CustomerId)>,
+        parents: Vec<(CustomerId, CustomerId)>,
     ) {
+        self.parents = parents.into_iter().collect();
         self.customers = names.into_iter().collect();
         self.due = due.into_iter().collect();
     }

@@ -32,10 +32,10 @@ use crate::book::Book;
 use crate::customer::directory::Directory;
 use crate::customer::state::Customer;
 use crate::ledger::Ledger;
-use crate::registry::{AllSeries, Registry};
+use crate::registry::{Counters, Registry};
 
 /// The form of the bytes. A golden test fails when the form changes and this does not.
-pub const STATE_VERSION: u32 = 1;
+pub const STATE_VERSION: u32 = 2;
 
 /// Bytes that are no state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -54,13 +54,13 @@ pub enum StateError {
 #[derive(Serialize)]
 struct BookPiece<'a> {
     book: &'a Book,
-    series: &'a AllSeries,
+    counters: &'a Counters,
 }
 
 #[derive(Deserialize)]
 struct OwnedBookPiece {
     book: Book,
-    series: AllSeries,
+    counters: Counters,
 }
 
 #[derive(Serialize)]
@@ -86,7 +86,7 @@ impl Ledger {
 
     /// The book's piece.
     pub fn book_piece(&self) -> Vec<u8> {
-        written(&BookPiece { book: &self.book, series: self.registry.all_series() }, Vec::new())
+        written(&BookPiece { book: &self.book, counters: self.registry.counters() }, Vec::new())
     }
 
     /// Appends a customer's piece to `out`; `None` if there is no such customer.
@@ -146,9 +146,9 @@ impl Loader {
     /// # Errors
     /// [`StateError::Malformed`] when the bytes are no book.
     pub fn new(book: &[u8], customers: usize) -> Result<Self, StateError> {
-        let OwnedBookPiece { book, series } = read(book, "the book")?;
+        let OwnedBookPiece { book, counters } = read(book, "the book")?;
         let mut registry = Registry::default();
-        registry.set_series(series);
+        registry.set_counters(counters);
         let mut rows = Vec::new();
         rows.resize_with(customers, || None);
         Ok(Self { book, registry, rows })
@@ -200,7 +200,8 @@ impl Loader {
         let customers = rows.and_then(Directory::from_rows).ok_or(StateError::Customers)?;
         let names = customers.iter().filter_map(|c| Some((c.external_id.clone()?, c.id)));
         let due = customers.iter().filter_map(|c| Some((c.due?, c.id)));
-        registry.set_customers(names.collect(), due.collect());
+        let parents = customers.iter().filter_map(|c| Some((c.id, c.parent?)));
+        registry.set_customers(names.collect(), due.collect(), parents.collect());
         Ok(Ledger { book, registry, customers })
     }
 }

@@ -28,6 +28,8 @@ pub enum RoundingMode {
     HalfEven,
     /// Toward zero.
     Down,
+    /// Away from zero.
+    Up,
 }
 
 /// A text that is no fraction.
@@ -119,6 +121,21 @@ impl Fraction {
         })
     }
 
+    /// The exact sum.
+    ///
+    /// # Errors
+    /// [`FractionError::Overflow`] beyond 128 bits.
+    pub fn plus(self, other: Self) -> Result<Self, FractionError> {
+        let common =
+            i128::try_from(gcd(self.denominator.unsigned_abs(), other.denominator.unsigned_abs()))
+                .map_err(|_| FractionError::Overflow)?;
+        let product = |a: i128, b: i128| a.checked_mul(b).ok_or(FractionError::Overflow);
+        let a = product(self.numerator, other.denominator / common)?;
+        let b = product(other.numerator, self.denominator / common)?;
+        let denominator = product(self.denominator / common, other.denominator)?;
+        Self::new(a.checked_add(b).ok_or(FractionError::Overflow)?, denominator)
+    }
+
     /// The value with the other sign.
     ///
     /// # Errors
@@ -141,6 +158,7 @@ impl Fraction {
             RoundingMode::HalfUp => twice >= half,
             RoundingMode::HalfEven => twice > half || (twice == half && quotient % 2 != 0),
             RoundingMode::Down => false,
+            RoundingMode::Up => true,
         };
         let step = if !away || rest == 0 { 0 } else { rest.signum() };
         i64::try_from(quotient + step).map_err(|_| FractionError::Overflow)

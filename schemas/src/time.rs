@@ -169,6 +169,9 @@ impl Timestamp {
         Date::from_days(day).map(|_| Self(micros))
     }
 
+    /// The last midnight that can be used.
+    pub const MAX: Self = Self(376_199 * 86_400_000_000);
+
     /// Microseconds since the Unix epoch.
     pub const fn micros(self) -> i64 {
         self.0

@@ -1,151 +1,285 @@
 //! Discounts on the charges of one invoice.
 
 use schemas::decimal::Decimal;
-use schemas::event::{DiscountPart, LineSource, RoundingSubject};
+use schemas::event::{DiscountBasis, DiscountPart, LineSource, RoundingSubject};
 use schemas::fraction::Fraction;
-use schemas::ids::SubscriptionId;
-use schemas::terms::{DiscountDuration, DiscountTarget, DiscountValue};
-use schemas::{Minor, Rejection};
+use schemas::terms::{
+    DiscountAllocation, DiscountDuration, DiscountOrder, DiscountStacking, DiscountTarget,
+    DiscountValue,
+};
+use schemas::{Minor, Rejection, Timestamp};
 
 use super::draft::{LineDraft, round};
 use crate::customer::state::{Customer, Discount};
+use crate::subscription::item::{Cycle, Item};
+use crate::subscription::state::Subscription;
 
-/// Takes the customer's discounts off the charges among `lines`.
-pub(crate) fn take_off(customer: &Customer, lines: &mut [LineDraft]) -> Result<(), Rejection> {
-    for discount in &customer.discounts {
-        if let DiscountValue::Percent(percent) = discount.applied.value {
-            take_percent(discount, percent, lines)?;
-        }
-    }
-    for discount in &customer.discounts {
-        if let DiscountValue::Amount(amount) = discount.applied.value {
-            take_amount(discount, amount.minor(), lines)?;
+/// Takes the customer's discounts off the charges among `lines`. `subscriptions` are those that
+/// are billed, with the cycles that this invoice opens.
+pub(crate) fn take_off(
+    customer: &Customer,
+    subscriptions: &[Subscription],
+    lines: &mut [LineDraft],
+) -> Result<(), Rejection> {
+    for discount in in_order(customer) {
+        let reach = Reach { discount, subscriptions };
+        match discount.applied.value {
+            DiscountValue::Percent(percent) => {
+                let stacking = customer.rules.policies.discount_stacking;
+                take_percent(&reach, percent, stacking, lines)?;
+            }
+            DiscountValue::Amount(amount) => {
+                let allocation = customer.rules.policies.discount_allocation;
+                take_amount(&reach, amount.minor(), allocation, lines)?;
+            }
         }
     }
     Ok(())
+}
+
+fn in_order(customer: &Customer) -> Vec<&Discount> {
+    let mut discounts: Vec<&Discount> = customer.discounts.iter().collect();
+    match customer.rules.policies.discount_order {
+        DiscountOrder::AsApplied => {}
+        DiscountOrder::PercentagesFirst => {
+            discounts.sort_by_key(|found| match found.applied.value {
+                DiscountValue::Percent(_) => 0,
+                DiscountValue::Amount(_) => 1,
+            });
+        }
+        DiscountOrder::MostSpecificFirst => {
+            discounts.sort_by_key(|found| match found.applied.on {
+                DiscountTarget::Item(_) => 0,
+                DiscountTarget::Product(_) => 1,
+                DiscountTarget::Subscription(_) => 2,
+                DiscountTarget::Customer => 3,
+            });
+        }
+    }
+    discounts
 }
 
 fn take_percent(
-    discount: &Discount,
+    reach: &Reach<'_>,
     percent: Decimal,
+    stacking: DiscountStacking,
     lines: &mut [LineDraft],
 ) -> Result<(), Rejection> {
     let hundredth = Fraction::new(1, 100)?;
-    for line in lines.iter_mut().filter(|line| applies(discount, line)) {
-        let exact =
-            Fraction::whole(line.net().0).times(Fraction::of(percent)?)?.times(hundredth)?;
-        let (amount, step) = round(exact, RoundingSubject::Discount)?;
+    for line in lines.iter_mut().filter(|line| reach.covers(line)) {
+        let of = match stacking {
+            DiscountStacking::Sequential => line.net(),
+            DiscountStacking::Stacked => line.gross,
+        };
+        let exact = Fraction::whole(of.0).times(Fraction::of(percent)?)?.times(hundredth)?;
+        let (rounded, step) = round(exact, RoundingSubject::Discount)?;
         line.rounding.push(step);
-        line.discounts.push(DiscountPart { discount: discount.applied.discount, exact, amount });
+        line.discounts.push(DiscountPart {
+            discount: reach.discount.applied.discount,
+            exact,
+            amount: rounded.min(line.net()),
+            basis: DiscountBasis::Percent { percent, of },
+        });
     }
     Ok(())
 }
 
-/// A fixed amount: one budget for a customer's invoice, one for each cycle of a subscription.
+/// A fixed amount: one budget for an invoice, or one for each cycle that starts at an instant.
 fn take_amount(
-    discount: &Discount,
+    reach: &Reach<'_>,
     amount: Minor,
+    allocation: DiscountAllocation,
     lines: &mut [LineDraft],
 ) -> Result<(), Rejection> {
-    let mut budgets: Vec<(Option<u32>, Vec<usize>)> = Vec::new();
+    let mut budgets: Vec<(Option<Timestamp>, Vec<usize>)> = Vec::new();
     for (index, line) in lines.iter().enumerate() {
-        if !applies(discount, line) {
+        if !reach.covers(line) {
             continue;
         }
-        let budget = match discount.applied.on {
-            DiscountTarget::Customer => None,
-            DiscountTarget::Subscription(_) => cycle_of(line).map(|(_, cycle)| cycle),
-        };
+        let budget = if reach.by_cycle() { reach.cycle_start(line) } else { None };
         match budgets.iter_mut().find(|(found, _)| *found == budget) {
             Some((_, indices)) => indices.push(index),
             None => budgets.push((budget, vec![index])),
         }
     }
     for (cycle, indices) in budgets {
-        let used = cycle.map_or(0, |cycle| used_in_cycle(discount, cycle, lines));
+        let used = cycle.map_or(0, |cycle| used_in_cycle(reach, cycle, lines));
         let left = Minor((amount.0 - used).max(0));
-        share_out(discount, left, &indices, lines)?;
+        share_out(reach.discount, left, allocation, &indices, lines)?;
     }
     Ok(())
 }
 
 /// What the cycle has of the discount: on earlier invoices, and on the credits of this one.
-fn used_in_cycle(discount: &Discount, cycle: u32, lines: &[LineDraft]) -> i64 {
-    let before = discount.applied.discount;
+fn used_in_cycle(reach: &Reach<'_>, cycle: Timestamp, lines: &[LineDraft]) -> i64 {
+    let id = reach.discount.applied.discount;
     let here = lines
         .iter()
-        .filter(|line| cycle_of(line).is_some_and(|(_, found)| found == cycle))
+        .filter(|line| reach.cycle_start(line) == Some(cycle))
         .flat_map(|line| &line.discounts)
-        .filter(|part| part.discount == before)
+        .filter(|part| part.discount == id)
         .map(|part| part.amount.0);
-    discount.by_cycle.get(&cycle).map_or(0, |used| used.0) + here.sum::<i64>()
+    reach.discount.by_cycle.get(&cycle).map_or(0, |used| used.0) + here.sum::<i64>()
 }
 
-/// Shares `budget` over lines in proportion to what is left of each, by largest remainder.
+/// Shares `budget` over lines by what is left of each.
 fn share_out(
     discount: &Discount,
     budget: Minor,
+    allocation: DiscountAllocation,
     indices: &[usize],
     lines: &mut [LineDraft],
 ) -> Result<(), Rejection> {
     let left: Vec<i128> = indices.iter().map(|at| i128::from(lines[*at].net().0)).collect();
     let whole: i128 = left.iter().sum();
-    let budget = i128::from(budget.0).min(whole);
-    if budget == 0 {
+    let shared = i128::from(budget.0).min(whole);
+    if shared == 0 {
         return Ok(());
     }
-    let mut shares: Vec<i128> = left.iter().map(|part| budget * part / whole).collect();
-    let mut order: Vec<usize> = (0..indices.len()).collect();
-    order.sort_by_key(|at| (-(budget * left[*at] % whole), *at));
-    let missing = budget - shares.iter().sum::<i128>();
-    for at in order.into_iter().take(usize::try_from(missing).unwrap_or(usize::MAX)) {
-        shares[at] += 1;
-    }
+    let shares = match allocation {
+        DiscountAllocation::LargestRemainder => largest_remainder(shared, whole, &left),
+        DiscountAllocation::FloorLastGetsResidue => last_gets_residue(shared, whole, &left),
+        DiscountAllocation::Waterfall => waterfall(shared, &left),
+    };
     for ((at, share), part) in indices.iter().zip(shares).zip(left) {
-        let amount = i64::try_from(share).map_err(|_| schemas::MoneyError::Overflow)?;
+        let small = |wide: i128| i64::try_from(wide).map_err(|_| schemas::MoneyError::Overflow);
+        let amount = small(share)?;
         if amount == 0 {
             continue;
         }
-        let exact = Fraction::new(budget * part, whole)?;
+        let exact = match allocation {
+            DiscountAllocation::Waterfall => Fraction::new(share, 1)?,
+            DiscountAllocation::LargestRemainder | DiscountAllocation::FloorLastGetsResidue => {
+                Fraction::new(shared * part, whole)?
+            }
+        };
+        let basis =
+            DiscountBasis::Share { budget, of: Minor(small(part)?), among: Minor(small(whole)?) };
         lines[*at].discounts.push(DiscountPart {
             discount: discount.applied.discount,
             exact,
             amount: Minor(amount),
+            basis,
         });
     }
     Ok(())
 }
 
-fn applies(discount: &Discount, line: &LineDraft) -> bool {
-    if discount.removed || line.credits.is_some() || !line.net().is_positive() {
-        return false;
+/// In proportion; the largest remainders get what is left over, the earlier line on a tie.
+fn largest_remainder(budget: i128, whole: i128, left: &[i128]) -> Vec<i128> {
+    let mut shares: Vec<i128> = left.iter().map(|part| budget * part / whole).collect();
+    let mut order: Vec<usize> = (0..left.len()).collect();
+    order.sort_by_key(|at| (-(budget * left[*at] % whole), *at));
+    let missing = budget - shares.iter().sum::<i128>();
+    for at in order.into_iter().take(usize::try_from(missing).unwrap_or(usize::MAX)) {
+        shares[at] += 1;
     }
-    match discount.applied.on {
-        DiscountTarget::Customer => {
-            let used = discount.invoices.len();
-            lasts(discount.applied.duration, u32::try_from(used).unwrap_or(u32::MAX))
+    shares
+}
+
+/// In proportion, rounded down; what is left over goes to the last line, and to those before it
+/// as far as it has no room.
+fn last_gets_residue(budget: i128, whole: i128, left: &[i128]) -> Vec<i128> {
+    let mut shares: Vec<i128> = left.iter().map(|part| budget * part / whole).collect();
+    let mut missing = budget - shares.iter().sum::<i128>();
+    for (share, room) in shares.iter_mut().zip(left).rev() {
+        let more = missing.min(room - *share);
+        *share += more;
+        missing -= more;
+    }
+    shares
+}
+
+/// The first line first, as far as it goes.
+fn waterfall(budget: i128, left: &[i128]) -> Vec<i128> {
+    let mut rest = budget;
+    left.iter()
+        .map(|room| {
+            let share = rest.min(*room);
+            rest -= share;
+            share
+        })
+        .collect()
+}
+
+/// A discount and what it can reach.
+struct Reach<'a> {
+    discount: &'a Discount,
+    subscriptions: &'a [Subscription],
+}
+
+impl Reach<'_> {
+    /// Its budget and duration are counted in cycles; else in invoices.
+    const fn by_cycle(&self) -> bool {
+        match self.discount.applied.on {
+            DiscountTarget::Subscription(_) | DiscountTarget::Item(_) => true,
+            DiscountTarget::Customer | DiscountTarget::Product(_) => false,
         }
-        DiscountTarget::Subscription(subscription) => match cycle_of(line) {
-            Some((found, cycle)) if found == subscription => cycle
-                .checked_sub(discount.applied.first_cycle)
-                .is_some_and(|nth| lasts(discount.applied.duration, nth)),
-            Some(_) | None => false,
-        },
+    }
+
+    fn covers(&self, line: &LineDraft) -> bool {
+        let discount = self.discount;
+        if discount.removed || line.credits.is_some() || !line.net().is_positive() {
+            return false;
+        }
+        let pricing = line.pricing.as_ref();
+        let on_target = match &discount.applied.on {
+            DiscountTarget::Customer => true,
+            DiscountTarget::Product(product) => {
+                pricing.is_some_and(|found| found.product.as_ref() == Some(product))
+            }
+            DiscountTarget::Subscription(subscription) => is_of(line, *subscription),
+            DiscountTarget::Item(target) => {
+                is_of(line, target.subscription)
+                    && pricing.is_some_and(|found| found.price == target.price)
+            }
+        };
+        on_target && self.in_time(line)
+    }
+
+    fn in_time(&self, line: &LineDraft) -> bool {
+        let applied = &self.discount.applied;
+        if !self.by_cycle() {
+            let used = self.discount.invoices.len();
+            return lasts(applied.duration, used);
+        }
+        let Some((item, start)) = self.cycle(line) else { return false };
+        let before = applied.from.is_some_and(|from| start < from);
+        let after = applied.until.is_some_and(|until| until <= start);
+        // The cycles of the line's item that could have had the discount before.
+        let could = |found: &&Cycle| {
+            found.start < start && applied.from.is_none_or(|from| from <= found.start)
+        };
+        let nth = item.cycles.iter().filter(could).count();
+        !before && !after && lasts(applied.duration, nth)
+    }
+
+    /// The item of a line, and the start of the cycle that it bills.
+    fn cycle(&self, line: &LineDraft) -> Option<(&Item, Timestamp)> {
+        let LineSource::Cycle { subscription, item, cycle } = line.source else { return None };
+        let found = self.subscriptions.iter().find(|found| found.id == subscription)?;
+        let item = found.item(item)?;
+        let cycle = item.cycles.iter().find(|found| found.index == cycle)?;
+        Some((item, cycle.start))
+    }
+
+    fn cycle_start(&self, line: &LineDraft) -> Option<Timestamp> {
+        self.cycle(line).map(|(_, start)| start)
+    }
+}
+
+fn is_of(line: &LineDraft, id: schemas::ids::SubscriptionId) -> bool {
+    match line.source {
+        LineSource::Cycle { subscription, .. } => subscription == id,
+        LineSource::Charge(_) | LineSource::Invoice => false,
     }
 }
 
 /// Whether the discount covers its n-th cycle or invoice, counted from 0.
-const fn lasts(duration: DiscountDuration, nth: u32) -> bool {
+fn lasts(duration: DiscountDuration, nth: usize) -> bool {
     match duration {
         DiscountDuration::Once => nth == 0,
-        DiscountDuration::Cycles(count) => nth < count,
+        DiscountDuration::Cycles(count) => u32::try_from(nth).is_ok_and(|nth| nth < count),
         DiscountDuration::Forever => true,
-    }
-}
-
-const fn cycle_of(line: &LineDraft) -> Option<(SubscriptionId, u32)> {
-    match line.source {
-        LineSource::Cycle { subscription, cycle, .. } => Some((subscription, cycle)),
-        LineSource::Charge(_) | LineSource::Invoice => None,
     }
 }

@@ -2,8 +2,8 @@
 
 use schemas::decimal::Decimal;
 use schemas::event::{
-    DiscountPart, InvoiceLine, LineRef, LineSource, PlanVersion, RevenueSchedule, RoundingStep,
-    RoundingSubject,
+    Dimension, DiscountPart, InvoiceLine, LinePricing, LineRef, LineSource, PlanVersion,
+    RevenueSchedule, RoundingStep, RoundingSubject, TierPart,
 };
 use schemas::fraction::{Fraction, RoundingMode};
 use schemas::money::MAX_AMOUNT;
@@ -21,12 +21,15 @@ pub(crate) struct LineDraft {
     pub(crate) service: Option<Interval>,
     pub(crate) quantity: Decimal,
     pub(crate) unit_price: Option<Decimal>,
+    pub(crate) tiers: Vec<TierPart>,
+    pub(crate) pricing: Option<LinePricing>,
     pub(crate) ratio: Fraction,
     pub(crate) exact: Fraction,
     pub(crate) rounding: Vec<RoundingStep>,
     pub(crate) gross: Minor,
     pub(crate) discounts: Vec<DiscountPart>,
     pub(crate) credits: Option<LineRef>,
+    pub(crate) dimensions: Vec<Dimension>,
 }
 
 impl LineDraft {
@@ -50,7 +53,8 @@ impl LineDraft {
             service: self.service,
             quantity: self.quantity,
             unit_price: self.unit_price,
-            tiers: Vec::new(),
+            tiers: self.tiers,
+            pricing: self.pricing,
             ratio: self.ratio,
             exact: self.exact,
             rounding: self.rounding,
@@ -61,7 +65,7 @@ impl LineDraft {
             credits: self.credits,
             obligation: None,
             schedule,
-            dimensions: Vec::new(),
+            dimensions: self.dimensions,
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Finalizing: drafts become an invoice with number, dates and totals.
 
 use schemas::command::InvoiceRequest;
-use schemas::event::{CustomerSnapshot, Event, InvoiceFinalized, InvoiceTotals};
+use schemas::event::{CustomerSnapshot, Event, InvoiceFinalized, InvoiceTotals, ItemTerms};
 use schemas::ids::{BillingRunId, InvoiceId, derive};
 use schemas::terms::{SeriesDefinition, SeriesKind};
 use schemas::text::Code;
@@ -12,9 +12,10 @@ use super::run::{Scope, bill};
 use crate::book;
 use crate::customer::state::Customer;
 use crate::ledger::{Context, Stamp};
+use crate::subscription::advance::Advance;
 
 /// The version of the arithmetic; raised when any amount could come out differently.
-const ENGINE_VERSION: u32 = 1;
+const ENGINE_VERSION: u32 = 2;
 
 /// Bills a scope and, if there is something, finalizes one invoice. `customer` is the state
 /// after the events that the command made so far.
@@ -26,7 +27,10 @@ pub(crate) fn bill_and_finalize(
     request: &InvoiceRequest,
     run: Option<BillingRunId>,
 ) -> Result<Vec<Event>, Rejection> {
-    let billed = bill(customer, scope, through)?;
+    let migrations =
+        |terms: &ItemTerms, date: Date| context.book.migrated(terms, date, customer.currency);
+    let advance = Advance { rules: &customer.rules, migrations: &migrations };
+    let billed = bill(customer, advance, scope, through)?;
     let mut events = billed.events;
     if !billed.lines.is_empty() {
         events.push(finalize(context, customer, billed.lines, request, run)?.into());
@@ -82,6 +86,7 @@ fn finalize(
         input_revision: customer.revision,
         usage_digest: None,
         profile: context.book.opened()?.profile,
+        policies: customer.rules.policies,
         engine_version: ENGINE_VERSION,
         run,
         lines,

@@ -1,72 +1,103 @@
-//! What to charge and what to credit of one cycle.
+//! What to charge and what to credit of one cycle of an item.
 
-use schemas::decimal::Decimal;
-use schemas::event::{LineRef, LineSource, PlanVersion, RoundingSubject};
-use schemas::fraction::Fraction;
-use schemas::terms::{BillingTiming, CancelCredit, LineKind};
-use schemas::{Date, Interval, Rejection};
+use schemas::event::LineRef;
+use schemas::terms::{BillingTiming, CancelCredit, RebillRule};
+use schemas::{Date, Rejection, Span, Timestamp};
 
-use super::days;
-use super::draft::{LineDraft, price, round};
+use super::charge::{charge, whole_of};
+use super::draft::LineDraft;
+use super::spans;
 use crate::customer::state::{Customer, Line};
-use crate::subscription::state::{Cycle, Segment, Subscription};
+use crate::subscription::advance::opens_on;
+use crate::subscription::item::{Cycle, Item, Segment};
+use crate::subscription::rules::Rules;
+use crate::subscription::state::Subscription;
 
-/// What one cycle needs: credits for days no longer in force, charges for days not charged yet.
+/// What one cycle needs: credits for time no longer in force, charges for time not charged yet.
 pub(crate) struct CyclePieces {
-    pub(crate) credits: Vec<(LineRef, Interval)>,
+    pub(crate) credits: Vec<(LineRef, Span)>,
     pub(crate) charges: Vec<LineDraft>,
+}
+
+/// An item of a subscription, as billing looks at it.
+#[derive(Clone, Copy)]
+pub(crate) struct Place<'a> {
+    pub(crate) customer: &'a Customer,
+    pub(crate) subscription: &'a Subscription,
+    pub(crate) item: &'a Item,
+    pub(crate) pauses: &'a [Span],
+}
+
+impl Place<'_> {
+    pub(crate) fn rules(&self) -> &Rules {
+        &self.customer.rules
+    }
+
+    /// The first day on which a cycle that is not opened yet is billed; none if nothing of it is.
+    pub(crate) fn next_due(&self, span: Span) -> Option<Date> {
+        let Some(living) = self.subscription.living(span.start(), span.end()) else {
+            let trial = self.subscription.trial_end.is_some_and(|end| span.end() <= end);
+            return self.rules().date(span.end()).ok().filter(|_| trial);
+        };
+        let ahead = self.item.bills_ahead(living, self.pauses, self.rules());
+        if ahead {
+            opens_on(self.item, span, self.rules()).ok()
+        } else {
+            self.rules().date(living.end()).ok()
+        }
+    }
 }
 
 /// A cycle's segments and what its lines make of them.
 struct Comparison<'a> {
-    living: Option<Interval>,
+    living: Option<Span>,
     segments: Vec<Segment<'a>>,
-    /// Days that are charged as they should be, or given up.
-    charged: Vec<Interval>,
-    credits: Vec<(LineRef, Interval)>,
+    /// Time that is charged as it should be, or given up.
+    charged: Vec<Span>,
+    credits: Vec<(LineRef, Span)>,
 }
 
 impl<'a> Comparison<'a> {
-    fn of(customer: &Customer, subscription: &'a Subscription, cycle: &Cycle) -> Self {
-        let living = subscription.living_days(cycle);
-        let segments = living.map(|days| subscription.segments(days)).unwrap_or_default();
-        let mut charged: Vec<Interval> = cycle.waived.clone();
+    fn of(place: Place<'a>, cycle: &Cycle) -> Self {
+        let living = place.subscription.living_cycle(cycle);
+        let segments = living
+            .map(|span| place.item.segments(span, place.pauses, place.rules()))
+            .unwrap_or_default();
+        let mut charged: Vec<Span> = cycle.waived.clone();
         let mut credits = Vec::new();
         for at in &cycle.lines {
-            let Some(line) = customer.line(*at) else { continue };
-            let (kept, credited) = sort_days(subscription, &segments, line);
+            let Some(line) = place.customer.line(*at) else { continue };
+            let (kept, credited) = sort_time(place, &segments, line);
             charged.extend(kept);
-            credits.extend(credited.into_iter().map(|days| (*at, days)));
+            credits.extend(credited.into_iter().map(|span| (*at, span)));
         }
         Self { living, segments, charged, credits }
     }
 
-    /// The days of a segment that no line charges.
-    fn open(&self, segment: &Segment<'_>) -> Vec<Interval> {
-        let mut open = vec![segment.days];
+    /// The time of a segment that no line charges.
+    fn open(&self, segment: &Segment<'_>) -> Vec<Span> {
+        let mut open = vec![segment.span];
         for taken in &self.charged {
-            open = days::without(&open, *taken);
+            open = spans::without(&open, *taken);
         }
         open
     }
 }
 
-/// Compares the segments of a cycle with the live days of its lines.
+/// Compares the segments of a cycle with the live time of its lines.
 pub(crate) fn compare(
-    customer: &Customer,
-    subscription: &Subscription,
+    place: Place<'_>,
     cycle: &Cycle,
     through: Date,
 ) -> Result<CyclePieces, Rejection> {
-    let compared = Comparison::of(customer, subscription, cycle);
-    let kind = if cycle.lines.is_empty() { LineKind::Recurring } else { LineKind::ProrationCharge };
+    let compared = Comparison::of(place, cycle);
     let mut charges = Vec::new();
     for segment in &compared.segments {
-        if !is_due(segment, cycle, compared.living, through) {
+        if due(place, segment, cycle, compared.living)? > through {
             continue;
         }
         for piece in compared.open(segment) {
-            charges.push(charge(customer, subscription, cycle, segment, piece, kind)?);
+            charges.extend(charge(place, cycle, segment, piece, &charges)?);
         }
     }
     Ok(CyclePieces { credits: compared.credits, charges })
@@ -76,87 +107,76 @@ pub(crate) fn compare(
 ///
 /// Changes within a cycle that was billed in advance wait for the next cycle. Where none is
 /// `ahead` they are due at once, so that nothing is forgotten.
-pub(crate) fn due_on(
-    customer: &Customer,
-    subscription: &Subscription,
-    cycle: &Cycle,
-    ahead: bool,
-) -> Option<Date> {
-    let compared = Comparison::of(customer, subscription, cycle);
-    let untouched = cycle.lines.is_empty() && cycle.waived.is_empty();
-    let credits = (!ahead && !compared.credits.is_empty()).then_some(cycle.start);
+pub(crate) fn due_on(place: Place<'_>, cycle: &Cycle, ahead: bool) -> Option<Date> {
+    let compared = Comparison::of(place, cycle);
+    let untouched = cycle.untouched();
+    let credits = (!ahead && !compared.credits.is_empty()).then_some(Date::MIN);
     let open = compared.segments.iter().filter(|segment| !compared.open(segment).is_empty());
-    let charges = open.filter_map(|segment| match segment.terms.timing {
-        BillingTiming::InAdvance => (untouched || !ahead).then_some(cycle.start),
-        BillingTiming::InArrears => compared.living.map(Interval::end),
+    let charges = open.filter_map(|segment| {
+        let waits = segment.terms.timing == BillingTiming::InAdvance && !untouched && ahead;
+        // Dates were computed when the cycle was opened.
+        due(place, segment, cycle, compared.living).ok().filter(|_| !waits)
     });
     credits.into_iter().chain(charges).min()
 }
 
-/// Splits the live days of a line into those that stay and those to credit.
-fn sort_days(
-    subscription: &Subscription,
-    segments: &[Segment<'_>],
-    line: &Line,
-) -> (Vec<Interval>, Vec<Interval>) {
+/// The day on which a segment is billed.
+fn due(
+    place: Place<'_>,
+    segment: &Segment<'_>,
+    cycle: &Cycle,
+    living: Option<Span>,
+) -> Result<Date, Rejection> {
+    let rules = place.rules();
+    match segment.terms.timing {
+        BillingTiming::InAdvance => {
+            let start = living.map_or(cycle.start, Span::start);
+            let lead = i32::from(segment.terms.lead_days);
+            Ok(rules.date(start)?.plus_days(-lead)?)
+        }
+        BillingTiming::InArrears => Ok(rules.date(living.map_or(cycle.end, Span::end))?),
+    }
+}
+
+/// Splits the live time of a line into what stays and what is credited.
+fn sort_time(place: Place<'_>, segments: &[Segment<'_>], line: &Line) -> (Vec<Span>, Vec<Span>) {
     let mut kept = Vec::new();
     let mut credited = line.live.clone();
-    let mut keep = |days: Interval, credited: &mut Vec<Interval>| {
-        kept.extend(days::within(credited, days));
-        *credited = days::without(credited, days);
+    let mut keep = |span: Span, credited: &mut Vec<Span>| {
+        kept.extend(spans::within(credited, span));
+        *credited = spans::without(credited, span);
     };
     for segment in segments {
-        if charges_the_same(line, segment) {
-            keep(segment.days, &mut credited);
+        if segment.unsettled || charges_the_same(place, line, segment) {
+            keep(segment.span, &mut credited);
         }
     }
-    // Days billed beyond the end stay when the cancellation says so.
-    if let Some(ending) = subscription.ending
-        && ending.credit == CancelCredit::None
-        && let Ok(beyond) = Interval::new(ending.on, Date::MAX)
+    // Time billed beyond the end stays until the end has come, and when it says so after.
+    if let Some((at, credit, ended)) = place.subscription.known_end()
+        && (!ended || credit == CancelCredit::None)
+        && let Some(beyond) = Span::new(at, Timestamp::MAX)
     {
         keep(beyond, &mut credited);
+    }
+    for pause in &place.subscription.pauses {
+        if let Some(span) = pause.span().filter(|_| pause.kept) {
+            keep(span, &mut credited);
+        }
     }
     (kept, credited)
 }
 
-fn charges_the_same(line: &Line, segment: &Segment<'_>) -> bool {
-    line.plan == Some((segment.terms.plan, segment.terms.version))
+fn charges_the_same(place: Place<'_>, line: &Line, segment: &Segment<'_>) -> bool {
+    let Some(priced) = &line.priced else { return false };
+    let same_change = match place.rules().policies.rebill {
+        RebillRule::OnPriceChange => true,
+        RebillRule::OnEveryChange => priced.segment == segment.number,
+    };
+    let terms = segment.terms;
+    same_change
+        && line.plan == Some((terms.plan, terms.version))
+        && priced.price == terms.price
         && line.quantity == segment.units()
-}
-
-fn is_due(segment: &Segment<'_>, cycle: &Cycle, living: Option<Interval>, through: Date) -> bool {
-    match segment.terms.timing {
-        BillingTiming::InAdvance => cycle.start <= through,
-        BillingTiming::InArrears => living.is_some_and(|days| days.end() <= through),
-    }
-}
-
-fn charge(
-    customer: &Customer,
-    subscription: &Subscription,
-    cycle: &Cycle,
-    segment: &Segment<'_>,
-    days: Interval,
-    kind: LineKind,
-) -> Result<LineDraft, Rejection> {
-    let ratio = Fraction::new(i128::from(days.days()), i128::from(cycle.denominator))?;
-    let unit_price: Decimal = segment.terms.unit_price.amount;
-    let exact = price(unit_price, segment.units(), ratio, customer.currency)?;
-    let (gross, step) = round(exact, RoundingSubject::Amount)?;
-    Ok(LineDraft {
-        kind,
-        description: segment.terms.name.clone(),
-        source: LineSource::Cycle { subscription: subscription.id, item: 0, cycle: cycle.index },
-        plan: Some(PlanVersion { plan: segment.terms.plan, version: segment.terms.version }),
-        service: Some(days),
-        quantity: segment.units(),
-        unit_price: Some(unit_price),
-        ratio,
-        exact,
-        rounding: vec![step],
-        gross,
-        discounts: Vec::new(),
-        credits: None,
-    })
+        // A price of the subscription's own may have changed.
+        && whole_of(terms, segment.units(), line.kind).is_ok_and(|whole| whole == priced.whole)
 }

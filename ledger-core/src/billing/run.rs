@@ -1,18 +1,17 @@
 //! Billing one customer: bring its subscriptions up to date, then compare every cycle.
 
-use schemas::event::{
-    CycleOpened, Event, LineSource, PlanChanged, QuantityChanged, ScheduledChange,
-    SubscriptionCanceled,
-};
+use schemas::event::{Event, LineRef, LineSource};
 use schemas::fraction::Fraction;
 use schemas::ids::{ChargeId, SubscriptionId};
-use schemas::terms::{CancelCredit, LineKind};
+use schemas::terms::LineKind;
 use schemas::{Date, Minor, Rejection};
 
-use super::credit::credit;
+use super::credit::{Before, credit};
 use super::draft::LineDraft;
-use super::{discount, pieces};
+use super::pieces::{self, Place};
+use super::{discount, proration};
 use crate::customer::state::Customer;
+use crate::subscription::advance::Advance;
 use crate::subscription::state::Subscription;
 
 /// The most lines of one invoice, and the most cycles opened by one command.
@@ -23,7 +22,7 @@ pub(crate) const MAX_LINES: usize = 1_000;
 pub(crate) enum Scope {
     /// Every subscription, and all pending charges.
     All,
-    /// What one subscription needs, and nothing else.
+    /// What one subscription needs, its setup fees, and nothing else.
     Subscription(SubscriptionId),
     /// One pending charge.
     Charge(ChargeId),
@@ -39,8 +38,14 @@ pub(crate) struct Billed {
 }
 
 /// Bills what is due up to and on `through`.
-pub(crate) fn bill(customer: &Customer, scope: Scope, through: Date) -> Result<Billed, Rejection> {
+pub(crate) fn bill(
+    customer: &Customer,
+    advance: Advance<'_>,
+    scope: Scope,
+    through: Date,
+) -> Result<Billed, Rejection> {
     let mut billed = Billed::default();
+    let mut copies = Vec::new();
     for subscription in customer.subscriptions.values() {
         let wanted = match scope {
             Scope::All => true,
@@ -48,20 +53,23 @@ pub(crate) fn bill(customer: &Customer, scope: Scope, through: Date) -> Result<B
             Scope::Charge(_) => false,
         };
         if wanted {
-            bill_subscription(customer, subscription, through, &mut billed)?;
+            let mut copy = subscription.clone();
+            billed.events.extend(advance.through(&mut copy, through)?);
+            bill_subscription(customer, &copy, through, &mut billed.lines)?;
+            copies.push(copy);
         }
     }
     for charge in &customer.pending {
         let wanted = match scope {
             Scope::All => true,
-            Scope::Subscription(_) => false,
+            Scope::Subscription(id) => charge.subscription == Some(id),
             Scope::Charge(id) => id == charge.charge,
         };
         if wanted {
-            billed.lines.push(one_off(charge));
+            billed.lines.push(one_off(customer, charge));
         }
     }
-    discount::take_off(customer, &mut billed.lines)?;
+    discount::take_off(customer, &copies, &mut billed.lines)?;
     if billed.lines.len() > MAX_LINES {
         return Err(Rejection::TooMany { what: "lines on one invoice", limit: MAX_LINES });
     }
@@ -72,92 +80,37 @@ fn bill_subscription(
     customer: &Customer,
     subscription: &Subscription,
     through: Date,
-    billed: &mut Billed,
+    lines: &mut Vec<LineDraft>,
 ) -> Result<(), Rejection> {
-    let mut subscription = subscription.clone();
-    billed.events.extend(catch_up(&mut subscription, through)?);
-    let mut charges = Vec::new();
-    for cycle in &subscription.cycles {
-        let found = pieces::compare(customer, &subscription, cycle, through)?;
-        let mut before: Option<(schemas::event::LineRef, i32, i64)> = None;
-        for (at, days) in found.credits {
-            let Some(line) = customer.line(at) else { continue };
-            // Two pieces of one line in one invoice: the second starts where the first ended.
-            let (credited, left) = match before {
-                Some((same, credited, left)) if same == at => (credited, left),
-                Some(_) | None => (line.credited_days, line.left().0),
-            };
-            let draft = credit(at, line, days, credited, Minor(left))?;
-            before = Some((at, credited + days.days(), left + draft.net().0));
-            billed.lines.push(draft);
+    let pauses = subscription.pause_spans();
+    for item in &subscription.items {
+        let place = Place { customer, subscription, item, pauses: &pauses };
+        let mut charges = Vec::new();
+        for cycle in &item.cycles {
+            let found = pieces::compare(place, cycle, through)?;
+            let mut last: Option<(LineRef, Before)> = None;
+            for (at, piece) in found.credits {
+                let Some(line) = customer.line(at) else { continue };
+                let Some(pricing) = &line.priced else { continue };
+                // Two pieces of one line in one invoice: the second starts where the first ended.
+                let before = match last {
+                    Some((same, before)) if same == at => before,
+                    Some(_) | None => Before { time: line.credited_time, left: line.left() },
+                };
+                let draft = credit(place, at, line, pricing, piece, before)?;
+                let time = before.time + proration::measure(piece, place.rules())?;
+                last = Some((at, Before { time, left: Minor(before.left.0 + draft.net().0) }));
+                lines.push(draft);
+            }
+            charges.extend(found.charges);
         }
-        charges.extend(found.charges);
+        lines.extend(charges);
     }
-    billed.lines.extend(charges);
     Ok(())
 }
 
-/// Opens every cycle that starts up to and on `through`, and lets scheduled changes take effect
-/// on their day.
-pub(crate) fn catch_up(
-    subscription: &mut Subscription,
-    through: Date,
-) -> Result<Vec<Event>, Rejection> {
-    let mut events = Vec::new();
-    loop {
-        if events.len() > MAX_LINES {
-            let subscription = subscription.id;
-            return Err(Rejection::TooManyCycles { subscription, limit: MAX_LINES });
-        }
-        let period = subscription.next_period()?;
-        let next = period.start();
-        let due = subscription.scheduled.iter().find(|due| due.at <= next && due.at <= through);
-        if let Some(event) = due.map(|due| take_effect(subscription, due.at, &due.change)) {
-            subscription.evolve(&event);
-            events.push(event);
-            continue;
-        }
-        let ended = subscription.ending.is_some_and(|ending| ending.on <= next);
-        if ended || next > through {
-            return Ok(events);
-        }
-        let denominator = u32::try_from(period.days()).map_err(|_| too_long())?;
-        let event: Event = CycleOpened {
-            subscription: subscription.id,
-            cycle: subscription.next_cycle(),
-            period,
-            denominator,
-        }
-        .into();
-        subscription.evolve(&event);
-        events.push(event);
-    }
-}
-
-fn too_long() -> Rejection {
-    Rejection::Time(schemas::time::TimeError::OutOfRange { what: "the length of the cycle" })
-}
-
-fn take_effect(subscription: &Subscription, at: Date, change: &ScheduledChange) -> Event {
-    let id = subscription.id;
-    match change {
-        ScheduledChange::Plan(terms) => PlanChanged {
-            subscription: id,
-            from: at,
-            terms: terms.clone(),
-            new_anchor: terms.every != subscription.every(),
-        }
-        .into(),
-        ScheduledChange::Quantity(quantity) => {
-            QuantityChanged { subscription: id, from: at, quantity: *quantity }.into()
-        }
-        ScheduledChange::Cancel => {
-            SubscriptionCanceled { subscription: id, end: at, credit: CancelCredit::None }.into()
-        }
-    }
-}
-
-fn one_off(charge: &schemas::event::ChargeAdded) -> LineDraft {
+fn one_off(customer: &Customer, charge: &schemas::event::ChargeAdded) -> LineDraft {
+    let subscription = charge.subscription.and_then(|id| customer.subscriptions.get(&id));
     LineDraft {
         kind: LineKind::OneOff,
         description: charge.description.clone(),
@@ -166,11 +119,14 @@ fn one_off(charge: &schemas::event::ChargeAdded) -> LineDraft {
         service: charge.service,
         quantity: charge.quantity,
         unit_price: charge.unit_price,
+        tiers: Vec::new(),
+        pricing: None,
         ratio: Fraction::ONE,
         exact: charge.exact,
         rounding: Vec::new(),
         gross: charge.gross,
         discounts: Vec::new(),
         credits: None,
+        dimensions: subscription.map(|found| found.dimensions.clone()).unwrap_or_default(),
     }
 }

@@ -1,20 +1,15 @@
 //! Decisions on the book's stream.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use schemas::command::{AdvanceClock, Command, DefineEntity, DefinePlan, RetirePlan, RunBilling};
-use schemas::event::{
-    BillingRunStarted, BookOpened, ClockAdvanced, EntityDefined, Event, PlanRetired,
-    PlanVersionDefined,
-};
-use schemas::terms::{CalendarUnit, Every, SeriesKind};
+use schemas::command::{AdvanceClock, Command, DefineEntity, OpenBook, RunBilling};
+use schemas::event::{BillingRunStarted, BookOpened, ClockAdvanced, EntityDefined, Event};
+use schemas::terms::SeriesKind;
 use schemas::{Rejection, ZoneName};
 
 use super::Book;
+use super::catalog::{define_coupon, define_plan, migrate_plan, retire_plan};
 use crate::ledger::Stamp;
-
-/// The most versions of one plan.
-const MAX_PLAN_VERSIONS: u32 = 1_000;
 
 /// Decides a command of the book's stream.
 pub(crate) fn decide(
@@ -25,10 +20,7 @@ pub(crate) fn decide(
     if let Command::OpenBook(open) = command {
         return match book.opened {
             Some(_) => Err(Rejection::BookAlreadyOpen),
-            None => Ok(vec![
-                BookOpened { book: open.book.clone(), profile: open.profile, clock: open.clock }
-                    .into(),
-            ]),
+            None => open_book(open),
         };
     }
     book.opened()?;
@@ -37,6 +29,8 @@ pub(crate) fn decide(
         Command::DefineEntity(command) => define_entity(book, command),
         Command::DefinePlan(command) => define_plan(book, command),
         Command::RetirePlan(command) => retire_plan(book, command),
+        Command::MigratePlan(command) => migrate_plan(book, command),
+        Command::DefineCoupon(command) => define_coupon(book, command),
         Command::RunBilling(command) => run_billing(book, command, stamp),
         Command::OpenBook(_)
         | Command::RegisterCustomer(_)
@@ -44,7 +38,17 @@ pub(crate) fn decide(
         | Command::CreateSubscription(_)
         | Command::ChangePlan(_)
         | Command::ChangeQuantity(_)
+        | Command::ChangeSubscription(_)
         | Command::CancelSubscription(_)
+        | Command::UncancelSubscription(_)
+        | Command::WithdrawChange(_)
+        | Command::PauseSubscription(_)
+        | Command::ResumeSubscription(_)
+        | Command::SetRenewal(_)
+        | Command::CreateQuote(_)
+        | Command::AcceptQuote(_)
+        | Command::VoidQuote(_)
+        | Command::RedeemCoupon(_)
         | Command::ApplyDiscount(_)
         | Command::RemoveDiscount(_)
         | Command::AddCharge(_)
@@ -58,6 +62,18 @@ pub(crate) fn decide(
             unreachable!("Command::stream says this is not of the book: {command:?}")
         }
     }
+}
+
+fn open_book(open: &OpenBook) -> Result<Vec<Event>, Rejection> {
+    let none = BTreeMap::new();
+    let replaced = open.policies.as_ref().unwrap_or(&none);
+    let policies = open.profile.with(replaced).map_err(|unknown| Rejection::UnknownPolicy {
+        policy: unknown.policy,
+        rule: unknown.rule,
+        known: unknown.known,
+    })?;
+    let (book, profile, clock) = (open.book.clone(), open.profile, open.clock);
+    Ok(vec![BookOpened { book, profile, policies, clock }.into()])
 }
 
 fn advance_clock(book: &Book, command: &AdvanceClock) -> Result<Vec<Event>, Rejection> {
@@ -113,70 +129,6 @@ fn check_series(command: &DefineEntity) -> Result<(), Rejection> {
 /// Payment terms lie between 0 and 365 days.
 pub(crate) fn check_terms(days: u16) -> Result<(), Rejection> {
     if days <= 365 { Ok(()) } else { Err(Rejection::InvalidPaymentTerms { days }) }
-}
-
-fn define_plan(book: &Book, command: &DefinePlan) -> Result<Vec<Event>, Rejection> {
-    check_every(command.every)?;
-    let invalid = |why| Err(Rejection::InvalidPrices { why });
-    if command.prices.is_empty() || command.prices.len() > 64 {
-        return invalid("the number of prices is out of range");
-    }
-    let currencies: BTreeSet<_> = command.prices.iter().map(|price| price.currency).collect();
-    if currencies.len() != command.prices.len() {
-        return invalid("two prices have the same currency");
-    }
-    if let Some(price) = command.prices.iter().find(|price| price.amount.is_negative()) {
-        return Err(Rejection::NegativeUnitPrice { amount: price.amount });
-    }
-    if command.prices.iter().any(|price| price.amount.scale() > 12) {
-        return invalid("a price has more than 12 decimal places");
-    }
-    let version = match book.plans.get(&command.plan) {
-        Some(plan) if plan.retired => return Err(Rejection::PlanRetired { plan: command.plan }),
-        Some(plan) => plan.versions.last().map_or(0, |defined| defined.version) + 1,
-        None => 1,
-    };
-    if version > MAX_PLAN_VERSIONS {
-        return Err(Rejection::TooManyPlanVersions {
-            plan: command.plan,
-            versions: MAX_PLAN_VERSIONS,
-        });
-    }
-    Ok(vec![
-        PlanVersionDefined {
-            plan: command.plan,
-            version,
-            name: command.name.clone(),
-            every: command.every,
-            timing: command.timing,
-            model: command.model,
-            prices: command.prices.clone(),
-        }
-        .into(),
-    ])
-}
-
-fn check_every(every: Every) -> Result<(), Rejection> {
-    let most = match every.unit {
-        CalendarUnit::Day => 1_000,
-        CalendarUnit::Week => 520,
-        CalendarUnit::Month => 120,
-        CalendarUnit::Year => 10,
-    };
-    if (1..=most).contains(&every.count) {
-        Ok(())
-    } else {
-        Err(Rejection::InvalidCycleLength { count: every.count })
-    }
-}
-
-fn retire_plan(book: &Book, command: &RetirePlan) -> Result<Vec<Event>, Rejection> {
-    let plan = command.plan;
-    let found = book.plans.get(&plan).ok_or(Rejection::UnknownPlan { plan })?;
-    if found.retired {
-        return Err(Rejection::PlanRetired { plan });
-    }
-    Ok(vec![PlanRetired { plan }.into()])
 }
 
 fn run_billing(book: &Book, command: &RunBilling, stamp: &Stamp) -> Result<Vec<Event>, Rejection> {

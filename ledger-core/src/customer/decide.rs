@@ -7,6 +7,8 @@ use schemas::event::{
     CustomerTermsChanged, Event,
 };
 
+use schemas::ids::CustomerId;
+
 use super::state::Customer;
 use crate::book::check_terms;
 use crate::ledger::Context;
@@ -27,6 +29,9 @@ pub(crate) fn register(
     check_terms(payment_terms_days)?;
     let zone = command.zone.as_ref().unwrap_or(&entity.zone);
     zone.date_at(context.stamp.effective_at)?;
+    if let Some(parent) = command.parent {
+        check_parent(context, command.customer, parent)?;
+    }
     Ok(vec![
         CustomerRegistered {
             customer: command.customer,
@@ -37,9 +42,25 @@ pub(crate) fn register(
             currency: command.currency,
             zone: zone.clone(),
             payment_terms_days,
+            parent: command.parent,
         }
         .into(),
     ])
+}
+
+/// A parent is registered and pays for itself, so that parents never form a circle.
+fn check_parent(
+    context: &Context<'_>,
+    customer: CustomerId,
+    parent: CustomerId,
+) -> Result<(), Rejection> {
+    if parent == customer || context.registry.parent(parent).is_some() {
+        return Err(Rejection::CyclicParents { customer, parent });
+    }
+    if context.customers.get(parent).is_none() {
+        return Err(Rejection::UnknownCustomer { customer: parent });
+    }
+    Ok(())
 }
 
 pub(crate) fn update(

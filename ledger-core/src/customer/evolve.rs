@@ -8,18 +8,24 @@ use schemas::event::{
     InvoiceVoided, LineRef, LineSource, PaymentRecorded, PaymentRefunded, PaymentReversed,
     SubscriptionCreated,
 };
-use schemas::ids::{InvoiceId, PaymentId, SubscriptionId};
-use schemas::terms::{DiscountTarget, LineKind};
-use schemas::{Interval, Minor, Timestamp};
+use schemas::ids::{InvoiceId, PaymentId, QuoteId, SubscriptionId};
+use schemas::terms::{DiscountTarget, LineKind, Policies};
+use schemas::{Minor, Span, Timestamp};
 
 use super::shelves::{Invoices, Payments};
-use super::state::{Customer, Discount, Invoice, Line, Payment, first_earning};
-use crate::billing::days;
+use super::state::{Customer, Discount, Invoice, Line, Payment, Quote, first_earning};
+use crate::billing::{proration, spans};
+use crate::subscription::item::Cycle;
+use crate::subscription::rules::Rules;
 use crate::subscription::state::Subscription;
 
 impl Customer {
-    pub(crate) fn new(registered: &CustomerRegistered, at: Timestamp) -> Self {
+    pub(crate) fn new(registered: &CustomerRegistered, policies: Policies, at: Timestamp) -> Self {
         Self {
+            rules: Rules::new(policies, &registered.zone, at),
+            parent: registered.parent,
+            quotes: BTreeMap::new(),
+            coupons: BTreeSet::new(),
             id: registered.customer,
             entity: registered.entity,
             external_id: registered.external_id.clone(),
@@ -55,27 +61,34 @@ impl Customer {
                 self.external_id = Some(changed.external_id.clone());
             }
             Event::SubscriptionCreated(created) => self.subscribe(created),
-            Event::CycleOpened(opened) => self.subscription(opened.subscription).evolve(event),
-            Event::CycleCut(cut) => self.subscription(cut.subscription).evolve(event),
-            Event::PlanChanged(changed) => self.subscription(changed.subscription).evolve(event),
-            Event::QuantityChanged(changed) => {
-                self.subscription(changed.subscription).evolve(event);
+            Event::CycleOpened(e) => self.subscription(e.subscription).evolve(event),
+            Event::CycleCut(e) => self.subscription(e.subscription).evolve(event),
+            Event::SubscriptionActivated(e) => self.subscription(e.subscription).evolve(event),
+            Event::SubscriptionChanged(e) => self.subscription(e.subscription).evolve(event),
+            Event::RampAgreed(e) => self.subscription(e.subscription).evolve(event),
+            Event::ChangeScheduled(e) => self.subscription(e.subscription).evolve(event),
+            Event::ScheduledChangeWithdrawn(e) => self.subscription(e.subscription).evolve(event),
+            Event::SubscriptionPaused(e) => self.subscription(e.subscription).evolve(event),
+            Event::SubscriptionResumed(e) => self.subscription(e.subscription).evolve(event),
+            Event::SubscriptionCanceled(e) => self.subscription(e.subscription).evolve(event),
+            Event::CancellationUndone(e) => self.subscription(e.subscription).evolve(event),
+            Event::TermRenewed(e) => self.subscription(e.subscription).evolve(event),
+            Event::RenewalSet(e) => self.subscription(e.subscription).evolve(event),
+            Event::QuoteCreated(created) => {
+                let quote = Quote { created: created.clone(), closed: false };
+                self.quotes.insert(created.quote, quote);
             }
-            Event::ChangeScheduled(scheduled) => {
-                self.subscription(scheduled.subscription).evolve(event);
+            Event::QuoteAccepted(accepted) => self.close_quote(accepted.quote),
+            Event::QuoteVoided(voided) => self.close_quote(voided.quote),
+            Event::DiscountApplied(applied) => {
+                self.coupons.extend(applied.coupon);
+                self.discounts.push(Discount {
+                    applied: applied.clone(),
+                    removed: false,
+                    by_cycle: BTreeMap::new(),
+                    invoices: BTreeSet::new(),
+                });
             }
-            Event::ScheduledChangeWithdrawn(withdrawn) => {
-                self.subscription(withdrawn.subscription).evolve(event);
-            }
-            Event::SubscriptionCanceled(canceled) => {
-                self.subscription(canceled.subscription).evolve(event);
-            }
-            Event::DiscountApplied(applied) => self.discounts.push(Discount {
-                applied: applied.clone(),
-                removed: false,
-                by_cycle: BTreeMap::new(),
-                invoices: BTreeSet::new(),
-            }),
             Event::DiscountRemoved(removed) => {
                 for discount in &mut self.discounts {
                     discount.removed |= discount.applied.discount == removed.discount;
@@ -97,10 +110,18 @@ impl Customer {
             | Event::EntityDefined(_)
             | Event::PlanVersionDefined(_)
             | Event::PlanRetired(_)
+            | Event::PlanMigrationSet(_)
+            | Event::CouponDefined(_)
             | Event::BillingRunStarted(_)
             | Event::CustomerRegistered(_) => {
                 unreachable!("history is out of order: {event:?} for {}", self.id)
             }
+        }
+    }
+
+    fn close_quote(&mut self, id: QuoteId) {
+        if let Some(quote) = self.quotes.get_mut(&id) {
+            quote.closed = true;
         }
     }
 
@@ -145,69 +166,69 @@ impl Customer {
     fn line_added(&mut self, invoice: InvoiceId, line: &InvoiceLine) {
         let at = LineRef { invoice, line: line.line };
         match line.source {
-            LineSource::Cycle { subscription, cycle, .. } => {
-                if line.credits.is_none() {
-                    self.cycle_lines(subscription, cycle, |lines| lines.push(at));
+            LineSource::Cycle { subscription, item, cycle } => {
+                let start = self.cycle(subscription, item, cycle).map(|cycle| cycle.start);
+                if line.credits.is_none()
+                    && let Some(cycle) = self.cycle(subscription, item, cycle)
+                {
+                    cycle.lines.push(at);
                 }
-                self.discount_used(invoice, line, Some(cycle), 1);
+                self.discount_used(invoice, line, start);
             }
             LineSource::Charge(id) => {
                 if let Some(index) = self.pending.iter().position(|charge| charge.charge == id) {
                     let charge = self.pending.remove(index);
                     self.charges.insert(id, charge);
                 }
-                self.discount_used(invoice, line, None, 1);
+                self.discount_used(invoice, line, None);
             }
             LineSource::Invoice => {}
         }
-        if let (Some(credited), Some(service)) = (line.credits, line.service)
-            && let Some(target) = self.line_mut(credited)
-        {
-            target.live = days::without(&target.live, service);
-            target.credited_days += service.days();
-            target.credited_net.0 -= line.net.0;
-            target.credited_by.push(invoice);
+        if let (Some(credited), Some(pricing)) = (line.credits, &line.pricing) {
+            let time = self.time_of(pricing.span);
+            if let Some(target) = self.line_mut(credited) {
+                target.live = spans::without(&target.live, pricing.span);
+                target.credited_time += time;
+                target.credited_net.0 -= line.net.0;
+                target.credited_by.push(invoice);
+            }
         }
     }
 
-    fn cycle_lines(
-        &mut self,
-        subscription: SubscriptionId,
-        cycle: u32,
-        change: impl FnOnce(&mut Vec<LineRef>),
-    ) {
-        let cycles = &mut self.subscription(subscription).cycles;
-        if let Some(cycle) = cycles.iter_mut().find(|found| found.index == cycle) {
-            change(&mut cycle.lines);
-        }
+    /// The length of a span in the unit that proration counts.
+    fn time_of(&self, span: Span) -> i64 {
+        proration::measure(span, &self.rules).unwrap_or(0)
     }
 
-    /// Adds (`sign` 1) or takes back (`sign` -1) what a line has of each discount.
-    fn discount_used(
-        &mut self,
-        invoice: InvoiceId,
-        line: &InvoiceLine,
-        cycle: Option<u32>,
-        sign: i64,
-    ) {
+    fn cycle(&mut self, subscription: SubscriptionId, item: u16, cycle: u32) -> Option<&mut Cycle> {
+        let item = self.subscription(subscription).item_mut(item)?;
+        item.cycles.get_mut(usize::try_from(cycle).ok()?)
+    }
+
+    /// Notes what a line has of each discount.
+    fn discount_used(&mut self, invoice: InvoiceId, line: &InvoiceLine, cycle: Option<Timestamp>) {
         for part in &line.discounts {
             let Some(discount) =
                 self.discounts.iter_mut().find(|found| found.applied.discount == part.discount)
             else {
                 continue;
             };
-            match (discount.applied.on, cycle) {
-                (DiscountTarget::Subscription(_), Some(cycle)) => {
-                    discount.by_cycle.entry(cycle).or_default().0 += sign * part.amount.0;
+            match (&discount.applied.on, cycle) {
+                (DiscountTarget::Subscription(_) | DiscountTarget::Item(_), Some(cycle)) => {
+                    discount.by_cycle.entry(cycle).or_default().0 += part.amount.0;
                 }
-                (DiscountTarget::Customer, _) if line.credits.is_none() => {
-                    if sign > 0 {
-                        discount.invoices.insert(invoice);
-                    } else {
-                        discount.invoices.remove(&invoice);
-                    }
+                (DiscountTarget::Customer | DiscountTarget::Product(_), _)
+                    if line.credits.is_none() =>
+                {
+                    discount.invoices.insert(invoice);
                 }
-                (DiscountTarget::Customer | DiscountTarget::Subscription(_), _) => {}
+                (
+                    DiscountTarget::Customer
+                    | DiscountTarget::Product(_)
+                    | DiscountTarget::Subscription(_)
+                    | DiscountTarget::Item(_),
+                    _,
+                ) => {}
             }
         }
     }
@@ -228,10 +249,12 @@ impl Customer {
     fn line_voided(&mut self, at: LineRef, line: &Line, rebill: bool) {
         self.discount_given_back(at.invoice, line);
         match (line.source, line.credits) {
-            (LineSource::Cycle { subscription, cycle, .. }, None) => {
-                self.cycle_lines(subscription, cycle, |lines| lines.retain(|found| *found != at));
-                if !rebill {
-                    self.waive(subscription, cycle, &line.live);
+            (LineSource::Cycle { subscription, item, cycle }, None) => {
+                if let Some(cycle) = self.cycle(subscription, item, cycle) {
+                    cycle.lines.retain(|found| *found != at);
+                    if !rebill {
+                        cycle.waived.extend_from_slice(&line.live);
+                    }
                 }
             }
             (LineSource::Cycle { .. }, Some(credited)) => {
@@ -248,46 +271,47 @@ impl Customer {
         }
     }
 
-    fn waive(&mut self, subscription: SubscriptionId, cycle: u32, live: &[Interval]) {
-        let cycles = &mut self.subscription(subscription).cycles;
-        if let Some(cycle) = cycles.iter_mut().find(|found| found.index == cycle) {
-            cycle.waived.extend_from_slice(live);
-        }
-    }
-
     /// The credited line counts in full again. Its days are live again only if they are to be
     /// looked at again; else the credit is given up.
     fn credit_voided(&mut self, by: InvoiceId, line: &Line, credited: LineRef, rebill: bool) {
+        let span = line.priced.as_ref().map(|priced| priced.span);
+        let time = span.map_or(0, |span| self.time_of(span));
         let Some(target) = self.line_mut(credited) else { return };
         target.credited_net.0 += line.net.0;
         if let Some(index) = target.credited_by.iter().position(|found| *found == by) {
             target.credited_by.remove(index);
         }
-        if let (true, Some(service)) = (rebill, line.service) {
-            target.live = days::with(&target.live, service);
-            target.credited_days -= service.days();
+        if let (true, Some(span)) = (rebill, span) {
+            target.live = spans::with(&target.live, span);
+            target.credited_time -= time;
         }
     }
 
     fn discount_given_back(&mut self, invoice: InvoiceId, line: &Line) {
+        let cycle = match line.source {
+            LineSource::Cycle { subscription, item, cycle } => {
+                self.cycle(subscription, item, cycle).map(|cycle| cycle.start)
+            }
+            LineSource::Charge(_) | LineSource::Invoice => None,
+        };
         for (id, amount) in &line.discounts {
             let Some(discount) =
                 self.discounts.iter_mut().find(|found| found.applied.discount == *id)
             else {
                 continue;
             };
-            match (discount.applied.on, line.source) {
-                (DiscountTarget::Subscription(_), LineSource::Cycle { cycle, .. }) => {
+            match (&discount.applied.on, cycle) {
+                (DiscountTarget::Subscription(_) | DiscountTarget::Item(_), Some(cycle)) => {
                     let used = discount.by_cycle.entry(cycle).or_default();
                     used.0 -= amount.0;
                     if used.is_zero() {
                         discount.by_cycle.remove(&cycle);
                     }
                 }
-                (DiscountTarget::Customer, _) => {
+                (DiscountTarget::Customer | DiscountTarget::Product(_), _) => {
                     discount.invoices.remove(&invoice);
                 }
-                (DiscountTarget::Subscription(_), LineSource::Charge(_) | LineSource::Invoice) => {}
+                (DiscountTarget::Subscription(_) | DiscountTarget::Item(_), None) => {}
             }
         }
     }
@@ -386,12 +410,17 @@ impl Customer {
 
 fn new_line(event: &InvoiceFinalized, line: &InvoiceLine) -> Line {
     let at = LineRef { invoice: event.invoice, line: line.line };
-    let charges_days = matches!(line.kind, LineKind::Recurring | LineKind::ProrationCharge);
+    let charges_time = match line.kind {
+        LineKind::Recurring | LineKind::ProrationCharge | LineKind::MinimumTrueUp => true,
+        LineKind::OneOff | LineKind::ProrationCredit | LineKind::Rounding => false,
+    };
+    let span = line.pricing.as_ref().map(|pricing| pricing.span);
     Line {
         kind: line.kind,
         description: line.description.clone(),
         source: line.source,
         service: line.service,
+        priced: line.pricing.clone().map(Box::new),
         plan: line.plan.map(|plan| (plan.plan, plan.version)),
         quantity: line.quantity,
         unit_price: line.unit_price,
@@ -400,8 +429,8 @@ fn new_line(event: &InvoiceFinalized, line: &InvoiceLine) -> Line {
         tax: Minor(line.taxes.iter().map(|tax| tax.amount.0).sum()),
         discounts: line.discounts.iter().map(|part| (part.discount, part.amount)).collect(),
         credits: line.credits,
-        live: line.service.filter(|_| charges_days).into_iter().collect(),
-        credited_days: 0,
+        live: span.filter(|_| charges_time).into_iter().collect(),
+        credited_time: 0,
         credited_net: Minor::ZERO,
         reversed_net: Minor::ZERO,
         credited_by: Vec::new(),

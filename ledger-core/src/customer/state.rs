@@ -3,18 +3,23 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use schemas::decimal::Decimal;
-use schemas::event::{ChargeAdded, DiscountApplied, LineRef, LineSource, RevenueSchedule};
+use schemas::event::{
+    ChargeAdded, DiscountApplied, LinePricing, LineRef, LineSource, QuoteCreated, RevenueSchedule,
+    ScheduledFor,
+};
 use schemas::ids::{
-    ChargeId, CreditNoteId, CustomerId, DiscountId, EntityId, InvoiceId, SubscriptionId,
+    ChargeId, CouponId, CreditNoteId, CustomerId, DiscountId, EntityId, InvoiceId, QuoteId,
+    SubscriptionId,
 };
 use schemas::terms::LineKind;
 use schemas::text::{ExternalId, Label};
-use schemas::{Currency, Date, Interval, Minor, Personal, Timestamp, ZoneName};
+use schemas::{Currency, Date, Interval, Minor, Personal, Span, Timestamp, ZoneName};
 use serde::{Deserialize, Serialize};
 
 use super::shelves::{Invoices, Payments};
-use crate::billing::pieces;
+use crate::billing::pieces::{self, Place};
 use crate::earning::Earning;
+use crate::subscription::rules::Rules;
 use crate::subscription::state::Subscription;
 
 /// A line of a finalized invoice, with what has become of it.
@@ -24,6 +29,8 @@ pub struct Line {
     pub(crate) description: Label,
     pub(crate) source: LineSource,
     pub(crate) service: Option<Interval>,
+    /// How a recurring line was priced.
+    pub(crate) priced: Option<Box<LinePricing>>,
     pub(crate) plan: Option<(schemas::ids::PlanId, u32)>,
     pub(crate) quantity: Decimal,
     pub(crate) unit_price: Option<Decimal>,
@@ -33,10 +40,10 @@ pub struct Line {
     /// Discount parts in the order they were taken.
     pub(crate) discounts: Vec<(DiscountId, Minor)>,
     pub(crate) credits: Option<LineRef>,
-    /// Days that are charged and not credited, in order.
-    pub(crate) live: Vec<Interval>,
-    /// Days credited by lines of later invoices.
-    pub(crate) credited_days: i32,
+    /// Time that is charged and not credited, in order.
+    pub(crate) live: Vec<Span>,
+    /// Time credited by lines of later invoices, in the unit that proration counts.
+    pub(crate) credited_time: i64,
     /// Net amount credited by lines of later invoices; not negative.
     pub(crate) credited_net: Minor,
     /// Net amount taken off by credit notes.
@@ -140,10 +147,19 @@ pub struct Payment {
 pub(crate) struct Discount {
     pub(crate) applied: DiscountApplied,
     pub(crate) removed: bool,
-    /// On a subscription: what each cycle has of it, less what was credited.
-    pub(crate) by_cycle: BTreeMap<u32, Minor>,
-    /// On a customer: the invoices that have it.
+    /// On a subscription or item: what the cycles that start at an instant have of it, less what
+    /// was credited.
+    pub(crate) by_cycle: BTreeMap<Timestamp, Minor>,
+    /// On a customer or product: the invoices that have it.
     pub(crate) invoices: BTreeSet<InvoiceId>,
+}
+
+/// An offer and what became of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Quote {
+    pub(crate) created: QuoteCreated,
+    /// It was accepted or voided.
+    pub(crate) closed: bool,
 }
 
 /// State of one customer.
@@ -156,12 +172,19 @@ pub struct Customer {
     pub(crate) email: Option<Personal>,
     pub(crate) currency: Currency,
     pub(crate) zone: ZoneName,
+    /// What it is billed by.
+    pub(crate) rules: Rules,
     pub(crate) payment_terms_days: u16,
+    /// Who pays for it.
+    pub(crate) parent: Option<CustomerId>,
     pub(crate) registered_at: Timestamp,
     pub(crate) revision: u64,
     pub(crate) subscriptions: BTreeMap<SubscriptionId, Subscription>,
     /// In the order they were applied, which is the order they are taken in.
     pub(crate) discounts: Vec<Discount>,
+    pub(crate) quotes: BTreeMap<QuoteId, Quote>,
+    /// Coupons that it has redeemed.
+    pub(crate) coupons: BTreeSet<CouponId>,
     /// Charges that wait for an invoice, in the order they were added.
     pub(crate) pending: Vec<ChargeAdded>,
     /// Charges on a live invoice, for billing again after a void.
@@ -196,6 +219,16 @@ impl Customer {
         self.invoices.values()
     }
 
+    /// The customer's subscriptions, by id.
+    pub fn subscriptions(&self) -> impl Iterator<Item = &Subscription> {
+        self.subscriptions.values()
+    }
+
+    /// One subscription.
+    pub fn subscription_of(&self, id: SubscriptionId) -> Option<&Subscription> {
+        self.subscriptions.get(&id)
+    }
+
     /// One invoice.
     pub fn invoice(&self, id: InvoiceId) -> Option<&Invoice> {
         self.invoices.get(id)
@@ -228,12 +261,32 @@ impl Customer {
     }
 
     /// The first day on which a billing run has something to do for a subscription.
+    ///
+    /// Dates that cannot be computed are never due: the decision that would bill them says so.
     fn due_for(&self, subscription: &Subscription) -> Option<Date> {
-        let next = subscription.next_cycle_due();
-        let due = |cycle| pieces::due_on(self, subscription, cycle, next.is_some());
-        let opened = subscription.cycles.iter().filter_map(due);
-        let changes = subscription.scheduled.iter().map(|change| change.at);
-        opened.chain(changes).chain(next).min()
+        let rules = &self.rules;
+        let date = |at: Timestamp| rules.date(at).ok();
+        let pauses = subscription.pause_spans();
+        let ends = |at: Timestamp| subscription.ending.is_some_and(|ending| ending.at <= at);
+        let mut due: Vec<Date> = Vec::new();
+        for item in &subscription.items {
+            let place = Place { customer: self, subscription, item, pauses: &pauses };
+            let next = item.next_period(rules).ok().map(|(span, _)| span);
+            let next = next.filter(|span| {
+                !ends(span.start()) && item.removed_at().is_none_or(|at| span.start() < at)
+            });
+            let ahead = next.and_then(|span| place.next_due(span));
+            let opened = |cycle| pieces::due_on(place, cycle, ahead.is_some());
+            due.extend(item.cycles.iter().filter_map(opened).chain(ahead));
+        }
+        let scheduled = subscription.scheduled.iter().filter_map(|change| match change.at {
+            ScheduledFor::At(at) => date(at),
+            ScheduledFor::Paid => None,
+        });
+        let running = subscription.ending.is_none();
+        let term = subscription.term.filter(|_| running).and_then(|term| date(term.span.end()));
+        let expiry = subscription.activation_expires.and_then(date);
+        due.into_iter().chain(scheduled).chain(term).chain(expiry).min()
     }
 }
 

@@ -18,6 +18,8 @@ enum Kind {
     Customer,
     Subscription,
     Discount,
+    Coupon,
+    Quote,
     Charge,
     Invoice,
     CreditNote,
@@ -84,13 +86,16 @@ impl Names {
             Event::BookOpened(_)
             | Event::ClockAdvanced(_)
             | Event::PlanVersionDefined(_)
+            | Event::PlanMigrationSet(_)
             | Event::PlanRetired(_) => book(None),
+            Event::CouponDefined(e) => book(Some((Kind::Coupon, e.coupon.uuid()))),
             Event::EntityDefined(e) => book(Some((Kind::Entity, e.entity.uuid()))),
             Event::BillingRunStarted(e) => book(Some((Kind::Run, e.run.uuid()))),
             Event::CustomerRegistered(e) => customer(Some((Kind::Customer, e.customer.uuid()))),
             Event::SubscriptionCreated(e) => {
                 customer(Some((Kind::Subscription, e.subscription.uuid())))
             }
+            Event::QuoteCreated(e) => customer(Some((Kind::Quote, e.quote.uuid()))),
             Event::DiscountApplied(e) => customer(Some((Kind::Discount, e.discount.uuid()))),
             Event::ChargeAdded(e) => customer(Some((Kind::Charge, e.charge.uuid()))),
             Event::InvoiceFinalized(e) => customer(Some((Kind::Invoice, e.invoice.uuid()))),
@@ -104,8 +109,16 @@ impl Names {
             | Event::CustomerExternalIdChanged(_)
             | Event::CycleOpened(_)
             | Event::CycleCut(_)
-            | Event::PlanChanged(_)
-            | Event::QuantityChanged(_)
+            | Event::SubscriptionActivated(_)
+            | Event::SubscriptionChanged(_)
+            | Event::RampAgreed(_)
+            | Event::SubscriptionPaused(_)
+            | Event::SubscriptionResumed(_)
+            | Event::CancellationUndone(_)
+            | Event::TermRenewed(_)
+            | Event::RenewalSet(_)
+            | Event::QuoteAccepted(_)
+            | Event::QuoteVoided(_)
             | Event::ChangeScheduled(_)
             | Event::ScheduledChangeWithdrawn(_)
             | Event::SubscriptionCanceled(_)

@@ -1,11 +1,14 @@
 //! Decisions that charge or invoice.
 
+use std::borrow::Cow;
+
 use schemas::command::{
     AddCharge, BillCustomer, ChargeInvoice, ChargePrice, InvoiceNow, InvoiceRequest,
 };
 use schemas::event::{ChargeAdded, Event, RoundingSubject};
 use schemas::fraction::Fraction;
-use schemas::{Decimal, Rejection};
+use schemas::ids::BillingRunId;
+use schemas::{Date, Decimal, Rejection};
 
 use super::own_currency;
 use crate::billing::draft::{price, round};
@@ -14,7 +17,8 @@ use crate::billing::run::Scope;
 use crate::customer::shelves::{Invoices, Payments};
 use crate::customer::state::Customer;
 use crate::ledger::Context;
-use crate::subscription::decide::check_quantity;
+use crate::subscription::ending::expire;
+use crate::subscription::terms::check_quantity;
 
 /// The most charges that wait for an invoice: they must fit on one.
 const MAX_PENDING: usize = 500;
@@ -43,7 +47,7 @@ pub(crate) fn add(
             for event in &events {
                 after.evolve(event);
             }
-            let today = customer.zone.date_at(context.stamp.recorded_at)?;
+            let today = customer.rules.date(context.stamp.recorded_at)?;
             let scope = Scope::Charge(charge);
             events.extend(bill_and_finalize(context, &after, scope, today, request, None)?);
         }
@@ -64,6 +68,9 @@ fn billing_copy(customer: &Customer) -> Customer {
         name: customer.name.clone(),
         email: customer.email.clone(),
         zone: customer.zone.clone(),
+        rules: customer.rules.clone(),
+        quotes: std::collections::BTreeMap::new(),
+        coupons: std::collections::BTreeSet::new(),
         discounts: customer.discounts.clone(),
         ..*customer
     }
@@ -102,6 +109,8 @@ fn priced(customer: &Customer, command: &AddCharge) -> Result<ChargeAdded, Rejec
         exact,
         gross,
         service: command.service,
+        subscription: None,
+        price: None,
     })
 }
 
@@ -111,8 +120,8 @@ pub(crate) fn invoice_now(
     command: &InvoiceNow,
 ) -> Result<Vec<Event>, Rejection> {
     let request = command.invoice.clone().unwrap_or_default();
-    let today = customer.zone.date_at(context.stamp.recorded_at)?;
-    let events = bill_and_finalize(context, customer, Scope::All, today, &request, None)?;
+    let today = customer.rules.date(context.stamp.recorded_at)?;
+    let events = bill_all(context, customer, today, &request, None)?;
     if events.iter().any(|event| matches!(event, Event::InvoiceFinalized(_))) {
         Ok(events)
     } else {
@@ -126,6 +135,22 @@ pub(crate) fn bill_customer(
     command: &BillCustomer,
 ) -> Result<Vec<Event>, Rejection> {
     let request = InvoiceRequest::default();
-    let (through, run) = (command.through, Some(command.run));
-    bill_and_finalize(context, customer, Scope::All, through, &request, run)
+    bill_all(context, customer, command.through, &request, Some(command.run))
+}
+
+/// Ends what waited too long for its first payment, then bills everything that is due.
+fn bill_all(
+    context: &Context<'_>,
+    customer: &Customer,
+    through: Date,
+    request: &InvoiceRequest,
+    run: Option<BillingRunId>,
+) -> Result<Vec<Event>, Rejection> {
+    let mut events = expire(context, customer)?;
+    let mut after = Cow::Borrowed(customer);
+    for event in &events {
+        after.to_mut().evolve(event);
+    }
+    events.extend(bill_and_finalize(context, &after, Scope::All, through, request, run)?);
+    Ok(events)
 }

@@ -1,75 +1,247 @@
-//! Cycles: the n-th period from an anchor.
+//! Cycles: the n-th period of a calendar.
 //!
-//! The n-th boundary is computed from the anchor, never from the boundary before it, so that an
+//! The n-th boundary is computed from the first, never from the boundary before it, so that an
 //! anchor on the 31st comes back to the 31st: 31 January, 28 February, 31 March. A month without
 //! the day ends on its last day. Source: Stripe, "billing cycle anchor"; Kill Bill, "bill cycle
 //! day".
 
-use jiff::{Span, civil};
-use schemas::terms::{CalendarUnit, Every};
+use jiff::civil;
+use schemas::event::Calendar;
+use schemas::terms::{
+    Anchor, CalendarUnit, DefaultAnchor, Every, FirstBoundary, PreviousPeriodFrom,
+};
 use schemas::time::TimeError;
-use schemas::{Date, Interval};
+use schemas::{Date, Span, Timestamp};
+
+use super::rules::Rules;
 
 const OUT_OF_RANGE: TimeError = TimeError::OutOfRange { what: "the end of the cycle" };
 
-/// The n-th boundary: the anchor itself for 0.
-pub(crate) fn boundary(anchor: Date, every: Every, n: u32) -> Result<Date, TimeError> {
-    let steps = i64::from(every.count).checked_mul(i64::from(n)).ok_or(OUT_OF_RANGE)?;
-    let span = match every.unit {
-        CalendarUnit::Day => Span::new().try_days(steps),
-        CalendarUnit::Week => Span::new().try_weeks(steps),
-        CalendarUnit::Month => Span::new().try_months(steps),
-        CalendarUnit::Year => Span::new().try_years(steps),
+/// A date so many whole steps away. `day` is the intended day of the month, where months are
+/// counted.
+pub(crate) fn step(
+    from: Date,
+    every: Every,
+    steps: i64,
+    day: Option<u8>,
+) -> Result<Date, TimeError> {
+    let count = steps.checked_mul(i64::from(every.count)).ok_or(OUT_OF_RANGE)?;
+    let months = match every.unit {
+        CalendarUnit::Day => return plus_days(from, count),
+        CalendarUnit::Week => return plus_days(from, count.checked_mul(7).ok_or(OUT_OF_RANGE)?),
+        CalendarUnit::Month => count,
+        CalendarUnit::Year => count.checked_mul(12).ok_or(OUT_OF_RANGE)?,
     };
-    let date: civil::Date =
-        span.and_then(|span| anchor.civil().checked_add(span)).map_err(|_| OUT_OF_RANGE)?;
-    Date::from_civil(date).map_err(|_| OUT_OF_RANGE)
+    let date = from.civil();
+    let month = i64::from(date.year()) * 12 + i64::from(date.month()) - 1;
+    let month = month.checked_add(months).ok_or(OUT_OF_RANGE)?;
+    on_day(month, day.map_or(date.day(), |day| i8::try_from(day).unwrap_or(31)))
 }
 
-/// The n-th period from the anchor: `[boundary(n), boundary(n + 1))`.
-pub(crate) fn period(anchor: Date, every: Every, n: u32) -> Result<Interval, TimeError> {
-    let next = n.checked_add(1).ok_or(OUT_OF_RANGE)?;
-    Interval::new(boundary(anchor, every, n)?, boundary(anchor, every, next)?)
+fn plus_days(from: Date, days: i64) -> Result<Date, TimeError> {
+    from.plus_days(i32::try_from(days).map_err(|_| OUT_OF_RANGE)?)
+}
+
+/// The day of a month counted from year 0, or the month's last day.
+fn on_day(month: i64, day: i8) -> Result<Date, TimeError> {
+    let year = i16::try_from(month.div_euclid(12)).map_err(|_| OUT_OF_RANGE)?;
+    let number = i8::try_from(month.rem_euclid(12) + 1).map_err(|_| OUT_OF_RANGE)?;
+    let first = civil::Date::new(year, number, 1).map_err(|_| OUT_OF_RANGE)?;
+    let last = first.days_in_month();
+    Date::new(year, number, day.clamp(1, last)).map_err(|_| OUT_OF_RANGE)
+}
+
+fn month_of(date: Date) -> i64 {
+    i64::from(date.civil().year()) * 12 + i64::from(date.civil().month()) - 1
+}
+
+/// The n-th boundary: the start of the first whole cycle for 0; before it for negative `n`.
+pub(crate) fn boundary(calendar: &Calendar, n: i64, rules: &Rules) -> Result<Timestamp, TimeError> {
+    if n == 0 {
+        return Ok(calendar.first);
+    }
+    let day = match rules.policies.previous_period_from {
+        PreviousPeriodFrom::ClampedDate if n < 0 => None,
+        PreviousPeriodFrom::ClampedDate | PreviousPeriodFrom::Anchor => calendar.day,
+    };
+    let at = rules.local.civil_at(calendar.first)?;
+    let date = step(Date::from_civil(at.date())?, calendar.every, n, day)?;
+    if rules.by_days() {
+        return rules.local.start_of(date);
+    }
+    rules.local.instant_of(date.civil().to_datetime(at.time()))
+}
+
+/// The time of the n-th cycle, and the whole cycle that it is a part of.
+pub(crate) fn period(
+    calendar: &Calendar,
+    n: u32,
+    rules: &Rules,
+) -> Result<(Span, Span), TimeError> {
+    let between = |n: i64| {
+        let (start, end) = (boundary(calendar, n, rules)?, boundary(calendar, n + 1, rules)?);
+        Span::new(start, end).ok_or(OUT_OF_RANGE)
+    };
+    match (Span::new(calendar.from, calendar.first), i64::from(n)) {
+        (Some(part), 0) => Ok((part, between(-1)?)),
+        (Some(_), n) => between(n - 1).map(|whole| (whole, whole)),
+        (None, n) => between(n).map(|whole| (whole, whole)),
+    }
+}
+
+/// The calendar of an item whose cycles exist from `from` on.
+pub(crate) fn calendar(
+    from: Timestamp,
+    every: Every,
+    anchor: Option<Anchor>,
+    rules: &Rules,
+) -> Result<Calendar, TimeError> {
+    let anchor = anchor.unwrap_or(match rules.policies.default_anchor {
+        DefaultAnchor::Anniversary => Anchor::Anniversary,
+        DefaultAnchor::Calendar => Anchor::Calendar,
+    });
+    match anchor {
+        Anchor::Anniversary => anniversary(from, every, rules),
+        Anchor::Calendar => with_calendar(from, every, rules),
+        Anchor::Day(day) if by_months(every) => {
+            on_anchor_day(from, every, day, rules.policies.first_boundary, rules)
+        }
+        Anchor::Day(_) => anniversary(from, every, rules),
+        Anchor::Date(date) => on_grid(from, every, date, rules),
+    }
+}
+
+/// The calendar after a change of anchor: the next anchor day starts the first whole cycle.
+pub(crate) fn moved(
+    from: Timestamp,
+    every: Every,
+    anchor: Anchor,
+    rules: &Rules,
+) -> Result<Calendar, TimeError> {
+    match anchor {
+        Anchor::Day(day) if by_months(every) => {
+            on_anchor_day(from, every, day, FirstBoundary::NextAnchorDay, rules)
+        }
+        Anchor::Anniversary | Anchor::Calendar | Anchor::Day(_) | Anchor::Date(_) => {
+            calendar(from, every, Some(anchor), rules)
+        }
+    }
+}
+
+/// The calendar after a change of length where the anchor day stays.
+pub(crate) fn relengthened(
+    from: Timestamp,
+    every: Every,
+    day: Option<u8>,
+    rules: &Rules,
+) -> Result<Calendar, TimeError> {
+    match day.filter(|_| by_months(every)) {
+        Some(day) => on_anchor_day(from, every, day, FirstBoundary::IntervalAfterPrevious, rules),
+        None => calendar(from, every, None, rules),
+    }
+}
+
+pub(crate) const fn by_months(every: Every) -> bool {
+    match every.unit {
+        CalendarUnit::Month | CalendarUnit::Year => true,
+        CalendarUnit::Day | CalendarUnit::Week => false,
+    }
+}
+
+fn anniversary(from: Timestamp, every: Every, rules: &Rules) -> Result<Calendar, TimeError> {
+    let date = rules.date(from)?;
+    let day = by_months(every).then(|| day_of(date));
+    Ok(Calendar { from, first: from, day, every })
+}
+
+fn day_of(date: Date) -> u8 {
+    date.civil().day().unsigned_abs()
+}
+
+fn with_calendar(from: Timestamp, every: Every, rules: &Rules) -> Result<Calendar, TimeError> {
+    let date = rules.date(from)?;
+    let months = match every.unit {
+        CalendarUnit::Day => return anniversary(from, every, rules),
+        CalendarUnit::Week => {
+            let monday =
+                date.plus_days(-i32::from(date.civil().weekday().to_monday_zero_offset()))?;
+            return on_grid(from, Every { count: 1, ..every }, monday, rules)
+                .map(|grid| Calendar { every, ..grid });
+        }
+        CalendarUnit::Month if 12 % every.count == 0 => i64::from(every.count),
+        CalendarUnit::Month => 1,
+        CalendarUnit::Year => 12,
+    };
+    let month = month_of(date);
+    let start = month - month.rem_euclid(months);
+    for start in [start, start + months] {
+        let first = rules.local.start_of(on_day(start, 1)?)?;
+        if first >= from {
+            return Ok(Calendar { from, first, day: Some(1), every });
+        }
+    }
+    Err(OUT_OF_RANGE)
+}
+
+/// The next anchor day, or the one an interval after the anchor day before.
+fn on_anchor_day(
+    from: Timestamp,
+    every: Every,
+    day: u8,
+    rule: FirstBoundary,
+    rules: &Rules,
+) -> Result<Calendar, TimeError> {
+    let month = month_of(rules.date(from)?);
+    let anchor = i8::try_from(day).map_err(|_| OUT_OF_RANGE)?;
+    let at = |month: i64| rules.local.start_of(on_day(month, anchor)?);
+    let this = at(month)?;
+    if this == from {
+        return Ok(Calendar { from, first: from, day: Some(day), every });
+    }
+    let first = match rule {
+        FirstBoundary::NextAnchorDay if this > from => this,
+        FirstBoundary::NextAnchorDay => at(month + 1)?,
+        FirstBoundary::IntervalAfterPrevious => {
+            let before = if this < from { month } else { month - 1 };
+            let months = match every.unit {
+                CalendarUnit::Year => i64::from(every.count) * 12,
+                CalendarUnit::Month | CalendarUnit::Day | CalendarUnit::Week => {
+                    i64::from(every.count)
+                }
+            };
+            at(before + months)?
+        }
+    };
+    Ok(Calendar { from, first, day: Some(day), every })
+}
+
+/// The first boundary at or after `from` among the dates that lie whole intervals from `date`.
+fn on_grid(
+    from: Timestamp,
+    every: Every,
+    date: Date,
+    rules: &Rules,
+) -> Result<Calendar, TimeError> {
+    let day = by_months(every).then(|| day_of(date));
+    let start = rules.date(from)?;
+    let days = i64::from(start.days_since(date));
+    let (longest, shortest) = match every.unit {
+        CalendarUnit::Day => (1, 1),
+        CalendarUnit::Week => (7, 7),
+        CalendarUnit::Month => (31, 28),
+        CalendarUnit::Year => (366, 365),
+    };
+    let length = i64::from(every.count) * if days < 0 { shortest } else { longest };
+    // At or before the boundary that is looked for; months and years need a few steps more.
+    let mut n = days.div_euclid(length) - i64::from(days < 0);
+    loop {
+        let first = rules.local.start_of(step(date, every, n, day)?)?;
+        if first >= from {
+            return Ok(Calendar { from, first, day, every });
+        }
+        n += 1;
+    }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn date(text: &str) -> Date {
-        text.parse().expect("a date")
-    }
-
-    fn boundaries(anchor: &str, count: u16, unit: CalendarUnit, n: u32) -> Vec<String> {
-        let every = Every { count, unit };
-        (0..n).map(|n| boundary(date(anchor), every, n).expect("in range").to_string()).collect()
-    }
-
-    #[test]
-    fn a_month_end_anchor_never_drifts() {
-        assert_eq!(
-            boundaries("2024-01-31", 1, CalendarUnit::Month, 5),
-            ["2024-01-31", "2024-02-29", "2024-03-31", "2024-04-30", "2024-05-31"]
-        );
-        assert_eq!(
-            boundaries("2024-02-29", 1, CalendarUnit::Year, 5),
-            ["2024-02-29", "2025-02-28", "2026-02-28", "2027-02-28", "2028-02-29"]
-        );
-    }
-
-    #[test]
-    fn weeks_and_days_are_counted_in_days() {
-        assert_eq!(
-            boundaries("2024-02-26", 1, CalendarUnit::Week, 3),
-            ["2024-02-26", "2024-03-04", "2024-03-11"]
-        );
-        assert_eq!(boundaries("2024-12-30", 3, CalendarUnit::Day, 2), ["2024-12-30", "2025-01-02"]);
-    }
-
-    #[test]
-    fn a_cycle_beyond_the_calendar_is_an_error() {
-        let every = Every { count: 10, unit: CalendarUnit::Year };
-        assert_eq!(boundary(date("2990-01-01"), every, 1), Err(OUT_OF_RANGE));
-        assert_eq!(boundary(date("2024-01-01"), every, u32::MAX), Err(OUT_OF_RANGE));
-    }
-}
+mod tests;

@@ -2,10 +2,12 @@
 
 use schemas::command::{ApplyDiscount, RemoveDiscount};
 use schemas::event::{DiscountApplied, DiscountRemoved, Event};
+use schemas::ids::CouponId;
 use schemas::terms::{DiscountDuration, DiscountTarget, DiscountValue};
-use schemas::{Decimal, Rejection};
+use schemas::{Decimal, Rejection, Timestamp};
 
-use super::decide::active;
+use super::item::Item;
+use super::schedule::active;
 use crate::customer::state::Customer;
 use crate::ledger::Context;
 
@@ -17,6 +19,16 @@ pub(crate) fn apply(
     customer: &Customer,
     command: &ApplyDiscount,
 ) -> Result<Vec<Event>, Rejection> {
+    given(context, customer, command, None)
+}
+
+/// Gives a discount, perhaps for a coupon.
+pub(crate) fn given(
+    context: &Context<'_>,
+    customer: &Customer,
+    command: &ApplyDiscount,
+    coupon: Option<CouponId>,
+) -> Result<Vec<Event>, Rejection> {
     let discount = command.discount;
     if context.registry.taken.contains(discount.uuid()) {
         return Err(Rejection::DiscountExists { discount });
@@ -24,49 +36,87 @@ pub(crate) fn apply(
     if customer.discounts.len() >= MAX_DISCOUNTS {
         return Err(Rejection::TooMany { what: "discounts", limit: MAX_DISCOUNTS });
     }
-    check_value(customer, command.value)?;
-    if let DiscountDuration::Cycles(count) = command.duration
-        && !(1..=1_200).contains(&count)
+    check_discount(command.value, command.duration)?;
+    if let DiscountValue::Amount(amount) = command.value
+        && amount.currency() != customer.currency
     {
-        return Err(Rejection::InvalidDiscount { why: "the number of cycles is out of range" });
+        let (expected, found) = (customer.currency, amount.currency());
+        return Err(Rejection::CurrencyMismatch { expected, found });
     }
-    let first_cycle = match command.on {
-        DiscountTarget::Customer => 0,
-        DiscountTarget::Subscription(id) => active(customer, id)?.first_unbilled_cycle(),
-    };
     Ok(vec![
         DiscountApplied {
             discount,
-            on: command.on,
+            on: command.on.clone(),
             value: command.value,
             duration: command.duration,
-            first_cycle,
+            from: first_cycle(customer, &command.on)?,
+            until: None,
+            coupon,
         }
         .into(),
     ])
 }
 
-fn check_value(customer: &Customer, value: DiscountValue) -> Result<(), Rejection> {
+/// The start of the first cycle that can have the discount; none where it counts invoices.
+fn first_cycle(customer: &Customer, on: &DiscountTarget) -> Result<Option<Timestamp>, Rejection> {
+    let rules = &customer.rules;
+    let (subscription, items): (_, Vec<_>) = match on {
+        DiscountTarget::Customer | DiscountTarget::Product(_) => return Ok(None),
+        DiscountTarget::Subscription(id) => {
+            let found = active(customer, *id)?;
+            (found, found.items.iter().collect())
+        }
+        DiscountTarget::Item(target) => {
+            let found = active(customer, target.subscription)?;
+            let named =
+                |item: &&Item| item.last_terms().is_some_and(|terms| terms.price == target.price);
+            (found, found.items.iter().filter(named).collect())
+        }
+    };
+    let mut first: Option<Timestamp> = None;
+    for item in items {
+        let start = item.first_unbilled(rules)?;
+        first = Some(first.map_or(start, |first| first.min(start)));
+    }
+    match (first, subscription.plan_terms(subscription.start), on) {
+        (None, Some(terms), DiscountTarget::Item(target)) => {
+            Err(Rejection::UnknownPrice { plan: terms.plan, price: target.price.clone() })
+        }
+        (
+            first,
+            _,
+            DiscountTarget::Customer
+            | DiscountTarget::Product(_)
+            | DiscountTarget::Subscription(_)
+            | DiscountTarget::Item(_),
+        ) => Ok(first),
+    }
+}
+
+/// More than nothing and not more than everything, for a number of cycles that can be counted.
+pub(crate) fn check_discount(
+    value: DiscountValue,
+    duration: DiscountDuration,
+) -> Result<(), Rejection> {
+    let invalid = |why| Err(Rejection::InvalidDiscount { why });
+    if let DiscountDuration::Cycles(count) = duration
+        && !(1..=1_200).contains(&count)
+    {
+        return invalid("the number of cycles is out of range");
+    }
     match value {
         DiscountValue::Percent(percent) => {
             let most = Decimal::from(100);
             if percent.is_negative() || percent.is_zero() || percent > most {
-                return Err(Rejection::InvalidDiscount { why: "the percentage is out of range" });
+                return invalid("the percentage is out of range");
             }
             if percent.scale() > 9 {
-                let why = "the percentage has more than 9 decimal places";
-                return Err(Rejection::InvalidDiscount { why });
+                return invalid("the percentage has more than 9 decimal places");
             }
         }
         DiscountValue::Amount(amount) => {
-            if amount.currency() != customer.currency {
-                return Err(Rejection::CurrencyMismatch {
-                    expected: customer.currency,
-                    found: amount.currency(),
-                });
-            }
             if !amount.minor().is_positive() {
-                return Err(Rejection::InvalidDiscount { why: "the amount is not positive" });
+                return invalid("the amount is not positive");
             }
         }
     }

@@ -1,78 +1,76 @@
-//! One subscription: what was bought on each day, and which cycles exist.
-//!
-//! # Shape
-//!
-//! Plan and quantity are two step functions of the civil date. A **segment** is a maximal run of
-//! days on which neither changes; it is derived, not stored. A backdated change adds a step that
-//! holds until the next recorded step of the same function; a step on the same day replaces the
-//! one there. A **cycle** is recorded by an event and keeps the length it had when it opened as
-//! its denominator, also when a change of interval cuts it.
+//! State of one subscription: its items, and what holds for all of them.
 
-use schemas::decimal::Decimal;
 use schemas::event::{
-    ChangeScheduled, CycleOpened, Event, LineRef, PlanTerms, ScheduledChange, SubscriptionCreated,
+    ChangeScheduled, Dimension, Event, ItemChange, ItemStarted, ItemTerms, RampAgreed,
+    ScheduledChange, ScheduledFor, SubscriptionChanged, SubscriptionCreated, SubscriptionPaused,
+    SubscriptionResumed, Term, TermsChange,
 };
-use schemas::ids::SubscriptionId;
-use schemas::terms::{BillingTiming, CancelCredit, Every, PricingModel};
-use schemas::time::TimeError;
-use schemas::{Date, Interval};
+use schemas::ids::{CustomerId, QuoteId, SubscriptionId};
+use schemas::terms::{CancelCredit, EndReason, Renewal, Settle};
+use schemas::{Span, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::calendar;
+use super::item::{Cycle, Item};
 
-/// A cycle and what was billed of it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Cycle {
-    pub(crate) index: u32,
-    pub(crate) start: Date,
-    /// The day after its last; equal to `start` when it was cut away whole.
-    pub(crate) end: Date,
-    /// Days of the whole cycle, before any cut.
-    pub(crate) denominator: u32,
-    /// Live lines that charge days of it, in the order they were billed.
-    pub(crate) lines: Vec<LineRef>,
-    /// Days that were given up by voiding an invoice without billing again.
-    pub(crate) waived: Vec<Interval>,
+/// How a subscription ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Ending {
+    pub(crate) at: Timestamp,
+    pub(crate) credit: CancelCredit,
+    pub(crate) reason: EndReason,
 }
 
-/// A run of days with one plan version and one quantity.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Segment<'a> {
-    pub(crate) days: Interval,
-    pub(crate) terms: &'a PlanTerms,
-    pub(crate) quantity: Decimal,
+/// A time without service.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Pause {
+    pub(crate) from: Timestamp,
+    /// None while it lasts.
+    pub(crate) until: Option<Timestamp>,
+    /// What was billed of it stays.
+    pub(crate) kept: bool,
 }
 
-impl Segment<'_> {
-    /// The units that the price is multiplied with.
-    pub(crate) const fn units(&self) -> Decimal {
-        match self.terms.model {
-            PricingModel::Flat => Decimal::ONE,
-            PricingModel::PerUnit => self.quantity,
-        }
+impl Pause {
+    pub(crate) fn span(&self) -> Option<Span> {
+        Span::new(self.from, self.until.unwrap_or(Timestamp::MAX))
     }
 }
 
-/// How a subscription ended, or will.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Ending {
-    pub(crate) on: Date,
-    pub(crate) credit: CancelCredit,
+/// Where a subscription is at an instant. `past_due` and `suspended` follow from its invoices.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Phase {
+    /// It waits for its first payment.
+    Pending,
+    /// It is free.
+    Trialing,
+    /// It is billed.
+    Active,
+    /// It has no service for a while.
+    Paused,
+    /// It was canceled.
+    Canceled,
+    /// Its term ended, or its first payment did not come.
+    Expired,
 }
 
 /// State of one subscription.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Subscription {
+pub struct Subscription {
     pub(crate) id: SubscriptionId,
-    pub(crate) start: Date,
-    /// Cycles from `anchor_cycle` on are computed from this date.
-    pub(crate) anchor: Date,
-    anchor_cycle: u32,
-    plans: Vec<(Date, PlanTerms)>,
-    quantities: Vec<(Date, Decimal)>,
+    pub(crate) start: Timestamp,
+    pub(crate) items: Vec<Item>,
+    pub(crate) trial_end: Option<Timestamp>,
+    /// Set while it waits for its first payment.
+    pub(crate) activation_expires: Option<Timestamp>,
+    pub(crate) pauses: Vec<Pause>,
+    pub(crate) term: Option<Term>,
     pub(crate) scheduled: Vec<ChangeScheduled>,
-    pub(crate) cycles: Vec<Cycle>,
+    /// How many changes were scheduled.
+    pub(crate) changes: u32,
     pub(crate) ending: Option<Ending>,
+    pub(crate) beneficiary: Option<CustomerId>,
+    pub(crate) quote: Option<QuoteId>,
+    pub(crate) dimensions: Vec<Dimension>,
 }
 
 impl Subscription {
@@ -80,135 +78,152 @@ impl Subscription {
         Self {
             id: created.subscription,
             start: created.start,
-            anchor: created.start,
-            anchor_cycle: 0,
-            plans: vec![(created.start, created.terms.clone())],
-            quantities: vec![(created.start, created.quantity)],
+            items: created.items.iter().map(|item| Item::new(item, created.start)).collect(),
+            trial_end: created.trial_end,
+            activation_expires: created.activation_expires,
+            pauses: Vec::new(),
+            term: created.term,
             scheduled: Vec::new(),
-            cycles: Vec::new(),
+            changes: 0,
             ending: None,
+            beneficiary: created.beneficiary,
+            quote: created.quote,
+            dimensions: created.dimensions.clone(),
         }
     }
 
-    /// The terms on a day; the first ones before the start.
-    pub(crate) fn terms_on(&self, day: Date) -> &PlanTerms {
-        &self.plans[step_at(&self.plans, day)].1
+    /// Its id.
+    pub const fn id(&self) -> SubscriptionId {
+        self.id
     }
 
-    /// The quantity on a day; the first one before the start.
-    pub(crate) fn quantity_on(&self, day: Date) -> Decimal {
-        self.quantities[step_at(&self.quantities, day)].1
+    pub(crate) fn item(&self, number: u16) -> Option<&Item> {
+        self.items.get(usize::from(number))
     }
 
-    /// The day of the last step of the plan.
-    pub(crate) fn last_plan_step(&self) -> Date {
-        self.plans.last().map_or(self.start, |(from, _)| *from)
+    pub(crate) fn item_mut(&mut self, number: u16) -> Option<&mut Item> {
+        self.items.get_mut(usize::from(number))
     }
 
-    /// The length of the cycles that are opened from now on.
-    pub(crate) fn every(&self) -> Every {
-        self.plans[self.plans.len() - 1].1.every
-    }
-
-    /// The index that the next cycle will have.
-    pub(crate) fn next_cycle(&self) -> u32 {
-        u32::try_from(self.cycles.len()).expect("bounded by the calendar: at most a cycle a day")
-    }
-
-    /// The days of the next cycle, whether the subscription lives that long or not.
-    pub(crate) fn next_period(&self) -> Result<Interval, TimeError> {
-        calendar::period(self.anchor, self.every(), self.next_cycle() - self.anchor_cycle)
-    }
-
-    /// The first cycle of which nothing is billed, and nothing after it.
-    pub(crate) fn first_unbilled_cycle(&self) -> u32 {
-        let billed = |cycle: &&Cycle| !cycle.lines.is_empty() || !cycle.waived.is_empty();
-        self.cycles.iter().rev().find(billed).map_or(0, |cycle| cycle.index + 1)
-    }
-
-    /// The days of a cycle that the subscription lives through; none if it ended before.
-    pub(crate) fn living_days(&self, cycle: &Cycle) -> Option<Interval> {
-        let end = self.ending.map_or(cycle.end, |ending| ending.on.min(cycle.end));
-        Interval::new(cycle.start, end).ok()
-    }
-
-    /// The segments of `days`, in order, without gaps.
-    pub(crate) fn segments(&self, days: Interval) -> Vec<Segment<'_>> {
-        let mut bounds: Vec<Date> = self
-            .plans
-            .iter()
-            .map(|(from, _)| *from)
-            .chain(self.quantities.iter().map(|(from, _)| *from))
-            .filter(|from| days.start() < *from && *from < days.end())
-            .chain([days.start(), days.end()])
-            .collect();
-        bounds.sort_unstable();
-        bounds.dedup();
-        let mut segments: Vec<Segment<'_>> = Vec::with_capacity(bounds.len());
-        for pair in bounds.windows(2) {
-            let Ok(days) = Interval::new(pair[0], pair[1]) else { continue };
-            let terms = self.terms_on(days.start());
-            let quantity = self.quantity_on(days.start());
-            match segments.last_mut() {
-                Some(last) if same_price(last.terms, terms) && last.quantity == quantity => {
-                    if let Ok(joined) = Interval::new(last.days.start(), days.end()) {
-                        last.days = joined;
-                    }
-                }
-                Some(_) | None => segments.push(Segment { days, terms, quantity }),
+    /// Where it is at an instant, whatever its invoices say.
+    pub fn phase(&self, at: Timestamp) -> Phase {
+        match self.ending {
+            Some(ending) if ending.at <= at => {
+                return match ending.reason {
+                    EndReason::Canceled => Phase::Canceled,
+                    EndReason::TermEnded | EndReason::NotPaid => Phase::Expired,
+                };
             }
+            Some(_) | None => {}
         }
-        segments
+        if self.activation_expires.is_some() {
+            Phase::Pending
+        } else if self.paused_at(at).is_some() {
+            Phase::Paused
+        } else if self.trial_end.is_some_and(|end| at < end) {
+            Phase::Trialing
+        } else {
+            Phase::Active
+        }
     }
 
-    /// The first day on which a cycle that is not opened yet is billed; none after the end.
-    pub(crate) fn next_cycle_due(&self) -> Option<Date> {
-        let period = self.next_period().ok()?;
-        let end = self.ending.map_or(period.end(), |ending| ending.on.min(period.end()));
-        let living = Interval::new(period.start(), end).ok()?;
-        let advance = |segment: &Segment<'_>| segment.terms.timing == BillingTiming::InAdvance;
-        let starts = self.segments(living).iter().any(advance);
-        Some(if starts { living.start() } else { living.end() })
+    /// The pause that holds at an instant.
+    pub(crate) fn paused_at(&self, at: Timestamp) -> Option<&Pause> {
+        self.pauses
+            .iter()
+            .find(|pause| pause.from <= at && pause.until.is_none_or(|until| at < until))
+    }
+
+    pub(crate) fn pause_spans(&self) -> Vec<Span> {
+        self.pauses.iter().filter_map(Pause::span).collect()
+    }
+
+    /// When it ends, as far as that is known, and whether it has.
+    pub(crate) fn known_end(&self) -> Option<(Timestamp, CancelCredit, bool)> {
+        if let Some(ending) = self.ending {
+            return Some((ending.at, ending.credit, true));
+        }
+        let scheduled = self.scheduled.iter().filter_map(|due| match (&due.what, due.at) {
+            (ScheduledChange::Cancel(credit), ScheduledFor::At(at)) => Some((at, *credit, false)),
+            (
+                ScheduledChange::Cancel(_)
+                | ScheduledChange::Items(_)
+                | ScheduledChange::Pause(_)
+                | ScheduledChange::Resume(_),
+                _,
+            ) => None,
+        });
+        let term = self.term.filter(|term| term.renewal == Renewal::Cancel);
+        let term = term.map(|term| (term.span.end(), CancelCredit::None, false));
+        scheduled.chain(term).min_by_key(|(at, ..)| *at)
+    }
+
+    /// The time of a span that the subscription lives through; none if it ended before.
+    pub(crate) fn living(&self, start: Timestamp, end: Timestamp) -> Option<Span> {
+        let start = self.trial_end.map_or(start, |trial| trial.max(start));
+        let known = self.known_end().map(|(at, credit, _)| match credit {
+            // The whole cycle that the end lies in is credited.
+            CancelCredit::Full if start < at && at < end => start,
+            CancelCredit::Full | CancelCredit::Prorated | CancelCredit::None => at,
+        });
+        Span::new(start, known.map_or(end, |known| known.min(end)))
+    }
+
+    pub(crate) fn living_cycle(&self, cycle: &Cycle) -> Option<Span> {
+        self.living(cycle.start, cycle.end)
+    }
+
+    /// A scheduled change by number.
+    pub(crate) fn change(&self, number: u32) -> Option<&ChangeScheduled> {
+        self.scheduled.iter().find(|due| due.change == number)
+    }
+
+    /// The terms of its plan's first item at an instant; its name and plan for people.
+    pub(crate) fn plan_terms(&self, at: Timestamp) -> Option<&ItemTerms> {
+        self.items.iter().find_map(|item| item.terms_at(at).or_else(|| item.last_terms()))
     }
 
     /// Folds in an event about this subscription.
     pub(crate) fn evolve(&mut self, event: &Event) {
         match event {
-            Event::CycleOpened(opened) => self.open(opened),
+            Event::SubscriptionActivated(_) => self.activation_expires = None,
+            Event::CycleOpened(opened) => {
+                if let Some(item) = self.item_mut(opened.item) {
+                    item.open(opened);
+                }
+            }
             Event::CycleCut(cut) => {
-                if let Some(cycle) = self.cycles.iter_mut().find(|c| c.index == cut.cycle) {
-                    cycle.end = cut.end;
+                if let Some(item) = self.item_mut(cut.item) {
+                    item.cut(cut.cycle, cut.end);
                 }
             }
-            Event::PlanChanged(changed) => {
-                self.scheduled.retain(|due| {
-                    !(due.at == changed.from && matches!(due.change, ScheduledChange::Plan(_)))
-                });
-                put_step(&mut self.plans, changed.from, changed.terms.clone());
-                if changed.new_anchor {
-                    self.anchor = changed.from;
-                    self.anchor_cycle = self.next_cycle();
-                }
+            Event::SubscriptionChanged(changed) => self.changed(changed),
+            Event::RampAgreed(ramp) => self.ramped(ramp),
+            Event::ChangeScheduled(scheduled) => {
+                self.changes = self.changes.max(scheduled.change);
+                self.scheduled.push(scheduled.clone());
             }
-            Event::QuantityChanged(changed) => {
-                self.scheduled.retain(|due| {
-                    !(due.at == changed.from && matches!(due.change, ScheduledChange::Quantity(_)))
-                });
-                put_step(&mut self.quantities, changed.from, changed.quantity);
-            }
-            Event::ChangeScheduled(scheduled) => self.scheduled.push(scheduled.clone()),
-            Event::ScheduledChangeWithdrawn(withdrawn) => {
-                self.scheduled.retain(|due| due.change != withdrawn.change);
-            }
+            Event::ScheduledChangeWithdrawn(withdrawn) => self.done(Some(withdrawn.change)),
+            Event::SubscriptionPaused(paused) => self.paused(paused),
+            Event::SubscriptionResumed(resumed) => self.resumed(resumed),
             Event::SubscriptionCanceled(canceled) => {
                 self.scheduled.clear();
-                self.ending = Some(Ending { on: canceled.end, credit: canceled.credit });
+                self.activation_expires = None;
+                let (at, credit, reason) = (canceled.end, canceled.credit, canceled.reason);
+                self.ending = Some(Ending { at, credit, reason });
+            }
+            Event::CancellationUndone(_) => self.ending = None,
+            Event::TermRenewed(renewed) => self.term = renewed.term,
+            Event::RenewalSet(set) => {
+                self.term = self.term.map(|term| Term { renewal: set.renewal, ..term });
             }
             Event::BookOpened(_)
             | Event::ClockAdvanced(_)
             | Event::EntityDefined(_)
             | Event::PlanVersionDefined(_)
             | Event::PlanRetired(_)
+            | Event::PlanMigrationSet(_)
+            | Event::CouponDefined(_)
             | Event::BillingRunStarted(_)
             | Event::CustomerRegistered(_)
             | Event::CustomerRenamed(_)
@@ -216,6 +231,9 @@ impl Subscription {
             | Event::CustomerTermsChanged(_)
             | Event::CustomerExternalIdChanged(_)
             | Event::SubscriptionCreated(_)
+            | Event::QuoteCreated(_)
+            | Event::QuoteAccepted(_)
+            | Event::QuoteVoided(_)
             | Event::DiscountApplied(_)
             | Event::DiscountRemoved(_)
             | Event::ChargeAdded(_)
@@ -231,33 +249,64 @@ impl Subscription {
         }
     }
 
-    fn open(&mut self, opened: &CycleOpened) {
-        assert_eq!(opened.cycle, self.next_cycle(), "cycles are opened in order");
-        self.cycles.push(Cycle {
-            index: opened.cycle,
-            start: opened.period.start(),
-            end: opened.period.end(),
-            denominator: opened.denominator,
-            lines: Vec::new(),
-            waived: Vec::new(),
-        });
+    /// A scheduled change has happened, or will not.
+    fn done(&mut self, change: Option<u32>) {
+        if let Some(number) = change {
+            self.scheduled.retain(|due| due.change != number);
+        }
     }
-}
 
-/// Lines of these terms have the same price: version and all that is frozen with it.
-pub(crate) fn same_price(a: &PlanTerms, b: &PlanTerms) -> bool {
-    a.plan == b.plan && a.version == b.version
-}
+    fn changed(&mut self, changed: &SubscriptionChanged) {
+        self.done(changed.change);
+        if changed.trial_end.is_some() {
+            self.trial_end = changed.trial_end;
+        }
+        for change in &changed.items {
+            self.item_changed(change, changed.from, changed.settle);
+        }
+    }
 
-/// The index of the step that holds on `day`.
-fn step_at<T>(steps: &[(Date, T)], day: Date) -> usize {
-    steps.partition_point(|(from, _)| *from <= day).saturating_sub(1)
-}
+    fn item_changed(&mut self, change: &ItemChange, from: Timestamp, settle: Settle) {
+        if let Some(item) = self.item_mut(change.item) {
+            item.change(from, &change.terms, change.quantity, change.calendar, settle);
+            return;
+        }
+        // A new item begins.
+        let (TermsChange::Set(terms), Some(calendar)) = (&change.terms, change.calendar) else {
+            return;
+        };
+        let started = ItemStarted {
+            item: change.item,
+            add_on: change.add_on,
+            terms: (**terms).clone(),
+            quantity: change.quantity.unwrap_or(schemas::Decimal::ONE),
+            calendar,
+        };
+        self.items.push(Item::new(&started, from));
+    }
 
-/// Adds a step; one on the same day is replaced: the last recorded holds.
-fn put_step<T>(steps: &mut Vec<(Date, T)>, from: Date, value: T) {
-    match steps.binary_search_by_key(&from, |(at, _)| *at) {
-        Ok(at) => steps[at].1 = value,
-        Err(at) => steps.insert(at, (from, value)),
+    fn ramped(&mut self, ramp: &RampAgreed) {
+        for step in &ramp.steps {
+            for change in &step.items {
+                self.item_changed(change, step.from, Settle::Next);
+            }
+        }
+    }
+
+    fn paused(&mut self, paused: &SubscriptionPaused) {
+        self.done(paused.change);
+        let kept = paused.settle == Settle::None;
+        self.pauses.push(Pause { from: paused.from, until: None, kept });
+        self.pauses.sort_unstable_by_key(|pause| pause.from);
+    }
+
+    fn resumed(&mut self, resumed: &SubscriptionResumed) {
+        self.done(resumed.change);
+        if let Some(pause) = self.pauses.iter_mut().rev().find(|pause| pause.from <= resumed.from) {
+            pause.until = Some(resumed.from);
+        }
+        for item in &mut self.items {
+            item.mark(resumed.from, resumed.settle);
+        }
     }
 }

@@ -12,7 +12,7 @@ use crate::fraction::{Fraction, RoundingMode};
 use crate::ids::{BillingRunId, ChargeId, DiscountId, EntityId, InvoiceId, PlanId, SubscriptionId};
 use crate::money::Minor;
 use crate::personal::Personal;
-use crate::terms::{LineKind, Policies, Profile, Rate};
+use crate::terms::{Every, LineKind, Policies, Profile, Rate};
 use crate::text::{Code, ExternalId, Label};
 use crate::time::{Date, Interval, Span};
 
@@ -187,6 +187,8 @@ pub struct LinePricing {
     pub span: Span,
     /// The whole cycle that proration divides by.
     pub full: Span,
+    /// The length of a whole cycle.
+    pub every: Every,
     /// The change of the item that this price and quantity come from, counted from 0.
     pub segment: u32,
     /// The zone whose days are counted: an IANA name, or an offset such as `-08:00`.
@@ -232,6 +234,8 @@ pub struct TierPart {
     pub unit_price: Decimal,
     /// Major units for entering the tier.
     pub flat: Decimal,
+    /// Percent of the units, where they are an amount of money.
+    pub percent: Decimal,
 }
 
 /// What a rounding step rounded.

@@ -1,0 +1,380 @@
+//! Bringing a subscription up to a date: cycles open, scheduled changes take effect, terms are
+//! renewed, each at its own instant and in the order of time.
+
+use schemas::event::{
+    Calendar, ChangeScheduled, CycleCut, CycleOpened, Event, ItemChange, ItemTerms,
+    ScheduledChange, ScheduledFor, ScheduledItems, SubscriptionCanceled, SubscriptionChanged,
+    SubscriptionPaused, SubscriptionResumed, Term, TermRenewed, TermsChange,
+};
+use schemas::terms::{
+    Anchor, BillingTiming, CancelCredit, EndReason, IntervalChange, Renewal, Settle,
+};
+use schemas::time::TimeError;
+use schemas::{Date, Rejection, Span, Timestamp};
+
+use super::calendar;
+use super::item::Item;
+use super::rules::Rules;
+use super::state::Subscription;
+use crate::billing::run::MAX_LINES;
+
+/// Which terms replace others at the start of a cycle on a date, if any do.
+pub(crate) type Migrations<'a> = &'a dyn Fn(&ItemTerms, Date) -> Option<ItemTerms>;
+
+/// What advancing looks at besides the subscription.
+#[derive(Clone, Copy)]
+pub(crate) struct Advance<'a> {
+    pub(crate) rules: &'a Rules,
+    pub(crate) migrations: Migrations<'a>,
+}
+
+impl Advance<'_> {
+    /// Opens every cycle that is to be billed up to and on `through`, and lets everything happen
+    /// that lies before the cycles it opens.
+    pub(crate) fn through(
+        self,
+        subscription: &mut Subscription,
+        through: Date,
+    ) -> Result<Vec<Event>, Rejection> {
+        let mut events = Vec::new();
+        while let Some(next) = self.next(subscription, through)? {
+            if events.len() > MAX_LINES {
+                let subscription = subscription.id;
+                return Err(Rejection::TooManyCycles { subscription, limit: MAX_LINES });
+            }
+            for event in next {
+                subscription.evolve(&event);
+                events.push(event);
+            }
+        }
+        Ok(events)
+    }
+
+    /// The events of the next thing that happens.
+    fn next(
+        self,
+        subscription: &Subscription,
+        through: Date,
+    ) -> Result<Option<Vec<Event>>, Rejection> {
+        let cycle = self.next_cycle(subscription, through)?;
+        let scheduled = subscription
+            .scheduled
+            .iter()
+            .filter_map(|due| match due.at {
+                ScheduledFor::At(at) => Some((at, Next::Change(due))),
+                ScheduledFor::Paid => None,
+            })
+            .min_by_key(|(at, _)| *at);
+        let term = subscription
+            .term
+            .filter(|_| subscription.ending.is_none())
+            .map(|term| (term.span.end(), Next::Term(term)));
+        // At one instant, changes come before the renewal of the term.
+        let first = [scheduled, term].into_iter().flatten().min_by_key(|(at, _)| *at);
+        if let Some((at, next)) = first {
+            let due = self.rules.date(at)? <= through;
+            let before = cycle.as_ref().is_none_or(|(_, span, _)| at <= span.start());
+            if before && (due || cycle.is_some()) {
+                return self.take_effect(subscription, at, next).map(Some);
+            }
+        }
+        let Some((item, span, full)) = cycle else { return Ok(None) };
+        self.open(subscription, item, span, full).map(Some)
+    }
+
+    /// The first cycle that is to be opened.
+    fn next_cycle<'s>(
+        self,
+        subscription: &'s Subscription,
+        through: Date,
+    ) -> Result<Option<(&'s Item, Span, Span)>, Rejection> {
+        let mut first: Option<(&Item, Span, Span)> = None;
+        for item in &subscription.items {
+            let (span, full) = item.next_period(self.rules)?;
+            let ended = subscription.ending.is_some_and(|ending| ending.at <= span.start());
+            let removed = item.removed_at().is_some_and(|at| at <= span.start());
+            if ended || removed || self.opens_on(item, span)? > through {
+                continue;
+            }
+            if first.is_none_or(|(_, found, _)| span.start() < found.start()) {
+                first = Some((item, span, full));
+            }
+        }
+        Ok(first)
+    }
+
+    /// The day on which a cycle is opened: its own, or so many days before as it is invoiced.
+    fn opens_on(self, item: &Item, span: Span) -> Result<Date, TimeError> {
+        opens_on(item, span, self.rules)
+    }
+
+    fn open(
+        self,
+        subscription: &Subscription,
+        item: &Item,
+        span: Span,
+        full: Span,
+    ) -> Result<Vec<Event>, Rejection> {
+        let mut events = Vec::new();
+        let start = self.rules.date(span.start())?;
+        let terms = item.terms_at(span.start());
+        if let Some(terms) = terms.and_then(|terms| (self.migrations)(terms, start)) {
+            let change = ItemChange {
+                item: item.number,
+                add_on: item.add_on,
+                terms: TermsChange::Set(Box::new(terms)),
+                quantity: None,
+                calendar: None,
+            };
+            events.push(
+                SubscriptionChanged {
+                    subscription: subscription.id,
+                    from: span.start(),
+                    items: vec![change],
+                    settle: Settle::Next,
+                    change: None,
+                    trial_end: None,
+                }
+                .into(),
+            );
+        }
+        let (id, cycle) = (subscription.id, item.next_cycle());
+        let opened = CycleOpened { subscription: id, item: item.number, cycle, span, full };
+        events.push(opened.into());
+        Ok(events)
+    }
+
+    fn take_effect(
+        self,
+        subscription: &Subscription,
+        at: Timestamp,
+        next: Next<'_>,
+    ) -> Result<Vec<Event>, Rejection> {
+        match next {
+            Next::Term(term) => Ok(vec![renewed(subscription, term, self.rules)?]),
+            Next::Change(due) => self.scheduled(subscription, at, due),
+        }
+    }
+
+    /// What a scheduled change does at `at`.
+    pub(crate) fn scheduled(
+        self,
+        subscription: &Subscription,
+        at: Timestamp,
+        due: &ChangeScheduled,
+    ) -> Result<Vec<Event>, Rejection> {
+        let (id, change) = (subscription.id, Some(due.change));
+        Ok(match &due.what {
+            ScheduledChange::Items(items) => self.items(subscription, at, items, change, None)?,
+            ScheduledChange::Cancel(credit) => {
+                let (credit, reason) = (*credit, EndReason::Canceled);
+                let end = at;
+                vec![SubscriptionCanceled { subscription: id, end, credit, reason, change }.into()]
+            }
+            ScheduledChange::Pause(settle) => {
+                vec![
+                    SubscriptionPaused { subscription: id, from: at, settle: *settle, change }
+                        .into(),
+                ]
+            }
+            ScheduledChange::Resume(settle) => {
+                vec![
+                    SubscriptionResumed { subscription: id, from: at, settle: *settle, change }
+                        .into(),
+                ]
+            }
+        })
+    }
+
+    /// Item changes at an instant. An item whose cycles change has its current cycle cut.
+    pub(crate) fn items(
+        self,
+        subscription: &Subscription,
+        at: Timestamp,
+        changes: &ScheduledItems,
+        change: Option<u32>,
+        trial_end: Option<Timestamp>,
+    ) -> Result<Vec<Event>, Rejection> {
+        let mut events = Vec::new();
+        let mut items = changes.items.clone();
+        if let Some(anchor) = changes.anchor {
+            for item in subscription.items.iter().filter(|item| item.removed_at().is_none()) {
+                if !items.iter().any(|found| found.item == item.number) {
+                    items.push(kept(item));
+                }
+            }
+            items.sort_by_key(|item| item.item);
+            for change in &mut items {
+                self.move_anchor(subscription, at, change, anchor)?;
+            }
+        } else {
+            for change in &mut items {
+                self.recompute(subscription, at, change)?;
+            }
+        }
+        for change in items.iter().filter(|change| change.calendar.is_some()) {
+            if let Some(item) = subscription.item(change.item) {
+                events.extend(self.cut(subscription, item, at)?);
+            }
+        }
+        let settle = changes.settle;
+        let subscription = subscription.id;
+        events.push(
+            SubscriptionChanged { subscription, from: at, items, settle, change, trial_end }.into(),
+        );
+        Ok(events)
+    }
+
+    fn move_anchor(
+        self,
+        subscription: &Subscription,
+        at: Timestamp,
+        change: &mut ItemChange,
+        anchor: Anchor,
+    ) -> Result<(), Rejection> {
+        let every = match (&change.terms, subscription.item(change.item)) {
+            (TermsChange::Set(terms), _) => terms.every,
+            (TermsChange::Keep, Some(item)) => item.calendar.every,
+            (TermsChange::Keep, None) | (TermsChange::Remove, _) => return Ok(()),
+        };
+        change.calendar = Some(calendar::moved(at, every, anchor, self.rules)?);
+        Ok(())
+    }
+
+    /// New items, and items with another length of cycle, get a calendar.
+    fn recompute(
+        self,
+        subscription: &Subscription,
+        at: Timestamp,
+        change: &mut ItemChange,
+    ) -> Result<(), Rejection> {
+        let TermsChange::Set(terms) = &change.terms else { return Ok(()) };
+        let rules = self.rules;
+        change.calendar = match subscription.item(change.item) {
+            Some(item) if item.calendar.every == terms.every => None,
+            Some(item) => Some(match rules.policies.interval_change {
+                IntervalChange::RestartOnChange => {
+                    calendar::calendar(at, terms.every, None, rules)?
+                }
+                IntervalChange::KeepAnchorDay => {
+                    calendar::relengthened(at, terms.every, item.calendar.day, rules)?
+                }
+            }),
+            None => Some(self.beside(subscription, at, terms)?),
+        };
+        Ok(())
+    }
+
+    /// An add-on of the same length is billed with the cycles that are there.
+    fn beside(
+        self,
+        subscription: &Subscription,
+        at: Timestamp,
+        terms: &ItemTerms,
+    ) -> Result<Calendar, Rejection> {
+        let same = |item: &&Item| item.calendar.every == terms.every && item.removed_at().is_none();
+        let Some(item) = subscription.items.iter().find(same) else {
+            return Ok(calendar::calendar(at, terms.every, None, self.rules)?);
+        };
+        let base = item.calendar;
+        let mut n = 0;
+        loop {
+            let first = calendar::boundary(&base, n, self.rules)?;
+            if first >= at {
+                return Ok(Calendar { from: at, first, day: base.day, every: base.every });
+            }
+            n += 1;
+        }
+    }
+
+    /// Ends the cycle of an item that runs at `at`; opens what comes before it.
+    fn cut(
+        self,
+        subscription: &Subscription,
+        item: &Item,
+        at: Timestamp,
+    ) -> Result<Option<Event>, Rejection> {
+        let last = item.cycles.last();
+        let Some(cycle) = last.filter(|cycle| at < cycle.end) else { return Ok(None) };
+        if cycle.start > at || item.last_terms_step() > at {
+            let anchor = item.last_terms_step().max(cycle.start);
+            return Err(Rejection::BeforeAnchor {
+                subscription: subscription.id,
+                at: self.rules.date(at)?,
+                anchor: self.rules.date(anchor)?,
+            });
+        }
+        let (subscription, cycle) = (subscription.id, cycle.index);
+        Ok(Some(CycleCut { subscription, item: item.number, cycle, end: at }.into()))
+    }
+}
+
+/// Something that happens to a subscription by itself.
+enum Next<'a> {
+    Change(&'a ChangeScheduled),
+    Term(Term),
+}
+
+/// An unchanged item.
+pub(crate) fn kept(item: &Item) -> ItemChange {
+    ItemChange {
+        item: item.number,
+        add_on: item.add_on,
+        terms: TermsChange::Keep,
+        quantity: None,
+        calendar: None,
+    }
+}
+
+/// The day on which a cycle is opened.
+pub(crate) fn opens_on(item: &Item, span: Span, rules: &Rules) -> Result<Date, TimeError> {
+    let lead = match item.terms_at(span.start()) {
+        Some(terms) if terms.timing == BillingTiming::InAdvance => terms.lead_days,
+        Some(_) | None => 0,
+    };
+    rules.date(span.start())?.plus_days(-i32::from(lead))
+}
+
+fn renewed(subscription: &Subscription, term: Term, rules: &Rules) -> Result<Event, Rejection> {
+    let start = term.span.end();
+    let renewal = match term.renewal {
+        Renewal::Renew => Renewal::Renew,
+        Renewal::RenewOnce => Renewal::Cancel,
+        Renewal::Evergreen => {
+            return Ok(TermRenewed { subscription: subscription.id, term: None }.into());
+        }
+        Renewal::Cancel => {
+            let (credit, reason) = (CancelCredit::None, EndReason::TermEnded);
+            let subscription = subscription.id;
+            return Ok(SubscriptionCanceled {
+                subscription,
+                end: start,
+                credit,
+                reason,
+                change: None,
+            }
+            .into());
+        }
+    };
+    let span = term_span(subscription.start, start, term.length, rules)?;
+    let term = Some(Term { span, length: term.length, renewal });
+    Ok(TermRenewed { subscription: subscription.id, term }.into())
+}
+
+/// The term that starts at `from`: up to the next boundary reckoned from the first term's start,
+/// so that a term never drifts from its day of the month.
+pub(crate) fn term_span(
+    first: Timestamp,
+    from: Timestamp,
+    length: schemas::terms::Every,
+    rules: &Rules,
+) -> Result<Span, Rejection> {
+    let calendar = calendar::calendar(first, length, Some(Anchor::Anniversary), rules)?;
+    let mut n = 1;
+    loop {
+        if let Some(span) = Span::new(from, calendar::boundary(&calendar, n, rules)?) {
+            return Ok(span);
+        }
+        n += 1;
+    }
+}

@@ -1,0 +1,311 @@
+//! Subscribing: what a plan and its terms come to; quotes that offer the same.
+
+use schemas::command::{
+    AcceptQuote, CreateQuote, CreateSubscription, InvoiceRequest, SubscriptionTerms, VoidQuote,
+};
+use schemas::event::{
+    ChargeAdded, Event, ItemStarted, PlanVersionDefined, QuoteAccepted, QuoteCreated, QuoteOffer,
+    QuoteVoided, RoundingSubject, SubscriptionCreated, Term,
+};
+use schemas::ids::{ChargeId, CustomerId, QuoteId, SubscriptionId, derive};
+use schemas::terms::{Every, InvoiceTiming, TermRequest, TrialAnchor};
+use schemas::{Decimal, Rejection, Timestamp};
+
+use super::advance::term_span;
+use super::calendar;
+use super::ramp::ramp;
+use super::rules::Rules;
+use super::terms::{Resolved, Setup, resolve, version_on_sale};
+use crate::billing::draft::round;
+use crate::billing::invoice::bill_and_finalize;
+use crate::billing::pricing;
+use crate::billing::run::Scope;
+use crate::book::{MAX_TRIAL_DAYS, check_every};
+use crate::customer::state::Customer;
+use crate::ledger::Context;
+
+/// The most subscriptions of one customer, ended ones included.
+const MAX_SUBSCRIPTIONS: usize = 500;
+/// The most quotes of one customer.
+const MAX_QUOTES: usize = 500;
+
+pub(crate) fn create(
+    context: &Context<'_>,
+    customer: &Customer,
+    command: &CreateSubscription,
+) -> Result<Vec<Event>, Rejection> {
+    let version = version_on_sale(context, command.plan, command.version)?;
+    let terms = command.with.clone().unwrap_or_default();
+    if let Some(quote) = terms.quote {
+        open_quote(customer, quote)?;
+    }
+    let quantity = command.quantity.unwrap_or(Decimal::ONE);
+    let start = Start { context, customer, subscription: command.subscription, version };
+    let events = start.events(quantity, &terms)?;
+    with_invoice(context, customer, command.subscription, events, command.invoice)
+}
+
+/// A subscription that begins.
+struct Start<'a> {
+    context: &'a Context<'a>,
+    customer: &'a Customer,
+    subscription: SubscriptionId,
+    version: &'a PlanVersionDefined,
+}
+
+impl Start<'_> {
+    fn events(
+        &self,
+        quantity: Decimal,
+        terms: &SubscriptionTerms,
+    ) -> Result<Vec<Event>, Rejection> {
+        self.check_free()?;
+        let rules = &self.customer.rules;
+        let requests = terms.items.as_deref().unwrap_or_default();
+        let resolved = resolve(self.customer, self.version, quantity, requests)?;
+        let start = rules.moment(self.context.stamp.effective_at)?;
+        let trial_end = self.trial_end(start, terms.trial_days)?;
+        let created = self.created(start, trial_end, &resolved, terms)?;
+        let mut events: Vec<Event> = Vec::new();
+        if let Some(quote) = terms.quote {
+            events.push(QuoteAccepted { quote, subscription: self.subscription }.into());
+        }
+        let phases = match &terms.ramp {
+            Some(phases) => {
+                Some(ramp(self.context, self.customer, self.version, &created, phases)?)
+            }
+            None => None,
+        };
+        let mut created = created;
+        if let Some(phases) = &phases {
+            created.items.clone_from(&phases.first);
+        }
+        events.push(created.into());
+        events.extend(phases.into_iter().flat_map(|phases| phases.events));
+        for setup in &resolved.setup {
+            events.push(self.setup_fee(setup)?);
+        }
+        Ok(events)
+    }
+
+    fn check_free(&self) -> Result<(), Rejection> {
+        let subscription = self.subscription;
+        if self.context.registry.taken.contains(subscription.uuid()) {
+            return Err(Rejection::SubscriptionExists { subscription });
+        }
+        if self.customer.subscriptions.len() >= MAX_SUBSCRIPTIONS {
+            return Err(Rejection::TooMany { what: "subscriptions", limit: MAX_SUBSCRIPTIONS });
+        }
+        Ok(())
+    }
+
+    fn trial_end(
+        &self,
+        start: Timestamp,
+        days: Option<u16>,
+    ) -> Result<Option<Timestamp>, Rejection> {
+        let days = days.unwrap_or(self.version.trial_days);
+        if days > MAX_TRIAL_DAYS {
+            return Err(Rejection::InvalidTrial { days });
+        }
+        if days == 0 {
+            return Ok(None);
+        }
+        days_after(start, days, &self.customer.rules).map(Some)
+    }
+
+    fn created(
+        &self,
+        start: Timestamp,
+        trial_end: Option<Timestamp>,
+        resolved: &Resolved,
+        terms: &SubscriptionTerms,
+    ) -> Result<SubscriptionCreated, Rejection> {
+        let rules = &self.customer.rules;
+        if let Some(schemas::terms::Anchor::Day(day)) = terms.anchor
+            && !(1..=31).contains(&day)
+        {
+            return Err(Rejection::InvalidAnchor { why: "the day of the month is out of range" });
+        }
+        let from = match rules.policies.trial_anchor {
+            TrialAnchor::TrialEnd => trial_end.unwrap_or(start),
+            TrialAnchor::SubscriptionStart => start,
+        };
+        let mut items = Vec::with_capacity(resolved.items.len());
+        for (item, wanted) in (0..).zip(&resolved.items) {
+            let calendar = calendar::calendar(from, wanted.terms.every, terms.anchor, rules)?;
+            // The first cycle must lie inside the calendar, or nothing could ever be billed.
+            calendar::period(&calendar, 1, rules)?;
+            items.push(ItemStarted {
+                item,
+                add_on: wanted.add_on,
+                terms: wanted.terms.clone(),
+                quantity: wanted.quantity,
+                calendar,
+            });
+        }
+        Ok(SubscriptionCreated {
+            subscription: self.subscription,
+            start,
+            items,
+            trial_end,
+            activation_expires: self.activation(terms)?,
+            term: terms.term.map(|term| agreed(start, term, rules)).transpose()?,
+            beneficiary: self.beneficiary(terms.beneficiary)?,
+            quote: terms.quote,
+            dimensions: terms.dimensions.clone().unwrap_or_default(),
+        })
+    }
+
+    fn activation(&self, terms: &SubscriptionTerms) -> Result<Option<Timestamp>, Rejection> {
+        let Some(activation) = terms.activation else { return Ok(None) };
+        let hours = activation.expires_after_hours;
+        if !(1..=8_784).contains(&hours) {
+            return Err(Rejection::InvalidActivation { hours });
+        }
+        let micros = self.context.stamp.recorded_at.micros() + i64::from(hours) * 3_600_000_000;
+        Ok(Some(Timestamp::from_micros(micros).ok_or(OUT_OF_RANGE)?))
+    }
+
+    fn beneficiary(&self, child: Option<CustomerId>) -> Result<Option<CustomerId>, Rejection> {
+        let Some(child) = child.filter(|child| *child != self.customer.id) else { return Ok(None) };
+        let parent = self.customer.id;
+        if self.context.registry.parent(child) == Some(parent) {
+            Ok(Some(child))
+        } else {
+            Err(Rejection::NotAChild { child, parent })
+        }
+    }
+
+    /// A setup fee is a one-off charge that goes with the first invoice.
+    fn setup_fee(&self, setup: &Setup) -> Result<Event, Rejection> {
+        let (terms, currency) = (&setup.terms, self.customer.currency);
+        let exact = pricing::whole(&terms.rate, setup.quantity, currency)?;
+        let (gross, _) = round(exact, RoundingSubject::Amount)?;
+        let name = format!("setup:{}", terms.price);
+        let charge = ChargeId::new(derive(self.subscription.uuid(), &name));
+        Ok(ChargeAdded {
+            charge,
+            description: terms.name.clone(),
+            currency,
+            quantity: setup.quantity,
+            unit_price: crate::billing::charge::unit_price(&terms.rate),
+            exact,
+            gross,
+            service: None,
+            subscription: Some(self.subscription),
+            price: Some(terms.price.clone()),
+        }
+        .into())
+    }
+}
+
+const OUT_OF_RANGE: schemas::time::TimeError =
+    schemas::time::TimeError::OutOfRange { what: "the end of a wait" };
+
+/// So many days later, at the same time of day.
+pub(crate) fn days_after(
+    start: Timestamp,
+    days: u16,
+    rules: &Rules,
+) -> Result<Timestamp, Rejection> {
+    let every = Every { count: days, unit: schemas::terms::CalendarUnit::Day };
+    let calendar =
+        calendar::calendar(start, every, Some(schemas::terms::Anchor::Anniversary), rules)?;
+    Ok(calendar::boundary(&calendar, 1, rules)?)
+}
+
+fn agreed(start: Timestamp, term: TermRequest, rules: &Rules) -> Result<Term, Rejection> {
+    check_every(term.length)?;
+    let span = term_span(start, start, term.length, rules)?;
+    Ok(Term { span, length: term.length, renewal: term.renewal })
+}
+
+/// Adds the invoice of what the events changed, if it is wanted now.
+pub(crate) fn with_invoice(
+    context: &Context<'_>,
+    customer: &Customer,
+    subscription: SubscriptionId,
+    mut events: Vec<Event>,
+    invoice: Option<InvoiceTiming>,
+) -> Result<Vec<Event>, Rejection> {
+    match invoice.unwrap_or(InvoiceTiming::Next) {
+        InvoiceTiming::Next => Ok(events),
+        InvoiceTiming::Now => {
+            let mut after = customer.clone();
+            for event in &events {
+                after.evolve(event);
+            }
+            let today = customer.rules.date(context.stamp.recorded_at)?;
+            let scope = Scope::Subscription(subscription);
+            let request = InvoiceRequest::default();
+            events.extend(bill_and_finalize(context, &after, scope, today, &request, None)?);
+            Ok(events)
+        }
+    }
+}
+
+pub(crate) fn quote(
+    context: &Context<'_>,
+    customer: &Customer,
+    command: &CreateQuote,
+) -> Result<Vec<Event>, Rejection> {
+    let quote = command.quote;
+    if context.registry.taken.contains(quote.uuid()) {
+        return Err(Rejection::QuoteExists { quote });
+    }
+    if customer.quotes.len() >= MAX_QUOTES {
+        return Err(Rejection::TooMany { what: "quotes", limit: MAX_QUOTES });
+    }
+    let version = version_on_sale(context, command.plan, command.version)?;
+    let quantity = command.quantity.unwrap_or(Decimal::ONE);
+    let with = command.with.clone().unwrap_or_default();
+    if with.quote.is_some() {
+        return Err(Rejection::InvalidItems { why: "a quote cannot cite a quote" });
+    }
+    // What could not be begun today is not offered.
+    let subscription = SubscriptionId::new(derive(quote.uuid(), "subscription"));
+    let start = Start { context, customer, subscription, version };
+    start.events(quantity, &with)?;
+    let offer = QuoteOffer { plan: command.plan, version: version.version, quantity, with };
+    Ok(vec![QuoteCreated { quote, valid_until: command.valid_until, offer }.into()])
+}
+
+pub(crate) fn accept(
+    context: &Context<'_>,
+    customer: &Customer,
+    command: &AcceptQuote,
+) -> Result<Vec<Event>, Rejection> {
+    let quote = command.quote;
+    let found = open_quote(customer, quote)?;
+    let today = customer.rules.date(context.stamp.recorded_at)?;
+    if today > found.valid_until {
+        return Err(Rejection::QuoteExpired { quote, until: found.valid_until });
+    }
+    let offer = &found.offer;
+    let plan = offer.plan;
+    // What was offered holds, also if the plan was retired since.
+    let version =
+        context.book.plan_version(plan, offer.version).ok_or(Rejection::UnknownPlan { plan })?;
+    let terms = SubscriptionTerms { quote: Some(quote), ..offer.with.clone() };
+    let subscription = command.subscription;
+    let start = Start { context, customer, subscription, version };
+    let events = start.events(offer.quantity, &terms)?;
+    with_invoice(context, customer, subscription, events, command.invoice)
+}
+
+pub(crate) fn void_quote(
+    customer: &Customer,
+    command: &VoidQuote,
+) -> Result<Vec<Event>, Rejection> {
+    open_quote(customer, command.quote)?;
+    Ok(vec![QuoteVoided { quote: command.quote }.into()])
+}
+
+fn open_quote(customer: &Customer, quote: QuoteId) -> Result<&QuoteCreated, Rejection> {
+    let found = customer.quotes.get(&quote).ok_or(Rejection::UnknownQuote { quote })?;
+    if found.closed {
+        return Err(Rejection::QuoteClosed { quote });
+    }
+    Ok(&found.created)
+}

@@ -1,0 +1,296 @@
+//! One item of a subscription: what it costs at each instant, and its cycles.
+//!
+//! # Shape
+//!
+//! Terms and quantity are two step functions of time. A **segment** is a maximal run in which
+//! neither changes; it is derived, not stored. A backdated change adds a step that holds until
+//! the next recorded step of the same function; a step at the same instant replaces the one
+//! there. A **cycle** is recorded by an event and keeps the whole cycle that it belongs to as
+//! what proration divides by, also when it is cut.
+
+use schemas::decimal::Decimal;
+use schemas::event::{Calendar, CycleOpened, ItemStarted, ItemTerms, LineRef, TermsChange};
+use schemas::terms::{BillingTiming, Rate, RebillRule, Settle};
+use schemas::time::TimeError;
+use schemas::{Span, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use super::calendar;
+use super::rules::Rules;
+
+/// A cycle and what was billed of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Cycle {
+    pub(crate) index: u32,
+    pub(crate) start: Timestamp,
+    /// The instant after its last; equal to `start` when it was cut away whole.
+    pub(crate) end: Timestamp,
+    /// The whole cycle that proration divides by.
+    pub(crate) full: Span,
+    /// Live lines that charge time of it, in the order they were billed.
+    pub(crate) lines: Vec<LineRef>,
+    /// Time that was given up by voiding an invoice without billing again.
+    pub(crate) waived: Vec<Span>,
+}
+
+impl Cycle {
+    /// Nothing of it was billed or given up.
+    pub(crate) fn untouched(&self) -> bool {
+        self.lines.is_empty() && self.waived.is_empty()
+    }
+}
+
+/// A run of time with the same terms and quantity.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Segment<'a> {
+    pub(crate) span: Span,
+    pub(crate) terms: &'a ItemTerms,
+    pub(crate) quantity: Decimal,
+    /// Which change of the item it comes from, counted from 0.
+    pub(crate) number: u32,
+    /// What was billed of it stays as it is.
+    pub(crate) unsettled: bool,
+}
+
+impl Segment<'_> {
+    /// The units that the price is reckoned with.
+    pub(crate) const fn units(&self) -> Decimal {
+        match self.terms.rate {
+            Rate::Flat(_) => Decimal::ONE,
+            Rate::PerUnit(_)
+            | Rate::Graduated(_)
+            | Rate::Volume(_)
+            | Rate::Package(_)
+            | Rate::Percentage(_)
+            | Rate::Capacity(_) => self.quantity,
+        }
+    }
+}
+
+/// One change of an item.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+struct Mark {
+    /// In the order of recording, so that a backdated change does not rename later ones.
+    number: u32,
+    /// The difference that it makes is billed.
+    settled: bool,
+}
+
+/// State of one item.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Item {
+    pub(crate) number: u16,
+    pub(crate) add_on: bool,
+    /// Terms from an instant on; none where the item has ended.
+    terms: Vec<(Timestamp, Option<ItemTerms>)>,
+    quantities: Vec<(Timestamp, Decimal)>,
+    changes: Vec<(Timestamp, Mark)>,
+    /// How many changes there were.
+    marks: u32,
+    pub(crate) calendar: Calendar,
+    /// The cycle that `calendar` starts with.
+    calendar_cycle: u32,
+    pub(crate) cycles: Vec<Cycle>,
+}
+
+impl Item {
+    pub(crate) fn new(started: &ItemStarted, start: Timestamp) -> Self {
+        Self {
+            number: started.item,
+            add_on: started.add_on,
+            terms: vec![(start, Some(started.terms.clone()))],
+            quantities: vec![(start, started.quantity)],
+            changes: vec![(start, Mark { number: 0, settled: true })],
+            marks: 1,
+            calendar: started.calendar,
+            calendar_cycle: 0,
+            cycles: Vec::new(),
+        }
+    }
+
+    /// The terms at an instant; the first ones before the start, none after the end.
+    pub(crate) fn terms_at(&self, at: Timestamp) -> Option<&ItemTerms> {
+        self.terms[step_at(&self.terms, at)].1.as_ref()
+    }
+
+    /// The last terms that it has had.
+    pub(crate) fn last_terms(&self) -> Option<&ItemTerms> {
+        self.terms.iter().rev().find_map(|(_, terms)| terms.as_ref())
+    }
+
+    /// The quantity at an instant; the first one before the start.
+    pub(crate) fn quantity_at(&self, at: Timestamp) -> Decimal {
+        self.quantities[step_at(&self.quantities, at)].1
+    }
+
+    /// The instant from which it has no terms for ever, if there is one.
+    pub(crate) fn removed_at(&self) -> Option<Timestamp> {
+        self.terms.last().filter(|(_, terms)| terms.is_none()).map(|(from, _)| *from)
+    }
+
+    /// The instant of the last step of its terms.
+    pub(crate) fn last_terms_step(&self) -> Timestamp {
+        self.terms[self.terms.len() - 1].0
+    }
+
+    /// The instant from which its cycles are computed anew, if they are.
+    pub(crate) fn moved_at(&self) -> Option<Timestamp> {
+        (self.calendar_cycle > 0).then_some(self.calendar.from)
+    }
+
+    /// The index that the next cycle will have.
+    pub(crate) fn next_cycle(&self) -> u32 {
+        u32::try_from(self.cycles.len()).expect("bounded by the calendar: at most a cycle a day")
+    }
+
+    /// The time of the next cycle, whether the item lives that long or not, and its whole cycle.
+    pub(crate) fn next_period(&self, rules: &Rules) -> Result<(Span, Span), TimeError> {
+        calendar::period(&self.calendar, self.next_cycle() - self.calendar_cycle, rules)
+    }
+
+    /// The start of the first cycle of which nothing is billed, and nothing after it.
+    pub(crate) fn first_unbilled(&self, rules: &Rules) -> Result<Timestamp, TimeError> {
+        let billed = self.cycles.iter().rposition(|cycle| !cycle.untouched());
+        match self.cycles.get(billed.map_or(0, |last| last + 1)) {
+            Some(cycle) => Ok(cycle.start),
+            None => self.next_period(rules).map(|(span, _)| span.start()),
+        }
+    }
+
+    /// The segments of `span` less the pauses, in order.
+    pub(crate) fn segments(&self, span: Span, pauses: &[Span], rules: &Rules) -> Vec<Segment<'_>> {
+        let inside = |at: &Timestamp| span.start() < *at && *at < span.end();
+        let mut bounds: Vec<Timestamp> = self.terms.iter().map(|(from, _)| *from).collect();
+        bounds.extend(self.quantities.iter().map(|(from, _)| *from));
+        bounds.extend(self.changes.iter().map(|(from, _)| *from));
+        bounds.extend(pauses.iter().flat_map(|pause| [pause.start(), pause.end()]));
+        bounds.retain(inside);
+        bounds.extend([span.start(), span.end()]);
+        bounds.sort_unstable();
+        bounds.dedup();
+        let mut segments: Vec<Segment<'_>> = Vec::with_capacity(bounds.len());
+        for pair in bounds.windows(2) {
+            let Some(span) = Span::new(pair[0], pair[1]) else { continue };
+            if pauses.iter().any(|pause| pause.overlap(span).is_some()) {
+                continue;
+            }
+            let Some(terms) = self.terms_at(span.start()) else { continue };
+            let mark = self.changes[step_at(&self.changes, span.start())].1;
+            let next = Segment {
+                span,
+                terms,
+                quantity: self.quantity_at(span.start()),
+                number: mark.number,
+                unsettled: !mark.settled,
+            };
+            match segments.last_mut() {
+                Some(last) if joins(last, &next, rules) => {
+                    last.span = Span::new(last.span.start(), span.end()).unwrap_or(last.span);
+                }
+                Some(_) | None => segments.push(next),
+            }
+        }
+        with_peaks(&mut segments);
+        segments
+    }
+
+    /// Whether anything of `span` is billed at its start.
+    pub(crate) fn bills_ahead(&self, span: Span, pauses: &[Span], rules: &Rules) -> bool {
+        self.segments(span, pauses, rules)
+            .iter()
+            .any(|segment| segment.terms.timing == BillingTiming::InAdvance)
+    }
+
+    pub(crate) fn open(&mut self, opened: &CycleOpened) {
+        assert_eq!(opened.cycle, self.next_cycle(), "cycles are opened in order");
+        self.cycles.push(Cycle {
+            index: opened.cycle,
+            start: opened.span.start(),
+            end: opened.span.end(),
+            full: opened.full,
+            lines: Vec::new(),
+            waived: Vec::new(),
+        });
+    }
+
+    pub(crate) fn cut(&mut self, cycle: u32, end: Timestamp) {
+        if let Some(cycle) = self.cycles.iter_mut().find(|found| found.index == cycle) {
+            cycle.end = end;
+        }
+    }
+
+    /// Folds in a change of this item.
+    pub(crate) fn change(
+        &mut self,
+        from: Timestamp,
+        terms: &TermsChange,
+        quantity: Option<Decimal>,
+        calendar: Option<Calendar>,
+        settle: Settle,
+    ) {
+        match terms {
+            TermsChange::Keep => {}
+            TermsChange::Set(terms) => put_step(&mut self.terms, from, Some((**terms).clone())),
+            TermsChange::Remove => put_step(&mut self.terms, from, None),
+        }
+        if let Some(quantity) = quantity {
+            put_step(&mut self.quantities, from, quantity);
+        }
+        if let Some(calendar) = calendar {
+            self.calendar = calendar;
+            self.calendar_cycle = self.next_cycle();
+        }
+        self.mark(from, settle);
+    }
+
+    /// Notes that something changed, and whether the difference is billed.
+    pub(crate) fn mark(&mut self, from: Timestamp, settle: Settle) {
+        let settled = match settle {
+            Settle::Now | Settle::Next => true,
+            Settle::None => false,
+        };
+        put_step(&mut self.changes, from, Mark { number: self.marks, settled });
+        self.marks += 1;
+    }
+}
+
+/// Two runs are one segment if nothing tells them apart.
+fn joins(a: &Segment<'_>, b: &Segment<'_>, rules: &Rules) -> bool {
+    let same_change = match rules.policies.rebill {
+        RebillRule::OnPriceChange => true,
+        RebillRule::OnEveryChange => a.number == b.number,
+    };
+    a.span.end() == b.span.start()
+        && same_price(a.terms, b.terms)
+        && a.quantity == b.quantity
+        && a.unsettled == b.unsettled
+        && same_change
+}
+
+/// Capacity is billed by the highest quantity of the cycle.
+fn with_peaks(segments: &mut [Segment<'_>]) {
+    let peak = segments.iter().map(|segment| segment.quantity).max();
+    for segment in segments {
+        if let (Rate::Capacity(_), Some(peak)) = (&segment.terms.rate, peak) {
+            segment.quantity = peak;
+        }
+    }
+}
+
+/// Lines of these terms have the same price: version, and all that is frozen with it.
+pub(crate) fn same_price(a: &ItemTerms, b: &ItemTerms) -> bool {
+    (a.plan, a.version, &a.price, &a.rate) == (b.plan, b.version, &b.price, &b.rate)
+}
+
+/// The index of the step that holds at an instant.
+fn step_at<T>(steps: &[(Timestamp, T)], at: Timestamp) -> usize {
+    steps.partition_point(|(from, _)| *from <= at).saturating_sub(1)
+}
+
+/// Adds a step; one at the same instant is replaced: the last recorded holds.
+fn put_step<T>(steps: &mut Vec<(Timestamp, T)>, from: Timestamp, value: T) {
+    match steps.binary_search_by_key(&from, |(at, _)| *at) {
+        Ok(at) => steps[at].1 = value,
+        Err(at) => steps.insert(at, (from, value)),
+    }
+}
