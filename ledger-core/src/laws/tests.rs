@@ -52,6 +52,7 @@ fn registered() -> Event {
         currency: eur(),
         zone: ZoneName::utc(),
         payment_terms_days: 14,
+        parent: None,
     })
 }
 
