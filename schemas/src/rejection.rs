@@ -177,8 +177,6 @@ rejections! {
         BeforeAnchor { subscription: SubscriptionId, at: Date, anchor: Date },
     [422 "invalid_quantity"] "quantity {quantity} is out of range; use 0 to 1000000000000 with at most 9 decimal places"
         InvalidQuantity { quantity: Decimal },
-    [422 "flat_price_has_no_quantity"] "{plan} has a flat price, so its quantity is 1; choose a plan priced per unit"
-        FlatPriceHasNoQuantity { plan: PlanId },
     [404 "unknown_discount"] "{discount} is not a discount of this customer; apply it first"
         UnknownDiscount { discount: DiscountId },
     [409 "discount_exists"] "{discount} exists already; choose another id"

@@ -132,8 +132,11 @@ fn check_tiers(price: &Code, tiers: &[Tier]) -> Result<(), Rejection> {
         return invalid("there is no tier, or there are too many");
     }
     for tier in tiers {
-        check_amounts(&[tier.unit, tier.flat, tier.percent])?;
-        check_amounts(tier.up_to.as_slice())?;
+        let amounts = [tier.unit, tier.flat, tier.percent, tier.up_to.unwrap_or(Decimal::ZERO)];
+        if amounts.iter().any(|amount| amount.is_negative()) {
+            return invalid("an amount is negative");
+        }
+        check_amounts(&amounts)?;
     }
     let (open, bounded) = tiers.split_last().map_or((None, tiers), |(l, rest)| (Some(l), rest));
     if open.is_some_and(|tier| tier.up_to.is_some()) {

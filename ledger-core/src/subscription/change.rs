@@ -71,6 +71,9 @@ pub(crate) fn change(
     let found = changing(context, customer, command.subscription, whole)?;
     let (at, subscription, mut events) = (found.at, found.subscription, found.events);
     let subscription = subscription.as_ref();
+    if subscription.activation_expires.is_some() {
+        return Err(Rejection::NotActiveYet { subscription: subscription.id });
+    }
     let settle = command.proration.unwrap_or(Settle::Next);
     let items = Target { context, customer, subscription, at }.changes(command, version)?;
     let changes = ScheduledItems { items, anchor: command.anchor, settle };

@@ -216,7 +216,8 @@ pub(crate) fn days_after(
 }
 
 fn agreed(start: Timestamp, term: TermRequest, rules: &Rules) -> Result<Term, Rejection> {
-    check_every(term.length)?;
+    check_every(term.length)
+        .map_err(|_| Rejection::InvalidTerm { why: "the length is out of range" })?;
     let span = term_span(start, start, term.length, rules)?;
     Ok(Term { span, length: term.length, renewal: term.renewal })
 }
