@@ -118,7 +118,7 @@ fn rules() -> String {
         let policy = sentences.policy;
         let has = |rule: &str| {
             let having = Profile::ALL.iter().filter(|profile| {
-                profile.policies().words().iter().any(|word| *word == (policy, rule))
+                profile.policies().words().contains(&(policy, rule))
             });
             having.map(|profile| format!("`{}`", profile.name())).collect::<Vec<_>>().join(", ")
         };
