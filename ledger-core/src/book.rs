@@ -46,6 +46,15 @@ impl Book {
         self.test_clock
     }
 
+    /// Counts what decisions take from the book.
+    pub(crate) fn catalog_revision(&self) -> u64 {
+        let plans = self
+            .plans
+            .values()
+            .map(|plan| plan.versions.len() + plan.migrations.len() + usize::from(plan.retired));
+        (plans.sum::<usize>() + self.entities.len() + self.coupons.len()) as u64
+    }
+
     pub(crate) fn opened(&self) -> Result<&BookOpened, Rejection> {
         self.opened.as_ref().ok_or(Rejection::BookNotOpen)
     }

@@ -1,5 +1,7 @@
 //! The state of one partition and the two functions on it.
 
+use std::sync::Arc;
+
 use schemas::event::{CustomerExternalIdChanged, InvoiceFinalized};
 use schemas::ids::{CommandId, CustomerId};
 use schemas::record::DecodeError;
@@ -35,7 +37,8 @@ pub(crate) struct Context<'a> {
 /// Equal histories give equal ledgers.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Ledger {
-    pub(crate) book: Book,
+    /// Shared with copies for previews; written to a copy of its own while there are some.
+    pub(crate) book: Arc<Book>,
     pub(crate) registry: Registry,
     pub(crate) customers: Directory,
 }
@@ -80,7 +83,7 @@ impl Ledger {
         let found = self.customers.get(customer)?;
         let mut customers = Directory::default();
         customers.push(found.clone());
-        let (book, registry) = (self.book.clone(), self.registry.excerpt(customer));
+        let (book, registry) = (self.book.clone(), self.registry.excerpt(Some(customer)));
         Some(Self { book, registry, customers })
     }
 
@@ -88,7 +91,7 @@ impl Ledger {
     /// [`Ledger::close_commit`] is called once for the commit's stream.
     pub fn evolve(&mut self, stream: StreamId, event: &Event, stamp: &Stamp) {
         let StreamId::Customer(id) = stream else {
-            self.book.evolve(event);
+            Arc::make_mut(&mut self.book).evolve(event);
             return;
         };
         if let Event::CustomerRegistered(registered) = event {
@@ -112,7 +115,7 @@ impl Ledger {
     /// Counts one commit on its stream (also a commit without events).
     pub fn close_commit(&mut self, stream: StreamId) {
         let StreamId::Customer(id) = stream else {
-            self.book.revision += 1;
+            Arc::make_mut(&mut self.book).revision += 1;
             return;
         };
         let Some(customer) = self.customers.get_mut(id) else { return };
@@ -154,7 +157,7 @@ impl Ledger {
     }
 
     /// Where the test clock stands, on a test book.
-    pub const fn test_clock(&self) -> Option<Timestamp> {
+    pub fn test_clock(&self) -> Option<Timestamp> {
         self.book.test_clock()
     }
 

@@ -24,6 +24,7 @@ mod registry;
 mod settlement;
 pub mod snapshot;
 mod subscription;
+mod view;
 
 pub use customer::state::{Customer, Invoice, InvoiceState, Line, Payment};
 pub use ledger::{Ledger, Stamp};

@@ -177,9 +177,10 @@ impl Registry {
     }
 
     /// What a decision about one customer looks at.
-    pub(crate) fn excerpt(&self, customer: CustomerId) -> Self {
-        let family =
-            |child: &CustomerId, parent: &CustomerId| *child == customer || *parent == customer;
+    pub(crate) fn excerpt(&self, customer: Option<CustomerId>) -> Self {
+        let family = |child: &CustomerId, parent: &CustomerId| {
+            customer == Some(*child) || customer == Some(*parent)
+        };
         let parents = self.parents.iter().filter(|(child, parent)| family(child, parent));
         Self {
             counters: self.counters.clone(),

@@ -23,6 +23,8 @@
 //! of anything, only a short cut past a replay. [`STATE_VERSION`] is raised for any change of
 //! these types; bytes of another version are not read, the log is replayed instead.
 
+use std::sync::Arc;
+
 use schemas::Date;
 use schemas::ids::{CustomerId, InvoiceId, PaymentId};
 use schemas::text::ExternalId;
@@ -202,7 +204,7 @@ impl Loader {
         let due = customers.iter().filter_map(|c| Some((c.due?, c.id)));
         let parents = customers.iter().filter_map(|c| Some((c.id, c.parent?)));
         registry.set_customers(names.collect(), due.collect(), parents.collect());
-        Ok(Ledger { book, registry, customers })
+        Ok(Ledger { book: Arc::new(book), registry, customers })
     }
 }
 

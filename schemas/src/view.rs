@@ -19,8 +19,9 @@ pub use balances::{
     TrialBalance,
 };
 pub use explain::{
-    CreditBefore, CreditedLine, DiscountBefore, DiscountShare, EventPlace, InvoiceExplanation,
-    LineExplanation, MadeBy, MadeByRole, OtherLine, SharedDiscount,
+    CreditBefore, CreditedLine, DiscountBefore, DiscountShare, EventPlace, GivenDiscount,
+    InvoiceExplanation, LineExplanation, MadeBy, MadeByRole, OtherLine, SharedDiscount,
+    TermsInForce,
 };
 pub use invoices::{
     Invoice, InvoiceFigures, InvoiceStatus, InvoiceSummary, Line, LineDiscount, LineTax,

@@ -123,6 +123,16 @@ impl Item {
         self.quantities[step_at(&self.quantities, at)].1
     }
 
+    /// The instants after `at` from which terms or quantity are others, in order.
+    pub(crate) fn steps_after(&self, at: Timestamp) -> Vec<Timestamp> {
+        let terms = self.terms.iter().map(|(from, _)| *from);
+        let quantities = self.quantities.iter().map(|(from, _)| *from);
+        let mut steps: Vec<Timestamp> = terms.chain(quantities).filter(|from| at < *from).collect();
+        steps.sort_unstable();
+        steps.dedup();
+        steps
+    }
+
     /// The instant from which it has no terms for ever, if there is one.
     pub(crate) fn removed_at(&self) -> Option<Timestamp> {
         self.terms.last().filter(|(_, terms)| terms.is_none()).map(|(from, _)| *from)

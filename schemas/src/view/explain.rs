@@ -11,11 +11,12 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::currency::Currency;
-use crate::event::{InvoiceLine, InvoiceTotals, LineRef};
+use crate::decimal::Decimal;
+use crate::event::{DiscountApplied, InvoiceLine, InvoiceTotals, LineRef};
 use crate::fraction::Fraction;
 use crate::ids::{BillingRunId, CreditNoteId, CustomerId, DiscountId, InvoiceId, SubscriptionId};
 use crate::money::Minor;
-use crate::terms::{Policies, Profile};
+use crate::terms::{Policies, Profile, Rate};
 use crate::text::Code;
 use crate::time::{Date, Span, Timestamp};
 
@@ -70,8 +71,32 @@ pub struct LineExplanation {
     /// What other lines of the cycle billed, where the amount depends on it: for the rest of a
     /// cycle, and for what is missing to a minimum.
     pub others: Vec<OtherLine>,
+    /// The terms in force just before the credited time, where a credit is reckoned on them.
+    pub in_force: Option<TermsInForce>,
+    /// The discounts on it, as they were given.
+    pub discounts: Vec<GivenDiscount>,
     /// The events that made it, in the order of the log.
     pub events: Vec<MadeBy>,
+}
+
+/// What an item cost at an instant.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct TermsInForce {
+    /// The price.
+    pub rate: Rate,
+    /// What a whole cycle costs at least.
+    pub minimum: Option<Decimal>,
+    /// How many units.
+    pub quantity: Decimal,
+}
+
+/// A discount as it was given.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct GivenDiscount {
+    /// What was decided.
+    pub applied: DiscountApplied,
+    /// The event that says so.
+    pub event: EventPlace,
 }
 
 /// A credited line, and what was credited of it before.

@@ -38,9 +38,9 @@ words! {
         Suspended,
         /// It is stopped for a while.
         Paused,
-        /// It was ended, by a cancellation or because its term was over.
+        /// It was canceled.
         Canceled,
-        /// The payment that it waited for did not come.
+        /// Its term ended, or the payment that it waited for did not come.
         Expired,
     }
     /// Why a customer has access, or has none.

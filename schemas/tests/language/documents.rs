@@ -117,9 +117,9 @@ fn rules() -> String {
     for sentences in Policies::SENTENCES {
         let policy = sentences.policy;
         let has = |rule: &str| {
-            let having = Profile::ALL.iter().filter(|profile| {
-                profile.policies().words().contains(&(policy, rule))
-            });
+            let having = Profile::ALL
+                .iter()
+                .filter(|profile| profile.policies().words().contains(&(policy, rule)));
             having.map(|profile| format!("`{}`", profile.name())).collect::<Vec<_>>().join(", ")
         };
         let rows = sentences.rules.iter().map(|(rule, sentence)| {
