@@ -115,7 +115,6 @@ const fn is_about_its_state(rejection: &Rejection) -> bool {
             | Rejection::NotActiveYet { .. }
             | Rejection::UnknownChange { .. }
             | Rejection::NoTerm { .. }
-            | Rejection::FlatPriceHasNoQuantity { .. }
             | Rejection::NothingToInvoice { .. }
     )
 }
