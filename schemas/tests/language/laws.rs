@@ -18,6 +18,11 @@ fn nearest(numerator: i128, denominator: i128, mode: RoundingMode) -> i128 {
             let inside = (near - 1..=near + 1).filter(|&w| toward_zero(w));
             inside.min_by_key(|&w| distance(w)).expect("zero is always inside")
         }
+        RoundingMode::Up => {
+            let outside =
+                (near - 1..=near + 1).filter(|&w| w.abs() * denominator >= numerator.abs());
+            outside.min_by_key(|&w| distance(w)).expect("a neighbour is outside")
+        }
         RoundingMode::HalfUp => *nearest.iter().max_by_key(|w| w.abs()).expect("at least one"),
         RoundingMode::HalfEven => match nearest[..] {
             [only] => only,
@@ -44,7 +49,9 @@ proptest! {
         denominator in 1_i128..=400,
     ) {
         let fraction = Fraction::new(numerator, denominator).expect("small");
-        for mode in [RoundingMode::HalfUp, RoundingMode::HalfEven, RoundingMode::Down] {
+        let modes =
+            [RoundingMode::HalfUp, RoundingMode::HalfEven, RoundingMode::Down, RoundingMode::Up];
+        for mode in modes {
             prop_assert_eq!(
                 fraction.rounded(mode).map(i128::from),
                 Ok(nearest(numerator, denominator, mode)),

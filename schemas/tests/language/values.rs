@@ -312,6 +312,7 @@ every_variant! {
         "half_up" RoundingMode::HalfUp => RoundingMode::HalfUp,
         "half_even" RoundingMode::HalfEven => RoundingMode::HalfEven,
         "down" RoundingMode::Down => RoundingMode::Down,
+        "up" RoundingMode::Up => RoundingMode::Up,
     }
     revenue_schedules RevenueSchedule {
         "point" RevenueSchedule::Point(_) => RevenueSchedule::Point(of("2024-02-29")),

@@ -10,7 +10,7 @@ use schemas::event::{
     RevenueSchedule, RoundingStep, RoundingSubject, TaxPart, TierPart,
 };
 use schemas::fraction::RoundingMode;
-use schemas::terms::{BillingTiming, Every, LineKind, Profile, Rate};
+use schemas::terms::{BillingTiming, CalendarUnit, Every, LineKind, Profile, Rate};
 use schemas::{Decimal, Event, Fraction, Minor};
 
 use super::subscriptions::{offer_events, subscription_events};
@@ -98,7 +98,12 @@ fn full_line() -> InvoiceLine {
         service: Some(of("2024-01-31/2024-02-29")),
         quantity: of("5"),
         unit_price: Some(of("9.9")),
-        tiers: vec![TierPart { quantity: of("5"), unit_price: of("9.9"), flat: Decimal::ZERO }],
+        tiers: vec![TierPart {
+            quantity: of("5"),
+            unit_price: of("9.9"),
+            flat: Decimal::ZERO,
+            percent: of("0.5"),
+        }],
         pricing: Some(LinePricing {
             price: of("seat"),
             product: Some(of("storage")),
@@ -107,6 +112,7 @@ fn full_line() -> InvoiceLine {
             whole: fraction(4950, 1),
             span: of("2024-01-31T00:00:00Z/2024-02-11T00:00:00Z"),
             full: of("2024-01-31T00:00:00Z/2024-03-01T00:00:00Z"),
+            every: Every { count: 1, unit: CalendarUnit::Month },
             segment: 2,
             zone: of("America/New_York"),
             complement: Some(Minor(3135)),
