@@ -229,6 +229,7 @@ fn decide_for(
         Command::RecordPayment(c) => settlement::payment::record(context, customer, c),
         Command::ReversePayment(c) => settlement::payment::reverse(context, customer, c),
         Command::RefundPayment(c) => settlement::refund::refund(context, customer, c),
+        Command::IssueCreditNote(c) => settlement::credit_note::of_lines(context, customer, c),
         Command::GrantCredit(c) => settlement::payment::grant(context, customer, c),
         Command::RegisterCustomer(_)
         | Command::OpenBook(_)

@@ -18,9 +18,9 @@ pub use book::{
 pub use customer::{RegisterCustomer, UpdateCustomer};
 pub use discount::{ApplyDiscount, DefineCoupon, RedeemCoupon, RemoveDiscount};
 pub use settlement::{
-    AddCharge, Allocate, AllocationRequest, BillCustomer, ChargeInvoice, ChargePrice, GrantCredit,
-    InvoiceNow, InvoiceRequest, RecordPayment, RefundEffect, RefundPayment, ReversePayment,
-    VoidInvoice,
+    AddCharge, Allocate, AllocationRequest, BillCustomer, ChargeInvoice, ChargePrice, CreditLine,
+    GrantCredit, InvoiceNow, InvoiceRequest, IssueCreditNote, RecordPayment, RefundEffect,
+    RefundPayment, ReversePayment, VoidInvoice,
 };
 pub use subscription::{
     AcceptQuote, Activation, CancelSubscription, ChangePlan, ChangeQuantity, ChangeSubscription,
@@ -102,6 +102,8 @@ records! {
         42 v 1 "payment.refund" RefundPayment,
         /// Gives the customer credit for coming invoices.
         43 v 1 "credit.grant" GrantCredit,
+        /// Credits lines of an open invoice.
+        44 v 1 "credit_note.issue" IssueCreditNote,
     }
 }
 
@@ -143,6 +145,7 @@ impl Command {
             Self::ReversePayment(c) => StreamId::Customer(c.customer),
             Self::RefundPayment(c) => StreamId::Customer(c.customer),
             Self::GrantCredit(c) => StreamId::Customer(c.customer),
+            Self::IssueCreditNote(c) => StreamId::Customer(c.customer),
         }
     }
 

@@ -298,6 +298,10 @@ rejections! {
         CreditNoteExists { note: CreditNoteId },
     [422 "credit_exceeds_invoice"] "{left} of the lines of {invoice} can still be credited, less than {amount}; refund with effect reopen instead"
         CreditExceedsInvoice { invoice: InvoiceId, left: Money, amount: Money },
+    [422 "credit_exceeds_open"] "{open} of {invoice} is open, less than {amount}; refund the payment with effect credit_note for what is paid"
+        CreditExceedsOpen { invoice: InvoiceId, open: Money, amount: Money },
+    [422 "invalid_credit_lines"] "{why}; name lines of the invoice, each once, with at most what is left of them"
+        InvalidCreditLines { invoice: InvoiceId, why: &'static str },
     [409 "grant_exists"] "{grant} exists already; choose another id"
         GrantExists { grant: CreditGrantId },
 }

@@ -58,6 +58,7 @@ pub(crate) fn decide(
         | Command::RecordPayment(_)
         | Command::ReversePayment(_)
         | Command::RefundPayment(_)
+        | Command::IssueCreditNote(_)
         | Command::GrantCredit(_) => {
             unreachable!("Command::stream says this is not of the book: {command:?}")
         }

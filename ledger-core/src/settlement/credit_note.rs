@@ -1,16 +1,70 @@
 //! Credit notes: part of an invoice taken off its lines in proportion.
 
-use schemas::event::{Allocation, Amendment, CreditNoteIssued, LineRef, LineReversal};
+use schemas::command::IssueCreditNote;
+use schemas::event::{Allocation, Amendment, CreditNoteIssued, Event, LineRef, LineReversal};
 use schemas::event::{EntityDefined, RevenueSchedule};
 use schemas::ids::{CreditNoteId, RefundId, derive};
 use schemas::terms::{SeriesDefinition, SeriesKind};
 use schemas::{Date, Interval, Minor, Rejection};
 
-use super::{money, not_before, posting_date, standing};
+use super::{money, not_before, positive, posting_date, standing};
 use crate::billing::invoice::number;
+use crate::billing::run::MAX_LINES;
 use crate::book;
 use crate::customer::state::{Customer, Invoice};
 use crate::ledger::Context;
+
+/// Credits lines of an open invoice, as told.
+pub(crate) fn of_lines(
+    context: &Context<'_>,
+    customer: &Customer,
+    command: &IssueCreditNote,
+) -> Result<Vec<Event>, Rejection> {
+    let (id, currency) = (command.invoice, customer.currency);
+    let invoice = customer.invoices.get(id).ok_or(Rejection::UnknownInvoice { invoice: id })?;
+    if invoice.voided {
+        return Err(Rejection::InvoiceVoided { invoice: id });
+    }
+    let invalid = |why| Err(Rejection::InvalidCreditLines { invoice: id, why });
+    if command.lines.is_empty() || command.lines.len() > MAX_LINES {
+        return invalid("there is no line, or there are too many");
+    }
+    let mut total = Minor::ZERO;
+    for (index, wanted) in command.lines.iter().enumerate() {
+        let at = LineRef { invoice: id, line: wanted.line };
+        let Some(line) = customer.line(at) else { return invalid("the invoice has no such line") };
+        if command.lines[..index].iter().any(|found| found.line == wanted.line) {
+            return invalid("a line is named twice");
+        }
+        let amount = positive(customer, wanted.amount)?;
+        if amount > line.left() {
+            return invalid("more is credited than is left of a line");
+        }
+        total = total.plus(amount)?;
+    }
+    if total > invoice.open() {
+        let (open, amount) = (invoice.open().of(currency), total.of(currency));
+        return Err(Rejection::CreditExceedsOpen { invoice: id, open, amount });
+    }
+    let entity = context.book.entity(customer.entity)?;
+    let series = book::series(entity, None, SeriesKind::CreditNote)?
+        .ok_or(Rejection::NoCreditNoteSeries { entity: entity.entity })?;
+    let last = context.registry.series(entity.entity, &series.code).last;
+    let sequence = last
+        .checked_add(1)
+        .ok_or_else(|| Rejection::SeriesExhausted { series: series.code.clone() })?;
+    let part = Allocation { invoice: id, amount: total };
+    let mut issued = issue(context, customer, (entity, series, sequence), part, command.note)?;
+    issued.lines = command
+        .lines
+        .iter()
+        .map(|wanted| {
+            let at = LineRef { invoice: id, line: wanted.line };
+            reversal(customer, at, wanted.amount.minor().0, issued.posting_date)
+        })
+        .collect::<Result<_, _>>()?;
+    Ok(vec![issued.into()])
+}
 
 /// One note for each invoice in `parts`.
 pub(super) fn credit_notes(

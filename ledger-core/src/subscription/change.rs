@@ -74,7 +74,7 @@ pub(crate) fn change(
     if subscription.activation_expires.is_some() {
         return Err(Rejection::NotActiveYet { subscription: subscription.id });
     }
-    let settle = command.proration.unwrap_or(Settle::Next);
+    let settle = customer.rules.settle(command.proration);
     let items = Target { context, customer, subscription, at }.changes(command, version)?;
     let changes = ScheduledItems { items, anchor: command.anchor, settle };
     events.extend(withdrawn(subscription, |due| replaces(&changes, due)));

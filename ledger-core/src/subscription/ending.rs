@@ -8,7 +8,7 @@ use schemas::event::{
     CancellationUndone, Event, RenewalSet, ScheduledChange, ScheduledChangeWithdrawn, ScheduledFor,
     SubscriptionCanceled, SubscriptionPaused, SubscriptionResumed,
 };
-use schemas::terms::{CancelCredit, ChangeTime, EndReason, InvoiceTiming, Settle};
+use schemas::terms::{CancelCredit, CancelDefault, ChangeTime, EndReason, InvoiceTiming, Settle};
 use schemas::text::Label;
 use schemas::{Rejection, Span, Timestamp};
 
@@ -27,9 +27,12 @@ pub(crate) fn cancel(
     let Changing { at, subscription, mut events } =
         changing(context, customer, command.subscription, false)?;
     let subscription = subscription.as_ref();
-    let default = match command.when {
-        ChangeTime::Now | ChangeTime::On(_) => CancelCredit::Prorated,
-        ChangeTime::CycleEnd | ChangeTime::WhenPaid => CancelCredit::None,
+    let default = match (command.when, customer.rules.policies.cancel_default) {
+        (ChangeTime::Now | ChangeTime::On(_) | ChangeTime::WhenPaid, CancelDefault::Credit) => {
+            CancelCredit::Prorated
+        }
+        (ChangeTime::Now | ChangeTime::On(_) | ChangeTime::WhenPaid, CancelDefault::Keep)
+        | (ChangeTime::CycleEnd, _) => CancelCredit::None,
     };
     let credit = command.credit.unwrap_or(default);
     if let Some(due) = time_of(context, customer, subscription, at, command.when)? {
@@ -142,7 +145,7 @@ pub(crate) fn pause(
     {
         return Err(Rejection::AlreadyPaused { subscription: id, at: rules.date(from)? });
     }
-    let settle = command.credit.unwrap_or(Settle::Next);
+    let settle = rules.settle(command.credit);
     match due {
         Some(due) => {
             events.push(schedule(subscription, 0, due, ScheduledChange::Pause(settle))?);
@@ -190,7 +193,7 @@ pub(crate) fn resume(
     if !subscription.pauses.iter().any(pauses) {
         return Err(Rejection::NotPaused { subscription: id, at: customer.rules.date(on)? });
     }
-    let settle = command.proration.unwrap_or(Settle::Next);
+    let settle = customer.rules.settle(command.proration);
     events.extend(withdrawn(subscription, |due| matches!(due, ScheduledChange::Resume(_))));
     if let Some(due) = due {
         events.push(schedule(subscription, 0, due, ScheduledChange::Resume(settle))?);

@@ -2,7 +2,7 @@
 
 use jiff::civil;
 use jiff::tz::{Offset, TimeZone};
-use schemas::terms::{Policies, Proration, ZoneRule};
+use schemas::terms::{ChangeBilling, Policies, Proration, Settle, ZoneRule};
 use schemas::text::Label;
 use schemas::time::TimeError;
 use schemas::{Date, Timestamp, ZoneName};
@@ -123,6 +123,15 @@ impl Rules {
             return self.local.start_of(self.local.date_at(instant)?.plus_days(1)?);
         }
         self.moment(instant)
+    }
+
+    /// How a difference is billed if the command does not say.
+    pub(crate) const fn settle(&self, asked: Option<Settle>) -> Settle {
+        match (asked, self.policies.change_billing) {
+            (Some(asked), _) => asked,
+            (None, ChangeBilling::NextInvoice) => Settle::Next,
+            (None, ChangeBilling::AtOnce) => Settle::Now,
+        }
     }
 
     /// The civil date of an instant.

@@ -203,6 +203,16 @@ pub(crate) const CASES: &[Case] = &[
         book.when("payment.refund", refund("r", "1", &json!("reopen")))
     }),
     // Credit.
+    ("credit_exceeds_open", || {
+        let mut book = paid();
+        let invoice = json!(book.invoices[0].invoice);
+        book.when("credit_note.issue", note(&invoice, 1, "1"))
+    }),
+    ("invalid_credit_lines", || {
+        let mut book = billed();
+        let invoice = json!(book.invoices[0].invoice);
+        book.when("credit_note.issue", note(&invoice, 9, "1"))
+    }),
     ("grant_exists", || {
         let mut book = TestBook::with_plans();
         book.given("credit.grant", grant("g", "1"));
@@ -227,4 +237,10 @@ fn now(field: &str, value: impl Into<Value>) -> Value {
 
 fn historical(date: &str) -> Value {
     json!({"now": {"series": "old", "document_date": date}})
+}
+
+fn note(invoice: &Value, line: u32, amount: &str) -> Value {
+    let amount = json!({"amount": amount, "currency": "EUR"});
+    let lines = json!([{"line": line, "amount": amount}]);
+    json!({"customer": id("c"), "note": id("n"), "invoice": invoice, "lines": lines})
 }

@@ -183,6 +183,30 @@ pub enum RefundEffect {
     CustomerCredit,
 }
 
+/// Credits lines of an invoice that is open: the customer owes that much less.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct IssueCreditNote {
+    /// Whose invoice.
+    pub customer: CustomerId,
+    /// The credit note's id.
+    pub note: CreditNoteId,
+    /// Which invoice.
+    pub invoice: InvoiceId,
+    /// Which lines, and by how much; each once.
+    pub lines: Vec<CreditLine>,
+}
+
+/// How much of a line is credited.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CreditLine {
+    /// Its number on the invoice.
+    pub line: u32,
+    /// How much; more than zero, and at most what is left of the line.
+    pub amount: Money,
+}
+
 /// Gives the customer credit that coming invoices use up.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]

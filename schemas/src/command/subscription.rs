@@ -110,7 +110,7 @@ pub struct ChangeSubscription {
     pub anchor: Option<Anchor>,
     /// When it takes effect.
     pub when: ChangeTime,
-    /// How the difference is billed; `next` if left out.
+    /// How the difference is billed; by the book's policies if left out.
     pub proration: Option<Settle>,
 }
 
@@ -128,7 +128,7 @@ pub struct ChangePlan {
     pub version: Option<u32>,
     /// When it takes effect.
     pub when: ChangeTime,
-    /// How the difference is billed; `next` if left out.
+    /// How the difference is billed; by the book's policies if left out.
     pub proration: Option<Settle>,
 }
 
@@ -144,7 +144,7 @@ pub struct ChangeQuantity {
     pub quantity: Decimal,
     /// When it takes effect.
     pub when: ChangeTime,
-    /// How the difference is billed; `next` if left out.
+    /// How the difference is billed; by the book's policies if left out.
     pub proration: Option<Settle>,
 }
 
@@ -158,8 +158,7 @@ pub struct CancelSubscription {
     pub subscription: SubscriptionId,
     /// When it ends.
     pub when: ChangeTime,
-    /// What becomes of unused time; `prorated` now and on a date, `none` at cycle end, if left
-    /// out.
+    /// What becomes of unused time; `none` at cycle end, else by the book's policies, if left out.
     pub credit: Option<CancelCredit>,
 }
 
@@ -195,8 +194,7 @@ pub struct PauseSubscription {
     pub subscription: SubscriptionId,
     /// When it starts.
     pub when: ChangeTime,
-    /// What becomes of time that is billed already; `next` if left out: it is credited with the
-    /// next invoice.
+    /// How time that is billed already is settled; by the book's policies if left out.
     pub credit: Option<Settle>,
     /// The day it goes on by itself; until it is resumed if left out.
     pub resume_on: Option<Date>,
@@ -212,7 +210,7 @@ pub struct ResumeSubscription {
     pub subscription: SubscriptionId,
     /// When it goes on.
     pub when: ChangeTime,
-    /// How the rest of the cycle is billed; `next` if left out.
+    /// How the rest of the cycle is billed; by the book's policies if left out.
     pub proration: Option<Settle>,
 }
 

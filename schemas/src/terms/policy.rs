@@ -160,6 +160,20 @@ policies! {
         /// That of the zone when the customer was registered, for ever. Source: Kill Bill.
         FixedOffsetAtCreation "fixed_offset_at_creation",
     }
+    /// When the difference that a change makes is billed, if the command does not say.
+    change_billing: ChangeBilling {
+        /// With the next invoice. Source: Stripe, `create_prorations`.
+        NextInvoice "next_invoice",
+        /// On an invoice of its own. Source: Kill Bill, Lago.
+        AtOnce "at_once",
+    }
+    /// What a cancellation now does with unused time, if the command does not say.
+    cancel_default: CancelDefault {
+        /// It is credited.
+        Credit "credit",
+        /// It is kept. Source: Stripe, `prorate` is false by default.
+        Keep "keep",
+    }
     /// When a billed line is credited and charged anew.
     rebill: RebillRule {
         /// Where price version or quantity differ from what was billed.
@@ -287,6 +301,8 @@ const BILLFOLD: Policies = Policies {
     trial_anchor: TrialAnchor::TrialEnd,
     trial_on_change: TrialOnChange::Keep,
     zone: ZoneRule::IanaZone,
+    change_billing: ChangeBilling::NextInvoice,
+    cancel_default: CancelDefault::Credit,
     rebill: RebillRule::OnPriceChange,
     credit_basis: CreditBasis::BilledShare,
     credit_discount: CreditDiscount::ItemShare,
@@ -298,6 +314,7 @@ const BILLFOLD: Policies = Policies {
 
 const STRIPE_FLEXIBLE: Policies = Policies {
     proration: Proration::BySecond,
+    cancel_default: CancelDefault::Keep,
     rebill: RebillRule::OnEveryChange,
     credit_basis: CreditBasis::LastBilledPrice,
     discount_order: DiscountOrder::AsApplied,
@@ -317,6 +334,7 @@ const KILLBILL: Policies = Policies {
     first_boundary: FirstBoundary::IntervalAfterPrevious,
     interval_change: IntervalChange::KeepAnchorDay,
     zone: ZoneRule::FixedOffsetAtCreation,
+    change_billing: ChangeBilling::AtOnce,
     credit_basis: CreditBasis::LastBilledPrice,
     missing_piece: MissingPiece::TotalMinusBilled,
     ..BILLFOLD
@@ -327,6 +345,7 @@ const LAGO: Policies = Policies {
     default_anchor: DefaultAnchor::Calendar,
     trial_anchor: TrialAnchor::SubscriptionStart,
     trial_on_change: TrialOnChange::CountFromStart,
+    change_billing: ChangeBilling::AtOnce,
     credit_basis: CreditBasis::LastBilledPrice,
     discount_order: DiscountOrder::MostSpecificFirst,
     ..BILLFOLD

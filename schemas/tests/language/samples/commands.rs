@@ -3,12 +3,12 @@
 use schemas::Command;
 use schemas::command::{
     AcceptQuote, AddCharge, AdvanceClock, ApplyDiscount, BillCustomer, CancelSubscription,
-    ChangePlan, ChangeQuantity, ChangeSubscription, CreateQuote, CreateSubscription, DefineCoupon,
-    DefineEntity, DefinePlan, GrantCredit, InvoiceNow, InvoiceRequest, MigratePlan, OpenBook,
-    PauseSubscription, RecordPayment, RedeemCoupon, RefundPayment, RegisterCustomer,
-    RemoveDiscount, ResumeSubscription, RetirePlan, ReversePayment, RunBilling, SetRenewal,
-    SubscriptionTerms, UncancelSubscription, UpdateCustomer, VoidInvoice, VoidQuote,
-    WithdrawChange,
+    ChangePlan, ChangeQuantity, ChangeSubscription, CreateQuote, CreateSubscription, CreditLine,
+    DefineCoupon, DefineEntity, DefinePlan, GrantCredit, InvoiceNow, InvoiceRequest,
+    IssueCreditNote, MigratePlan, OpenBook, PauseSubscription, RecordPayment, RedeemCoupon,
+    RefundPayment, RegisterCustomer, RemoveDiscount, ResumeSubscription, RetirePlan,
+    ReversePayment, RunBilling, SetRenewal, SubscriptionTerms, UncancelSubscription,
+    UpdateCustomer, VoidInvoice, VoidQuote, WithdrawChange,
 };
 use schemas::terms::{
     BillingTiming, BookClock, CalendarUnit, ChangeTime, DiscountDuration, Every, Profile, Rate,
@@ -318,4 +318,6 @@ fn payment_commands(all: &mut Samples<Command>) {
     });
     let reason = of("goodwill");
     all.add("granted", GrantCredit { customer, grant: id(12), amount: eur(500), reason });
+    let lines = vec![CreditLine { line: 1, amount: eur(1000) }];
+    all.add("one line", IssueCreditNote { customer, note: id(8), invoice: id(6), lines });
 }
