@@ -14,12 +14,12 @@ use schemas::event::{
 };
 use schemas::fraction::RoundingMode;
 use schemas::terms::{
-    Anchor, BillingTiming, BookClock, CalendarUnit, CancelCredit, ChangeTime, CreditBasis,
-    CreditDiscount, DefaultAnchor, DiscountAllocation, DiscountDuration, DiscountOrder,
-    DiscountStacking, DiscountTarget, DiscountValue, EndReason, Every, FirstBoundary,
-    IntervalChange, InvoiceTiming, ItemTarget, LineKind, MissingPiece, PackageRate, PercentageRate,
-    PreviousPeriodFrom, Profile, Proration, Rate, RatioRule, RebillRule, Recurrence, Renewal,
-    SeriesKind, Settle, Tier, TrialAnchor, TrialOnChange, UnitPrice, ZoneRule,
+    Anchor, BillingTiming, BookClock, CalendarUnit, CancelCredit, CancelDefault, ChangeBilling,
+    ChangeTime, CreditBasis, CreditDiscount, DefaultAnchor, DiscountAllocation, DiscountDuration,
+    DiscountOrder, DiscountStacking, DiscountTarget, DiscountValue, EndReason, Every,
+    FirstBoundary, IntervalChange, InvoiceTiming, ItemTarget, LineKind, MissingPiece, PackageRate,
+    PercentageRate, PreviousPeriodFrom, Profile, Proration, Rate, RatioRule, RebillRule,
+    Recurrence, Renewal, SeriesKind, Settle, Tier, TrialAnchor, TrialOnChange, UnitPrice, ZoneRule,
 };
 use schemas::{Currency, Date, Decimal, Fraction, Interval, Minor, Money, Personal, Span};
 use schemas::{StreamId, Timestamp, ZoneName};
@@ -109,7 +109,7 @@ macro_rules! every_rule {
 
 every_rule! {
     Proration RatioRule PreviousPeriodFrom DefaultAnchor FirstBoundary IntervalChange TrialAnchor
-    TrialOnChange ZoneRule RebillRule CreditBasis CreditDiscount MissingPiece DiscountStacking
+    TrialOnChange ZoneRule ChangeBilling CancelDefault RebillRule CreditBasis CreditDiscount MissingPiece DiscountStacking
     DiscountOrder DiscountAllocation
 }
 
