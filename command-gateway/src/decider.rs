@@ -33,6 +33,13 @@ pub trait Decider: Send + 'static {
 
     /// Customers with a cycle due up to and on `through`, in the order of their ids.
     fn due_customers(&self, through: Date) -> Vec<CustomerId>;
+
+    /// The book and one customer, as a ledger that can be asked elsewhere; the book alone where
+    /// there is no such customer.
+    fn copy_for(&self, customer: Option<CustomerId>) -> Ledger;
+
+    /// Counts what decisions take from the book.
+    fn catalog_revision(&self) -> u64;
 }
 
 /// What stored commits are folded into. Every [`Decider`] is one.
@@ -88,5 +95,13 @@ impl Decider for Ledger {
 
     fn due_customers(&self, through: Date) -> Vec<CustomerId> {
         Self::due_customers(self, through, None, usize::MAX)
+    }
+
+    fn copy_for(&self, customer: Option<CustomerId>) -> Ledger {
+        Self::copy_for(self, customer)
+    }
+
+    fn catalog_revision(&self) -> u64 {
+        Self::catalog_revision(self)
     }
 }

@@ -22,12 +22,13 @@ use crate::engine::EngineCore;
 use crate::engine::driver::{Driver, Intake};
 use crate::engine::writer::{SharedLog, Writer};
 use crate::feed::Feed;
-use crate::handle::{GatewayHandle, Shared};
+use crate::handle::{ASKING, GatewayHandle, Shared};
 use crate::history::{History, Lookups};
 use crate::ids::IdFiles;
 use crate::measures::Measures;
 use crate::opening::{self, Opened};
 use crate::progress::{Progress, Stopped};
+use crate::queue::Places;
 use crate::snapshot::{Chain, Follower, Shelf, Snapshots, Start};
 
 /// The engine of one book, running.
@@ -165,6 +166,7 @@ impl Gateway {
             measures,
             repeats,
             epoch,
+            asking: Places::new("questions", ASKING),
         }));
         let disk = Arc::clone(&config.disk);
         Ok((Self { handle, engine: Some(engine), follower: None, disk }, shared_log))

@@ -6,23 +6,30 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crossbeam_channel::{Sender, TrySendError};
+use schemas::ids::CustomerId;
 use schemas::status::QueueStatus;
 use schemas::text::BookName;
+use tokio::sync::oneshot;
 use uuid::Uuid;
 
 use crate::admission::Admission;
 use crate::completion::{BatchTicket, Completion, ReplyTo, Ticket};
+use crate::copies::{CopyRequest, Excerpt};
 use crate::engine::Offer;
 use crate::engine::driver::Intake;
 use crate::history::REPEATS;
 use crate::measures::Measures;
 use crate::outcome::{Outcome, Refusal};
 use crate::progress::Progress;
+use crate::queue::Places;
 use crate::request::CommandRequest;
 use crate::snapshot::{Shelf, SnapshotStatus};
 
 /// How long someone who met a full queue should wait, in milliseconds: what a full queue takes.
 pub(crate) const BUSY_RETRY_MS: u64 = 20;
+/// Questions that are answered from copies at once. Two processors answer this many within a few
+/// milliseconds; more would only wait for each other.
+pub(crate) const ASKING: usize = 64;
 
 /// Submits commands to one book. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -40,6 +47,8 @@ pub(crate) struct Shared {
     /// Repeated commands that wait for their first outcome.
     pub(crate) repeats: Arc<AtomicU64>,
     pub(crate) epoch: u64,
+    /// Questions that are being answered from copies.
+    pub(crate) asking: Places,
 }
 
 impl GatewayHandle {
@@ -89,6 +98,7 @@ impl GatewayHandle {
                 capacity: REPEATS as u64,
                 refused: measures.repeats_refused(),
             },
+            self.0.asking.status(),
         ]
     }
 
@@ -145,13 +155,36 @@ impl GatewayHandle {
         ticket
     }
 
+    /// Asks for a copy of a customer with the book, or of the book alone. It shows nothing that
+    /// is not durable.
+    ///
+    /// # Errors
+    /// [`Refusal::Busy`] or [`Refusal::Unavailable`] at once; awaiting it fails when the engine
+    /// stops.
+    pub fn excerpt(
+        &self,
+        customer: Option<CustomerId>,
+    ) -> Result<oneshot::Receiver<Excerpt>, Refusal> {
+        let (to, excerpt) = oneshot::channel();
+        self.put(Intake::Copy(CopyRequest { customer, to }))?;
+        Ok(excerpt)
+    }
+
+    /// The places of questions that are answered from copies.
+    pub(crate) fn asking(&self) -> &Places {
+        &self.0.asking
+    }
+
     fn enqueue(&self, request: CommandRequest, waiter: ReplyTo) -> Result<(), Refusal> {
+        self.put(Intake::Command(Box::new(Offer { request, waiter })))
+    }
+
+    fn put(&self, intake: Intake) -> Result<(), Refusal> {
         let Some(_entering) = self.0.admission.enter() else {
-            waiter.disarm();
+            disarm(intake);
             return Err(Refusal::Unavailable);
         };
-        let offer = Intake::Command(Box::new(Offer { request, waiter }));
-        match self.0.intake.try_send(offer) {
+        match self.0.intake.try_send(intake) {
             Ok(()) => Ok(()),
             Err(TrySendError::Full(intake)) => {
                 disarm(intake);
@@ -169,6 +202,6 @@ impl GatewayHandle {
 fn disarm(intake: Intake) {
     match intake {
         Intake::Command(offer) => offer.waiter.disarm(),
-        Intake::Stop => {}
+        Intake::Copy(_) | Intake::Stop => {}
     }
 }

@@ -8,6 +8,7 @@
 //!   binary registers.
 //! - **No answer before durability.** Rejections and duplicates wait like acceptances do.
 //! - **No second writer of state.** Only the engine's thread folds events in.
+//! - **Questions never run on the engine's thread.** It makes a copy; the rest is done elsewhere.
 //! - **No unbounded queue.** When one is full the answer is *busy*, at once.
 //! - **No async in the engine**, and no transport in the router.
 //! - **No clock but [`clock::Clock`]**, read once for each command.
@@ -19,9 +20,11 @@
 
 pub mod admin;
 mod admission;
+mod asking;
 pub mod clock;
 pub mod completion;
 pub mod config;
+pub mod copies;
 pub mod decider;
 pub mod door;
 pub mod engine;
@@ -46,6 +49,7 @@ pub mod snapshot;
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use completion::{BatchTicket, Completion, Ticket, completions};
 pub use config::{GatewayConfig, GatewayError};
+pub use copies::Excerpt;
 pub use decider::Decider;
 pub use gateway::{Gateway, fresh_log_id};
 pub use handle::GatewayHandle;

@@ -70,10 +70,11 @@ pub fn read_request(
             one_of(headers, header::EFFECTIVE_AT, body.effective_at)?,
             one_of(headers, header::EXPECTED_REVISION, body.expected_revision)?,
             parsed(headers, header::DEADLINE)?,
+            one_of(headers, header::PREVIEW, body.preview)?,
             headers.get(header::REASON).map(|reason| personal(reason)).transpose()?,
         ))
     };
-    let (effective_at, expected_revision, deadline, reason) = envelope().map_err(about)?;
+    let (effective_at, expected_revision, deadline, preview, reason) = envelope().map_err(about)?;
     Ok(CommandRequest {
         command_id,
         command: body.command,
@@ -81,6 +82,7 @@ pub fn read_request(
         reason,
         effective_at,
         expected_revision,
+        preview,
         deadline,
     })
 }
@@ -154,6 +156,7 @@ fn read_batched(
             batched.expected_revision,
             body.expected_revision,
         )?,
+        preview: either("preview", batched.preview, body.preview)?,
         deadline: batched.deadline,
     })
 }
@@ -170,7 +173,7 @@ fn paged(mut answers: Vec<BatchAnswer>) -> Reply {
     Reply::json(&BatchReply { answers })
 }
 
-fn json_problem(error: &JsonError) -> Problem {
+pub(crate) fn json_problem(error: &JsonError) -> Problem {
     match error {
         JsonError::UnknownName(_) => Problem::fault(Fault::UnknownSubject, error.to_string()),
         JsonError::NotJson(_) | JsonError::Field { .. } => Problem::json(error),
@@ -214,7 +217,7 @@ where
     either(name, parsed(headers, name)?, body)
 }
 
-fn either<T: PartialEq>(
+pub(crate) fn either<T: PartialEq>(
     name: &str,
     outside: Option<T>,
     inside: Option<T>,

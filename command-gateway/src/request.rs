@@ -1,6 +1,7 @@
 //! A command with everything that came along with it.
 
 use schemas::ids::CommandId;
+use schemas::preview::PreviewToken;
 use schemas::text::Actor;
 use schemas::{Command, Personal, Timestamp};
 
@@ -20,6 +21,8 @@ pub struct CommandRequest {
     /// Decide only if the stream is at this revision. No part of the body: a repeated command is
     /// known again before this is looked at.
     pub expected_revision: Option<u64>,
+    /// Commit what this token's preview showed, or nothing. No part of the body either.
+    pub preview: Option<PreviewToken>,
     /// Drop the command undecided after this instant of the machine's clock.
     pub deadline: Option<Timestamp>,
 }
@@ -34,6 +37,7 @@ impl CommandRequest {
             reason: None,
             effective_at: None,
             expected_revision: None,
+            preview: None,
             deadline: None,
         }
     }
@@ -50,6 +54,18 @@ impl CommandRequest {
     pub fn at_revision(mut self, revision: u64) -> Self {
         self.expected_revision = Some(revision);
         self
+    }
+
+    /// The same, to commit what a preview showed, or nothing.
+    #[must_use]
+    pub fn as_previewed(mut self, token: PreviewToken) -> Self {
+        self.preview = Some(token);
+        self
+    }
+
+    /// When it takes effect, if that is said: where a preview was shown, when that was.
+    pub fn takes_effect(&self) -> Option<Timestamp> {
+        self.effective_at.or(self.preview.map(|token| token.effective_at))
     }
 
     /// The same, to be dropped undecided after an instant.

@@ -10,6 +10,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use schemas::Problem;
 use schemas::problem::Fault;
+use schemas::query::GATEWAY_VIEWS;
 use schemas::status::QueueStatus;
 use schemas::text::BookName;
 use schemas::wire::{Endpoint, MAX_BODY_BYTES, Message, Reply, Subject, header};
@@ -17,7 +18,7 @@ use tracing::Instrument as _;
 
 use crate::handle::GatewayHandle;
 use crate::service::{Service, within_limit};
-use crate::{admin, messages};
+use crate::{admin, asking, messages};
 
 /// One book with everything that answers for it.
 pub struct BookDoor {
@@ -179,6 +180,10 @@ impl Router {
             Endpoint::Admin(verb) => {
                 let gateway = book.gateway(&message.subject)?;
                 return admin::call(gateway, verb, &message, || self.queues()).await;
+            }
+            Endpoint::Query { view, name } if GATEWAY_VIEWS.contains(&view.as_str()) => {
+                let gateway = book.gateway(&message.subject)?;
+                return asking::call(gateway, subject.actor, (view, name), &message).await;
             }
             Endpoint::Query { view, .. } => Some(book.view(view)?),
             Endpoint::Feed => book.feed.as_ref(),

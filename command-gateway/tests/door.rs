@@ -254,6 +254,7 @@ fn a_batch_is_answered_in_order_and_a_bad_command_spoils_nothing() {
         body: command.to_json(),
         expected_revision: None,
         effective_at: None,
+        preview: None,
         deadline: None,
         reason: Some("a move from another system".to_owned()),
     };
@@ -299,6 +300,7 @@ fn a_batch_whose_answers_do_not_fit_is_answered_in_pages() {
         body: toy::retire(toy::LARGE).to_json(),
         expected_revision: None,
         effective_at: None,
+        preview: None,
         deadline: None,
         reason: None,
     };

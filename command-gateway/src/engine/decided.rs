@@ -4,6 +4,7 @@ use event_log::Block;
 use schemas::ids::CommandId;
 use schemas::{Command, CommitView, Event};
 
+use crate::copies::Copied;
 use crate::outcome::{Receipt, Refusal};
 use crate::request::CommandRequest;
 use crate::runs::RunProgress;
@@ -67,6 +68,8 @@ pub struct Decided<W> {
     pub first_position: u64,
     /// The answers, in the order of the commands.
     pub answers: Vec<Answer<W>>,
+    /// Copies that were asked for.
+    pub copies: Vec<Copied>,
     /// Billing runs that went on.
     pub runs: Vec<RunProgress>,
 }
@@ -82,7 +85,7 @@ impl FirstOutcome {
         let command_id: CommandId = self.request.command_id;
         let command = Command::decode(commit.command).map_err(internal)?;
         // Left out, it was the time of recording; a caller that says so means the same.
-        let effective_at = self.request.effective_at.unwrap_or(commit.recorded_at);
+        let effective_at = self.request.takes_effect().unwrap_or(commit.recorded_at);
         let same = command == self.request.command && effective_at == commit.effective_at;
         if commit.command_id != command_id || !same {
             let position = commit.position;

@@ -21,6 +21,7 @@ use super::stopping::{failed, refuse};
 use super::writer::{Writer, Written};
 use crate::admission::Admission;
 use crate::completion::ReplyTo;
+use crate::copies::{Copied, CopyRequest};
 use crate::decider::Decider;
 use crate::history::Lookups;
 use crate::measures::{BlockCounts, Measures};
@@ -46,6 +47,8 @@ const ROOM_AGAIN: Duration = Duration::from_millis(100);
 pub(crate) enum Intake {
     /// A command.
     Command(Box<Offer<ReplyTo>>),
+    /// A copy is wanted.
+    Copy(CopyRequest),
     /// Finish what is decided, close the log, stop.
     Stop,
 }
@@ -160,6 +163,7 @@ impl<D: Decider> Driver<D> {
             };
             match offer {
                 Ok(Intake::Command(offer)) => self.offer(offer)?,
+                Ok(Intake::Copy(request)) => self.core.copy(request),
                 Ok(Intake::Stop) | Err(TryRecvError::Disconnected) => return Ok(true),
                 Err(TryRecvError::Empty) => {
                     self.bill(BILL_AT_ONCE)?;
@@ -274,6 +278,10 @@ impl<D: Decider> Driver<D> {
                 self.held = Some(offer);
                 Ok(())
             }
+            Ok(Intake::Copy(request)) => {
+                self.core.copy(request);
+                Ok(())
+            }
             Ok(Intake::Stop) | Err(RecvError) => Err(End::Asked),
         }
     }
@@ -321,7 +329,7 @@ impl<D: Decider> Driver<D> {
 
     /// Answers a durable block.
     pub(super) fn release(&mut self, decided: Decided<ReplyTo>, took: Option<Duration>) {
-        let Decided { block, first_position, mut answers, runs } = decided;
+        let Decided { block, first_position, mut answers, copies, runs } = decided;
         let commits = u64::from(block.len());
         let durable = first_position - 1 + commits;
         let bytes = block.body_bytes() as u64;
@@ -342,6 +350,7 @@ impl<D: Decider> Driver<D> {
                 }
             }
         }
+        copies.into_iter().for_each(Copied::release);
         self.measures.block(counts);
         self.core.recycle(block, answers);
     }

@@ -5,6 +5,7 @@
 
 mod decided;
 pub(crate) mod driver;
+mod previewed;
 mod replay;
 mod room;
 mod stepping;

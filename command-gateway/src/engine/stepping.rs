@@ -24,6 +24,7 @@ use schemas::{Cause, Command, Commit, Event, Rejection, Timestamp};
 use super::decided::{Answer, Decided, FirstOutcome, Offer, Offered, Verdict};
 use super::replay::Fold;
 use crate::clock::Clock;
+use crate::copies::Copied;
 use crate::decider::Decider;
 use crate::ids::IdFiles;
 use crate::known::KnownCommands;
@@ -59,6 +60,7 @@ pub struct EngineCore<D, W> {
     pub(super) first_position: u64,
     block: Block,
     answers: Vec<Answer<W>>,
+    copies: Vec<Copied>,
     spare: Vec<(Block, Vec<Answer<W>>)>,
 }
 
@@ -78,6 +80,7 @@ impl<D: Decider, W> EngineCore<D, W> {
             system: "system".parse().expect("a token of ASCII letters is an actor"),
             block: Block::new(0),
             answers: Vec::new(),
+            copies: Vec::new(),
             spare: Vec::new(),
         }
     }
@@ -191,7 +194,7 @@ impl<D: Decider, W> EngineCore<D, W> {
 
     /// Whether there is nothing to seal.
     pub fn is_empty(&self) -> bool {
-        self.block.is_empty() && self.answers.is_empty()
+        self.block.is_empty() && self.answers.is_empty() && self.copies.is_empty()
     }
 
     /// How many answers the open block holds back.
@@ -217,7 +220,8 @@ impl<D: Decider, W> EngineCore<D, W> {
         block.set_time(self.recorded_micros());
         let first_position = self.first_position;
         self.first_position = self.fold.next_position;
-        Some(Decided { block, first_position, answers, runs })
+        let copies = std::mem::take(&mut self.copies);
+        Some(Decided { block, first_position, answers, copies, runs })
     }
 
     /// Takes back the buffers of a block that was answered.
@@ -245,14 +249,20 @@ impl<D: Decider, W> EngineCore<D, W> {
 
     fn decide(&mut self, request: CommandRequest, cause: Option<Cause>) -> Step {
         let recorded_at = self.present(&request.command);
-        let effective_at = request.effective_at.unwrap_or(recorded_at);
+        let effective_at = request.takes_effect().unwrap_or(recorded_at);
         let stamp = Stamp { command_id: request.command_id, recorded_at, effective_at };
+        if let Some(rejection) = self.stale(&request, effective_at, None) {
+            return Step::Refused((rejection, self.fold.next_position - 1).into());
+        }
         // `decide` takes the state by shared reference and changes nothing, so a panic in it
         // leaves nothing half done: it concerns this command alone.
         let decide = || self.fold.state.decide(&request.command, &stamp);
         let decided = catch_unwind(AssertUnwindSafe(decide));
         match decided {
-            Ok(Ok(events)) => self.take_in(Entry { request, cause, stamp: &stamp }, events),
+            Ok(Ok(events)) => match self.stale(&request, effective_at, Some(&events)) {
+                Some(rejection) => Step::Refused((rejection, self.fold.next_position - 1).into()),
+                None => self.take_in(Entry { request, cause, stamp: &stamp }, events),
+            },
             Ok(Err(rejection)) => Step::Refused((rejection, self.fold.next_position - 1).into()),
             Err(_) => {
                 let (id, kind) = (request.command_id, request.command.kind().name);
@@ -264,16 +274,32 @@ impl<D: Decider, W> EngineCore<D, W> {
 
     /// The instant to record: never before the last one; on a test book, its clock.
     fn present(&self, command: &Command) -> Timestamp {
-        if let Some(test_clock) = self.fold.state.test_clock() {
-            return test_clock;
-        }
         if let Command::OpenBook(open) = command
             && let BookClock::Test(instant) = open.clock
+            && self.fold.state.test_clock().is_none()
         {
             return instant;
         }
+        self.now()
+    }
+
+    /// The book's present: never before the last instant recorded.
+    pub(crate) fn now(&self) -> Timestamp {
+        if let Some(test_clock) = self.fold.state.test_clock() {
+            return test_clock;
+        }
         let now = self.clock.now();
         self.fold.recorded_at.map_or(now, |before| before.max(now))
+    }
+
+    /// When the last commit was recorded.
+    pub(crate) fn recorded_at(&self) -> Option<Timestamp> {
+        self.fold.recorded_at
+    }
+
+    /// Keeps a copy until the open block is durable.
+    pub(crate) fn hold_back(&mut self, copied: Copied) {
+        self.copies.push(copied);
     }
 
     /// Encodes the commit, puts it into the open block, and folds it in.
@@ -306,6 +332,7 @@ impl<D: Decider, W> EngineCore<D, W> {
             reason: commit.reason,
             effective_at: request.effective_at,
             expected_revision: request.expected_revision,
+            preview: request.preview,
             deadline: request.deadline,
         };
         if self.block.push(&bytes).is_err() {

@@ -71,7 +71,8 @@ impl<D: Decider> Driver<D> {
             for intake in intake.take().into_iter().chain(self.intake.try_iter()) {
                 match intake {
                     Intake::Command(offer) => offer.waiter.complete(Err(Refusal::Unavailable)),
-                    Intake::Stop => {}
+                    // Whoever wants a copy hears of it when the request is dropped.
+                    Intake::Copy(_) | Intake::Stop => {}
                 }
             }
             if last {

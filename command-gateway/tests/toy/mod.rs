@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use command_gateway::{Decider, Gateway};
 use event_log::sim::SimDisk;
-use ledger_core::Stamp;
+use ledger_core::{Ledger, Stamp};
 use schemas::command::RetirePlan;
 use schemas::event::{Event, PlanRetired};
 use schemas::ids::{CustomerId, PlanId};
@@ -77,5 +77,13 @@ impl Decider for Toy {
 
     fn due_customers(&self, _: Date) -> Vec<CustomerId> {
         Vec::new()
+    }
+
+    fn copy_for(&self, _: Option<CustomerId>) -> Ledger {
+        Ledger::default()
+    }
+
+    fn catalog_revision(&self) -> u64 {
+        0
     }
 }

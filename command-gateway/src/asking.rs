@@ -1,0 +1,109 @@
+//! Questions that are answered from the state that commands are decided on: subscriptions, access
+//! and previews.
+//!
+//! *Shape.* The engine makes a small copy; everything else happens here, on threads where that
+//! may take long. *Limits.* Only so many questions are reckoned at once, the rest is *busy*.
+
+mod preview;
+mod subscriptions;
+
+use schemas::ids::CustomerId;
+use schemas::problem::Fault;
+use schemas::query::{self, QUERIES};
+use schemas::record::JsonError;
+use schemas::text::Actor;
+use schemas::view::Answer;
+use schemas::wire::{LogPosition, Message, Reply};
+use schemas::{Problem, Rejection};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::copies::Excerpt;
+use crate::handle::GatewayHandle;
+use crate::outcome::Refusal;
+
+/// Answers one of [`schemas::query::GATEWAY_VIEWS`].
+pub(crate) async fn call(
+    gateway: &GatewayHandle,
+    actor: Actor,
+    (view, name): (&str, &str),
+    message: &Message,
+) -> Result<Reply, Problem> {
+    let _place = gateway.asking().enter()?;
+    let asked = Asked { gateway, actor };
+    let body = &message.body;
+    match (view, name) {
+        ("subscriptions", "get") => subscriptions::get(&asked, read(body)?).await,
+        ("subscriptions", "list") => subscriptions::list(&asked, read(body)?).await,
+        ("customers", "access") => subscriptions::access(&asked, read(body)?).await,
+        ("preview", "command") => preview::command(&asked, read(body)?).await,
+        ("preview", "invoice") => preview::invoice(&asked, read(body)?).await,
+        ("preview", "run") => preview::run(&asked, read(body)?).await,
+        (view, name) => Err(unknown(view, name)),
+    }
+}
+
+/// One question under way.
+struct Asked<'a> {
+    gateway: &'a GatewayHandle,
+    actor: Actor,
+}
+
+impl Asked<'_> {
+    /// A copy of a customer's state.
+    async fn copy(&self, customer: Option<CustomerId>) -> Result<Excerpt, Problem> {
+        let refused = |refusal: Refusal| refusal.problem(self.gateway.log());
+        self.gateway
+            .excerpt(customer)
+            .map_err(refused)?
+            .await
+            .map_err(|_| refused(Refusal::Unavailable))
+    }
+
+    /// Reckons on a copy, where that may take long.
+    async fn reckon<T: Serialize + Send + 'static>(
+        &self,
+        excerpt: Excerpt,
+        answer: impl FnOnce(&mut Excerpt) -> Result<T, Rejection> + Send + 'static,
+    ) -> Result<Reply, Problem> {
+        let position = self.position(&excerpt);
+        let reckoned = tokio::task::spawn_blocking(move || {
+            let mut excerpt = excerpt;
+            let data = answer(&mut excerpt);
+            (data, excerpt.recorded_at)
+        });
+        let (data, time) = reckoned.await.map_err(|error| {
+            tracing::error!(%error, "a question panicked");
+            let detail = "the answer met a fault of the ledger; report what was asked";
+            Problem::fault(Fault::Internal, detail)
+        })?;
+        let data = data.map_err(|rejection| Problem::rejection(&rejection, position.clone()))?;
+        Ok(Reply::json(&Answer { data, position, time }))
+    }
+
+    fn position(&self, excerpt: &Excerpt) -> String {
+        LogPosition { log: self.gateway.log(), position: excerpt.position }.to_string()
+    }
+}
+
+fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
+    query::read(body).map_err(|error| Problem::json(&error))
+}
+
+/// A field that the question needs.
+fn needed<T>(field: Option<T>, pointer: &str) -> Result<T, Problem> {
+    field.ok_or_else(|| invalid(pointer, "this is required"))
+}
+
+fn invalid(pointer: &str, detail: &str) -> Problem {
+    let (pointer, detail) = (pointer.to_owned(), detail.to_owned());
+    Problem::json(&JsonError::Field { pointer, detail })
+}
+
+fn unknown(view: &str, name: &str) -> Problem {
+    let known: Vec<&str> =
+        QUERIES.iter().filter(|kind| kind.view == view).map(|kind| kind.name).collect();
+    let name: String = name.chars().take(64).collect();
+    let detail = format!("{view} has no query {name:?}; it has {}", known.join(", "));
+    Problem::fault(Fault::UnknownSubject, detail)
+}

@@ -1,0 +1,250 @@
+//! `preview.command`, `preview.invoice`, `preview.run`: decided on a copy, by the same function.
+
+use ledger_core::{Ledger, Stamp};
+use schemas::command::{BillCustomer, InvoiceNow};
+use schemas::commit::MAX_COMMIT_BYTES;
+use schemas::event::{ClockAdvanced, InvoiceFinalized};
+use schemas::feed::FeedRecord;
+use schemas::ids::{BillingRunId, CommandId, CustomerId};
+use schemas::json::read_command;
+use schemas::preview::PreviewToken;
+use schemas::query::{PreviewCommand, PreviewInvoice, PreviewRun};
+use schemas::text::Actor;
+use schemas::view::{CommandPreview, InvoicePreview, PreviewedCommand};
+use schemas::wire::Reply;
+use schemas::{Command, Commit, Date, Event, Problem, Rejection, StreamId, Timestamp};
+use serde_json::{Map, Value};
+use uuid::Uuid;
+
+use super::{Asked, invalid, needed};
+use crate::copies::Excerpt;
+use crate::messages::{either, json_problem};
+use crate::runs::bill_command_id;
+
+/// How many days with something to do are tried for one with an invoice.
+const MAX_DUE_DAYS: usize = 36;
+
+pub(super) async fn command(asked: &Asked<'_>, question: PreviewCommand) -> Result<Reply, Problem> {
+    let name = needed(question.command, "/command")?;
+    let body = question.body.unwrap_or_else(|| Value::Object(Map::new()));
+    let body = serde_json::to_vec(&body).map_err(|error| invalid("/body", &error.to_string()))?;
+    let body = read_command(&name, &body).map_err(|error| {
+        let mut problem = json_problem(&error);
+        for field in &mut problem.errors {
+            field.pointer = format!("/body{}", field.pointer);
+        }
+        problem
+    })?;
+    let effective_at = either("effective_at", question.effective_at, body.effective_at)?;
+    let customer = match body.command.stream() {
+        StreamId::Book => None,
+        StreamId::Customer(customer) => Some(customer),
+    };
+    let excerpt = asked.copy(customer).await?;
+    let fresh = fresh_id(&excerpt)?;
+    let trial = Trial {
+        command: body.command,
+        command_id: question.command_id.unwrap_or(CommandId::new(fresh)),
+        effective_at: effective_at.unwrap_or(excerpt.now),
+        expected_revision: body.expected_revision,
+        actor: asked.actor.clone(),
+    };
+    asked.reckon(excerpt, move |copy| trial.preview(copy)).await
+}
+
+pub(super) async fn invoice(asked: &Asked<'_>, question: PreviewInvoice) -> Result<Reply, Problem> {
+    let customer = needed(question.customer, "/customer")?;
+    let excerpt = asked.copy(Some(customer)).await?;
+    let (fresh, actor) = (fresh_id(&excerpt)?, asked.actor.clone());
+    asked
+        .reckon(excerpt, move |copy| match now(copy, customer, CommandId::new(fresh), actor) {
+            Ok(preview) => Ok(preview),
+            Err(Rejection::NothingToInvoice { .. }) => next(copy, customer, fresh),
+            Err(rejection) => Err(rejection),
+        })
+        .await
+}
+
+pub(super) async fn run(asked: &Asked<'_>, question: PreviewRun) -> Result<Reply, Problem> {
+    let customer = needed(question.customer, "/customer")?;
+    let through = needed(question.through, "/through")?;
+    let excerpt = asked.copy(Some(customer)).await?;
+    let fresh = fresh_id(&excerpt)?;
+    asked
+        .reckon(excerpt, move |copy| {
+            let (at, events) = bill(copy, customer, through, fresh)?;
+            Ok(shown(customer, Some(at), &events, None))
+        })
+        .await
+}
+
+/// A command with all that it would be stamped and stored with.
+struct Trial {
+    command: Command,
+    command_id: CommandId,
+    effective_at: Timestamp,
+    expected_revision: Option<u64>,
+    actor: Actor,
+}
+
+impl Trial {
+    /// Decides it as the engine would.
+    fn decide(&self, copy: &Excerpt) -> Result<Vec<Event>, Rejection> {
+        if self.command.is_internal() {
+            return Err(Rejection::InternalCommand);
+        }
+        let stream = self.command.stream();
+        let current = copy.revision(stream);
+        if let Some(expected) = self.expected_revision.filter(|expected| *expected != current) {
+            return Err(Rejection::RevisionConflict { expected, current });
+        }
+        let (command_id, effective_at) = (self.command_id, self.effective_at);
+        let stamp = Stamp { command_id, recorded_at: copy.now, effective_at };
+        let events = copy.ledger.decide(&self.command, &stamp)?;
+        let commit = Commit {
+            position: copy.position + 1,
+            stream,
+            revision: current + 1,
+            command_id,
+            actor: self.actor.clone(),
+            reason: None,
+            recorded_at: copy.now,
+            effective_at,
+            cause: None,
+            command: self.command.clone(),
+            events,
+        };
+        let bytes = commit.to_bytes().len();
+        if bytes > MAX_COMMIT_BYTES {
+            return Err(Rejection::CommitTooLarge { bytes, limit: MAX_COMMIT_BYTES });
+        }
+        Ok(commit.events)
+    }
+
+    fn token(&self, copy: &Excerpt, events: &[Event]) -> PreviewToken {
+        PreviewToken {
+            command_id: self.command_id,
+            command: PreviewToken::of_command(&self.command),
+            revision: copy.revision(self.command.stream()),
+            catalog: copy.ledger.catalog_revision(),
+            effective_at: self.effective_at,
+            events: PreviewToken::of_events(events),
+        }
+    }
+
+    fn preview(&self, copy: &Excerpt) -> Result<CommandPreview, Rejection> {
+        let events = self.decide(copy)?;
+        Ok(CommandPreview {
+            command: self.command.kind().name.to_owned(),
+            command_id: self.command_id,
+            effective_at: self.effective_at,
+            recorded_at: copy.now,
+            revision: copy.revision(self.command.stream()),
+            token: self.token(copy, &events),
+            events: events.iter().map(record).collect(),
+        })
+    }
+}
+
+/// The invoice of all that is due or pending now.
+fn now(
+    copy: &Excerpt,
+    customer: CustomerId,
+    command_id: CommandId,
+    actor: Actor,
+) -> Result<InvoicePreview, Rejection> {
+    let command = Command::from(InvoiceNow { customer, invoice: None });
+    let effective_at = copy.now;
+    let trial = Trial { command, command_id, effective_at, expected_revision: None, actor };
+    let events = trial.decide(copy)?;
+    let previewed = PreviewedCommand {
+        command: trial.command.kind().name.to_owned(),
+        command_id,
+        body: trial.command.to_json(),
+        token: trial.token(copy, &events),
+    };
+    Ok(shown(customer, Some(effective_at), &events, Some(previewed)))
+}
+
+/// The invoice of the next day on which there is one.
+fn next(
+    copy: &mut Excerpt,
+    customer: CustomerId,
+    fresh: Uuid,
+) -> Result<InvoicePreview, Rejection> {
+    for _ in 0..MAX_DUE_DAYS {
+        let Some(due) = copy.ledger.next_due(customer) else { break };
+        let due = due.max(copy.now.utc_date());
+        let (at, events) = bill(copy, customer, due, fresh)?;
+        if events.is_empty() || events.iter().any(|event| invoice_of(event).is_some()) {
+            return Ok(shown(customer, Some(at), &events, None));
+        }
+        fold(&mut copy.ledger, customer, &events, at);
+    }
+    Ok(shown(customer, None, &[], None))
+}
+
+/// What a billing run bills one customer, on the day itself.
+fn bill(
+    copy: &mut Excerpt,
+    customer: CustomerId,
+    through: Date,
+    run: Uuid,
+) -> Result<(Timestamp, Vec<Event>), Rejection> {
+    let long_over = through < copy.now.utc_date().plus_days(-1)?;
+    let day = if long_over { copy.now } else { copy.ledger.start_of_day(customer, through)? };
+    let at = day.max(copy.now);
+    let run = BillingRunId::new(run);
+    let command_id = bill_command_id(run, customer);
+    let stamp = Stamp { command_id, recorded_at: at, effective_at: at };
+    if copy.ledger.test_clock().is_some() {
+        copy.ledger.evolve(StreamId::Book, &ClockAdvanced { to: at }.into(), &stamp);
+    }
+    let command = BillCustomer { customer, run, through };
+    copy.ledger.decide(&command.into(), &stamp).map(|events| (at, events))
+}
+
+fn fold(ledger: &mut Ledger, customer: CustomerId, events: &[Event], at: Timestamp) {
+    let command_id = CommandId::new(Uuid::nil());
+    let stamp = Stamp { command_id, recorded_at: at, effective_at: at };
+    for event in events {
+        ledger.evolve(StreamId::Customer(customer), event, &stamp);
+    }
+    ledger.close_commit(StreamId::Customer(customer));
+}
+
+fn shown(
+    customer: CustomerId,
+    at: Option<Timestamp>,
+    events: &[Event],
+    command: Option<PreviewedCommand>,
+) -> InvoicePreview {
+    InvoicePreview {
+        customer,
+        invoice: events.iter().find_map(invoice_of).cloned(),
+        at: at.filter(|_| !events.is_empty()),
+        events: events.iter().map(record).collect(),
+        command,
+    }
+}
+
+fn invoice_of(event: &Event) -> Option<&InvoiceFinalized> {
+    if let Event::InvoiceFinalized(invoice) = event { Some(invoice) } else { None }
+}
+
+/// An event as the feed shows it, without an id.
+fn record(event: &Event) -> FeedRecord {
+    FeedRecord { id: None, kind: event.kind().name.to_owned(), body: event.to_json() }
+}
+
+/// An id that nobody had before, ordered by time (RFC 9562, version 7).
+fn fresh_id(excerpt: &Excerpt) -> Result<Uuid, Problem> {
+    let random = crate::gateway::fresh_log_id().map_err(|error| {
+        let detail = format!("there is no random id to be had: {error}");
+        Problem::fault(schemas::problem::Fault::Internal, detail)
+    })?;
+    let mut bits = [0; 10];
+    bits.copy_from_slice(&random.as_bytes()[..10]);
+    let millis = u64::try_from(excerpt.now.micros() / 1_000).unwrap_or(0);
+    Ok(uuid::Builder::from_unix_timestamp_millis(millis, &bits).into_uuid())
+}

@@ -1,0 +1,116 @@
+//! `subscriptions.get`, `subscriptions.list`, `customers.access`.
+
+use schemas::ids::{CustomerId, SubscriptionId};
+use schemas::query::{
+    CustomersAccess, DEFAULT_LIMIT, MAX_LIMIT, SubscriptionsGet, SubscriptionsList,
+};
+use schemas::view::{AccessReason, CustomerAccess, Page, Subscription, SubscriptionAccess};
+use schemas::wire::Reply;
+use schemas::{Problem, Rejection, Timestamp};
+
+use super::{Asked, invalid, needed};
+use crate::copies::Excerpt;
+
+pub(super) async fn get(asked: &Asked<'_>, question: SubscriptionsGet) -> Result<Reply, Problem> {
+    let customer = needed(question.customer, "/customer")?;
+    let subscription = needed(question.subscription, "/subscription")?;
+    let excerpt = asked.copy(Some(customer)).await?;
+    asked
+        .reckon(excerpt, move |copy| {
+            let at = question.at.unwrap_or(copy.now);
+            copy.ledger.subscription_view(customer, subscription, at, copy.now)
+        })
+        .await
+}
+
+pub(super) async fn list(asked: &Asked<'_>, question: SubscriptionsList) -> Result<Reply, Problem> {
+    let customer = needed(question.customer, "/customer")?;
+    let limit = question.limit.unwrap_or(DEFAULT_LIMIT);
+    if !(1..=MAX_LIMIT).contains(&limit) {
+        return Err(invalid(
+            "/limit",
+            &format!("{limit} is out of range; ask for 1 to {MAX_LIMIT}"),
+        ));
+    }
+    let after = question.after.as_deref().map(str::parse).transpose();
+    let after: Option<SubscriptionId> =
+        after.map_err(|_| invalid("/after", "this is no cursor; give one that a page carried"))?;
+    let excerpt = asked.copy(Some(customer)).await?;
+    let (position, time) = (asked.position(&excerpt), excerpt.recorded_at);
+    let page = tokio::task::spawn_blocking(move || {
+        let at = question.at.unwrap_or(excerpt.now);
+        page_of(&excerpt, customer, at, after, limit as usize)
+    });
+    let page = page.await.map_err(|error| {
+        tracing::error!(%error, "a question panicked");
+        let detail = "the answer met a fault of the ledger; report what was asked";
+        Problem::fault(schemas::problem::Fault::Internal, detail)
+    })?;
+    let (data, has_more) =
+        page.map_err(|rejection| Problem::rejection(&rejection, position.clone()))?;
+    let next = data.last().filter(|_| has_more).map(|last| last.subscription.to_string());
+    Ok(Reply::json(&Page { data, has_more, next, position, time }))
+}
+
+fn page_of(
+    excerpt: &Excerpt,
+    customer: CustomerId,
+    at: Timestamp,
+    after: Option<SubscriptionId>,
+    limit: usize,
+) -> Result<(Vec<Subscription>, bool), Rejection> {
+    let all = excerpt.ledger.subscriptions_of(customer)?;
+    let from =
+        after.and_then(|after| all.iter().position(|id| *id == after)).map_or(0, |at| at + 1);
+    let rest = &all[from..];
+    let shown = rest.iter().take(limit);
+    let shown = shown.map(|id| excerpt.ledger.subscription_view(customer, *id, at, excerpt.now));
+    Ok((shown.collect::<Result<_, _>>()?, rest.len() > limit))
+}
+
+pub(super) async fn access(asked: &Asked<'_>, question: CustomersAccess) -> Result<Reply, Problem> {
+    let customer = needed(question.customer, "/customer")?;
+    let excerpt = asked.copy(Some(customer)).await?;
+    // What the parent pays is on the parent's stream.
+    let parent = match excerpt.ledger.parent_of(customer) {
+        Some(parent) => Some((parent, asked.copy(Some(parent)).await?)),
+        None => None,
+    };
+    asked
+        .reckon(excerpt, move |copy| {
+            let at = question.at.unwrap_or(copy.now);
+            let mut all = copy.ledger.access_of(customer, customer, at)?;
+            if let Some((payer, copy)) = parent {
+                all.extend(copy.ledger.access_of(payer, customer, at)?);
+            }
+            if let Some(wanted) = question.subscription {
+                all.retain(|found| found.subscription == wanted);
+                if all.is_empty() {
+                    return Err(Rejection::UnknownSubscription { subscription: wanted });
+                }
+            }
+            Ok(summed_up(customer, at, all))
+        })
+        .await
+}
+
+/// What several subscriptions say together.
+fn summed_up(
+    customer: CustomerId,
+    at: Timestamp,
+    subscriptions: Vec<SubscriptionAccess>,
+) -> CustomerAccess {
+    let longest = subscriptions
+        .iter()
+        .filter(|found| found.access)
+        .max_by_key(|found| found.until.unwrap_or(Timestamp::MAX));
+    let reason = longest.or(subscriptions.last()).map_or(AccessReason::None, |found| found.reason);
+    CustomerAccess {
+        customer,
+        at,
+        access: longest.is_some(),
+        until: longest.and_then(|found| found.until),
+        reason,
+        subscriptions,
+    }
+}

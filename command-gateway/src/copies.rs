@@ -1,0 +1,71 @@
+//! Copies of a customer's state, for whoever wants to ask or try something of it.
+//!
+//! *Shape.* A request goes through the engine's queue like a command. The engine only copies; what
+//! is reckoned on the copy is reckoned elsewhere.
+//! *Correctness.* A copy holds what was decided, durable or not. It leaves the engine like an
+//! answer does: only once all that it shows is durable.
+//! *Limits.* Whoever asks takes a place first ([`crate::queue::Places`]), so that only so many
+//! copies exist.
+
+use ledger_core::Ledger;
+use schemas::ids::CustomerId;
+use schemas::{StreamId, Timestamp};
+use tokio::sync::oneshot;
+
+use crate::decider::Decider;
+use crate::engine::EngineCore;
+
+/// The book and one customer, or the book alone where there is no such customer.
+#[derive(Debug)]
+pub struct Excerpt {
+    /// The state.
+    pub ledger: Ledger,
+    /// The book's present.
+    pub now: Timestamp,
+    /// The last commit that it holds.
+    pub position: u64,
+    /// When that commit was recorded.
+    pub recorded_at: Option<Timestamp>,
+}
+
+impl Excerpt {
+    /// The revision of a stream in it.
+    pub fn revision(&self, stream: StreamId) -> u64 {
+        self.ledger.revision(stream)
+    }
+}
+
+/// Asks for a copy.
+#[derive(Debug)]
+pub(crate) struct CopyRequest {
+    pub(crate) customer: Option<CustomerId>,
+    pub(crate) to: oneshot::Sender<Excerpt>,
+}
+
+/// A copy that waits until what it shows is durable. Dropping it says that the engine stopped.
+#[derive(Debug)]
+pub struct Copied {
+    to: oneshot::Sender<Excerpt>,
+    excerpt: Excerpt,
+}
+
+impl Copied {
+    /// Hands it out.
+    pub(crate) fn release(self) {
+        // Who does not wait any more needs no copy.
+        let _gone = self.to.send(self.excerpt);
+    }
+}
+
+impl<D: Decider, W> EngineCore<D, W> {
+    /// Copies what is asked for. It is held back with the answers of the open block.
+    pub(crate) fn copy(&mut self, request: CopyRequest) {
+        let excerpt = Excerpt {
+            ledger: self.ledger().copy_for(request.customer),
+            now: self.now(),
+            position: self.next_position() - 1,
+            recorded_at: self.recorded_at(),
+        };
+        self.hold_back(Copied { to: request.to, excerpt });
+    }
+}
