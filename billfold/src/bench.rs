@@ -13,6 +13,7 @@
 //! The load's thread takes its share of the same cores: processor time a commit holds engine, log
 //! and load. Figures of a machine that others use are worth little; the load averages are printed.
 
+mod billing;
 mod books;
 mod folds;
 mod load;
@@ -57,6 +58,7 @@ pub fn run(args: &BenchArgs, data: &Folder, output: &Output) -> Result<(), Failu
     match &args.what {
         Some(BenchWhat::Nats(args)) => return nats::run(args, data, output),
         Some(BenchWhat::Restart(args)) => return restart::run(args, data, output),
+        Some(BenchWhat::Billing(args)) => return billing::run(args, data, output),
         None => {}
     }
     let place = Place::make(args.dir.as_deref(), data)?;

@@ -15,7 +15,7 @@ use schemas::Timestamp;
 use schemas::ids::CommandId;
 use schemas::text::{Actor, BookName};
 
-pub use bench::{BenchArgs, BenchWhat, NatsBenchArgs, RestartBenchArgs};
+pub use bench::{BenchArgs, BenchWhat, BillingBenchArgs, NatsBenchArgs, RestartBenchArgs};
 pub use nats::{NatsArgs, NatsCommand, NatsRole, PermissionsArgs};
 
 /// The billing ledger that can explain every amount.

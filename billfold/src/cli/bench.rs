@@ -55,6 +55,21 @@ pub enum BenchWhat {
     Nats(NatsBenchArgs),
     /// How long a book takes to open, against the size of its log: with and without a snapshot.
     Restart(RestartBenchArgs),
+    /// One billing run over many customers, and what other commands notice of it.
+    Billing(BillingBenchArgs),
+}
+
+/// Flags of `bench billing`.
+#[derive(Debug, Args)]
+pub struct BillingBenchArgs {
+    /// Where to measure; must be empty [default: a fresh folder beside the data folder].
+    #[arg(long, env = "BILLFOLD_BENCH_BILLING_DIR", value_name = "DIR")]
+    pub dir: Option<PathBuf>,
+    /// Customers that are due, book by book.
+    #[arg(long, env = "BILLFOLD_BENCH_BILLING_CUSTOMERS", value_name = "N,N…",
+          value_delimiter = ',', default_values_t = [10_000, 100_000],
+          value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
+    pub customers: Vec<u64>,
 }
 
 /// Flags of `bench restart`.
