@@ -1,36 +1,36 @@
-//! Billing: what should be billed, minus what was. The rules of profile `billfold@1`.
+//! Billing: what should be billed, minus what was.
 //!
 //! # Shape
 //!
-//! For every cycle that is due, the segments of the subscription are compared with the live
-//! days of the lines already billed for that cycle ([`pieces`]). Days that a line charges at
-//! another version or quantity than was in force are credited ([`credit`]); days in force that
-//! no line charges are charged. Discounts come off the new charges ([`discount`]), and all of
-//! it becomes one invoice ([`invoice`]). Identity is (item, cycle) and the days, never "billed
-//! today?": billing again finds nothing to do.
+//! For every cycle that is due, the segments of an item are compared with the live time of the
+//! lines already billed for that cycle ([`pieces`]). Time that a line charges at another price or
+//! quantity than was in force is credited ([`credit`]); time in force that no line charges is
+//! charged ([`charge`]): the exact price of a whole cycle ([`pricing`]) times the part of it
+//! ([`proration`]). Discounts come off the new charges ([`discount`]), and all of it becomes one
+//! invoice ([`invoice`]). Identity is (item, cycle) and the time, never "billed today?": billing
+//! again finds nothing to do.
 //!
-//! # Policy `billfold@1`
+//! # Policies
 //!
-//! - Days are civil, in the customer's zone, half-open. A cycle keeps the length it opened with
-//!   as its denominator, also when it is cut.
-//! - A charge is `unit price x units x days / denominator`, exact, rounded once, half up (away
-//!   from zero), to the minor unit.
-//! - In advance, a segment is due when its cycle starts; in arrears, when the cycle (or the
-//!   subscription) ends. Segments of one cycle are charged apart.
-//! - A change within a cycle that was billed in advance waits for the customer's next invoice;
-//!   where no cycle is ahead, what is left is due at once. What was scheduled up to the day of a
-//!   change has happened before it, billed or not.
-//! - A credit is a share of what was billed. With `c` days of a line credited before and `d`
-//!   now, of `n` days: `round(x (c + d) / n) - round(x c / n)`, half up, for `x` the gross and
-//!   for `x` after each discount. So the parts of a line add up to the line exactly. A credit
-//!   never exceeds what credit notes have left of the line.
-//! - Discounts: percentages first, then amounts, each in the order of application, each on what
-//!   the ones before have left. A percentage is rounded half up on each line. An amount is a
-//!   budget: for each cycle (on a subscription) or each invoice (on a customer), shared over the
-//!   positive lines in proportion, by largest remainder, the earlier line first on a tie; a
-//!   credited share goes back to the cycle's budget. No discount makes a line negative.
-//! - Customer credit pays the invoice at finalization. A negative total becomes customer
-//!   credit. A total of zero is settled at once.
+//! Where vendors disagree the rule is one of [`schemas::terms::Policies`]; `docs/policies.md`
+//! explains each. What holds under all of them:
+//!
+//! - Time is half-open. A cycle keeps the whole cycle that it opened with as what proration
+//!   divides by, also when it is cut.
+//! - A charge is rounded once, half up (away from zero), to the minor unit; every rounding before
+//!   that (of a ratio, of a rate) is a recorded step.
+//! - In advance, a segment is due when its cycle starts, less the lead; in arrears, when the cycle
+//!   (or the subscription) ends. Segments of one cycle are charged apart.
+//! - A change within a cycle that was billed in advance waits for the customer's next invoice,
+//!   unless it is billed at once; where no cycle is ahead, what is left is due at once. What was
+//!   scheduled up to the instant of a change has happened before it, billed or not.
+//! - A credit names the line it credits and takes its share of the discounts. All credits of a
+//!   line together never exceed what is left of it.
+//! - An amount off is a budget: for each cycle (on a subscription or item) or each invoice (on a
+//!   customer or product); a credited share goes back to the cycle's budget. No discount makes a
+//!   line negative.
+//! - Customer credit pays the invoice at finalization. A negative total becomes customer credit.
+//!   A total of zero is settled at once.
 //! - The invoice is dated today in the seller's zone; it is booked on its own date.
 
 pub(crate) mod charge;
