@@ -33,16 +33,18 @@ pub fn at(text: &str) -> Timestamp {
 impl TestBook {
     /// A book open since 2024-01-01 with entity `e` in UTC.
     pub fn open() -> Self {
-        let mut book = Self {
-            ledger: Ledger::default(),
-            now: at("2024-01-01"),
-            commands: 0,
-            invoices: Vec::new(),
-        };
+        Self::of("billfold@1", json!({}), "2024-01-01")
+    }
+
+    /// A book of a profile, open since a day, with entity `e` in UTC.
+    pub fn of(profile: &str, policies: Value, since: &str) -> Self {
+        let mut book =
+            Self { ledger: Ledger::default(), now: at(since), commands: 0, invoices: Vec::new() };
         book.given(
             "book.open",
             json!({
-                "book": "test", "profile": "billfold@1", "clock": {"test": "2024-01-01T00:00:00Z"},
+                "book": "test", "profile": profile, "policies": policies,
+                "clock": {"test": at(since)},
             }),
         );
         book.given(
