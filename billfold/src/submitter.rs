@@ -154,6 +154,7 @@ fn in_batch(order: &Order) -> BatchCommand {
         effective_at: order.effective_at,
         deadline: None,
         reason: None,
+        preview: None,
     }
 }
 

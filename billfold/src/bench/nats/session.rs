@@ -244,6 +244,7 @@ impl Session {
                 effective_at: None,
                 deadline: None,
                 reason: None,
+                preview: None,
             }
         });
         let batch = Batch { commands: commands.collect() };
