@@ -43,7 +43,12 @@ impl Oracle {
         let start = day_at(when.effective, customer.offset);
         let subscription = Subscription::new(start, version, quantity);
         customer.subscriptions.insert(command.subscription, subscription);
-        self.bill_if(customer, command.subscription, command.invoice == true, when);
+        self.bill_if(
+            customer,
+            command.subscription,
+            command.invoice == Some(InvoiceTiming::Now),
+            when,
+        );
         Ok(())
     }
 
