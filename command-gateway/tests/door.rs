@@ -257,7 +257,6 @@ fn a_batch_is_answered_in_order_and_a_bad_command_spoils_nothing() {
         preview: None,
         deadline: None,
         reason: Some("a move from another system".to_owned()),
-        preview: None,
     };
     let mut unreadable = of(11, &register(2));
     unreadable.body = json!({"customer": 7});
@@ -304,7 +303,6 @@ fn a_batch_whose_answers_do_not_fit_is_answered_in_pages() {
         preview: None,
         deadline: None,
         reason: None,
-        preview: None,
     };
     let commands = vec![command(10), command(11), command(12)];
     let subject = "billfold.acme.as.ada.command.batch";

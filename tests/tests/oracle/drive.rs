@@ -319,6 +319,7 @@ impl Game {
             | Command::CreateQuote(_)
             | Command::AcceptQuote(_)
             | Command::VoidQuote(_)
+            | Command::IssueCreditNote(_)
             | Command::RedeemCoupon(_) => unreachable!("the moves have no {command:?}"),
             Command::OpenBook(_)
             | Command::AdvanceClock(_)

@@ -330,6 +330,7 @@ impl Oracle {
             | Command::CreateQuote(_)
             | Command::AcceptQuote(_)
             | Command::VoidQuote(_)
+            | Command::IssueCreditNote(_)
             | Command::RedeemCoupon(_) => unreachable!("the moves have no {command:?}"),
             Command::OpenBook(_)
             | Command::AdvanceClock(_)
