@@ -5,6 +5,7 @@
 mod apply;
 mod queries;
 mod rows;
+mod sources;
 
 use schemas::{CommitView, Event};
 
@@ -25,6 +26,11 @@ pub struct Invoices {
     days: Table<schemas::Date, DayRow>,
     day_chunks: Table<(schemas::Date, u32), Chunk<u64>>,
     directory: Directory<u64>,
+    sources: Table<schemas::ids::CustomerId, sources::CustomerSources>,
+    subscriptions: Table<schemas::ids::SubscriptionId, sources::SubscriptionSources>,
+    versions: Table<(schemas::ids::PlanId, u32), rows::Made>,
+    /// Position and index of the last event.
+    at: (u64, u32),
 }
 
 impl Default for Invoices {
@@ -38,13 +44,17 @@ impl Default for Invoices {
             days: Table::new(rows::DAYS, 512),
             day_chunks: Table::new(rows::DAY_CHUNKS, 64),
             directory: Directory::new(&rows::DIRECTORY),
+            sources: Table::new(rows::SOURCES, 1_024),
+            subscriptions: Table::new(rows::SUBSCRIPTIONS, 1_024),
+            versions: Table::new(rows::VERSIONS, 64),
+            at: (0, 0),
         }
     }
 }
 
 impl Projection for Invoices {
     const NAME: &'static str = "invoices";
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
 
     fn apply(
         &mut self,
@@ -64,6 +74,9 @@ impl Projection for Invoices {
             + self.days.pending()
             + self.day_chunks.pending()
             + self.directory.pending()
+            + self.sources.pending()
+            + self.subscriptions.pending()
+            + self.versions.pending()
     }
 
     fn drain(&mut self, batch: &mut Batch) {
@@ -75,6 +88,9 @@ impl Projection for Invoices {
         self.days.drain(batch);
         self.day_chunks.drain(batch);
         self.directory.drain(batch);
+        self.sources.drain(batch);
+        self.subscriptions.drain(batch);
+        self.versions.drain(batch);
     }
 
     fn answer(view: &View<'_>, name: &str, body: &[u8]) -> Result<Vec<u8>, QueryError> {

@@ -10,7 +10,7 @@ use std::collections::HashMap;
 use std::hash::Hash;
 use std::marker::PhantomData;
 
-use schemas::ids::CustomerId;
+use schemas::ids::{CustomerId, PlanId, SubscriptionId};
 use schemas::{Currency, Date};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -57,6 +57,18 @@ impl Key for Month {
 }
 
 impl Key for CustomerId {
+    fn put(self, out: &mut Vec<u8>) {
+        out.extend_from_slice(self.uuid().as_bytes());
+    }
+}
+
+impl Key for SubscriptionId {
+    fn put(self, out: &mut Vec<u8>) {
+        out.extend_from_slice(self.uuid().as_bytes());
+    }
+}
+
+impl Key for PlanId {
     fn put(self, out: &mut Vec<u8>) {
         out.extend_from_slice(self.uuid().as_bytes());
     }

@@ -1,8 +1,8 @@
 //! How events change the register of invoices.
 
 use schemas::event::{
-    Allocation, CreditNoteIssued, InvoiceFinalized, InvoiceVoided, LineReversal, PaymentRecorded,
-    PaymentRefunded, PaymentReversed,
+    Allocation, CreditNoteIssued, InvoiceFinalized, InvoiceVoided, LineRef, LineReversal,
+    LineSource, PaymentRecorded, PaymentRefunded, PaymentReversed,
 };
 use schemas::ids::{CustomerId, InvoiceId};
 use schemas::view::SettlementKind;
@@ -10,8 +10,8 @@ use schemas::{CommitView, Date, Event, StreamId};
 
 use super::Invoices;
 use super::rows::{
-    BY_EXTERNAL_ID, BY_ID, BY_NUMBER, DayRow, InvoiceRow, LineRow, Page, Placed, SettledBy,
-    SettlementRow, credits_of,
+    BY_EXTERNAL_ID, BY_ID, BY_NUMBER, DayRow, InvoiceRow, LineRow, Made, Page, Placed, SettledBy,
+    SettlementRow, Taken,
 };
 use crate::directory::Needle;
 use crate::places::{Places, page_of};
@@ -36,15 +36,17 @@ impl Invoices {
         commit: &CommitView<'_>,
         event: &Event,
     ) -> Result<(), FoldError> {
+        let made = self.made(commit, event);
         let customer = match commit.stream {
             StreamId::Customer(customer) => customer,
-            StreamId::Book => return Ok(()),
+            StreamId::Book => return self.learn(store, None, made, event),
         };
+        self.learn(store, Some(customer), made, event)?;
         let position = commit.position;
         let cause = |posting_date, by| Cause { store, customer, position, posting_date, by };
         match event {
             Event::InvoiceFinalized(invoice) => {
-                self.finalized(cause(invoice.posting_date, SettledBy::Itself), commit, invoice)
+                self.finalized(cause(invoice.posting_date, SettledBy::Itself), made, invoice)
             }
             Event::InvoiceVoided(void) => {
                 self.voided(cause(void.posting_date, SettledBy::Itself), void)
@@ -104,19 +106,16 @@ impl Invoices {
     fn finalized(
         &mut self,
         cause: Cause<'_>,
-        commit: &CommitView<'_>,
+        made: Made,
         invoice: &InvoiceFinalized,
     ) -> Result<(), FoldError> {
         let store = cause.store;
-        let row = row_of(cause, commit, invoice);
+        let lines = self.lines_of(store, cause.customer, cause.position, invoice)?;
+        let row = row_of(cause, made, invoice, lines);
         let place = self.book.entry(store, (), Places::default)?.take(row.lines.len());
         self.index(cause, place, &row)?;
-        let credits: Vec<_> = row.lines.iter().filter_map(credits_of).collect();
         let (page, _) = page_of(place);
         self.pages.entry(store, page, Page::default)?.invoices.push(row);
-        for (line, net) in credits {
-            self.credit_line(cause, line.invoice, line.line, -net)?;
-        }
         Ok(())
     }
 
@@ -146,7 +145,7 @@ impl Invoices {
     }
 
     fn voided(&mut self, cause: Cause<'_>, void: &InvoiceVoided) -> Result<(), FoldError> {
-        let mut credits = Vec::new();
+        let (mut credits, mut charges) = (Vec::new(), Vec::new());
         self.change(cause, void.invoice, SettlementKind::Voided, |row| {
             let owed = row.balance_due();
             row.void_reason = Some(void.reason.clone());
@@ -157,13 +156,21 @@ impl Invoices {
                 row.line.credits.zip(of(row.line.line)).map(|(line, part)| (line, part.net.0))
             });
             credits.extend(lines);
+            charges.extend(row.lines.iter().filter_map(|row| match row.line.source {
+                LineSource::Charge(charge) => row.origin.charge.map(|made| (charge, made)),
+                LineSource::Cycle { .. } | LineSource::Invoice => None,
+            }));
             -owed
         })?;
         // A voided credit line no longer takes anything off the line that it credited.
         for (line, net) in credits {
-            self.credit_line(cause, line.invoice, line.line, net)?;
+            let row = self.line_mut(cause.store, (cause.customer, cause.position), line)?;
+            if let Some(row) = row {
+                row.credited += net;
+                row.taken.retain(|taken| taken.line.is_none_or(|by| by.invoice != void.invoice));
+            }
         }
-        Ok(())
+        self.charges_wait(cause.store, cause.customer, charges)
     }
 
     fn credited(&mut self, cause: Cause<'_>, note: &CreditNoteIssued) -> Result<(), FoldError> {
@@ -173,6 +180,7 @@ impl Invoices {
                 let line = row.lines.iter_mut().find(|row| row.line.line == reversal.line);
                 if let Some(line) = line {
                     line.credited += reversal.net.0;
+                    line.taken.push(Taken::by_note(note.note, reversal.net.0));
                 }
             }
             -note.total.0
@@ -227,7 +235,7 @@ impl Invoices {
         kind: SettlementKind,
         change: impl FnOnce(&mut InvoiceRow) -> i64,
     ) -> Result<(), FoldError> {
-        let place = self.locate(cause, invoice)?;
+        let place = self.locate(cause.store, (cause.customer, cause.position), invoice)?;
         let row = row_at(&mut self.pages, cause.store, place)?;
         let before = row.figures();
         let amount = change(row);
@@ -243,24 +251,34 @@ impl Invoices {
         Ok(())
     }
 
-    /// A line of another invoice credits this line, or no longer does.
-    fn credit_line(
+    /// A line of an earlier invoice of the customer.
+    pub(super) fn line_mut(
         &mut self,
-        cause: Cause<'_>,
-        invoice: InvoiceId,
-        line: u32,
-        amount: i64,
-    ) -> Result<(), FoldError> {
-        let place = self.locate(cause, invoice)?;
-        let row = row_at(&mut self.pages, cause.store, place)?;
-        if let Some(row) = row.lines.iter_mut().find(|row| row.line.line == line) {
-            row.credited += amount;
-        }
-        Ok(())
+        store: &dyn Store,
+        (customer, position): (CustomerId, u64),
+        at: LineRef,
+    ) -> Result<Option<&mut LineRow>, FoldError> {
+        let place = self.locate(store, (customer, position), at.invoice)?;
+        let row = row_at(&mut self.pages, store, place)?;
+        Ok(row.lines.iter_mut().find(|row| row.line.line == at.line))
     }
 
-    fn locate(&mut self, cause: Cause<'_>, invoice: InvoiceId) -> Result<u64, FoldError> {
-        let Cause { store, customer, position, .. } = cause;
+    pub(super) fn is_voided(
+        &mut self,
+        store: &dyn Store,
+        (customer, position): (CustomerId, u64),
+        invoice: InvoiceId,
+    ) -> Result<bool, FoldError> {
+        let place = self.locate(store, (customer, position), invoice)?;
+        Ok(row_at(&mut self.pages, store, place)?.void_reason.is_some())
+    }
+
+    fn locate(
+        &mut self,
+        store: &dyn Store,
+        (customer, position): (CustomerId, u64),
+        invoice: InvoiceId,
+    ) -> Result<u64, FoldError> {
         let unknown = || FoldError::Unknown { position, what: invoice.to_string() };
         let found = |items: &[Placed]| {
             items.iter().rev().find(|placed| placed.invoice == invoice).map(|placed| placed.place)
@@ -295,7 +313,12 @@ fn reversal_of(lines: &[LineReversal], line: u32) -> Option<&LineReversal> {
     lines.iter().find(|reversal| reversal.line == line)
 }
 
-fn row_of(cause: Cause<'_>, commit: &CommitView<'_>, invoice: &InvoiceFinalized) -> InvoiceRow {
+fn row_of(
+    cause: Cause<'_>,
+    made: Made,
+    invoice: &InvoiceFinalized,
+    lines: Vec<LineRow>,
+) -> InvoiceRow {
     let mut settlement = Tail::default();
     let credit = [
         (SettlementKind::CreditGenerated, invoice.credit_generated.0),
@@ -307,7 +330,6 @@ fn row_of(cause: Cause<'_>, commit: &CommitView<'_>, invoice: &InvoiceFinalized)
         let full = settlement.push(entry);
         debug_assert!(full.is_none(), "two entries do not fill a chunk");
     }
-    let lines = invoice.lines.iter().map(|line| LineRow { line: line.clone(), credited: 0 });
     InvoiceRow {
         invoice: invoice.invoice,
         external_id: invoice.external_id.clone(),
@@ -320,9 +342,12 @@ fn row_of(cause: Cause<'_>, commit: &CommitView<'_>, invoice: &InvoiceFinalized)
         document_date: invoice.document_date,
         due_date: invoice.due_date,
         posting_date: invoice.posting_date,
-        effective_at: commit.effective_at,
+        effective_at: made.effective_at,
         position: cause.position,
+        made,
+        input_revision: invoice.input_revision,
         profile: invoice.profile,
+        policies: invoice.policies,
         engine_version: invoice.engine_version,
         run: invoice.run,
         totals: invoice.totals,
@@ -331,7 +356,7 @@ fn row_of(cause: Cause<'_>, commit: &CommitView<'_>, invoice: &InvoiceFinalized)
         credit_generated: invoice.credit_generated.0,
         credited: 0,
         void_reason: None,
-        lines: lines.collect(),
+        lines,
         settlement,
     }
 }

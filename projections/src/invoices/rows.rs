@@ -4,14 +4,16 @@
 
 use schemas::event::{CustomerSnapshot, InvoiceLine, InvoiceTotals, LineRef};
 use schemas::ids::{
-    BillingRunId, CreditNoteId, CustomerId, EntityId, InvoiceId, PaymentId, RefundId,
+    BillingRunId, CreditNoteId, CustomerId, DiscountId, EntityId, InvoiceId, PaymentId, PlanId,
+    RefundId, SubscriptionId,
 };
-use schemas::terms::Profile;
+use schemas::terms::{Policies, Profile, Rate};
 use schemas::text::{Code, ExternalId, Label};
 use schemas::view::{InvoiceStatus, SettlementKind};
-use schemas::{Currency, Date, Decimal, Timestamp};
+use schemas::{Currency, Date, Decimal, Span, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use super::sources::{CustomerSources, SubscriptionSources};
 use crate::directory::DirectoryKind;
 use crate::places::Places;
 use crate::table::TableKind;
@@ -25,6 +27,10 @@ pub(super) const CUSTOMER_CHUNKS: TableKind<(CustomerId, u32), Chunk<Placed>> =
     TableKind::new(b'k');
 pub(super) const DAYS: TableKind<Date, DayRow> = TableKind::new(b'd');
 pub(super) const DAY_CHUNKS: TableKind<(Date, u32), Chunk<u64>> = TableKind::new(b'e');
+pub(super) const SOURCES: TableKind<CustomerId, CustomerSources> = TableKind::new(b'q');
+pub(super) const SUBSCRIPTIONS: TableKind<SubscriptionId, SubscriptionSources> =
+    TableKind::new(b'u');
+pub(super) const VERSIONS: TableKind<(PlanId, u32), Made> = TableKind::new(b'v');
 pub(super) const DIRECTORY: DirectoryKind<u64> = DirectoryKind::new(b'x', b'y');
 
 /// Kinds of entries in the directory.
@@ -57,7 +63,10 @@ pub(super) struct InvoiceRow {
     pub(super) posting_date: Date,
     pub(super) effective_at: Timestamp,
     pub(super) position: u64,
+    pub(super) made: Made,
+    pub(super) input_revision: u64,
     pub(super) profile: Profile,
+    pub(super) policies: Policies,
     pub(super) engine_version: u32,
     pub(super) run: Option<BillingRunId>,
     pub(super) totals: InvoiceTotals,
@@ -75,6 +84,72 @@ pub(super) struct InvoiceRow {
 pub(super) struct LineRow {
     pub(super) line: InvoiceLine,
     pub(super) credited: i64,
+    /// What made up `credited`, in the order of the log.
+    pub(super) taken: Vec<Taken>,
+    pub(super) origin: Origin,
+}
+
+/// Where an event lies, and what it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Made {
+    pub(super) position: u64,
+    pub(super) index: u32,
+    pub(super) type_id: u16,
+    pub(super) recorded_at: Timestamp,
+    pub(super) effective_at: Timestamp,
+}
+
+/// Where a line comes from, as known when it was issued.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub(super) struct Origin {
+    pub(super) price: Option<Made>,
+    pub(super) segment: Option<Made>,
+    pub(super) cycle: Option<Made>,
+    pub(super) cycle_start: Option<Timestamp>,
+    pub(super) charge: Option<Made>,
+    pub(super) change: Option<Made>,
+    /// What was credited before of the line that it credits.
+    pub(super) before: Vec<Taken>,
+    pub(super) in_force: Option<InForce>,
+    /// The lines that it makes whole.
+    pub(super) others: Vec<LineRef>,
+}
+
+/// What an item cost at an instant.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct InForce {
+    pub(super) rate: Rate,
+    pub(super) minimum: Option<Decimal>,
+    pub(super) quantity: Decimal,
+}
+
+/// What a line or a credit note takes off a line; amounts are negative.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Taken {
+    pub(super) line: Option<LineRef>,
+    pub(super) note: Option<CreditNoteId>,
+    pub(super) span: Option<Span>,
+    pub(super) gross: i64,
+    pub(super) discounts: Vec<(DiscountId, i64)>,
+    pub(super) net: i64,
+}
+
+impl Taken {
+    pub(super) fn by_line(at: LineRef, line: &InvoiceLine) -> Self {
+        Self {
+            line: Some(at),
+            note: None,
+            span: line.pricing.as_ref().map(|pricing| pricing.span),
+            gross: line.gross.0,
+            discounts: line.discounts.iter().map(|part| (part.discount, part.amount.0)).collect(),
+            net: line.net.0,
+        }
+    }
+
+    pub(super) fn by_note(note: CreditNoteId, net: i64) -> Self {
+        let (line, span, discounts) = (None, None, Vec::new());
+        Self { line, note: Some(note), span, gross: -net, discounts, net: -net }
+    }
 }
 
 /// What happened to an invoice.
@@ -242,9 +317,4 @@ impl Sums {
         self.credited += other.credited * times;
         self.open += other.open * times;
     }
-}
-
-/// The line that a line credits, with what it takes off.
-pub(super) fn credits_of(row: &LineRow) -> Option<(LineRef, i64)> {
-    row.line.credits.map(|credited| (credited, row.line.net.0))
 }

@@ -48,7 +48,7 @@ pub(super) fn get(view: &View<'_>, body: &[u8]) -> Result<Vec<u8>, QueryError> {
 }
 
 /// The one invoice that the request names.
-fn find(view: &View<'_>, asked: &InvoicesGet) -> Result<(u64, InvoiceRow), QueryError> {
+pub(super) fn find(view: &View<'_>, asked: &InvoicesGet) -> Result<(u64, InvoiceRow), QueryError> {
     let (needle, what) = match (asked.invoice, &asked.external_id, &asked.number) {
         (Some(id), None, None) => {
             (Needle::new(BY_ID, id.uuid().as_bytes()), format!("invoice {id}"))
