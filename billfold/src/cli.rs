@@ -13,6 +13,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use projections::ViewName;
 use schemas::Timestamp;
 use schemas::ids::CommandId;
+use schemas::preview::PreviewToken;
 use schemas::text::{Actor, BookName};
 
 pub use bench::{BenchArgs, BenchWhat, BillingBenchArgs, NatsBenchArgs, RestartBenchArgs};
@@ -100,8 +101,10 @@ pub enum Command {
     },
     /// Submit a command, such as `customer.register`; or `batch` with a file of them.
     Submit(SubmitArgs),
-    /// Ask a read model, such as `query invoices list`.
+    /// Ask a read model or the gateway, such as `query invoices list`.
     Query(QueryArgs),
+    /// Show why an invoice, or a line of it, is what it is.
+    Explain(ExplainArgs),
     /// Print commits as they are in the log.
     Tail(TailArgs),
     /// Print the feed: commits as the running ledger gives them to any client.
@@ -240,6 +243,9 @@ pub struct SubmitArgs {
     /// When it takes effect [default: now].
     #[arg(long, env = "BILLFOLD_SUBMIT_EFFECTIVE_AT", value_name = "INSTANT")]
     pub effective_at: Option<Timestamp>,
+    /// Commit what the preview with this token showed, or nothing; its id is the preview's.
+    #[arg(long, env = "BILLFOLD_SUBMIT_PREVIEW", value_name = "TOKEN")]
+    pub preview: Option<PreviewToken>,
     /// Drop it undecided after this instant.
     #[arg(long, env = "BILLFOLD_SUBMIT_DEADLINE", value_name = "INSTANT")]
     pub deadline: Option<Timestamp>,
@@ -254,10 +260,23 @@ pub struct SubmitArgs {
     pub no_wait: bool,
 }
 
+/// Flags of `explain`.
+#[derive(Debug, Args)]
+pub struct ExplainArgs {
+    /// The invoice's id or number.
+    pub invoice: String,
+    /// Only this line.
+    pub line: Option<u32>,
+    /// As JSON, whatever `--output` says.
+    #[arg(long, env = "BILLFOLD_EXPLAIN_JSON")]
+    pub json: bool,
+}
+
 /// Flags of `query`.
 #[derive(Debug, Args)]
 pub struct QueryArgs {
-    /// Which read model: invoices, revenue, balances.
+    /// Which read model: invoices, revenue, balances; or what the gateway answers:
+    /// subscriptions, customers, preview.
     pub view: String,
     /// Which question, such as `list` or `get`.
     pub name: String,

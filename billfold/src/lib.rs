@@ -29,6 +29,7 @@ pub mod doctor;
 pub mod door;
 pub mod edge;
 pub mod exit;
+pub mod explain;
 pub mod feed;
 pub mod folder;
 pub mod host;
@@ -61,6 +62,7 @@ use folder::Folder;
 use host::Role;
 use output::Output;
 use projections::Editions;
+use schemas::query::GATEWAY_VIEWS;
 
 /// Runs one command line.
 pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
@@ -111,9 +113,19 @@ fn dispatch(cli: Cli, editions: &Editions) -> Result<(), Failure> {
                 submit::run(&args, door, &output)
             })
         }
+        Command::Query(args) if GATEWAY_VIEWS.contains(&args.view.as_str()) => {
+            door::with_writer(nats()?.as_ref(), &folder, book, actor, |door| {
+                query::run(&args, door, &output)
+            })
+        }
         Command::Query(args) => door::with_reader(nats()?.as_ref(), &folder, book, actor, |door| {
             query::run(&args, door, &output)
         }),
+        Command::Explain(args) => {
+            door::with_reader(nats()?.as_ref(), &folder, book, actor, |door| {
+                explain::run(&args, door, &output)
+            })
+        }
         Command::Tail(args) => commits::tail(&args, &folder, book, &output),
         Command::Feed(args) => door::with_reader(nats()?.as_ref(), &folder, book, actor, |door| {
             feed::run(&args, door, &output)

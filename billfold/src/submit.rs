@@ -56,7 +56,8 @@ pub fn run(args: &SubmitArgs, door: &impl Ask, output: &Output) -> Result<(), Fa
 
 /// A batch prints every answer; refused commands in it make the exit status 1.
 fn batch(args: &SubmitArgs, body: &[u8], door: &impl Ask, output: &Output) -> Result<(), Failure> {
-    if args.id.is_some() || args.effective_at.is_some() || args.expected_revision.is_some() {
+    let own = args.effective_at.is_some() || args.expected_revision.is_some();
+    if args.id.is_some() || args.preview.is_some() || own {
         return Err(Failure::Usage("commands of a batch have their own ids and times".to_owned()));
     }
     let answer = patiently(|| door.ask(Endpoint::Batch, Headers::new(), body.to_vec()))?;
@@ -80,7 +81,11 @@ fn document(answer: &[u8]) -> Result<Node, Failure> {
 fn headers(args: &SubmitArgs) -> Headers {
     let mut headers = Headers::new();
     let mut put = |name: &str, value: String| headers.insert(name.to_owned(), value);
-    put(header::COMMAND_ID, args.id.unwrap_or_else(edge::command_id).to_string());
+    let previewed = args.preview.map(|token| token.command_id);
+    put(header::COMMAND_ID, args.id.or(previewed).unwrap_or_else(edge::command_id).to_string());
+    if let Some(token) = args.preview {
+        put(header::PREVIEW, token.to_string());
+    }
     if let Some(revision) = args.expected_revision {
         put(header::EXPECTED_REVISION, revision.to_string());
     }

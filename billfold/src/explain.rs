@@ -1,0 +1,68 @@
+//! `explain`: why an invoice, or one line of it, is what it is; as a tree for people, as JSON for
+//! programs such as `tests/evaluator/explain.py`.
+
+mod tree;
+
+use schemas::ids::InvoiceId;
+use schemas::wire::Headers;
+use serde_json::{Map, Value, json};
+
+use crate::cli::{ExplainArgs, Format};
+use crate::door::Ask;
+use crate::exit::Failure;
+use crate::output::{Node, Output, View, text};
+
+/// The most lines of a page.
+const LINES: u32 = schemas::query::MAX_LIMIT;
+
+/// Runs `explain`.
+///
+/// # Errors
+/// [`Failure::Problem`] when there is no such invoice or line.
+pub fn run(args: &ExplainArgs, door: &impl Ask, output: &Output) -> Result<(), Failure> {
+    let explained = whole(args, door)?;
+    if args.json && output.is_table() {
+        return Output::new(Some(Format::Json)).document(View::Any, &explained);
+    }
+    if !output.is_table() {
+        return output.document(View::Any, &explained);
+    }
+    let document = serde_json::to_vec(&explained);
+    let document = document.and_then(|bytes| serde_json::from_slice(&bytes));
+    let document = document.map_err(|error| {
+        Failure::Internal(format!("the explanation is of another release: {error}"))
+    })?;
+    text(&tree::of(&document).to_string())
+}
+
+/// The explanation with all its pages.
+fn whole(args: &ExplainArgs, door: &impl Ask) -> Result<Node, Failure> {
+    let mut question = Map::new();
+    let (field, named) = match args.invoice.parse::<InvoiceId>() {
+        Ok(invoice) => ("invoice", invoice.to_string()),
+        Err(_) => ("number", args.invoice.clone()),
+    };
+    question.insert(field.to_owned(), Value::String(named));
+    if let Some(line) = args.line {
+        question.insert("line".to_owned(), json!(line));
+    }
+    question.insert("line_limit".to_owned(), json!(LINES));
+    let ask = |question: &Map<String, Value>| {
+        let asked = Value::Object(question.clone());
+        let answer = door.query("invoices", "explain", Headers::new(), &asked)?;
+        let missing = || Failure::Internal("the answer has no data".to_owned());
+        answer.get("data").cloned().ok_or_else(missing)
+    };
+    let mut explained = ask(&question)?;
+    let mut lines = explained.items_at("lines").to_vec();
+    let mut next = explained.get("next_line").cloned();
+    while let Some(Node::Number(after)) = next {
+        question.insert("after_line".to_owned(), Value::Number(after));
+        let page = ask(&question)?;
+        lines.extend(page.items_at("lines").iter().cloned());
+        next = page.get("next_line").cloned();
+    }
+    explained.set("lines", Node::List(lines));
+    explained.set("next_line", Node::Null);
+    Ok(explained)
+}
