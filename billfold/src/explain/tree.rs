@@ -56,7 +56,9 @@ pub(super) fn of(invoice: &InvoiceExplanation) -> Tree {
     let total = totals.total.of(currency);
     let head = format!("{} of {document_date}, due {due_date}: {total}", number.as_str());
     let mut because = vec![billed_by(invoice), made("issued by", &invoice.issued_by)];
-    because.extend(invoice.lines.iter().map(|line| Line { currency, invoice, line }.tree()));
+    because.extend(
+        invoice.lines.iter().map(|line| Line { currency, invoice, explained: line }.tree()),
+    );
     let sums = vec![
         Tree::leaf(format!("gross {}", totals.gross.of(currency))),
         Tree::leaf(format!("discount {}", totals.discount.of(currency))),
@@ -85,12 +87,12 @@ fn made(what: &str, event: &EventPlace) -> Tree {
 struct Line<'a> {
     currency: Currency,
     invoice: &'a InvoiceExplanation,
-    line: &'a LineExplanation,
+    explained: &'a LineExplanation,
 }
 
 impl Line<'_> {
     fn tree(&self) -> Tree {
-        let line = &self.line.line;
+        let line = &self.explained.line;
         let head = format!(
             "line {}: {} ({}) {}",
             line.line,
@@ -99,15 +101,15 @@ impl Line<'_> {
             self.money(line.net)
         );
         let mut because = Vec::new();
-        match &self.line.credited {
+        match &self.explained.credited {
             Some(credited) => because.push(self.credited(credited)),
-            None => because.extend(self.price()),
+            None => because.push(self.price()),
         }
         because.extend(self.time());
         because.push(self.amount());
         because.extend(line.discounts.iter().map(|part| self.discount(part)));
         because.push(Tree::leaf(format!("net {}", self.money(line.net))));
-        let events = self.line.events.iter().map(|by| made(role(by.role), &by.event));
+        let events = self.explained.events.iter().map(|by| made(role(by.role), &by.event));
         because.push(Tree::node("made by", events.collect()));
         Tree::node(head, because)
     }
@@ -116,12 +118,12 @@ impl Line<'_> {
         amount.of(self.currency).to_string()
     }
 
-    fn price(&self) -> Option<Tree> {
-        let line = &self.line.line;
+    fn price(&self) -> Tree {
+        let line = &self.explained.line;
         let Some(pricing) = &line.pricing else {
             let each = line.unit_price.map(|unit| format!(" at {unit}"));
             let quantity = line.quantity;
-            return Some(Tree::leaf(format!("{quantity}{}", each.unwrap_or_default())));
+            return Tree::leaf(format!("{quantity}{}", each.unwrap_or_default()));
         };
         let mut because = vec![Tree::leaf(rate(&pricing.rate))];
         because.extend(line.tiers.iter().map(|tier| {
@@ -140,11 +142,11 @@ impl Line<'_> {
             line.quantity,
             pricing.whole
         );
-        Some(Tree::node(head, because))
+        Tree::node(head, because)
     }
 
     fn time(&self) -> Option<Tree> {
-        let line = &self.line.line;
+        let line = &self.explained.line;
         let pricing = line.pricing.as_ref()?;
         let LinePricing { span, full, zone, segment, .. } = pricing;
         let rule = self.invoice.policies.proration.word();
@@ -154,7 +156,7 @@ impl Line<'_> {
             Tree::leaf(format!("change {segment} of the item")),
         ];
         if let Some(billed) = pricing.complement {
-            let others = self.line.others.iter().map(|other| {
+            let others = self.explained.others.iter().map(|other| {
                 let (invoice, number) = (other.at.invoice, other.at.line);
                 Tree::leaf(format!("{invoice} line {number}: {}", self.money(other.gross)))
             });
@@ -165,11 +167,11 @@ impl Line<'_> {
     }
 
     fn amount(&self) -> Tree {
-        let line = &self.line.line;
+        let line = &self.explained.line;
         let steps = line.rounding.iter().filter(|step| step.subject != RoundingSubject::Discount);
         let mut because = vec![Tree::leaf(format!("exactly {} minor units", line.exact))];
         because.extend(steps.map(rounding));
-        if self.line.credited.is_none() && line.pricing.is_some() {
+        if self.explained.credited.is_none() && line.pricing.is_some() {
             because.extend(ratio_rule(&self.invoice.policies, line));
         }
         Tree::node(format!("gross {}", self.money(line.gross)), because)
@@ -201,10 +203,10 @@ impl Line<'_> {
             Tree::leaf(format!("exactly {} minor units", part.exact)),
             Tree::leaf(rule),
         ];
-        let shared = self.line.sharing.iter().find(|found| found.discount == part.discount);
+        let shared = self.explained.sharing.iter().find(|found| found.discount == part.discount);
         because.extend(shared.filter(|found| found.shares.len() > 1).map(|s| self.shares(s)));
         let given =
-            self.line.discounts.iter().find(|given| given.applied.discount == part.discount);
+            self.explained.discounts.iter().find(|given| given.applied.discount == part.discount);
         because.extend(given.map(|given| {
             let (value, duration) = (given.applied.value, given.applied.duration);
             Tree::leaf(format!("given as {}, {}", worth(value), lasting(duration)))
@@ -237,7 +239,7 @@ impl Line<'_> {
             };
             Tree::leaf(format!("{} credited before by {by}", self.money(before.net)))
         }));
-        if let Some(terms) = &self.line.in_force {
+        if let Some(terms) = &self.explained.in_force {
             let units = terms.quantity;
             because.push(Tree::leaf(format!("in force: {}, {units} units", rate(&terms.rate))));
         }
