@@ -17,6 +17,9 @@ use schemas::ids::{BillingRunId, CommandId, CustomerId, derive};
 pub use schemas::runs::{RunProgress, RunState};
 use serde::{Deserialize, Serialize};
 
+/// The event that says a customer could not be billed.
+pub(crate) const PARKED: &str = "customer.parked";
+
 /// A command that a run makes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct RunCommand {
@@ -101,8 +104,8 @@ impl BillingRuns {
         }
     }
 
-    /// The commit of a bill was read back.
-    pub(crate) fn replay_billed(&mut self, bill: &BillCustomer) {
+    /// The commit of a bill was read back; `parked` if it says that it could not be made.
+    pub(crate) fn replay_billed(&mut self, bill: &BillCustomer, parked: bool) {
         // Runs are worked off in their order, so those before this one have tried everyone.
         while let Some(first) = self.active.front_mut() {
             if first.started.run == bill.run {
@@ -110,7 +113,7 @@ impl BillingRuns {
                 let tried = place.max(first.tried);
                 let skipped = (tried - first.tried).saturating_sub(1) as u64;
                 first.tried = tried;
-                self.count(bill.run, 1, skipped);
+                self.count(bill.run, u64::from(!parked), skipped + u64::from(parked));
                 self.end_first_if_done();
                 return;
             }
@@ -199,7 +202,7 @@ mod tests {
 
     fn replayed(runs: &mut BillingRuns, run: u128, customer_number: u128) {
         let BillingRunStarted { run, through } = started(run);
-        runs.replay_billed(&bill(customer(customer_number), run, through));
+        runs.replay_billed(&bill(customer(customer_number), run, through), false);
     }
 
     #[test]

@@ -149,6 +149,8 @@ impl Book {
                 self.runs.insert(started.run, started.through);
             }
             Event::CustomerRegistered(_)
+            | Event::CustomerParked(_)
+            | Event::CustomerReleased(_)
             | Event::CustomerRenamed(_)
             | Event::CustomerEmailChanged(_)
             | Event::CustomerTermsChanged(_)

@@ -206,6 +206,7 @@ fn decide_for(
 ) -> Result<Vec<Event>, Rejection> {
     match command {
         Command::UpdateCustomer(c) => customer::decide::update(context, customer, c),
+        Command::ReleaseCustomer(c) => customer::decide::release(customer, c),
         Command::CreateSubscription(c) => subscription::create::create(context, customer, c),
         Command::ChangePlan(c) => subscription::change::plan(context, customer, c),
         Command::ChangeQuantity(c) => subscription::change::quantity(context, customer, c),
@@ -273,6 +274,8 @@ fn register_ids(registry: &mut Registry, customer: &Customer, event: &Event) {
             registry.number_taken(customer.entity, &note.series, note.sequence, date);
         }
         Event::CustomerRegistered(_)
+        | Event::CustomerParked(_)
+        | Event::CustomerReleased(_)
         | Event::CustomerRenamed(_)
         | Event::CustomerEmailChanged(_)
         | Event::CustomerTermsChanged(_)

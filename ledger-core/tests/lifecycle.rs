@@ -486,3 +486,21 @@ fn kill_bill_keeps_the_offset_of_the_day_the_account_was_made() {
         assert_eq!(billed, pairs(&[(expected, 2_995)]));
     }
 }
+
+#[test]
+fn a_customer_that_cannot_be_billed_is_parked_until_someone_looks_at_it() {
+    let mut book = TestBook::with_plans();
+    book.plan("daily", "1", "in_advance", "flat", 1, "day");
+    subscribe(&mut book, "daily", json!({}));
+    // 1,462 days are more cycles than one command opens.
+    book.on("2028-01-01");
+    assert_eq!(book.bill("2028-01-01").len(), 0);
+    let refused = book.when("invoice.now", json!({"customer": id("c")})).expect_err("parked");
+    assert_eq!(refused.code(), "customer_parked");
+    let amount = json!({"amount": "5.00", "currency": "EUR"});
+    let payment = json!({"customer": id("c"), "payment": id("p"), "amount": amount});
+    book.given("payment.record", payment);
+    assert_eq!(book.bill("2028-01-01").len(), 0, "runs leave it out");
+    book.given("customer.release", json!({"customer": id("c")}));
+    assert_eq!(book.bill("2025-12-31").len(), 1, "in smaller steps it can be billed");
+}

@@ -15,7 +15,7 @@ mod subscription;
 pub use book::{
     AdvanceClock, DefineEntity, DefinePlan, MigratePlan, OpenBook, RetirePlan, RunBilling,
 };
-pub use customer::{RegisterCustomer, UpdateCustomer};
+pub use customer::{RegisterCustomer, ReleaseCustomer, UpdateCustomer};
 pub use discount::{ApplyDiscount, DefineCoupon, RedeemCoupon, RemoveDiscount};
 pub use settlement::{
     AddCharge, Allocate, AllocationRequest, BillCustomer, ChargeInvoice, ChargePrice, CreditLine,
@@ -54,6 +54,8 @@ records! {
         10 v 2 "customer.register" RegisterCustomer,
         /// Changes what a customer said of itself.
         11 v 1 "customer.update" UpdateCustomer,
+        /// Lets runs bill a parked customer again.
+        12 v 1 "customer.release" ReleaseCustomer,
         /// Subscribes a customer to a plan.
         20 v 2 "subscription.create" CreateSubscription,
         /// Moves a subscription to another plan or version.
@@ -121,6 +123,7 @@ impl Command {
             | Self::RunBilling(_) => StreamId::Book,
             Self::RegisterCustomer(c) => StreamId::Customer(c.customer),
             Self::UpdateCustomer(c) => StreamId::Customer(c.customer),
+            Self::ReleaseCustomer(c) => StreamId::Customer(c.customer),
             Self::CreateSubscription(c) => StreamId::Customer(c.customer),
             Self::ChangePlan(c) => StreamId::Customer(c.customer),
             Self::ChangeQuantity(c) => StreamId::Customer(c.customer),

@@ -14,8 +14,8 @@ mod subscription;
 
 pub use book::{
     BillingRunStarted, BookOpened, ClockAdvanced, CustomerEmailChanged, CustomerExternalIdChanged,
-    CustomerRegistered, CustomerRenamed, CustomerTermsChanged, EntityDefined, PlanMigrationSet,
-    PlanRetired, PlanVersionDefined,
+    CustomerParked, CustomerRegistered, CustomerReleased, CustomerRenamed, CustomerTermsChanged,
+    EntityDefined, PlanMigrationSet, PlanRetired, PlanVersionDefined,
 };
 pub use discount::{
     CouponDefined, DiscountApplied, DiscountRemoved, QuoteAccepted, QuoteCreated, QuoteOffer,
@@ -68,6 +68,10 @@ records! {
         13 v 1 "customer.terms_changed" CustomerTermsChanged,
         /// A customer has another id in another system.
         14 v 1 "customer.external_id_changed" CustomerExternalIdChanged,
+        /// A customer could not be billed safely.
+        15 v 1 "customer.parked" CustomerParked,
+        /// A parked customer is billed again.
+        16 v 1 "customer.released" CustomerReleased,
         /// A subscription began.
         20 v 2 "subscription.created" SubscriptionCreated,
         /// A cycle of a subscription is due to be billed.

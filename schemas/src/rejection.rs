@@ -151,6 +151,10 @@ rejections! {
     // Customers.
     [422 "cyclic_parents"] "{customer} cannot be paid for by {parent}: a parent pays for itself and is no child; choose the one that pays"
         CyclicParents { customer: CustomerId, parent: CustomerId },
+    [409 "customer_parked"] "{customer} is parked: {reason}; mend it, then release the customer"
+        CustomerParked { customer: CustomerId, reason: String },
+    [409 "not_parked"] "{customer} is not parked"
+        NotParked { customer: CustomerId },
     [422 "not_a_child"] "{child} is not a child of {parent}; register it with that parent, or let it pay itself"
         NotAChild { child: CustomerId, parent: CustomerId },
     [404 "unknown_customer"] "{customer} is not a customer of this book; register it first"

@@ -7,7 +7,7 @@ use schemas::{Command, CommitView, Event, StreamId, Timestamp};
 
 use super::stepping::EngineCore;
 use crate::decider::{Decider, State};
-use crate::runs::BillingRuns;
+use crate::runs::{BillingRuns, PARKED};
 
 /// Why a stored commit does not continue the log.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -100,7 +100,9 @@ impl<S: State> Fold<S> {
             && let Command::BillCustomer(bill) =
                 Command::decode(commit.command).map_err(unreadable)?
         {
-            self.runs.replay_billed(&bill);
+            let parked =
+                commit.events().any(|raw| raw.is_ok_and(|raw| raw.type_id == parked_type()));
+            self.runs.replay_billed(&bill, parked);
         }
         self.recorded_at = Some(commit.recorded_at);
         self.next_position = position + 1;
@@ -150,6 +152,12 @@ impl<D: Decider, W> EngineCore<D, W> {
         self.first_position = self.fold.next_position;
         Ok(())
     }
+}
+
+/// The number of the event that says a customer could not be billed.
+fn parked_type() -> u16 {
+    let kind = Event::KINDS.iter().find(|kind| kind.name == PARKED);
+    kind.expect("the event is published").type_id
 }
 
 fn is_kind(commit: &CommitView<'_>, name: &str) -> bool {

@@ -30,6 +30,7 @@ use crate::ids::IdFiles;
 use crate::known::KnownCommands;
 use crate::outcome::{Receipt, Refusal};
 use crate::request::CommandRequest;
+use crate::runs::PARKED;
 
 /// The most answers that one block holds back.
 const MAX_ANSWERS: usize = 16_384;
@@ -181,7 +182,13 @@ impl<D: Decider, W> EngineCore<D, W> {
         let customer = next.command.customer;
         let request = CommandRequest::new(next.command_id, self.system.clone(), next.command);
         match self.decide(request, Some(Cause { position: next.cause })) {
-            Step::Accepted(_) => self.fold.runs.tried(true),
+            Step::Accepted(receipt) => {
+                let parked = receipt.events.contains(&PARKED);
+                if parked {
+                    tracing::warn!(%customer, "a billing run parked a customer");
+                }
+                self.fold.runs.tried(!parked);
+            }
             Step::Refused(refusal) => {
                 tracing::warn!(%customer, %refusal, "a billing run could not bill a customer");
                 self.fold.runs.tried(false);

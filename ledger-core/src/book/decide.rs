@@ -35,6 +35,7 @@ pub(crate) fn decide(
         Command::OpenBook(_)
         | Command::RegisterCustomer(_)
         | Command::UpdateCustomer(_)
+        | Command::ReleaseCustomer(_)
         | Command::CreateSubscription(_)
         | Command::ChangePlan(_)
         | Command::ChangeQuantity(_)

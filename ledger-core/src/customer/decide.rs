@@ -1,10 +1,10 @@
 //! Decisions about who the customer is.
 
 use schemas::Rejection;
-use schemas::command::{RegisterCustomer, UpdateCustomer};
+use schemas::command::{RegisterCustomer, ReleaseCustomer, UpdateCustomer};
 use schemas::event::{
-    CustomerEmailChanged, CustomerExternalIdChanged, CustomerRegistered, CustomerRenamed,
-    CustomerTermsChanged, Event,
+    CustomerEmailChanged, CustomerExternalIdChanged, CustomerRegistered, CustomerReleased,
+    CustomerRenamed, CustomerTermsChanged, Event,
 };
 
 use schemas::ids::CustomerId;
@@ -61,6 +61,16 @@ fn check_parent(
         return Err(Rejection::UnknownCustomer { customer: parent });
     }
     Ok(())
+}
+
+pub(crate) fn release(
+    customer: &Customer,
+    command: &ReleaseCustomer,
+) -> Result<Vec<Event>, Rejection> {
+    if customer.parked.is_none() {
+        return Err(Rejection::NotParked { customer: command.customer });
+    }
+    Ok(vec![CustomerReleased {}.into()])
 }
 
 pub(crate) fn update(

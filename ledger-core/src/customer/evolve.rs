@@ -45,6 +45,7 @@ impl Customer {
             payments: Payments::default(),
             credit: Minor::ZERO,
             rebill: false,
+            parked: None,
             due: None,
             due_stale: true,
         }
@@ -59,6 +60,14 @@ impl Customer {
             }
             Event::CustomerExternalIdChanged(changed) => {
                 self.external_id = Some(changed.external_id.clone());
+            }
+            Event::CustomerParked(parked) => {
+                self.due_stale = true;
+                self.parked = Some(parked.detail.clone());
+            }
+            Event::CustomerReleased(_) => {
+                self.due_stale = true;
+                self.parked = None;
             }
             Event::SubscriptionCreated(created) => self.subscribe(created),
             Event::CycleOpened(e) => self.subscription(e.subscription).evolve(event),

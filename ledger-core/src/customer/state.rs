@@ -197,6 +197,8 @@ pub struct Customer {
     pub(crate) credit: Minor,
     /// Something was voided to be billed again.
     pub(crate) rebill: bool,
+    /// Why runs leave it out.
+    pub(crate) parked: Option<Label>,
     /// The day on which a billing run has something to do; derived, kept for the index.
     pub(crate) due: Option<Date>,
     /// An event since the last commit may have moved `due`.
@@ -255,6 +257,9 @@ impl Customer {
     /// Pending charges wait for the next cycle; where no cycle is ahead they are due at once,
     /// so that nothing is forgotten. What was voided to be billed again is due at once, too.
     pub(crate) fn next_due(&self) -> Option<Date> {
+        if self.parked.is_some() {
+            return None;
+        }
         let cycles = self.subscriptions.values().filter_map(|found| self.due_for(found)).min();
         let waiting = self.rebill || (cycles.is_none() && !self.pending.is_empty());
         if waiting { Some(Date::MIN) } else { cycles }

@@ -32,6 +32,8 @@ pub fn post(event: &Event) -> Result<Posted, PostError> {
         | Event::PlanRetired(_)
         | Event::BillingRunStarted(_)
         | Event::CustomerRegistered(_)
+        | Event::CustomerParked(_)
+        | Event::CustomerReleased(_)
         | Event::CustomerRenamed(_)
         | Event::CustomerEmailChanged(_)
         | Event::CustomerTermsChanged(_)

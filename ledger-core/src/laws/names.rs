@@ -103,7 +103,9 @@ impl Names {
             Event::PaymentRecorded(e) => customer(Some((Kind::Payment, e.payment.uuid()))),
             Event::PaymentRefunded(e) => customer(Some((Kind::Refund, e.refund.uuid()))),
             Event::CreditGranted(e) => customer(Some((Kind::Grant, e.grant.uuid()))),
-            Event::CustomerRenamed(_)
+            Event::CustomerParked(_)
+            | Event::CustomerReleased(_)
+            | Event::CustomerRenamed(_)
             | Event::CustomerEmailChanged(_)
             | Event::CustomerTermsChanged(_)
             | Event::CustomerExternalIdChanged(_)

@@ -70,6 +70,8 @@ impl Settlement {
             | Event::PlanRetired(_)
             | Event::BillingRunStarted(_)
             | Event::CustomerRegistered(_)
+            | Event::CustomerParked(_)
+            | Event::CustomerReleased(_)
             | Event::CustomerRenamed(_)
             | Event::CustomerEmailChanged(_)
             | Event::CustomerTermsChanged(_)

@@ -5,9 +5,10 @@ use std::borrow::Cow;
 use schemas::command::{
     AddCharge, BillCustomer, ChargeInvoice, ChargePrice, InvoiceNow, InvoiceRequest,
 };
-use schemas::event::{ChargeAdded, Event, RoundingSubject};
+use schemas::event::{ChargeAdded, CustomerParked, Event, RoundingSubject};
 use schemas::fraction::Fraction;
 use schemas::ids::BillingRunId;
+use schemas::text::Label;
 use schemas::{Date, Decimal, Rejection};
 
 use super::own_currency;
@@ -65,6 +66,7 @@ fn billing_copy(customer: &Customer) -> Customer {
         charges: std::collections::BTreeMap::new(),
         pending: Vec::new(),
         external_id: None,
+        parked: None,
         name: customer.name.clone(),
         email: customer.email.clone(),
         zone: customer.zone.clone(),
@@ -119,6 +121,7 @@ pub(crate) fn invoice_now(
     customer: &Customer,
     command: &InvoiceNow,
 ) -> Result<Vec<Event>, Rejection> {
+    check_not_parked(customer)?;
     let request = command.invoice.clone().unwrap_or_default();
     let today = customer.rules.date(context.stamp.recorded_at)?;
     let events = bill_all(context, customer, today, &request, None)?;
@@ -134,8 +137,35 @@ pub(crate) fn bill_customer(
     customer: &Customer,
     command: &BillCustomer,
 ) -> Result<Vec<Event>, Rejection> {
+    check_not_parked(customer)?;
     let request = InvoiceRequest::default();
-    bill_all(context, customer, command.through, &request, Some(command.run))
+    let billed = bill_all(context, customer, command.through, &request, Some(command.run));
+    billed.or_else(|rejection| Ok(vec![parked(command, &rejection).into()]))
+}
+
+/// What cannot be billed is not tried again and again: it waits for someone to look at it.
+fn parked(command: &BillCustomer, rejection: &Rejection) -> CustomerParked {
+    CustomerParked {
+        run: command.run,
+        reason: label(rejection.code()),
+        detail: label(&rejection.to_string()),
+    }
+}
+
+/// As much of a text as a label holds.
+fn label(text: &str) -> Label {
+    let end = text.floor_char_boundary(200);
+    Label::try_from(text[..end].to_owned()).expect("sentences have no control characters")
+}
+
+fn check_not_parked(customer: &Customer) -> Result<(), Rejection> {
+    match &customer.parked {
+        None => Ok(()),
+        Some(reason) => Err(Rejection::CustomerParked {
+            customer: customer.id,
+            reason: reason.as_str().to_owned(),
+        }),
+    }
 }
 
 /// Ends what waited too long for its first payment, then bills everything that is due.

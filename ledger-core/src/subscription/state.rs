@@ -226,6 +226,8 @@ impl Subscription {
             | Event::CouponDefined(_)
             | Event::BillingRunStarted(_)
             | Event::CustomerRegistered(_)
+            | Event::CustomerParked(_)
+            | Event::CustomerReleased(_)
             | Event::CustomerRenamed(_)
             | Event::CustomerEmailChanged(_)
             | Event::CustomerTermsChanged(_)

@@ -198,6 +198,17 @@ pub(crate) const SUBSCRIPTIONS: &[Case] = &[
         book.given("subscription.pause", cancel("now"));
         book.when("subscription.pause", cancel("now"))
     }),
+    ("not_parked", || {
+        TestBook::with_plans().when("customer.release", json!({"customer": id("c")}))
+    }),
+    ("customer_parked", || {
+        let mut book = TestBook::with_plans();
+        book.plan("daily", "1", "in_advance", "flat", 1, "day");
+        book.given("subscription.create", subscribe("daily"));
+        book.on("2028-01-01");
+        book.bill("2028-01-01");
+        book.when("invoice.now", json!({"customer": id("c")}))
+    }),
     ("not_paused", || billed().when("subscription.resume", cancel("now"))),
     ("not_active_yet", || {
         let mut book = TestBook::with_plans();

@@ -93,6 +93,8 @@ impl Balances {
             | Event::PlanMigrationSet(_)
             | Event::CouponDefined(_)
             | Event::BillingRunStarted(_)
+            | Event::CustomerParked(_)
+            | Event::CustomerReleased(_)
             | Event::CustomerEmailChanged(_)
             | Event::CustomerTermsChanged(_)
             | Event::SubscriptionCreated(_)

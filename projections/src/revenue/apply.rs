@@ -60,6 +60,8 @@ impl Revenue {
             | Event::CouponDefined(_)
             | Event::BillingRunStarted(_)
             | Event::CustomerRegistered(_)
+            | Event::CustomerParked(_)
+            | Event::CustomerReleased(_)
             | Event::CustomerRenamed(_)
             | Event::CustomerEmailChanged(_)
             | Event::CustomerTermsChanged(_)

@@ -33,6 +33,14 @@ pub struct RegisterCustomer {
     pub parent: Option<CustomerId>,
 }
 
+/// Lets runs bill a customer again that was parked.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ReleaseCustomer {
+    /// Which customer.
+    pub customer: CustomerId,
+}
+
 /// Changes what is given; what is left out stays.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]

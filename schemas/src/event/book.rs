@@ -122,6 +122,22 @@ pub struct CustomerRegistered {
     pub parent: Option<CustomerId>,
 }
 
+/// A customer could not be billed safely. Runs leave it out until it is released; payments are
+/// taken all the same.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct CustomerParked {
+    /// The run that met it.
+    pub run: BillingRunId,
+    /// The code of the rejection.
+    pub reason: Label,
+    /// What is, and the way out.
+    pub detail: Label,
+}
+
+/// A parked customer is billed again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct CustomerReleased {}
+
 /// A customer has another name.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct CustomerRenamed {

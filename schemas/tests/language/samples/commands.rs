@@ -6,8 +6,8 @@ use schemas::command::{
     ChangePlan, ChangeQuantity, ChangeSubscription, CreateQuote, CreateSubscription, CreditLine,
     DefineCoupon, DefineEntity, DefinePlan, GrantCredit, InvoiceNow, InvoiceRequest,
     IssueCreditNote, MigratePlan, OpenBook, PauseSubscription, RecordPayment, RedeemCoupon,
-    RefundPayment, RegisterCustomer, RemoveDiscount, ResumeSubscription, RetirePlan,
-    ReversePayment, RunBilling, SetRenewal, SubscriptionTerms, UncancelSubscription,
+    RefundPayment, RegisterCustomer, ReleaseCustomer, RemoveDiscount, ResumeSubscription,
+    RetirePlan, ReversePayment, RunBilling, SetRenewal, SubscriptionTerms, UncancelSubscription,
     UpdateCustomer, VoidInvoice, VoidQuote, WithdrawChange,
 };
 use schemas::terms::{
@@ -136,6 +136,7 @@ fn customer_commands(all: &mut Samples<Command>) {
             payment_terms_days: Some(0),
         },
     );
+    all.add("released", ReleaseCustomer { customer: id(1) });
     all.add("bill", BillCustomer { customer: id(1), run: id(20), through: of("2024-01-31") });
 }
 

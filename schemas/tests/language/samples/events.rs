@@ -3,11 +3,11 @@
 use schemas::event::{
     Allocation, Amendment, BillingRunStarted, BookOpened, BookingRate, ChargeAdded, ClockAdvanced,
     CreditGranted, CreditNoteIssued, CustomerEmailChanged, CustomerExternalIdChanged,
-    CustomerRegistered, CustomerRenamed, CustomerSnapshot, CustomerTermsChanged, Dimension,
-    DiscountPart, EntityDefined, InvoiceFinalized, InvoiceLine, InvoiceTotals, InvoiceVoided,
-    LinePricing, LineRef, LineReversal, LineSource, PaymentRecorded, PaymentRefunded,
-    PaymentReversed, PlanMigrationSet, PlanRetired, PlanVersion, PlanVersionDefined,
-    RevenueSchedule, RoundingStep, RoundingSubject, TaxPart, TierPart,
+    CustomerParked, CustomerRegistered, CustomerReleased, CustomerRenamed, CustomerSnapshot,
+    CustomerTermsChanged, Dimension, DiscountPart, EntityDefined, InvoiceFinalized, InvoiceLine,
+    InvoiceTotals, InvoiceVoided, LinePricing, LineRef, LineReversal, LineSource, PaymentRecorded,
+    PaymentRefunded, PaymentReversed, PlanMigrationSet, PlanRetired, PlanVersion,
+    PlanVersionDefined, RevenueSchedule, RoundingStep, RoundingSubject, TaxPart, TierPart,
 };
 use schemas::fraction::RoundingMode;
 use schemas::terms::{BillingTiming, CalendarUnit, Every, LineKind, Profile, Rate};
@@ -84,6 +84,9 @@ fn customer_events(all: &mut Samples<Event>) {
     all.add_each(values::personals(), |name| CustomerRenamed { name });
     all.add_each(values::personals(), |email| CustomerEmailChanged { email });
     all.add("longest", CustomerTermsChanged { payment_terms_days: 365 });
+    let (reason, detail) = (of("too_many_cycles"), of("too many cycles to bill at once"));
+    all.add("parked", CustomerParked { run: id(20), reason, detail });
+    all.add("released", CustomerReleased {});
     all.add("renamed", CustomerExternalIdChanged { external_id: of("crm:43") });
 }
 
