@@ -5,7 +5,7 @@ use schemas::event::{
     DiscountBasis, DiscountPart, LinePricing, LineRef, RoundingStep, RoundingSubject,
 };
 use schemas::fraction::{Fraction, RoundingMode};
-use schemas::terms::{CreditBasis, CreditDiscount, DiscountValue, LineKind};
+use schemas::terms::{CreditBasis, CreditDiscount, DiscountValue, LineKind, RatioRule};
 use schemas::{Minor, Rejection, Span, Timestamp};
 
 use super::charge::{Part, part_of, whole_of};
@@ -13,6 +13,7 @@ use super::draft::LineDraft;
 use super::pieces::Place;
 use super::proration;
 use crate::customer::state::Line;
+use crate::subscription::rules::Rules;
 
 /// What was credited of a line before, counting what this invoice credits already.
 #[derive(Debug, Clone, Copy)]
@@ -38,7 +39,8 @@ pub(crate) fn credit(
         after: before.time + proration::measure(piece, rules)?,
         length: proration::measure(pricing.span, rules)?.max(1),
     };
-    let amount = match rules.policies.credit_basis {
+    let basis = basis(rules);
+    let amount = match basis {
         CreditBasis::BilledShare => share.of(line.gross.0)?,
         CreditBasis::WholeFee => whole_fee(line, before)?,
         CreditBasis::LastBilledPrice => priced(place, pricing.whole, pricing, piece)?,
@@ -70,7 +72,7 @@ pub(crate) fn credit(
         credits: Some(at),
         dimensions: place.subscription.dimensions.clone(),
     };
-    match rules.policies.credit_basis {
+    match basis {
         CreditBasis::BilledShare => layered(&mut draft, line, share)?,
         CreditBasis::WholeFee | CreditBasis::LastBilledPrice | CreditBasis::CurrentPrice => {
             shared(place, &mut draft, line, share)?;
@@ -78,6 +80,21 @@ pub(crate) fn credit(
     }
     bound(&mut draft, before.left);
     Ok(draft)
+}
+
+/// What a credit is reckoned on. A share of what was billed is exact; where ratios or rates are
+/// rounded, the price is credited as it is charged.
+fn basis(rules: &Rules) -> CreditBasis {
+    match (rules.policies.credit_basis, rules.policies.ratio) {
+        (
+            CreditBasis::BilledShare,
+            RatioRule::Ratio9dp
+            | RatioRule::Ratio6dp
+            | RatioRule::RoundUpToWholePeriod
+            | RatioRule::DailyRateRoundedFirst,
+        ) => CreditBasis::LastBilledPrice,
+        (basis, _) => basis,
+    }
 }
 
 /// The gross amount of a credit, positive.

@@ -231,6 +231,8 @@ impl Invoices {
             | Event::CouponDefined(_)
             | Event::BillingRunStarted(_)
             | Event::CustomerRegistered(_)
+            | Event::CustomerParked(_)
+            | Event::CustomerReleased(_)
             | Event::CustomerRenamed(_)
             | Event::CustomerEmailChanged(_)
             | Event::CustomerTermsChanged(_)
