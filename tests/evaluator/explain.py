@@ -386,6 +386,9 @@ class Line:
         length = max(days.measure(billed), 1)
         left = line["net"] + sum(b["net"] for b in credited["before"])
         basis = self.policies["credit_basis"]
+        if basis == "billed_share" and self.policies["ratio"] != "exact":
+            # Where ratios or rates are rounded, the price is credited as it is charged.
+            basis = "last_billed_price"
         if basis == "billed_share":
             share = lambda of: half_up(Fraction(of * after, length)) - half_up(
                 Fraction(of * before, length))
