@@ -8,6 +8,10 @@ default:
 demo *arguments:
     ./scripts/demo {{arguments}}
 
+# Plays the published cases of vendors and prints how many come out as published.
+cases:
+    ./scripts/cases
+
 # Runs every test.
 test *arguments:
     ./scripts/test {{arguments}}

@@ -123,6 +123,8 @@ pub enum Command {
     Verify(VerifyArgs),
     /// Real purchases and two years of a subscription business, reported and audited.
     Demo(DemoArgs),
+    /// Play scenario files against fresh books and compare what is expected.
+    Scenario(ScenarioArgs),
     /// Measure commands, replay and read models on this machine, then check the books.
     Bench(BenchArgs),
     /// JSON Schemas of commands, events, queries and answers.
@@ -158,6 +160,20 @@ pub enum Command {
         /// For which shell.
         shell: clap_complete::Shell,
     },
+}
+
+/// Flags of `scenario`.
+#[derive(Debug, Args)]
+pub struct ScenarioArgs {
+    /// Scenario files; each holds one scenario, or several as YAML documents.
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+    /// The published case whose figures `$case` reads, where a scenario names none.
+    #[arg(long, env = "BILLFOLD_CASE", value_name = "FILE#ID")]
+    pub case: Option<String>,
+    /// The folder of cases that scenarios name [default: where the scenario file is].
+    #[arg(long, env = "BILLFOLD_CASES", value_name = "DIR")]
+    pub cases: Option<PathBuf>,
 }
 
 /// Flags of `up` and `serve`.

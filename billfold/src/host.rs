@@ -162,13 +162,21 @@ impl Host {
         log: Uuid,
         test_clock: Option<Timestamp>,
     ) -> Result<(), Failure> {
-        self.folder.make(book)?;
-        let config = self.folder.gateway(book).map_err(refused)?;
         let clock = test_clock.map_or(BookClock::Wall, BookClock::Test);
         let profile = Profile::Billfold1;
-        let open = OpenBook { book: book.clone(), profile, policies: None, clock };
+        self.create_open(log, OpenBook { book: book.clone(), profile, policies: None, clock })
+    }
+
+    /// As [`Host::create_log`], with everything that opens the book.
+    ///
+    /// # Errors
+    /// As [`Host::create`]; and when a policy has no such rule.
+    pub fn create_open(&self, log: Uuid, open: OpenBook) -> Result<(), Failure> {
+        let book = open.book.clone();
+        self.folder.make(&book)?;
+        let config = self.folder.gateway(&book).map_err(refused)?;
         let gateway = Gateway::create(&config, log, open).map_err(refused)?;
-        self.serve(book, gateway)
+        self.serve(&book, gateway)
     }
 
     /// Takes commands for a book, and keeps its read models if that is asked for.

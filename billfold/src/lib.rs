@@ -42,6 +42,7 @@ pub mod project;
 pub mod query;
 pub mod replay;
 pub mod runs;
+pub mod scenario;
 pub mod schema;
 pub mod status;
 pub mod submit;
@@ -145,6 +146,7 @@ fn dispatch(cli: Cli, editions: &Editions) -> Result<(), Failure> {
             verify::run(&args, nats()?.as_ref(), &folder, book, actor, &output)
         }
         Command::Demo(args) => demo::run(&args, global.output),
+        Command::Scenario(args) => scenario::run(&args, global.output),
         Command::Bench(args) => bench::run(&args, &folder, &output),
         Command::Schema { command } => schema::run(&command, &output),
         Command::Status => status::run(nats()?.as_ref(), &folder, book, actor, &output),

@@ -1,0 +1,201 @@
+//! Subscriptions: state, cycles, access.
+
+use schemas::view::{CustomerAccess, Subscription};
+use schemas::{Span, Timestamp};
+use serde_json::json;
+
+use super::super::expect::Expect;
+use super::super::report::Difference;
+use super::super::run::{Runner, Stopped};
+use super::super::trouble::Place;
+use super::super::value::{DayZone, Got, Wanted};
+
+impl Runner<'_> {
+    pub(super) fn check_sub(
+        &mut self,
+        place: Place,
+        expect: &Expect,
+        alias: &str,
+    ) -> Result<(), Stopped> {
+        let id = self.world.sub_id(alias);
+        let payer = self.world.payer_of(alias);
+        let item = expect.item.as_deref();
+        let Some(seen) = self.seen.item_of(id, item) else {
+            let what = item.map_or_else(String::new, |item| format!(" with price {item}"));
+            self.absent(place, alias, format!("there is no such subscription{what}"));
+            return Ok(());
+        };
+        let (cycles, anchor_day) = (seen.cycles.clone(), seen.anchor_day);
+        let days = self.days_of(&payer);
+        for (key, wanted) in &expect.values {
+            let got = match key.as_str() {
+                "anchor_day" => anchor_day.map_or(Got::Nothing, |day| Got::Count(usize::from(day))),
+                "cycle_count" => Got::Count(cycles.len()),
+                "access" | "until" | "reason" | "paid_through" => {
+                    let user = self.user_of(alias, &payer)?;
+                    self.access(&user, Some(alias), key)?
+                }
+                key => self.sub_value(alias, &payer, item, key, &days)?,
+            };
+            self.compare(place, format!("{alias}.{key}"), wanted, None, got.into());
+        }
+        for (key, wanted) in &expect.lists {
+            if key == "commands" {
+                self.check_commands(place, alias, &payer, wanted)?;
+                continue;
+            }
+            let got: Vec<Got> = cycles.iter().map(|span| of_cycle(key, *span, &days)).collect();
+            self.check_list(place, &format!("{alias}.{key}"), wanted, &got, expect.exact);
+        }
+        Ok(())
+    }
+
+    /// Values in the book's order: all of them, or those that are named.
+    fn check_list(
+        &mut self,
+        place: Place,
+        path: &str,
+        wanted: &[Wanted],
+        got: &[Got],
+        exact: bool,
+    ) {
+        let mut rest = got.iter();
+        let in_order = wanted.iter().all(|want| rest.any(|got| want.is(got)));
+        let same = wanted.len() == got.len() && wanted.iter().zip(got).all(|(w, g)| w.is(g));
+        let holds = if exact { same } else { in_order };
+        let listed = |texts: Vec<String>| texts.join(", ");
+        self.outcome.compare((!holds).then(|| Difference {
+            want: Some(listed(wanted.iter().map(|want| want.shown(None)).collect())),
+            got: Some(listed(got.iter().map(ToString::to_string).collect())),
+            explain: if exact { "exactly" } else { "among others, in this order" }.to_owned(),
+            ..Difference::at(&self.scenario.id, place, path)
+        }));
+    }
+
+    fn subscription(
+        &self,
+        alias: &str,
+        payer: &str,
+    ) -> Result<Result<Subscription, String>, Stopped> {
+        let body = json!({
+            "customer": self.world.customer_id(payer), "subscription": self.world.sub_id(alias),
+        });
+        self.ask("subscriptions", "get", &body)
+    }
+
+    fn sub_value(
+        &mut self,
+        alias: &str,
+        payer: &str,
+        price: Option<&str>,
+        key: &str,
+        days: &DayZone,
+    ) -> Result<Got, Stopped> {
+        let sub = match self.subscription(alias, payer)? {
+            Ok(sub) => sub,
+            Err(code) => return Ok(Got::Word(code)),
+        };
+        let item = sub.items.iter().find(|item| {
+            let terms = item.terms.as_ref();
+            price.is_none_or(|price| terms.is_some_and(|terms| terms.price.as_str() == price))
+        });
+        let terms = item.and_then(|item| item.terms.as_ref());
+        let instant =
+            |at: Option<Timestamp>| at.map_or(Got::Nothing, |at| Got::Instant(at, days.clone()));
+        Ok(match key {
+            "state" => Got::Word(word(&sub.state)),
+            "start" => instant(Some(sub.start)),
+            "end" => instant(sub.end),
+            "trial_end" => instant(sub.trial_end),
+            "next" => instant(item.and_then(|item| item.cycle).map(|cycle| cycle.span.end())),
+            "quantity" => item.map_or(Got::Nothing, |item| Got::Number(item.quantity)),
+            "plan" => {
+                let plan = terms.and_then(|terms| self.world.plan_alias(terms.plan));
+                plan.map_or(Got::Nothing, |plan| Got::Word(plan.to_owned()))
+            }
+            "version" => {
+                let version = terms.and_then(|terms| usize::try_from(terms.version).ok());
+                version.map_or(Got::Nothing, Got::Count)
+            }
+            _ => Got::Count(sub.scheduled.len()),
+        })
+    }
+
+    /// Commands that are legal next; those that are named are among them.
+    fn check_commands(
+        &mut self,
+        place: Place,
+        alias: &str,
+        payer: &str,
+        wanted: &[Wanted],
+    ) -> Result<(), Stopped> {
+        let next = match self.subscription(alias, payer)? {
+            Ok(sub) => sub.next,
+            Err(code) => vec![code],
+        };
+        let missing: Vec<_> = wanted
+            .iter()
+            .filter(|want| !next.contains(&want.text))
+            .map(|want| &want.text)
+            .collect();
+        self.outcome.compare((!missing.is_empty()).then(|| Difference {
+            want: Some(format!("{missing:?}")),
+            got: Some(next.join(", ")),
+            ..Difference::at(&self.scenario.id, place, format!("{alias}.commands"))
+        }));
+        Ok(())
+    }
+
+    /// The alias of who uses a subscription: the child that the payer pays for, or the payer.
+    fn user_of(&mut self, alias: &str, payer: &str) -> Result<String, Stopped> {
+        let sub = self.subscription(alias, payer)?;
+        let user = sub.ok().and_then(|sub| sub.beneficiary);
+        let user = user.and_then(|user| self.world.customer_alias(user));
+        Ok(user.unwrap_or(payer).to_owned())
+    }
+
+    /// What access a customer has, by all of its subscriptions or by one.
+    pub(super) fn access(
+        &mut self,
+        customer: &str,
+        sub: Option<&str>,
+        key: &str,
+    ) -> Result<Got, Stopped> {
+        let mut body = json!({"customer": self.world.customer_id(customer)});
+        if let Some(sub) = sub {
+            body["subscription"] = json!(self.world.sub_id(sub));
+        }
+        let asked: Result<CustomerAccess, _> = self.ask("customers", "access", &body)?;
+        let access = match asked {
+            Ok(access) => access,
+            Err(code) => return Ok(Got::Word(code)),
+        };
+        let days = self.days_of(customer);
+        let instant =
+            |at: Option<Timestamp>| at.map_or(Got::Nothing, |at| Got::Instant(at, days.clone()));
+        Ok(match key {
+            "access" => Got::Word(access.access.to_string()),
+            "until" => instant(access.until),
+            "reason" => Got::Word(word(&access.reason)),
+            _ => instant(access.subscriptions.first().and_then(|it| it.paid_through)),
+        })
+    }
+}
+
+fn of_cycle(key: &str, span: Span, days: &DayZone) -> Got {
+    match key {
+        "starts" => Got::Instant(span.start(), days.clone()),
+        "ends" => Got::Instant(span.end(), days.clone()),
+        "last_days" => {
+            let last = Timestamp::from_micros(span.end().micros() - 1);
+            last.and_then(|last| days.date_at(last)).map_or(Got::Nothing, Got::Date)
+        }
+        _ => Got::Span(span, days.clone()),
+    }
+}
+
+/// The name of a variant, as JSON has it.
+fn word(value: &impl serde::Serialize) -> String {
+    let json = serde_json::to_value(value).unwrap_or_default();
+    json.as_str().unwrap_or_default().to_owned()
+}

@@ -1,0 +1,216 @@
+//! What an author expects of the book.
+
+use super::fields::Fields;
+use super::steps::{Around, Verb, previewed};
+use super::trouble::Trouble;
+use super::value::Wanted;
+use super::yaml::{Value, Yaml};
+
+/// What is looked at.
+#[derive(Debug, Clone)]
+pub enum Subject {
+    /// An invoice, by its name.
+    Invoice(String),
+    /// A credit note, by its name.
+    Note(String),
+    /// A customer, by its alias.
+    Customer(String),
+    /// A subscription, by its alias.
+    Sub(String),
+    /// What a verb would do.
+    Preview(Verb),
+    /// Another billing run through the last date: nothing comes of it.
+    Rerun,
+}
+
+/// What is wanted of one line, by key.
+pub type WantedLine = Vec<(String, Wanted)>;
+
+/// An expectation.
+#[derive(Debug, Clone)]
+pub struct Expect {
+    /// Of what.
+    pub subject: Subject,
+    /// Lists hold what is named, in that order, and nothing else.
+    pub exact: bool,
+    /// Which item of a subscription, by its price; the first if left out.
+    pub item: Option<String>,
+    /// One value for each key.
+    pub values: Vec<(String, Wanted)>,
+    /// Several values for each key.
+    pub lists: Vec<(String, Vec<Wanted>)>,
+    /// Lines of a document; none where they are not looked at.
+    pub lines: Option<Vec<WantedLine>>,
+}
+
+const DOCUMENT: [&str; 15] = [
+    "total",
+    "net",
+    "gross",
+    "discount",
+    "tax",
+    "credit",
+    "credit_applied",
+    "credit_generated",
+    "paid",
+    "open",
+    "due",
+    "date",
+    "status",
+    "line_count",
+    "number",
+];
+const PREVIEWED: [&str; 7] =
+    ["total", "net", "gross", "discount", "tax", "credit_applied", "line_count"];
+const NOTE: [&str; 3] = ["net", "tax", "total"];
+const CUSTOMER: [&str; 9] =
+    ["open", "credit", "balance", "overdue", "unapplied", "invoices", "access", "until", "reason"];
+const SUB: [&str; 15] = [
+    "state",
+    "access",
+    "until",
+    "reason",
+    "paid_through",
+    "start",
+    "end",
+    "trial_end",
+    "next",
+    "anchor_day",
+    "quantity",
+    "plan",
+    "version",
+    "scheduled",
+    "cycle_count",
+];
+const SUB_LISTS: [&str; 5] = ["cycles", "starts", "ends", "last_days", "commands"];
+const LINE: [&str; 14] = [
+    "kind", "item", "service", "net", "gross", "discount", "tax", "ratio", "exact", "quantity",
+    "unit", "plan", "sub", "version",
+];
+
+impl Expect {
+    /// Reads it.
+    ///
+    /// # Errors
+    /// [`Trouble`] names a subject or a key that billfold does not have.
+    pub fn read(f: &mut Fields<'_>, number: usize, around: Around<'_>) -> Result<Self, Trouble> {
+        let subject = subject(f, number, around)?;
+        let exact = f.flag("complete")?
+            || f.word("match", &[("exact", true), ("subset", false)])?.unwrap_or(false);
+        let (keys, lists): (&[&str], &[&str]) = match &subject {
+            Subject::Invoice(_) => (&DOCUMENT, &[]),
+            Subject::Preview(_) => (&PREVIEWED, &[]),
+            Subject::Note(_) => (&NOTE, &[]),
+            Subject::Customer(_) => (&CUSTOMER, &[]),
+            Subject::Sub(_) => (&SUB, &SUB_LISTS),
+            Subject::Rerun => (&[], &[]),
+        };
+        let item = f.text("item")?.map(str::to_owned);
+        let mut read = Self { subject, exact, item, values: vec![], lists: vec![], lines: None };
+        if matches!(read.subject, Subject::Invoice(_) | Subject::Preview(_)) {
+            read.lines = lines(f, number, around)?;
+        }
+        for key in f.rest() {
+            if keys.contains(&key) {
+                let one = value_of(f, key, around)?;
+                read.values.push((key.to_owned(), one));
+            } else if lists.contains(&key) {
+                let several = values_of(f, key, around)?;
+                read.lists.push((key.to_owned(), several));
+            }
+        }
+        Ok(read)
+    }
+}
+
+type Make = fn(String) -> Subject;
+
+fn subject(f: &mut Fields<'_>, number: usize, around: Around<'_>) -> Result<Subject, Trouble> {
+    if let Some(report) = f.text("report")? {
+        return Err(Trouble::unsupported(f.place(), format!("report `{report}`")));
+    }
+    if let Some(node) = f.node("preview") {
+        return previewed(node, number, around).map(Subject::Preview);
+    }
+    if f.text("rerun")?.is_some_and(|text| text == "empty") {
+        return Ok(Subject::Rerun);
+    }
+    let subjects: [(&str, Make); 4] = [
+        ("invoice", Subject::Invoice),
+        ("note", Subject::Note),
+        ("customer", Subject::Customer),
+        ("sub", Subject::Sub),
+    ];
+    for (key, make) in subjects {
+        if let Some(name) = f.text(key)? {
+            return Ok(make(name.to_owned()));
+        }
+    }
+    let named = f.rest().join("`, `");
+    Err(Trouble::unsupported(f.place(), format!("an expectation of `{named}`")))
+}
+
+/// The lines of a document, each a mapping of what is looked at.
+fn lines(
+    f: &mut Fields<'_>,
+    number: usize,
+    around: Around<'_>,
+) -> Result<Option<Vec<WantedLine>>, Trouble> {
+    let Some(Yaml { value: Value::List(_), .. }) = f.node("lines") else {
+        // A number of lines may be written in place of the lines.
+        return Ok(None);
+    };
+    let mut lines = Vec::new();
+    for node in f.list("lines")? {
+        let mut fields = Fields::of("lines", node, Some(number))?;
+        let mut line = Vec::new();
+        for key in LINE {
+            if fields.node(key).is_some() {
+                line.push((key.to_owned(), value_of(&mut fields, key, around)?));
+            }
+        }
+        fields.done()?;
+        lines.push(line);
+    }
+    Ok(Some(lines))
+}
+
+fn value_of(f: &mut Fields<'_>, key: &str, around: Around<'_>) -> Result<Wanted, Trouble> {
+    let mut values = values_of(f, key, around)?;
+    match values.pop() {
+        Some(value) if values.is_empty() => Ok(value),
+        Some(_) | None => Err(Trouble::wrong(f.place(), format!("`{key}` has one value"))),
+    }
+}
+
+fn values_of(f: &mut Fields<'_>, key: &str, around: Around<'_>) -> Result<Vec<Wanted>, Trouble> {
+    match f.node(key) {
+        None => Ok(vec![Wanted::from("none")]),
+        Some(node) => wanted(f, node, around),
+    }
+}
+
+/// A text, `{$case: POINTER}`, or a list of them.
+fn wanted(f: &Fields<'_>, node: &Yaml, around: Around<'_>) -> Result<Vec<Wanted>, Trouble> {
+    match &node.value {
+        Value::Null => Ok(vec![Wanted::from("none")]),
+        Value::Text(text) => Ok(vec![Wanted::from(text.as_str())]),
+        Value::List(items) => {
+            let each = items.iter().map(|item| wanted(f, item, around));
+            Ok(each.collect::<Result<Vec<_>, _>>()?.concat())
+        }
+        Value::Map(_) => {
+            let mut fields = Fields::of("$case", node, f.place().step)?;
+            let pointer = fields.need("$case")?;
+            let (minor, negate) = (fields.flag("minor")?, fields.flag("negate")?);
+            let place = fields.place();
+            fields.done()?;
+            let case = around.case.ok_or_else(|| {
+                Trouble::wrong(place, "`$case` without a case; name it with --case FILE#ID")
+            })?;
+            let figures = case.figures(pointer);
+            let figures = figures.map_err(|error| Trouble::wrong(place, error.to_string()))?;
+            Ok(figures.into_iter().map(|text| Wanted { text, minor, negate }).collect())
+        }
+    }
+}

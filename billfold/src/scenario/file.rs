@@ -1,0 +1,240 @@
+//! A scenario file: one scenario, or several as YAML documents.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use schemas::command::OpenBook;
+use schemas::terms::{BookClock, Policies, Profile};
+use schemas::text::{BookName, Code};
+use schemas::{Currency, Timestamp, ZoneName};
+
+use super::case::Case;
+use super::fields::Fields;
+use super::steps::{Around, Step, Verb, read};
+use super::trouble::{Place, Trouble};
+use super::yaml::{Value, Yaml, parse};
+
+/// A test clock without a first step's time starts here.
+const EARLY: &str = "2020-01-01T00:00:00Z";
+/// Days to pay, unless the file or a customer says otherwise.
+const PAYMENT_TERMS: u16 = 30;
+
+/// Rules that have a name elsewhere and that billfold always keeps.
+const ALWAYS: [&str; 1] = ["clamp_keep_anchor"];
+
+/// A scenario that can be run.
+#[derive(Debug, Clone)]
+pub struct Scenario {
+    /// Its name; ids of the book are derived from it.
+    pub id: String,
+    /// The policies of the book.
+    pub profile: Profile,
+    /// Policies that are replaced, with their rules.
+    pub policies: Vec<(&'static str, String)>,
+    /// The book's zone: the seller's, and of customers that do not say.
+    pub zone: ZoneName,
+    /// The currency of customers that do not say.
+    pub currency: Currency,
+    /// The alias of the seller.
+    pub entity: String,
+    /// Days to pay.
+    pub payment_terms: u16,
+    /// What the test clock shows first.
+    pub start: Timestamp,
+    /// What happens.
+    pub steps: Vec<Step>,
+}
+
+/// Where cases are found.
+#[derive(Debug, Clone, Copy)]
+pub struct Cases<'a> {
+    /// The case of scenarios that name none.
+    pub named: Option<&'a str>,
+    /// The folder of cases that a scenario names.
+    pub folder: &'a Path,
+}
+
+/// A scenario with its name, or why it cannot be run.
+pub type Read = (String, Result<Scenario, Trouble>);
+
+/// The scenarios of a file. One that cannot be run does not keep the others from it.
+///
+/// # Errors
+/// [`Trouble`] where the file is no YAML.
+pub fn scenarios(text: &str, cases: Cases<'_>) -> Result<Vec<Read>, Trouble> {
+    let documents = parse(text)
+        .map_err(|error| Trouble::wrong(Place { step: None, line: error.line }, error.why))?;
+    let named = |node: &Yaml| node.get("id").and_then(Yaml::text).unwrap_or("").to_owned();
+    Ok(documents.iter().map(|node| (named(node), scenario(node, cases))).collect())
+}
+
+fn scenario(node: &Yaml, cases: Cases<'_>) -> Result<Scenario, Trouble> {
+    let mut f = Fields::of("the file", node, None)?;
+    let version = f.need("scenario")?;
+    if version != "1" {
+        return Err(f.unsupported("scenario", version));
+    }
+    let _title = f.text("title")?;
+    let id = f.need("id")?.to_owned();
+    let case = case(&mut f, cases)?;
+    let profile = profile(&mut f)?;
+    let policies = policies(&mut f)?;
+    let mut book = Book::default();
+    if let Some(node) = f.node("book") {
+        book = Book::read(node)?;
+    }
+    let steps = steps(&mut f, Around { case: case.as_ref(), zone: &book.zone })?;
+    let place = f.place();
+    f.done()?;
+    let Book { zone, currency, entity, payment_terms } = book;
+    let start = start(&steps).map_err(|why| Trouble::wrong(place, why))?;
+    Ok(Scenario { id, profile, policies, zone, currency, entity, payment_terms, start, steps })
+}
+
+fn case(f: &mut Fields<'_>, cases: Cases<'_>) -> Result<Option<Case>, Trouble> {
+    let own = f.text("case")?;
+    let read = match (own, cases.named) {
+        (Some(own), _) => Case::read(own, cases.folder),
+        (None, Some(named)) => Case::read(named, Path::new(".")),
+        (None, None) => return Ok(None),
+    };
+    read.map(Some).map_err(|error| Trouble::wrong(f.place(), error.to_string()))
+}
+
+fn profile(f: &mut Fields<'_>) -> Result<Profile, Trouble> {
+    let Some(name) = f.text("profile")? else { return Ok(Profile::Billfold1) };
+    let found = Profile::ALL.iter().find(|profile| profile.name() == name);
+    found.copied().ok_or_else(|| Trouble::unsupported(f.place(), format!("profile `{name}`")))
+}
+
+/// Policies by their names, or by a rule that only one of them has.
+fn policies(f: &mut Fields<'_>) -> Result<Vec<(&'static str, String)>, Trouble> {
+    let mut policies = Vec::new();
+    for (policy, rule) in f.texts("policies")? {
+        if ALWAYS.contains(&rule) {
+            continue;
+        }
+        let (known, _) = policy_of(policy, rule)
+            .ok_or_else(|| Trouble::unsupported(f.place(), format!("policy `{policy}: {rule}`")))?;
+        policies.push((known, rule.to_owned()));
+    }
+    Ok(policies)
+}
+
+fn policy_of(policy: &str, rule: &str) -> Option<(&'static str, &'static str)> {
+    let all = || {
+        Policies::NAMES.iter().flat_map(|(name, rules)| rules.iter().map(move |it| (*name, *it)))
+    };
+    let by_name = all().find(|(name, known)| *name == policy && *known == rule);
+    let mut by_rule = all().filter(|(_, known)| *known == rule);
+    by_name.or_else(|| match (by_rule.next(), by_rule.next()) {
+        (Some(only), None) => Some(only),
+        (Some(_), Some(_)) | (None, _) => None,
+    })
+}
+
+/// The head of a file about its book.
+struct Book {
+    zone: ZoneName,
+    currency: Currency,
+    entity: String,
+    payment_terms: u16,
+}
+
+impl Default for Book {
+    fn default() -> Self {
+        Self {
+            zone: ZoneName::utc(),
+            currency: "USD".parse().expect("written here as a currency"),
+            entity: "e1".to_owned(),
+            payment_terms: PAYMENT_TERMS,
+        }
+    }
+}
+
+impl Book {
+    fn read(node: &Yaml) -> Result<Self, Trouble> {
+        let mut f = Fields::of("book", node, None)?;
+        let usual = Self::default();
+        f.only("periods", &["monthly"])?;
+        let book = Self {
+            zone: f.parsed("zone")?.unwrap_or(usual.zone),
+            currency: f.parsed("currency")?.unwrap_or(usual.currency),
+            entity: f.text("entity")?.map_or(usual.entity, str::to_owned),
+            payment_terms: f.days("payment_terms")?.unwrap_or(usual.payment_terms),
+        };
+        f.done().map(|()| book)
+    }
+}
+
+fn steps(f: &mut Fields<'_>, around: Around<'_>) -> Result<Vec<Step>, Trouble> {
+    let Some(node) = f.node("steps") else { return Err(f.missing("steps")) };
+    let Value::List(nodes) = &node.value else {
+        return Err(Trouble::wrong(f.at(node), "`steps` is a list"));
+    };
+    let mut steps = Vec::new();
+    for (index, node) in nodes.iter().enumerate() {
+        steps.extend(read(node, index + 1, around)?);
+    }
+    forward(&steps)?;
+    Ok(steps)
+}
+
+/// The test clock never goes back.
+fn forward(steps: &[Step]) -> Result<(), Trouble> {
+    let mut now = None;
+    for step in steps {
+        if step.at.is_some() && step.at < now {
+            let why = "`at` lies before an earlier step; the test clock never goes back, use \
+                       `effective` to backdate";
+            return Err(Trouble::wrong(step.place, why));
+        }
+        now = step.at.or(now);
+    }
+    Ok(())
+}
+
+/// The first time that is named: what happens before it has no time of its own.
+fn start(steps: &[Step]) -> Result<Timestamp, String> {
+    let first = steps.iter().find_map(|step| step.at);
+    let earliest = steps.iter().filter_map(|step| step.effective).min();
+    let named = match (first, earliest) {
+        (Some(first), Some(earliest)) => Some(first.min(earliest)),
+        (first, earliest) => first.or(earliest),
+    };
+    named.map_or_else(|| EARLY.parse().map_err(|_| "no time to start at".to_owned()), Ok)
+}
+
+impl Scenario {
+    /// The first command of its book.
+    pub fn opening(&self, book: BookName) -> OpenBook {
+        let code = |text: &str| text.parse().expect("a policy and its rules are codes");
+        let replaced: BTreeMap<Code, Code> =
+            self.policies.iter().map(|(policy, rule)| (code(policy), code(rule))).collect();
+        let policies = (!replaced.is_empty()).then_some(replaced);
+        OpenBook { book, profile: self.profile, policies, clock: BookClock::Test(self.start) }
+    }
+
+    /// The policies of its book.
+    pub fn policies(&self) -> Policies {
+        let mut policies = self.profile.policies();
+        for (policy, rule) in &self.policies {
+            // They were read as known ones.
+            let _known = policies.set(policy, rule);
+        }
+        policies
+    }
+
+    /// The currencies that customers pay in: every plan is defined in each.
+    pub fn currencies(&self) -> Vec<Currency> {
+        let mut currencies = vec![self.currency];
+        for step in &self.steps {
+            if let Some(Verb::Customer(customer)) = &step.verb {
+                currencies.extend(customer.currency);
+            }
+        }
+        currencies.sort();
+        currencies.dedup();
+        currencies
+    }
+}
