@@ -280,9 +280,13 @@ pub struct SubmitArgs {
 #[derive(Debug, Args)]
 pub struct ExplainArgs {
     /// The invoice's id or number.
-    pub invoice: String,
+    #[arg(required_unless_present = "all", conflicts_with = "all")]
+    pub invoice: Option<String>,
     /// Only this line.
     pub line: Option<u32>,
+    /// Every invoice of the book, oldest first; as JSON, one a line.
+    #[arg(long, env = "BILLFOLD_EXPLAIN_ALL")]
+    pub all: bool,
     /// As JSON, whatever `--output` says.
     #[arg(long, env = "BILLFOLD_EXPLAIN_JSON")]
     pub json: bool,

@@ -11,6 +11,7 @@ use crate::cli::{ExplainArgs, Format};
 use crate::door::Ask;
 use crate::exit::Failure;
 use crate::output::{Node, Output, View, text};
+use crate::query;
 
 /// The most lines of a page.
 const LINES: u32 = schemas::query::MAX_LIMIT;
@@ -20,7 +21,8 @@ const LINES: u32 = schemas::query::MAX_LIMIT;
 /// # Errors
 /// [`Failure::Problem`] when there is no such invoice or line.
 pub fn run(args: &ExplainArgs, door: &impl Ask, output: &Output) -> Result<(), Failure> {
-    let explained = whole(args, door)?;
+    let Some(invoice) = &args.invoice else { return every(door) };
+    let explained = whole(invoice, args.line, door)?;
     if args.json && output.is_table() {
         return Output::new(Some(Format::Json)).document(View::Any, &explained);
     }
@@ -35,15 +37,29 @@ pub fn run(args: &ExplainArgs, door: &impl Ask, output: &Output) -> Result<(), F
     text(&tree::of(&document).to_string())
 }
 
+/// Every invoice of the book.
+fn every(door: &impl Ask) -> Result<(), Failure> {
+    let lines = Output::new(Some(Format::Jsonl));
+    let question = [("order", json!("oldest_first")), ("limit", json!(LINES))];
+    let question = question.map(|(name, value)| (name.to_owned(), value)).into_iter().collect();
+    query::pages(door, "invoices", "list", &Headers::new(), question, |page| {
+        page.items_at("data").iter().try_for_each(|invoice| {
+            let explained = whole(invoice.text_at("invoice"), None, door)?;
+            lines.item(&explained, String::new)
+        })
+    })
+    .map(drop)
+}
+
 /// The explanation with all its pages.
-fn whole(args: &ExplainArgs, door: &impl Ask) -> Result<Node, Failure> {
+fn whole(invoice: &str, line: Option<u32>, door: &impl Ask) -> Result<Node, Failure> {
     let mut question = Map::new();
-    let (field, named) = match args.invoice.parse::<InvoiceId>() {
+    let (field, named) = match invoice.parse::<InvoiceId>() {
         Ok(invoice) => ("invoice", invoice.to_string()),
-        Err(_) => ("number", args.invoice.clone()),
+        Err(_) => ("number", invoice.to_owned()),
     };
     question.insert(field.to_owned(), Value::String(named));
-    if let Some(line) = args.line {
+    if let Some(line) = line {
         question.insert("line".to_owned(), json!(line));
     }
     question.insert("line_limit".to_owned(), json!(LINES));
