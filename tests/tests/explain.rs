@@ -4,14 +4,15 @@
 #[path = "explain/history.rs"]
 mod history;
 
+use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
-use schemas::terms::Profile;
+use schemas::terms::{Policies, Profile};
 use serde_json::Value;
 use tests::nats::repository;
-use tests::process::run;
+use tests::process::{billfold, run};
 
 /// What the evaluator says of a document.
 fn evaluated(document: &str) -> Output {
@@ -37,45 +38,90 @@ fn explained(data: &Path) -> String {
     String::from_utf8(output.stdout).expect("JSON is UTF-8")
 }
 
-fn agrees(profile: Profile, seed: u64) -> (usize, String) {
+fn agrees(profile: Profile, policy: Option<(&str, &str)>, seed: u64) -> (usize, String) {
     let folder = tempfile::tempdir().expect("a folder");
-    history::play(folder.path(), profile, seed);
+    history::play(folder.path(), profile, policy, seed);
     let document = explained(folder.path());
     let output = evaluated(&document);
     let said = said(&output);
-    assert_eq!(output.status.code(), Some(0), "{} seed {seed}: {said}", profile.name());
+    assert_eq!(output.status.code(), Some(0), "{} {policy:?} {seed}: {said}", profile.name());
     (document.lines().count(), document)
+}
+
+/// What explanations must have met, and how often they did.
+#[derive(Debug, Default)]
+struct Met(BTreeMap<&'static str, usize>);
+
+impl Met {
+    fn look(&mut self, document: &str) {
+        for invoice in document.lines() {
+            let invoice: Value = serde_json::from_str(invoice).expect("JSON");
+            for line in invoice["lines"].as_array().expect("lines") {
+                self.line(line);
+                has_its_events(line);
+            }
+        }
+    }
+
+    fn line(&mut self, line: &Value) {
+        let many = |pointer: &str, least: usize| {
+            line.pointer(pointer).and_then(Value::as_array).is_some_and(|all| all.len() >= least)
+        };
+        let kind = |kind: &str| line["line"]["kind"] == kind;
+        for (what, met) in [
+            ("recurring", kind("recurring")),
+            ("one_off", kind("one_off")),
+            ("proration_charge", kind("proration_charge")),
+            ("proration_credit", kind("proration_credit")),
+            ("minimum_true_up", kind("minimum_true_up")),
+            ("tiers", many("/line/tiers", 2)),
+            ("credited before", many("/credited/before", 1)),
+            ("bounded or rounded twice", many("/line/rounding", 2)),
+            ("discount", many("/line/discounts", 1)),
+            ("discounts", many("/line/discounts", 2)),
+            ("shared", many("/sharing/0/shares", 2)),
+            ("complement", !line["line"]["pricing"]["complement"].is_null()),
+            ("in force", !line["in_force"].is_null()),
+        ] {
+            *self.0.entry(what).or_default() += usize::from(met);
+        }
+    }
+}
+
+/// Every line names the events that it cannot do without.
+fn has_its_events(line: &Value) {
+    let roles = line["events"].as_array().expect("events").iter();
+    let roles: Vec<&str> = roles.filter_map(|by| by["role"].as_str()).collect();
+    let needed: &[&str] = match line["line"]["kind"].as_str() {
+        Some("one_off") => &["charge", "invoice"],
+        Some("proration_credit") => {
+            &["price", "segment", "cycle", "credited_invoice", "change", "invoice"]
+        }
+        Some(_) | None => &["price", "segment", "cycle", "invoice"],
+    };
+    for role in needed {
+        assert!(roles.contains(role), "{role} not in {roles:?}: {line}");
+    }
 }
 
 #[test]
 fn the_evaluator_agrees_with_every_line_of_random_histories_of_every_profile() {
-    let mut kinds = std::collections::BTreeMap::<String, usize>::new();
+    let mut met = Met::default();
     for (seed, profile) in (1..).zip(Profile::ALL) {
-        let (invoices, document) = agrees(*profile, seed);
+        let (invoices, document) = agrees(*profile, None, seed);
         assert!(invoices >= 50, "{}: only {invoices} invoices", profile.name());
-        for invoice in document.lines() {
-            let invoice: Value = serde_json::from_str(invoice).expect("JSON");
-            for line in invoice["lines"].as_array().expect("lines") {
-                let kind = line["line"]["kind"].as_str().expect("a word").to_owned();
-                *kinds.entry(kind).or_default() += 1;
-                let roles = line["events"].as_array().expect("events").iter();
-                let roles: Vec<&str> = roles.filter_map(|by| by["role"].as_str()).collect();
-                let needed: &[&str] = match line["line"]["kind"].as_str() {
-                    Some("one_off") => &["charge", "invoice"],
-                    Some("proration_credit") => {
-                        &["price", "segment", "cycle", "credited_invoice", "change", "invoice"]
-                    }
-                    Some(_) | None => &["price", "segment", "cycle", "invoice"],
-                };
-                for role in needed {
-                    assert!(roles.contains(role), "{role} not in {roles:?}: {line}");
-                }
-            }
-        }
+        met.look(&document);
     }
-    for kind in ["recurring", "one_off", "proration_charge", "proration_credit", "minimum_true_up"]
-    {
-        assert!(kinds.get(kind).is_some_and(|count| *count >= 10), "{kind}: {kinds:?}");
+    assert!(met.0.values().all(|count| *count >= 1), "{met:?}");
+}
+
+#[test]
+fn the_evaluator_agrees_with_every_rule_of_every_policy() {
+    for (policy, rules) in Policies::NAMES {
+        for (seed, rule) in (100..).zip(*rules) {
+            let profile = Profile::ALL[seed % Profile::ALL.len()];
+            agrees(profile, Some((*policy, *rule)), seed as u64);
+        }
     }
 }
 
@@ -120,10 +166,10 @@ fn planted(invoice: &Value, line: usize, pointer: &str) -> String {
 
 #[test]
 fn every_planted_error_is_found() {
-    let (_, document) = agrees(Profile::StripeFlexible1, 7);
+    let (_, document) = agrees(Profile::StripeFlexible1, None, 7);
     let invoices: Vec<Value> =
         document.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
-    let mut tried = std::collections::BTreeMap::<String, usize>::new();
+    let mut tried = BTreeMap::<String, usize>::new();
     for invoice in &invoices {
         for (at, line) in invoice["lines"].as_array().expect("lines").iter().enumerate() {
             for pointer in figures(line) {
@@ -152,16 +198,20 @@ fn every_planted_error_is_found() {
 #[test]
 fn an_invoice_and_a_line_are_explained_by_number_and_unknown_ones_are_refused() {
     let folder = tempfile::tempdir().expect("a folder");
-    history::play(folder.path(), Profile::Billfold1, 3);
-    let tree = run(folder.path(), &["--output", "table", "explain", "INV-0001", "1"]);
-    let tree = String::from_utf8(tree.stdout).expect("UTF-8");
+    history::play(folder.path(), Profile::Billfold1, None, 3);
+    let seen = |arguments: &[&str]| {
+        let mut command = Command::new(billfold());
+        command.env("BILLFOLD_DATA", folder.path()).args(["--output", "table", "explain"]);
+        command.args(arguments).output().expect("billfold can be started")
+    };
+    let tree = String::from_utf8(seen(&["INV-0001", "1"]).stdout).expect("UTF-8");
     for word in ["├─ ", "└─ ", "billed by billfold@1", "line 1: ", "rounded half up", "made by"]
     {
         assert!(tree.contains(word), "{word} not in {tree}");
     }
     assert!(!tree.contains("line 2: "), "{tree}");
-    let json = run(folder.path(), &["--output", "table", "explain", "INV-0001", "--json"]);
-    let json: Value = serde_json::from_slice(&json.stdout).expect("JSON");
+    let json = seen(&["INV-0001", "--json"]).stdout;
+    let json: Value = serde_json::from_slice(&json).expect("JSON");
     assert_eq!(json["number"], "INV-0001");
     for unknown in [&["explain", "INV-9999"][..], &["explain", "INV-0001", "99"]] {
         let output = run(folder.path(), unknown);

@@ -1,6 +1,7 @@
 //! Histories that look random: plans of every price model, changes at any time, discounts,
 //! pauses, cancellations, payments, refunds and voids. What the ledger refuses is left out.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use billfold::folder::Folder;
@@ -8,6 +9,7 @@ use command_gateway::{CommandRequest, Gateway, GatewayHandle};
 use schemas::command::OpenBook;
 use schemas::ids::{CommandId, InvoiceId, derive};
 use schemas::terms::{BookClock, Profile};
+use schemas::text::Code;
 use schemas::{Command, Timestamp};
 use serde_json::{Value, json};
 use tests::random::Random;
@@ -38,14 +40,16 @@ struct Customer {
     discounts: Vec<String>,
 }
 
-/// Makes the book `main` in a data folder and tells it a history.
-pub(crate) fn play(data: &Path, profile: Profile, seed: u64) {
+/// Makes the book `main` in a data folder and tells it a history of so many steps.
+pub(crate) fn play(data: &Path, profile: Profile, policy: Option<(&str, &str)>, seed: u64) {
+    let steps = if policy.is_some() { 120 } else { 500 };
+    let code = |text: &str| text.parse::<Code>().expect("a word");
+    let policies = policy.map(|(policy, rule)| BTreeMap::from([(code(policy), code(rule))]));
     let folder = Folder::at(data);
     let book = "main".parse().expect("a name");
     folder.make(&book).expect("a fresh folder");
     let start: Timestamp = START.parse().expect("an instant");
-    let open =
-        OpenBook { book: book.clone(), profile, policies: None, clock: BookClock::Test(start) };
+    let open = OpenBook { book: book.clone(), profile, policies, clock: BookClock::Test(start) };
     let config = folder.gateway(&book).expect("a folder");
     let log = Uuid::from_u128(u128::from(seed));
     let gateway = Gateway::create(&config, log, open).expect("a fresh log");
@@ -57,7 +61,7 @@ pub(crate) fn play(data: &Path, profile: Profile, seed: u64) {
         customers: Vec::new(),
     };
     teller.open();
-    for _ in 0..220 {
+    for _ in 0..steps {
         teller.next();
     }
     teller.run_billing();
@@ -356,7 +360,7 @@ impl Teller {
             1 => json!({"cycles": 3}),
             _ => json!("forever"),
         };
-        let discount = self.fresh("dis");
+        let discount = self.fresh("dsc");
         (
             "discount.apply",
             json!({"customer": customer, "discount": discount, "on": on,
