@@ -159,7 +159,9 @@ fn planted(invoice: &Value, line: usize, pointer: &str) -> String {
             Some((numerator, rest)) => format!("{numerator}1/{rest}"),
             None => format!("{text}1"),
         }),
-        other => panic!("{pointer} is {other}"),
+        other @ (Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_)) => {
+            panic!("{pointer} is {other}")
+        }
     };
     wrong.to_string()
 }

@@ -205,7 +205,7 @@ impl Teller {
         let run = self.fresh("run");
         if self.send("billing.run", &json!({"run": run, "through": through.to_string()}), None) {
             let run = run.parse().expect("an id");
-            let patience = std::time::Duration::from_secs(60);
+            let patience = std::time::Duration::from_mins(1);
             self.handle.progress().wait_run(run, patience).expect("the run is known");
         }
     }
