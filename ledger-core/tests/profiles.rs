@@ -248,3 +248,33 @@ fn a_daily_rate_may_be_rounded_first() {
     change(&mut book, "ninety-nine", "now");
     assert_eq!(nets(&book), [-495, 4_950]);
 }
+
+#[test]
+fn a_whole_discount_never_takes_a_credit_beyond_its_line() {
+    // The last billed share of 5.00 was 1.66 of 10.00; at the current price of 20.00 the credit of
+    // the whole month would be 20.00 less 5.00. What is left of the line bounds it: 8.34 net.
+    let mut book = book("stripe_classic@1", json!({}), "2019-04-01");
+    plan(&mut book, "seats", json!({"per_unit": "10"}), json!({}));
+    subscribe(&mut book, "seats", json!({}));
+    let amount = json!({"amount": {"amount": "5", "currency": "USD"}});
+    book.given(
+        "discount.apply",
+        json!({
+            "customer": id("c"), "discount": id("d"), "on": {"subscription": id("s")},
+            "value": amount, "duration": "forever",
+        }),
+    );
+    book.bill("2019-04-01");
+    assert_eq!(nets(&book), [500]);
+    book.on("2019-04-02");
+    let quantity = json!({
+        "customer": id("c"), "subscription": id("s"), "quantity": "2", "when": "now",
+        "proration": "none",
+    });
+    book.given("subscription.change_quantity", quantity);
+    book.on("2019-04-03");
+    cancel(&mut book);
+    // 28 of 30 days of 20.00 are 18.67, and of 5.00 are 4.67: 14.00, but 5.00 is left.
+    let credit = &book.invoices.last().expect("an invoice").lines[0];
+    assert_eq!((credit.gross.0, credit.net.0), (-967, -500));
+}

@@ -404,6 +404,17 @@ class Line:
         if net > left:
             gross -= net - left
             self.steps.append(step("amount", Fraction(left), left))
+        # All credits of a line together stay within it, gross as well: discounts come down too.
+        room = line["gross"] + sum(b["gross"] for b in credited["before"] if b["line"])
+        over = gross - room
+        if over > 0:
+            self.steps.append(step("amount", Fraction(room), room))
+            for i in range(len(discounts) - 1, -1, -1):
+                id, part, amount = discounts[i]
+                less = max(min(over, amount), 0)
+                discounts[i] = (id, part, amount - less)
+                gross -= less
+                over -= less
         self.amounts(-ratio, -exact, -gross)
         taken = [(part["discount"], fraction(part["exact"]), part["amount"])
                  for part in said["discounts"]]

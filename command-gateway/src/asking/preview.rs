@@ -72,6 +72,10 @@ pub(super) async fn run(asked: &Asked<'_>, question: PreviewRun) -> Result<Reply
     let fresh = fresh_id(&excerpt)?;
     asked
         .reckon(excerpt, move |copy| {
+            // A run leaves out who is not due.
+            if copy.ledger.next_due(customer).is_none_or(|due| through < due) {
+                return Ok(shown(customer, None, &[], None));
+            }
             let (at, events) = bill(copy, customer, through, fresh)?;
             Ok(shown(customer, Some(at), &events, None))
         })
@@ -201,7 +205,19 @@ fn bill(
         copy.ledger.evolve(StreamId::Book, &ClockAdvanced { to: at }.into(), &stamp);
     }
     let command = BillCustomer { customer, run, through };
-    copy.ledger.decide(&command.into(), &stamp).map(|events| (at, events))
+    let events = copy.ledger.decide(&command.into(), &stamp)?;
+    let parked = events.iter().find_map(|event| {
+        if let Event::CustomerParked(parked) = event {
+            Some(parked.detail.to_string())
+        } else {
+            None
+        }
+    });
+    match parked {
+        // What a run would park the customer for is what the preview says.
+        Some(reason) => Err(Rejection::CustomerParked { customer, reason }),
+        None => Ok((at, events)),
+    }
 }
 
 fn fold(ledger: &mut Ledger, customer: CustomerId, events: &[Event], at: Timestamp) {

@@ -22,6 +22,8 @@ pub(crate) struct Before {
     pub(crate) time: i64,
     /// Net of what is left of the line.
     pub(crate) left: Minor,
+    /// Gross of what is left of the line.
+    pub(crate) gross_left: Minor,
 }
 
 /// Credits `piece` of a line.
@@ -78,7 +80,7 @@ pub(crate) fn credit(
             shared(place, &mut draft, line, share)?;
         }
     }
-    bound(&mut draft, before.left);
+    bound(&mut draft, before);
     Ok(draft)
 }
 
@@ -231,13 +233,26 @@ fn whole_discount(place: Place<'_>, discount: schemas::ids::DiscountId) -> Optio
 }
 
 /// Earlier credits and credit notes may have taken part of the line: what is left bounds this
-/// credit.
-fn bound(draft: &mut LineDraft, left: Minor) {
-    let over = -draft.net().0 - left.0;
-    if over > 0 {
+/// credit, net and gross. Gross comes down together with the discounts, the last one first, so
+/// that the net amount stays.
+fn bound(draft: &mut LineDraft, before: Before) {
+    let bounded = |to: Minor| {
         let (subject, mode) = (RoundingSubject::Amount, RoundingMode::HalfUp);
-        let (exact, rounded) = (Fraction::whole(left.0), left.0);
-        draft.rounding.push(RoundingStep { subject, exact, scale: 0, mode, rounded });
+        RoundingStep { subject, exact: Fraction::whole(to.0), scale: 0, mode, rounded: to.0 }
+    };
+    let over = -draft.net().0 - before.left.0;
+    if over > 0 {
+        draft.rounding.push(bounded(before.left));
         draft.gross.0 += over;
+    }
+    let mut over = -draft.gross.0 - before.gross_left.0;
+    if over > 0 {
+        draft.rounding.push(bounded(before.gross_left));
+        for part in draft.discounts.iter_mut().rev() {
+            let less = over.min(-part.amount.0).max(0);
+            part.amount.0 += less;
+            draft.gross.0 += less;
+            over -= less;
+        }
     }
 }

@@ -95,11 +95,17 @@ fn bill_subscription(
                 // Two pieces of one line in one invoice: the second starts where the first ended.
                 let before = match last {
                     Some((same, before)) if same == at => before,
-                    Some(_) | None => Before { time: line.credited_time, left: line.left() },
+                    Some(_) | None => Before {
+                        time: line.credited_time,
+                        left: line.left(),
+                        gross_left: Minor(line.gross.0 - line.credited_gross.0),
+                    },
                 };
                 let draft = credit(place, at, line, pricing, piece, before)?;
                 let time = before.time + proration::measure(piece, place.rules())?;
-                last = Some((at, Before { time, left: Minor(before.left.0 + draft.net().0) }));
+                let left = Minor(before.left.0 + draft.net().0);
+                let gross_left = Minor(before.gross_left.0 + draft.gross.0);
+                last = Some((at, Before { time, left, gross_left }));
                 lines.push(draft);
             }
             charges.extend(found.charges);

@@ -198,6 +198,7 @@ impl Customer {
             if let Some(target) = self.line_mut(credited) {
                 target.live = spans::without(&target.live, pricing.span);
                 target.credited_time += time;
+                target.credited_gross.0 -= line.gross.0;
                 target.credited_net.0 -= line.net.0;
                 target.credited_by.push(invoice);
             }
@@ -286,6 +287,7 @@ impl Customer {
         let span = line.priced.as_ref().map(|priced| priced.span);
         let time = span.map_or(0, |span| self.time_of(span));
         let Some(target) = self.line_mut(credited) else { return };
+        target.credited_gross.0 += line.gross.0;
         target.credited_net.0 += line.net.0;
         if let Some(index) = target.credited_by.iter().position(|found| *found == by) {
             target.credited_by.remove(index);
@@ -440,6 +442,7 @@ fn new_line(event: &InvoiceFinalized, line: &InvoiceLine) -> Line {
         credits: line.credits,
         live: span.filter(|_| charges_time).into_iter().collect(),
         credited_time: 0,
+        credited_gross: Minor::ZERO,
         credited_net: Minor::ZERO,
         reversed_net: Minor::ZERO,
         credited_by: Vec::new(),

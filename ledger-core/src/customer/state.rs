@@ -44,6 +44,8 @@ pub struct Line {
     pub(crate) live: Vec<Span>,
     /// Time credited by lines of later invoices, in the unit that proration counts.
     pub(crate) credited_time: i64,
+    /// Gross amount credited by lines of later invoices; not negative.
+    pub(crate) credited_gross: Minor,
     /// Net amount credited by lines of later invoices; not negative.
     pub(crate) credited_net: Minor,
     /// Net amount taken off by credit notes.

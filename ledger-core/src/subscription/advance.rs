@@ -237,7 +237,17 @@ impl Advance<'_> {
             (TermsChange::Keep, Some(item)) => item.calendar.every,
             (TermsChange::Keep, None) | (TermsChange::Remove, _) => return Ok(()),
         };
-        change.calendar = Some(calendar::moved(at, every, anchor, self.rules)?);
+        let moved = calendar::moved(at, every, anchor, self.rules)?;
+        if let Some(item) = subscription.item(change.item)
+            && item.calendar.every == every
+            && item.calendar.from <= at
+            && self.next_boundary(&item.calendar, at)? == moved.first
+            && item.calendar.day == moved.day
+        {
+            // It is anchored there already: no cycle is cut.
+            return Ok(());
+        }
+        change.calendar = Some(moved);
         Ok(())
     }
 
@@ -277,11 +287,17 @@ impl Advance<'_> {
             return Ok(calendar::calendar(at, terms.every, None, self.rules)?);
         };
         let base = item.calendar;
+        let first = self.next_boundary(&base, at)?;
+        Ok(Calendar { from: at, first, day: base.day, every: base.every })
+    }
+
+    /// The first boundary at or after an instant.
+    fn next_boundary(self, base: &Calendar, at: Timestamp) -> Result<Timestamp, Rejection> {
         let mut n = 0;
         loop {
-            let first = calendar::boundary(&base, n, self.rules)?;
+            let first = calendar::boundary(base, n, self.rules)?;
             if first >= at {
-                return Ok(Calendar { from: at, first, day: base.day, every: base.every });
+                return Ok(first);
             }
             n += 1;
         }
