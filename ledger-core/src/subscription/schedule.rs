@@ -228,6 +228,10 @@ pub(crate) fn settled(
             events.push(activated);
         }
         let at = customer.rules.moment(now)?;
+        // Cycles up to the change exist before it: a new anchor leaves no time between.
+        if copy.scheduled.iter().any(|due| due.at == ScheduledFor::Paid) {
+            events.extend(advance.through(&mut copy, customer.rules.date(at)?)?);
+        }
         while let Some(due) = copy.scheduled.iter().find(|due| due.at == ScheduledFor::Paid) {
             let due = due.clone();
             for event in advance.scheduled(&copy, at, &due)? {
