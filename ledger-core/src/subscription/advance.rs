@@ -197,6 +197,7 @@ impl Advance<'_> {
     ) -> Result<Vec<Event>, Rejection> {
         let mut events = Vec::new();
         let mut items = changes.items.clone();
+        number_new(&mut items, subscription);
         if let Some(anchor) = changes.anchor {
             for item in subscription.items.iter().filter(|item| item.removed_at().is_none()) {
                 if !items.iter().any(|found| found.item == item.number) {
@@ -329,6 +330,23 @@ impl Advance<'_> {
 enum Next<'a> {
     Change(&'a ChangeScheduled),
     Term(Term),
+}
+
+/// Items that begin are numbered without gaps, whatever has begun since they were scheduled.
+fn number_new(changes: &mut [ItemChange], subscription: &Subscription) {
+    let mut number = u16::try_from(subscription.items.len()).unwrap_or(u16::MAX);
+    for change in changes {
+        let is_there = subscription.item(change.item).is_some_and(|item| match &change.terms {
+            TermsChange::Set(terms) if change.add_on => {
+                item.add_on && item.last_terms().is_some_and(|now| now.price == terms.price)
+            }
+            TermsChange::Set(_) | TermsChange::Keep | TermsChange::Remove => true,
+        });
+        if !is_there {
+            change.item = number;
+            number = number.saturating_add(1);
+        }
+    }
 }
 
 /// An unchanged item.
