@@ -192,7 +192,7 @@ impl Advance<'_> {
         subscription: &Subscription,
         at: Timestamp,
         changes: &ScheduledItems,
-        change: Option<u32>,
+        number: Option<u32>,
         trial_end: Option<Timestamp>,
     ) -> Result<Vec<Event>, Rejection> {
         let mut events = Vec::new();
@@ -215,10 +215,15 @@ impl Advance<'_> {
         }
         for change in items.iter().filter(|change| change.calendar.is_some()) {
             if let Some(item) = subscription.item(change.item) {
-                events.extend(self.cut(subscription, item, at)?);
+                events.extend(match number {
+                    // What was agreed before cannot be refused now: cycles that were opened
+                    // ahead are cut away whole.
+                    Some(_) => cut_away(subscription, item, at),
+                    None => self.cut(subscription, item, at)?.into_iter().collect(),
+                });
             }
         }
-        let settle = changes.settle;
+        let (settle, change) = (changes.settle, number);
         let subscription = subscription.id;
         events.push(
             SubscriptionChanged { subscription, from: at, items, settle, change, trial_end }.into(),
@@ -330,6 +335,17 @@ impl Advance<'_> {
 enum Next<'a> {
     Change(&'a ChangeScheduled),
     Term(Term),
+}
+
+/// Ends every cycle of an item that runs at `at` or was opened for later.
+fn cut_away(subscription: &Subscription, item: &Item, at: Timestamp) -> Vec<Event> {
+    let later = item.cycles.iter().filter(|cycle| at < cycle.end && cycle.start < cycle.end);
+    later
+        .map(|cycle| {
+            let (subscription, item, end) = (subscription.id, item.number, at.max(cycle.start));
+            CycleCut { subscription, item, cycle: cycle.index, end }.into()
+        })
+        .collect()
 }
 
 /// Items that begin are numbered without gaps, whatever has begun since they were scheduled.
