@@ -1,7 +1,7 @@
 //! What to charge and what to credit of one cycle of an item.
 
 use schemas::event::LineRef;
-use schemas::terms::{BillingTiming, CancelCredit, RebillRule};
+use schemas::terms::{BillingTiming, CancelCredit, LineKind, RebillRule};
 use schemas::{Date, Rejection, Span, Timestamp};
 
 use super::charge::{charge, whole_of};
@@ -65,9 +65,17 @@ impl<'a> Comparison<'a> {
             .unwrap_or_default();
         let mut charged: Vec<Span> = cycle.waived.clone();
         let mut credits = Vec::new();
+        // A void of credits can leave two lines with the same time: the later one is credited.
+        let (mut prices, mut true_ups): (Vec<Span>, Vec<Span>) = Default::default();
         for at in &cycle.lines {
             let Some(line) = place.customer.line(*at) else { continue };
-            let (kept, credited) = sort_time(place, &segments, line);
+            let (kept, mut credited) = sort_time(place, &segments, line);
+            let alike =
+                if line.kind == LineKind::MinimumTrueUp { &mut true_ups } else { &mut prices };
+            let twice: Vec<Span> =
+                kept.iter().flat_map(|span| spans::within(alike, *span)).collect();
+            credited.extend(twice);
+            alike.extend(kept.iter().copied());
             charged.extend(kept);
             credits.extend(credited.into_iter().map(|span| (*at, span)));
         }

@@ -67,11 +67,17 @@ impl Oracle {
         for (index, cycle) in subscription.cycles.iter().enumerate() {
             let source = Source::Cycle(id, index);
             let mut charged = cycle.waived.clone();
+            // Where the void of a credit leaves two lines with one day, the first keeps it.
+            let mut by_lines = BTreeSet::new();
             for at in lines_that_charge(customer, source) {
                 let line = &customer.invoices[at.0].lines[at.1];
-                let stays = |day: &i64| keeps(subscription, cycle, line, *day);
-                charged.extend(line.live.iter().copied().filter(stays));
-                let gone = line.live.iter().copied().filter(|day| !stays(day)).collect();
+                let stays = |day: &i64| {
+                    keeps(subscription, cycle, line, *day) && !by_lines.contains(day)
+                };
+                let (stay, gone): (BTreeSet<i64>, BTreeSet<i64>) =
+                    line.live.iter().copied().partition(stays);
+                by_lines.extend(&stay);
+                charged.extend(&stay);
                 credits.extend(credit_lines(at, line, &gone));
             }
             for (terms, days) in uncharged(subscription, cycle, &charged, through) {
