@@ -75,6 +75,10 @@ impl Advance<'_> {
             let due = self.rules.date(at)? <= through;
             let before = cycle.as_ref().is_none_or(|(_, span, _)| at <= span.start());
             if before && (due || cycle.is_some()) {
+                // Items that are opened later have the time before the change all the same.
+                if let Some((item, span, full)) = self.next_before(subscription, at)? {
+                    return self.open(subscription, item, span, full).map(Some);
+                }
                 return self.take_effect(subscription, at, next).map(Some);
             }
         }
@@ -91,9 +95,7 @@ impl Advance<'_> {
         let mut first: Option<(&Item, Span, Span)> = None;
         for item in &subscription.items {
             let (span, full) = item.next_period(self.rules)?;
-            let ended = subscription.ending.is_some_and(|ending| ending.at <= span.start());
-            let removed = item.removed_at().is_some_and(|at| at <= span.start());
-            if ended || removed || self.opens_on(item, span)? > through {
+            if is_over(subscription, item, span) || self.opens_on(item, span)? > through {
                 continue;
             }
             if first.is_none_or(|(_, found, _)| span.start() < found.start()) {
@@ -101,6 +103,21 @@ impl Advance<'_> {
             }
         }
         Ok(first)
+    }
+
+    /// The first cycle that starts before an instant and is not opened.
+    fn next_before<'s>(
+        self,
+        subscription: &'s Subscription,
+        at: Timestamp,
+    ) -> Result<Option<(&'s Item, Span, Span)>, Rejection> {
+        for item in &subscription.items {
+            let (span, full) = item.next_period(self.rules)?;
+            if span.start() < at && !is_over(subscription, item, span) {
+                return Ok(Some((item, span, full)));
+            }
+        }
+        Ok(None)
     }
 
     /// The day on which a cycle is opened: its own, or so many days before as it is invoiced.
@@ -300,6 +317,9 @@ impl Advance<'_> {
     /// The first boundary at or after an instant.
     fn next_boundary(self, base: &Calendar, at: Timestamp) -> Result<Timestamp, Rejection> {
         let mut n = 0;
+        while calendar::boundary(&base, n - 1, self.rules)? >= at {
+            n -= 1;
+        }
         loop {
             let first = calendar::boundary(base, n, self.rules)?;
             if first >= at {
@@ -363,6 +383,12 @@ fn number_new(changes: &mut [ItemChange], subscription: &Subscription) {
             number = number.saturating_add(1);
         }
     }
+}
+
+/// Nothing of an item lives in a span.
+fn is_over(subscription: &Subscription, item: &Item, span: Span) -> bool {
+    subscription.ending.is_some_and(|ending| ending.at <= span.start())
+        || item.removed_at().is_some_and(|at| at <= span.start())
 }
 
 /// An unchanged item.

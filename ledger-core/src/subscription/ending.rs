@@ -1,5 +1,7 @@
 //! Decisions that stop a subscription, for a while or for good, and that undo it.
 
+use std::collections::BTreeSet;
+
 use schemas::command::{
     CancelSubscription, PauseSubscription, ResumeSubscription, SetRenewal, UncancelSubscription,
     VoidInvoice, WithdrawChange,
@@ -222,8 +224,13 @@ pub(crate) fn expire(context: &Context<'_>, customer: &Customer) -> Result<Vec<E
     let now = context.stamp.recorded_at;
     let expired = |found: &&Subscription| found.activation_expires.is_some_and(|end| end <= now);
     let mut events: Vec<Event> = Vec::new();
+    let mut voided_already = BTreeSet::new();
     for subscription in customer.subscriptions.values().filter(expired) {
         for invoice in open_with(customer, subscription.id) {
+            // Two subscriptions may wait for the payment of one invoice.
+            if !voided_already.insert(invoice.id) {
+                continue;
+            }
             let void = VoidInvoice {
                 customer: customer.id,
                 invoice: invoice.id,
