@@ -71,9 +71,8 @@ impl Oracle {
             let mut by_lines = BTreeSet::new();
             for at in lines_that_charge(customer, source) {
                 let line = &customer.invoices[at.0].lines[at.1];
-                let stays = |day: &i64| {
-                    keeps(subscription, cycle, line, *day) && !by_lines.contains(day)
-                };
+                let stays =
+                    |day: &i64| keeps(subscription, cycle, line, *day) && !by_lines.contains(day);
                 let (stay, gone): (BTreeSet<i64>, BTreeSet<i64>) =
                     line.live.iter().copied().partition(stays);
                 by_lines.extend(&stay);

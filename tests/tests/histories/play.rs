@@ -1,0 +1,406 @@
+//! Plays a history on a ledger: decides, commits, and shows every commit to the laws.
+
+use std::collections::BTreeMap;
+
+use ledger_core::laws::Laws;
+use ledger_core::snapshot::Loader;
+use ledger_core::{Ledger, Stamp};
+use schemas::command::{BillCustomer, DefineEntity, InvoiceNow, OpenBook};
+use schemas::event::InvoiceFinalized;
+use schemas::ids::{
+    CommandId, CouponId, CustomerId, DiscountId, EntityId, InvoiceId, PaymentId, PlanId, QuoteId,
+    SubscriptionId,
+};
+use schemas::terms::{BookClock, Policies, Profile, SeriesDefinition, SeriesKind};
+use schemas::text::Code;
+use schemas::{
+    Command, Commit, CommitView, Currency, Date, Event, Rejection, StreamId, Timestamp, ZoneName,
+};
+use uuid::Uuid;
+
+use crate::moves::{History, Move, Plan, Setting};
+use crate::planted::Mistake;
+use crate::watch::{Broken, Watch};
+
+/// How often each thing was met: kind and name.
+pub(crate) type Counts = BTreeMap<(&'static str, String), u64>;
+
+/// A book that is played on. It panics where a law of the ledger breaks, and collects what the
+/// watch finds.
+pub(crate) struct Game {
+    ledger: Ledger,
+    laws: Laws,
+    watch: Watch,
+    mistake: Option<Mistake>,
+    log: Vec<Vec<u8>>,
+    revisions: BTreeMap<StreamId, u64>,
+    currencies: BTreeMap<CustomerId, Currency>,
+    pub(crate) now: i64,
+    ids: u128,
+    pub(crate) plans: Vec<PlanId>,
+    pub(crate) coupons: Vec<CouponId>,
+    pub(crate) customers: Vec<CustomerId>,
+    pub(crate) children: Vec<CustomerId>,
+    pub(crate) subscriptions: Vec<(CustomerId, SubscriptionId)>,
+    pub(crate) quotes: Vec<(CustomerId, QuoteId)>,
+    pub(crate) discounts: Vec<(CustomerId, DiscountId)>,
+    pub(crate) payments: Vec<(CustomerId, PaymentId, i64)>,
+    pub(crate) invoices: Vec<(CustomerId, InvoiceId)>,
+    pub(crate) broken: Vec<Broken>,
+    pub(crate) counts: Counts,
+}
+
+pub(crate) fn instant(micros: i64) -> Timestamp {
+    Timestamp::from_micros(micros).expect("a history stays in this century")
+}
+
+pub(crate) fn text<T: core::str::FromStr>(text: &str) -> T
+where
+    T::Err: core::fmt::Debug,
+{
+    text.parse().expect("a valid text")
+}
+
+/// The policies that a setting replaces.
+fn replaced(setting: &Setting) -> BTreeMap<Code, Code> {
+    let rule = |(policy, rule): &(usize, usize)| {
+        let (policy, rules) = Policies::NAMES[policy % Policies::NAMES.len()];
+        (text(policy), text(rules[rule % rules.len()]))
+    };
+    setting.replaced.iter().map(rule).collect()
+}
+
+/// Plays a history to its end; gives what the laws of the watch say and what was met.
+pub(crate) fn play(history: &History, mistake: Option<Mistake>) -> (Vec<Broken>, Counts) {
+    let mut game = Game::new(&history.setting, mistake);
+    for (action, preview) in &history.moves {
+        game.step(action, *preview);
+        if !game.broken.is_empty() {
+            return (game.broken, game.counts);
+        }
+    }
+    game.finish();
+    (game.broken, game.counts)
+}
+
+impl Game {
+    /// A book on a test clock with a seller, two plans and a customer.
+    fn new(setting: &Setting, mistake: Option<Mistake>) -> Self {
+        let (days, hour, minute) = setting.start;
+        let first = Timestamp::start_of_utc(Date::new(2024, 1, 1).expect("a date")).micros();
+        let now = first + ((days * 24 + hour) * 60 + minute) * 60_000_000;
+        let mut game = Self {
+            ledger: Ledger::default(),
+            laws: Laws::default(),
+            watch: Watch::default(),
+            mistake,
+            log: Vec::new(),
+            revisions: BTreeMap::new(),
+            currencies: BTreeMap::new(),
+            now,
+            ids: 0,
+            plans: Vec::new(),
+            coupons: Vec::new(),
+            customers: Vec::new(),
+            children: Vec::new(),
+            subscriptions: Vec::new(),
+            quotes: Vec::new(),
+            discounts: Vec::new(),
+            payments: Vec::new(),
+            invoices: Vec::new(),
+            broken: Vec::new(),
+            counts: Counts::new(),
+        };
+        game.set_up(setting);
+        game
+    }
+
+    fn set_up(&mut self, setting: &Setting) {
+        let policies = replaced(setting);
+        self.must(&Command::OpenBook(OpenBook {
+            book: text("histories"),
+            profile: Profile::ALL[setting.profile % Profile::ALL.len()],
+            policies: (!policies.is_empty()).then_some(policies),
+            clock: BookClock::Test(instant(self.now)),
+        }));
+        let series = |code: &str, kind| SeriesDefinition {
+            code: text(code),
+            kind,
+            prefix: text(code),
+            digits: 4,
+        };
+        self.must(&Command::DefineEntity(DefineEntity {
+            entity: EntityId::new(Uuid::from_u128(1)),
+            name: text("Seller"),
+            zone: ZoneName::utc(),
+            payment_terms_days: 14,
+            series: vec![series("INV", SeriesKind::Invoice), series("CRN", SeriesKind::CreditNote)],
+        }));
+        for (plan, rate, price) in [(0, 9, 100_000), (1, 0, 299_900)] {
+            let plan = Plan {
+                plan,
+                every: 0,
+                arrears: false,
+                rate,
+                price,
+                trial: 0,
+                lead: 0,
+                second: None,
+                minimum: None,
+                setup: false,
+            };
+            self.step(&Move::Define(plan), false);
+        }
+        let register = Move::Register { zone: setting.zone, currency: 0, child: false };
+        self.step(&register, false);
+    }
+
+    pub(crate) fn id(&mut self) -> Uuid {
+        self.ids += 1;
+        Uuid::from_u128(self.ids << 32)
+    }
+
+    pub(crate) fn currency(&self, customer: CustomerId) -> Currency {
+        self.currencies[&customer]
+    }
+
+    pub(crate) fn owed(&self, customer: CustomerId) -> i128 {
+        self.ledger.customer(customer).expect("it was registered").owed()
+    }
+
+    fn count(&mut self, kind: &'static str, name: impl Into<String>) {
+        *self.counts.entry((kind, name.into())).or_default() += 1;
+    }
+
+    fn must(&mut self, command: &Command) {
+        let stamp = self.stamp(0);
+        self.submit(command, &stamp).expect("the set-up is accepted");
+    }
+
+    fn stamp(&mut self, back: i64) -> Stamp {
+        Stamp {
+            command_id: CommandId::new(self.id()),
+            recorded_at: instant(self.now),
+            effective_at: instant(self.now - back * 3_600_000_000),
+        }
+    }
+
+    /// Plays one move, with a preview on a copy first.
+    fn step(&mut self, action: &Move, preview: bool) {
+        let Some((command, back)) = self.command(action) else { return };
+        let stamp = self.stamp(back);
+        let foreseen = if preview { self.preview(&command, &stamp) } else { None };
+        let decided = self.submit(&command, &stamp);
+        if let Some(foreseen) = foreseen {
+            assert_eq!(neutral(decided), neutral(foreseen), "the preview of {command:?}");
+            self.count("check", "preview equals charge");
+        }
+        if let Command::RunBilling(run) = &command {
+            self.bill(run.run, run.through);
+        }
+        self.count_phases();
+    }
+
+    /// Decides on a copy of the customer, then lets other customers' commits pass.
+    fn preview(
+        &mut self,
+        command: &Command,
+        stamp: &Stamp,
+    ) -> Option<Result<Vec<Event>, Rejection>> {
+        let StreamId::Customer(customer) = command.stream() else { return None };
+        let copy = self.ledger.excerpt(customer)?;
+        let foreseen = copy.decide(command, stamp);
+        let other = self.customers.iter().position(|known| *known != customer)?;
+        let coupon = matches!(command, Command::RedeemCoupon(_));
+        if !coupon {
+            self.step(&Move::Grant { customer: other, cents: 17 }, false);
+            let charge =
+                Move::Charge { customer: other, cents: 999, days: None, now: true, back: 0 };
+            self.step(&charge, false);
+        }
+        Some(foreseen)
+    }
+
+    /// Decides, commits and shows the commit to the laws.
+    fn submit(&mut self, command: &Command, stamp: &Stamp) -> Result<Vec<Event>, Rejection> {
+        let events = match self.ledger.decide(command, stamp) {
+            Ok(events) => events,
+            Err(rejection) => {
+                assert!(!rejection.to_string().is_empty());
+                self.count("rejection", rejection.code());
+                return Err(rejection);
+            }
+        };
+        self.count("command", command.kind().name);
+        self.commit(command, stamp, &events);
+        self.remember(&events, command.stream());
+        Ok(events)
+    }
+
+    fn commit(&mut self, command: &Command, stamp: &Stamp, events: &[Event]) {
+        let stream = command.stream();
+        let revision = self.revisions.entry(stream).or_default();
+        *revision += 1;
+        let mut commit = Commit {
+            position: self.log.len() as u64 + 1,
+            stream,
+            revision: *revision,
+            command_id: stamp.command_id,
+            actor: text("histories"),
+            reason: None,
+            recorded_at: stamp.recorded_at,
+            effective_at: stamp.effective_at,
+            cause: None,
+            command: command.clone(),
+            events: events.to_vec(),
+        };
+        for event in events {
+            self.ledger.evolve(stream, event, stamp);
+        }
+        self.ledger.close_commit(stream);
+        self.log.push(commit.to_bytes());
+        let broken = self.laws.observe(&commit, events);
+        assert!(broken.is_empty(), "{command:?}\n{broken:#?}\n{events:#?}");
+        if let Some(mistake) = &mut self.mistake {
+            mistake.make(&self.watch, &mut commit);
+        }
+        self.broken.extend(self.watch.observe(&commit));
+    }
+
+    /// What later moves can name, and what was met.
+    fn remember(&mut self, events: &[Event], stream: StreamId) {
+        for event in events {
+            self.count("event", event.kind().name);
+            if let Event::ClockAdvanced(advanced) = event {
+                self.now = advanced.to.micros();
+            }
+            let StreamId::Customer(customer) = stream else { continue };
+            if let Event::CustomerRegistered(e) = event {
+                self.currencies.insert(e.customer, e.currency);
+                self.customers.push(e.customer);
+                if e.parent.is_some() {
+                    self.children.push(e.customer);
+                }
+            } else if let Event::SubscriptionCreated(e) = event {
+                self.subscriptions.push((customer, e.subscription));
+            } else if let Event::DiscountApplied(e) = event {
+                self.discounts.push((customer, e.discount));
+            } else if let Event::PaymentRecorded(e) = event {
+                self.payments.push((customer, e.payment, e.amount.minor().0));
+            } else if let Event::InvoiceFinalized(e) = event {
+                self.invoices.push((customer, e.invoice));
+                for (policy, rule) in e.policies.words() {
+                    self.count("policy", format!("{policy}={rule}"));
+                }
+                for line in &e.lines {
+                    self.count("line", format!("{:?}", line.kind));
+                }
+            }
+        }
+    }
+
+    fn count_phases(&mut self) {
+        let now = instant(self.now);
+        for customer in self.customers.clone() {
+            let found = self.ledger.customer(customer).expect("it was registered");
+            let phases: Vec<String> = found
+                .subscriptions()
+                .map(|subscription| format!("{:?}", subscription.phase(now)))
+                .collect();
+            for phase in phases {
+                self.count("state", phase);
+            }
+        }
+    }
+
+    /// A run bills every due customer as it was foreseen, and a second time nothing.
+    fn bill(&mut self, run: schemas::ids::BillingRunId, through: Date) {
+        for customer in self.ledger.due_customers(through, None, usize::MAX) {
+            let bill = Command::BillCustomer(BillCustomer { customer, run, through });
+            let stamp = self.stamp(0);
+            let billed = self.submit(&bill, &stamp).unwrap_or_default();
+            let last = billed.last();
+            if last.is_some_and(|last| !matches!(last, Event::InvoiceFinalized(_))) {
+                // Credit has paid the invoice, and what waited for that has changed something.
+                continue;
+            }
+            let stamp = self.stamp(0);
+            // What is refused, such as an invoice of too many lines, is refused again.
+            let Ok(mut again) = self.ledger.decide(&bill, &stamp) else { continue };
+            if let Some(mistake) = &mut self.mistake {
+                mistake.bill_again(&mut again, self.log.last().map(Vec::as_slice));
+            }
+            if !again.is_empty() {
+                let seen = format!("{bill:?} gives {again:?}");
+                self.broken.push(Broken { law: "a second run bills nothing", seen });
+            }
+            self.count("check", "second run is empty");
+        }
+    }
+
+    /// Bills all that is due, then asks the laws of the whole, and replays.
+    fn finish(&mut self) {
+        for customer in self.customers.clone() {
+            let stamp = self.stamp(0);
+            let all = Command::InvoiceNow(InvoiceNow { customer, invoice: None });
+            if let Err(rejection) = self.submit(&all, &stamp)
+                && rejection.code() != "nothing_to_invoice"
+            {
+                let seen = format!("{customer}: {rejection}");
+                self.broken.push(Broken { law: "what is due can be billed", seen });
+                return;
+            }
+            let stamp = self.stamp(0);
+            let again = self.ledger.decide(&all, &stamp).map_err(|rejection| rejection.code());
+            assert!(again.is_err(), "nothing is left to invoice: {again:?}");
+        }
+        if !self.broken.is_empty() {
+            return;
+        }
+        self.broken.extend(self.watch.finish(instant(self.now)));
+        for (law, times) in std::mem::take(&mut self.watch.looked) {
+            *self.counts.entry(("law", law.to_owned())).or_default() += times;
+        }
+        self.replay();
+    }
+
+    /// The log, folded from its bytes alone, gives the same ledger; so do its pieces.
+    fn replay(&mut self) {
+        let mut replayed = Ledger::default();
+        for bytes in &self.log {
+            let commit = CommitView::parse(bytes).expect("a commit");
+            replayed.evolve_commit(&commit).expect("records that decode");
+        }
+        assert!(replayed == self.ledger, "a replay gives another ledger");
+        let ledger = &self.ledger;
+        let customers = ledger.customers().count();
+        let mut loader = Loader::new(&ledger.book_piece(), customers).expect("a book");
+        for (place, (id, _)) in (0..).zip(ledger.customers()) {
+            let piece = ledger.customer_piece(id, Vec::new()).expect("registered");
+            loader.put_customer(place, &piece).expect("a customer");
+        }
+        loader.add_taken(ledger.taken_piece().into_iter());
+        loader.add_names(&ledger.names_piece()).expect("names");
+        assert!(loader.finish().expect("every customer") == *ledger, "a snapshot differs");
+        self.count("check", "replay and snapshot");
+    }
+}
+
+/// Events without what only a document's place in its series decides.
+fn neutral(events: Result<Vec<Event>, Rejection>) -> Result<Vec<Event>, String> {
+    let without_number =
+        |invoice: InvoiceFinalized| InvoiceFinalized { sequence: 0, number: text("N"), ..invoice };
+    let neutral = |event| {
+        if let Event::InvoiceFinalized(invoice) = event {
+            Event::InvoiceFinalized(without_number(invoice))
+        } else if let Event::CreditNoteIssued(mut note) = event {
+            (note.sequence, note.number) = (0, text("N"));
+            Event::CreditNoteIssued(note)
+        } else {
+            event
+        }
+    };
+    events
+        .map(|events| events.into_iter().map(neutral).collect())
+        .map_err(|rejection| rejection.code().to_owned())
+}

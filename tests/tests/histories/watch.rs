@@ -1,0 +1,420 @@
+//! Watches a log: from commands and events alone it says which laws of billing they break.
+//!
+//! It shares no state and no arithmetic with the ledger. What it is shown may be changed on the
+//! way ([`crate::planted`]): then it must say so.
+
+use std::collections::BTreeMap;
+
+use schemas::command::DefinePlan;
+use schemas::event::{
+    Calendar, CustomerRegistered, CycleOpened, InvoiceFinalized, InvoiceLine, InvoiceVoided,
+    ItemChange, ItemTerms, LineRef, LineSource, ScheduledChange, SubscriptionCreated, Term,
+    TermsChange,
+};
+use schemas::ids::{CustomerId, PlanId, SubscriptionId};
+use schemas::terms::{CancelCredit, LineKind, Policies, Settle};
+use schemas::{Command, Commit, Decimal, Event, Span, StreamId, Timestamp};
+
+use crate::civil::Local;
+use crate::time_sets::{twice, with, without};
+use crate::{amounts, asked, cycles};
+
+/// A law that a commit breaks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Broken {
+    /// Its name.
+    pub(crate) law: &'static str,
+    /// What was seen.
+    pub(crate) seen: String,
+}
+
+/// Adds a broken law unless it holds.
+pub(crate) fn check(
+    found: &mut Vec<Broken>,
+    law: &'static str,
+    holds: bool,
+    seen: impl FnOnce() -> String,
+) {
+    if !holds {
+        found.push(Broken { law, seen: seen() });
+    }
+}
+
+/// A line that was issued.
+#[derive(Debug, Clone)]
+pub(crate) struct Seen {
+    pub(crate) line: InvoiceLine,
+    /// Time that it charges still.
+    pub(crate) live: Vec<Span>,
+    /// What credit lines took off it, positive.
+    pub(crate) credited: i64,
+    /// What credit notes took off it, positive.
+    pub(crate) noted: i64,
+    pub(crate) voided: bool,
+}
+
+/// An item as events told it.
+#[derive(Debug, Clone)]
+pub(crate) struct Item {
+    pub(crate) calendar: Calendar,
+    pub(crate) cycles: Vec<CycleOpened>,
+    pub(crate) terms: BTreeMap<Timestamp, Option<ItemTerms>>,
+    pub(crate) quantities: BTreeMap<Timestamp, Decimal>,
+    /// Time of a cycle that was given up by a void.
+    pub(crate) waived: Vec<(u32, Span)>,
+}
+
+/// A subscription as events told it.
+#[derive(Debug, Clone)]
+pub(crate) struct Subscription {
+    /// It waits for its first payment.
+    pub(crate) waits: bool,
+    pub(crate) trial_end: Option<Timestamp>,
+    pub(crate) end: Option<(Timestamp, CancelCredit)>,
+    pub(crate) term: Option<Term>,
+    pub(crate) pauses: Vec<(Timestamp, Option<Timestamp>)>,
+    pub(crate) scheduled: BTreeMap<u32, ScheduledChange>,
+    /// Somebody wanted another amount than that of the time.
+    pub(crate) by_wish: bool,
+}
+
+/// A customer as events told it.
+#[derive(Debug, Clone)]
+pub(crate) struct Account {
+    pub(crate) local: Local,
+    pub(crate) registered: CustomerRegistered,
+    pub(crate) lines: BTreeMap<LineRef, Seen>,
+    pub(crate) subscriptions: BTreeMap<SubscriptionId, Subscription>,
+    pub(crate) items: BTreeMap<(SubscriptionId, u16), Item>,
+}
+
+/// The fold. See the module.
+#[derive(Debug, Default)]
+pub(crate) struct Watch {
+    pub(crate) policies: Option<Policies>,
+    pub(crate) plans: BTreeMap<PlanId, Vec<DefinePlan>>,
+    pub(crate) accounts: BTreeMap<CustomerId, Account>,
+    /// How often a law had something to look at.
+    pub(crate) looked: BTreeMap<&'static str, u64>,
+}
+
+impl Watch {
+    /// Folds a commit in; gives the laws that it breaks.
+    pub(crate) fn observe(&mut self, commit: &Commit) -> Vec<Broken> {
+        let mut found = Vec::new();
+        match commit.stream {
+            StreamId::Book => self.book(commit),
+            StreamId::Customer(customer) => {
+                for event in &commit.events {
+                    self.customer(customer, commit, event, &mut found);
+                }
+                asked::check_commit(self, customer, commit, &mut found);
+            }
+        }
+        found
+    }
+
+    pub(crate) fn policies(&self) -> Policies {
+        self.policies.expect("the book was opened")
+    }
+
+    pub(crate) fn look(&mut self, law: &'static str) {
+        *self.looked.entry(law).or_default() += 1;
+    }
+
+    fn book(&mut self, commit: &Commit) {
+        if let Command::DefinePlan(plan) = &commit.command {
+            self.plans.entry(plan.plan).or_default().push(plan.clone());
+        }
+        for event in &commit.events {
+            if let Event::BookOpened(opened) = event {
+                self.policies = Some(opened.policies);
+            }
+        }
+    }
+
+    fn customer(
+        &mut self,
+        id: CustomerId,
+        commit: &Commit,
+        event: &Event,
+        found: &mut Vec<Broken>,
+    ) {
+        if let Event::CustomerRegistered(registered) = event {
+            let local = Local::new(&self.policies(), &registered.zone, commit.effective_at);
+            let account = Account {
+                local,
+                registered: registered.clone(),
+                lines: BTreeMap::new(),
+                subscriptions: BTreeMap::new(),
+                items: BTreeMap::new(),
+            };
+            self.accounts.insert(id, account);
+            return;
+        }
+        let policies = self.policies();
+        let account = self.accounts.get_mut(&id).expect("it was registered");
+        if let Event::InvoiceFinalized(invoice) = event {
+            self.look("amounts");
+            let account = self.accounts.get_mut(&id).expect("it was registered");
+            account.issued(invoice, &policies, found);
+        } else if let Event::InvoiceVoided(voided) = event {
+            account.voided(voided);
+        } else if let Event::CreditNoteIssued(note) = event {
+            for reversal in &note.lines {
+                let at = LineRef { invoice: note.invoice, line: reversal.line };
+                account.lines.get_mut(&at).expect("it was issued").noted += reversal.net.0;
+            }
+        } else if let Event::SubscriptionCreated(created) = event {
+            account.created(created);
+        } else if let Event::CycleOpened(opened) = event {
+            cycles::check_opened(account, &policies, opened, found);
+            let item = account.item_mut(opened.subscription, opened.item);
+            item.cycles.push(opened.clone());
+        } else {
+            account.lived(event);
+        }
+    }
+}
+
+impl Account {
+    pub(crate) fn item_mut(&mut self, subscription: SubscriptionId, item: u16) -> &mut Item {
+        self.items.get_mut(&(subscription, item)).expect("it was begun")
+    }
+
+    fn subscription_mut(&mut self, id: SubscriptionId) -> &mut Subscription {
+        self.subscriptions.get_mut(&id).expect("it was created")
+    }
+
+    fn created(&mut self, created: &SubscriptionCreated) {
+        let subscription = Subscription {
+            waits: created.activation_expires.is_some(),
+            trial_end: created.trial_end,
+            end: None,
+            term: created.term,
+            pauses: Vec::new(),
+            scheduled: BTreeMap::new(),
+            by_wish: false,
+        };
+        self.subscriptions.insert(created.subscription, subscription);
+        for item in &created.items {
+            let begun = Item {
+                calendar: item.calendar,
+                cycles: Vec::new(),
+                terms: BTreeMap::from([(created.start, Some(item.terms.clone()))]),
+                quantities: BTreeMap::from([(created.start, item.quantity)]),
+                waived: Vec::new(),
+            };
+            self.items.insert((created.subscription, item.item), begun);
+        }
+    }
+
+    /// Events of a subscription's life, but its cycles.
+    fn lived(&mut self, event: &Event) {
+        if let Event::CycleCut(cut) = event {
+            let item = self.item_mut(cut.subscription, cut.item);
+            let cycle = item.cycles.iter_mut().find(|found| found.cycle == cut.cycle);
+            if let Some(cycle) = cycle {
+                // A cycle that was cut away whole keeps no time; its start stands for it.
+                let end = cut.end.max(cycle.span.start());
+                match Span::new(cycle.span.start(), end) {
+                    Some(span) => cycle.span = span,
+                    None => item.cycles.retain(|found| found.cycle != cut.cycle),
+                }
+            }
+        } else if let Event::SubscriptionChanged(changed) = event {
+            let subscription = self.subscription_mut(changed.subscription);
+            subscription.by_wish |= changed.settle == Settle::None;
+            if changed.trial_end.is_some() {
+                subscription.trial_end = changed.trial_end;
+            }
+            if let Some(number) = changed.change {
+                subscription.scheduled.remove(&number);
+            }
+            for change in &changed.items {
+                self.changed(changed.subscription, changed.from, change);
+            }
+        } else if let Event::RampAgreed(ramp) = event {
+            for step in &ramp.steps {
+                for change in &step.items {
+                    self.changed(ramp.subscription, step.from, change);
+                }
+            }
+        } else if let Event::ChangeScheduled(scheduled) = event {
+            let what = scheduled.what.clone();
+            let subscription = self.subscription_mut(scheduled.subscription);
+            subscription.scheduled.insert(scheduled.change, what);
+        } else if let Event::ScheduledChangeWithdrawn(withdrawn) = event {
+            self.subscription_mut(withdrawn.subscription).scheduled.remove(&withdrawn.change);
+        } else {
+            self.paused_or_ended(event);
+        }
+    }
+
+    fn paused_or_ended(&mut self, event: &Event) {
+        if let Event::SubscriptionActivated(activated) = event {
+            self.subscription_mut(activated.subscription).waits = false;
+        } else if let Event::SubscriptionPaused(paused) = event {
+            let subscription = self.subscription_mut(paused.subscription);
+            subscription.by_wish |= paused.settle == Settle::None;
+            subscription.scheduled.retain(|number, _| Some(*number) != paused.change);
+            subscription.pauses.push((paused.from, None));
+            subscription.pauses.sort_unstable();
+        } else if let Event::SubscriptionResumed(resumed) = event {
+            let subscription = self.subscription_mut(resumed.subscription);
+            subscription.by_wish |= resumed.settle == Settle::None;
+            subscription.scheduled.retain(|number, _| Some(*number) != resumed.change);
+            let last = subscription.pauses.iter_mut().rev();
+            if let Some(pause) = last.into_iter().find(|pause| pause.0 <= resumed.from) {
+                pause.1 = Some(resumed.from);
+            }
+        } else if let Event::SubscriptionCanceled(canceled) = event {
+            let subscription = self.subscription_mut(canceled.subscription);
+            subscription.scheduled.clear();
+            subscription.end = Some((canceled.end, canceled.credit));
+        } else if let Event::CancellationUndone(undone) = event {
+            // What was billed for the end stays, though it may not be due yet.
+            let subscription = self.subscription_mut(undone.subscription);
+            (subscription.end, subscription.by_wish) = (None, true);
+        } else if let Event::TermRenewed(renewed) = event {
+            self.subscription_mut(renewed.subscription).term = renewed.term;
+        } else if let Event::RenewalSet(set) = event {
+            let subscription = self.subscription_mut(set.subscription);
+            subscription.term = subscription.term.map(|t| Term { renewal: set.renewal, ..t });
+        }
+    }
+
+    fn changed(&mut self, subscription: SubscriptionId, from: Timestamp, change: &ItemChange) {
+        let key = (subscription, change.item);
+        if let (false, TermsChange::Set(terms), Some(calendar)) =
+            (self.items.contains_key(&key), &change.terms, change.calendar)
+        {
+            let begun = Item {
+                calendar,
+                cycles: Vec::new(),
+                terms: BTreeMap::from([(from, Some((**terms).clone()))]),
+                quantities: BTreeMap::from([(from, change.quantity.unwrap_or(Decimal::ONE))]),
+                waived: Vec::new(),
+            };
+            self.items.insert(key, begun);
+            return;
+        }
+        let item = self.item_mut(subscription, change.item);
+        match &change.terms {
+            TermsChange::Keep => {}
+            TermsChange::Set(terms) => {
+                item.terms.insert(from, Some((**terms).clone()));
+            }
+            TermsChange::Remove => {
+                item.terms.insert(from, None);
+            }
+        }
+        item.quantities.extend(change.quantity.map(|quantity| (from, quantity)));
+        if let Some(calendar) = change.calendar {
+            item.calendar = calendar;
+        }
+    }
+
+    fn issued(&mut self, invoice: &InvoiceFinalized, policies: &Policies, found: &mut Vec<Broken>) {
+        amounts::check_sums(invoice, found);
+        for line in &invoice.lines {
+            amounts::check_line(self, policies, line, found);
+            let live = match (&line.pricing, line.kind) {
+                (_, LineKind::ProrationCredit) | (None, _) => Vec::new(),
+                (Some(pricing), _) => vec![pricing.span],
+            };
+            if let (Some(at), Some(pricing)) = (line.credits, &line.pricing)
+                && let Some(target) = self.lines.get_mut(&at)
+            {
+                target.credited -= line.net.0;
+                target.live = without(&target.live, pricing.span);
+            }
+            self.check_time(line, found);
+            let at = LineRef { invoice: invoice.invoice, line: line.line };
+            let seen = Seen { line: line.clone(), live, credited: 0, noted: 0, voided: false };
+            self.lines.insert(at, seen);
+        }
+    }
+
+    /// A charge takes no time that is charged, or was given up, in its cycle.
+    fn check_time(&self, line: &InvoiceLine, found: &mut Vec<Broken>) {
+        let LineSource::Cycle { subscription, item, cycle } = line.source else { return };
+        let Some(span) = line.pricing.as_ref().map(|pricing| pricing.span) else { return };
+        if line.credits.is_some() {
+            return;
+        }
+        let true_up = line.kind == LineKind::MinimumTrueUp;
+        let alike = self
+            .lines_of(subscription, item)
+            .filter(|seen| (seen.line.kind == LineKind::MinimumTrueUp) == true_up);
+        let waived = &self.items[&(subscription, item)].waived;
+        let waived = waived.iter().filter(|(of, _)| !true_up && *of == cycle);
+        let mut taken = alike.flat_map(|seen| &seen.live).chain(waived.map(|(_, span)| span));
+        let both = taken.find_map(|taken| taken.overlap(span));
+        check(found, "no time is charged twice", both.is_none(), || {
+            format!("{both:?} of item {item} of {subscription}")
+        });
+    }
+
+    /// When everything is billed, no two lines of an item charge the same time.
+    pub(crate) fn check_times(&self, found: &mut Vec<Broken>) {
+        for (subscription, number) in self.items.keys() {
+            for true_up in [false, true] {
+                let lines = self
+                    .lines_of(*subscription, *number)
+                    .filter(|seen| (seen.line.kind == LineKind::MinimumTrueUp) == true_up);
+                let both = twice(lines.flat_map(|seen| &seen.live));
+                check(found, "no time is charged twice", both.is_none(), || {
+                    format!("{both:?} of item {number} of {subscription}")
+                });
+            }
+        }
+    }
+
+    /// Live lines of an item, credits too.
+    pub(crate) fn lines_of(
+        &self,
+        subscription: SubscriptionId,
+        number: u16,
+    ) -> impl Iterator<Item = &Seen> {
+        self.lines.values().filter(move |seen| match seen.line.source {
+            LineSource::Cycle { subscription: of, item, .. } => {
+                !seen.voided && (of, item) == (subscription, number)
+            }
+            LineSource::Charge(_) | LineSource::Invoice => false,
+        })
+    }
+
+    fn voided(&mut self, voided: &InvoiceVoided) {
+        let invoice = voided.invoice;
+        let of_invoice = LineRef { invoice, line: 0 }..=LineRef { invoice, line: u32::MAX };
+        let lines: Vec<Seen> = self
+            .lines
+            .range_mut(of_invoice)
+            .map(|(_, seen)| {
+                seen.voided = true;
+                let before = seen.clone();
+                seen.live.clear();
+                before
+            })
+            .collect();
+        for seen in lines {
+            let LineSource::Cycle { subscription, item, cycle } = seen.line.source else {
+                continue;
+            };
+            if let Some(at) = seen.line.credits {
+                let target = self.lines.get_mut(&at).expect("it was issued");
+                target.credited += seen.line.net.0;
+                if let Some(pricing) = seen.line.pricing.filter(|_| voided.rebill) {
+                    target.live = with(&target.live, pricing.span);
+                }
+            } else if !voided.rebill && seen.line.kind != LineKind::MinimumTrueUp {
+                let given_up = seen.live.into_iter().map(|span| (cycle, span));
+                self.item_mut(subscription, item).waived.extend(given_up);
+            }
+            if !voided.rebill {
+                self.subscription_mut(subscription).by_wish = true;
+            }
+        }
+    }
+}
