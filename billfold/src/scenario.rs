@@ -46,7 +46,7 @@ use trouble::Trouble;
 struct Tally {
     played: usize,
     differing: usize,
-    troubles: Vec<String>,
+    troubles: usize,
 }
 
 /// Runs `scenario`.
@@ -116,17 +116,15 @@ impl Tally {
             Stopped::Trouble(trouble) => trouble,
             Stopped::Failure(failure) => return Err(failure),
         };
-        let told = format!("{}: {trouble}", path.display());
-        talk::say(&format!("billfold: {told}"));
-        self.troubles.push(told);
+        talk::say(&format!("billfold: {}: {trouble}", path.display()));
+        self.troubles += 1;
         Ok(())
     }
 
     fn conclude(self) -> Result<(), Failure> {
         let Self { played, differing, troubles } = self;
-        if let [first, ..] = troubles.as_slice() {
-            let count = troubles.len();
-            return Err(Failure::Usage(format!("{count} scenarios cannot be played: {first}")));
+        if troubles > 0 {
+            return Err(Failure::Usage(format!("scenarios that cannot be played: {troubles}")));
         }
         if differing > 0 {
             return Err(Failure::Refused(format!("{differing} of {played} scenarios differ")));

@@ -225,6 +225,11 @@ impl Scenario {
         policies
     }
 
+    /// The earliest time that a step is backdated to: customers have to be there by then.
+    pub fn earliest(&self) -> Option<Timestamp> {
+        self.steps.iter().filter_map(|step| step.effective).min()
+    }
+
     /// The currencies that customers pay in: every plan is defined in each.
     pub fn currencies(&self) -> Vec<Currency> {
         let mut currencies = vec![self.currency];

@@ -136,7 +136,11 @@ impl<'a> Runner<'a> {
         let Some(made) = made.map_err(|why| Trouble::wrong(step.place, why))? else {
             return Ok(());
         };
-        let answer = self.submit(made.clone(), step.effective)?;
+        // Nothing can take effect before its customer is there.
+        let registers = matches!(verb, Verb::Customer(_));
+        let earliest = self.scenario.earliest().filter(|earliest| *earliest < self.now);
+        let backdated = earliest.filter(|_| registers);
+        let answer = self.submit(made.clone(), step.effective.or(backdated))?;
         let accepted = matches!(answer, BatchAnswer::Accepted(_));
         self.refusal(step, &answer);
         if accepted {

@@ -22,6 +22,12 @@ pub(super) struct SeenItem {
     pub(super) cycles: Vec<Span>,
 }
 
+impl SeenItem {
+    fn is_of(&self, price: Option<&str>) -> bool {
+        price.is_none_or(|price| self.price.as_ref().is_some_and(|it| it.as_str() == price))
+    }
+}
+
 /// What is known of a book.
 #[derive(Debug, Default)]
 pub(super) struct Seen {
@@ -116,6 +122,16 @@ impl Seen {
         }
     }
 
+    /// The number of that item.
+    pub(super) fn number_of(
+        &self,
+        subscription: SubscriptionId,
+        price: Option<&str>,
+    ) -> Option<u16> {
+        let mut items = self.items.range((subscription, 0)..=(subscription, u16::MAX));
+        items.find(|(_, item)| item.is_of(price)).map(|((_, number), _)| *number)
+    }
+
     /// The item of a subscription that is of a price; the first if none is named.
     pub(super) fn item_of(
         &self,
@@ -123,10 +139,7 @@ impl Seen {
         price: Option<&str>,
     ) -> Option<&SeenItem> {
         let mut items = self.items.range((subscription, 0)..=(subscription, u16::MAX));
-        let is = |item: &SeenItem| {
-            price.is_none_or(|price| item.price.as_ref().is_some_and(|it| it.as_str() == price))
-        };
-        items.find(|(_, item)| is(item)).map(|(_, item)| item)
+        items.find(|(_, item)| item.is_of(price)).map(|(_, item)| item)
     }
 
     /// The document of an invoice.

@@ -202,7 +202,7 @@ pub fn previewed(node: &Yaml, number: usize, around: Around<'_>) -> Result<Verb,
     }
 }
 
-/// An instant, or a date: its start in the zone of the book.
+/// An instant; or a date, which means its start, or a time of day, both in the zone of the book.
 fn instant(
     fields: &mut Fields<'_>,
     key: &str,
@@ -210,7 +210,9 @@ fn instant(
 ) -> Result<Option<Timestamp>, Trouble> {
     let Some(text) = fields.text(key)? else { return Ok(None) };
     let start = |date| around.zone.start_of(date).ok();
+    let civil = |time| around.zone.instant_of(time).ok();
     let read = text.parse().ok().or_else(|| text.parse().ok().and_then(start));
+    let read = read.or_else(|| text.parse().ok().and_then(civil));
     read.map(Some).ok_or_else(|| {
         fields
             .wrong(key, &format!("{text:?} is no instant; write one such as 2019-04-01T00:00:00Z"))

@@ -1,0 +1,134 @@
+//! The stories of `tests/scenarios`, and what `billfold scenario` says of good and bad files.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use billfold::scenario::file::{Cases, scenarios};
+use billfold::scenario::{Scratch, play};
+use serde_json::Value;
+
+fn stories() -> Vec<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios");
+    let entries = fs::read_dir(folder).expect("the folder of stories");
+    let mut paths: Vec<_> = entries.map(|entry| entry.expect("an entry").path()).collect();
+    paths.sort();
+    paths
+}
+
+#[test]
+fn every_story_comes_out_as_it_is_told() {
+    let scratch = Scratch::make().expect("a folder");
+    let paths = stories();
+    assert!(paths.len() >= 12, "{} stories", paths.len());
+    let mut number = 0;
+    for path in paths {
+        let text = fs::read_to_string(&path).expect("a story");
+        let cases = Cases { named: None, folder: Path::new(".") };
+        for (name, scenario) in scenarios(&text, cases).expect("YAML") {
+            let scenario = scenario.unwrap_or_else(|trouble| panic!("{name}: {trouble}"));
+            number += 1;
+            let outcome = play(&scenario, &scratch.folder(number));
+            let outcome = outcome.unwrap_or_else(|stopped| panic!("{name}: {stopped}"));
+            let wrong: Vec<_> = outcome.differences.iter().map(|it| it.text()).collect();
+            assert!(wrong.is_empty(), "{wrong:#?}");
+            assert!(outcome.compared > 3, "{name} expects little");
+        }
+    }
+}
+
+const BOOK: &str = "
+scenario: 1
+id: small
+steps:
+- {at: 2024-01-01T00:00:00Z, customer: {id: c}}
+- plan: {id: p, prices: [{id: fee, model: flat, unit: 7}]}
+- subscribe: {id: s, customer: c, plan: p}
+- run: {through: 2024-01-01}
+";
+
+/// Runs `billfold scenario` on a small book and more steps.
+fn run(steps: &str) -> (Output, Vec<Value>) {
+    let scratch = tempfile::tempdir().expect("a folder");
+    let file = scratch.path().join("small.yaml");
+    fs::write(&file, format!("{BOOK}{steps}")).expect("written");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_billfold-tested"));
+    let output = command.arg("scenario").arg(&file).output().expect("it runs");
+    let text = String::from_utf8(output.stdout.clone()).expect("UTF-8");
+    let lines = text.lines().map(|line| serde_json::from_str(line).expect("a line of JSON"));
+    let lines = lines.collect();
+    (output, lines)
+}
+
+#[test]
+fn all_as_expected_ends_with_0_and_a_summary() {
+    let (output, lines) = run("- expect: {invoice: i1, total: \"7.00\", lines: [{net: 7}]}\n");
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    assert_eq!(lines.len(), 1);
+    assert_eq!((&lines[0]["path"], &lines[0]["want"]), (&"summary".into(), &"2".into()));
+}
+
+#[test]
+fn a_difference_ends_with_1_and_says_step_path_want_and_got() {
+    let (output, lines) = run("- expect: {invoice: i1, total: \"7.01\"}\n");
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    let line = &lines[0];
+    assert_eq!((&line["id"], &line["step"]), (&"small".into(), &5.into()));
+    assert_eq!((&line["path"], &line["want"]), (&"i1.total".into(), &"7.01".into()));
+    assert_eq!(line["got"], "7.00");
+    assert!(line["explain"].as_str().expect("a text").contains("recurring of fee"), "{line}");
+}
+
+#[test]
+fn a_refusal_is_expected_by_its_code() {
+    let steps = "- {reject: unknown_invoice, void: {invoice: i2}}\n";
+    assert_eq!(run(steps).0.status.code(), Some(0));
+    let (output, lines) = run("- {reject: unknown_plan, void: {invoice: i2}}\n");
+    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(
+        (&lines[0]["path"], &lines[0]["got"]),
+        (&"reject".into(), &"unknown_invoice".into())
+    );
+    assert_eq!(run("- void: {invoice: i2}\n").0.status.code(), Some(1));
+}
+
+#[test]
+fn what_is_not_supported_ends_with_2_and_its_name_before_anything_is_played() {
+    for (step, name) in [
+        ("- tax: {code: vat, rate: \"10\"}", "verb `tax`"),
+        ("- usage: [{id: u1, sub: s, meter: m, value: \"5\"}]", "verb `usage`"),
+        ("- juggle: {balls: 3}", "verb `juggle`"),
+        ("- subscribe: {id: t, customer: c, plan: p, colour: red}", "key `colour`"),
+        ("- expect: {report: journal, rows: {}}", "report `journal`"),
+        ("- expect: {customer: c, dunning: clear}", "key `dunning`"),
+        ("- pay: {id: p1, customer: c, amount: 7, state: pending}", "`state: pending`"),
+    ] {
+        let (output, lines) = run(&format!("{step}\n"));
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(2), "{step}: {said}");
+        assert!(said.contains(name) && said.contains("step 5"), "{step}: {said}");
+        assert_eq!(lines, Vec::<Value>::new(), "{step}");
+    }
+}
+
+#[test]
+fn a_policy_or_profile_that_does_not_exist_is_named() {
+    for (head, name) in [
+        ("policies: {proration: by_moon}", "policy `proration: by_moon`"),
+        ("profile: acme@1", "profile `acme@1`"),
+    ] {
+        let (output, _) = run(&format!("{head}\n"));
+        assert_eq!(output.status.code(), Some(2), "{output:?}");
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(said.contains(name), "{said}");
+    }
+    // A rule that only one policy has may stand under any name.
+    assert_eq!(run("policies: {unit_of_time: by_second}\n").0.status.code(), Some(0));
+}
+
+#[test]
+fn the_clock_never_goes_back() {
+    let (output, _) = run("- {at: 2023-12-31T00:00:00Z, run: {through: 2023-12-31}}\n");
+    assert_eq!(output.status.code(), Some(2), "{output:?}");
+    assert!(String::from_utf8_lossy(&output.stderr).contains("never goes back"));
+}
