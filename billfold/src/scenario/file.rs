@@ -243,3 +243,6 @@ impl Scenario {
         currencies
     }
 }
+
+#[cfg(test)]
+mod tests;

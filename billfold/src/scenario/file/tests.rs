@@ -1,0 +1,222 @@
+//! What is read of a file, and what is refused.
+
+use std::fs;
+
+use schemas::terms::{Anchor, ChangeTime, PackageRate, Rate, Settle};
+
+use super::super::expect::Subject;
+use super::*;
+
+fn read_with(text: &str, cases: Cases<'_>) -> Result<Scenario, Trouble> {
+    let mut read = scenarios(text, cases).expect("YAML");
+    read.remove(0).1
+}
+
+fn read_steps(steps: &str) -> Result<Vec<Step>, Trouble> {
+    let text = format!("scenario: 1\nid: x\nsteps:\n{steps}\n");
+    let cases = Cases { named: None, folder: Path::new(".") };
+    read_with(&text, cases).map(|scenario| scenario.steps)
+}
+
+fn verb(steps: &str) -> Verb {
+    let steps = read_steps(steps).expect("understood");
+    steps.into_iter().next().and_then(|step| step.verb).expect("a verb")
+}
+
+#[test]
+fn the_page_of_the_format_is_understood_as_far_as_there_are_commands() {
+    let text = r#"
+scenario: 1
+id: PRO-STRIPE-006
+profile: stripe_flexible@1
+policies: {}
+book: {zone: UTC, currency: USD, entity: e1, periods: monthly}
+steps:
+- {at: 2019-04-01T00:00:00Z, customer: {id: c, currency: USD, zone: UTC, parent: p}}
+- plan:
+    id: basic
+    every: 1 month
+    bill: in_arrears
+    trial: 0 days
+    lead: 0 days
+    prices:
+    - {id: fee, model: flat, unit: "90", package: 10, free_units: 0, free_amount: "0",
+       fixed: "0", min: "0", max: "0", minimum: "0", schedule: by_day}
+- subscribe: {id: s, customer: c, plan: basic, quantity: "1", anchor: {day: 1}}
+- {at: 2019-04-21T00:00:00Z, change: {sub: s, plan: basic, quantity: "1", unit: {fee: "120"},
+    anchor: {day: 1}, when: cycle_end, proration: none}}
+- cancel: {sub: s, when: now, credit: prorated}
+- pause: {sub: s, when: now, credit: prorated}
+- resume: {sub: s, when: now, credit: prorated}
+- uncancel: {sub: s, when: now}
+- discount: {id: d, on: c, percent: "10", amount: "0", for: 3 cycles}
+- remove_discount: {id: d, on: c}
+- charge: {id: x, customer: c, amount: "31.00", quantity: "1", service: 2019-04-01/2019-05-01,
+    invoice: now}
+- {at: 2019-05-01T00:00:00Z, run: {through: 2019-05-01}}
+- finalize: {invoice: i1}
+- void: {invoice: i1, rebill: true}
+- credit_note: {id: n1, invoice: i1, lines: {1: "10.00"}, to: receivable}
+- grant_credit: {customer: c, amount: "10"}
+- pay: {id: p, customer: c, amount: "130.00", rate: "1", state: settled, allocate: {i1: "130.00"}}
+- refund: {payment: p, amount: "10", effect: reopen}
+- expect: {invoice: i1, total: "130.00", match: subset,
+    lines: [{kind: proration_credit, item: fee, service: 2019-04-21/2019-05-01, net: "-30.00",
+      ratio: "10/30", exact: "-30"}]}
+- expect: {note: n1, net: "1", tax: "1"}
+- expect: {customer: c, open: "130.00", credit: "0", unapplied: "0"}
+- expect: {sub: s, state: active, cycles: [2019-04-01/2019-05-01]}
+- expect: {preview: {run: {through: 2019-05-01}}, total: "0"}
+- expect: {rerun: empty}
+"#;
+    let cases = Cases { named: None, folder: Path::new(".") };
+    let scenario = read_with(text, cases).expect("understood");
+    assert_eq!(scenario.steps.len(), 24);
+    assert_eq!(scenario.start.to_string(), "2019-04-01T00:00:00Z");
+    assert_eq!(scenario.currencies().len(), 1);
+}
+
+#[test]
+fn prices_of_every_model_are_read_with_their_own_figures() {
+    let rate = |price: &str| {
+        let verb = verb(&format!("- plan: {{id: p, prices: [{{id: a, {price}}}]}}"));
+        let Verb::Plan(plan) = verb else { panic!("a plan") };
+        plan.prices[0].rate.clone()
+    };
+    let n = |text: &str| text.parse().expect("a decimal");
+    assert_eq!(rate("unit: 9"), Rate::Flat(n("9")));
+    assert_eq!(rate("model: per_unit, unit: 9"), Rate::PerUnit(n("9")));
+    let package = PackageRate { price: n("5"), size: n("10"), free_units: n("0") };
+    assert_eq!(rate("model: package, unit: 5, package: 10"), Rate::Package(package));
+    let Rate::Percentage(share) = rate("model: percentage, unit: '1.5', min: 1, max: 0") else {
+        panic!("a percentage")
+    };
+    assert_eq!((share.percent, share.min, share.max), (n("1.5"), Some(n("1")), None));
+    let tiers = "model: volume, tiers: [{up_to: 5, unit: 7}, {up_to: inf, unit: 6, flat: 1}]";
+    let Rate::Volume(tiers) = rate(tiers) else { panic!("tiers") };
+    assert_eq!((tiers[0].up_to, tiers[1].up_to), (Some(n("5")), None));
+    // So many free units are a first tier that costs nothing.
+    let Rate::Graduated(tiers) = rate("model: per_unit, unit: 2, free_units: 3") else {
+        panic!("tiers")
+    };
+    assert_eq!((tiers[0].up_to, tiers[0].unit, tiers[1].unit), (Some(n("3")), n("0"), n("2")));
+}
+
+#[test]
+fn a_figure_that_a_model_has_no_place_for_is_refused_by_name() {
+    let steps = "- plan: {id: p, prices: [{id: a, model: flat, unit: 9, fixed: 1}]}";
+    let trouble = read_steps(steps).expect_err("refused");
+    assert!(trouble.to_string().contains("`fixed` of a flat price"), "{trouble}");
+    let metered = "- plan: {id: p, prices: [{id: a, model: per_unit, unit: 9, meter: m}]}";
+    let trouble = read_steps(metered).expect_err("refused");
+    assert!(trouble.to_string().contains("`meter: m`"), "{trouble}");
+}
+
+#[test]
+fn changes_say_when_and_how_the_difference_is_billed() {
+    let read = verb("- change: {sub: s, when: 2024-05-01, proration: now, anchor: calendar}");
+    let Verb::Change(change) = read else { panic!("a change") };
+    let date = "2024-05-01".parse().expect("a date");
+    assert_eq!((change.when, change.proration), (ChangeTime::On(date), Some(Settle::Now)));
+    assert_eq!(change.anchor, Some(Anchor::Calendar));
+    let trouble = read_steps("- change: {sub: s, when: tomorrow}").expect_err("refused");
+    assert!(trouble.to_string().contains("`when: tomorrow`"), "{trouble}");
+}
+
+#[test]
+fn a_step_is_repeated_with_its_turn_in_its_texts() {
+    let steps = read_steps("- {repeat: 3, customer: {id: 'c{i}'}}").expect("understood");
+    let id = |step: &Step| match &step.verb {
+        Some(Verb::Customer(customer)) => customer.id.clone(),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(steps.iter().map(id).collect::<Vec<_>>(), ["c1", "c2", "c3"]);
+}
+
+#[test]
+fn times_are_instants_dates_or_times_of_day_in_the_zone_of_the_book() {
+    let text = "
+scenario: 1
+id: x
+book: {zone: America/New_York}
+steps:
+- {at: 2024-01-01, customer: {id: c}}
+- {at: '2024-01-01T01:30:00', customer: {id: d}}
+- {at: '2024-01-01T08:30:00+01:00', customer: {id: e}}
+";
+    let cases = Cases { named: None, folder: Path::new(".") };
+    let scenario = read_with(text, cases).expect("understood");
+    let at: Vec<_> = scenario.steps.iter().filter_map(|step| Some(step.at?.to_string())).collect();
+    assert_eq!(at, ["2024-01-01T05:00:00Z", "2024-01-01T06:30:00Z", "2024-01-01T07:30:00Z"]);
+}
+
+#[test]
+fn policies_are_known_by_name_or_by_a_rule_that_only_one_of_them_has() {
+    assert_eq!(policy_of("proration", "fixed_30"), Some(("proration", "fixed_30")));
+    assert_eq!(policy_of("unit", "fixed_30"), Some(("proration", "fixed_30")));
+    // Two policies know an anchor that is `calendar` or `anchor`; the name decides.
+    let from_anchor = policy_of("previous_period_from", "anchor");
+    assert_eq!(from_anchor, Some(("previous_period_from", "anchor")));
+    assert_eq!(policy_of("proration", "by_moon"), None);
+}
+
+#[test]
+fn figures_of_a_case_are_read_where_an_expectation_points() {
+    let scratch = tempfile::tempdir().expect("a folder");
+    let cases = r#"[{"id": "A", "expected": {"fee": "-30.00", "minor": 364, "f": 1.5}}]"#;
+    fs::write(scratch.path().join("cases.json"), cases).expect("written");
+    let text = |pointer: &str| {
+        format!(
+            "scenario: 1\nid: x\ncase: cases.json#A\nsteps:\n- expect: {{invoice: i1, total: \
+             {{$case: {pointer}}}}}\n"
+        )
+    };
+    let read = |pointer: &str| {
+        let cases = Cases { named: None, folder: scratch.path() };
+        read_with(&text(pointer), cases).map(|scenario| {
+            let verb = scenario.steps.into_iter().next().and_then(|step| step.verb);
+            let Some(Verb::Expect(expect)) = verb else { panic!("an expectation") };
+            assert!(matches!(&expect.subject, Subject::Invoice(name) if name == "i1"));
+            expect.values[0].1.clone()
+        })
+    };
+    assert_eq!(read("/expected/fee").map(|it| it.text), Ok("-30.00".to_owned()));
+    let minor = read("/expected/minor, minor: true, negate: true").expect("a figure");
+    assert_eq!((minor.text.as_str(), minor.minor, minor.negate), ("364", true, true));
+    // A float can no longer tell what was written.
+    assert!(read("/expected/f").is_err());
+    assert!(read("/expected/nothing").is_err());
+    let missing = Cases { named: None, folder: Path::new("/nonexistent") };
+    assert!(read_with(&text("/expected/fee"), missing).is_err());
+}
+
+#[test]
+fn an_expectation_that_asks_for_what_is_not_there_is_refused() {
+    for (steps, name) in [
+        ("- expect: {report: journal, rows: {}}", "report `journal`"),
+        ("- expect: {customer: c, dunning: clear}", "key `dunning`"),
+        ("- expect: {invoice: i1, lines: [{colour: red}]}", "key `colour` of `lines`"),
+        ("- expect: {moon: full}", "`moon`"),
+    ] {
+        let trouble = read_steps(steps).expect_err("refused");
+        assert!(trouble.to_string().contains(name), "{trouble}");
+    }
+    let without = "- expect: {invoice: i1, total: {$case: /expected/fee}}";
+    let trouble = read_steps(without).expect_err("refused");
+    assert!(trouble.to_string().contains("--case FILE#ID"), "{trouble}");
+}
+
+#[test]
+fn a_book_starts_at_the_first_time_that_is_named() {
+    let start = |steps: &str| {
+        let text = format!("scenario: 1\nid: x\nsteps:\n{steps}\n");
+        let cases = Cases { named: None, folder: Path::new(".") };
+        read_with(&text, cases).expect("understood").start.to_string()
+    };
+    assert_eq!(start("- {customer: {id: c}}"), "2020-01-01T00:00:00Z");
+    let two = "- {customer: {id: c}}\n- {at: 2024-05-01T00:00:00Z, customer: {id: d}}";
+    assert_eq!(start(two), "2024-05-01T00:00:00Z");
+    let backdated = "- {at: 2024-05-01T00:00:00Z, effective: 2024-04-01T00:00:00Z, \
+                     uncancel: {sub: s}}";
+    assert_eq!(start(backdated), "2024-04-01T00:00:00Z");
+}
