@@ -16,6 +16,10 @@ cases:
 test *arguments:
     ./scripts/test {{arguments}}
 
+# Plays 100,000 random histories, or as many as given, and holds them to the laws; for the night.
+histories *arguments:
+    ./scripts/histories {{arguments}}
+
 # Format, clippy, documentation, purity.
 lint:
     ./scripts/lint
