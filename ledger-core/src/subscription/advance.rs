@@ -106,11 +106,11 @@ impl Advance<'_> {
     }
 
     /// The first cycle that starts before an instant and is not opened.
-    fn next_before<'s>(
+    fn next_before(
         self,
-        subscription: &'s Subscription,
+        subscription: &Subscription,
         at: Timestamp,
-    ) -> Result<Option<(&'s Item, Span, Span)>, Rejection> {
+    ) -> Result<Option<(&Item, Span, Span)>, Rejection> {
         for item in &subscription.items {
             let (span, full) = item.next_period(self.rules)?;
             if span.start() < at && !is_over(subscription, item, span) {
@@ -317,7 +317,7 @@ impl Advance<'_> {
     /// The first boundary at or after an instant.
     fn next_boundary(self, base: &Calendar, at: Timestamp) -> Result<Timestamp, Rejection> {
         let mut n = 0;
-        while calendar::boundary(&base, n - 1, self.rules)? >= at {
+        while calendar::boundary(base, n - 1, self.rules)? >= at {
             n -= 1;
         }
         loop {

@@ -62,8 +62,8 @@ fn check_rounding(line: &InvoiceLine, found: &mut Vec<Broken>) {
         let rounded = Ratio::of(step.exact).rounded();
         check(found, "halves are rounded up", rounded == step.rounded, || format!("{step:?}"));
     }
-    let amounts = line.rounding.iter().filter(|step| step.subject == RoundingSubject::Amount);
-    if let (Some(last), None) = (amounts.last(), line.credits) {
+    let mut amounts = line.rounding.iter().filter(|step| step.subject == RoundingSubject::Amount);
+    if let (Some(last), None) = (amounts.next_back(), line.credits) {
         check(found, "halves are rounded up", last.rounded == line.gross.0, || {
             format!("{} is not {}", last.rounded, line.gross)
         });

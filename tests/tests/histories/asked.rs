@@ -20,7 +20,7 @@ pub(crate) fn check_commit(
     let before = found.len();
     let Some(account) = watch.accounts.get(&customer) else { return };
     let seen = if let Command::CreateSubscription(command) = &commit.command {
-        let items = command.with.as_ref().and_then(|with| with.items.clone());
+        let items = command.with.as_ref().and_then(|with| with.items.as_ref());
         let ramped = command.with.as_ref().is_some_and(|with| with.ramp.is_some());
         let quantity = command.quantity.unwrap_or(Decimal::ONE);
         !ramped && created(watch, account, commit, command.plan, quantity, items, found)
@@ -59,7 +59,7 @@ fn created(
     commit: &Commit,
     plan: PlanId,
     quantity: Decimal,
-    requests: Option<Vec<ItemRequest>>,
+    requests: Option<&Vec<ItemRequest>>,
     found: &mut Vec<Broken>,
 ) -> bool {
     let created = commit.events.iter().find_map(|event| {
@@ -69,7 +69,7 @@ fn created(
     let start = account.local.moment(commit.effective_at);
     check(found, LAW, created.start == start, || format!("{} for {start}", created.start));
     for item in &created.items {
-        let asked = requests.iter().flatten().find(|r| r.price == item.terms.price);
+        let asked = requests.into_iter().flatten().find(|r| r.price == item.terms.price);
         let wanted = asked.and_then(|request| request.quantity).unwrap_or(if item.add_on {
             Decimal::ONE
         } else {
@@ -77,7 +77,7 @@ fn created(
         });
         let right = item.terms.plan == plan
             && item.quantity == wanted
-            && has_its_rate(watch, &item.terms, requests.as_ref());
+            && has_its_rate(watch, &item.terms, requests);
         check(found, LAW, right, || format!("{item:?}"));
     }
     true

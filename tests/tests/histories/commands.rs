@@ -85,8 +85,8 @@ fn settle(number: usize) -> Option<Settle> {
     ][number % 7]
 }
 
-fn timing(now: bool) -> Option<InvoiceTiming> {
-    Some(if now { InvoiceTiming::Now } else { InvoiceTiming::Next })
+const fn timing(now: bool) -> InvoiceTiming {
+    if now { InvoiceTiming::Now } else { InvoiceTiming::Next }
 }
 
 fn rate(kind: usize, price: i64) -> Rate {
@@ -105,7 +105,7 @@ fn rate(kind: usize, price: i64) -> Rate {
         ]
     };
     match kind {
-        0 | 1 | 2 => Rate::Flat(amount),
+        0..=2 => Rate::Flat(amount),
         3 => Rate::Graduated(tiers()),
         4 => Rate::Volume(tiers()),
         5 => Rate::Package(PackageRate {
@@ -239,11 +239,11 @@ impl Game {
     }
 
     pub(crate) fn define(&mut self, plan: &Plan) -> Command {
-        if plan.plan >= self.plans.len() {
+        if plan.number >= self.plans.len() {
             let new = schemas::ids::PlanId::new(self.id());
             self.plans.push(new);
         }
-        let id = self.plans[plan.plan % self.plans.len()];
+        let id = self.plans[plan.number % self.plans.len()];
         let price = |name: &str, rate: Rate, recurrence, every, minimum: Option<i64>| {
             let amounts = CURRENCIES.map(|code| CurrencyPrice {
                 currency: text(code),
@@ -273,7 +273,7 @@ impl Game {
         DefinePlan {
             plan: id,
             name: text("Plan"),
-            product: (plan.plan.is_multiple_of(2)).then(|| text("storage")),
+            product: (plan.number.is_multiple_of(2)).then(|| text("storage")),
             every: every(plan.every),
             timing: if plan.arrears { BillingTiming::InArrears } else { BillingTiming::InAdvance },
             trial_days: Some(plan.trial),
@@ -349,7 +349,7 @@ impl Game {
             let plan = pick(&self.plans, *plan)?;
             let with = Some(self.terms(customer, terms, *back));
             let subscription = schemas::ids::SubscriptionId::new(self.id());
-            let (quantity, invoice) = (Some(units(terms.quantity)), timing(*now));
+            let (quantity, invoice) = (Some(units(terms.quantity)), Some(timing(*now)));
             return Some(
                 CreateSubscription {
                     customer,
@@ -480,7 +480,7 @@ impl Game {
         if let Move::Accept { quote, now } = action {
             let (customer, quote) = pick(&self.quotes, *quote)?;
             let subscription = schemas::ids::SubscriptionId::new(self.id());
-            let invoice = timing(*now);
+            let invoice = Some(timing(*now));
             return Some(AcceptQuote { customer, quote, subscription, invoice }.into());
         }
         if let Move::VoidQuote { quote } = action {

@@ -183,8 +183,8 @@ fn check_pauses(
 ) {
     for (from, until) in &subscription.pauses {
         let Some(pause) = Span::new(*from, until.unwrap_or(now).min(now)) else { continue };
-        let charged = lines.iter().flat_map(|seen| &seen.live);
-        let both = charged.filter_map(|live| live.overlap(pause)).next();
+        let mut charged = lines.iter().flat_map(|seen| &seen.live);
+        let both = charged.find_map(|live| live.overlap(pause));
         check(found, PAUSED, both.is_none(), || format!("{both:?} of the pause {pause}"));
     }
 }

@@ -17,8 +17,31 @@ const AT_LEAST: &[(&str, &str, u64)] = &[
     ("law", "what is decided is what was asked", 2_000),
 ];
 
-/// Commands that histories do not make.
-const NOT_MADE: &[&str] = &["customer.update", "credit_note.issue"];
+/// Commands that histories do not make; none of their customers is parked.
+const NOT_MADE: &[&str] = &["customer.update", "customer.release", "credit_note.issue"];
+
+/// Refusals that must be met.
+const REFUSED: &[(&str, u64)] = &[
+    ("already_paused", 40),
+    ("before_current_cycle", 40),
+    ("before_subscription_start", 300),
+    ("cancellation_settled", 10),
+    ("date_passed", 10),
+    ("invalid_items", 30),
+    ("invalid_ramp", 30),
+    ("invoice_has_payments", 100),
+    ("no_term", 100),
+    ("not_active_yet", 100),
+    ("not_canceled", 100),
+    ("not_paused", 200),
+    ("nothing_open", 100),
+    ("plan_retired", 200),
+    ("quote_closed", 10),
+    ("quote_expired", 10),
+    ("refund_exceeds_credit", 50),
+    ("subscription_canceled", 400),
+    ("unknown_change", 100),
+];
 
 /// A table of everything that was met.
 pub(crate) fn table(counts: &Counts, cases: u64) -> String {
@@ -44,6 +67,9 @@ pub(crate) fn rare(counts: &Counts, cases: u64) -> Vec<String> {
     };
     for (kind, name, least) in AT_LEAST {
         need(kind, name, *least);
+    }
+    for (code, least) in REFUSED {
+        need("rejection", code, *least);
     }
     for kind in schemas::Command::KINDS.iter().filter(|kind| !NOT_MADE.contains(&kind.name)) {
         need("command", kind.name, 20);

@@ -79,7 +79,7 @@ pub(crate) enum Anchored {
 /// A plan version.
 #[derive(Debug, Clone)]
 pub(crate) struct Plan {
-    pub(crate) plan: usize,
+    pub(crate) number: usize,
     pub(crate) every: usize,
     pub(crate) arrears: bool,
     pub(crate) rate: usize,
@@ -181,7 +181,7 @@ impl Setting {
 impl Plan {
     fn random(random: &mut Random) -> Self {
         Self {
-            plan: below(random, 5),
+            number: below(random, 5),
             every: below(random, 10),
             arrears: one_in(random, 4),
             rate: below(random, 10),
