@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::thread;
 
 use billfold::scenario::file::{Cases, scenarios};
+use billfold::scenario::report::Difference;
 use billfold::scenario::{Scratch, play};
 
 /// How many cases of a file must be played at least: of 01, 02 and so on.
@@ -107,7 +108,7 @@ fn differences(id: &str, scratch: &Scratch, number: usize) -> Vec<String> {
             }
         };
         match play(&scenario, &scratch.folder(number * 10 + part)) {
-            Ok(outcome) => wrong.extend(outcome.differences.iter().map(|it| it.text())),
+            Ok(outcome) => wrong.extend(outcome.differences.iter().map(Difference::text)),
             Err(stopped) => wrong.push(format!("{name}: {stopped}")),
         }
     }

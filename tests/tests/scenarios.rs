@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use billfold::scenario::file::{Cases, scenarios};
+use billfold::scenario::report::Difference;
 use billfold::scenario::{Scratch, play};
 use serde_json::Value;
 
@@ -30,7 +31,7 @@ fn every_story_comes_out_as_it_is_told() {
             number += 1;
             let outcome = play(&scenario, &scratch.folder(number));
             let outcome = outcome.unwrap_or_else(|stopped| panic!("{name}: {stopped}"));
-            let wrong: Vec<_> = outcome.differences.iter().map(|it| it.text()).collect();
+            let wrong: Vec<_> = outcome.differences.iter().map(Difference::text).collect();
             assert!(wrong.is_empty(), "{wrong:#?}");
             assert!(outcome.compared > 3, "{name} expects little");
         }
