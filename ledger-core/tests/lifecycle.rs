@@ -504,3 +504,16 @@ fn a_customer_that_cannot_be_billed_is_parked_until_someone_looks_at_it() {
     book.given("customer.release", json!({"customer": id("c")}));
     assert_eq!(book.bill("2025-12-31").len(), 1, "in smaller steps it can be billed");
 }
+
+#[test]
+fn an_unpaid_start_does_not_take_others_off_their_invoice() {
+    let mut book = TestBook::with_plans();
+    let other = json!({"customer": id("c"), "subscription": id("t"), "plan": id("pro")});
+    book.given("subscription.create", other);
+    subscribe(&mut book, "basic", json!({"activation": {"expires_after_hours": 48}}));
+    book.bill("2024-01-01");
+    assert_eq!(last(&book).len(), 2);
+    book.on("2024-01-03");
+    assert_eq!(book.bill("2024-01-03").len(), 1);
+    assert_eq!(book.customer("c").owed(), 6_000, "the other one is billed again");
+}

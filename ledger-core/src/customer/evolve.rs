@@ -9,7 +9,7 @@ use schemas::event::{
     SubscriptionCreated,
 };
 use schemas::ids::{InvoiceId, PaymentId, QuoteId, SubscriptionId};
-use schemas::terms::{DiscountTarget, LineKind, Policies};
+use schemas::terms::{DiscountTarget, EndReason, LineKind, Policies};
 use schemas::{Minor, Span, Timestamp};
 
 use super::shelves::{Invoices, Payments};
@@ -79,7 +79,13 @@ impl Customer {
             Event::ScheduledChangeWithdrawn(e) => self.subscription(e.subscription).evolve(event),
             Event::SubscriptionPaused(e) => self.subscription(e.subscription).evolve(event),
             Event::SubscriptionResumed(e) => self.subscription(e.subscription).evolve(event),
-            Event::SubscriptionCanceled(e) => self.subscription(e.subscription).evolve(event),
+            Event::SubscriptionCanceled(e) => {
+                if e.reason == EndReason::NotPaid {
+                    // Its setup fee is not asked for again.
+                    self.pending.retain(|charge| charge.subscription != Some(e.subscription));
+                }
+                self.subscription(e.subscription).evolve(event);
+            }
             Event::CancellationUndone(e) => self.subscription(e.subscription).evolve(event),
             Event::TermRenewed(e) => self.subscription(e.subscription).evolve(event),
             Event::RenewalSet(e) => self.subscription(e.subscription).evolve(event),

@@ -7,9 +7,10 @@ use schemas::command::{
     VoidInvoice, WithdrawChange,
 };
 use schemas::event::{
-    CancellationUndone, Event, RenewalSet, ScheduledChange, ScheduledChangeWithdrawn, ScheduledFor,
-    SubscriptionCanceled, SubscriptionPaused, SubscriptionResumed,
+    CancellationUndone, Event, LineSource, RenewalSet, ScheduledChange, ScheduledChangeWithdrawn,
+    ScheduledFor, SubscriptionCanceled, SubscriptionPaused, SubscriptionResumed,
 };
+use schemas::ids::SubscriptionId;
 use schemas::terms::{CancelCredit, CancelDefault, ChangeTime, EndReason, InvoiceTiming, Settle};
 use schemas::text::Label;
 use schemas::{Rejection, Span, Timestamp};
@@ -17,7 +18,7 @@ use schemas::{Rejection, Span, Timestamp};
 use super::create::with_invoice;
 use super::schedule::{Changing, active, changing, found, open_with, schedule, time_of, withdrawn};
 use super::state::Subscription;
-use crate::customer::state::Customer;
+use crate::customer::state::{Customer, Invoice};
 use crate::ledger::Context;
 use crate::settlement;
 
@@ -219,6 +220,17 @@ pub(crate) fn set_renewal(
     }
 }
 
+/// Whether an invoice has lines of something else than one subscription.
+fn bills_others(customer: &Customer, invoice: &Invoice, id: SubscriptionId) -> bool {
+    invoice.lines.iter().any(|line| match line.source {
+        LineSource::Cycle { subscription, .. } => subscription != id,
+        LineSource::Charge(charge) => {
+            customer.charges.get(&charge).is_none_or(|found| found.subscription != Some(id))
+        }
+        LineSource::Invoice => false,
+    })
+}
+
 /// Ends subscriptions whose first payment did not come in time, and voids what they owe.
 pub(crate) fn expire(context: &Context<'_>, customer: &Customer) -> Result<Vec<Event>, Rejection> {
     let now = context.stamp.recorded_at;
@@ -236,7 +248,8 @@ pub(crate) fn expire(context: &Context<'_>, customer: &Customer) -> Result<Vec<E
                 invoice: invoice.id,
                 reason: Label::try_from("the first payment did not come".to_owned())
                     .expect("a short text"),
-                rebill: false,
+                // What it bills of others is billed again.
+                rebill: bills_others(customer, invoice, subscription.id),
             };
             // What is paid in part stays open: money was received for it.
             if let Ok(voided) = settlement::void::void(context, customer, &void) {

@@ -183,7 +183,8 @@ policies! {
     }
     /// What a credit is reckoned on.
     credit_basis: CreditBasis {
-        /// A share of what was billed, as the difference of two rounded cumulative amounts.
+        /// A share of what was billed, as the difference of two rounded cumulative amounts; the
+        /// price that was billed where ratios or rates are rounded.
         BilledShare "billed_share",
         /// The price that was billed. Source: Stripe flexible, Kill Bill, Lago.
         LastBilledPrice "last_billed_price",
