@@ -9,6 +9,7 @@
 
 mod amounts;
 mod asked;
+mod catalog;
 mod civil;
 mod commands;
 mod cycles;

@@ -68,7 +68,7 @@ impl Oracle {
             let source = Source::Cycle(id, index);
             let mut charged = cycle.waived.clone();
             // Where the void of a credit leaves two lines with one day, the first keeps it.
-            let mut by_lines = BTreeSet::new();
+            let mut by_lines: BTreeSet<i64> = BTreeSet::new();
             for at in lines_that_charge(customer, source) {
                 let line = &customer.invoices[at.0].lines[at.1];
                 let stays =

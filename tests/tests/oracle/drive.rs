@@ -320,6 +320,7 @@ impl Game {
             | Command::AcceptQuote(_)
             | Command::VoidQuote(_)
             | Command::IssueCreditNote(_)
+            | Command::ReleaseCustomer(_)
             | Command::RedeemCoupon(_) => unreachable!("the moves have no {command:?}"),
             Command::OpenBook(_)
             | Command::AdvanceClock(_)

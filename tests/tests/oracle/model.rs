@@ -331,6 +331,7 @@ impl Oracle {
             | Command::AcceptQuote(_)
             | Command::VoidQuote(_)
             | Command::IssueCreditNote(_)
+            | Command::ReleaseCustomer(_)
             | Command::RedeemCoupon(_) => unreachable!("the moves have no {command:?}"),
             Command::OpenBook(_)
             | Command::AdvanceClock(_)
