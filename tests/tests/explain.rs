@@ -9,6 +9,9 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
+use billfold::folder::Folder;
+use billfold::scenario::file::{Cases, scenarios};
+use billfold::scenario::play;
 use schemas::terms::{Policies, Profile};
 use serde_json::Value;
 use tests::nats::repository;
@@ -33,7 +36,13 @@ fn said(output: &Output) -> String {
 
 /// Every invoice of the book in a folder, explained by the real program.
 fn explained(data: &Path) -> String {
-    let output = run(data, &["explain", "--all"]);
+    explained_of("main", data)
+}
+
+fn explained_of(book: &str, data: &Path) -> String {
+    let mut command = Command::new(billfold());
+    command.env("BILLFOLD_DATA", data).env("BILLFOLD_BOOK", book);
+    let output = command.args(["explain", "--all"]).output().expect("billfold can be started");
     assert!(output.status.success(), "{}", said(&output));
     String::from_utf8(output.stdout).expect("JSON is UTF-8")
 }
@@ -123,6 +132,41 @@ fn the_evaluator_agrees_with_every_rule_of_every_policy() {
             agrees(profile, Some((*policy, *rule)), seed as u64);
         }
     }
+}
+
+/// Scenario files with the folder of the published cases that they name.
+fn scenario_files() -> Vec<PathBuf> {
+    let folders = ["tests/scenarios", "tests/cases"].map(|folder| repository().join(folder));
+    let mut files: Vec<PathBuf> = folders
+        .iter()
+        .flat_map(|folder| std::fs::read_dir(folder).expect("a folder"))
+        .map(|entry| entry.expect("an entry").path())
+        .filter(|path| path.extension().is_some_and(|end| end == "yaml"))
+        .collect();
+    files.sort();
+    files
+}
+
+#[test]
+fn the_evaluator_agrees_with_every_line_of_every_scenario() {
+    let published = repository().join("tests/data/cases");
+    let mut invoices = 0;
+    for path in scenario_files() {
+        let text = std::fs::read_to_string(&path).expect("readable");
+        let cases = Cases { named: None, folder: &published };
+        let read =
+            scenarios(&text, cases).unwrap_or_else(|why| panic!("{}: {why}", path.display()));
+        for (id, scenario) in read {
+            let scenario = scenario.unwrap_or_else(|why| panic!("{id}: {why}"));
+            let folder = tempfile::tempdir().expect("a folder");
+            play(&scenario, &Folder::at(folder.path())).unwrap_or_else(|why| panic!("{id}: {why}"));
+            let document = explained_of("scenario", folder.path());
+            let output = evaluated(&document);
+            assert_eq!(output.status.code(), Some(0), "{id}: {}", said(&output));
+            invoices += document.lines().count();
+        }
+    }
+    assert!(invoices > 100, "only {invoices} invoices");
 }
 
 /// Every number and every fraction in a line that an amount follows from.
