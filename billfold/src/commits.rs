@@ -295,6 +295,25 @@ Command book.open
 Event 0 book.opened
   book         main
   clock        wall
+  policies
+    cancel_default credit
+    change_billing next_invoice
+    credit_basis billed_share
+    credit_discount item_share
+    default_anchor anniversary
+    discount_allocation largest_remainder
+    discount_order percentages_first
+    discount_stacking sequential
+    first_boundary next_anchor_day
+    interval_change restart_on_change
+    missing_piece own_ratio
+    previous_period_from anchor
+    proration    by_day_half_open
+    ratio        exact
+    rebill       on_price_change
+    trial_anchor trial_end
+    trial_on_change keep
+    zone         iana_zone
   profile      billfold@1
 ";
         assert_eq!(page(&commit()), expected);

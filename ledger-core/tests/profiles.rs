@@ -1,6 +1,8 @@
 //! What each profile makes of changes that vendors bill differently. Figures are the vendors' own
 //! published examples, or follow from the rule by the arithmetic beside them.
 
+#![allow(clippy::needless_pass_by_value, reason = "JSON is written where it is used")]
+
 mod support;
 
 use serde_json::{Value, json};

@@ -3,6 +3,10 @@
 //! Nothing here reads a clock. Instants are whole microseconds; dates are proleptic Gregorian
 //! days. Source of the zone rules: the IANA database that `jiff` bundles.
 
+mod intervals;
+
+pub use intervals::{Interval, Span};
+
 use core::fmt;
 use core::str::FromStr;
 
@@ -335,124 +339,6 @@ impl fmt::Debug for ZoneName {
     }
 }
 
-/// Days `[start, end)`: the end is exclusive and comes after the start.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Interval {
-    start: Date,
-    end: Date,
-}
-
-impl Interval {
-    /// The days from `start` up to but not including `end`.
-    ///
-    /// # Errors
-    /// [`TimeError::EmptyInterval`] unless `start < end`.
-    pub fn new(start: Date, end: Date) -> Result<Self, TimeError> {
-        if start < end {
-            Ok(Self { start, end })
-        } else {
-            Err(TimeError::EmptyInterval { start, end })
-        }
-    }
-
-    /// First day.
-    pub const fn start(self) -> Date {
-        self.start
-    }
-
-    /// Day after the last.
-    pub const fn end(self) -> Date {
-        self.end
-    }
-
-    /// Number of days, at least one.
-    pub const fn days(self) -> i32 {
-        self.end.days_since(self.start)
-    }
-
-    /// The days in both, if any.
-    pub fn overlap(self, other: Self) -> Option<Self> {
-        Self::new(self.start.max(other.start), self.end.min(other.end)).ok()
-    }
-}
-
-impl fmt::Display for Interval {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{}", self.start, self.end)
-    }
-}
-
-impl fmt::Debug for Interval {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
-    }
-}
-
-impl FromStr for Interval {
-    type Err = TimeError;
-
-    fn from_str(text: &str) -> Result<Self, TimeError> {
-        let (start, end) = text.split_once('/').ok_or_else(|| TimeError::NotDate(clipped(text)))?;
-        Self::new(start.parse()?, end.parse()?)
-    }
-}
-
-/// Instants `[start, end)`: the end is exclusive and comes after the start.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Span {
-    start: Timestamp,
-    end: Timestamp,
-}
-
-impl Span {
-    /// From `start` up to but not including `end`; none unless `start < end`.
-    pub fn new(start: Timestamp, end: Timestamp) -> Option<Self> {
-        (start < end).then_some(Self { start, end })
-    }
-
-    /// First instant.
-    pub const fn start(self) -> Timestamp {
-        self.start
-    }
-
-    /// The instant after the last.
-    pub const fn end(self) -> Timestamp {
-        self.end
-    }
-
-    /// Its length in microseconds; more than zero.
-    pub const fn micros(self) -> i64 {
-        self.end.0 - self.start.0
-    }
-
-    /// What is in both, if anything.
-    pub fn overlap(self, other: Self) -> Option<Self> {
-        Self::new(self.start.max(other.start), self.end.min(other.end))
-    }
-}
-
-impl fmt::Display for Span {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{}", self.start, self.end)
-    }
-}
-
-impl fmt::Debug for Span {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
-    }
-}
-
-impl FromStr for Span {
-    type Err = TimeError;
-
-    fn from_str(text: &str) -> Result<Self, TimeError> {
-        let wrong = || TimeError::NotTimestamp(clipped(text));
-        let (start, end) = text.split_once('/').ok_or_else(wrong)?;
-        Self::new(start.parse()?, end.parse()?).ok_or_else(wrong)
-    }
-}
-
 /// Text for people, compact numbers for storage.
 macro_rules! two_forms {
     ($name:ident, $stored:ty, $to:expr, $from:expr, $schema:expr) => {
@@ -510,7 +396,7 @@ two_forms!(
 two_forms!(
     Interval,
     (Date, Date),
-    |i| (i.start, i.end),
+    |i| (i.start(), i.end()),
     |(start, end)| Interval::new(start, end).ok(),
     schemars::json_schema!({
         "type": "string",
@@ -521,7 +407,7 @@ two_forms!(
 two_forms!(
     Span,
     (Timestamp, Timestamp),
-    |s| (s.start, s.end),
+    |s| (s.start(), s.end()),
     |(start, end)| Span::new(start, end),
     schemars::json_schema!({
         "type": "string",
@@ -539,43 +425,4 @@ two_forms!(
 );
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn dates_read_and_print_and_refuse_what_is_no_day() {
-        let date: Date = "2024-02-29".parse().expect("a leap day");
-        assert_eq!(date.to_string(), "2024-02-29");
-        assert_eq!(date.plus_days(1).map(|d| d.to_string()), Ok("2024-03-01".to_owned()));
-        for wrong in
-            ["2023-02-29", "24-02-29", "2024-2-29", "1899-12-31", "3000-01-01", "+024-01-01"]
-        {
-            assert!(wrong.parse::<Date>().is_err(), "{wrong}");
-        }
-        assert_eq!(Date::MIN.to_string(), "1900-01-01");
-        assert_eq!(Date::MAX.to_string(), "2999-12-31");
-    }
-
-    #[test]
-    fn the_day_starts_at_one_where_a_clock_change_skips_midnight() {
-        let zone: ZoneName = "America/Sao_Paulo".parse().expect("a zone");
-        let date = "2017-10-15".parse().expect("a date");
-        let start = zone.start_of(date).expect("in range");
-        assert_eq!(start.to_string(), "2017-10-15T03:00:00Z");
-        assert_eq!(zone.date_at(start), Ok(date));
-    }
-
-    #[test]
-    fn instants_finer_than_a_microsecond_are_refused() {
-        assert!("2026-01-01T00:00:00.000001Z".parse::<Timestamp>().is_ok());
-        assert!("2026-01-01T00:00:00.0000001Z".parse::<Timestamp>().is_err());
-    }
-
-    #[test]
-    fn an_unknown_zone_is_named_in_the_error() {
-        assert_eq!(
-            "Mars/Base".parse::<ZoneName>(),
-            Err(TimeError::UnknownZone("Mars/Base".to_owned()))
-        );
-    }
-}
+mod tests;

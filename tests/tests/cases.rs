@@ -107,7 +107,10 @@ fn differences(id: &str, scratch: &Scratch, number: usize) -> Vec<String> {
                 continue;
             }
         };
-        match play(&scenario, &scratch.folder(number * 10 + part)) {
+        let folder = scratch.folder(number * 10 + part);
+        let played = play(&scenario, &folder);
+        std::fs::remove_dir_all(folder.root()).expect("a book of ours");
+        match played {
             Ok(outcome) => wrong.extend(outcome.differences.iter().map(Difference::text)),
             Err(stopped) => wrong.push(format!("{name}: {stopped}")),
         }

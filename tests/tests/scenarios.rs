@@ -29,7 +29,9 @@ fn every_story_comes_out_as_it_is_told() {
         for (name, scenario) in scenarios(&text, cases).expect("YAML") {
             let scenario = scenario.unwrap_or_else(|trouble| panic!("{name}: {trouble}"));
             number += 1;
-            let outcome = play(&scenario, &scratch.folder(number));
+            let folder = scratch.folder(number);
+            let outcome = play(&scenario, &folder);
+            fs::remove_dir_all(folder.root()).expect("a book of ours");
             let outcome = outcome.unwrap_or_else(|stopped| panic!("{name}: {stopped}"));
             let wrong: Vec<_> = outcome.differences.iter().map(Difference::text).collect();
             assert!(wrong.is_empty(), "{wrong:#?}");

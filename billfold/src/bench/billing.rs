@@ -197,7 +197,7 @@ impl Book {
             "customer.register",
             &json!({
                 "customer": self.id("cus", &format!("c{n}")), "entity": self.id("ent", "entity"),
-                "name": {"clear": format!("Customer {n}")}, "currency": "EUR",
+                "name": format!("Customer {n}"), "currency": "EUR",
             }),
         )
     }

@@ -67,7 +67,7 @@ fn line(
     let units = segment.units();
     let whole = whole_of(terms, units, kind)?;
     let mut amount = part(whole, piece, cycle.full, terms, rules)?;
-    let complement = complement(place, cycle, segment, piece, kind, whole, drafts)?;
+    let complement = complement(place, cycle, segment, piece, kind, whole, drafts);
     if let Some(billed) = complement {
         let rounded = whole.rounded(RoundingMode::HalfUp)?;
         amount.exact = Fraction::whole(rounded - billed.0);
@@ -197,9 +197,9 @@ fn complement(
     kind: LineKind,
     whole: Fraction,
     drafts: &[LineDraft],
-) -> Result<Option<Minor>, Rejection> {
+) -> Option<Minor> {
     match place.rules().policies.missing_piece {
-        MissingPiece::OwnRatio => return Ok(None),
+        MissingPiece::OwnRatio => return None,
         MissingPiece::TotalMinusBilled => {}
     }
     let true_up = kind == LineKind::MinimumTrueUp;
@@ -234,5 +234,5 @@ fn complement(
             add(pricing.span, draft.gross);
         }
     }
-    Ok((others && time == cycle.full.micros()).then_some(Minor(billed)))
+    (others && time == cycle.full.micros()).then_some(Minor(billed))
 }

@@ -44,7 +44,7 @@ pub(crate) fn credit(
     let basis = basis(rules);
     let amount = match basis {
         CreditBasis::BilledShare => share.of(line.gross.0)?,
-        CreditBasis::WholeFee => whole_fee(line, before)?,
+        CreditBasis::WholeFee => whole_fee(line, before),
         CreditBasis::LastBilledPrice => priced(place, pricing.whole, pricing, piece)?,
         CreditBasis::CurrentPrice => {
             let whole = current_whole(place, line, pricing, piece)?.unwrap_or(pricing.whole);
@@ -143,11 +143,11 @@ impl Share {
 }
 
 /// All that is left of the line, whatever time is.
-fn whole_fee(line: &Line, before: Before) -> Result<Amount, Rejection> {
+fn whole_fee(line: &Line, before: Before) -> Amount {
     let off: i64 = line.discounts.iter().map(|(_, amount)| amount.0).sum();
     let gross = if before.left == line.net { line.gross.0 } else { before.left.0 + off };
     let exact = Fraction::whole(gross);
-    Ok(Amount { ratio: Fraction::ONE, exact, gross, steps: Vec::new(), whole: None })
+    Amount { ratio: Fraction::ONE, exact, gross, steps: Vec::new(), whole: None }
 }
 
 /// A part of a whole price, as it would be charged.

@@ -176,7 +176,7 @@ fn bill_all(
     request: &InvoiceRequest,
     run: Option<BillingRunId>,
 ) -> Result<Vec<Event>, Rejection> {
-    let mut events = expire(context, customer)?;
+    let mut events = expire(context, customer);
     let mut after = Cow::Borrowed(customer);
     for event in &events {
         after.to_mut().evolve(event);

@@ -87,11 +87,11 @@ impl Advance<'_> {
     }
 
     /// The first cycle that is to be opened.
-    fn next_cycle<'s>(
+    fn next_cycle(
         self,
-        subscription: &'s Subscription,
+        subscription: &Subscription,
         through: Date,
-    ) -> Result<Option<(&'s Item, Span, Span)>, Rejection> {
+    ) -> Result<Option<(&Item, Span, Span)>, Rejection> {
         let mut first: Option<(&Item, Span, Span)> = None;
         for item in &subscription.items {
             let (span, full) = item.next_period(self.rules)?;
@@ -352,6 +352,7 @@ impl Advance<'_> {
 }
 
 /// Something that happens to a subscription by itself.
+#[derive(Clone, Copy)]
 enum Next<'a> {
     Change(&'a ChangeScheduled),
     Term(Term),

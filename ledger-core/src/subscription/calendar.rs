@@ -101,12 +101,11 @@ pub(crate) fn calendar(
         DefaultAnchor::Calendar => Anchor::Calendar,
     });
     match anchor {
-        Anchor::Anniversary => anniversary(from, every, rules),
         Anchor::Calendar => with_calendar(from, every, rules),
         Anchor::Day(day) if by_months(every) => {
             on_anchor_day(from, every, day, rules.policies.first_boundary, rules)
         }
-        Anchor::Day(_) => anniversary(from, every, rules),
+        Anchor::Anniversary | Anchor::Day(_) => anniversary(from, every, rules),
         Anchor::Date(date) => on_grid(from, every, date, rules),
     }
 }

@@ -232,7 +232,7 @@ fn bills_others(customer: &Customer, invoice: &Invoice, id: SubscriptionId) -> b
 }
 
 /// Ends subscriptions whose first payment did not come in time, and voids what they owe.
-pub(crate) fn expire(context: &Context<'_>, customer: &Customer) -> Result<Vec<Event>, Rejection> {
+pub(crate) fn expire(context: &Context<'_>, customer: &Customer) -> Vec<Event> {
     let now = context.stamp.recorded_at;
     let expired = |found: &&Subscription| found.activation_expires.is_some_and(|end| end <= now);
     let mut events: Vec<Event> = Vec::new();
@@ -267,5 +267,5 @@ pub(crate) fn expire(context: &Context<'_>, customer: &Customer) -> Result<Vec<E
             .into(),
         );
     }
-    Ok(events)
+    events
 }

@@ -107,7 +107,8 @@ pub(crate) fn time_of(
             let mut copy = subscription.clone();
             copy.scheduled.clear();
             advance.through(&mut copy, customer.rules.date(at)?)?;
-            Ok(Some(ScheduledFor::At(cycle_end(&copy, at))))
+            let now = context.stamp.recorded_at;
+            Ok(Some(ScheduledFor::At(cycle_end(&copy, at, now))))
         }
         ChangeTime::On(date) => {
             let today = customer.rules.date(context.stamp.recorded_at)?;
@@ -122,14 +123,13 @@ pub(crate) fn time_of(
     }
 }
 
-/// The end of the cycle that `at` lies in, of the first item that lives; or of the last cycle.
-fn cycle_end(subscription: &Subscription, at: Timestamp) -> Timestamp {
+/// The end of the current cycle of the first item that lives: the last one opened that has begun.
+fn cycle_end(subscription: &Subscription, at: Timestamp, now: Timestamp) -> Timestamp {
     let alive = |item: &&super::item::Item| item.removed_at().is_none_or(|removed| at < removed);
     let Some(item) = subscription.items.iter().find(alive) else { return at };
-    let holds = |cycle: &&super::item::Cycle| cycle.start <= at && at < cycle.end;
-    let cycle = item.cycles.iter().find(holds).or(item.cycles.last());
-    // Before the first cycle, such as in a trial, the first one has not begun.
-    cycle.map_or(item.calendar.from, |cycle| cycle.end).max(at)
+    let begun = |cycle: &&super::item::Cycle| cycle.start <= at.max(now);
+    // Before the first cycle, such as in a trial, it is the start of that one.
+    item.cycles.iter().rfind(begun).map_or(item.calendar.from, |cycle| cycle.end).max(at)
 }
 
 /// Schedules a change; it has the next number.

@@ -109,8 +109,8 @@ macro_rules! every_rule {
 
 every_rule! {
     Proration RatioRule PreviousPeriodFrom DefaultAnchor FirstBoundary IntervalChange TrialAnchor
-    TrialOnChange ZoneRule ChangeBilling CancelDefault RebillRule CreditBasis CreditDiscount MissingPiece DiscountStacking
-    DiscountOrder DiscountAllocation
+    TrialOnChange ZoneRule ChangeBilling CancelDefault RebillRule CreditBasis CreditDiscount
+    MissingPiece DiscountStacking DiscountOrder DiscountAllocation
 }
 
 /// Two adjacent tiers.
