@@ -35,7 +35,7 @@ use crate::talk;
 /// Payments that are sent before the run, one at a time.
 const QUIET_PAYMENTS: usize = 2_000;
 /// How long a run may take.
-const PATIENCE: Duration = Duration::from_secs(3_600);
+const PATIENCE: Duration = Duration::from_hours(1);
 
 /// What one size gave.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
@@ -65,7 +65,7 @@ pub(super) fn run(args: &BillingBenchArgs, data: &Folder, output: &Output) -> Re
     let mut rows: Vec<Row> = Vec::new();
     let mut before: Option<(u64, Duration)> = None;
     for size in sizes {
-        let folder = Folder::at(&place.path.join(size.to_string()));
+        let folder = Folder::at(place.path.join(size.to_string()));
         let (mut row, elapsed) = measure(size, &folder)?;
         if let Some((customers, took)) = before {
             let each = |time: Duration, of: u64| time.as_nanos() / u128::from(of.max(1));

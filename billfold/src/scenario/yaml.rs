@@ -216,6 +216,8 @@ fn count(node: &Yaml) -> usize {
 
 #[cfg(test)]
 mod tests {
+    use std::fmt::Write as _;
+
     use super::*;
 
     fn one(text: &str) -> Yaml {
@@ -271,7 +273,7 @@ mod tests {
         let mut bomb = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n".to_owned();
         for n in 1..8 {
             let refs = vec![format!("*a{}", n - 1); 10].join(", ");
-            bomb += &format!("a{n}: &a{n} [{refs}]\n");
+            writeln!(bomb, "a{n}: &a{n} [{refs}]").expect("a string takes all");
         }
         assert!(parse(&bomb).expect_err("a bomb").why.contains("nodes"));
     }
