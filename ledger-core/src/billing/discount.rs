@@ -243,28 +243,37 @@ impl Reach<'_> {
             let used = self.discount.invoices.len();
             return lasts(applied.duration, used);
         }
-        let Some((item, start)) = self.cycle(line) else { return false };
-        let before = applied.from.is_some_and(|from| start < from);
-        let after = applied.until.is_some_and(|until| until <= start);
-        // The cycles of the line's item that could have had the discount before.
+        let Some((item, cycle)) = self.cycle(line) else { return false };
+        let Some(until) = applied.until else {
+            // Counted by cycles, so that a cycle that starts anew in place of another has it too.
+            let first = self.discount.first_cycles.get(&item.number).copied().unwrap_or(0);
+            let nth = cycle.index.checked_sub(first);
+            return nth.is_some_and(|nth| {
+                lasts(applied.duration, usize::try_from(nth).unwrap_or(usize::MAX))
+            });
+        };
+        // A window: the cycles that start in it.
+        let start = cycle.start;
         let could = |found: &&Cycle| {
             found.start < start && applied.from.is_none_or(|from| from <= found.start)
         };
         let nth = item.cycles.iter().filter(could).count();
-        !before && !after && lasts(applied.duration, nth)
+        applied.from.is_none_or(|from| from <= start)
+            && start < until
+            && lasts(applied.duration, nth)
     }
 
-    /// The item of a line, and the start of the cycle that it bills.
-    fn cycle(&self, line: &LineDraft) -> Option<(&Item, Timestamp)> {
+    /// The item of a line, and the cycle that it bills.
+    fn cycle(&self, line: &LineDraft) -> Option<(&Item, &Cycle)> {
         let LineSource::Cycle { subscription, item, cycle } = line.source else { return None };
         let found = self.subscriptions.iter().find(|found| found.id == subscription)?;
         let item = found.item(item)?;
         let cycle = item.cycles.iter().find(|found| found.index == cycle)?;
-        Some((item, cycle.start))
+        Some((item, cycle))
     }
 
     fn cycle_start(&self, line: &LineDraft) -> Option<Timestamp> {
-        self.cycle(line).map(|(_, start)| start)
+        self.cycle(line).map(|(_, cycle)| cycle.start)
     }
 }
 

@@ -97,9 +97,11 @@ impl Customer {
             Event::QuoteVoided(voided) => self.close_quote(voided.quote),
             Event::DiscountApplied(applied) => {
                 self.coupons.extend(applied.coupon);
+                let first_cycles = self.first_cycles(&applied.on);
                 self.discounts.push(Discount {
                     applied: applied.clone(),
                     removed: false,
+                    first_cycles,
                     by_cycle: BTreeMap::new(),
                     invoices: BTreeSet::new(),
                 });
@@ -132,6 +134,17 @@ impl Customer {
                 unreachable!("history is out of order: {event:?} for {}", self.id)
             }
         }
+    }
+
+    /// The first unbilled cycle of each item that a discount is on.
+    fn first_cycles(&self, on: &DiscountTarget) -> BTreeMap<u16, u32> {
+        let subscription = match on {
+            DiscountTarget::Subscription(id) => self.subscriptions.get(id),
+            DiscountTarget::Item(target) => self.subscriptions.get(&target.subscription),
+            DiscountTarget::Customer | DiscountTarget::Product(_) => None,
+        };
+        let items = subscription.map(|found| found.items.as_slice()).unwrap_or_default();
+        items.iter().map(|item| (item.number, item.first_unbilled_cycle())).collect()
     }
 
     fn close_quote(&mut self, id: QuoteId) {

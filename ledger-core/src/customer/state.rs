@@ -149,6 +149,9 @@ pub struct Payment {
 pub(crate) struct Discount {
     pub(crate) applied: DiscountApplied,
     pub(crate) removed: bool,
+    /// On a subscription or item without a window: the first cycle of each item that can have it.
+    /// Items that begin later have it from their first cycle on.
+    pub(crate) first_cycles: BTreeMap<u16, u32>,
     /// On a subscription or item: what the cycles that start at an instant have of it, less what
     /// was credited.
     pub(crate) by_cycle: BTreeMap<Timestamp, Minor>,

@@ -158,6 +158,12 @@ impl Item {
         calendar::period(&self.calendar, self.next_cycle() - self.calendar_cycle, rules)
     }
 
+    /// The index of the first cycle of which nothing is billed, and nothing after it.
+    pub(crate) fn first_unbilled_cycle(&self) -> u32 {
+        let billed = self.cycles.iter().rposition(|cycle| !cycle.untouched());
+        u32::try_from(billed.map_or(0, |last| last + 1)).unwrap_or(u32::MAX)
+    }
+
     /// The start of the first cycle of which nothing is billed, and nothing after it.
     pub(crate) fn first_unbilled(&self, rules: &Rules) -> Result<Timestamp, TimeError> {
         let billed = self.cycles.iter().rposition(|cycle| !cycle.untouched());

@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::text::Code;
@@ -269,7 +270,7 @@ fn unknown(policy: &str, rule: &str) -> UnknownPolicy {
 
 /// A complete, frozen set of billing policies.
 #[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, schemars::JsonSchema,
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
 )]
 pub enum Profile {
     /// Our default: civil days, half-open; exact ratio; each line rounded half up once.

@@ -1,5 +1,6 @@
 //! How a recurring price is reckoned.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{BillingTiming, Every};
@@ -88,7 +89,7 @@ pub struct CurrencyPrice {
 
 /// Whether a price recurs.
 #[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, schemars::JsonSchema,
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
 )]
 #[serde(rename_all = "snake_case")]
 pub enum Recurrence {
