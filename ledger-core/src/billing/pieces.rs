@@ -69,7 +69,7 @@ impl<'a> Comparison<'a> {
         let (mut prices, mut true_ups): (Vec<Span>, Vec<Span>) = Default::default();
         for at in &cycle.lines {
             let Some(line) = place.customer.line(*at) else { continue };
-            let (kept, mut credited) = sort_time(place, &segments, line);
+            let (kept, mut credited) = sort_time(place, cycle, &segments, line);
             let alike =
                 if line.kind == LineKind::MinimumTrueUp { &mut true_ups } else { &mut prices };
             let twice: Vec<Span> =
@@ -147,7 +147,12 @@ fn due(
 }
 
 /// Splits the live time of a line into what stays and what is credited.
-fn sort_time(place: Place<'_>, segments: &[Segment<'_>], line: &Line) -> (Vec<Span>, Vec<Span>) {
+fn sort_time(
+    place: Place<'_>,
+    cycle: &Cycle,
+    segments: &[Segment<'_>],
+    line: &Line,
+) -> (Vec<Span>, Vec<Span>) {
     let mut kept = Vec::new();
     let mut credited = line.live.clone();
     let mut keep = |span: Span, credited: &mut Vec<Span>| {
@@ -159,10 +164,11 @@ fn sort_time(place: Place<'_>, segments: &[Segment<'_>], line: &Line) -> (Vec<Sp
             keep(segment.span, &mut credited);
         }
     }
-    // Time billed beyond the end stays until the end has come, and when it says so after.
+    // Time billed beyond the end stays until the end has come, and when it says so after. What
+    // was cut off a cycle does not wait for an end.
     if let Some((at, credit, ended)) = place.subscription.known_end()
         && (!ended || credit == CancelCredit::None)
-        && let Some(beyond) = Span::new(at, Timestamp::MAX)
+        && let Some(beyond) = Span::new(at, if ended { Timestamp::MAX } else { cycle.end })
     {
         keep(beyond, &mut credited);
     }
