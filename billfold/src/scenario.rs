@@ -3,8 +3,8 @@
 //! # Shape
 //!
 //! [`yaml`] reads texts, [`mod@file`] and [`steps`] understand every word of them, [`commands`]
-//! makes commands of steps, [`mod@run`] plays them against a fresh book and [`check`] compares what is
-//! expected with what the book says. `docs/scenarios.md` describes the format.
+//! makes commands of steps, [`mod@run`] plays them against a fresh book and [`check`] compares
+//! what is expected with what the book says. `docs/scenarios.md` describes the format.
 //!
 //! # Correctness
 //!
