@@ -98,11 +98,8 @@ impl Ledger {
             let external_id = registered.external_id.as_ref();
             self.registry.name_customer(None, external_id, id);
             self.registry.set_parent(id, registered.parent);
-            // The reader checked that the book is open.
-            let policies = self.book.opened().map_or_else(
-                |_| schemas::terms::Profile::Billfold1.policies(),
-                |opened| opened.policies,
-            );
+            let opened = self.book.opened().expect("history is in order: the book is open");
+            let policies = opened.policies;
             self.customers.push(Customer::new(registered, policies, stamp.effective_at));
             return;
         }

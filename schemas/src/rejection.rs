@@ -193,6 +193,8 @@ rejections! {
         TooMany { what: &'static str, limit: usize },
     [422 "too_many_cycles"] "{subscription} has more than {limit} cycles to bill at once; run billing through earlier dates first"
         TooManyCycles { subscription: SubscriptionId, limit: usize },
+    [422 "too_many_items"] "{subscription} has had {limit} items, which is the most; cancel it and create another"
+        TooManyItems { subscription: SubscriptionId, limit: usize },
 
     [422 "invalid_items"] "{why}; name prices of the plan, each once, and remove add-ons only"
         InvalidItems { why: &'static str },

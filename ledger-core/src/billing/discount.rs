@@ -240,27 +240,22 @@ impl Reach<'_> {
     fn in_time(&self, line: &LineDraft) -> bool {
         let applied = &self.discount.applied;
         if !self.by_cycle() {
-            let used = self.discount.invoices.len();
-            return lasts(applied.duration, used);
+            let used = u32::try_from(self.discount.invoices.len());
+            return used.is_ok_and(|used| lasts(applied.duration, used));
         }
         let Some((item, cycle)) = self.cycle(line) else { return false };
-        let Some(until) = applied.until else {
+        let Some(window) = applied.window else {
             // Counted by cycles, so that a cycle that starts anew in place of another has it too.
+            // An item that began later has none billed before the discount: it counts from its
+            // first cycle.
             let first = self.discount.first_cycles.get(&item.number).copied().unwrap_or(0);
             let nth = cycle.index.checked_sub(first);
-            return nth.is_some_and(|nth| {
-                lasts(applied.duration, usize::try_from(nth).unwrap_or(usize::MAX))
-            });
+            return nth.is_some_and(|nth| lasts(applied.duration, nth));
         };
-        // A window: the cycles that start in it.
-        let start = cycle.start;
-        let could = |found: &&Cycle| {
-            found.start < start && applied.from.is_none_or(|from| from <= found.start)
-        };
-        let nth = item.cycles.iter().filter(could).count();
-        applied.from.is_none_or(|from| from <= start)
-            && start < until
-            && lasts(applied.duration, nth)
+        let starts_in = |cycle: &Cycle| window.contains(cycle.start);
+        let before = item.cycles.iter().filter(|found| found.start < cycle.start);
+        let nth = before.filter(|found| starts_in(found)).count();
+        starts_in(cycle) && u32::try_from(nth).is_ok_and(|nth| lasts(applied.duration, nth))
     }
 
     /// The item of a line, and the cycle that it bills.
@@ -285,10 +280,10 @@ fn is_of(line: &LineDraft, id: schemas::ids::SubscriptionId) -> bool {
 }
 
 /// Whether the discount covers its n-th cycle or invoice, counted from 0.
-fn lasts(duration: DiscountDuration, nth: usize) -> bool {
+const fn lasts(duration: DiscountDuration, nth: u32) -> bool {
     match duration {
         DiscountDuration::Once => nth == 0,
-        DiscountDuration::Cycles(count) => u32::try_from(nth).is_ok_and(|nth| nth < count),
+        DiscountDuration::Cycles(count) => nth < count,
         DiscountDuration::Forever => true,
     }
 }

@@ -115,9 +115,9 @@ fn over_30(start: Date, end: Date, months: i128) -> Result<Fraction, FractionErr
 }
 
 /// Every month has 30 days; the last day of a month is its 30th.
-fn strict(start: Date, end: Date, months: i128) -> Result<Fraction, FractionError> {
-    let last = end.plus_days(-1).unwrap_or(start);
-    Fraction::new(day_of_360(last) - day_of_360(start) + 1, 30 * months)
+fn strict(start: Date, end: Date, months: i128) -> Result<Fraction, Rejection> {
+    let last = end.plus_days(-1)?;
+    Ok(Fraction::new(day_of_360(last) - day_of_360(start) + 1, 30 * months)?)
 }
 
 fn day_of_360(date: Date) -> i128 {
@@ -140,7 +140,8 @@ fn by_month(start: Date, end: Date) -> impl Iterator<Item = (i128, i128)> {
         }
         let of = days_in_month(from);
         let length = i32::from(from.civil().days_in_month());
-        let next = from.first_of_month().plus_days(length).unwrap_or(end).min(end);
+        // After the last month that dates can name comes nothing that is not the span's end.
+        let next = from.first_of_month().plus_days(length).map_or(end, |next| next.min(end));
         let days = i128::from(next.days_since(from));
         from = next;
         Some((days, of))

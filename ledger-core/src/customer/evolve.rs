@@ -226,7 +226,7 @@ impl Customer {
 
     /// The length of a span in the unit that proration counts.
     fn time_of(&self, span: Span) -> i64 {
-        proration::measure(span, &self.rules).unwrap_or(0)
+        proration::measure(span, &self.rules).expect("the decision that billed it measured it")
     }
 
     fn cycle(&mut self, subscription: SubscriptionId, item: u16, cycle: u32) -> Option<&mut Cycle> {

@@ -214,7 +214,7 @@ impl Advance<'_> {
     ) -> Result<Vec<Event>, Rejection> {
         let mut events = Vec::new();
         let mut items = changes.items.clone();
-        number_new(&mut items, subscription);
+        subscription.number_new(&mut items, |found| begins(found, subscription))?;
         if let Some(anchor) = changes.anchor {
             for item in subscription.items.iter().filter(|item| item.removed_at().is_none()) {
                 if !items.iter().any(|found| found.item == item.number) {
@@ -369,20 +369,15 @@ fn cut_away(subscription: &Subscription, item: &Item, at: Timestamp) -> Vec<Even
         .collect()
 }
 
-/// Items that begin are numbered without gaps, whatever has begun since they were scheduled.
-fn number_new(changes: &mut [ItemChange], subscription: &Subscription) {
-    let mut number = u16::try_from(subscription.items.len()).unwrap_or(u16::MAX);
-    for change in changes {
-        let is_there = subscription.item(change.item).is_some_and(|item| match &change.terms {
-            TermsChange::Set(terms) if change.add_on => {
-                item.add_on && item.last_terms().is_some_and(|now| now.price == terms.price)
-            }
-            TermsChange::Set(_) | TermsChange::Keep | TermsChange::Remove => true,
-        });
-        if !is_there {
-            change.item = number;
-            number = number.saturating_add(1);
+/// Whether a change begins an item, whatever has begun since it was scheduled.
+fn begins(change: &ItemChange, subscription: &Subscription) -> bool {
+    let Some(item) = subscription.item(change.item) else { return true };
+    match &change.terms {
+        TermsChange::Set(terms) if change.add_on => {
+            let same = item.last_terms().is_some_and(|now| now.price == terms.price);
+            !(item.add_on && same)
         }
+        TermsChange::Set(_) | TermsChange::Keep | TermsChange::Remove => false,
     }
 }
 

@@ -82,7 +82,7 @@ pub(crate) fn change(
         events.push(schedule(subscription, 0, due, ScheduledChange::Items(changes))?);
         return Ok(events);
     }
-    let changes = ScheduledItems { items: real(changes.items, subscription, at), ..changes };
+    let changes = ScheduledItems { items: real(changes.items, subscription, at)?, ..changes };
     if changes.items.is_empty() && changes.anchor.is_none() {
         return Ok(events);
     }
@@ -170,7 +170,7 @@ impl Target<'_> {
             if requests[..index].iter().any(|found| found.price == request.price) {
                 return Err(Rejection::InvalidItems { why: "a price is named twice" });
             }
-            let change = self.request(request, changes.len())?;
+            let change = self.request(request, &changes)?;
             changes.retain(|found: &ItemChange| found.item != change.item);
             changes.push(change);
         }
@@ -198,11 +198,11 @@ impl Target<'_> {
         };
         let mut old = self.living().filter(|item| !item.add_on);
         let mut changes = Vec::new();
-        let mut number = self.next_number();
+        let mut others = 0;
         let mut begin = |wanted: Wanted, quantity: Decimal| {
-            let change = begun(number, wanted, quantity);
-            number += 1;
-            change
+            let change = begun(self.subscription.new_item(others)?, wanted, quantity);
+            others += 1;
+            Ok::<_, Rejection>(change)
         };
         let (add_ons, plan): (Vec<_>, Vec<_>) =
             resolved.items.into_iter().partition(|wanted| wanted.add_on);
@@ -214,7 +214,7 @@ impl Target<'_> {
                     quantity: asked,
                     ..kept(item)
                 }),
-                None => changes.push(begin(wanted, asked.unwrap_or(Decimal::ONE))),
+                None => changes.push(begin(wanted, asked.unwrap_or(Decimal::ONE))?),
             }
         }
         changes.extend(old.map(|item| ItemChange { terms: TermsChange::Remove, ..kept(item) }));
@@ -230,25 +230,29 @@ impl Target<'_> {
                     quantity: Some(quantity),
                     ..kept(item)
                 }),
-                None => changes.push(begin(wanted, quantity)),
+                None => changes.push(begin(wanted, quantity)?),
             }
         }
         changes.sort_by_key(|change| change.item);
         Ok(changes)
     }
 
-    fn next_number(&self) -> u16 {
-        u16::try_from(self.subscription.items.len()).unwrap_or(u16::MAX)
+    fn is_new(&self, change: &ItemChange) -> bool {
+        self.subscription.item(change.item).is_none()
     }
 
-    /// What a request changes of one item, or the add-on that it begins.
-    fn request(&self, request: &ItemRequest, before: usize) -> Result<ItemChange, Rejection> {
+    /// What a request changes of one item, or the add-on that it begins after others.
+    fn request(
+        &self,
+        request: &ItemRequest,
+        others: &[ItemChange],
+    ) -> Result<ItemChange, Rejection> {
         if let Some(quantity) = request.quantity {
             check_quantity(quantity)?;
         }
         let named =
             |item: &&Item| item.terms_at(self.at).is_some_and(|terms| terms.price == request.price);
-        let Some(item) = self.living().find(named) else { return self.added(request, before) };
+        let Some(item) = self.living().find(named) else { return self.added(request, others) };
         if request.remove == Some(true) {
             if !item.add_on {
                 return Err(Rejection::InvalidItems { why: "a price of the plan is removed" });
@@ -264,7 +268,7 @@ impl Target<'_> {
         Ok(change)
     }
 
-    fn added(&self, request: &ItemRequest, before: usize) -> Result<ItemChange, Rejection> {
+    fn added(&self, request: &ItemRequest, others: &[ItemChange]) -> Result<ItemChange, Rejection> {
         let terms = self.subscription.plan_terms(self.at);
         let plan = terms.map(|terms| (terms.plan, terms.version));
         let version =
@@ -277,7 +281,8 @@ impl Target<'_> {
             return Err(Rejection::InvalidItems { why: "an item is named that is not there" });
         };
         let quantity = wanted.quantity;
-        let number = self.next_number().saturating_add(u16::try_from(before).unwrap_or(u16::MAX));
+        let others = others.iter().filter(|found| self.is_new(found)).count();
+        let number = self.subscription.new_item(others)?;
         Ok(begun(number, wanted, quantity))
     }
 }
@@ -293,7 +298,11 @@ fn begun(item: u16, wanted: Wanted, quantity: Decimal) -> ItemChange {
 }
 
 /// The changes that change something.
-fn real(items: Vec<ItemChange>, subscription: &Subscription, at: Timestamp) -> Vec<ItemChange> {
+fn real(
+    items: Vec<ItemChange>,
+    subscription: &Subscription,
+    at: Timestamp,
+) -> Result<Vec<ItemChange>, Rejection> {
     let mut changes: Vec<ItemChange> = items
         .into_iter()
         .map(|change| {
@@ -309,15 +318,8 @@ fn real(items: Vec<ItemChange>, subscription: &Subscription, at: Timestamp) -> V
         })
         .filter(|change| change.terms != TermsChange::Keep || change.quantity.is_some())
         .collect();
-    // New items are numbered without gaps.
-    let mut number = u16::try_from(subscription.items.len()).unwrap_or(u16::MAX);
-    for change in &mut changes {
-        if subscription.item(change.item).is_none() {
-            change.item = number;
-            number = number.saturating_add(1);
-        }
-    }
-    changes
+    subscription.number_new(&mut changes, |found| subscription.item(found.item).is_none())?;
+    Ok(changes)
 }
 
 /// The end of a trial that runs, where a change of plan counts it anew.

@@ -4,7 +4,7 @@ use schemas::command::{ApplyDiscount, RemoveDiscount};
 use schemas::event::{DiscountApplied, DiscountRemoved, Event};
 use schemas::ids::CouponId;
 use schemas::terms::{DiscountDuration, DiscountTarget, DiscountValue};
-use schemas::{Decimal, Rejection, Timestamp};
+use schemas::{Decimal, Rejection};
 
 use super::item::Item;
 use super::schedule::active;
@@ -37,6 +37,7 @@ pub(crate) fn given(
         return Err(Rejection::TooMany { what: "discounts", limit: MAX_DISCOUNTS });
     }
     check_discount(command.value, command.duration)?;
+    check_target(customer, &command.on)?;
     if let DiscountValue::Amount(amount) = command.value
         && amount.currency() != customer.currency
     {
@@ -49,47 +50,28 @@ pub(crate) fn given(
             on: command.on.clone(),
             value: command.value,
             duration: command.duration,
-            from: first_cycle(customer, &command.on)?,
-            until: None,
+            window: None,
             coupon,
         }
         .into(),
     ])
 }
 
-/// The start of the first cycle that can have the discount; none where it counts invoices.
-fn first_cycle(customer: &Customer, on: &DiscountTarget) -> Result<Option<Timestamp>, Rejection> {
-    let rules = &customer.rules;
-    let (subscription, items): (_, Vec<_>) = match on {
-        DiscountTarget::Customer | DiscountTarget::Product(_) => return Ok(None),
-        DiscountTarget::Subscription(id) => {
-            let found = active(customer, *id)?;
-            (found, found.items.iter().collect())
-        }
+/// What is discounted is there and goes on.
+fn check_target(customer: &Customer, on: &DiscountTarget) -> Result<(), Rejection> {
+    match on {
+        DiscountTarget::Customer | DiscountTarget::Product(_) => Ok(()),
+        DiscountTarget::Subscription(id) => active(customer, *id).map(|_| ()),
         DiscountTarget::Item(target) => {
             let found = active(customer, target.subscription)?;
             let named =
-                |item: &&Item| item.last_terms().is_some_and(|terms| terms.price == target.price);
-            (found, found.items.iter().filter(named).collect())
+                |item: &Item| item.last_terms().is_some_and(|terms| terms.price == target.price);
+            if found.items.iter().any(named) {
+                return Ok(());
+            }
+            let plan = found.plan_terms(found.start).expect("a subscription begins with items");
+            Err(Rejection::UnknownPrice { plan: plan.plan, price: target.price.clone() })
         }
-    };
-    let mut first: Option<Timestamp> = None;
-    for item in items {
-        let start = item.first_unbilled(rules)?;
-        first = Some(first.map_or(start, |first| first.min(start)));
-    }
-    match (first, subscription.plan_terms(subscription.start), on) {
-        (None, Some(terms), DiscountTarget::Item(target)) => {
-            Err(Rejection::UnknownPrice { plan: terms.plan, price: target.price.clone() })
-        }
-        (
-            first,
-            _,
-            DiscountTarget::Customer
-            | DiscountTarget::Product(_)
-            | DiscountTarget::Subscription(_)
-            | DiscountTarget::Item(_),
-        ) => Ok(first),
     }
 }
 

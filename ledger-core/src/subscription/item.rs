@@ -164,15 +164,6 @@ impl Item {
         u32::try_from(billed.map_or(0, |last| last + 1)).unwrap_or(u32::MAX)
     }
 
-    /// The start of the first cycle of which nothing is billed, and nothing after it.
-    pub(crate) fn first_unbilled(&self, rules: &Rules) -> Result<Timestamp, TimeError> {
-        let billed = self.cycles.iter().rposition(|cycle| !cycle.untouched());
-        match self.cycles.get(billed.map_or(0, |last| last + 1)) {
-            Some(cycle) => Ok(cycle.start),
-            None => self.next_period(rules).map(|(span, _)| span.start()),
-        }
-    }
-
     /// The segments of `span` less the pauses, in order.
     pub(crate) fn segments(&self, span: Span, pauses: &[Span], rules: &Rules) -> Vec<Segment<'_>> {
         let inside = |at: &Timestamp| span.start() < *at && *at < span.end();

@@ -7,7 +7,7 @@ use schemas::event::{
 };
 use schemas::ids::{DiscountId, derive};
 use schemas::terms::{DiscountDuration, DiscountTarget, DiscountValue};
-use schemas::{Decimal, Rejection};
+use schemas::{Decimal, Rejection, Span};
 
 use super::discount::check_discount;
 use super::terms::{check_quantity, own_rate};
@@ -49,7 +49,8 @@ pub(crate) fn ramp(
             steps.push(RampStep { from, items: changes });
         }
         if let Some(percent) = phase.discount_percent {
-            let until = rules.local.start_of(phase.days.end())?;
+            let window = Span::new(from, rules.local.start_of(phase.days.end())?)
+                .expect("phases were checked: the first one holds the start");
             let value = DiscountValue::Percent(percent);
             let duration = DiscountDuration::Forever;
             check_discount(value, duration)?;
@@ -64,8 +65,7 @@ pub(crate) fn ramp(
                     on: DiscountTarget::Subscription(subscription),
                     value,
                     duration,
-                    from: Some(from),
-                    until: Some(until),
+                    window: Some(window),
                     coupon: None,
                 }
                 .into(),

@@ -80,8 +80,10 @@ impl Rules {
     pub(crate) fn new(policies: Policies, zone: &ZoneName, at: Timestamp) -> Self {
         let local = match policies.zone {
             ZoneRule::IanaZone => LocalTime::Zone(zone.clone()),
-            // A zone that the database lacks was refused when the customer was registered.
-            ZoneRule::FixedOffsetAtCreation => LocalTime::Fixed(zone.offset_at(at).unwrap_or(0)),
+            ZoneRule::FixedOffsetAtCreation => {
+                let offset = zone.offset_at(at);
+                LocalTime::Fixed(offset.expect("the registration was refused if it has none"))
+            }
         };
         Self { policies, local }
     }

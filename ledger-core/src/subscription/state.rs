@@ -7,10 +7,13 @@ use schemas::event::{
 };
 use schemas::ids::{CustomerId, QuoteId, SubscriptionId};
 use schemas::terms::{CancelCredit, EndReason, Renewal, Settle};
-use schemas::{Span, Timestamp};
+use schemas::{Rejection, Span, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::item::{Cycle, Item};
+
+/// The most items that a subscription has in its life, ended ones included.
+const MAX_ITEMS: u16 = 1_000;
 
 /// How a subscription ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -99,6 +102,25 @@ impl Subscription {
 
     pub(crate) fn item(&self, number: u16) -> Option<&Item> {
         self.items.get(usize::from(number))
+    }
+
+    /// The number of a new item before which `others` begin; refused where there are too many.
+    pub(crate) fn new_item(&self, others: usize) -> Result<u16, Rejection> {
+        let next = u16::try_from(self.items.len() + others).ok().filter(|next| *next < MAX_ITEMS);
+        let (subscription, limit) = (self.id, usize::from(MAX_ITEMS));
+        next.ok_or(Rejection::TooManyItems { subscription, limit })
+    }
+
+    /// Numbers what begins: without gaps, in order.
+    pub(crate) fn number_new(
+        &self,
+        changes: &mut [ItemChange],
+        is_new: impl Fn(&ItemChange) -> bool,
+    ) -> Result<(), Rejection> {
+        for (others, change) in changes.iter_mut().filter(|found| is_new(found)).enumerate() {
+            change.item = self.new_item(others)?;
+        }
+        Ok(())
     }
 
     pub(crate) fn item_mut(&mut self, number: u16) -> Option<&mut Item> {

@@ -96,7 +96,7 @@ fn settled(invoice: &Invoice) -> bool {
 /// The end of the paid time that the instant lies in.
 fn paid_until(shown: &Shown<'_>, item: &Item) -> Option<Timestamp> {
     let paid = shown.billed(item, settled);
-    let found = paid.iter().find(|span| span.start() <= shown.at && shown.at < span.end());
+    let found = paid.iter().find(|span| span.contains(shown.at));
     found.map(|span| span.end())
 }
 

@@ -115,7 +115,7 @@ impl<'a> Shown<'a> {
     fn charged_through(&self, item: &Item) -> Option<Timestamp> {
         let from = item.cycles.first().map_or(self.then.start, |cycle| cycle.start);
         let billed = self.billed(item, |_| true);
-        let found = billed.iter().find(|span| span.start() <= from && from < span.end());
+        let found = billed.iter().find(|span| span.contains(from));
         found.map(|span| span.end()).filter(|end| *end < Timestamp::MAX)
     }
 
@@ -188,8 +188,7 @@ impl<'a> Shown<'a> {
                 on: applied.on.clone(),
                 value: applied.value,
                 duration: applied.duration,
-                from: applied.from,
-                until: applied.until,
+                window: applied.window,
                 coupon: applied.coupon,
             })
             .collect()
@@ -225,7 +224,7 @@ impl<'a> Shown<'a> {
                     LineSource::Cycle { subscription, item: number, .. }
                         if subscription == self.as_is.id && number == item.number
                 );
-                let now = |span: &Span| span.start() <= self.at && self.at < span.end();
+                let now = |span: &Span| span.contains(self.at);
                 of_item && line.live.iter().any(now)
             })
         };

@@ -7,7 +7,7 @@ use crate::command::SubscriptionTerms;
 use crate::decimal::Decimal;
 use crate::ids::{CouponId, DiscountId, PlanId, QuoteId, SubscriptionId};
 use crate::terms::{DiscountDuration, DiscountTarget, DiscountValue};
-use crate::time::{Date, Timestamp};
+use crate::time::{Date, Span};
 
 /// A coupon was defined.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -37,10 +37,10 @@ pub struct DiscountApplied {
     pub value: DiscountValue,
     /// How long.
     pub duration: DiscountDuration,
-    /// Cycles that start before have it not; on a customer or product: none.
-    pub from: Option<Timestamp>,
-    /// Cycles that start then or later have it not.
-    pub until: Option<Timestamp>,
+    /// Only cycles that start in it have the discount, as in a phase of a ramp. None: it counts
+    /// from each item's first cycle of which nothing is billed, or on a customer or product from
+    /// the next invoice.
+    pub window: Option<Span>,
     /// The coupon that was redeemed for it.
     pub coupon: Option<CouponId>,
 }

@@ -90,6 +90,11 @@ impl Span {
         self.end
     }
 
+    /// Whether an instant is in it.
+    pub fn contains(self, at: Timestamp) -> bool {
+        self.start <= at && at < self.end
+    }
+
     /// Its length in microseconds; more than zero.
     pub const fn micros(self) -> i64 {
         self.end.0 - self.start.0

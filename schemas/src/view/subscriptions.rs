@@ -170,10 +170,8 @@ pub struct SubscriptionDiscount {
     pub value: DiscountValue,
     /// How long.
     pub duration: DiscountDuration,
-    /// Cycles that start before have it not.
-    pub from: Option<Timestamp>,
-    /// Cycles that start then or later have it not.
-    pub until: Option<Timestamp>,
+    /// Only cycles that start in it have the discount, as in a phase of a ramp.
+    pub window: Option<Span>,
     /// The coupon that was redeemed for it.
     pub coupon: Option<CouponId>,
 }

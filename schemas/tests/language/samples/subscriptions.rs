@@ -216,8 +216,7 @@ pub(super) fn offer_events(all: &mut Samples<Event>) {
         on,
         value,
         duration,
-        from: None,
-        until: None,
+        window: None,
         coupon: None,
     };
     let percent = values::discount_values()[0].1;
@@ -228,8 +227,7 @@ pub(super) fn offer_events(all: &mut Samples<Event>) {
     all.add(
         "redeemed",
         DiscountApplied {
-            from: Some(of("2024-01-31T00:00:00Z")),
-            until: Some(of("2025-01-31T00:00:00Z")),
+            window: Some(of("2024-01-31T00:00:00Z/2025-01-31T00:00:00Z")),
             coupon: Some(id(14)),
             ..discount(DiscountTarget::Subscription(id(4)), percent, once)
         },
