@@ -57,14 +57,15 @@ async fn serve(
     nats: Option<&Nats>,
     output: &Output,
 ) -> Result<(), Failure> {
+    // Heard before the first door opens: whoever is answered may ask it to stop at once.
+    let no_signals = |error| Failure::io("signals cannot be heard", error);
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(no_signals)?;
+    let mut terminate = signal(SignalKind::terminate()).map_err(no_signals)?;
     let mut doors = Vec::new();
     for path in sockets {
         let bound = SocketDoor::bind(path, DoorLimits::default()).await;
         doors.push(bound.map_err(|error| Failure::Internal(chain(&error)))?);
     }
-    let no_signals = |error| Failure::io("signals cannot be heard", error);
-    let mut interrupt = signal(SignalKind::interrupt()).map_err(no_signals)?;
-    let mut terminate = signal(SignalKind::terminate()).map_err(no_signals)?;
     let mut on_nats = match nats {
         None => None,
         Some(nats) => Some(OnNats::start(host, nats).await?),

@@ -7,7 +7,7 @@ mod support;
 
 use serde_json::{Value, json};
 
-use support::{TestBook, id, lines};
+use support::{TestBook, id, lines, subscription, with};
 
 /// A book of a profile with customer `c` in USD, registered on a day.
 fn book(profile: &str, policies: Value, since: &str) -> TestBook {
@@ -20,39 +20,22 @@ fn book(profile: &str, policies: Value, since: &str) -> TestBook {
 }
 
 fn plan(book: &mut TestBook, plan: &str, rate: Value, more: Value) {
-    let mut body = json!({
+    let body = json!({
         "plan": id(plan), "name": plan, "every": {"count": 1, "unit": "month"},
         "timing": "in_advance",
         "prices": [{"price": "fee", "amounts": [{"currency": "USD", "rate": rate}]}],
     });
-    for (key, value) in more.as_object().expect("an object") {
-        body[key] = value.clone();
-    }
-    book.given("plan.define", body);
-}
-
-fn subscribe(book: &mut TestBook, plan: &str, with: Value) {
-    book.given(
-        "subscription.create",
-        json!({"customer": id("c"), "subscription": id("s"), "plan": id(plan), "with": with}),
-    );
+    book.given("plan.define", with(body, more));
 }
 
 fn change(book: &mut TestBook, plan: &str, proration: &str) {
-    book.given(
-        "subscription.change",
-        json!({
-            "customer": id("c"), "subscription": id("s"), "plan": id(plan), "when": "now",
-            "proration": proration,
-        }),
-    );
+    let body = json!({"plan": id(plan), "when": "now", "proration": proration});
+    book.given("subscription.change", with(subscription(), body));
 }
 
 fn cancel(book: &mut TestBook) {
-    let body = json!({
-        "customer": id("c"), "subscription": id("s"), "when": "now", "credit": "prorated",
-    });
-    book.given("subscription.cancel", body);
+    let body = json!({"when": "now", "credit": "prorated"});
+    book.given("subscription.cancel", with(subscription(), body));
 }
 
 /// Net amounts of the last invoice.
@@ -70,7 +53,7 @@ fn stripe_classic_credits_the_current_price_and_flexible_the_last_billed_one() {
         let mut book = book(profile, json!({}), "2019-04-01");
         plan(&mut book, "ten", json!({"flat": "10"}), json!({}));
         plan(&mut book, "twenty", json!({"flat": "20"}), json!({}));
-        subscribe(&mut book, "ten", json!({}));
+        book.subscribe("ten", json!({}));
         book.bill("2019-04-01");
         book.on("2019-04-11");
         change(&mut book, "twenty", "none");
@@ -92,7 +75,7 @@ fn stripe_counts_seconds() {
     let mut book = book("stripe_flexible@1", json!({}), "2017-02-14");
     plan(&mut book, "ten", json!({"flat": "10"}), json!({}));
     plan(&mut book, "free", json!({"flat": "0"}), json!({}));
-    subscribe(&mut book, "ten", json!({}));
+    book.subscribe("ten", json!({}));
     book.bill("2017-02-14");
     book.on("2017-03-03T19:14:48Z");
     change(&mut book, "free", "now");
@@ -113,7 +96,7 @@ fn stripe_credits_a_coupon_by_share_or_whole() {
         };
         let prices = json!({"prices": [price("ten", "10"), price("twenty", "20")]});
         plan(&mut book, "plan", json!({"flat": "0"}), prices);
-        subscribe(&mut book, "plan", json!({}));
+        book.subscribe("plan", json!({}));
         let amount = json!({"amount": {"amount": "5", "currency": "USD"}});
         book.given(
             "discount.apply",
@@ -135,7 +118,7 @@ fn kill_bill_bills_a_missing_piece_as_the_rest_of_the_whole() {
     // KB-041: 19.95 a month; 29 of 30 days came to 19.29, so the first day is 0.66, not 0.67.
     let mut book = book("killbill@1", json!({}), "2016-09-08");
     plan(&mut book, "seats", json!({"per_unit": "19.95"}), json!({}));
-    subscribe(&mut book, "seats", json!({"items": [{"price": "fee", "quantity": "0"}]}));
+    book.subscribe("seats", json!({"items": [{"price": "fee", "quantity": "0"}]}));
     let quantity = |quantity: &str| {
         json!({
             "customer": id("c"), "subscription": id("s"), "quantity": quantity, "when": "now",
@@ -159,7 +142,7 @@ fn kill_bill_never_repairs_more_than_adjustments_left() {
     let mut book = book("killbill@1", json!({}), "2012-05-01");
     plan(&mut book, "pistol", json!({"flat": "249.95"}), json!({}));
     plan(&mut book, "blowdart", json!({"flat": "9.95"}), json!({}));
-    subscribe(&mut book, "pistol", json!({}));
+    book.subscribe("pistol", json!({}));
     book.bill("2012-05-01");
     book.on("2012-05-02");
     let invoice = book.invoices[0].invoice;
@@ -180,7 +163,7 @@ fn lago_counts_both_ends_and_takes_the_upgrade_day_for_the_new_plan() {
     for (name, unit) in [("one", "10"), ("two", "15"), ("three", "19")] {
         plan(&mut book, name, json!({"flat": unit}), json!({}));
     }
-    subscribe(&mut book, "one", json!({}));
+    book.subscribe("one", json!({}));
     book.bill("2024-03-05");
     assert_eq!(nets(&book), [871], "27 of 31 days");
     book.on("2024-03-12T12:12:00Z");
@@ -196,7 +179,7 @@ fn lago_counts_the_last_day_as_used() {
     // LAGO-011: ended at the instant it began: 27 of 28 days come back.
     let mut book = book("lago@1", json!({}), "2023-02-08");
     plan(&mut book, "fifty", json!({"flat": "50"}), json!({}));
-    subscribe(&mut book, "fifty", json!({"anchor": "anniversary"}));
+    book.subscribe("fifty", json!({"anchor": "anniversary"}));
     book.bill("2023-02-08");
     assert_eq!(nets(&book), [5_000]);
     cancel(&mut book);
@@ -210,7 +193,7 @@ fn lago_counts_a_trial_from_the_first_start() {
     let mut book = book("lago@1", json!({}), "2024-03-05T12:12:00Z");
     plan(&mut book, "big", json!({"flat": "50000"}), json!({"trial_days": 10}));
     plan(&mut book, "bigger", json!({"flat": "100000"}), json!({"trial_days": 13}));
-    subscribe(&mut book, "big", json!({}));
+    book.subscribe("big", json!({}));
     assert_eq!(book.bill("2024-03-05").len(), 0, "a trial is free");
     book.on("2024-03-10T12:12:00Z");
     change(&mut book, "bigger", "next");
@@ -229,7 +212,7 @@ fn zuora_prices_a_leading_part_by_its_month() {
     {
         let mut book = book("zuora@1", policies, "2018-01-01");
         plan(&mut book, "hundred", json!({"flat": "100"}), json!({}));
-        subscribe(&mut book, "hundred", json!({"anchor": {"day": 15}}));
+        book.subscribe("hundred", json!({"anchor": {"day": 15}}));
         book.on("2018-01-15");
         book.bill("2018-01-15");
         assert_eq!(nets(&book), expected);
@@ -244,7 +227,7 @@ fn a_daily_rate_may_be_rounded_first() {
     let mut book = book("billfold@1", policies, "2023-09-01");
     plan(&mut book, "ten", json!({"flat": "10"}), json!({}));
     plan(&mut book, "ninety-nine", json!({"flat": "99"}), json!({}));
-    subscribe(&mut book, "ten", json!({}));
+    book.subscribe("ten", json!({}));
     book.bill("2023-09-01");
     book.on("2023-09-16");
     change(&mut book, "ninety-nine", "now");
@@ -257,7 +240,7 @@ fn a_whole_discount_never_takes_a_credit_beyond_its_line() {
     // the whole month would be 20.00 less 5.00. What is left of the line bounds it: 8.34 net.
     let mut book = book("stripe_classic@1", json!({}), "2019-04-01");
     plan(&mut book, "seats", json!({"per_unit": "10"}), json!({}));
-    subscribe(&mut book, "seats", json!({}));
+    book.subscribe("seats", json!({}));
     let amount = json!({"amount": {"amount": "5", "currency": "USD"}});
     book.given(
         "discount.apply",

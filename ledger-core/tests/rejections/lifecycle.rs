@@ -152,6 +152,18 @@ pub(crate) const SUBSCRIPTIONS: &[Case] = &[
         let body = change("items", json!([{"price": "fee", "remove": true}]));
         subscribed().when("subscription.change", body)
     }),
+    ("too_many_items", || {
+        // There and back, again and again: each way there begins 63 items, and 17 are enough.
+        let mut book = subscribed();
+        let prices: Vec<_> =
+            (0..64).map(|n| price(&format!("fee-{n}"), &json!({"flat": "1"}))).collect();
+        book.given("plan.define", plan("wide", 1, "month", &prices));
+        for _ in 0..17 {
+            book.when("subscription.change_plan", change_plan("wide"))?;
+            book.given("subscription.change_plan", change_plan("basic"));
+        }
+        Ok(Vec::new())
+    }),
     ("invalid_anchor", || {
         let body = subscribe_with(&json!({"anchor": {"day": 32}}));
         TestBook::with_plans().when("subscription.create", body)

@@ -150,6 +150,29 @@ impl TestBook {
         self.when(name, body).unwrap_or_else(|rejection| panic!("{name}: {rejection}"))
     }
 
+    /// Subscription `s` of customer `c` begins.
+    pub fn subscribe(&mut self, plan: &str, terms: Value) -> Vec<Event> {
+        let body = json!({"plan": id(plan), "with": terms});
+        self.given("subscription.create", with(subscription(), body))
+    }
+
+    /// Kind, days and net of the lines of the last invoice.
+    pub fn last(&self) -> Vec<(String, String, i64)> {
+        lines(self.invoices.last().expect("an invoice"))
+    }
+
+    /// Runs billing on each day; days and nets of all its lines.
+    pub fn billed(&mut self, days: &[&str]) -> Vec<(String, i64)> {
+        let mut all = Vec::new();
+        for day in days {
+            self.on(day);
+            for invoice in self.bill(day) {
+                all.extend(lines(&invoice).into_iter().map(|(_, days, net)| (days, net)));
+            }
+        }
+        all
+    }
+
     /// Runs billing as the engine does; the invoices it made.
     pub fn bill(&mut self, through: &str) -> Vec<InvoiceFinalized> {
         let before = self.invoices.len();
@@ -169,6 +192,24 @@ impl TestBook {
         let id: CustomerId = id(alias).parse().expect("an id");
         self.ledger.customer(id).expect("registered")
     }
+}
+
+/// The names of subscription `s` of customer `c`.
+pub fn subscription() -> Value {
+    json!({"customer": id("c"), "subscription": id("s")})
+}
+
+/// A JSON object with more members.
+pub fn with(mut body: Value, more: Value) -> Value {
+    for (key, value) in more.as_object().expect("an object") {
+        body[key] = value.clone();
+    }
+    body
+}
+
+/// Days and nets, to compare with what was billed.
+pub fn pairs(expected: &[(&str, i64)]) -> Vec<(String, i64)> {
+    expected.iter().map(|(days, net)| ((*days).to_owned(), *net)).collect()
 }
 
 /// The ledger, taken apart and put together again.
