@@ -7,6 +7,7 @@
 mod preview;
 mod subscriptions;
 
+use ledger_core::Claims;
 use schemas::ids::CustomerId;
 use schemas::problem::Fault;
 use schemas::query::{self, QUERIES};
@@ -51,10 +52,19 @@ struct Asked<'a> {
 
 impl Asked<'_> {
     /// A copy of a customer's state.
-    async fn copy(&self, customer: Option<CustomerId>) -> Result<Excerpt, Problem> {
+    async fn copy(&self, customer: CustomerId) -> Result<Excerpt, Problem> {
+        self.copy_with(Some(customer), Claims::default()).await
+    }
+
+    /// A copy on which a command with these claims is decided as by the engine.
+    async fn copy_with(
+        &self,
+        customer: Option<CustomerId>,
+        claims: Claims,
+    ) -> Result<Excerpt, Problem> {
         let refused = |refusal: Refusal| refusal.problem(self.gateway.log());
         self.gateway
-            .excerpt(customer)
+            .excerpt(customer, claims)
             .map_err(refused)?
             .await
             .map_err(|_| refused(Refusal::Unavailable))

@@ -7,7 +7,7 @@
 //! *Limits.* Whoever asks takes a place first ([`crate::queue::Places`]), so that only so many
 //! copies exist.
 
-use ledger_core::Ledger;
+use ledger_core::{Claims, Ledger};
 use schemas::ids::CustomerId;
 use schemas::{StreamId, Timestamp};
 use tokio::sync::oneshot;
@@ -39,6 +39,8 @@ impl Excerpt {
 #[derive(Debug)]
 pub(crate) struct CopyRequest {
     pub(crate) customer: Option<CustomerId>,
+    /// Of the command that is tried on it, if one is.
+    pub(crate) claims: Claims,
     pub(crate) to: oneshot::Sender<Excerpt>,
 }
 
@@ -61,7 +63,7 @@ impl<D: Decider, W> EngineCore<D, W> {
     /// Copies what is asked for. It is held back with the answers of the open block.
     pub(crate) fn copy(&mut self, request: CopyRequest) {
         let excerpt = Excerpt {
-            ledger: self.ledger().copy_for(request.customer),
+            ledger: self.ledger().copy_for(request.customer, &request.claims),
             now: self.now(),
             position: self.next_position() - 1,
             recorded_at: self.recorded_at(),

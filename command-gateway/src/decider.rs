@@ -1,6 +1,6 @@
 //! The ledger as the engine sees it, so that tests can put a small one in its place.
 
-use ledger_core::{Ledger, Stamp};
+use ledger_core::{Claims, Ledger, Stamp};
 use schemas::ids::CustomerId;
 use schemas::record::DecodeError;
 use schemas::{Command, CommitView, Date, Event, Rejection, StreamId, Timestamp};
@@ -34,9 +34,9 @@ pub trait Decider: Send + 'static {
     /// Customers with a cycle due up to and on `through`, in the order of their ids.
     fn due_customers(&self, through: Date) -> Vec<CustomerId>;
 
-    /// The book and one customer, as a ledger that can be asked elsewhere; the book alone where
-    /// there is no such customer.
-    fn copy_for(&self, customer: Option<CustomerId>) -> Ledger;
+    /// The book and one customer, with what others have taken of `claims`, as a ledger that can be
+    /// asked elsewhere; the book alone where there is no such customer.
+    fn copy_for(&self, customer: Option<CustomerId>, claims: &Claims) -> Ledger;
 
     /// Counts what decisions take from the book.
     fn catalog_revision(&self) -> u64;
@@ -97,8 +97,8 @@ impl Decider for Ledger {
         Self::due_customers(self, through, None, usize::MAX)
     }
 
-    fn copy_for(&self, customer: Option<CustomerId>) -> Ledger {
-        Self::copy_for(self, customer)
+    fn copy_for(&self, customer: Option<CustomerId>, claims: &Claims) -> Ledger {
+        Self::copy_for(self, customer, claims)
     }
 
     fn catalog_revision(&self) -> u64 {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crossbeam_channel::{Sender, TrySendError};
+use ledger_core::Claims;
 use schemas::ids::CustomerId;
 use schemas::status::QueueStatus;
 use schemas::text::BookName;
@@ -155,8 +156,8 @@ impl GatewayHandle {
         ticket
     }
 
-    /// Asks for a copy of a customer with the book, or of the book alone. It shows nothing that
-    /// is not durable.
+    /// Asks for a copy of a customer with the book, or of the book alone, on which a command with
+    /// these claims is decided as here. It shows nothing that is not durable.
     ///
     /// # Errors
     /// [`Refusal::Busy`] or [`Refusal::Unavailable`] at once; awaiting it fails when the engine
@@ -164,9 +165,10 @@ impl GatewayHandle {
     pub fn excerpt(
         &self,
         customer: Option<CustomerId>,
+        claims: Claims,
     ) -> Result<oneshot::Receiver<Excerpt>, Refusal> {
         let (to, excerpt) = oneshot::channel();
-        self.put(Intake::Copy(CopyRequest { customer, to }))?;
+        self.put(Intake::Copy(CopyRequest { customer, claims, to }))?;
         Ok(excerpt)
     }
 

@@ -11,10 +11,17 @@ use book::*;
 use command_gateway::{BookDoor, Gateway, Router};
 use event_log::sim::SimDisk;
 use gate::{Gate, GatedDisk};
+use ledger_core::Claims;
 use schemas::wire::{Headers, Message, Reply, header};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+const ID: &str = "00000000-0000-0000-0000-00000000c001";
+const OTHER: &str = "00000000-0000-0000-0000-00000000c002";
+const ENTITY: &str = "ent_00000000000000000000000000000001";
+const PLAN: &str = "pln_00000000000000000000000000000001";
+/// What [`pay`] numbers 1.
+const PAYMENT: &str = "pay_00000000000000000000a00000000001";
 const SUB: &str = "sub_00000000000000000000000000000001";
 
 /// A book with one subscriber, and everything that answers for it.
@@ -308,6 +315,66 @@ fn access_follows_what_is_billed_and_paid() {
 }
 
 #[test]
+fn a_preview_is_refused_for_what_others_have_as_the_command_would_be() {
+    let asked = Asked::new();
+    asked.submit(20, pay(1, 1, "1.00"));
+    let parent = customer(1).to_string();
+    let child = json!({"customer": customer(2).to_string(), "entity": ENTITY,
+        "name": "Child", "currency": "EUR", "parent": parent, "external_id": "child"});
+    let preview = |command: &str, body: Value| {
+        let body = json!({"command": command, "body": body});
+        asked.ask("query.preview.command", &[], &body)
+    };
+    let shown = preview("customer.register", child.clone()).expect("the parent is there");
+    assert_eq!(shown["data"]["events"][0]["type"], "customer.registered");
+    asked.ask("command.customer.register", &[(header::COMMAND_ID, ID)], &child).expect("accepted");
+
+    let again = json!({"customer": customer(2).to_string(), "payment": PAYMENT,
+        "amount": {"amount": "1.00", "currency": "EUR"}});
+    let mut of_child = child.clone();
+    of_child["customer"] = json!(customer(3).to_string());
+    of_child["parent"] = child["customer"].clone();
+    of_child["external_id"] = json!("grandchild");
+    let mut same_name = child.clone();
+    same_name["customer"] = json!(customer(3).to_string());
+    let mut unknown = same_name.clone();
+    unknown["parent"] = json!(customer(9).to_string());
+    unknown["external_id"] = Value::Null;
+    for (command, body, code) in [
+        ("payment.record", again, "payment_exists"),
+        ("customer.register", of_child, "cyclic_parents"),
+        ("customer.register", same_name, "external_id_taken"),
+        ("customer.register", unknown, "unknown_customer"),
+    ] {
+        let foreseen = preview(command, body.clone()).expect_err(code);
+        let path = format!("command.{command}");
+        let refused = asked.ask(&path, &[(header::COMMAND_ID, OTHER)], &body).expect_err(code);
+        assert_eq!((&foreseen["code"], &refused["code"]), (&json!(code), &json!(code)));
+        assert_eq!(foreseen["detail"], refused["detail"]);
+    }
+}
+
+#[test]
+fn a_child_has_access_to_what_its_parent_pays_for() {
+    let asked = Asked::new();
+    let (parent, child) = (customer(1).to_string(), customer(2).to_string());
+    let register = json!({"customer": child, "entity": ENTITY, "name": "Child",
+        "currency": "EUR", "parent": parent});
+    asked.ask("command.customer.register", &[(header::COMMAND_ID, ID)], &register).expect("new");
+    let access = || asked.query("customers.access", json!({"customer": child}));
+    assert_eq!(access()["reason"], "none");
+    let mut subscription = json!({"customer": parent, "plan": PLAN,
+        "subscription": "sub_000000000000000000000000000000c1"});
+    subscription["with"] = json!({"beneficiary": child});
+    let headers = [(header::COMMAND_ID, OTHER)];
+    asked.ask("command.subscription.create", &headers, &subscription).expect("accepted");
+    let has = access();
+    assert_eq!((&has["access"], &has["subscriptions"][0]["payer"]), (&json!(true), &json!(parent)));
+    // What the parent has for itself is not the child's.
+    assert_eq!(has["subscriptions"].as_array().expect("a list").len(), 1);
+}
+
+#[test]
 fn a_copy_shows_nothing_that_is_not_durable() {
     let disk = SimDisk::new(1);
     let gate = Gate::default();
@@ -319,12 +386,12 @@ fn a_copy_shows_nothing_that_is_not_durable() {
     gate.close();
     let registered = handle.submit(request(10, register(1))).expect("taken");
     gate.wait_for_a_sync();
-    let mut copy = handle.excerpt(Some(customer(1))).expect("taken");
+    let mut copy = handle.excerpt(Some(customer(1)), Claims::default()).expect("taken");
     assert!(copy.try_recv().is_err(), "the registration is not durable yet");
     gate.open();
     registered.wait().expect("accepted");
     let copy = copy.blocking_recv().expect("a copy");
     assert_eq!(copy.position, 4);
     drop(gateway);
-    assert!(handle.excerpt(None).is_err(), "the engine is gone");
+    assert!(handle.excerpt(None, Claims::default()).is_err(), "the engine is gone");
 }

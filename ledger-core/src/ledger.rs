@@ -8,6 +8,7 @@ use schemas::record::DecodeError;
 use schemas::{Command, CommitView, Date, Event, Rejection, StreamId, Timestamp};
 
 use crate::book::{self, Book};
+use crate::claims::Claims;
 use crate::customer::directory::Directory;
 use crate::customer::state::Customer;
 use crate::registry::Registry;
@@ -77,14 +78,19 @@ impl Ledger {
         Ok(events)
     }
 
-    /// The book and one customer, as a ledger of their own: what a preview is decided on. Ids
-    /// that other customers have taken are not in it.
-    pub fn excerpt(&self, customer: CustomerId) -> Option<Self> {
-        let found = self.customers.get(customer)?;
+    /// The book and one customer, with what others have taken of `claims`, as a ledger of their
+    /// own: what a preview is decided on. The book alone where there is no such customer.
+    #[must_use]
+    pub fn copy_for(&self, customer: Option<CustomerId>, claims: &Claims) -> Self {
         let mut customers = Directory::default();
-        customers.push(found.clone());
-        let (book, registry) = (self.book.clone(), self.registry.excerpt(Some(customer)));
-        Some(Self { book, registry, customers })
+        let parent = claims.parent.filter(|parent| customer != Some(*parent));
+        for known in customer.into_iter().chain(parent) {
+            if let Some(found) = self.customers.get(known) {
+                customers.push(found.clone());
+            }
+        }
+        let registry = self.registry.excerpt(customer, claims);
+        Self { book: self.book.clone(), registry, customers }
     }
 
     /// Folds one event in. Events of one commit are folded in order, then

@@ -15,6 +15,7 @@
 
 mod billing;
 mod book;
+mod claims;
 mod customer;
 pub mod earning;
 pub mod journal;
@@ -26,6 +27,7 @@ pub mod snapshot;
 mod subscription;
 mod view;
 
+pub use claims::Claims;
 pub use customer::state::{Customer, Invoice, InvoiceState, Line, Payment};
 pub use ledger::{Ledger, Stamp};
 pub use subscription::state::{Phase, Subscription};

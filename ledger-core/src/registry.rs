@@ -9,6 +9,8 @@ use schemas::{Date, Rejection};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use crate::claims::Claims;
+
 /// Ids that are taken. Membership only: the order of a hash set never shows.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct TakenIds(HashSet<u128, BuildHasherDefault<IdHasher>>);
@@ -90,8 +92,10 @@ pub(crate) struct Registry {
     invoices: InvoiceNames,
     payments: PaymentNames,
     counters: Counters,
-    /// Who pays for whom.
+    /// Who pays for a customer, where another does.
     parents: BTreeMap<CustomerId, CustomerId>,
+    /// Those who pay for others, each with those.
+    families: BTreeSet<(CustomerId, CustomerId)>,
     due: BTreeSet<(Date, CustomerId)>,
 }
 
@@ -173,20 +177,35 @@ impl Registry {
     pub(crate) fn set_parent(&mut self, child: CustomerId, parent: Option<CustomerId>) {
         if let Some(parent) = parent {
             self.parents.insert(child, parent);
+            self.families.insert((parent, child));
         }
     }
 
+    /// Those for whom a customer pays.
+    pub(crate) fn children(&self, parent: CustomerId) -> impl Iterator<Item = CustomerId> + '_ {
+        let from = (parent, CustomerId::new(Uuid::nil()));
+        let all = self.families.range(from..).take_while(move |(found, _)| *found == parent);
+        all.map(|(_, child)| *child)
+    }
+
     /// What a decision about one customer looks at.
-    pub(crate) fn excerpt(&self, customer: Option<CustomerId>) -> Self {
-        let family = |child: &CustomerId, parent: &CustomerId| {
-            customer == Some(*child) || customer == Some(*parent)
-        };
-        let parents = self.parents.iter().filter(|(child, parent)| family(child, parent));
-        Self {
-            counters: self.counters.clone(),
-            parents: parents.map(|(child, parent)| (*child, *parent)).collect(),
-            ..Self::default()
+    pub(crate) fn excerpt(&self, customer: Option<CustomerId>, claims: &Claims) -> Self {
+        let mut excerpt = Self { counters: self.counters.clone(), ..Self::default() };
+        for known in customer.into_iter().chain(claims.parent) {
+            excerpt.set_parent(known, self.parent(known));
         }
+        if let Some(customer) = customer {
+            for child in self.children(customer) {
+                excerpt.set_parent(child, Some(customer));
+            }
+        }
+        for id in claims.ids().filter(|id| self.taken.contains(*id)) {
+            excerpt.taken.insert(id);
+        }
+        copy_name(&self.customers, &mut excerpt.customers, claims.customer_name.as_ref());
+        copy_name(&self.invoices, &mut excerpt.invoices, claims.invoice_name.as_ref());
+        copy_name(&self.payments, &mut excerpt.payments, claims.payment_name.as_ref());
+        excerpt
     }
 
     /// What counts up over all customers.
@@ -220,13 +239,26 @@ impl Registry {
         due: Vec<(Date, CustomerId)>,
         parents: Vec<(CustomerId, CustomerId)>,
     ) {
-        self.parents = parents.into_iter().collect();
+        for (child, parent) in parents {
+            self.set_parent(child, Some(parent));
+        }
         self.customers = names.into_iter().collect();
         self.due = due.into_iter().collect();
     }
 
     pub(crate) fn due(&self, through: Date) -> impl Iterator<Item = CustomerId> + '_ {
         self.due.iter().take_while(move |(date, _)| *date <= through).map(|(_, customer)| *customer)
+    }
+}
+
+/// Copies who has a name, if anyone has it.
+fn copy_name<T: Copy>(
+    from: &BTreeMap<ExternalId, T>,
+    to: &mut BTreeMap<ExternalId, T>,
+    name: Option<&ExternalId>,
+) {
+    if let Some((name, owner)) = name.and_then(|name| from.get_key_value(name)) {
+        to.insert(name.clone(), *owner);
     }
 }
 

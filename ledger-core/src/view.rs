@@ -23,18 +23,6 @@ use crate::customer::state::Customer;
 use crate::ledger::Ledger;
 
 impl Ledger {
-    /// The book and one customer as a ledger of their own, or the book alone where there is no
-    /// such customer.
-    #[must_use]
-    pub fn copy_for(&self, customer: Option<CustomerId>) -> Self {
-        let book_alone = || Self {
-            book: self.book.clone(),
-            registry: self.registry.excerpt(None),
-            ..Self::default()
-        };
-        customer.and_then(|id| self.excerpt(id)).unwrap_or_else(book_alone)
-    }
-
     /// Counts what decisions take from the book: plans, sellers, coupons, migrations. Neither the
     /// test clock nor billing runs move it.
     pub fn catalog_revision(&self) -> u64 {

@@ -4,7 +4,7 @@ mod support;
 
 use schemas::{Event, Rejection};
 use serde_json::json;
-use support::{TestBook, at, id, lines};
+use support::{TestBook, at, id, lines, subscription, with};
 
 fn owned(rows: &[(&str, &str, i64)]) -> Vec<(String, String, i64)> {
     rows.iter().map(|(kind, days, net)| ((*kind).to_owned(), (*days).to_owned(), *net)).collect()
@@ -56,6 +56,29 @@ fn a_subscription_whose_last_day_has_passed_cannot_be_changed() {
             book.when(command, body),
             Err(Rejection::SubscriptionCanceled { end, .. }) if end.to_string() == "2024-02-01"
         ));
+    }
+}
+
+#[test]
+fn differences_wait_for_the_next_cycle_unless_the_book_bills_them_at_once() {
+    for (profile, invoices) in [("billfold@1", 0), ("killbill@1", 1), ("lago@1", 1)] {
+        // given January is billed, and an upgrade whose difference is to wait
+        let mut book = TestBook::of(profile, json!({}), "2024-01-01");
+        let customer =
+            json!({"customer": id("c"), "entity": id("e"), "name": "C", "currency": "EUR"});
+        book.given("customer.register", customer);
+        book.plan("basic", "30", "in_advance", "flat", 1, "month");
+        book.plan("pro", "60", "in_advance", "flat", 1, "month");
+        book.subscribe("basic", json!({}));
+        book.bill("2024-01-01");
+        book.on("2024-01-11");
+        let upgrade = json!({"plan": id("pro"), "when": "now", "proration": "next"});
+        book.given("subscription.change", with(subscription(), upgrade));
+        // when a billing run comes before the next cycle
+        let made = book.bill("2024-01-11");
+        // then it bills the difference where that is the book's rule, and once
+        assert_eq!(made.len(), invoices, "{profile}");
+        assert_eq!(book.bill("2024-01-11").len(), 0, "{profile}");
     }
 }
 

@@ -363,11 +363,7 @@ fn subscribers_move_to_the_next_version_when_a_cycle_starts_after_the_date() {
     let mut book = TestBook::with_plans();
     book.subscribe("basic", json!({}));
     book.plan("basic", "35", "in_advance", "flat", 1, "month");
-    assert_eq!(
-        book.billed(&["2024-01-01", "2024-02-01"])[1].1,
-        3_000,
-        "it keeps its version"
-    );
+    assert_eq!(book.billed(&["2024-01-01", "2024-02-01"])[1].1, 3_000, "it keeps its version");
     let body = json!({
         "plan": id("basic"), "from_version": 1, "to_version": 2, "on": "2024-02-15",
     });

@@ -9,9 +9,9 @@
 use std::time::Duration;
 
 use event_log::LogReader;
-use schemas::command::{AdvanceClock, DefineEntity, InvoiceNow, RunBilling};
+use schemas::command::{AdvanceClock, DefineEntity, RunBilling};
 use schemas::ids::BillingRunId;
-use schemas::terms::{ChangeBilling, SeriesDefinition, SeriesKind};
+use schemas::terms::{SeriesDefinition, SeriesKind};
 use schemas::text::{Actor, BookName, Code};
 use schemas::wire::{BatchAnswer, Endpoint, Headers};
 use schemas::{Command, Date, Timestamp};
@@ -147,7 +147,6 @@ impl<'a> Runner<'a> {
             if let Command::RunBilling(RunBilling { run, through }) = made {
                 self.worked_off(step.place, run)?;
                 self.through = Some(through);
-                self.invoice_what_waits(through)?;
             }
             self.world.learn(verb);
         }
@@ -189,24 +188,6 @@ impl<'a> Runner<'a> {
                 explain: "customers that the run could not bill".to_owned(),
                 ..Difference::at(&self.scenario.id, place, "run.failed")
             }));
-        }
-        Ok(())
-    }
-
-    /// Where differences are billed at once, a run through the present leaves none to wait for
-    /// the next cycle.
-    fn invoice_what_waits(&mut self, through: Date) -> Result<(), Stopped> {
-        let at_once = self.scenario.policies().change_billing == ChangeBilling::AtOnce;
-        let present = self.scenario.zone.date_at(self.now).is_ok_and(|today| through >= today);
-        if !at_once || !present {
-            return Ok(());
-        }
-        let aliases: Vec<_> = self.world.customers.iter().map(|(alias, _)| alias.clone()).collect();
-        for alias in aliases {
-            let customer = self.world.customer_id(&alias);
-            let ask = Command::InvoiceNow(InvoiceNow { customer, invoice: None });
-            // Refused where nothing waits.
-            let _answer = self.submit(ask, None)?;
         }
         Ok(())
     }

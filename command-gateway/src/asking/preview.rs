@@ -1,6 +1,6 @@
 //! `preview.command`, `preview.invoice`, `preview.run`: decided on a copy, by the same function.
 
-use ledger_core::{Ledger, Stamp};
+use ledger_core::{Claims, Ledger, Stamp};
 use schemas::command::{BillCustomer, InvoiceNow};
 use schemas::commit::MAX_COMMIT_BYTES;
 use schemas::event::{ClockAdvanced, InvoiceFinalized};
@@ -40,7 +40,7 @@ pub(super) async fn command(asked: &Asked<'_>, question: PreviewCommand) -> Resu
         StreamId::Book => None,
         StreamId::Customer(customer) => Some(customer),
     };
-    let excerpt = asked.copy(customer).await?;
+    let excerpt = asked.copy_with(customer, Claims::of(&body.command)).await?;
     let fresh = fresh_id(&excerpt)?;
     let trial = Trial {
         command: body.command,
@@ -54,7 +54,7 @@ pub(super) async fn command(asked: &Asked<'_>, question: PreviewCommand) -> Resu
 
 pub(super) async fn invoice(asked: &Asked<'_>, question: PreviewInvoice) -> Result<Reply, Problem> {
     let customer = needed(question.customer, "/customer")?;
-    let excerpt = asked.copy(Some(customer)).await?;
+    let excerpt = asked.copy(customer).await?;
     let (fresh, actor) = (fresh_id(&excerpt)?, asked.actor.clone());
     asked
         .reckon(excerpt, move |copy| match now(copy, customer, CommandId::new(fresh), actor) {
@@ -68,7 +68,7 @@ pub(super) async fn invoice(asked: &Asked<'_>, question: PreviewInvoice) -> Resu
 pub(super) async fn run(asked: &Asked<'_>, question: PreviewRun) -> Result<Reply, Problem> {
     let customer = needed(question.customer, "/customer")?;
     let through = needed(question.through, "/through")?;
-    let excerpt = asked.copy(Some(customer)).await?;
+    let excerpt = asked.copy(customer).await?;
     let fresh = fresh_id(&excerpt)?;
     asked
         .reckon(excerpt, move |copy| {

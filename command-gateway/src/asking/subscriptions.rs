@@ -14,7 +14,7 @@ use crate::copies::Excerpt;
 pub(super) async fn get(asked: &Asked<'_>, question: SubscriptionsGet) -> Result<Reply, Problem> {
     let customer = needed(question.customer, "/customer")?;
     let subscription = needed(question.subscription, "/subscription")?;
-    let excerpt = asked.copy(Some(customer)).await?;
+    let excerpt = asked.copy(customer).await?;
     asked
         .reckon(excerpt, move |copy| {
             let at = question.at.unwrap_or(copy.now);
@@ -35,7 +35,7 @@ pub(super) async fn list(asked: &Asked<'_>, question: SubscriptionsList) -> Resu
     let after = question.after.as_deref().map(str::parse).transpose();
     let after: Option<SubscriptionId> =
         after.map_err(|_| invalid("/after", "this is no cursor; give one that a page carried"))?;
-    let excerpt = asked.copy(Some(customer)).await?;
+    let excerpt = asked.copy(customer).await?;
     let (position, time) = (asked.position(&excerpt), excerpt.recorded_at);
     let page = tokio::task::spawn_blocking(move || {
         let at = question.at.unwrap_or(excerpt.now);
@@ -70,10 +70,10 @@ fn page_of(
 
 pub(super) async fn access(asked: &Asked<'_>, question: CustomersAccess) -> Result<Reply, Problem> {
     let customer = needed(question.customer, "/customer")?;
-    let excerpt = asked.copy(Some(customer)).await?;
+    let excerpt = asked.copy(customer).await?;
     // What the parent pays is on the parent's stream.
     let parent = match excerpt.ledger.parent_of(customer) {
-        Some(parent) => Some((parent, asked.copy(Some(parent)).await?)),
+        Some(parent) => Some((parent, asked.copy(parent).await?)),
         None => None,
     };
     asked

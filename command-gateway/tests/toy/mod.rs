@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use command_gateway::{Decider, Gateway};
 use event_log::sim::SimDisk;
-use ledger_core::{Ledger, Stamp};
+use ledger_core::{Claims, Ledger, Stamp};
 use schemas::command::RetirePlan;
 use schemas::event::{Event, PlanRetired};
 use schemas::ids::{CustomerId, PlanId};
@@ -79,7 +79,7 @@ impl Decider for Toy {
         Vec::new()
     }
 
-    fn copy_for(&self, _: Option<CustomerId>) -> Ledger {
+    fn copy_for(&self, _: Option<CustomerId>, _: &Claims) -> Ledger {
         Ledger::default()
     }
 

@@ -113,15 +113,15 @@ pub(crate) fn compare(
 
 /// The first day on which a run must bill something of an opened cycle.
 ///
-/// Changes within a cycle that was billed in advance wait for the next cycle. Where none is
-/// `ahead` they are due at once, so that nothing is forgotten.
-pub(crate) fn due_on(place: Place<'_>, cycle: &Cycle, ahead: bool) -> Option<Date> {
+/// Differences within a cycle that was billed in advance may wait for the next cycle. Where they
+/// do not, or no cycle is ahead, they are due at once, so that nothing is forgotten.
+pub(crate) fn due_on(place: Place<'_>, cycle: &Cycle, waits: bool) -> Option<Date> {
     let compared = Comparison::of(place, cycle);
     let untouched = cycle.untouched();
-    let credits = (!ahead && !compared.credits.is_empty()).then_some(Date::MIN);
+    let credits = (!waits && !compared.credits.is_empty()).then_some(Date::MIN);
     let open = compared.segments.iter().filter(|segment| !compared.open(segment).is_empty());
     let charges = open.filter_map(|segment| {
-        let waits = segment.terms.timing == BillingTiming::InAdvance && !untouched && ahead;
+        let waits = segment.terms.timing == BillingTiming::InAdvance && !untouched && waits;
         // Dates were computed when the cycle was opened.
         due(place, segment, cycle, compared.living).ok().filter(|_| !waits)
     });

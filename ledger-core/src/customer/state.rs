@@ -11,7 +11,7 @@ use schemas::ids::{
     ChargeId, CouponId, CreditNoteId, CustomerId, DiscountId, EntityId, InvoiceId, QuoteId,
     SubscriptionId,
 };
-use schemas::terms::LineKind;
+use schemas::terms::{ChangeBilling, LineKind};
 use schemas::text::{ExternalId, Label};
 use schemas::{Currency, Date, Interval, Minor, Personal, Span, Timestamp, ZoneName};
 use serde::{Deserialize, Serialize};
@@ -276,6 +276,10 @@ impl Customer {
     fn due_for(&self, subscription: &Subscription) -> Option<Date> {
         let rules = &self.rules;
         let date = |at: Timestamp| rules.date(at).ok();
+        let differences_wait = match rules.policies.change_billing {
+            ChangeBilling::NextInvoice => true,
+            ChangeBilling::AtOnce => false,
+        };
         let pauses = subscription.pause_spans();
         let ends = |at: Timestamp| subscription.ending.is_some_and(|ending| ending.at <= at);
         let mut due: Vec<Date> = Vec::new();
@@ -286,7 +290,8 @@ impl Customer {
                 !ends(span.start()) && item.removed_at().is_none_or(|at| span.start() < at)
             });
             let ahead = next.and_then(|span| place.next_due(span));
-            let opened = |cycle| pieces::due_on(place, cycle, ahead.is_some());
+            let waits = differences_wait && ahead.is_some();
+            let opened = |cycle| pieces::due_on(place, cycle, waits);
             due.extend(item.cycles.iter().filter_map(opened).chain(ahead));
         }
         let scheduled = subscription.scheduled.iter().filter_map(|change| match change.at {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use ledger_core::laws::Laws;
 use ledger_core::snapshot::Loader;
-use ledger_core::{Ledger, Stamp};
+use ledger_core::{Claims, Ledger, Stamp};
 use schemas::command::{BillCustomer, DefineEntity, InvoiceNow, OpenBook};
 use schemas::event::InvoiceFinalized;
 use schemas::ids::{
@@ -208,7 +208,7 @@ impl Game {
         stamp: &Stamp,
     ) -> Option<Result<Vec<Event>, Rejection>> {
         let StreamId::Customer(customer) = command.stream() else { return None };
-        let copy = self.ledger.excerpt(customer)?;
+        let copy = self.ledger.copy_for(Some(customer), &Claims::of(command));
         let foreseen = copy.decide(command, stamp);
         let other = self.customers.iter().position(|known| *known != customer)?;
         let coupon = matches!(command, Command::RedeemCoupon(_));
