@@ -103,11 +103,20 @@ EOF
 step <<'EOF'
 billfold query invoices get number=INV-0002 --at-least $POSITION
 EOF
+echo '# Why is a line what it is? Down to the events, the price, the days and each rounding.'
+step <<'EOF'
+billfold explain INV-0002 1
+EOF
 step <<'EOF'
 billfold query revenue waterfall --at-least $POSITION
 EOF
 step <<'EOF'
 billfold query balances statement customer=$CUSTOMER --at-least $POSITION
+EOF
+echo '# What would a command do? Decided on a copy; the token commits exactly what is shown.'
+step <<'EOF'
+billfold query preview command command=subscription.cancel body.customer=$CUSTOMER \
+    body.subscription=$SUBSCRIPTION body.when=now body.credit=prorated
 EOF
 echo '# The log says how it came about, and the audit works beside the running server.'
 step <<'EOF'

@@ -3,21 +3,25 @@
 //! Every flag has an environment variable that starts with `BILLFOLD_`; a test walks the tree
 //! and checks it.
 
+mod ask;
 mod bench;
+mod id;
+mod log;
 mod nats;
+mod serve;
 
-use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use projections::ViewName;
 use schemas::Timestamp;
-use schemas::ids::CommandId;
-use schemas::preview::PreviewToken;
 use schemas::text::{Actor, BookName};
 
+pub use ask::{ExplainArgs, QueryArgs, SubmitArgs};
 pub use bench::{BenchArgs, BenchWhat, BillingBenchArgs, NatsBenchArgs, RestartBenchArgs};
+pub use id::{IdArgs, IdKind};
+pub use log::{FeedArgs, InspectArgs, ReplayArgs, TailArgs, VerifyArgs};
 pub use nats::{NatsArgs, NatsCommand, NatsRole, PermissionsArgs};
+pub use serve::{ProjectArgs, ServeArgs, WatchArgs};
 
 /// The billing ledger that can explain every amount.
 #[derive(Debug, Parser)]
@@ -176,42 +180,6 @@ pub struct ScenarioArgs {
     pub cases: Option<PathBuf>,
 }
 
-/// Flags of `up` and `serve`.
-#[derive(Debug, Args)]
-pub struct ServeArgs {
-    /// In a fresh folder: make the book a test book whose clock starts here.
-    #[arg(long, env = "BILLFOLD_TEST_CLOCK", value_name = "INSTANT")]
-    pub test_clock: Option<Timestamp>,
-    /// What is watched.
-    #[command(flatten)]
-    pub watch: WatchArgs,
-}
-
-/// Flags of every process that serves.
-#[derive(Debug, Clone, Args)]
-pub struct WatchArgs {
-    /// Serve `/metrics`, `/healthz` and `/readyz` on this loopback address; port 0 takes a free
-    /// one.
-    #[arg(long, env = "BILLFOLD_METRICS", value_name = "ADDRESS",
-          value_parser = crate::metrics::loopback)]
-    pub metrics: Option<SocketAddr>,
-}
-
-/// Flags of `project`.
-#[derive(Debug, Args)]
-pub struct ProjectArgs {
-    /// Which read models: invoices, revenue, balances.
-    #[arg(required = true, value_name = "VIEW")]
-    pub views: Vec<ViewName>,
-    /// How far to stand back for other processes: 0 not at all, 19 as far as can be.
-    #[arg(long, env = "BILLFOLD_NICE", value_name = "N", default_value_t = 5,
-          value_parser = clap::value_parser!(i32).range(0..=19))]
-    pub nice: i32,
-    /// What is watched.
-    #[command(flatten)]
-    pub watch: WatchArgs,
-}
-
 /// What to do with books.
 #[derive(Debug, Subcommand)]
 pub enum BookCommand {
@@ -225,138 +193,6 @@ pub enum BookCommand {
     },
     /// List the books of the folder.
     List,
-}
-
-/// Flags of `submit`.
-#[derive(Debug, Args)]
-#[command(after_help = "\
-Examples:
-  billfold submit customer.register customer=$(billfold id customer) entity=$E name=Ada currency=EUR
-  billfold submit payment.record --json '{\"customer\": …}'
-  billfold submit payment.record customer=$C payment=$P amount=12.34:EUR
-  billfold submit batch --file commands.json
-
-key=value: the value is read as JSON where it is an object, a list, true, false or null, as an
-amount where it is 12.34:EUR, and else as text. A field inside another is a.b=value.")]
-pub struct SubmitArgs {
-    /// `<aggregate>.<verb>`, or `batch`.
-    pub name: String,
-    /// Fields of the command.
-    #[arg(value_name = "KEY=VALUE")]
-    pub fields: Vec<String>,
-    /// Read the body from a file; `-` is stdin.
-    #[arg(long, env = "BILLFOLD_SUBMIT_FILE", value_name = "FILE", conflicts_with = "json")]
-    pub file: Option<PathBuf>,
-    /// The body as JSON.
-    #[arg(long, env = "BILLFOLD_SUBMIT_JSON", value_name = "JSON")]
-    pub json: Option<String>,
-    /// The idempotency key [default: a fresh UUID version 7].
-    #[arg(long, env = "BILLFOLD_SUBMIT_ID", value_name = "CMD_ID")]
-    pub id: Option<CommandId>,
-    /// Decide only at this revision of the stream.
-    #[arg(long, env = "BILLFOLD_SUBMIT_EXPECTED_REVISION", value_name = "N")]
-    pub expected_revision: Option<u64>,
-    /// When it takes effect [default: now].
-    #[arg(long, env = "BILLFOLD_SUBMIT_EFFECTIVE_AT", value_name = "INSTANT")]
-    pub effective_at: Option<Timestamp>,
-    /// Commit what the preview with this token showed, or nothing; its id is the preview's.
-    #[arg(long, env = "BILLFOLD_SUBMIT_PREVIEW", value_name = "TOKEN")]
-    pub preview: Option<PreviewToken>,
-    /// Drop it undecided after this instant.
-    #[arg(long, env = "BILLFOLD_SUBMIT_DEADLINE", value_name = "INSTANT")]
-    pub deadline: Option<Timestamp>,
-    /// Why, in your words; recorded.
-    #[arg(long, env = "BILLFOLD_SUBMIT_REASON", value_name = "TEXT")]
-    pub reason: Option<String>,
-    /// Print only this field of the answer, such as `position`, for a shell variable.
-    #[arg(long, env = "BILLFOLD_SUBMIT_FIELD", value_name = "NAME")]
-    pub field: Option<String>,
-    /// Do not wait until a billing run is done.
-    #[arg(long, env = "BILLFOLD_SUBMIT_NO_WAIT")]
-    pub no_wait: bool,
-}
-
-/// Flags of `explain`.
-#[derive(Debug, Args)]
-pub struct ExplainArgs {
-    /// The invoice's id or number.
-    #[arg(required_unless_present = "all", conflicts_with = "all")]
-    pub invoice: Option<String>,
-    /// Only this line.
-    pub line: Option<u32>,
-    /// Every invoice of the book, oldest first; as JSON, one a line.
-    #[arg(long, env = "BILLFOLD_EXPLAIN_ALL")]
-    pub all: bool,
-    /// As JSON, whatever `--output` says.
-    #[arg(long, env = "BILLFOLD_EXPLAIN_JSON")]
-    pub json: bool,
-}
-
-/// Flags of `query`.
-#[derive(Debug, Args)]
-pub struct QueryArgs {
-    /// Which read model: invoices, revenue, balances; or what the gateway answers:
-    /// subscriptions, customers, preview.
-    pub view: String,
-    /// Which question, such as `list` or `get`.
-    pub name: String,
-    /// Fields of the question.
-    #[arg(value_name = "KEY=VALUE")]
-    pub fields: Vec<String>,
-    /// The question as JSON.
-    #[arg(long, env = "BILLFOLD_QUERY_JSON", value_name = "JSON")]
-    pub json: Option<String>,
-    /// Answer only at this position or later: read your own write.
-    #[arg(long, env = "BILLFOLD_QUERY_AT_LEAST", value_name = "POSITION")]
-    pub at_least: Option<String>,
-    /// Follow cursors to the last page.
-    #[arg(long, env = "BILLFOLD_QUERY_ALL")]
-    pub all: bool,
-}
-
-/// Flags of `tail`.
-#[derive(Debug, Args)]
-pub struct TailArgs {
-    /// Start after this position.
-    #[arg(long, env = "BILLFOLD_TAIL_AFTER", value_name = "N", default_value_t = 0)]
-    pub after: u64,
-    /// Stop after so many commits.
-    #[arg(long, env = "BILLFOLD_TAIL_LIMIT", value_name = "N")]
-    pub limit: Option<u64>,
-    /// Wait for more at the end.
-    #[arg(long, short = 'f', env = "BILLFOLD_TAIL_FOLLOW")]
-    pub follow: bool,
-}
-
-/// Flags of `feed`.
-#[derive(Debug, Args)]
-pub struct FeedArgs {
-    /// Start after this position, as answers have it [default: the first commit].
-    #[arg(long, env = "BILLFOLD_FEED_AFTER", value_name = "POSITION")]
-    pub after: Option<String>,
-    /// Stop after so many commits.
-    #[arg(long, env = "BILLFOLD_FEED_LIMIT", value_name = "N")]
-    pub limit: Option<u64>,
-    /// Only commits with an event of one of these names, such as `invoice.finalized`.
-    #[arg(long, env = "BILLFOLD_FEED_TYPES", value_name = "NAME", value_delimiter = ',')]
-    pub types: Vec<String>,
-    /// Only commits of this stream: `book`, or a customer's id.
-    #[arg(long, env = "BILLFOLD_FEED_STREAM", value_name = "STREAM")]
-    pub stream: Option<String>,
-    /// Wait for more at the end.
-    #[arg(long, short = 'f', env = "BILLFOLD_FEED_FOLLOW")]
-    pub follow: bool,
-}
-
-/// Flags of `inspect`.
-#[derive(Debug, Args)]
-pub struct InspectArgs {
-    /// A position, a command id, or the id or printed number of a thing: customer, invoice,
-    /// payment, subscription …
-    pub what: String,
-    /// Show at most so many commits.
-    #[arg(long, env = "BILLFOLD_INSPECT_LIMIT", value_name = "N", default_value_t = 20)]
-    pub limit: usize,
 }
 
 /// What to import.
@@ -377,22 +213,6 @@ pub struct ImportArgs {
     /// The currency of the values.
     #[arg(long, env = "BILLFOLD_IMPORT_CURRENCY", value_name = "CODE", default_value = "USD")]
     pub currency: schemas::Currency,
-}
-
-/// Flags of `replay`.
-#[derive(Debug, Args)]
-pub struct ReplayArgs {
-    /// Where to rebuild [default: a folder beside the views, removed afterwards].
-    #[arg(long, env = "BILLFOLD_REPLAY_SCRATCH", value_name = "DIR")]
-    pub scratch: Option<PathBuf>,
-}
-
-/// Flags of `verify`.
-#[derive(Debug, Args)]
-pub struct VerifyArgs {
-    /// Check only bytes, chain and tree, not what the commits mean.
-    #[arg(long, env = "BILLFOLD_VERIFY_BYTES_ONLY")]
-    pub bytes_only: bool,
 }
 
 /// Flags of `demo`.
@@ -440,36 +260,6 @@ pub struct DoctorArgs {
     #[arg(long, env = "BILLFOLD_DOCTOR_SYNCS", value_name = "N", default_value_t = 200,
           value_parser = clap::value_parser!(u32).range(1..=100_000))]
     pub syncs: u32,
-}
-
-/// Arguments of `id`.
-#[derive(Debug, Args)]
-pub struct IdArgs {
-    /// Of what.
-    pub kind: IdKind,
-    /// How many.
-    #[arg(default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=10_000))]
-    pub count: u32,
-}
-
-/// Things that have ids.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-#[value(rename_all = "snake_case")]
-#[allow(missing_docs, reason = "the names say it; schemas::ids has the sentences")]
-pub enum IdKind {
-    Command,
-    Entity,
-    Customer,
-    Plan,
-    Subscription,
-    Discount,
-    Charge,
-    Invoice,
-    CreditNote,
-    Payment,
-    Refund,
-    CreditGrant,
-    BillingRun,
 }
 
 #[cfg(test)]

@@ -45,6 +45,8 @@ pub fn prefixed(kind: IdKind) -> String {
         IdKind::Customer => ids::CustomerId::new(id).to_string(),
         IdKind::Plan => ids::PlanId::new(id).to_string(),
         IdKind::Subscription => ids::SubscriptionId::new(id).to_string(),
+        IdKind::Quote => ids::QuoteId::new(id).to_string(),
+        IdKind::Coupon => ids::CouponId::new(id).to_string(),
         IdKind::Discount => ids::DiscountId::new(id).to_string(),
         IdKind::Charge => ids::ChargeId::new(id).to_string(),
         IdKind::Invoice => ids::InvoiceId::new(id).to_string(),
@@ -58,18 +60,24 @@ pub fn prefixed(kind: IdKind) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use clap::ValueEnum;
 
     use super::*;
 
     #[test]
     fn every_kind_has_its_prefix_and_fresh_ids_differ() {
-        let mut prefixes = std::collections::BTreeSet::new();
+        let mut prefixes = BTreeSet::new();
         for kind in IdKind::value_variants() {
             let id = prefixed(*kind);
             assert_ne!(id, prefixed(*kind));
             prefixes.insert(id.split_once('_').expect("prefixed").0.to_owned());
         }
-        assert_eq!(prefixes.len(), IdKind::value_variants().len());
+        // Keys are made by the ledger.
+        let all: BTreeSet<_> =
+            schemas::ids::PREFIXES.iter().map(|&prefix| prefix.to_owned()).collect();
+        let keys = BTreeSet::from(["key".to_owned()]);
+        assert_eq!(prefixes, &all - &keys);
     }
 }

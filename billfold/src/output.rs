@@ -10,6 +10,7 @@ mod chart;
 mod documents;
 mod invoice;
 mod node;
+mod preview;
 mod table;
 
 use std::io::{self, IsTerminal, Write};

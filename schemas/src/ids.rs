@@ -131,7 +131,10 @@ macro_rules! ids {
                 })
             }
         }
-    )*};
+    )*
+        /// The prefix of every kind of id.
+        pub const PREFIXES: &[&str] = &[$($prefix),*];
+    };
 }
 
 ids! {

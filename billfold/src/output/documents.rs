@@ -3,6 +3,7 @@
 use super::chart::bars;
 use super::invoice::invoice;
 use super::node::Node;
+use super::preview::preview;
 use super::table::{Rows, show};
 
 /// How an answer looks as a table.
@@ -16,6 +17,8 @@ pub enum View {
     Waterfall,
     /// One invoice.
     Invoice,
+    /// What a command would become.
+    Preview,
     /// What became of a command.
     Accepted,
 }
@@ -26,6 +29,7 @@ impl View {
         match (view, name) {
             ("revenue", "waterfall") => Self::Waterfall,
             ("invoices", "get") => Self::Invoice,
+            ("preview", _) => Self::Preview,
             ("invoices", "list") => Self::Columns(&[
                 "number",
                 "document_date",
@@ -70,6 +74,7 @@ pub fn render(view: View, document: &Node) -> String {
         View::Columns(columns) => listed(&pick(data.items(), columns)),
         View::Waterfall => waterfalls(data),
         View::Invoice => invoice(data),
+        View::Preview => preview(data),
     }];
     if let Some(Node::Bool(true)) = document.get("has_more") {
         parts.push("There is more: ask with --all.".to_owned());
@@ -116,7 +121,7 @@ fn is_list(value: &Node) -> bool {
 }
 
 /// Plain fields first, then each list of documents as a table of its own.
-fn block(prefix: &str, document: &Node) -> String {
+pub(super) fn block(prefix: &str, document: &Node) -> String {
     let (mut plain, mut tables) = (Vec::new(), Vec::new());
     collect(prefix, document, &mut plain, &mut tables);
     let mut parts = vec![facts(&plain)];

@@ -6,9 +6,7 @@ use super::table::{Rows, grouped, show};
 
 /// The answer of `invoices.get`.
 pub(super) fn invoice(data: &Node) -> String {
-    let empty = Node::Null;
-    let head = data.get("invoice").unwrap_or(&empty);
-    let mut parts = vec![heading(data, head), lines(data, head), sums(head)];
+    let mut parts = vec![page(data)];
     let settlement = data.items_at("settlement");
     if !settlement.is_empty() {
         let mut table = Rows::new(["settled on", "by", ">balance changes by"]);
@@ -24,6 +22,13 @@ pub(super) fn invoice(data: &Node) -> String {
     parts.join("\n")
 }
 
+/// What a document shows: to whom, its lines and its sums.
+pub(super) fn page(data: &Node) -> String {
+    let empty = Node::Null;
+    let head = data.get("invoice").unwrap_or(&empty);
+    [heading(data, head), lines(data, head), sums(head)].join("\n")
+}
+
 fn heading(data: &Node, head: &Node) -> String {
     let text = |name: &str| head.get(name).map(show).unwrap_or_default();
     let mut fields = vec![
@@ -34,6 +39,7 @@ fn heading(data: &Node, head: &Node) -> String {
         ("Status".to_owned(), words(head.text_at("status"))),
         ("Id".to_owned(), text("invoice")),
     ];
+    fields.retain(|(_, value)| !value.is_empty());
     if let Some(reason) = data.get("void_reason").and_then(Node::text) {
         fields.push(("Voided".to_owned(), reason.to_owned()));
     }

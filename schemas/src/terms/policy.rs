@@ -163,10 +163,11 @@ policies! {
     }
     /// When the difference that a change makes is billed, if the command does not say.
     change_billing: ChangeBilling {
-        /// With the next invoice; alone it is no reason for one. Source: Stripe, `create_prorations`.
+        /// With the next invoice; alone it is no reason for one. Source: Stripe,
+        /// `create_prorations`.
         NextInvoice "next_invoice",
-        /// On an invoice of its own; what is left waiting is billed by the next billing run. Source:
-        /// Kill Bill, Lago.
+        /// On an invoice of its own; what is left waiting is billed by the next billing run.
+        /// Source: Kill Bill, Lago.
         AtOnce "at_once",
     }
     /// What a cancellation now does with unused time, if the command does not say.
