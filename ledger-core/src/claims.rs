@@ -2,7 +2,7 @@
 
 use schemas::Command;
 use schemas::command::{ChargeInvoice, InvoiceRequest};
-use schemas::ids::CustomerId;
+use schemas::ids::{CustomerId, InvoiceId};
 use schemas::text::ExternalId;
 use uuid::Uuid;
 
@@ -81,7 +81,7 @@ impl Claims {
 
     fn with_invoice(self, request: Option<&InvoiceRequest>) -> Self {
         Self {
-            invoice: request.and_then(|found| found.invoice).map(|id| id.uuid()),
+            invoice: request.and_then(|found| found.invoice).map(InvoiceId::uuid),
             invoice_name: request.and_then(|found| found.external_id.clone()),
             ..self
         }
