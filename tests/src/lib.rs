@@ -1,6 +1,7 @@
 //! What tests across crates share: the real process, its socket, waiting, and a small book.
 
 pub mod acme;
+pub mod kept;
 pub mod life;
 pub mod log;
 pub mod nats;

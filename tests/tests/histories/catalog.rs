@@ -9,11 +9,12 @@ use schemas::terms::{
     PackageRate, PercentageRate, PriceDefinition, Rate, Recurrence, Tier,
 };
 use schemas::{Command, Currency, Decimal, Minor, Personal};
+use tests::kept::instant;
 use uuid::Uuid;
 
 use crate::commands::{decimal, pick};
 use crate::moves::{Move, Plan};
-use crate::play::{Game, instant, text};
+use crate::play::{Game, text};
 
 /// Zones with and without summer time, at half hours and quarters, with midnights that are
 /// skipped, and with a summer time that is below the winter's.

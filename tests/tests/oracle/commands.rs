@@ -16,10 +16,11 @@ use schemas::terms::{
     DiscountTarget, DiscountValue, Every, InvoiceTiming, PriceDefinition, Rate, Settle, UnitPrice,
 };
 use schemas::{Command, Currency, Date, Decimal, Interval, Money, Personal};
+use tests::kept::instant;
 use uuid::Uuid;
 
 use crate::calendar::day_at;
-use crate::drive::{Game, cents, instant, text};
+use crate::drive::{Game, cents, text};
 use crate::moves::{Buying, Charging, Discounting, Move, OnBook, Settling};
 
 const ZONES: [&str; 3] = ["UTC", "Asia/Tokyo", "America/Phoenix"];

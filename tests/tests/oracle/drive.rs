@@ -2,8 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use ledger_core::laws::Laws;
-use ledger_core::{Ledger, Stamp};
+use ledger_core::Stamp;
 use schemas::command::{
     AdvanceClock, Allocate, AllocationRequest, BillCustomer, DefineEntity, OpenBook, RefundEffect,
 };
@@ -13,9 +12,9 @@ use schemas::ids::{
 };
 use schemas::terms::{BookClock, Profile, SeriesDefinition, SeriesKind};
 use schemas::{
-    Command, Commit, CommitView, Currency, Date, Event, Minor, Money, Rejection, StreamId,
-    Timestamp, ZoneName,
+    Command, Currency, Date, Event, Minor, Money, Rejection, StreamId, Timestamp, ZoneName,
 };
+use tests::kept::{Kept, instant, neutral};
 use uuid::Uuid;
 
 use crate::calendar::day_at;
@@ -29,11 +28,8 @@ pub(crate) type Counts = BTreeMap<String, u64>;
 /// Panics say what differs; proptest shrinks on them.
 #[derive(Debug)]
 pub(crate) struct Game {
-    ledger: Ledger,
+    pub(crate) kept: Kept,
     pub(crate) oracle: Oracle,
-    pub(crate) laws: Laws,
-    pub(crate) log: Vec<Vec<u8>>,
-    revisions: BTreeMap<StreamId, u64>,
     pub(crate) now: i64,
     ids: u128,
     pub(crate) plans: Vec<PlanId>,
@@ -47,10 +43,6 @@ pub(crate) struct Game {
     noted: BTreeMap<(InvoiceId, u32), i128>,
     pub(crate) all_invoices: Vec<(CustomerId, InvoiceId)>,
     pub(crate) counts: Counts,
-}
-
-pub(crate) fn instant(micros: i64) -> Timestamp {
-    Timestamp::from_micros(micros).expect("the game stays in this century")
 }
 
 pub(crate) fn text<T: TryFrom<String>>(text: &str) -> T
@@ -70,11 +62,8 @@ impl Game {
         let now = Timestamp::start_of_utc(Date::new(2024, 1, 10).expect("a date")).micros()
             + 10 * 3_600_000_000;
         let mut game = Self {
-            ledger: Ledger::default(),
+            kept: Kept::default(),
             oracle: Oracle::default(),
-            laws: Laws::default(),
-            log: Vec::new(),
-            revisions: BTreeMap::new(),
             now,
             ids: 0,
             plans: Vec::new(),
@@ -149,7 +138,11 @@ impl Game {
             && let Some(predicted) = self.preview(&command, &mut stamp, between)
         {
             let charged = self.submit(&command, &stamp);
-            assert_eq!(neutral(charged), neutral(predicted), "the preview of {command:?}");
+            assert_eq!(
+                neutral(charged, undated),
+                neutral(predicted, undated),
+                "the preview of {command:?}"
+            );
             *self.counts.entry("preview".to_owned()).or_default() += 1;
         } else {
             let _ = self.submit(&command, &stamp);
@@ -169,7 +162,7 @@ impl Game {
         between: &Between,
     ) -> Option<Result<Vec<Event>, Rejection>> {
         let StreamId::Customer(customer) = command.stream() else { return None };
-        let predicted = self.ledger.decide(command, stamp);
+        let predicted = self.kept.ledger.decide(command, stamp);
         // The preview is of a day: it must be the same day everywhere.
         let later = self.now + between.minutes * 60_000_000;
         let same_day =
@@ -204,7 +197,7 @@ impl Game {
 
     /// Decides, commits and compares.
     fn submit(&mut self, command: &Command, stamp: &Stamp) -> Result<Vec<Event>, Rejection> {
-        let decided = self.ledger.decide(command, stamp);
+        let decided = self.kept.ledger.decide(command, stamp);
         let expected = self.expect(command, stamp);
         match (&decided, &expected) {
             (Ok(_), Ok(_)) => {}
@@ -217,7 +210,7 @@ impl Game {
         }
         let events = decided?;
         *self.counts.entry(command.kind().name.to_owned()).or_default() += 1;
-        self.commit(command, stamp, &events);
+        self.kept.commit(command, stamp, &events);
         self.compare(command, &events, expected.expect("just matched"));
         self.remember(&events, command.stream());
         Ok(events)
@@ -240,33 +233,6 @@ impl Game {
                 self.payments.push((customer, e.payment));
             }
         }
-    }
-
-    fn commit(&mut self, command: &Command, stamp: &Stamp, events: &[Event]) {
-        let stream = command.stream();
-        let revision = self.revisions.entry(stream).or_default();
-        *revision += 1;
-        let commit = Commit {
-            position: self.log.len() as u64 + 1,
-            stream,
-            revision: *revision,
-            command_id: stamp.command_id,
-            actor: text("oracle"),
-            reason: None,
-            recorded_at: stamp.recorded_at,
-            effective_at: stamp.effective_at,
-            cause: None,
-            command: command.clone(),
-            events: events.to_vec(),
-        };
-        for event in events {
-            self.ledger.evolve(stream, event, stamp);
-        }
-        self.ledger.close_commit(stream);
-        assert_eq!(self.ledger.revision(stream), commit.revision);
-        let broken = self.laws.observe(&commit, events);
-        assert!(broken.is_empty(), "{command:?}\n{broken:#?}\n{events:#?}");
-        self.log.push(commit.to_bytes());
     }
 
     /// What the oracle says of the command: the place of the invoice that it makes.
@@ -384,7 +350,7 @@ impl Game {
                 *noted += i128::from(line.net.0);
             }
         }
-        let customer = self.ledger.customer(id).expect("it was registered");
+        let customer = self.kept.ledger.customer(id).expect("it was registered");
         assert_eq!(customer.owed(), expected.owed(), "owed after {command:?}");
         assert_eq!(i128::from(customer.credit().0), expected.credit, "credit after {command:?}");
         for (place, invoice) in self.invoices.get(&id).into_iter().flatten().enumerate() {
@@ -403,7 +369,7 @@ impl Game {
         if i64::from(run.through.days()) > day_at(self.now, 0) {
             return;
         }
-        let due = self.ledger.due_customers(run.through, None, usize::MAX);
+        let due = self.kept.ledger.due_customers(run.through, None, usize::MAX);
         let should = self.oracle.due(i64::from(run.through.days()));
         for customer in should {
             assert!(due.contains(&customer), "{customer} is due through {}", run.through);
@@ -414,20 +380,24 @@ impl Game {
             .map(|customer| {
                 let bill = BillCustomer { customer, run: run.run, through: run.through };
                 let (bill, stamp) = (Command::BillCustomer(bill), self.stamp(0));
-                let foreseen = self.ledger.decide(&bill, &stamp);
+                let foreseen = self.kept.ledger.decide(&bill, &stamp);
                 (bill, stamp, foreseen)
             })
             .collect();
-        if !bills.is_empty() && self.log.len().is_multiple_of(3) {
+        if !bills.is_empty() && self.kept.log.len().is_multiple_of(3) {
             self.clock_to(self.now + 36 * 3_600_000_000);
         }
         for (bill, mut stamp, foreseen) in bills {
             stamp.recorded_at = instant(self.now);
             let billed = self.submit(&bill, &stamp);
-            assert_eq!(neutral(billed), neutral(foreseen), "{bill:?} as it was foreseen");
+            assert_eq!(
+                neutral(billed, undated),
+                neutral(foreseen, undated),
+                "{bill:?} as it was foreseen"
+            );
             // A second time there is nothing to bill.
             let stamp = self.stamp(0);
-            let again = self.ledger.decide(&bill, &stamp).expect("billing again is no error");
+            let again = self.kept.ledger.decide(&bill, &stamp).expect("billing again is no error");
             assert_eq!(again, [], "billed twice: {bill:?}");
             let StreamId::Customer(id) = bill.stream() else { continue };
             let through = i64::from(run.through.days());
@@ -453,43 +423,13 @@ fn shown_line(line: &schemas::event::InvoiceLine) -> String {
     format!("gross {} net {} days {days:?} credits {credits:?}", line.gross, line.net)
 }
 
-impl Game {
-    /// The log, folded from its bytes alone, gives the same ledger.
-    pub(crate) fn replay(&self) {
-        let mut replayed = Ledger::default();
-        for bytes in &self.log {
-            let commit = CommitView::parse(bytes).expect("a commit");
-            replayed.evolve_commit(&commit).expect("records that decode");
+/// What depends on the day on which an invoice is issued.
+fn undated(invoice: &mut InvoiceFinalized) {
+    (invoice.document_date, invoice.due_date) = (Date::MIN, Date::MIN);
+    invoice.posting_date = Date::MIN;
+    for line in &mut invoice.lines {
+        if line.service.is_none() {
+            line.schedule = RevenueSchedule::Point(Date::MIN);
         }
-        assert!(replayed == self.ledger, "a replay gives another ledger");
     }
-}
-
-/// Events without what only a document's place in time and in its series decides.
-fn neutral(events: Result<Vec<Event>, Rejection>) -> Result<Vec<Event>, String> {
-    let neutral_invoice = |mut invoice: InvoiceFinalized| {
-        invoice.sequence = 0;
-        invoice.number = text("N");
-        (invoice.document_date, invoice.due_date) = (Date::MIN, Date::MIN);
-        invoice.posting_date = Date::MIN;
-        for line in &mut invoice.lines {
-            if line.service.is_none() {
-                line.schedule = RevenueSchedule::Point(Date::MIN);
-            }
-        }
-        invoice
-    };
-    let neutral_event = |event| {
-        if let Event::InvoiceFinalized(invoice) = event {
-            Event::InvoiceFinalized(neutral_invoice(invoice))
-        } else if let Event::CreditNoteIssued(mut note) = event {
-            (note.sequence, note.number) = (0, text("N"));
-            Event::CreditNoteIssued(note)
-        } else {
-            event
-        }
-    };
-    events
-        .map(|events| events.into_iter().map(neutral_event).collect())
-        .map_err(|rejection| rejection.code().to_owned())
 }

@@ -1,0 +1,109 @@
+//! A ledger whose commits are kept: folded, held to the laws, and stored as bytes.
+
+use std::collections::BTreeMap;
+
+use ledger_core::laws::Laws;
+use ledger_core::snapshot::Loader;
+use ledger_core::{Ledger, Stamp};
+use schemas::event::InvoiceFinalized;
+use schemas::{Command, Commit, CommitView, Event, Rejection, StreamId, Timestamp};
+
+/// A ledger with all that was committed to it.
+#[derive(Debug, Default)]
+pub struct Kept {
+    /// The state.
+    pub ledger: Ledger,
+    /// What every commit was held to.
+    pub laws: Laws,
+    /// Each commit's bytes.
+    pub log: Vec<Vec<u8>>,
+    revisions: BTreeMap<StreamId, u64>,
+}
+
+impl Kept {
+    /// Folds what was decided as the next commit.
+    ///
+    /// # Panics
+    /// When the commit breaks a law.
+    pub fn commit(&mut self, command: &Command, stamp: &Stamp, events: &[Event]) -> Commit {
+        let stream = command.stream();
+        let revision = self.revisions.entry(stream).or_default();
+        *revision += 1;
+        let commit = Commit {
+            position: self.log.len() as u64 + 1,
+            stream,
+            revision: *revision,
+            command_id: stamp.command_id,
+            actor: "player".parse().expect("a name"),
+            reason: None,
+            recorded_at: stamp.recorded_at,
+            effective_at: stamp.effective_at,
+            cause: None,
+            command: command.clone(),
+            events: events.to_vec(),
+        };
+        for event in events {
+            self.ledger.evolve(stream, event, stamp);
+        }
+        self.ledger.close_commit(stream);
+        assert_eq!(self.ledger.revision(stream), commit.revision);
+        let broken = self.laws.observe(&commit, events);
+        assert!(broken.is_empty(), "{command:?}\n{broken:#?}\n{events:#?}");
+        self.log.push(commit.to_bytes());
+        commit
+    }
+
+    /// The log, folded from its bytes alone, gives the same ledger; so do its pieces.
+    ///
+    /// # Panics
+    /// When it does not.
+    pub fn replay(&self) {
+        let mut replayed = Ledger::default();
+        for bytes in &self.log {
+            let commit = CommitView::parse(bytes).expect("a commit");
+            replayed.evolve_commit(&commit).expect("records that decode");
+        }
+        assert!(replayed == self.ledger, "a replay gives another ledger");
+        let ledger = &self.ledger;
+        let customers = ledger.customers().count();
+        let mut loader = Loader::new(&ledger.book_piece(), customers).expect("a book");
+        for (place, (id, _)) in (0..).zip(ledger.customers()) {
+            let piece = ledger.customer_piece(id, Vec::new()).expect("registered");
+            loader.put_customer(place, &piece).expect("a customer");
+        }
+        loader.add_taken(ledger.taken_piece().into_iter());
+        loader.add_names(&ledger.names_piece()).expect("names");
+        assert!(loader.finish().expect("every customer") == *ledger, "a snapshot differs");
+    }
+}
+
+/// An instant of a game.
+///
+/// # Panics
+/// When it is beyond all calendars.
+pub fn instant(micros: i64) -> Timestamp {
+    Timestamp::from_micros(micros).expect("a game stays in this century")
+}
+
+/// What was decided, without what only a document's place in its series decides, and with
+/// invoices made alike by `alike`.
+pub fn neutral(
+    decided: Result<Vec<Event>, Rejection>,
+    alike: impl Fn(&mut InvoiceFinalized),
+) -> Result<Vec<Event>, String> {
+    let neutral = |event| {
+        if let Event::InvoiceFinalized(mut invoice) = event {
+            (invoice.sequence, invoice.number) = (0, "N".parse().expect("a number"));
+            alike(&mut invoice);
+            Event::InvoiceFinalized(invoice)
+        } else if let Event::CreditNoteIssued(mut note) = event {
+            (note.sequence, note.number) = (0, "N".parse().expect("a number"));
+            Event::CreditNoteIssued(note)
+        } else {
+            event
+        }
+    };
+    decided
+        .map(|events| events.into_iter().map(neutral).collect())
+        .map_err(|rejection| rejection.code().to_owned())
+}
