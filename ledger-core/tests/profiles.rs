@@ -137,6 +137,24 @@ fn kill_bill_bills_a_missing_piece_as_the_rest_of_the_whole() {
 }
 
 #[test]
+fn a_missing_piece_costs_nothing_where_more_than_the_whole_is_billed() {
+    // Each of the first two pieces costs a whole month; what is missing is no credit.
+    let mut book = book("killbill@1", json!({"ratio": "round_up_to_whole_period"}), "2016-09-08");
+    plan(&mut book, "seats", json!({"per_unit": "20"}), json!({}));
+    book.subscribe("seats", json!({"items": [{"price": "fee", "quantity": "0"}]}));
+    book.on("2016-09-20");
+    let mut billed = Vec::new();
+    for from in ["2016-09-20", "2016-09-12", "2016-09-08"] {
+        let body = json!({"quantity": "1", "when": "now"});
+        let change = with(subscription(), body);
+        book.when_effective(support::at(from), "subscription.change_quantity", change)
+            .expect("accepted");
+        billed.push(nets(&book).iter().sum::<i64>());
+    }
+    assert_eq!(billed, [2_000, 2_000, 0]);
+}
+
+#[test]
 fn kill_bill_never_repairs_more_than_adjustments_left() {
     // KB-039: 10.00 of 249.95 were credited; the change on the next day would repair 241.89.
     let mut book = book("killbill@1", json!({}), "2012-05-01");

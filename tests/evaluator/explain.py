@@ -292,7 +292,7 @@ class Line:
         if pricing["complement"] is not None:
             others = sum(other["gross"] for other in self.explained["others"])
             self.check("complement", others, pricing["complement"])
-            exact, steps = Fraction(half_up(amount) - others), []
+            exact, steps = Fraction(max(half_up(amount) - others, 0)), []
         gross = half_up(exact)
         self.steps = steps + [step("amount", exact, gross)]
         self.amounts(ratio, exact, gross)

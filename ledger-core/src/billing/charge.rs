@@ -70,7 +70,8 @@ fn line(
     let complement = complement(place, cycle, segment, piece, kind, whole, drafts);
     if let Some(billed) = complement {
         let rounded = whole.rounded(RoundingMode::HalfUp)?;
-        amount.exact = Fraction::whole(rounded - billed.0);
+        // Parts may be rounded up: where they are more than the whole, nothing is missing.
+        amount.exact = Fraction::whole((rounded - billed.0).max(0));
         amount.steps = Vec::new();
     }
     let (gross, step) = round(amount.exact, RoundingSubject::Amount)?;

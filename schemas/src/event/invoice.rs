@@ -193,7 +193,8 @@ pub struct LinePricing {
     pub segment: u32,
     /// The zone whose days are counted: an IANA name, or an offset such as `-08:00`.
     pub zone: Label,
-    /// What other lines of the cycle at the same price have billed, where this line is the rest.
+    /// What other lines of the cycle at the same price have billed, where this line is the rest;
+    /// it is nothing where they have billed more than the whole.
     pub complement: Option<Minor>,
 }
 

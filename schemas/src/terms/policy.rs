@@ -207,7 +207,7 @@ policies! {
     missing_piece: MissingPiece {
         /// By its own ratio.
         OwnRatio "own_ratio",
-        /// As the whole less what was billed at the same price. Source: Kill Bill.
+        /// As the whole less what was billed at the same price, or nothing. Source: Kill Bill.
         TotalMinusBilled "total_minus_already_billed",
     }
     /// What several percentages are taken of.

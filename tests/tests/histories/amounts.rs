@@ -135,7 +135,7 @@ fn check_amount(
 ) {
     let whole = Ratio::of(pricing.whole);
     if let Some(others) = pricing.complement {
-        let rest = whole.rounded() - others.0;
+        let rest = (whole.rounded() - others.0).max(0);
         check(found, "the last piece is the rest", line.gross.0 == rest, || format!("{line:?}"));
         return;
     }
@@ -185,7 +185,8 @@ fn check_credit(
     check(found, "a credit has the price of its line", same, || {
         format!("{pricing:?} of {whole:?}")
     });
-    if policies.credit_basis == CreditBasis::BilledShare {
+    // Where ratios are rounded, the price is credited as it is charged.
+    if policies.credit_basis == CreditBasis::BilledShare && policies.ratio == RatioRule::Exact {
         // Two rounded cumulative amounts: within a minor unit of the share, unless bounded.
         let (part, length) =
             (pricing.span.micros(), target.line.pricing.as_ref().map_or(1, |of| of.span.micros()));
