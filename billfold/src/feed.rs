@@ -1,12 +1,14 @@
 //! `feed`: commits as the running ledger gives them to any client, one a line.
 
 use schemas::query::MAX_LIMIT;
+use schemas::text::{Actor, BookName};
 use schemas::wire::{Endpoint, Headers};
 use serde_json::{Map, Value};
 
 use crate::cli::FeedArgs;
-use crate::door::Ask;
+use crate::door::{Ask, RemoteDoor};
 use crate::exit::Failure;
+use crate::folder::Folder;
 use crate::output::{Node, Output};
 
 /// How long one question waits for something new, in milliseconds.
@@ -35,6 +37,22 @@ pub fn run(args: &FeedArgs, door: &impl Ask, output: &Output) -> Result<(), Fail
         question.insert("after".to_owned(), page.text_at("next").into());
     }
     Ok(())
+}
+
+/// Somebody has the book open: whoever follows it in a process of its own would keep all others
+/// from writing, and wait for nothing.
+///
+/// # Errors
+/// [`Failure::Unreachable`] says what to start.
+pub fn somebody_serves(folder: &Folder, book: &BookName, actor: &Actor) -> Result<(), Failure> {
+    if RemoteDoor::connect(folder, book, actor)?.is_some() {
+        return Ok(());
+    }
+    Err(Failure::Unreachable(format!(
+        "nobody serves {}, so nothing new would come; start `billfold up`, or follow the log \
+         itself with `billfold tail --follow`",
+        folder.root().display()
+    )))
 }
 
 fn question(args: &FeedArgs) -> Map<String, Value> {

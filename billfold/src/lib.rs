@@ -128,9 +128,15 @@ fn dispatch(cli: Cli, editions: &Editions) -> Result<(), Failure> {
             })
         }
         Command::Tail(args) => commits::tail(&args, &folder, book, &output),
-        Command::Feed(args) => door::with_reader(nats()?.as_ref(), &folder, book, actor, |door| {
-            feed::run(&args, door, &output)
-        }),
+        Command::Feed(args) => {
+            let nats = nats()?;
+            if args.follow && nats.is_none() {
+                feed::somebody_serves(&folder, book, actor)?;
+            }
+            door::with_writer(nats.as_ref(), &folder, book, actor, |door| {
+                feed::run(&args, door, &output)
+            })
+        }
         Command::Inspect(args) => commits::inspect(&args, &folder, book, &output),
         Command::Import { command: ImportCommand::Purchases(args) } => {
             door::with_writer(nats()?.as_ref(), &folder, book, actor, |door| {

@@ -2,6 +2,7 @@
 
 mod auditing;
 mod demonstrating;
+mod feeding;
 mod importing;
 mod processes;
 mod serving;
