@@ -1,12 +1,14 @@
 //! `book`: makes and lists books.
 
-use crate::cli::BookCommand;
+use crate::cli::{BookCommand, Opening};
 use crate::door::RemoteDoor;
 use crate::exit::Failure;
-use crate::folder::Folder;
+use crate::folder::{Folder, damaged};
 use crate::host::{Host, Role};
 use crate::output::{Node, Output, View};
+use schemas::event::BookOpened;
 use schemas::text::{Actor, BookName};
+use schemas::{Commit, Event};
 
 /// Runs `book`.
 ///
@@ -19,10 +21,13 @@ pub fn run(
     output: &Output,
 ) -> Result<(), Failure> {
     match command {
-        BookCommand::Create { name, test_clock } => {
+        BookCommand::Create { name, test_clock, profile, policies } => {
+            let (profile, test_clock) = (*profile, *test_clock);
+            let opening = Opening { profile, policies: policies.clone(), test_clock };
+            let open = opening.command(name)?;
             let running = RemoteDoor::connect(folder, name, actor)?.is_some();
             let host = Host::new(folder.clone(), Role::gateway())?;
-            host.create(name, *test_clock)?;
+            host.make(open)?;
             host.close();
             if running {
                 crate::talk::say("billfold: the running process opens the book within seconds");
@@ -33,14 +38,39 @@ pub fn run(
     }
 }
 
+/// What a book was opened with; none before its first commit is durable.
+///
+/// # Errors
+/// [`Failure`]: no such book, or damage.
+pub fn opened(folder: &Folder, book: &BookName) -> Result<Option<BookOpened>, Failure> {
+    let bytes = folder.reader(book)?.read_commit(1).map_err(damaged)?;
+    let Some(bytes) = bytes else { return Ok(None) };
+    let first = Commit::from_bytes(&bytes)
+        .map_err(|error| Failure::Verification(format!("commit 1: {error}")))?;
+    Ok(first
+        .events
+        .into_iter()
+        .find_map(|event| if let Event::BookOpened(opened) = event { Some(opened) } else { None }))
+}
+
+/// The policies that are not as the profile says.
+fn replaced(opened: &BookOpened) -> Vec<Node> {
+    let usual = opened.profile.policies().words();
+    let differ = opened.policies.words().into_iter().zip(usual).filter(|(has, usual)| has != usual);
+    differ.map(|((policy, rule), _)| Node::Text(format!("{policy}={rule}"))).collect()
+}
+
 fn list(folder: &Folder, books: &[BookName], output: &Output) -> Result<(), Failure> {
     let mut rows = Vec::new();
     for book in books {
         let mut reader = folder.reader(book)?;
-        let head = reader.durable_head().map_err(crate::folder::damaged)?;
+        let head = reader.durable_head().map_err(damaged)?;
+        let opened = opened(folder, book)?;
         rows.push(Node::object([
             ("book", Node::of(book)),
             ("position", Node::of(&head.last_position().unwrap_or(0))),
+            ("profile", Node::of(&opened.as_ref().map(|opened| opened.profile))),
+            ("policies", Node::List(opened.iter().flat_map(replaced).collect())),
             ("log", Node::of(&reader.identity().log().to_string())),
         ]));
     }

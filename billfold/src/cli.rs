@@ -8,12 +8,14 @@ mod bench;
 mod id;
 mod log;
 mod nats;
+mod policy;
 mod serve;
 
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use schemas::Timestamp;
+use schemas::terms::Profile;
 use schemas::text::{Actor, BookName};
 
 pub use ask::{ExplainArgs, QueryArgs, SubmitArgs};
@@ -21,6 +23,7 @@ pub use bench::{BenchArgs, BenchWhat, BillingBenchArgs, NatsBenchArgs, RestartBe
 pub use id::{IdArgs, IdKind};
 pub use log::{FeedArgs, InspectArgs, ReplayArgs, TailArgs, VerifyArgs};
 pub use nats::{NatsArgs, NatsCommand, NatsRole, PermissionsArgs};
+pub use policy::{Opening, Replaced};
 pub use serve::{ProjectArgs, ServeArgs, WatchArgs};
 
 /// The billing ledger that can explain every amount.
@@ -190,6 +193,14 @@ pub enum BookCommand {
         /// Make it a test book whose clock starts here.
         #[arg(long, env = "BILLFOLD_BOOK_CREATE_TEST_CLOCK", value_name = "INSTANT")]
         test_clock: Option<Timestamp>,
+        /// What it bills by [default: billfold@1].
+        #[arg(long, env = "BILLFOLD_BOOK_CREATE_PROFILE", value_name = "NAME",
+              value_parser = policy::profile())]
+        profile: Option<Profile>,
+        /// Replace a policy of the profile, as in `proration=by_second`; may be repeated.
+        #[arg(long = "policy", env = "BILLFOLD_BOOK_CREATE_POLICY", value_name = "NAME=RULE",
+              value_delimiter = ',', value_parser = policy::policy)]
+        policies: Vec<Replaced>,
     },
     /// List the books of the folder.
     List,
@@ -329,6 +340,8 @@ mod tests {
             vec!["billfold", "submit", "x.y", "--id", "pay_12"],
             vec!["billfold", "tail", "--after", "-1"],
             vec!["billfold", "import", "purchases", "f", "--currency", "XYZ"],
+            vec!["billfold", "book", "create", "b", "--profile", "lago"],
+            vec!["billfold", "up", "--policy", "proration=by_moon"],
             vec!["billfold", "frobnicate"],
         ] {
             let error = Cli::try_parse_from(&typed).expect_err("refused");

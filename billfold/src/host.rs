@@ -152,6 +152,15 @@ impl Host {
         self.create_log(book, log, test_clock)
     }
 
+    /// As [`Host::create`], with everything that opens the book.
+    ///
+    /// # Errors
+    /// As [`Host::create`]; and when a policy has no such rule.
+    pub fn make(&self, open: OpenBook) -> Result<(), Failure> {
+        let log = fresh_log_id().map_err(|error| Failure::io("no randomness", error))?;
+        self.create_open(log, open)
+    }
+
     /// As [`Host::create`], with the log's id: a book that is the same every time it is made.
     ///
     /// # Errors

@@ -12,6 +12,7 @@ use std::thread;
 use std::time::Duration;
 
 use command_gateway::door::{DoorLimits, SocketDoor};
+use schemas::terms::Profile;
 use schemas::text::BookName;
 use serde_json::json;
 use tokio::signal::unix::{SignalKind, signal};
@@ -115,7 +116,10 @@ fn ready(
     let views: Vec<_> = host.role().views.iter().map(|view| view.as_str()).collect();
     let rows: Vec<_> = books
         .iter()
-        .map(|(book, position)| json!({"book": book.as_str(), "position": position}))
+        .map(|(book, position)| {
+            let profile = profile(host, book);
+            json!({"book": book.as_str(), "position": position, "profile": profile})
+        })
         .collect();
     let document = Node::of(&json!({
         "status": "ready",
@@ -131,6 +135,12 @@ fn ready(
         let books = if books.is_empty() { "none yet".to_owned() } else { books.join(", ") };
         format!("ready: {}, books: {books}", shown.join(", "))
     })
+}
+
+/// What a book bills by, if its log can say so.
+fn profile(host: &Host, book: &BookName) -> Option<Profile> {
+    let opened = crate::book::opened(host.folder(), book);
+    opened.ok().flatten().map(|opened| opened.profile)
 }
 
 fn shown(path: &Path) -> String {

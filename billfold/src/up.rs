@@ -5,7 +5,7 @@ use std::fs;
 use projections::Editions;
 use schemas::text::BookName;
 
-use crate::cli::ServeArgs;
+use crate::cli::{Opening, ServeArgs};
 use crate::exit::Failure;
 use crate::folder::Folder;
 use crate::host::{Host, Role};
@@ -44,15 +44,50 @@ fn open_all(
     args: &ServeArgs,
 ) -> Result<(), Failure> {
     let books = folder.books()?;
+    let opening = args.opening();
     if books.is_empty() {
-        return host.create(book, args.test_clock);
+        return host.make(opening.command(book)?);
     }
-    if args.test_clock.is_some() {
+    if opening.test_clock.is_some() {
         return Err(Failure::Usage(format!(
             "{} has books already, and --test-clock is for a fresh folder; use `billfold book \
              create` for another test book",
             folder.root().display()
         )));
     }
+    if opening.asks_for_policies() {
+        agrees(folder, book, &books, &opening)?;
+    }
     books.iter().try_for_each(|book| host.open(book))
+}
+
+/// A book keeps what it was opened with for ever: flags may repeat that, not change it.
+fn agrees(
+    folder: &Folder,
+    book: &BookName,
+    books: &[BookName],
+    opening: &Opening,
+) -> Result<(), Failure> {
+    let root = folder.root().display();
+    if !books.contains(book) {
+        return Err(Failure::Usage(format!(
+            "{root} has books already, and none is {book}; --profile and --policy are for the \
+             book of a fresh folder: use `billfold book create {book}`"
+        )));
+    }
+    // A log whose first commit was cut off is told about when it is opened.
+    let Some(opened) = crate::book::opened(folder, book)? else { return Ok(()) };
+    let wanted = opening.policies()?;
+    if opened.profile == opening.profile() && opened.policies == wanted {
+        return Ok(());
+    }
+    let (has, asked) = (opened.profile.name(), opening.profile().name());
+    let differ = opened.policies.words().into_iter().zip(wanted.words());
+    let differ = differ.filter(|(has, asked)| has != asked);
+    let differ = differ.map(|((policy, has), (_, asked))| format!("{policy}: {has}, not {asked}"));
+    Err(Failure::Usage(format!(
+        "book {book} bills by {has}, and {asked} was asked for ({}); a book keeps its policies: \
+         leave --profile and --policy out, or make another book with `billfold book create`",
+        differ.collect::<Vec<_>>().join("; ")
+    )))
 }

@@ -5,6 +5,9 @@ use std::net::SocketAddr;
 use clap::Args;
 use projections::ViewName;
 use schemas::Timestamp;
+use schemas::terms::Profile;
+
+use super::policy::{self, Opening, Replaced};
 
 /// Flags of `up` and `serve`.
 #[derive(Debug, Args)]
@@ -12,9 +15,25 @@ pub struct ServeArgs {
     /// In a fresh folder: make the book a test book whose clock starts here.
     #[arg(long, env = "BILLFOLD_TEST_CLOCK", value_name = "INSTANT")]
     pub test_clock: Option<Timestamp>,
+    /// In a fresh folder: what the book bills by [default: billfold@1].
+    #[arg(long, env = "BILLFOLD_PROFILE", value_name = "NAME", value_parser = policy::profile())]
+    pub profile: Option<Profile>,
+    /// In a fresh folder: replace a policy of the profile, as in `proration=by_second`; may be
+    /// repeated.
+    #[arg(long = "policy", env = "BILLFOLD_POLICY", value_name = "NAME=RULE",
+          value_delimiter = ',', value_parser = policy::policy)]
+    pub policies: Vec<Replaced>,
     /// What is watched.
     #[command(flatten)]
     pub watch: WatchArgs,
+}
+
+impl ServeArgs {
+    /// How the book of a fresh folder is opened.
+    pub fn opening(&self) -> Opening {
+        let (profile, test_clock) = (self.profile, self.test_clock);
+        Opening { profile, policies: self.policies.clone(), test_clock }
+    }
 }
 
 /// Flags of every process that serves.

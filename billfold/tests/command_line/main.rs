@@ -4,6 +4,7 @@ mod auditing;
 mod demonstrating;
 mod feeding;
 mod importing;
+mod opening;
 mod processes;
 mod serving;
 mod submitting;
