@@ -1,5 +1,6 @@
 //! `query`: questions to the read models.
 
+use schemas::query::QUERIES;
 use schemas::wire::{Headers, header};
 use serde_json::{Map, Value};
 
@@ -17,6 +18,7 @@ const LARGEST_PAGE: u32 = schemas::query::MAX_LIMIT;
 /// # Errors
 /// [`Failure::Problem`] when there is no answer; [`Failure::Usage`] for what cannot be asked.
 pub fn run(args: &QueryArgs, door: &impl Ask, output: &Output) -> Result<(), Failure> {
+    known(&args.view)?;
     let mut question = question(args)?;
     let mut headers = Headers::new();
     if let Some(position) = &args.at_least {
@@ -69,6 +71,20 @@ pub fn pages(
             _ => return Ok(page),
         }
     }
+}
+
+/// There are questions about it.
+fn known(view: &str) -> Result<(), Failure> {
+    let mut views: Vec<&str> = Vec::new();
+    for query in QUERIES {
+        if !views.contains(&query.view) {
+            views.push(query.view);
+        }
+    }
+    if views.contains(&view) {
+        return Ok(());
+    }
+    Err(Failure::Usage(format!("nothing is asked of {view:?}; there are {}", views.join(", "))))
 }
 
 fn question(args: &QueryArgs) -> Result<Map<String, Value>, Failure> {

@@ -28,6 +28,7 @@ mod world;
 pub mod yaml;
 
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
 pub use run::{Stopped, play};
@@ -59,7 +60,14 @@ pub fn run(args: &ScenarioArgs, asked: Option<Format>) -> Result<(), Failure> {
     let scratch = Scratch::make()?;
     let mut tally = Tally::default();
     for path in &args.files {
-        let played = play_file(path, args, &scratch, &output, &mut tally);
+        let text = match fs::read_to_string(path) {
+            Ok(text) => text,
+            Err(error) => {
+                tally.unreadable(path, &error);
+                continue;
+            }
+        };
+        let played = play_file(path, &text, args, &scratch, &output, &mut tally);
         if let Err(stopped) = played {
             tally.trouble(path, stopped)?;
         }
@@ -69,17 +77,16 @@ pub fn run(args: &ScenarioArgs, asked: Option<Format>) -> Result<(), Failure> {
 
 fn play_file(
     path: &Path,
+    text: &str,
     args: &ScenarioArgs,
     scratch: &Scratch,
     output: &Output,
     tally: &mut Tally,
 ) -> Result<(), Stopped> {
-    let text = fs::read_to_string(path)
-        .map_err(|error| Failure::io(format!("{} cannot be read", path.display()), error))?;
     let beside = path.parent().unwrap_or(Path::new("."));
     let folder = args.cases.as_deref().unwrap_or(beside);
     let cases = Cases { named: args.case.as_deref(), folder };
-    for (id, read) in scenarios(&text, cases)? {
+    for (id, read) in scenarios(text, cases)? {
         let played = read
             .map_err(Stopped::from)
             .and_then(|scenario| play_one(&scenario, path, scratch, output, tally));
@@ -122,6 +129,12 @@ impl Tally {
         talk::say(&format!("billfold: {}: {trouble}", path.display()));
         self.troubles += 1;
         Ok(())
+    }
+
+    /// The others go on here too.
+    fn unreadable(&mut self, path: &Path, error: &io::Error) {
+        talk::say(&format!("billfold: {} cannot be read: {error}", path.display()));
+        self.troubles += 1;
     }
 
     fn conclude(self) -> Result<(), Failure> {

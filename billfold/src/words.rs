@@ -61,39 +61,70 @@ fn value(word: &str, path: &str, text: &str, schema: Option<&Value>) -> Result<V
     if starts_json || matches!(text, "true" | "false" | "null") {
         return json(word, text);
     }
-    if let (Some(root), Ok(number)) = (schema, text.parse::<i64>()) {
-        let steps: Vec<&str> = path.split('.').collect();
-        if asks_for_integer(root, root, &steps) {
-            return Ok(number.into());
-        }
+    let Some(root) = schema else { return Ok(amount(text).unwrap_or_else(|| text.into())) };
+    let steps: Vec<&str> = path.split('.').collect();
+    let asks_for = |wanted: fn(&Value) -> bool| asks_for(wanted, root, root, &steps);
+    if let Ok(number) = text.parse::<i64>()
+        && asks_for(is_integer)
+    {
+        return Ok(number.into());
     }
-    Ok(amount(text).unwrap_or_else(|| Value::String(text.to_owned())))
+    match amount(text) {
+        Some(amount) => Ok(amount),
+        None if asks_for(is_money) && !asks_for(is_text) => {
+            let (whole, part) = text.split_once('.').unwrap_or((text, "00"));
+            let digits = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
+            let is_number = digits(whole) && digits(part);
+            let example = if is_number { format!("{whole}.{part}") } else { "12.34".to_owned() };
+            Err(Failure::Usage(format!(
+                "{word:?} is no amount with its currency; write {path}={example}:EUR"
+            )))
+        }
+        None => Ok(text.into()),
+    }
 }
 
-/// Whether the schema has an integer at the end of the path.
-fn asks_for_integer(root: &Value, schema: &Value, steps: &[&str]) -> bool {
+/// Whether the schema has what is wanted at the end of the path.
+fn asks_for(wanted: fn(&Value) -> bool, root: &Value, schema: &Value, steps: &[&str]) -> bool {
     if let Some(target) = schema.get("$ref").and_then(Value::as_str) {
         let target = target.strip_prefix('#').and_then(|pointer| root.pointer(pointer));
-        return target.is_some_and(|target| asks_for_integer(root, target, steps));
+        return target.is_some_and(|target| asks_for(wanted, root, target, steps));
     }
     for choice in ["anyOf", "oneOf", "allOf"] {
         let choices = schema.get(choice).and_then(Value::as_array);
-        if choices.into_iter().flatten().any(|one| asks_for_integer(root, one, steps)) {
+        if choices.into_iter().flatten().any(|one| asks_for(wanted, root, one, steps)) {
             return true;
         }
     }
     match steps {
-        [] => match schema.get("type") {
-            Some(Value::String(name)) => name == "integer",
-            Some(Value::Array(names)) => names.iter().any(|name| name == "integer"),
-            Some(Value::Null | Value::Bool(_) | Value::Number(_) | Value::Object(_)) | None => {
-                false
-            }
-        },
+        [] => wanted(schema),
         [first, rest @ ..] => schema
             .get("properties")
             .and_then(|properties| properties.get(*first))
-            .is_some_and(|field| asks_for_integer(root, field, rest)),
+            .is_some_and(|field| asks_for(wanted, root, field, rest)),
+    }
+}
+
+fn is_integer(schema: &Value) -> bool {
+    is_type(schema, "integer")
+}
+
+fn is_text(schema: &Value) -> bool {
+    is_type(schema, "string")
+}
+
+/// An object with an amount and its currency.
+fn is_money(schema: &Value) -> bool {
+    let properties = schema.get("properties");
+    let has = |name: &str| properties.is_some_and(|properties| properties.get(name).is_some());
+    has("amount_minor") && has("currency")
+}
+
+fn is_type(schema: &Value, wanted: &str) -> bool {
+    match schema.get("type") {
+        Some(Value::String(name)) => name == wanted,
+        Some(Value::Array(names)) => names.iter().any(|name| name == wanted),
+        Some(Value::Null | Value::Bool(_) | Value::Number(_) | Value::Object(_)) | None => false,
     }
 }
 
@@ -145,6 +176,21 @@ mod tests {
         for wrong in [&["name"][..], &["a=1", "a=2"], &["a=1", "a.b=2"], &["a={1"], &["a:=x"]] {
             assert_eq!(read(wrong).expect_err("refused").code(), 2, "{wrong:?}");
         }
+    }
+
+    #[test]
+    fn an_amount_without_its_currency_is_told_how_to_be_written() {
+        let schema = crate::schema::find("command", "payment.record").expect("a command");
+        for (word, said) in [
+            ("amount=5", "write amount=5.00:EUR"),
+            ("amount=5.5", "write amount=5.5:EUR"),
+            ("amount=5:eur", "write amount=12.34:EUR"),
+        ] {
+            let refused = object(&[word.to_owned()], Some(&schema)).expect_err("refused");
+            assert_eq!(refused.code(), 2);
+            assert!(refused.to_string().contains(said), "{refused}");
+        }
+        assert!(object(&["amount=5:EUR".to_owned()], Some(&schema)).is_ok());
     }
 
     #[test]

@@ -63,6 +63,7 @@ pub struct ExplainArgs {
     #[arg(required_unless_present = "all", conflicts_with = "all")]
     pub invoice: Option<String>,
     /// Only this line.
+    #[arg(value_parser = line)]
     pub line: Option<u32>,
     /// Every invoice of the book, oldest first; as JSON, one a line.
     #[arg(long, env = "BILLFOLD_EXPLAIN_ALL")]
@@ -70,6 +71,11 @@ pub struct ExplainArgs {
     /// As JSON, whatever `--output` says.
     #[arg(long, env = "BILLFOLD_EXPLAIN_JSON")]
     pub json: bool,
+}
+
+fn line(text: &str) -> Result<u32, String> {
+    let number = text.parse::<u32>().ok().filter(|line| *line > 0);
+    number.ok_or_else(|| "a line is a number, such as 1; leave it out for all lines".to_owned())
 }
 
 /// Flags of `query`.
