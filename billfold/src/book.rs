@@ -74,5 +74,6 @@ fn list(folder: &Folder, books: &[BookName], output: &Output) -> Result<(), Fail
             ("log", Node::of(&reader.identity().log().to_string())),
         ]));
     }
-    output.document(View::Any, &Node::page(rows))
+    let columns = View::Columns(&["book", "position", "profile", "policies", "log"]);
+    output.document(columns, &Node::page(rows))
 }

@@ -11,7 +11,7 @@ use uuid::Uuid;
 use crate::cli::{InspectArgs, TailArgs};
 use crate::exit::Failure;
 use crate::folder::{Folder, damaged};
-use crate::output::{Node, Output, Rows, show};
+use crate::output::{Node, Output, Rows, counted, show};
 use schemas::text::BookName;
 
 /// How long `tail --follow` waits before it looks for an interrupt again.
@@ -183,7 +183,7 @@ fn entries(event: &Event) -> Vec<Node> {
 
 /// One line of `tail` for people.
 fn line(commit: &Commit) -> String {
-    let events: Vec<_> = commit.events.iter().map(|event| event.kind().name).collect();
+    let events = commit.events.iter().map(|event| event.kind().name);
     format!(
         "{:>8}  {}  {}@{}  {}  {} -> {}",
         commit.position,
@@ -192,7 +192,7 @@ fn line(commit: &Commit) -> String {
         commit.revision,
         commit.actor,
         commit.command.kind().name,
-        events.join(", ")
+        counted(events)
     )
 }
 

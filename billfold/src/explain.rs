@@ -1,16 +1,15 @@
 //! `explain`: why an invoice, or one line of it, is what it is; as a tree for people, as JSON for
 //! programs such as `tests/evaluator/explain.py`.
 
-mod tree;
-
 use schemas::ids::InvoiceId;
+use schemas::text::Code;
 use schemas::wire::Headers;
 use serde_json::{Map, Value, json};
 
 use crate::cli::{ExplainArgs, Format};
 use crate::door::Ask;
 use crate::exit::Failure;
-use crate::output::{Node, Output, View, text};
+use crate::output::{Node, Output, View, render, text};
 use crate::query;
 
 /// The most lines of a page.
@@ -29,12 +28,7 @@ pub fn run(args: &ExplainArgs, door: &impl Ask, output: &Output) -> Result<(), F
     if !output.is_table() {
         return output.document(View::Any, &explained);
     }
-    let document = serde_json::to_vec(&explained);
-    let document = document.and_then(|bytes| serde_json::from_slice(&bytes));
-    let document = document.map_err(|error| {
-        Failure::Internal(format!("the explanation is of another release: {error}"))
-    })?;
-    text(&tree::of(&document).to_string())
+    text(&render(View::Explanation, &Node::object([("data", explained)])))
 }
 
 /// Every invoice of the book.
@@ -54,10 +48,7 @@ fn every(door: &impl Ask) -> Result<(), Failure> {
 /// The explanation with all its pages.
 fn whole(invoice: &str, line: Option<u32>, door: &impl Ask) -> Result<Node, Failure> {
     let mut question = Map::new();
-    let (field, named) = match invoice.parse::<InvoiceId>() {
-        Ok(invoice) => ("invoice", invoice.to_string()),
-        Err(_) => ("number", invoice.to_owned()),
-    };
+    let (field, named) = named(invoice)?;
     question.insert(field.to_owned(), Value::String(named));
     if let Some(line) = line {
         question.insert("line".to_owned(), json!(line));
@@ -81,4 +72,18 @@ fn whole(invoice: &str, line: Option<u32>, door: &impl Ask) -> Result<Node, Fail
     explained.set("lines", Node::List(lines));
     explained.set("next_line", Node::Null);
     Ok(explained)
+}
+
+/// How the invoice is named.
+fn named(invoice: &str) -> Result<(&'static str, String), Failure> {
+    if let Ok(id) = invoice.parse::<InvoiceId>() {
+        return Ok(("invoice", id.to_string()));
+    }
+    match invoice.parse::<Code>() {
+        Ok(number) => Ok(("number", number.as_str().to_owned())),
+        Err(_) => Err(Failure::Usage(format!(
+            "{invoice:?} names no invoice; give its number, such as INV-0001, or its id (inv_…), \
+             as `billfold query invoices list` shows them"
+        ))),
+    }
 }

@@ -9,7 +9,7 @@ use crate::cli::FeedArgs;
 use crate::door::{Ask, RemoteDoor};
 use crate::exit::Failure;
 use crate::folder::Folder;
-use crate::output::{Node, Output};
+use crate::output::{Node, Output, counted};
 
 /// How long one question waits for something new, in milliseconds.
 const WAIT_MS: u64 = 2_000;
@@ -75,15 +75,14 @@ fn question(args: &FeedArgs) -> Map<String, Value> {
 
 /// A commit for people: where, when, who, on what, and what happened.
 fn line(commit: &Node) -> String {
-    let events: Vec<&str> =
-        commit.items_at("events").iter().map(|event| event.text_at("type")).collect();
+    let events = commit.items_at("events").iter().map(|event| event.text_at("type"));
     format!(
         "{}  {}  {}  {}  {}",
         commit.text_at("position"),
         commit.text_at("recorded_at"),
         commit.text_at("actor"),
         commit.text_at("stream"),
-        events.join(", ")
+        counted(events)
     )
 }
 

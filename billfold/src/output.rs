@@ -8,15 +8,18 @@
 
 mod chart;
 mod documents;
+mod explanation;
 mod invoice;
 mod node;
 mod preview;
+mod prices;
+mod subscription;
 mod table;
 
 use std::io::{self, IsTerminal, Write};
 
 pub use chart::bars;
-pub use documents::{View, render};
+pub use documents::{View, counted, render};
 pub use node::Node;
 pub use table::{Rows, grouped, show};
 

@@ -1,9 +1,11 @@
 //! Documents as tables: any answer, and the few that deserve columns of their own.
 
 use super::chart::bars;
+use super::explanation::explanation;
 use super::invoice::invoice;
 use super::node::Node;
 use super::preview::preview;
+use super::subscription::{subscription, subscriptions};
 use super::table::{Rows, show};
 
 /// How an answer looks as a table.
@@ -17,8 +19,14 @@ pub enum View {
     Waterfall,
     /// One invoice.
     Invoice,
+    /// Why an invoice is what it is.
+    Explanation,
     /// What a command would become.
     Preview,
+    /// One subscription.
+    Subscription,
+    /// Subscriptions of a customer.
+    Subscriptions,
     /// What became of a command.
     Accepted,
 }
@@ -29,7 +37,10 @@ impl View {
         match (view, name) {
             ("revenue", "waterfall") => Self::Waterfall,
             ("invoices", "get") => Self::Invoice,
+            ("invoices", "explain") => Self::Explanation,
             ("preview", _) => Self::Preview,
+            ("subscriptions", "get") => Self::Subscription,
+            ("subscriptions", "list") => Self::Subscriptions,
             ("invoices", "list") => Self::Columns(&[
                 "number",
                 "document_date",
@@ -75,6 +86,10 @@ pub fn render(view: View, document: &Node) -> String {
         View::Waterfall => waterfalls(data),
         View::Invoice => invoice(data),
         View::Preview => preview(data),
+        // What another release answers is shown as it is.
+        View::Explanation => explanation(data).unwrap_or_else(|| body(data)),
+        View::Subscription => subscription(data).unwrap_or_else(|| body(data)),
+        View::Subscriptions => subscriptions(data).unwrap_or_else(|| body(data)),
     }];
     if let Some(Node::Bool(true)) = document.get("has_more") {
         parts.push("There is more: ask with --all.".to_owned());
@@ -94,12 +109,39 @@ fn accepted(document: &Node) -> String {
         if duplicate { " before," } else { "" },
         document.text_at("position")
     )];
-    lines.push(format!("  {}", events.collect::<Vec<_>>().join(", ")));
+    lines.push(format!("  {}", counted(events)));
     if let Some(run) = document.get("run") {
         let count = |name: &str| run.get(name).map(show).unwrap_or_default();
         lines.push(format!("  {} of {} customers billed", count("billed"), count("due")));
+        let failed = run.get("failed").and_then(Node::integer).unwrap_or(0);
+        if failed > 0 {
+            let were = if failed == 1 { "was" } else { "were" };
+            lines.push(format!(
+                "  {failed} {were} not billed; those that are parked: `billfold query customers \
+                 parked`"
+            ));
+        }
     }
     lines.join("\n")
+}
+
+/// The names of events, each once with how often it comes, in the order in which they come.
+pub fn counted<'a>(names: impl Iterator<Item = &'a str>) -> String {
+    let mut counts: Vec<(&str, usize)> = Vec::new();
+    for name in names {
+        match counts.iter_mut().find(|(known, _)| *known == name) {
+            Some((_, count)) => *count += 1,
+            None => counts.push((name, 1)),
+        }
+    }
+    if counts.is_empty() {
+        return "nothing changed".to_owned();
+    }
+    let show = |(name, count): &(&str, usize)| match count {
+        1 => (*name).to_owned(),
+        _ => format!("{name} ×{count}"),
+    };
+    counts.iter().map(show).collect::<Vec<_>>().join(", ")
 }
 
 fn body(data: &Node) -> String {
@@ -174,7 +216,8 @@ fn pick(rows: &[Node], columns: &[&str]) -> Vec<Node> {
 
 /// Neither nothing, nor no, nor an amount of zero.
 fn says_something(value: &Node) -> bool {
-    !matches!(value, Node::Null | Node::Bool(false)) && value.minor() != Some(0)
+    let is_empty = matches!(value, Node::List(items) if items.is_empty());
+    !matches!(value, Node::Null | Node::Bool(false)) && !is_empty && value.minor() != Some(0)
 }
 
 /// One table for each currency; what is earned in a month gets a bar.
@@ -229,6 +272,21 @@ open_invoices
 ──────────────────
 position ab:7";
         assert_eq!(rendered(View::Any, &json), expected);
+    }
+
+    #[test]
+    fn what_became_of_a_command_is_counted() {
+        let accepted = |events: &str, run: &str| {
+            let json = format!(r#"{{"position":"ab:7","events":[{events}]{run}}}"#);
+            rendered(View::Accepted, &json)
+        };
+        assert_eq!(accepted("", ""), "accepted at ab:7\n  nothing changed");
+        let events = r#"{"type":"a"},{"type":"b"},{"type":"a"}"#;
+        assert_eq!(accepted(events, ""), "accepted at ab:7\n  a ×2, b");
+        let run = r#","run":{"due":26,"billed":24,"failed":2}"#;
+        let expected = "accepted at ab:7\n  a ×2, b\n  24 of 26 customers billed\n  \
+            2 were not billed; those that are parked: `billfold query customers parked`";
+        assert_eq!(accepted(events, run), expected);
     }
 
     #[test]

@@ -6,18 +6,28 @@ use schemas::event::{
     DiscountBasis, InvoiceLine, LinePricing, PlanVersion, RoundingStep, RoundingSubject,
 };
 use schemas::fraction::RoundingMode;
-use schemas::terms::{
-    CalendarUnit, DiscountDuration, DiscountValue, Every, LineKind, PackageRate, PercentageRate,
-    Policies, Rate, Tier,
-};
+use schemas::terms::{LineKind, Policies};
 use schemas::view::{
     CreditedLine, EventPlace, InvoiceExplanation, LineExplanation, MadeByRole, SharedDiscount,
 };
 use schemas::{Currency, Minor};
 
+use super::node::Node;
+use super::prices::{every, lasting, rate, tier, worth};
+
+/// The answer of `invoices.explain`; none if it is of another release.
+pub(super) fn explanation(data: &Node) -> Option<String> {
+    let explained: InvoiceExplanation = data.read()?;
+    let tree = of(&explained);
+    Some(match explained.next_line {
+        Some(next) => format!("{tree}\nThere is more: ask with after_line={next}."),
+        None => tree.to_string(),
+    })
+}
+
 /// A sentence, and those that say why.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Tree {
+struct Tree {
     says: String,
     because: Vec<Tree>,
 }
@@ -50,7 +60,7 @@ impl fmt::Display for Tree {
 }
 
 /// The tree of an invoice.
-pub(super) fn of(invoice: &InvoiceExplanation) -> Tree {
+fn of(invoice: &InvoiceExplanation) -> Tree {
     let currency = invoice.currency;
     let InvoiceExplanation { number, document_date, due_date, totals, .. } = invoice;
     let total = totals.total.of(currency);
@@ -126,12 +136,7 @@ impl Line<'_> {
             return Tree::leaf(format!("{quantity}{}", each.unwrap_or_default()));
         };
         let mut because = vec![Tree::leaf(rate(&pricing.rate))];
-        because.extend(line.tiers.iter().map(|tier| {
-            Tree::leaf(format!(
-                "{} in a tier at {} each, {} flat, {} %",
-                tier.quantity, tier.unit_price, tier.flat, tier.percent
-            ))
-        }));
+        because.extend(line.tiers.iter().map(|part| Tree::leaf(tier(part))));
         if let Some(minimum) = pricing.minimum {
             because.push(Tree::leaf(format!("at least {minimum} for a whole cycle")));
         }
@@ -241,7 +246,10 @@ impl Line<'_> {
         }));
         if let Some(terms) = &self.explained.in_force {
             let units = terms.quantity;
-            because.push(Tree::leaf(format!("in force: {}, {units} units", rate(&terms.rate))));
+            let least = terms.minimum.map(|minimum| format!(", at least {minimum}"));
+            let least = least.unwrap_or_default();
+            let says = format!("in force: {}, {units} units{least}", rate(&terms.rate));
+            because.push(Tree::leaf(says));
         }
         let (number, at) = (credited.number.as_str(), line.line);
         Tree::node(format!("credits line {at} of {number} ({})", credited.invoice), because)
@@ -274,56 +282,6 @@ fn rounding(step: &RoundingStep) -> Tree {
     let RoundingStep { exact, scale, rounded, .. } = step;
     let places = if *scale == 0 { String::new() } else { format!(" at {scale} decimals") };
     Tree::leaf(format!("{what} rounded {how}{places}: {exact} to {rounded}"))
-}
-
-fn rate(rate: &Rate) -> String {
-    match rate {
-        Rate::Flat(amount) => format!("{amount} flat"),
-        Rate::PerUnit(amount) => format!("{amount} for each unit"),
-        Rate::Graduated(rising) => format!("graduated: {}", tiers(rising)),
-        Rate::Volume(rising) => format!("volume: {}", tiers(rising)),
-        Rate::Capacity(rising) => format!("capacity: {}", tiers(rising)),
-        Rate::Package(PackageRate { price, size, free_units }) => {
-            format!("{price} for each package of {size}, {free_units} units free")
-        }
-        Rate::Percentage(PercentageRate { percent, fixed, free_amount, .. }) => {
-            format!("{percent} % and {fixed}, {free_amount} free")
-        }
-    }
-}
-
-fn tiers(tiers: &[Tier]) -> String {
-    let each = tiers.iter().map(|tier| {
-        let bound = tier.up_to.map_or_else(|| "above".to_owned(), |up_to| format!("to {up_to}"));
-        format!("{bound} {} each, {} flat", tier.unit, tier.flat)
-    });
-    each.collect::<Vec<_>>().join("; ")
-}
-
-fn every(every: Every) -> String {
-    let unit = match every.unit {
-        CalendarUnit::Day => "day",
-        CalendarUnit::Week => "week",
-        CalendarUnit::Month => "month",
-        CalendarUnit::Year => "year",
-    };
-    let plural = if every.count == 1 { "" } else { "s" };
-    format!("{} {unit}{plural}", every.count)
-}
-
-fn worth(value: DiscountValue) -> String {
-    match value {
-        DiscountValue::Percent(percent) => format!("{percent} %"),
-        DiscountValue::Amount(amount) => amount.to_string(),
-    }
-}
-
-fn lasting(duration: DiscountDuration) -> String {
-    match duration {
-        DiscountDuration::Once => "once".to_owned(),
-        DiscountDuration::Cycles(count) => format!("{count} times"),
-        DiscountDuration::Forever => "until it is removed".to_owned(),
-    }
 }
 
 fn kind(kind: LineKind) -> &'static str {

@@ -31,6 +31,12 @@ impl Node {
         serde_json::from_slice(json)
     }
 
+    /// The same as a value of this type; none if it is not one.
+    pub fn read<T: serde::de::DeserializeOwned>(&self) -> Option<T> {
+        let json = serde_json::to_vec(self).ok()?;
+        serde_json::from_slice(&json).ok()
+    }
+
     /// The same as any value's JSON.
     pub fn of(value: &impl Serialize) -> Self {
         let json = serde_json::to_vec(value);

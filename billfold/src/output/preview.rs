@@ -2,7 +2,7 @@
 
 use schemas::{Currency, Minor};
 
-use super::documents::{block, facts};
+use super::documents::{block, counted, facts};
 use super::invoice::page;
 use super::node::Node;
 use super::table::show;
@@ -13,18 +13,22 @@ pub(super) fn preview(data: &Node) -> String {
         Some(command @ Node::Object(_)) => command,
         Some(_) | None => data,
     };
-    let names: Vec<_> = data.items_at("events").iter().map(|event| event.text_at("type")).collect();
+    let events = data.items_at("events");
+    let becomes = match events {
+        [] => "nothing".to_owned(),
+        events => counted(events.iter().map(|event| event.text_at("type"))),
+    };
     let fields = [
         ("Command", command.text_at("command").to_owned()),
         ("At", text(data, "effective_at").or_else(|| text(data, "at")).unwrap_or_default()),
-        ("Becomes", if names.is_empty() { "nothing".to_owned() } else { names.join(", ") }),
+        ("Becomes", becomes),
         ("Id", command.text_at("command_id").to_owned()),
         ("Token", command.text_at("token").to_owned()),
     ];
     let given = fields.into_iter().filter(|(_, value)| !value.is_empty());
     let fields: Vec<_> = given.map(|(name, value)| (name.to_owned(), value)).collect();
     let mut parts = vec![facts(&fields)];
-    parts.extend(data.items_at("events").iter().map(event));
+    parts.extend(events.iter().map(event));
     parts.retain(|part| !part.is_empty());
     parts.join("\n\n")
 }
@@ -152,5 +156,9 @@ Due      2026-02-15
         let data = json!({"customer": "cus_1", "at": null, "invoice": null, "events": [],
             "command": null});
         assert_eq!(preview(&Node::of(&data)), "Becomes  nothing");
+        let data = json!({"customer": "cus_1", "at": "2026-02-01T00:00:00Z", "invoice": null,
+            "events": [], "command": null});
+        let expected = "At       2026-02-01T00:00:00Z\nBecomes  nothing";
+        assert_eq!(preview(&Node::of(&data)), expected);
     }
 }

@@ -6,6 +6,7 @@ mod feeding;
 mod importing;
 mod opening;
 mod processes;
+mod reading;
 mod serving;
 mod submitting;
 mod typing;
