@@ -130,8 +130,12 @@ fn ready(
         "books": rows,
     }));
     output.item(&document, || {
-        let books: Vec<_> =
-            books.iter().map(|(book, position)| format!("{book} at {position}")).collect();
+        let named = |(book, position): &(BookName, u64)| {
+            let profile = profile(host, book).filter(|profile| *profile != Profile::Billfold1);
+            let profile = profile.map(|profile| format!(" ({})", profile.name()));
+            format!("{book} at {position}{}", profile.unwrap_or_default())
+        };
+        let books: Vec<_> = books.iter().map(named).collect();
         let books = if books.is_empty() { "none yet".to_owned() } else { books.join(", ") };
         format!("ready: {}, books: {books}", shown.join(", "))
     })
