@@ -10,7 +10,7 @@ use schemas::terms::{LineKind, Policies};
 use schemas::view::{
     CreditedLine, EventPlace, InvoiceExplanation, LineExplanation, MadeByRole, SharedDiscount,
 };
-use schemas::{Currency, Minor};
+use schemas::{Currency, Fraction, Minor};
 
 use super::node::Node;
 use super::prices::{every, lasting, rate, tier, worth};
@@ -137,17 +137,32 @@ impl Line<'_> {
         };
         let mut because = vec![Tree::leaf(rate(&pricing.rate))];
         because.extend(line.tiers.iter().map(|part| Tree::leaf(tier(part))));
-        if let Some(minimum) = pricing.minimum {
-            because.push(Tree::leaf(format!("at least {minimum} for a whole cycle")));
+        let (name, plan) = (pricing.price.as_str(), plan_of(line.plan));
+        let (quantity, whole) = (line.quantity, pricing.whole);
+        if line.kind == LineKind::MinimumTrueUp {
+            because.extend(self.least(pricing));
+            let head = format!("price {name}{plan}: {whole} minor units are missing to the least");
+            return Tree::node(head, because);
         }
-        let plan = plan_of(line.plan);
-        let head = format!(
-            "price {}{plan}: a whole cycle of {} units is {} minor units",
-            pricing.price.as_str(),
-            line.quantity,
-            pricing.whole
-        );
-        Tree::node(head, because)
+        if let Some(minimum) = pricing.minimum {
+            because.push(Tree::leaf(format!(
+                "at least {minimum} for a whole cycle; what is missing has a line of its own"
+            )));
+        }
+        let says = format!("a whole cycle of {quantity} units is {whole} minor units");
+        Tree::node(format!("price {name}{plan}: {says}"), because)
+    }
+
+    /// The least price, and the price that it goes beyond.
+    fn least(&self, pricing: &LinePricing) -> Option<Tree> {
+        let minimum = pricing.minimum?;
+        let units = Fraction::whole(10_i64.pow(u32::from(self.currency.exponent())));
+        let least = Fraction::of(minimum).ok()?.times(units).ok()?;
+        let price = least.plus(pricing.whole.negated().ok()?).ok()?;
+        let quantity = self.explained.line.quantity;
+        Some(Tree::leaf(format!(
+            "at least {least} minor units for a whole cycle; {quantity} units are {price}"
+        )))
     }
 
     fn time(&self) -> Option<Tree> {

@@ -95,8 +95,11 @@ fn an_explanation_has_every_part_of_a_price() {
     let bench = Bench::with_book();
     bench.catalog();
     let rate = r#"{"percent":"2.5","fixed":"0.30","free_amount":"100","min":"1","max":"50"}"#;
-    let amounts = format!(r#"[{{"currency":"EUR","rate":{{"percentage":{rate}}}}}]"#);
-    let prices = format!(r#"prices=[{{"price":"share","amounts":{amounts}}}]"#);
+    let share = format!(r#"{{"currency":"EUR","rate":{{"percentage":{rate}}}}}"#);
+    let least = r#"{"currency":"EUR","minimum":"100","rate":{"per_unit":"0.005"}}"#;
+    let prices = format!(
+        r#"prices=[{{"price":"share","amounts":[{share}]}},{{"price":"calls","amounts":[{least}]}}]"#
+    );
     let plan = "plan=pln_00000000000000000000000000000002";
     let every = ["every.count=1", "every.unit=month", "timing=in_advance"];
     let define = ["submit", "plan.define", plan, "name=Share", &prices];
@@ -109,6 +112,9 @@ fn an_explanation_has_every_part_of_a_price() {
     for said in [
         "a whole cycle of 10000 units is 5000 minor units\n",
         "└─ 2.5 % and 0.3, 100 free, at least 1, at most 50\n",
+        "└─ at least 100 for a whole cycle; what is missing has a line of its own\n",
+        ": 5000 minor units are missing to the least\n",
+        "└─ at least 10000 minor units for a whole cycle; 10000 units are 5000\n",
     ] {
         assert!(explained.contains(said), "{said} is missing in\n{explained}");
     }
