@@ -215,7 +215,7 @@ fn decide_for(
         Command::ChangeQuantity(c) => subscription::change::quantity(context, customer, c),
         Command::ChangeSubscription(c) => subscription::change::change(context, customer, c),
         Command::CancelSubscription(c) => subscription::ending::cancel(context, customer, c),
-        Command::UncancelSubscription(c) => subscription::ending::uncancel(customer, c),
+        Command::UncancelSubscription(c) => subscription::ending::uncancel(context, customer, c),
         Command::WithdrawChange(c) => subscription::ending::withdraw(customer, c),
         Command::PauseSubscription(c) => subscription::ending::pause(context, customer, c),
         Command::ResumeSubscription(c) => subscription::ending::resume(context, customer, c),

@@ -140,7 +140,7 @@ def whole(kind, rate, minimum, quantity, digits):
     """The price of a whole cycle in minor units; for a true-up, what is missing to the least."""
     minor = price(rate, quantity) * 10**digits
     if kind == "minimum_true_up":
-        return decimal(minimum or "0") * 10**digits - minor
+        return max(decimal(minimum or "0") * 10**digits - minor, 0)
     return minor
 
 
@@ -415,6 +415,7 @@ class Line:
                 discounts[i] = (id, part, amount - less)
                 gross -= less
                 over -= less
+            gross -= over
         self.amounts(-ratio, -exact, -gross)
         taken = [(part["discount"], fraction(part["exact"]), part["amount"])
                  for part in said["discounts"]]
@@ -437,6 +438,8 @@ class Line:
                            decimal(force["quantity"]), self.invoice["digits"])
         self.check("whole price", amount, fraction(self.said["pricing"]["whole"]))
         full = span(pricing["full"])
+        if basis == "billed_amount":
+            amount, full = Fraction(line["gross"]), span(pricing["span"])
         ratio = days.ratio(piece, full)
         exact, steps = part(amount, ratio, piece, full, days, self.policies["ratio"])
         gross = half_up(exact)

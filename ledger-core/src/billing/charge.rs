@@ -25,7 +25,9 @@ pub(crate) fn whole_of(
     match kind {
         LineKind::MinimumTrueUp => {
             let least = terms.minimum.unwrap_or(Decimal::ZERO);
-            pricing::minor_of(least, terms.currency)?.plus(whole.negated()?)
+            let missing = pricing::minor_of(least, terms.currency)?.plus(whole.negated()?)?;
+            // A price in force may be above the least one where a billed one was not.
+            Ok(if missing.numerator() < 0 { Fraction::ZERO } else { missing })
         }
         LineKind::Recurring
         | LineKind::OneOff

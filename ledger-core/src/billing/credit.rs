@@ -45,10 +45,14 @@ pub(crate) fn credit(
     let amount = match basis {
         CreditBasis::BilledShare => share.of(line.gross.0)?,
         CreditBasis::WholeFee => whole_fee(line, before),
-        CreditBasis::LastBilledPrice => priced(place, pricing.whole, pricing, piece)?,
+        CreditBasis::LastBilledPrice => priced(place, pricing.whole, pricing, pricing.full, piece)?,
+        CreditBasis::BilledAmount => {
+            let billed = Fraction::whole(line.gross.0);
+            Amount { whole: None, ..priced(place, billed, pricing, pricing.span, piece)? }
+        }
         CreditBasis::CurrentPrice => {
             let whole = current_whole(place, line, pricing, piece)?.unwrap_or(pricing.whole);
-            priced(place, whole, pricing, piece)?
+            priced(place, whole, pricing, pricing.full, piece)?
         }
     };
     let mut draft = LineDraft {
@@ -76,7 +80,10 @@ pub(crate) fn credit(
     };
     match basis {
         CreditBasis::BilledShare => layered(&mut draft, line, share)?,
-        CreditBasis::WholeFee | CreditBasis::LastBilledPrice | CreditBasis::CurrentPrice => {
+        CreditBasis::WholeFee
+        | CreditBasis::LastBilledPrice
+        | CreditBasis::BilledAmount
+        | CreditBasis::CurrentPrice => {
             shared(place, &mut draft, line, share)?;
         }
     }
@@ -150,16 +157,17 @@ fn whole_fee(line: &Line, before: Before) -> Amount {
     Amount { ratio: Fraction::ONE, exact, gross, steps: Vec::new(), whole: None }
 }
 
-/// A part of a whole price, as it would be charged.
+/// A part of what `full` costs, as it would be charged.
 fn priced(
     place: Place<'_>,
     whole: Fraction,
     pricing: &LinePricing,
+    full: Span,
     piece: Span,
 ) -> Result<Amount, Rejection> {
     let rules = place.rules();
-    let ratio = proration::ratio(piece, pricing.full, pricing.every, rules)?;
-    let Part { exact, mut steps, .. } = part_of(whole, ratio, piece, pricing.full, rules)?;
+    let ratio = proration::ratio(piece, full, pricing.every, rules)?;
+    let Part { exact, mut steps, .. } = part_of(whole, ratio, piece, full, rules)?;
     let (subject, mode) = (RoundingSubject::Amount, RoundingMode::HalfUp);
     let gross = exact.rounded(mode)?;
     steps.push(RoundingStep { subject, exact, scale: 0, mode, rounded: gross });
@@ -254,5 +262,7 @@ fn bound(draft: &mut LineDraft, before: Before) {
             draft.gross.0 += less;
             over -= less;
         }
+        // Discounts of earlier credits may have left more net than gross.
+        draft.gross.0 += over;
     }
 }

@@ -1,7 +1,7 @@
 //! What to charge and what to credit of one cycle of an item.
 
 use schemas::event::LineRef;
-use schemas::terms::{BillingTiming, CancelCredit, LineKind, RebillRule};
+use schemas::terms::{BillingTiming, CancelCredit, ChangeBilling, LineKind, Proration, RebillRule};
 use schemas::{Date, Rejection, Span, Timestamp};
 
 use super::charge::{charge, whole_of};
@@ -142,8 +142,29 @@ fn due(
             let lead = i32::from(segment.terms.lead_days);
             Ok(rules.date(start)?.plus_days(-lead)?)
         }
-        BillingTiming::InArrears => Ok(rules.date(living.map_or(cycle.end, Span::end))?),
+        BillingTiming::InArrears => in_arrears(place, segment, cycle, living),
     }
+}
+
+/// The day on which a segment is billed after it: the end of its cycle, or where differences are
+/// billed at once, its own end. Where the last day of a subscription counts as used, it is that
+/// day.
+fn in_arrears(
+    place: Place<'_>,
+    segment: &Segment<'_>,
+    cycle: &Cycle,
+    living: Option<Span>,
+) -> Result<Date, Rejection> {
+    let rules = place.rules();
+    let end = living.map_or(cycle.end, Span::end);
+    let end = match rules.policies.change_billing {
+        ChangeBilling::NextInvoice => end,
+        ChangeBilling::AtOnce => end.min(segment.span.end()),
+    };
+    let date = rules.date(end)?;
+    let last_day_used = rules.policies.proration == Proration::ByDayInclusive
+        && place.subscription.ending.is_some_and(|ending| ending.at == end);
+    Ok(if last_day_used { date.plus_days(-1)? } else { date })
 }
 
 /// Splits the live time of a line into what stays and what is credited.

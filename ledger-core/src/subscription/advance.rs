@@ -292,6 +292,10 @@ impl Advance<'_> {
                 IntervalChange::KeepAnchorDay => {
                     calendar::relengthened(at, terms.every, item.calendar.day, rules)?
                 }
+                IntervalChange::KeepAnchor => {
+                    let (before, start) = (&item.calendar, subscription.start);
+                    calendar::rescaled(at, terms.every, before, start, rules)?
+                }
             }),
             None => Some(self.beside(subscription, at, terms)?),
         };

@@ -135,8 +135,29 @@ pub(crate) fn relengthened(
     rules: &Rules,
 ) -> Result<Calendar, TimeError> {
     match day.filter(|_| by_months(every)) {
-        Some(day) => on_anchor_day(from, every, day, FirstBoundary::IntervalAfterPrevious, rules),
+        Some(day) => on_anchor_day(from, every, day, FirstBoundary::AnchorDayOfStartMonth, rules),
         None => calendar(from, every, None, rules),
+    }
+}
+
+/// The calendar after a change of length where the anchor stays what it was: the calendar's, or
+/// the day of the subscription's start.
+pub(crate) fn rescaled(
+    from: Timestamp,
+    every: Every,
+    before: &Calendar,
+    start: Timestamp,
+    rules: &Rules,
+) -> Result<Calendar, TimeError> {
+    let date = rules.date(start)?;
+    let by_default = match rules.policies.default_anchor {
+        DefaultAnchor::Calendar => before.day == Some(1),
+        DefaultAnchor::Anniversary => false,
+    };
+    match before.day {
+        Some(_) if by_default => with_calendar(from, every, rules),
+        Some(day) if day != day_of(date) => calendar(from, every, Some(Anchor::Day(day)), rules),
+        Some(_) | None => on_grid(from, every, date, rules),
     }
 }
 
@@ -182,7 +203,7 @@ fn with_calendar(from: Timestamp, every: Every, rules: &Rules) -> Result<Calenda
     Err(OUT_OF_RANGE)
 }
 
-/// The next anchor day, or the one an interval after the anchor day before.
+/// The next anchor day, or where that of the month has passed, the one an interval after it.
 fn on_anchor_day(
     from: Timestamp,
     every: Every,
@@ -200,15 +221,15 @@ fn on_anchor_day(
     let first = match rule {
         FirstBoundary::NextAnchorDay if this > from => this,
         FirstBoundary::NextAnchorDay => at(month + 1)?,
-        FirstBoundary::IntervalAfterPrevious => {
-            let before = if this < from { month } else { month - 1 };
+        FirstBoundary::AnchorDayOfStartMonth if this > from => this,
+        FirstBoundary::AnchorDayOfStartMonth => {
             let months = match every.unit {
                 CalendarUnit::Year => i64::from(every.count) * 12,
                 CalendarUnit::Month | CalendarUnit::Day | CalendarUnit::Week => {
                     i64::from(every.count)
                 }
             };
-            at(before + months)?
+            at(month + months)?
         }
     };
     Ok(Calendar { from, first, day: Some(day), every })

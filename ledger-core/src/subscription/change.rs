@@ -2,8 +2,8 @@
 
 use schemas::command::{ChangePlan, ChangeQuantity, ChangeSubscription, ItemRequest};
 use schemas::event::{
-    Event, ItemChange, PlanVersionDefined, ScheduledChange, ScheduledChangeWithdrawn, ScheduledFor,
-    ScheduledItems, TermsChange,
+    ChangeScheduled, Event, ItemChange, PlanVersionDefined, ScheduledChange,
+    ScheduledChangeWithdrawn, ScheduledFor, ScheduledItems, TermsChange,
 };
 use schemas::terms::{Anchor, ChangeTime, InvoiceTiming, Settle, TrialOnChange};
 use schemas::{Decimal, Rejection, Timestamp};
@@ -77,8 +77,10 @@ pub(crate) fn change(
     let settle = customer.rules.settle(command.proration);
     let items = Target { context, customer, subscription, at }.changes(command, version)?;
     let changes = ScheduledItems { items, anchor: command.anchor, settle };
-    events.extend(withdrawn(subscription, |due| replaces(&changes, due)));
-    if let Some(due) = time_of(context, customer, subscription, at, command.when)? {
+    let due = time_of(context, customer, subscription, at, command.when)?;
+    let to_plan = command.plan.is_some();
+    events.extend(withdrawn(subscription, |known| replaces(&changes, to_plan, due, known)));
+    if let Some(due) = due {
         events.push(schedule(subscription, 0, due, ScheduledChange::Items(changes))?);
         return Ok(events);
     }
@@ -90,7 +92,8 @@ pub(crate) fn change(
     let migrations = migrations(context.book, customer.currency);
     let advance = Advance { rules: &customer.rules, migrations: &migrations };
     let made = advance.items(subscription, at, &changes, None, trial)?;
-    let later = moved(customer, subscription, &made, &changes)?;
+    let later =
+        moved(customer, subscription, &made, |known| replaces(&changes, to_plan, None, known))?;
     events.extend(made);
     events.extend(later);
     let invoice = match settle {
@@ -130,17 +133,29 @@ fn other_length(
     found.items.iter().any(|item| lengths.clone().any(|every| every != item.calendar.every))
 }
 
-/// A change takes the place of scheduled changes of the same attributes.
-fn replaces(changes: &ScheduledItems, due: &ScheduledChange) -> bool {
-    let ScheduledChange::Items(scheduled) = due else { return false };
-    let terms =
-        |items: &ScheduledItems| items.items.iter().any(|item| item.terms != TermsChange::Keep);
-    let quantity = |items: &ScheduledItems| {
-        items.items.iter().any(|item| item.quantity.is_some() && item.terms == TermsChange::Keep)
+/// Whether a change takes the place of a scheduled one: a plan of any scheduled plan, and else
+/// what is scheduled for the same time of the same item, or for the anchor at the same time.
+fn replaces(
+    changes: &ScheduledItems,
+    to_plan: bool,
+    due: Option<ScheduledFor>,
+    known: &ChangeScheduled,
+) -> bool {
+    let ScheduledChange::Items(scheduled) = &known.what else { return false };
+    let terms = |item: &ItemChange| item.terms != TermsChange::Keep;
+    if to_plan && scheduled.items.iter().any(|theirs| terms(theirs) && !theirs.add_on) {
+        return true;
+    }
+    let same_item = |ours: &ItemChange| {
+        scheduled.items.iter().any(|theirs| {
+            ours.item == theirs.item
+                && ((terms(ours) && terms(theirs))
+                    || (ours.quantity.is_some() && theirs.quantity.is_some()))
+        })
     };
-    (terms(changes) && terms(scheduled))
-        || (quantity(changes) && quantity(scheduled) && !terms(scheduled))
-        || (changes.anchor.is_some() && scheduled.anchor.is_some())
+    due == Some(known.at)
+        && (changes.items.iter().any(same_item)
+            || (changes.anchor.is_some() && scheduled.anchor.is_some()))
 }
 
 /// The subscription that is changed, and when.
@@ -346,7 +361,7 @@ fn moved(
     customer: &Customer,
     subscription: &Subscription,
     made: &[Event],
-    changes: &ScheduledItems,
+    is_replaced: impl Fn(&ChangeScheduled) -> bool,
 ) -> Result<Vec<Event>, Rejection> {
     let changed = made.iter().find_map(|event| {
         if let Event::SubscriptionChanged(changed) = event { Some(changed) } else { None }
@@ -363,7 +378,7 @@ fn moved(
     let waiting = subscription
         .scheduled
         .iter()
-        .filter(|due| due.at == ScheduledFor::At(old_end.end) && !replaces(changes, &due.what));
+        .filter(|due| due.at == ScheduledFor::At(old_end.end) && !is_replaced(due));
     for (before, due) in waiting.enumerate() {
         let id = subscription.id;
         events.push(ScheduledChangeWithdrawn { subscription: id, change: due.change }.into());

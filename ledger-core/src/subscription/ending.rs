@@ -30,12 +30,10 @@ pub(crate) fn cancel(
     let Changing { at, subscription, mut events } =
         changing(context, customer, command.subscription, false)?;
     let subscription = subscription.as_ref();
-    let default = match (command.when, customer.rules.policies.cancel_default) {
-        (ChangeTime::Now | ChangeTime::On(_) | ChangeTime::WhenPaid, CancelDefault::Credit) => {
-            CancelCredit::Prorated
-        }
-        (ChangeTime::Now | ChangeTime::On(_) | ChangeTime::WhenPaid, CancelDefault::Keep)
-        | (ChangeTime::CycleEnd, _) => CancelCredit::None,
+    // Also at the end of a cycle there may be something to credit: a cycle that was billed ahead.
+    let default = match customer.rules.policies.cancel_default {
+        CancelDefault::Credit => CancelCredit::Prorated,
+        CancelDefault::Keep => CancelCredit::None,
     };
     let credit = command.credit.unwrap_or(default);
     if let Some(due) = time_of(context, customer, subscription, at, command.when)? {
@@ -81,6 +79,7 @@ fn cancellation(subscription: &Subscription) -> Option<(u32, Timestamp)> {
 }
 
 pub(crate) fn uncancel(
+    context: &Context<'_>,
     customer: &Customer,
     command: &UncancelSubscription,
 ) -> Result<Vec<Event>, Rejection> {
@@ -90,6 +89,11 @@ pub(crate) fn uncancel(
         return Ok(vec![ScheduledChangeWithdrawn { subscription: id, change }.into()]);
     }
     let ending = subscription.ending.ok_or(Rejection::NotCanceled { subscription: id })?;
+    let end = customer.rules.date(ending.at)?;
+    if end < customer.rules.date(context.stamp.effective_at)? {
+        // Nothing was served since.
+        return Err(Rejection::SubscriptionCanceled { subscription: id, end });
+    }
     let settled = match ending.reason {
         EndReason::NotPaid => true,
         EndReason::Canceled | EndReason::TermEnded => credited(customer, subscription, ending.at),
@@ -190,14 +194,11 @@ pub(crate) fn resume(
         Some(ScheduledFor::At(on)) => on,
         Some(ScheduledFor::Paid) | None => at,
     };
-    let pauses = |pause: &super::state::Pause| {
-        pause.from <= on && pause.until.is_none_or(|until| on < until)
-    };
-    if !subscription.pauses.iter().any(pauses) {
+    if !subscription.pauses.iter().any(|pause| pause.runs_at(on)) {
         return Err(Rejection::NotPaused { subscription: id, at: customer.rules.date(on)? });
     }
     let settle = customer.rules.settle(command.proration);
-    events.extend(withdrawn(subscription, |due| matches!(due, ScheduledChange::Resume(_))));
+    events.extend(withdrawn(subscription, |due| matches!(due.what, ScheduledChange::Resume(_))));
     if let Some(due) = due {
         events.push(schedule(subscription, 0, due, ScheduledChange::Resume(settle))?);
         return Ok(events);

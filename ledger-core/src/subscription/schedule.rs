@@ -148,13 +148,13 @@ pub(crate) fn schedule(
 
 pub(crate) fn withdrawn(
     subscription: &Subscription,
-    which: impl Fn(&ScheduledChange) -> bool,
+    which: impl Fn(&ChangeScheduled) -> bool,
 ) -> Vec<Event> {
     let id = subscription.id;
     subscription
         .scheduled
         .iter()
-        .filter(|due| which(&due.what))
+        .filter(|due| which(due))
         .map(|due| ScheduledChangeWithdrawn { subscription: id, change: due.change }.into())
         .collect()
 }

@@ -34,6 +34,11 @@ pub(crate) struct Pause {
 }
 
 impl Pause {
+    /// Whether it is a time without service at an instant.
+    pub(crate) fn runs_at(&self, at: Timestamp) -> bool {
+        self.from <= at && self.until.is_none_or(|until| at < until)
+    }
+
     pub(crate) fn span(&self) -> Option<Span> {
         Span::new(self.from, self.until.unwrap_or(Timestamp::MAX))
     }
@@ -321,12 +326,13 @@ impl Subscription {
         self.done(paused.change);
         let kept = paused.settle == Settle::None;
         self.pauses.push(Pause { from: paused.from, until: None, kept });
-        self.pauses.sort_unstable_by_key(|pause| pause.from);
+        self.pauses.sort_by_key(|pause| pause.from);
     }
 
     fn resumed(&mut self, resumed: &SubscriptionResumed) {
         self.done(resumed.change);
-        if let Some(pause) = self.pauses.iter_mut().rev().find(|pause| pause.from <= resumed.from) {
+        let mut pauses = self.pauses.iter_mut().rev();
+        if let Some(pause) = pauses.find(|pause| pause.runs_at(resumed.from)) {
             pause.until = Some(resumed.from);
         }
         for item in &mut self.items {

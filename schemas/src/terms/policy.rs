@@ -130,8 +130,9 @@ policies! {
     first_boundary: FirstBoundary {
         /// On the next anchor day. Source: Stripe.
         NextAnchorDay "next_anchor_day",
-        /// One interval after the anchor day before the start. Source: Kill Bill.
-        IntervalAfterPrevious "interval_after_previous",
+        /// On the anchor day of the month of the start, or where that has passed, one interval
+        /// after it. Source: Kill Bill.
+        AnchorDayOfStartMonth "anchor_day_of_start_month",
     }
     /// Where cycles start after a change of their length.
     interval_change: IntervalChange {
@@ -139,6 +140,9 @@ policies! {
         RestartOnChange "restart_on_change",
         /// The anchor day stays. Source: Kill Bill.
         KeepAnchorDay "keep_anchor_day",
+        /// With the calendar where they did, and else on the day of the subscription's start.
+        /// Source: Lago.
+        KeepAnchor "keep_anchor",
     }
     /// What a trial does to the anchor.
     trial_anchor: TrialAnchor {
@@ -189,8 +193,10 @@ policies! {
         /// A share of what was billed, as the difference of two rounded cumulative amounts; the
         /// price that was billed where ratios or rates are rounded.
         BilledShare "billed_share",
-        /// The price that was billed. Source: Stripe flexible, Kill Bill, Lago.
+        /// The price that was billed. Source: Stripe flexible, Lago.
         LastBilledPrice "last_billed_price",
+        /// What was billed, times the part that the time is of the line's. Source: Kill Bill.
+        BilledAmount "billed_amount",
         /// The price in force just before the change. Source: Stripe classic.
         CurrentPrice "current_price",
         /// All of what was billed for the cycle. Source: Lago, documentation of 2023.
@@ -335,11 +341,11 @@ const STRIPE_CLASSIC: Policies = Policies {
 const KILLBILL: Policies = Policies {
     ratio: RatioRule::Ratio9dp,
     previous_period_from: PreviousPeriodFrom::ClampedDate,
-    first_boundary: FirstBoundary::IntervalAfterPrevious,
+    first_boundary: FirstBoundary::AnchorDayOfStartMonth,
     interval_change: IntervalChange::KeepAnchorDay,
     zone: ZoneRule::FixedOffsetAtCreation,
     change_billing: ChangeBilling::AtOnce,
-    credit_basis: CreditBasis::LastBilledPrice,
+    credit_basis: CreditBasis::BilledAmount,
     missing_piece: MissingPiece::TotalMinusBilled,
     ..BILLFOLD
 };
@@ -347,6 +353,7 @@ const KILLBILL: Policies = Policies {
 const LAGO: Policies = Policies {
     proration: Proration::ByDayInclusive,
     default_anchor: DefaultAnchor::Calendar,
+    interval_change: IntervalChange::KeepAnchor,
     trial_anchor: TrialAnchor::SubscriptionStart,
     trial_on_change: TrialOnChange::CountFromStart,
     change_billing: ChangeBilling::AtOnce,

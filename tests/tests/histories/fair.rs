@@ -6,7 +6,7 @@
 
 use schemas::event::{ItemTerms, ScheduledChange};
 use schemas::terms::{
-    BillingTiming, CancelCredit, CreditBasis, LineKind, Policies, RatioRule, Renewal,
+    BillingTiming, CancelCredit, ChangeBilling, CreditBasis, LineKind, Policies, RatioRule, Renewal,
 };
 use schemas::{Decimal, Span, Timestamp};
 
@@ -39,15 +39,18 @@ impl Watch {
                 let today = account.local.day(now);
                 // A run bills through a day of UTC, which may be tomorrow where the customer is.
                 let latest = today.max(now.micros().div_euclid(86_400_000_000));
-                let due = segments(account, subscription, item, today);
-                let may = segments(account, subscription, item, latest);
+                // Where changes are billed at once, what ends within a cycle is, too.
+                let early = policies.change_billing == ChangeBilling::AtOnce;
+                let due = segments(account, subscription, item, today, false);
+                let may = segments(account, subscription, item, latest, early);
                 check_coverage(&due, &may, &lines, &mut found);
                 looked.push(ONCE);
                 if !subscription.pauses.is_empty() {
                     looked.push(PAUSED);
                     check_pauses(subscription, &lines, now, &mut found);
                 }
-                if latest == today && is_linear(account, &policies) && has_one_price(item) {
+                let exact = latest == today && !(early && is_in_arrears(item));
+                if exact && is_linear(account, &policies) && has_one_price(item) {
                     looked.push(FAIR);
                     check_sum(account, &policies, &due, &lines, &mut found);
                 }
@@ -76,7 +79,7 @@ fn open_end(subscription: &Subscription) -> bool {
 
 fn is_linear(account: &Account, policies: &Policies) -> bool {
     let share = match policies.credit_basis {
-        CreditBasis::BilledShare | CreditBasis::LastBilledPrice => true,
+        CreditBasis::BilledShare | CreditBasis::LastBilledPrice | CreditBasis::BilledAmount => true,
         CreditBasis::CurrentPrice | CreditBasis::WholeFee => false,
     };
     share && account.local.is_linear() && policies.ratio == RatioRule::Exact
@@ -98,12 +101,17 @@ struct Due<'a> {
     quantity: Decimal,
 }
 
-/// What should be charged by now.
+fn is_in_arrears(item: &Item) -> bool {
+    item.terms.values().flatten().any(|terms| terms.timing == BillingTiming::InArrears)
+}
+
+/// What should be charged by now; with `early`, what is billed after its time as soon as it began.
 fn segments<'a>(
     account: &Account,
     subscription: &Subscription,
     item: &'a Item,
     today: i64,
+    early: bool,
 ) -> Vec<Due<'a>> {
     let mut due = Vec::new();
     for cycle in &item.cycles {
@@ -125,6 +133,7 @@ fn segments<'a>(
                 BillingTiming::InAdvance => {
                     account.local.day(living.start()) - i64::from(terms.lead_days)
                 }
+                BillingTiming::InArrears if early => account.local.day(span.start()),
                 BillingTiming::InArrears => account.local.day(living.end()),
             };
             if on <= today {

@@ -265,7 +265,10 @@ impl Account {
             subscription.by_wish |= resumed.settle == Settle::None;
             subscription.scheduled.retain(|number, _| Some(*number) != resumed.change);
             let last = subscription.pauses.iter_mut().rev();
-            if let Some(pause) = last.into_iter().find(|pause| pause.0 <= resumed.from) {
+            let runs = |pause: &&mut (Timestamp, Option<Timestamp>)| {
+                pause.0 <= resumed.from && pause.1.is_none_or(|until| resumed.from < until)
+            };
+            if let Some(pause) = last.into_iter().find(runs) {
                 pause.1 = Some(resumed.from);
             }
         } else if let Event::SubscriptionCanceled(canceled) = event {

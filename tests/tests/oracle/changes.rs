@@ -120,9 +120,12 @@ impl Oracle {
         }
         let day = Self::day_of_change(customer, command.subscription, when)?;
         let subscription = customer.active(command.subscription)?;
-        subscription.scheduled.retain(|(_, change)| !matches!(change, Change::Quantity(_)));
         if command.when == ChangeTime::CycleEnd {
             let at = subscription.cycle_end(day);
+            let same = |(known, change): &(i64, Change)| {
+                *known == at && matches!(change, Change::Quantity(_))
+            };
+            subscription.scheduled.retain(|known| !same(known));
             subscription.scheduled.push((at, Change::Quantity(command.quantity)));
         } else if subscription.quantity_on(day) != command.quantity {
             subscription.quantities.insert(day, command.quantity);
