@@ -37,6 +37,7 @@ pub(crate) async fn call(
         ("subscriptions", "get") => subscriptions::get(&asked, read(body)?).await,
         ("subscriptions", "list") => subscriptions::list(&asked, read(body)?).await,
         ("customers", "access") => subscriptions::access(&asked, read(body)?).await,
+        ("customers", "parked") => subscriptions::parked(&asked, read(body)?).await,
         ("preview", "command") => preview::command(&asked, read(body)?).await,
         ("preview", "invoice") => preview::invoice(&asked, read(body)?).await,
         ("preview", "run") => preview::run(&asked, read(body)?).await,

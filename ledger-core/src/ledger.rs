@@ -255,6 +255,8 @@ fn register_ids(registry: &mut Registry, customer: &Customer, event: &Event) {
         Event::CustomerExternalIdChanged(CustomerExternalIdChanged { external_id }) => {
             registry.name_customer(customer.external_id.as_ref(), Some(external_id), customer.id);
         }
+        Event::CustomerParked(parked) => registry.park(customer.id, Some(&parked.detail)),
+        Event::CustomerReleased(_) => registry.park(customer.id, None),
         Event::SubscriptionCreated(created) => registry.taken.insert(created.subscription.uuid()),
         Event::QuoteCreated(created) => registry.taken.insert(created.quote.uuid()),
         Event::DiscountApplied(applied) => {
@@ -277,8 +279,6 @@ fn register_ids(registry: &mut Registry, customer: &Customer, event: &Event) {
             registry.number_taken(customer.entity, &note.series, note.sequence, date);
         }
         Event::CustomerRegistered(_)
-        | Event::CustomerParked(_)
-        | Event::CustomerReleased(_)
         | Event::CustomerRenamed(_)
         | Event::CustomerEmailChanged(_)
         | Event::CustomerTermsChanged(_)

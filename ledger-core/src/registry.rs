@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::hash::{BuildHasherDefault, Hasher};
 
 use schemas::ids::{CouponId, CustomerId, EntityId, InvoiceId, PaymentId};
-use schemas::text::{Code, ExternalId};
+use schemas::text::{Code, ExternalId, Label};
 use schemas::{Date, Rejection};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -97,6 +97,8 @@ pub(crate) struct Registry {
     /// Those who pay for others, each with those.
     families: BTreeSet<(CustomerId, CustomerId)>,
     due: BTreeSet<(Date, CustomerId)>,
+    /// Customers that billing runs leave out, and why.
+    parked: BTreeMap<CustomerId, Label>,
 }
 
 impl Registry {
@@ -188,9 +190,24 @@ impl Registry {
         all.map(|(_, child)| *child)
     }
 
-    /// What a decision about one customer looks at.
+    /// Customers that billing runs leave out, and why.
+    pub(crate) fn parked(&self) -> &BTreeMap<CustomerId, Label> {
+        &self.parked
+    }
+
+    pub(crate) fn park(&mut self, customer: CustomerId, why: Option<&Label>) {
+        match why {
+            Some(why) => self.parked.insert(customer, why.clone()),
+            None => self.parked.remove(&customer),
+        };
+    }
+
+    /// What a decision about one customer looks at; without one, also who is parked.
     pub(crate) fn excerpt(&self, customer: Option<CustomerId>, claims: &Claims) -> Self {
         let mut excerpt = Self { counters: self.counters.clone(), ..Self::default() };
+        if customer.is_none() {
+            excerpt.parked.clone_from(&self.parked);
+        }
         for known in customer.into_iter().chain(claims.parent) {
             excerpt.set_parent(known, self.parent(known));
         }
@@ -238,7 +255,9 @@ impl Registry {
         names: Vec<(ExternalId, CustomerId)>,
         due: Vec<(Date, CustomerId)>,
         parents: Vec<(CustomerId, CustomerId)>,
+        parked: Vec<(CustomerId, Label)>,
     ) {
+        self.parked = parked.into_iter().collect();
         for (child, parent) in parents {
             self.set_parent(child, Some(parent));
         }

@@ -203,7 +203,9 @@ impl Loader {
         let names = customers.iter().filter_map(|c| Some((c.external_id.clone()?, c.id)));
         let due = customers.iter().filter_map(|c| Some((c.due?, c.id)));
         let parents = customers.iter().filter_map(|c| Some((c.id, c.parent?)));
-        registry.set_customers(names.collect(), due.collect(), parents.collect());
+        let parked = customers.iter().filter_map(|c| Some((c.id, c.parked.clone()?)));
+        let (names, due) = (names.collect(), due.collect());
+        registry.set_customers(names, due, parents.collect(), parked.collect());
         Ok(Ledger { book: Arc::new(book), registry, customers })
     }
 }

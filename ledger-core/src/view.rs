@@ -16,6 +16,7 @@ mod next;
 mod subscription;
 
 use schemas::ids::{CustomerId, SubscriptionId};
+use schemas::text::Label;
 use schemas::view;
 use schemas::{Date, Rejection, Timestamp};
 
@@ -27,6 +28,12 @@ impl Ledger {
     /// test clock nor billing runs move it.
     pub fn catalog_revision(&self) -> u64 {
         self.book.catalog_revision()
+    }
+
+    /// Customers that billing runs leave out, with the reason, in the order of their ids; in a
+    /// copy only if it is of the book alone.
+    pub fn parked(&self) -> impl Iterator<Item = (CustomerId, &Label)> {
+        self.registry.parked().iter().map(|(customer, why)| (*customer, why))
     }
 
     /// Who pays for a customer, if another does.

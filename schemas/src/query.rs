@@ -115,6 +115,8 @@ queries! {
         SubscriptionsList => view::Page<view::Subscription>;
     "customers" "access" "Whether a customer has access, until when, and why"
         CustomersAccess => view::Answer<view::CustomerAccess>;
+    "customers" "parked" "Customers that billing runs leave out, each with the reason, oldest id first"
+        CustomersParked => view::Page<view::ParkedCustomer>;
     "preview" "command" "What a command would become, with a token that commits exactly that"
         PreviewCommand => view::Answer<view::CommandPreview>;
     "preview" "invoice" "The next invoice of a customer"
@@ -332,6 +334,13 @@ requests! {
         subscription: SubscriptionId,
         /// At this instant, by what is known now; the book's present unless given.
         at: Timestamp,
+    }
+    /// `customers.parked`.
+    CustomersParked {
+        /// How many to give.
+        limit: u32,
+        /// The cursor of the page before.
+        after: String,
     }
     /// `preview.command`: the command is required.
     PreviewCommand {

@@ -137,6 +137,8 @@ rejections! {
         UnknownPrice { plan: PlanId, price: Code },
     [422 "invalid_trial"] "a trial or lead of {days} days is out of range; use 0 to 3650 for a trial, 0 to 366 for a lead"
         InvalidTrial { days: u16 },
+    [422 "invalid_coupon"] "{why}; allow at least one redemption, and a last day that is not before the first"
+        InvalidCoupon { why: &'static str },
     [409 "coupon_exists"] "{coupon} is defined already, with other terms; choose another id"
         CouponExists { coupon: CouponId },
     [404 "unknown_coupon"] "{coupon} is not a coupon of this book; define it first"
@@ -153,7 +155,7 @@ rejections! {
         CyclicParents { customer: CustomerId, parent: CustomerId },
     [409 "customer_parked"] "{customer} is parked: {reason}; mend it, then release the customer"
         CustomerParked { customer: CustomerId, reason: String },
-    [409 "not_parked"] "{customer} is not parked"
+    [409 "not_parked"] "{customer} is not parked; it is billed as others are"
         NotParked { customer: CustomerId },
     [422 "not_a_child"] "{child} is not a child of {parent}; register it with that parent, or let it pay itself"
         NotAChild { child: CustomerId, parent: CustomerId },
@@ -173,8 +175,8 @@ rejections! {
         SubscriptionExists { subscription: SubscriptionId },
     [409 "subscription_canceled"] "{subscription} ended on {end}; create a new one"
         SubscriptionCanceled { subscription: SubscriptionId, end: Date },
-    [409 "cancellation_scheduled"] "{subscription} will end on {at} already"
-        CancellationScheduled { subscription: SubscriptionId, at: Date },
+    [409 "cancellation_scheduled"] "a cancellation of {subscription} is scheduled already; undo it first with subscription.uncancel"
+        CancellationScheduled { subscription: SubscriptionId },
     [422 "before_subscription_start"] "{at} lies before the start of {subscription} on {start}; choose a later date"
         BeforeSubscriptionStart { subscription: SubscriptionId, at: Date, start: Date },
     [422 "before_current_cycle"] "{at} lies before the current anchor of {subscription} on {anchor}; choose a later date"
@@ -214,9 +216,9 @@ rejections! {
         NotCanceled { subscription: SubscriptionId },
     [409 "cancellation_settled"] "{subscription} has ended for good: time beyond its end was credited; subscribe anew"
         CancellationSettled { subscription: SubscriptionId },
-    [409 "already_paused"] "{subscription} is paused at {at}; resume it first"
+    [409 "already_paused"] "{subscription} is paused at {at}, or a pause is scheduled; resume it or withdraw the scheduled pause first"
         AlreadyPaused { subscription: SubscriptionId, at: Date },
-    [409 "not_paused"] "{subscription} is not paused at {at}; pause it first"
+    [409 "not_paused"] "{subscription} is not paused at {at}; pause it first, or withdraw a pause that is scheduled"
         NotPaused { subscription: SubscriptionId, at: Date },
     [409 "not_active_yet"] "{subscription} waits for its first payment; record it, or cancel the subscription"
         NotActiveYet { subscription: SubscriptionId },
@@ -238,11 +240,11 @@ rejections! {
     // Charges and invoices.
     [409 "charge_exists"] "{charge} exists already; choose another id"
         ChargeExists { charge: ChargeId },
-    [422 "negative_amount"] "{amount} is negative; give zero or more, or use the command for credits"
+    [422 "negative_amount"] "{amount} is negative; give zero or more, or use credit.grant for credits"
         NegativeAmount { amount: Money },
     [422 "amount_too_large"] "{amount} minor units are more than {limit}, the most of one amount; split it"
         AmountTooLarge { amount: Minor, limit: Minor },
-    [422 "amount_not_positive"] "{amount} is not more than zero"
+    [422 "amount_not_positive"] "{amount} is not more than zero; give a positive amount"
         AmountNotPositive { amount: Money },
     [422 "negative_unit_price"] "unit price {amount} is negative; give zero or more"
         NegativeUnitPrice { amount: Decimal },
@@ -264,7 +266,7 @@ rejections! {
         InvoiceVoided { invoice: InvoiceId },
     [409 "invoice_has_payments"] "{settled} of {invoice} is paid; reverse or refund the payments first"
         InvoiceHasPayments { invoice: InvoiceId, settled: Money },
-    [409 "invoice_line_credited"] "a line of {invoice} is credited by {by}; void that first"
+    [409 "invoice_line_credited"] "a line of {invoice} is credited by {by}; take the rest off with a credit note"
         InvoiceLineCredited { invoice: InvoiceId, by: String },
     [409 "credit_consumed"] "{invoice} made {made} of customer credit and only {left} is left; it can no longer be voided"
         CreditConsumed { invoice: InvoiceId, made: Money, left: Money },
@@ -280,7 +282,7 @@ rejections! {
         PaymentExists { payment: PaymentId },
     [404 "unknown_payment"] "{payment} is not a payment of this customer"
         UnknownPayment { payment: PaymentId },
-    [409 "payment_reversed"] "{payment} is reversed already"
+    [409 "payment_reversed"] "{payment} is reversed already; nothing is left to take back"
         PaymentReversed { payment: PaymentId },
     [409 "nothing_left_of_payment"] "{payment} is refunded whole already"
         NothingLeftOfPayment { payment: PaymentId },

@@ -32,8 +32,8 @@ pub use revenue::{
     InvoiceRevenue, LineRevenue, MonthRevenue, RecognizedRevenue, Waterfall, WaterfallMonth,
 };
 pub use subscriptions::{
-    AccessReason, CustomerAccess, ItemCycle, ItemStep, OpenDocument, PendingChange, Subscription,
-    SubscriptionAccess, SubscriptionDiscount, SubscriptionItem, SubscriptionState,
+    AccessReason, CustomerAccess, ItemCycle, ItemStep, OpenDocument, ParkedCustomer, PendingChange,
+    Subscription, SubscriptionAccess, SubscriptionDiscount, SubscriptionItem, SubscriptionState,
 };
 
 use schemars::JsonSchema;

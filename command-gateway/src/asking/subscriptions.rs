@@ -1,10 +1,15 @@
-//! `subscriptions.get`, `subscriptions.list`, `customers.access`.
+//! `subscriptions.get`, `subscriptions.list`, `customers.access`, `customers.parked`.
 
+use std::str::FromStr;
+
+use ledger_core::Claims;
 use schemas::ids::{CustomerId, SubscriptionId};
 use schemas::query::{
-    CustomersAccess, DEFAULT_LIMIT, MAX_LIMIT, SubscriptionsGet, SubscriptionsList,
+    CustomersAccess, CustomersParked, DEFAULT_LIMIT, MAX_LIMIT, SubscriptionsGet, SubscriptionsList,
 };
-use schemas::view::{AccessReason, CustomerAccess, Page, Subscription, SubscriptionAccess};
+use schemas::view::{
+    AccessReason, CustomerAccess, Page, ParkedCustomer, Subscription, SubscriptionAccess,
+};
 use schemas::wire::Reply;
 use schemas::{Problem, Rejection, Timestamp};
 
@@ -25,21 +30,13 @@ pub(super) async fn get(asked: &Asked<'_>, question: SubscriptionsGet) -> Result
 
 pub(super) async fn list(asked: &Asked<'_>, question: SubscriptionsList) -> Result<Reply, Problem> {
     let customer = needed(question.customer, "/customer")?;
-    let limit = question.limit.unwrap_or(DEFAULT_LIMIT);
-    if !(1..=MAX_LIMIT).contains(&limit) {
-        return Err(invalid(
-            "/limit",
-            &format!("{limit} is out of range; ask for 1 to {MAX_LIMIT}"),
-        ));
-    }
-    let after = question.after.as_deref().map(str::parse).transpose();
-    let after: Option<SubscriptionId> =
-        after.map_err(|_| invalid("/after", "this is no cursor; give one that a page carried"))?;
+    let limit = page_size(question.limit)?;
+    let after: Option<SubscriptionId> = cursor(question.after.as_deref())?;
     let excerpt = asked.copy(customer).await?;
     let (position, time) = (asked.position(&excerpt), excerpt.recorded_at);
     let page = tokio::task::spawn_blocking(move || {
         let at = question.at.unwrap_or(excerpt.now);
-        page_of(&excerpt, customer, at, after, limit as usize)
+        page_of(&excerpt, customer, at, after, limit)
     });
     let page = page.await.map_err(|error| {
         tracing::error!(%error, "a question panicked");
@@ -66,6 +63,36 @@ fn page_of(
     let shown = rest.iter().take(limit);
     let shown = shown.map(|id| excerpt.ledger.subscription_view(customer, *id, at, excerpt.now));
     Ok((shown.collect::<Result<_, _>>()?, rest.len() > limit))
+}
+
+/// Who is parked. The list is as long as the trouble, so it is copied whole.
+pub(super) async fn parked(asked: &Asked<'_>, question: CustomersParked) -> Result<Reply, Problem> {
+    let limit = page_size(question.limit)?;
+    let after: Option<CustomerId> = cursor(question.after.as_deref())?;
+    let excerpt = asked.copy_with(None, Claims::default()).await?;
+    let (position, time) = (asked.position(&excerpt), excerpt.recorded_at);
+    let mut rest = excerpt.ledger.parked().filter(|(id, _)| after.is_none_or(|after| after < *id));
+    let shown = rest.by_ref().take(limit);
+    let data: Vec<_> = shown
+        .map(|(customer, detail)| ParkedCustomer { customer, detail: detail.clone() })
+        .collect();
+    let has_more = rest.next().is_some();
+    let next = data.last().filter(|_| has_more).map(|last| last.customer.to_string());
+    Ok(Reply::json(&Page { data, has_more, next, position, time }))
+}
+
+fn page_size(limit: Option<u32>) -> Result<usize, Problem> {
+    let limit = limit.unwrap_or(DEFAULT_LIMIT);
+    if !(1..=MAX_LIMIT).contains(&limit) {
+        let detail = format!("{limit} is out of range; ask for 1 to {MAX_LIMIT}");
+        return Err(invalid("/limit", &detail));
+    }
+    Ok(limit as usize)
+}
+
+fn cursor<T: FromStr>(after: Option<&str>) -> Result<Option<T>, Problem> {
+    let after = after.map(str::parse).transpose();
+    after.map_err(|_| invalid("/after", "this is no cursor; give one that a page carried"))
 }
 
 pub(super) async fn access(asked: &Asked<'_>, question: CustomersAccess) -> Result<Reply, Problem> {

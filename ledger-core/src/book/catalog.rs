@@ -60,6 +60,9 @@ fn check_prices(prices: &[PriceDefinition]) -> Result<(), Rejection> {
     if prices.is_empty() || prices.len() > 64 {
         return invalid("the plan has no price, or too many");
     }
+    if !prices.iter().any(|price| matches!(price.recurrence, None | Some(Recurrence::Recurring))) {
+        return invalid("no price recurs, so there is nothing to subscribe to");
+    }
     let codes: BTreeSet<_> = prices.iter().map(|price| &price.price).collect();
     if codes.len() != prices.len() {
         return invalid("two prices have the same id");
@@ -102,7 +105,12 @@ fn check_amounts(amounts: &[Decimal]) -> Result<(), Rejection> {
 pub(crate) fn check_rate(price: &Code, rate: &Rate) -> Result<(), Rejection> {
     match rate {
         Rate::Flat(amount) | Rate::PerUnit(amount) => check_amounts(&[*amount]),
-        Rate::Graduated(tiers) | Rate::Volume(tiers) | Rate::Capacity(tiers) => {
+        Rate::Graduated(tiers) | Rate::Volume(tiers) => check_tiers(price, tiers),
+        Rate::Capacity(tiers) => {
+            if tiers.iter().any(|tier| !tier.unit.is_zero() || !tier.percent.is_zero()) {
+                let why = "a capacity has one flat amount a tier, none by unit or percent";
+                return Err(Rejection::InvalidTiers { price: price.clone(), why });
+            }
             check_tiers(price, tiers)
         }
         Rate::Package(package) => {
@@ -156,6 +164,9 @@ fn check_tiers(price: &Code, tiers: &[Tier]) -> Result<(), Rejection> {
 pub(super) fn migrate_plan(book: &Book, command: &MigratePlan) -> Result<Vec<Event>, Rejection> {
     let plan = command.plan;
     let found = book.plans.get(&plan).ok_or(Rejection::UnknownPlan { plan })?;
+    if command.from_version == command.to_version {
+        return Err(Rejection::NothingToChange);
+    }
     let latest = found.versions.last().map_or(0, |defined| defined.version);
     for version in [command.from_version, command.to_version] {
         if !found.versions.iter().any(|defined| defined.version == version) {
@@ -173,6 +184,14 @@ pub(super) fn migrate_plan(book: &Book, command: &MigratePlan) -> Result<Vec<Eve
 
 pub(super) fn define_coupon(book: &Book, command: &DefineCoupon) -> Result<Vec<Event>, Rejection> {
     check_discount(command.value, command.duration)?;
+    if command.max_redemptions == Some(0) {
+        return Err(Rejection::InvalidCoupon { why: "the coupon could never be redeemed" });
+    }
+    if let (Some(from), Some(through)) = (command.from, command.through)
+        && through < from
+    {
+        return Err(Rejection::InvalidCoupon { why: "the last day lies before the first" });
+    }
     let defined = CouponDefined {
         coupon: command.coupon,
         value: command.value,

@@ -258,6 +258,9 @@ pub(crate) fn quote(
     if customer.quotes.len() >= MAX_QUOTES {
         return Err(Rejection::TooMany { what: "quotes", limit: MAX_QUOTES });
     }
+    if customer.rules.date(context.stamp.effective_at)? > command.valid_until {
+        return Err(Rejection::QuoteExpired { quote, until: command.valid_until });
+    }
     let version = version_on_sale(context, command.plan, command.version)?;
     let quantity = command.quantity.unwrap_or(Decimal::ONE);
     let with = command.with.clone().unwrap_or_default();

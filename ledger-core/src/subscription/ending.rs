@@ -7,8 +7,9 @@ use schemas::command::{
     VoidInvoice, WithdrawChange,
 };
 use schemas::event::{
-    CancellationUndone, Event, LineSource, RenewalSet, ScheduledChange, ScheduledChangeWithdrawn,
-    ScheduledFor, SubscriptionCanceled, SubscriptionPaused, SubscriptionResumed,
+    CancellationUndone, ChangeScheduled, Event, LineSource, RenewalSet, ScheduledChange,
+    ScheduledChangeWithdrawn, ScheduledFor, SubscriptionCanceled, SubscriptionPaused,
+    SubscriptionResumed,
 };
 use schemas::ids::SubscriptionId;
 use schemas::terms::{CancelCredit, CancelDefault, ChangeTime, EndReason, InvoiceTiming, Settle};
@@ -37,9 +38,8 @@ pub(crate) fn cancel(
     };
     let credit = command.credit.unwrap_or(default);
     if let Some(due) = time_of(context, customer, subscription, at, command.when)? {
-        if let Some(due) = cancellation(subscription) {
-            let (subscription, at) = (subscription.id, customer.rules.date(due.1)?);
-            return Err(Rejection::CancellationScheduled { subscription, at });
+        if cancellation(subscription).is_some() {
+            return Err(Rejection::CancellationScheduled { subscription: subscription.id });
         }
         let due = match (command.when, due) {
             // A last day that counts as used ends with the day.
@@ -66,15 +66,11 @@ pub(crate) fn cancel(
     with_invoice(context, customer, id, events, Some(invoice))
 }
 
-/// The scheduled cancellation, and when it takes effect.
-fn cancellation(subscription: &Subscription) -> Option<(u32, Timestamp)> {
-    subscription.scheduled.iter().find_map(|due| match (&due.what, due.at) {
-        (ScheduledChange::Cancel(_), ScheduledFor::At(at)) => Some((due.change, at)),
-        (ScheduledChange::Cancel(_), ScheduledFor::Paid) => Some((due.change, subscription.start)),
-        (
-            ScheduledChange::Items(_) | ScheduledChange::Pause(_) | ScheduledChange::Resume(_),
-            ScheduledFor::At(_) | ScheduledFor::Paid,
-        ) => None,
+/// The scheduled cancellation.
+fn cancellation(subscription: &Subscription) -> Option<u32> {
+    subscription.scheduled.iter().find_map(|due| match &due.what {
+        ScheduledChange::Cancel(_) => Some(due.change),
+        ScheduledChange::Items(_) | ScheduledChange::Pause(_) | ScheduledChange::Resume(_) => None,
     })
 }
 
@@ -85,7 +81,7 @@ pub(crate) fn uncancel(
 ) -> Result<Vec<Event>, Rejection> {
     let id = command.subscription;
     let subscription = found(customer, id)?;
-    if let Some((change, _)) = cancellation(subscription) {
+    if let Some(change) = cancellation(subscription) {
         return Ok(vec![ScheduledChangeWithdrawn { subscription: id, change }.into()]);
     }
     let ending = subscription.ending.ok_or(Rejection::NotCanceled { subscription: id })?;
@@ -194,7 +190,19 @@ pub(crate) fn resume(
         Some(ScheduledFor::At(on)) => on,
         Some(ScheduledFor::Paid) | None => at,
     };
-    if !subscription.pauses.iter().any(|pause| pause.runs_at(on)) {
+    let will_pause = |due: &ChangeScheduled| match (&due.what, due.at) {
+        (ScheduledChange::Pause(_), ScheduledFor::At(from)) => from < on,
+        (
+            ScheduledChange::Pause(_)
+            | ScheduledChange::Resume(_)
+            | ScheduledChange::Items(_)
+            | ScheduledChange::Cancel(_),
+            _,
+        ) => false,
+    };
+    if !subscription.pauses.iter().any(|pause| pause.runs_at(on))
+        && !subscription.scheduled.iter().any(will_pause)
+    {
         return Err(Rejection::NotPaused { subscription: id, at: customer.rules.date(on)? });
     }
     let settle = customer.rules.settle(command.proration);

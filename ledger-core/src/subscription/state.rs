@@ -185,6 +185,21 @@ impl Subscription {
         scheduled.chain(term).min_by_key(|(at, ..)| *at)
     }
 
+    /// When the next pause begins that is scheduled for after an instant.
+    pub(crate) fn next_pause(&self, after: Timestamp) -> Option<Timestamp> {
+        let pauses = self.scheduled.iter().filter_map(|due| match (&due.what, due.at) {
+            (ScheduledChange::Pause(_), ScheduledFor::At(at)) => Some(at),
+            (
+                ScheduledChange::Pause(_)
+                | ScheduledChange::Resume(_)
+                | ScheduledChange::Items(_)
+                | ScheduledChange::Cancel(_),
+                _,
+            ) => None,
+        });
+        pauses.filter(|at| *at > after).min()
+    }
+
     /// The time of a span that the subscription lives through; none if it ended before.
     pub(crate) fn living(&self, start: Timestamp, end: Timestamp) -> Option<Span> {
         let start = self.trial_end.map_or(start, |trial| trial.max(start));

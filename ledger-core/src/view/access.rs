@@ -24,6 +24,11 @@ enum Standing {
 pub(super) fn access(shown: &Shown<'_>) -> Result<SubscriptionAccess, Rejection> {
     let state = shown.state();
     let known_end = shown.as_is.known_end().or_else(|| shown.then.known_end()).map(|(at, ..)| at);
+    let pause = shown.as_is.next_pause(shown.at);
+    let known_end = match (known_end, pause) {
+        (Some(end), Some(pause)) => Some(end.min(pause)),
+        (end, pause) => end.or(pause),
+    };
     let ended = |until: Option<Timestamp>| match (until, known_end) {
         (Some(until), Some(end)) => Some(until.min(end)),
         (until, end) => until.or(end),

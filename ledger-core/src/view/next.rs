@@ -56,7 +56,7 @@ fn candidates(customer: &Customer, subscription: &Subscription, now: Timestamp) 
         all.push(change.into());
     }
     all.push(ChangeQuantity { customer, subscription: id, quantity, when, proration }.into());
-    all.push(unchanged(customer, id).into());
+    all.push(same_quantity(customer, id, quantity).into());
     all.push(WithdrawChange { customer, subscription: id, change }.into());
     all.push(
         PauseSubscription { customer, subscription: id, when, credit: None, resume_on: None }
@@ -71,16 +71,17 @@ fn candidates(customer: &Customer, subscription: &Subscription, now: Timestamp) 
     all
 }
 
-fn unchanged(
+fn same_quantity(
     customer: schemas::ids::CustomerId,
     subscription: schemas::ids::SubscriptionId,
+    quantity: Decimal,
 ) -> ChangeSubscription {
     ChangeSubscription {
         customer,
         subscription,
         plan: None,
         version: None,
-        quantity: None,
+        quantity: Some(quantity),
         items: None,
         anchor: None,
         when: ChangeTime::Now,
@@ -116,5 +117,7 @@ const fn is_about_its_state(rejection: &Rejection) -> bool {
             | Rejection::UnknownChange { .. }
             | Rejection::NoTerm { .. }
             | Rejection::NothingToInvoice { .. }
+            | Rejection::CustomerParked { .. }
+            | Rejection::TooManyCycles { .. }
     )
 }

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use schemas::event::LineSource;
+use schemas::event::{ChangeScheduled, LineSource, ScheduledFor};
 use schemas::terms::DiscountTarget;
 use schemas::view::{
     self, ItemCycle, ItemStep, OpenDocument, PendingChange, SubscriptionDiscount, SubscriptionItem,
@@ -170,7 +170,11 @@ impl<'a> Shown<'a> {
     }
 
     fn scheduled(&self) -> Vec<PendingChange> {
-        let pending = self.as_is.scheduled.iter().map(|change| PendingChange {
+        let waits = |change: &&ChangeScheduled| match change.at {
+            ScheduledFor::At(at) => at > self.at,
+            ScheduledFor::Paid => true,
+        };
+        let pending = self.as_is.scheduled.iter().filter(waits).map(|change| PendingChange {
             change: change.change,
             at: change.at,
             what: change.what.clone(),

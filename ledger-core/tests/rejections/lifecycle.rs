@@ -194,6 +194,25 @@ pub(crate) const SUBSCRIPTIONS: &[Case] = &[
     ("unknown_change", || {
         subscribed().when("subscription.withdraw_change", named("change", json!(1)))
     }),
+    ("invalid_coupon", || {
+        let mut body = coupon();
+        body["max_redemptions"] = json!(0);
+        TestBook::with_plans().when("coupon.define", body)
+    }),
+    ("invalid_coupon", || {
+        let mut body = coupon();
+        body["from"] = json!("2024-02-01");
+        body["through"] = json!("2024-01-31");
+        TestBook::with_plans().when("coupon.define", body)
+    }),
+    ("subscription_canceled", || {
+        let mut book = billed();
+        book.given("subscription.cancel", cancel("cycle_end"));
+        book.on("2024-03-01");
+        book.bill("2024-03-01");
+        let body = json!({"customer": id("c"), "subscription": id("s")});
+        book.when("subscription.uncancel", body)
+    }),
     ("not_canceled", || {
         let body = json!({"customer": id("c"), "subscription": id("s")});
         subscribed().when("subscription.uncancel", body)

@@ -9,6 +9,7 @@ use crate::event::{Dimension, ItemTerms, ScheduledChange, ScheduledFor, Term};
 use crate::ids::{CouponId, CustomerId, DiscountId, InvoiceId, QuoteId, SubscriptionId};
 use crate::money::Money;
 use crate::terms::{DiscountDuration, DiscountTarget, DiscountValue};
+use crate::text::Label;
 use crate::time::{Date, Span, Timestamp};
 
 macro_rules! words {
@@ -187,6 +188,15 @@ pub struct OpenDocument {
     pub balance_due: Money,
     /// That day is over.
     pub overdue: bool,
+}
+
+/// A customer that billing runs leave out.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ParkedCustomer {
+    /// Which customer. `customer.release` lets runs bill it again.
+    pub customer: CustomerId,
+    /// What a run could not bill.
+    pub detail: Label,
 }
 
 /// Whether a customer has access, until when, and why.

@@ -81,7 +81,11 @@ pub(crate) fn rate(kind: usize, price: i64) -> Rate {
             min: Some(decimal(5, 1)),
             max: Some(decimal(500, 0)),
         }),
-        6 => Rate::Capacity(tiers()),
+        6 => Rate::Capacity(vec![
+            tier(Some(5), 0, price),
+            tier(Some(20), 0, price * 2),
+            tier(None, 0, price * 3),
+        ]),
         _ => Rate::PerUnit(amount),
     }
 }

@@ -66,8 +66,9 @@ impl Watch {
 /// It is known that it will end, and what is billed by then is not known yet.
 fn open_end(subscription: &Subscription) -> bool {
     let scheduled = subscription.scheduled.values().any(|what| match what {
-        ScheduledChange::Cancel(_) => true,
-        ScheduledChange::Items(_) | ScheduledChange::Pause(_) | ScheduledChange::Resume(_) => false,
+        // Where it takes effect and nothing is left to invoice, no event says so yet.
+        ScheduledChange::Cancel(_) | ScheduledChange::Pause(_) => true,
+        ScheduledChange::Items(_) | ScheduledChange::Resume(_) => false,
     });
     let term = subscription.term.is_some_and(|term| term.renewal == Renewal::Cancel);
     let kept = match subscription.end {
