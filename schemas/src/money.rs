@@ -221,7 +221,10 @@ struct MoneyOut {
 }
 
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(
+    deny_unknown_fields,
+    expecting = "an amount such as {\"amount\": \"12.34\", \"currency\": \"EUR\"}"
+)]
 struct MoneyIn {
     amount: String,
     currency: Currency,

@@ -74,7 +74,8 @@ pub struct ItemRequest {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Activation {
-    /// Hours until an unpaid subscription ends and its invoice is voided, 1 to 8,784.
+    /// Hours until an unpaid subscription ends and its invoice is voided, 1 to 8,784. The next
+    /// billing run or invoice after them ends it; a payment that comes before that activates it.
     pub expires_after_hours: u16,
 }
 
@@ -91,6 +92,10 @@ pub struct RampPhase {
 }
 
 /// Changes plan, items or anchor of a subscription, in one step.
+///
+/// Changes that are scheduled stand beside each other. One takes the place of another only where
+/// it changes the same item at the same time; a change of plan takes the place of every scheduled
+/// change of plan or price. What was dropped is among the events.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ChangeSubscription {
@@ -162,7 +167,7 @@ pub struct CancelSubscription {
     pub credit: Option<CancelCredit>,
 }
 
-/// Undoes a cancellation that has not taken effect, or that nothing was billed after.
+/// Undoes a cancellation, up to the day on which it takes effect, if nothing was credited for it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct UncancelSubscription {

@@ -83,7 +83,8 @@ pub struct CurrencyPrice {
     pub currency: Currency,
     /// How it is reckoned.
     pub rate: Rate,
-    /// What a whole cycle costs at least; a line makes up the difference.
+    /// What a whole cycle costs at least; a line makes up the difference. Where price or quantity
+    /// change within a cycle, each part of it has its share of the least price.
     pub minimum: Option<Decimal>,
 }
 

@@ -71,7 +71,8 @@ async def of_the_gateway(ledger, position):
             body = {"customer": customer, "subscription": subscription["subscription"]}
             cancel = {"command": "subscription.cancel", "body": body | {"when": "cycle_end"}}
             return {"subscriptions.get": body, "subscriptions.list": {"customer": customer},
-                    "customers.access": {"customer": customer}, "preview.command": cancel,
+                    "customers.access": {"customer": customer}, "customers.parked": {},
+                    "preview.command": cancel,
                     "preview.invoice": {"customer": customer},
                     "preview.run": {"customer": customer, "through": "2027-01-01"}}
     raise AssertionError("nobody has a subscription")
