@@ -36,6 +36,11 @@ impl Ledger {
         self.registry.parked().iter().map(|(customer, why)| (*customer, why))
     }
 
+    /// Why billing runs leave a customer out, if they do.
+    pub fn parked_for(&self, customer: CustomerId) -> Option<&Label> {
+        self.customers.get(customer)?.parked.as_ref()
+    }
+
     /// Who pays for a customer, if another does.
     pub fn parent_of(&self, customer: CustomerId) -> Option<CustomerId> {
         self.registry.parent(customer)

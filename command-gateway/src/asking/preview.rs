@@ -72,6 +72,10 @@ pub(super) async fn run(asked: &Asked<'_>, question: PreviewRun) -> Result<Reply
     let fresh = fresh_id(&excerpt)?;
     asked
         .reckon(excerpt, move |copy| {
+            if let Some(reason) = copy.ledger.parked_for(customer) {
+                let reason = reason.to_string();
+                return Err(Rejection::CustomerParked { customer, reason });
+            }
             // A run leaves out who is not due.
             if copy.ledger.next_due(customer).is_none_or(|due| through < due) {
                 return Ok(shown(customer, None, &[], None));
@@ -180,7 +184,10 @@ fn next(
         let Some(due) = copy.ledger.next_due(customer) else { break };
         let due = due.max(copy.now.utc_date());
         let (at, events) = bill(copy, customer, due, fresh)?;
-        if events.is_empty() || events.iter().any(|event| invoice_of(event).is_some()) {
+        let tells = |event: &Event| {
+            invoice_of(event).is_some() || matches!(event, Event::CustomerParked(_))
+        };
+        if events.is_empty() || events.iter().any(tells) {
             return Ok(shown(customer, Some(at), &events, None));
         }
         fold(&mut copy.ledger, customer, &events, at);
@@ -205,19 +212,7 @@ fn bill(
         copy.ledger.evolve(StreamId::Book, &ClockAdvanced { to: at }.into(), &stamp);
     }
     let command = BillCustomer { customer, run, through };
-    let events = copy.ledger.decide(&command.into(), &stamp)?;
-    let parked = events.iter().find_map(|event| {
-        if let Event::CustomerParked(parked) = event {
-            Some(parked.detail.to_string())
-        } else {
-            None
-        }
-    });
-    match parked {
-        // What a run would park the customer for is what the preview says.
-        Some(reason) => Err(Rejection::CustomerParked { customer, reason }),
-        None => Ok((at, events)),
-    }
+    Ok((at, copy.ledger.decide(&command.into(), &stamp)?))
 }
 
 fn fold(ledger: &mut Ledger, customer: CustomerId, events: &[Event], at: Timestamp) {
@@ -238,7 +233,7 @@ fn shown(
     InvoicePreview {
         customer,
         invoice: events.iter().find_map(invoice_of).cloned(),
-        at: at.filter(|_| !events.is_empty()),
+        at,
         events: events.iter().map(record).collect(),
         command,
     }
