@@ -87,6 +87,12 @@ pub fn instant(micros: i64) -> Timestamp {
 
 /// What was decided, without what only a document's place in its series decides, and with
 /// invoices made alike by `alike`.
+///
+/// # Errors
+/// The rejection's code, where it was refused.
+///
+/// # Panics
+/// Never: the texts are valid.
 pub fn neutral(
     decided: Result<Vec<Event>, Rejection>,
     alike: impl Fn(&mut InvoiceFinalized),

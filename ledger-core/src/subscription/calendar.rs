@@ -215,13 +215,11 @@ fn on_anchor_day(
     let anchor = i8::try_from(day).map_err(|_| OUT_OF_RANGE)?;
     let at = |month: i64| rules.local.start_of(on_day(month, anchor)?);
     let this = at(month)?;
-    if this == from {
-        return Ok(Calendar { from, first: from, day: Some(day), every });
+    if this >= from {
+        return Ok(Calendar { from, first: this, day: Some(day), every });
     }
     let first = match rule {
-        FirstBoundary::NextAnchorDay if this > from => this,
         FirstBoundary::NextAnchorDay => at(month + 1)?,
-        FirstBoundary::AnchorDayOfStartMonth if this > from => this,
         FirstBoundary::AnchorDayOfStartMonth => {
             let months = match every.unit {
                 CalendarUnit::Year => i64::from(every.count) * 12,

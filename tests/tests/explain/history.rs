@@ -108,6 +108,8 @@ fn plans() -> Vec<Value> {
     let package = json!({"package": {"price": "9.99", "size": "4", "free_units": "2"}});
     let share = json!({"percentage": {"percent": "1.5", "fixed": "0.3", "free_amount": "1",
         "min": null, "max": null}});
+    let sizes = json!([{"up_to": "5", "unit": "0", "flat": "12", "percent": "0"},
+        {"up_to": null, "unit": "0", "flat": "40.5", "percent": "0"}]);
     vec![
         plan(1, &month, "in_advance", &[price("fee", &json!({"flat": "29.95"})), setup]),
         plan(2, &month, "in_advance", &[price("fee", &json!({"per_unit": "19.95"}))]),
@@ -125,7 +127,7 @@ fn plans() -> Vec<Value> {
             8,
             &month,
             "in_arrears",
-            &[price("fee", &share), price("seats", &json!({"capacity": tiers}))],
+            &[price("fee", &share), price("seats", &json!({"capacity": sizes}))],
         ),
     ]
 }
