@@ -91,13 +91,15 @@ pub(super) fn lasting(duration: DiscountDuration) -> String {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::*;
 
     #[test]
     fn every_part_of_a_price_is_named() {
-        let tier = |up_to: Option<&str>, unit: &str, flat: &str, percent: &str| json!({"up_to": up_to, "unit": unit, "flat": flat, "percent": percent});
+        let tier = |up_to: Option<&str>, unit: &str, flat: &str, percent: &str| -> Value {
+            json!({"up_to": up_to, "unit": unit, "flat": flat, "percent": percent})
+        };
         let tiers = json!([tier(Some("10"), "5", "0", "0"), tier(None, "0", "20", "1.5")]);
         let free = json!([tier(Some("10"), "0", "0", "0"), tier(None, "2", "7", "0")]);
         let percentage = json!({"percent": "2.5", "fixed": "0.30", "free_amount": "100",
