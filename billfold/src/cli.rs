@@ -193,7 +193,7 @@ pub enum BookCommand {
         /// Make it a test book whose clock starts here.
         #[arg(long, env = "BILLFOLD_BOOK_CREATE_TEST_CLOCK", value_name = "INSTANT")]
         test_clock: Option<Timestamp>,
-        /// What it bills by [default: billfold@1].
+        /// What it bills by; `billfold@1` if left out.
         #[arg(long, env = "BILLFOLD_BOOK_CREATE_PROFILE", value_name = "NAME",
               value_parser = policy::profile())]
         profile: Option<Profile>,

@@ -15,7 +15,7 @@ pub struct ServeArgs {
     /// In a fresh folder: make the book a test book whose clock starts here.
     #[arg(long, env = "BILLFOLD_TEST_CLOCK", value_name = "INSTANT")]
     pub test_clock: Option<Timestamp>,
-    /// In a fresh folder: what the book bills by [default: billfold@1].
+    /// In a fresh folder: what the book bills by; `billfold@1` if left out.
     #[arg(long, env = "BILLFOLD_PROFILE", value_name = "NAME", value_parser = policy::profile())]
     pub profile: Option<Profile>,
     /// In a fresh folder: replace a policy of the profile, as in `proration=by_second`; may be

@@ -64,6 +64,10 @@ pub type Read = (String, Result<Scenario, Trouble>);
 pub fn scenarios(text: &str, cases: Cases<'_>) -> Result<Vec<Read>, Trouble> {
     let documents = parse(text)
         .map_err(|error| Trouble::wrong(Place { step: None, line: error.line }, error.why))?;
+    if documents.is_empty() {
+        let place = Place { step: None, line: 1 };
+        return Err(Trouble::wrong(place, "the file holds no scenario; begin with `scenario: 1`"));
+    }
     let named = |node: &Yaml| node.get("id").and_then(Yaml::text).unwrap_or("").to_owned();
     Ok(documents.iter().map(|node| (named(node), scenario(node, cases))).collect())
 }

@@ -220,3 +220,12 @@ fn a_book_starts_at_the_first_time_that_is_named() {
                      uncancel: {sub: s}}";
     assert_eq!(start(backdated), "2024-04-01T00:00:00Z");
 }
+
+#[test]
+fn a_file_without_a_scenario_is_no_success() {
+    for text in ["", "# Only a comment.\n"] {
+        let cases = Cases { named: None, folder: Path::new(".") };
+        let trouble = scenarios(text, cases).expect_err("nothing to play");
+        assert!(trouble.to_string().contains("holds no scenario"), "{trouble}");
+    }
+}
