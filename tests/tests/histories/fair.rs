@@ -6,7 +6,8 @@
 
 use schemas::event::{ItemTerms, ScheduledChange};
 use schemas::terms::{
-    BillingTiming, CancelCredit, ChangeBilling, CreditBasis, LineKind, Policies, RatioRule, Renewal,
+    BillingTiming, CancelCredit, ChangeBilling, CreditBasis, LineKind, Policies, Proration,
+    RatioRule, Renewal,
 };
 use schemas::{Decimal, Span, Timestamp};
 
@@ -39,8 +40,10 @@ impl Watch {
                 let today = account.local.day(now);
                 // A run bills through a day of UTC, which may be tomorrow where the customer is.
                 let latest = today.max(now.micros().div_euclid(86_400_000_000));
-                // Where changes are billed at once, what ends within a cycle is, too.
-                let early = policies.change_billing == ChangeBilling::AtOnce;
+                // Where changes are billed at once, what ends within a cycle is, too; and where the
+                // last day counts as used, an end is billed on it.
+                let early = policies.change_billing == ChangeBilling::AtOnce
+                    || policies.proration == Proration::ByDayInclusive;
                 let due = segments(account, subscription, item, today, false);
                 let may = segments(account, subscription, item, latest, early);
                 check_coverage(&due, &may, &lines, &mut found);
