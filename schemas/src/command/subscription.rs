@@ -163,7 +163,7 @@ pub struct CancelSubscription {
     pub subscription: SubscriptionId,
     /// When it ends.
     pub when: ChangeTime,
-    /// What becomes of unused time; `none` at cycle end, else by the book's policies, if left out.
+    /// What becomes of time that is billed beyond the end; by the book's policies if left out.
     pub credit: Option<CancelCredit>,
 }
 

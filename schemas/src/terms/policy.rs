@@ -174,7 +174,7 @@ policies! {
         /// Source: Kill Bill, Lago.
         AtOnce "at_once",
     }
-    /// What a cancellation now does with unused time, if the command does not say.
+    /// What a cancellation does with time billed beyond the end, if the command does not say.
     cancel_default: CancelDefault {
         /// It is credited.
         Credit "credit",
