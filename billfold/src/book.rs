@@ -6,6 +6,7 @@ use crate::exit::Failure;
 use crate::folder::{Folder, damaged};
 use crate::host::{Host, Role};
 use crate::output::{Node, Output, View};
+use schemas::event::BookEvent;
 use schemas::event::BookOpened;
 use schemas::text::{Actor, BookName};
 use schemas::{Commit, Event};
@@ -47,10 +48,9 @@ pub fn opened(folder: &Folder, book: &BookName) -> Result<Option<BookOpened>, Fa
     let Some(bytes) = bytes else { return Ok(None) };
     let first = Commit::from_bytes(&bytes)
         .map_err(|error| Failure::Verification(format!("commit 1: {error}")))?;
-    Ok(first
-        .events
-        .into_iter()
-        .find_map(|event| if let Event::BookOpened(opened) = event { Some(opened) } else { None }))
+    Ok(first.events.into_iter().find_map(|event| {
+        if let Event::Book(BookEvent::BookOpened(opened)) = event { Some(opened) } else { None }
+    }))
 }
 
 /// The policies that are not as the profile says.

@@ -11,8 +11,8 @@ use crate::subscription::terms::item_terms;
 use std::collections::BTreeMap;
 
 use schemas::event::{
-    BookOpened, CouponDefined, EntityDefined, Event, ItemTerms, PlanMigrationSet,
-    PlanVersionDefined,
+    BookEvent, BookOpened, CatalogEvent, CouponDefined, EntityDefined, Event, ItemTerms,
+    PlanMigrationSet, PlanVersionDefined, ProcessEvent, SellerEvent,
 };
 use schemas::ids::{BillingRunId, CouponId, EntityId, PlanId};
 use schemas::terms::{BookClock, SeriesDefinition, SeriesKind};
@@ -113,18 +113,35 @@ impl Book {
 
     pub(crate) fn evolve(&mut self, event: &Event) {
         match event {
-            Event::BookOpened(opened) => {
+            Event::Book(BookEvent::BookOpened(opened)) => {
                 self.test_clock = match opened.clock {
                     BookClock::Wall => None,
                     BookClock::Test(now) => Some(now),
                 };
                 self.opened = Some(opened.clone());
             }
-            Event::ClockAdvanced(advanced) => self.test_clock = Some(advanced.to),
-            Event::EntityDefined(entity) => {
+            Event::Book(BookEvent::ClockAdvanced(advanced)) => self.test_clock = Some(advanced.to),
+            Event::Seller(SellerEvent::EntityDefined(entity)) => {
                 self.entities.insert(entity.entity, entity.clone());
             }
-            Event::PlanVersionDefined(version) => {
+            Event::Catalog(event) => self.evolve_catalog(event),
+            Event::Process(ProcessEvent::BillingRunStarted(started)) => {
+                self.runs.insert(started.run, started.through);
+            }
+            Event::Customer(_)
+            | Event::Subscription(_)
+            | Event::Billing(_)
+            | Event::Settlement(_) => {
+                unreachable!(
+                    "the reader checked that the book's stream holds book facts: {event:?}"
+                )
+            }
+        }
+    }
+
+    fn evolve_catalog(&mut self, event: &CatalogEvent) {
+        match event {
+            CatalogEvent::PlanVersionDefined(version) => {
                 let plan = self.plans.entry(version.plan).or_insert_with(|| Plan {
                     versions: Vec::new(),
                     migrations: Vec::new(),
@@ -132,59 +149,18 @@ impl Book {
                 });
                 plan.versions.push(version.clone());
             }
-            Event::PlanRetired(retired) => {
+            CatalogEvent::PlanRetired(retired) => {
                 if let Some(plan) = self.plans.get_mut(&retired.plan) {
                     plan.retired = true;
                 }
             }
-            Event::PlanMigrationSet(set) => {
+            CatalogEvent::PlanMigrationSet(set) => {
                 if let Some(plan) = self.plans.get_mut(&set.plan) {
                     plan.migrations.push(set.clone());
                 }
             }
-            Event::CouponDefined(coupon) => {
+            CatalogEvent::CouponDefined(coupon) => {
                 self.coupons.insert(coupon.coupon, coupon.clone());
-            }
-            Event::BillingRunStarted(started) => {
-                self.runs.insert(started.run, started.through);
-            }
-            Event::CustomerRegistered(_)
-            | Event::CustomerParked(_)
-            | Event::CustomerReleased(_)
-            | Event::CustomerRenamed(_)
-            | Event::CustomerEmailChanged(_)
-            | Event::CustomerTermsChanged(_)
-            | Event::CustomerExternalIdChanged(_)
-            | Event::SubscriptionCreated(_)
-            | Event::SubscriptionActivated(_)
-            | Event::CycleOpened(_)
-            | Event::CycleCut(_)
-            | Event::SubscriptionChanged(_)
-            | Event::RampAgreed(_)
-            | Event::ChangeScheduled(_)
-            | Event::ScheduledChangeWithdrawn(_)
-            | Event::SubscriptionPaused(_)
-            | Event::SubscriptionResumed(_)
-            | Event::SubscriptionCanceled(_)
-            | Event::CancellationUndone(_)
-            | Event::TermRenewed(_)
-            | Event::RenewalSet(_)
-            | Event::QuoteCreated(_)
-            | Event::QuoteAccepted(_)
-            | Event::QuoteVoided(_)
-            | Event::DiscountApplied(_)
-            | Event::DiscountRemoved(_)
-            | Event::ChargeAdded(_)
-            | Event::InvoiceFinalized(_)
-            | Event::InvoiceVoided(_)
-            | Event::CreditNoteIssued(_)
-            | Event::PaymentRecorded(_)
-            | Event::PaymentReversed(_)
-            | Event::PaymentRefunded(_)
-            | Event::CreditGranted(_) => {
-                unreachable!(
-                    "the reader checked that the book's stream holds book facts: {event:?}"
-                )
             }
         }
     }

@@ -25,6 +25,7 @@ mod lines;
 mod names;
 mod settlement;
 
+use schemas::event::SellerEvent;
 use std::collections::BTreeMap;
 
 use schemas::event::EntityDefined;
@@ -168,7 +169,9 @@ impl Laws {
 
     /// Documents, entries, settlement and revenue.
     fn observe_books(&mut self, head: &Head, event: &Event, findings: &mut Findings) {
-        if let Event::EntityDefined(EntityDefined { entity, series, .. }) = event {
+        if let Event::Seller(SellerEvent::EntityDefined(EntityDefined { entity, series, .. })) =
+            event
+        {
             self.documents.define(*entity, series);
         }
         let StreamId::Customer(customer) = head.stream else { return };

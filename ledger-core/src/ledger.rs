@@ -2,7 +2,11 @@
 
 use std::sync::Arc;
 
-use schemas::event::{CustomerExternalIdChanged, InvoiceFinalized};
+use schemas::command::{BillingCommand, CustomerCommand, SettlementCommand, SubscriptionCommand};
+use schemas::event::{
+    BillingEvent, CustomerEvent, CustomerExternalIdChanged, InvoiceFinalized, SettlementEvent,
+    SubscriptionEvent,
+};
 use schemas::ids::{CommandId, CustomerId};
 use schemas::record::DecodeError;
 use schemas::{Command, CommitView, Date, Event, Rejection, StreamId, Timestamp};
@@ -62,7 +66,7 @@ impl Ledger {
             customers: &self.customers,
             stamp,
         };
-        if let Command::RegisterCustomer(register) = command {
+        if let Command::Customer(CustomerCommand::RegisterCustomer(register)) = command {
             return customer::decide::register(&context, self.customers.get(id), register);
         }
         let customer = self.customers.get(id).ok_or(Rejection::UnknownCustomer { customer: id })?;
@@ -100,7 +104,7 @@ impl Ledger {
             Arc::make_mut(&mut self.book).evolve(event);
             return;
         };
-        if let Event::CustomerRegistered(registered) = event {
+        if let Event::Customer(CustomerEvent::CustomerRegistered(registered)) = event {
             let external_id = registered.external_id.as_ref();
             self.registry.name_customer(None, external_id, id);
             self.registry.set_parent(id, registered.parent);
@@ -208,106 +212,157 @@ fn decide_for(
     command: &Command,
 ) -> Result<Vec<Event>, Rejection> {
     match command {
-        Command::UpdateCustomer(c) => customer::decide::update(context, customer, c),
-        Command::ReleaseCustomer(c) => customer::decide::release(customer, c),
-        Command::CreateSubscription(c) => subscription::create::create(context, customer, c),
-        Command::ChangePlan(c) => subscription::change::plan(context, customer, c),
-        Command::ChangeQuantity(c) => subscription::change::quantity(context, customer, c),
-        Command::ChangeSubscription(c) => subscription::change::change(context, customer, c),
-        Command::CancelSubscription(c) => subscription::ending::cancel(context, customer, c),
-        Command::UncancelSubscription(c) => subscription::ending::uncancel(context, customer, c),
-        Command::WithdrawChange(c) => subscription::ending::withdraw(customer, c),
-        Command::PauseSubscription(c) => subscription::ending::pause(context, customer, c),
-        Command::ResumeSubscription(c) => subscription::ending::resume(context, customer, c),
-        Command::SetRenewal(c) => subscription::ending::set_renewal(customer, c),
-        Command::CreateQuote(c) => subscription::create::quote(context, customer, c),
-        Command::AcceptQuote(c) => subscription::create::accept(context, customer, c),
-        Command::VoidQuote(c) => subscription::create::void_quote(customer, c),
-        Command::RedeemCoupon(c) => subscription::coupon::redeem(context, customer, c),
-        Command::ApplyDiscount(c) => subscription::discount::apply(context, customer, c),
-        Command::RemoveDiscount(c) => subscription::discount::remove(customer, c),
-        Command::AddCharge(c) => settlement::charge::add(context, customer, c),
-        Command::InvoiceNow(c) => settlement::charge::invoice_now(context, customer, c),
-        Command::BillCustomer(c) => settlement::charge::bill_customer(context, customer, c),
-        Command::VoidInvoice(c) => settlement::void::void(context, customer, c),
-        Command::RecordPayment(c) => settlement::payment::record(context, customer, c),
-        Command::ReversePayment(c) => settlement::payment::reverse(context, customer, c),
-        Command::RefundPayment(c) => settlement::refund::refund(context, customer, c),
-        Command::IssueCreditNote(c) => settlement::credit_note::of_lines(context, customer, c),
-        Command::GrantCredit(c) => settlement::payment::grant(context, customer, c),
-        Command::RegisterCustomer(_)
-        | Command::OpenBook(_)
-        | Command::AdvanceClock(_)
-        | Command::DefineEntity(_)
-        | Command::DefinePlan(_)
-        | Command::RetirePlan(_)
-        | Command::MigratePlan(_)
-        | Command::DefineCoupon(_)
-        | Command::RunBilling(_) => {
+        Command::Customer(command) => decide_profile(context, customer, command),
+        Command::Subscription(command) => decide_subscription(context, customer, command),
+        Command::Billing(command) => decide_billing(context, customer, command),
+        Command::Settlement(command) => decide_settlement(context, customer, command),
+        Command::Book(_) | Command::Seller(_) | Command::Catalog(_) | Command::Process(_) => {
             unreachable!("Ledger::decide takes these itself: {command:?}")
         }
+    }
+}
+
+fn decide_profile(
+    context: &Context<'_>,
+    customer: &Customer,
+    command: &CustomerCommand,
+) -> Result<Vec<Event>, Rejection> {
+    use CustomerCommand as C;
+    match command {
+        C::UpdateCustomer(c) => customer::decide::update(context, customer, c),
+        C::ReleaseCustomer(c) => customer::decide::release(customer, c),
+        C::RegisterCustomer(c) => Err(Rejection::CustomerExists { customer: c.customer }),
+    }
+}
+
+fn decide_subscription(
+    context: &Context<'_>,
+    customer: &Customer,
+    command: &SubscriptionCommand,
+) -> Result<Vec<Event>, Rejection> {
+    use SubscriptionCommand as C;
+    match command {
+        C::CreateSubscription(c) => subscription::create::create(context, customer, c),
+        C::ChangePlan(c) => subscription::change::plan(context, customer, c),
+        C::ChangeQuantity(c) => subscription::change::quantity(context, customer, c),
+        C::ChangeSubscription(c) => subscription::change::change(context, customer, c),
+        C::CancelSubscription(c) => subscription::ending::cancel(context, customer, c),
+        C::UncancelSubscription(c) => subscription::ending::uncancel(context, customer, c),
+        C::WithdrawChange(c) => subscription::ending::withdraw(customer, c),
+        C::PauseSubscription(c) => subscription::ending::pause(context, customer, c),
+        C::ResumeSubscription(c) => subscription::ending::resume(context, customer, c),
+        C::SetRenewal(c) => subscription::ending::set_renewal(customer, c),
+        C::CreateQuote(c) => subscription::create::quote(context, customer, c),
+        C::AcceptQuote(c) => subscription::create::accept(context, customer, c),
+        C::VoidQuote(c) => subscription::create::void_quote(customer, c),
+        C::RedeemCoupon(c) => subscription::coupon::redeem(context, customer, c),
+        C::ApplyDiscount(c) => subscription::discount::apply(context, customer, c),
+        C::RemoveDiscount(c) => subscription::discount::remove(customer, c),
+    }
+}
+
+fn decide_billing(
+    context: &Context<'_>,
+    customer: &Customer,
+    command: &BillingCommand,
+) -> Result<Vec<Event>, Rejection> {
+    use BillingCommand as C;
+    match command {
+        C::AddCharge(c) => settlement::charge::add(context, customer, c),
+        C::InvoiceNow(c) => settlement::charge::invoice_now(context, customer, c),
+        C::BillCustomer(c) => settlement::charge::bill_customer(context, customer, c),
+    }
+}
+
+fn decide_settlement(
+    context: &Context<'_>,
+    customer: &Customer,
+    command: &SettlementCommand,
+) -> Result<Vec<Event>, Rejection> {
+    use SettlementCommand as C;
+    match command {
+        C::VoidInvoice(c) => settlement::void::void(context, customer, c),
+        C::RecordPayment(c) => settlement::payment::record(context, customer, c),
+        C::ReversePayment(c) => settlement::payment::reverse(context, customer, c),
+        C::RefundPayment(c) => settlement::refund::refund(context, customer, c),
+        C::IssueCreditNote(c) => settlement::credit_note::of_lines(context, customer, c),
+        C::GrantCredit(c) => settlement::payment::grant(context, customer, c),
     }
 }
 
 /// Keeps what is unique across customers.
 fn register_ids(registry: &mut Registry, customer: &Customer, event: &Event) {
     match event {
-        Event::CustomerExternalIdChanged(CustomerExternalIdChanged { external_id }) => {
+        Event::Customer(event) => register_customer(registry, customer, event),
+        Event::Subscription(event) => register_subscription(registry, event),
+        Event::Billing(BillingEvent::ChargeAdded(charge)) => {
+            registry.taken.insert(charge.charge.uuid());
+        }
+        Event::Billing(BillingEvent::InvoiceFinalized(invoice)) => invoice_ids(registry, invoice),
+        Event::Settlement(event) => register_settlement(registry, customer, event),
+        Event::Book(_) | Event::Seller(_) | Event::Catalog(_) | Event::Process(_) => {}
+    }
+}
+
+fn register_customer(registry: &mut Registry, customer: &Customer, event: &CustomerEvent) {
+    match event {
+        CustomerEvent::CustomerExternalIdChanged(CustomerExternalIdChanged { external_id }) => {
             registry.name_customer(customer.external_id.as_ref(), Some(external_id), customer.id);
         }
-        Event::CustomerParked(parked) => registry.park(customer.id, Some(&parked.detail)),
-        Event::CustomerReleased(_) => registry.park(customer.id, None),
-        Event::SubscriptionCreated(created) => registry.taken.insert(created.subscription.uuid()),
-        Event::QuoteCreated(created) => registry.taken.insert(created.quote.uuid()),
-        Event::DiscountApplied(applied) => {
+        CustomerEvent::CustomerParked(parked) => registry.park(customer.id, Some(&parked.detail)),
+        CustomerEvent::CustomerReleased(_) => registry.park(customer.id, None),
+        CustomerEvent::CustomerRegistered(_)
+        | CustomerEvent::CustomerRenamed(_)
+        | CustomerEvent::CustomerEmailChanged(_)
+        | CustomerEvent::CustomerTermsChanged(_) => {}
+    }
+}
+
+fn register_subscription(registry: &mut Registry, event: &SubscriptionEvent) {
+    use SubscriptionEvent as E;
+    match event {
+        E::SubscriptionCreated(created) => registry.taken.insert(created.subscription.uuid()),
+        E::QuoteCreated(created) => registry.taken.insert(created.quote.uuid()),
+        E::DiscountApplied(applied) => {
             registry.taken.insert(applied.discount.uuid());
             if let Some(coupon) = applied.coupon {
                 registry.redeemed(coupon);
             }
         }
-        Event::ChargeAdded(charge) => registry.taken.insert(charge.charge.uuid()),
-        Event::InvoiceFinalized(invoice) => invoice_ids(registry, invoice),
-        Event::PaymentRecorded(payment) => {
+        E::SubscriptionActivated(_)
+        | E::CycleOpened(_)
+        | E::CycleCut(_)
+        | E::SubscriptionChanged(_)
+        | E::RampAgreed(_)
+        | E::ChangeScheduled(_)
+        | E::ScheduledChangeWithdrawn(_)
+        | E::SubscriptionPaused(_)
+        | E::SubscriptionResumed(_)
+        | E::SubscriptionCanceled(_)
+        | E::CancellationUndone(_)
+        | E::TermRenewed(_)
+        | E::RenewalSet(_)
+        | E::QuoteAccepted(_)
+        | E::QuoteVoided(_)
+        | E::DiscountRemoved(_) => {}
+    }
+}
+
+fn register_settlement(registry: &mut Registry, customer: &Customer, event: &SettlementEvent) {
+    use SettlementEvent as E;
+    match event {
+        E::PaymentRecorded(payment) => {
             registry.taken.insert(payment.payment.uuid());
             registry.name_payment(payment.external_id.as_ref(), payment.payment);
         }
-        Event::PaymentRefunded(refunded) => registry.taken.insert(refunded.refund.uuid()),
-        Event::CreditGranted(granted) => registry.taken.insert(granted.grant.uuid()),
-        Event::CreditNoteIssued(note) => {
+        E::PaymentRefunded(refunded) => registry.taken.insert(refunded.refund.uuid()),
+        E::CreditGranted(granted) => registry.taken.insert(granted.grant.uuid()),
+        E::CreditNoteIssued(note) => {
             registry.taken.insert(note.note.uuid());
             let date = note.document_date;
             registry.number_taken(customer.entity, &note.series, note.sequence, date);
         }
-        Event::CustomerRegistered(_)
-        | Event::CustomerRenamed(_)
-        | Event::CustomerEmailChanged(_)
-        | Event::CustomerTermsChanged(_)
-        | Event::SubscriptionActivated(_)
-        | Event::CycleOpened(_)
-        | Event::CycleCut(_)
-        | Event::SubscriptionChanged(_)
-        | Event::RampAgreed(_)
-        | Event::ChangeScheduled(_)
-        | Event::ScheduledChangeWithdrawn(_)
-        | Event::SubscriptionPaused(_)
-        | Event::SubscriptionResumed(_)
-        | Event::SubscriptionCanceled(_)
-        | Event::CancellationUndone(_)
-        | Event::TermRenewed(_)
-        | Event::RenewalSet(_)
-        | Event::QuoteAccepted(_)
-        | Event::QuoteVoided(_)
-        | Event::DiscountRemoved(_)
-        | Event::InvoiceVoided(_)
-        | Event::PaymentReversed(_)
-        | Event::BookOpened(_)
-        | Event::ClockAdvanced(_)
-        | Event::EntityDefined(_)
-        | Event::PlanVersionDefined(_)
-        | Event::PlanRetired(_)
-        | Event::PlanMigrationSet(_)
-        | Event::CouponDefined(_)
-        | Event::BillingRunStarted(_) => {}
+        E::InvoiceVoided(_) | E::PaymentReversed(_) => {}
     }
 }
 

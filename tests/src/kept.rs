@@ -1,5 +1,6 @@
 //! A ledger whose commits are kept: folded, held to the laws, and stored as bytes.
 
+use schemas::event::{BillingEvent, SettlementEvent};
 use std::collections::BTreeMap;
 
 use ledger_core::laws::Laws;
@@ -98,13 +99,13 @@ pub fn neutral(
     alike: impl Fn(&mut InvoiceFinalized),
 ) -> Result<Vec<Event>, String> {
     let neutral = |event| {
-        if let Event::InvoiceFinalized(mut invoice) = event {
+        if let Event::Billing(BillingEvent::InvoiceFinalized(mut invoice)) = event {
             (invoice.sequence, invoice.number) = (0, "N".parse().expect("a number"));
             alike(&mut invoice);
-            Event::InvoiceFinalized(invoice)
-        } else if let Event::CreditNoteIssued(mut note) = event {
+            Event::Billing(BillingEvent::InvoiceFinalized(invoice))
+        } else if let Event::Settlement(SettlementEvent::CreditNoteIssued(mut note)) = event {
             (note.sequence, note.number) = (0, "N".parse().expect("a number"));
-            Event::CreditNoteIssued(note)
+            Event::Settlement(SettlementEvent::CreditNoteIssued(note))
         } else {
             event
         }

@@ -2,6 +2,7 @@
 
 use schemas::CommitView;
 use schemas::event::Event;
+use schemas::event::SettlementEvent;
 use serde::Serialize;
 
 use super::folds::{each_commit, replay};
@@ -121,7 +122,7 @@ fn payments(folder: &Folder, script: &Script, expected: usize) -> Result<Found, 
         }
         for record in commit.events() {
             let event = record.and_then(Event::decode).map_err(unreadable)?;
-            if let Event::PaymentRecorded(payment) = event {
+            if let Event::Settlement(SettlementEvent::PaymentRecorded(payment)) = event {
                 found.paid += i128::from(payment.amount.minor().0);
                 found.allocations += payment.allocations.len() as u64;
             }

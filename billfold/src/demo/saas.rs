@@ -1,6 +1,7 @@
 //! Plays the seeded business against a book, as any client would.
 
 use schemas::Date;
+use schemas::command::ProcessCommand;
 use schemas::command::RunBilling;
 use schemas::ids::{CustomerId, InvoiceId};
 use schemas::wire::{BatchAnswer, Headers, header};
@@ -89,7 +90,9 @@ impl<D: Ask> Stage<'_, D> {
 
     /// Starts a billing run and waits until it is done; gives the position it reached.
     fn bill(&mut self, planned: Planned) -> Result<String, Failure> {
-        let Command::RunBilling(RunBilling { run, .. }) = planned.order.command else {
+        let Command::Process(ProcessCommand::RunBilling(RunBilling { run, .. })) =
+            planned.order.command
+        else {
             return Err(Failure::Internal("the play asks for no billing run".to_owned()));
         };
         self.submit(vec![planned])?;

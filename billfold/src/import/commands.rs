@@ -1,5 +1,6 @@
 //! The commands that a purchase stands for, with ids derived from what the row says.
 
+use schemas::command::{BillingCommand, CustomerCommand, SellerCommand, SettlementCommand};
 use std::collections::HashSet;
 
 use schemas::command::{
@@ -49,7 +50,12 @@ impl Deriver {
             ],
         };
         let id = CommandId::new(schemas::ids::derive(self.space, "command/entity"));
-        Order { id, line: None, effective_at: None, command: Command::DefineEntity(command) }
+        Order {
+            id,
+            line: None,
+            effective_at: None,
+            command: Command::Seller(SellerCommand::DefineEntity(command)),
+        }
     }
 
     /// The commands of one row: the customer at first sight, the invoice, the payment.
@@ -88,7 +94,7 @@ impl Deriver {
             parent: None,
         };
         let key = format!("command/customer/{}", row.customer);
-        self.order(row, &key, Command::RegisterCustomer(command))
+        self.order(row, &key, Command::Customer(CustomerCommand::RegisterCustomer(command)))
     }
 
     fn charge(&self, row: &Row, customer: CustomerId, invoice: InvoiceId, key: &str) -> Order {
@@ -107,7 +113,11 @@ impl Deriver {
                 document_date: Some(row.date),
             })),
         };
-        self.order(row, &format!("command/charge/{key}"), Command::AddCharge(command))
+        self.order(
+            row,
+            &format!("command/charge/{key}"),
+            Command::Billing(BillingCommand::AddCharge(command)),
+        )
     }
 
     fn payment(&self, row: &Row, customer: CustomerId, invoice: InvoiceId, key: &str) -> Order {
@@ -120,7 +130,11 @@ impl Deriver {
             method: None,
             allocate: Some(Allocate::To(vec![AllocationRequest { invoice, amount: row.value }])),
         };
-        self.order(row, &format!("command/payment/{key}"), Command::RecordPayment(command))
+        self.order(
+            row,
+            &format!("command/payment/{key}"),
+            Command::Settlement(SettlementCommand::RecordPayment(command)),
+        )
     }
 
     fn order(&self, row: &Row, key: &str, command: Command) -> Order {

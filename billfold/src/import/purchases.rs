@@ -1,5 +1,6 @@
 //! `import purchases`: reads the file, sends the commands, says what became of the lines.
 
+use schemas::command::CustomerCommand;
 use std::collections::BTreeMap;
 
 use schemas::text::Code;
@@ -104,7 +105,8 @@ pub fn import(
 
 /// The customer was registered by an earlier file, whose first purchase had another date.
 fn is_known_customer(order: &Order, code: &str) -> bool {
-    matches!(order.command, Command::RegisterCustomer(_)) && code == "idempotency_key_reused"
+    matches!(order.command, Command::Customer(CustomerCommand::RegisterCustomer(_)))
+        && code == "idempotency_key_reused"
 }
 
 fn why(order: &Order, detail: &str) -> String {

@@ -6,6 +6,7 @@
 //! other book, on a test clock. Each step becomes a command that goes through the front door;
 //! expectations look at the read models, at the gateway's answers and at the log.
 
+use schemas::command::{BookCommand, ProcessCommand, SellerCommand};
 use std::time::Duration;
 
 use event_log::LogReader;
@@ -95,7 +96,7 @@ impl<'a> Runner<'a> {
             through: None,
             book,
         };
-        let seller = Command::DefineEntity(runner.seller());
+        let seller = Command::Seller(SellerCommand::DefineEntity(runner.seller()));
         runner.must(seller)?;
         Ok(runner)
     }
@@ -121,7 +122,7 @@ impl<'a> Runner<'a> {
     /// Moves the test clock forward.
     fn advance(&mut self, to: Timestamp) -> Result<(), Stopped> {
         if to > self.now {
-            self.must(Command::AdvanceClock(AdvanceClock { to }))?;
+            self.must(Command::Book(BookCommand::AdvanceClock(AdvanceClock { to })))?;
             self.now = to;
         }
         Ok(())
@@ -144,7 +145,8 @@ impl<'a> Runner<'a> {
         let accepted = matches!(answer, BatchAnswer::Accepted(_));
         self.refusal(step, &answer);
         if accepted {
-            if let Command::RunBilling(RunBilling { run, through }) = made {
+            if let Command::Process(ProcessCommand::RunBilling(RunBilling { run, through })) = made
+            {
                 self.worked_off(step.place, run)?;
                 self.through = Some(through);
             }
@@ -229,7 +231,7 @@ impl<'a> Runner<'a> {
         self.world.unnamed += 1;
         let Some(through) = self.through else { return Ok(()) };
         let run = self.world.run_id(&self.world.unnamed.to_string());
-        self.must(Command::RunBilling(RunBilling { run, through }))?;
+        self.must(Command::Process(ProcessCommand::RunBilling(RunBilling { run, through })))?;
         self.worked_off(place, run)?;
         self.look()
     }

@@ -1,5 +1,6 @@
 //! What the log of the book says, in the order in which it happened.
 
+use schemas::event::{BillingEvent, CustomerEvent, SettlementEvent, SubscriptionEvent};
 use std::collections::BTreeMap;
 
 use event_log::LogReader;
@@ -74,26 +75,26 @@ impl Seen {
 
     /// Only what expectations look at; the rest is asked of the read models.
     fn note(&mut self, customer: CustomerId, at: Timestamp, event: Event) {
-        if let Event::CustomerRegistered(_) = event {
+        if let Event::Customer(CustomerEvent::CustomerRegistered(_)) = event {
             self.registered.insert(customer, at);
-        } else if let Event::InvoiceFinalized(invoice) = event {
+        } else if let Event::Billing(BillingEvent::InvoiceFinalized(invoice)) = event {
             self.invoices.push((customer, invoice));
-        } else if let Event::CreditNoteIssued(note) = event {
+        } else if let Event::Settlement(SettlementEvent::CreditNoteIssued(note)) = event {
             self.notes.push((customer, note));
-        } else if let Event::ChargeAdded(charge) = event {
+        } else if let Event::Billing(BillingEvent::ChargeAdded(charge)) = event {
             self.charges.insert(charge.charge, charge.description);
-        } else if let Event::SubscriptionCreated(created) = event {
+        } else if let Event::Subscription(SubscriptionEvent::SubscriptionCreated(created)) = event {
             for item in created.items {
                 self.started(created.subscription, item);
             }
-        } else if let Event::SubscriptionChanged(changed) = event {
+        } else if let Event::Subscription(SubscriptionEvent::SubscriptionChanged(changed)) = event {
             for item in changed.items {
                 self.changed(changed.subscription, item);
             }
-        } else if let Event::CycleOpened(opened) = event {
+        } else if let Event::Subscription(SubscriptionEvent::CycleOpened(opened)) = event {
             let cycles = &mut self.item(opened.subscription, opened.item).cycles;
             cycles.push(opened.span);
-        } else if let Event::CycleCut(cut) = event {
+        } else if let Event::Subscription(SubscriptionEvent::CycleCut(cut)) = event {
             let cycles = &mut self.item(cut.subscription, cut.item).cycles;
             let cycle = usize::try_from(cut.cycle).unwrap_or(usize::MAX);
             if let Some(span) = cycles.get_mut(cycle) {

@@ -54,7 +54,8 @@ pub(crate) fn bill(
         };
         if wanted {
             let mut copy = subscription.clone();
-            billed.events.extend(advance.through(&mut copy, through)?);
+            let made = advance.through(&mut copy, through)?;
+            billed.events.extend(made.into_iter().map(Event::from));
             bill_subscription(customer, &copy, through, &mut billed.lines)?;
             copies.push(copy);
         }

@@ -2,7 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use schemas::command::{AdvanceClock, Command, DefineEntity, OpenBook, RunBilling};
+use schemas::command::{
+    AdvanceClock, BookCommand, CatalogCommand, Command, DefineEntity, OpenBook, ProcessCommand,
+    RunBilling, SellerCommand,
+};
 use schemas::event::{BillingRunStarted, BookOpened, ClockAdvanced, EntityDefined, Event};
 use schemas::terms::SeriesKind;
 use schemas::{Rejection, ZoneName};
@@ -17,7 +20,7 @@ pub(crate) fn decide(
     command: &Command,
     stamp: &Stamp,
 ) -> Result<Vec<Event>, Rejection> {
-    if let Command::OpenBook(open) = command {
+    if let Command::Book(BookCommand::OpenBook(open)) = command {
         return match book.opened {
             Some(_) => Err(Rejection::BookAlreadyOpen),
             None => open_book(open),
@@ -25,42 +28,18 @@ pub(crate) fn decide(
     }
     book.opened()?;
     match command {
-        Command::AdvanceClock(command) => advance_clock(book, command),
-        Command::DefineEntity(command) => define_entity(book, command),
-        Command::DefinePlan(command) => define_plan(book, command),
-        Command::RetirePlan(command) => retire_plan(book, command),
-        Command::MigratePlan(command) => migrate_plan(book, command),
-        Command::DefineCoupon(command) => define_coupon(book, command),
-        Command::RunBilling(command) => run_billing(book, command, stamp),
-        Command::OpenBook(_)
-        | Command::RegisterCustomer(_)
-        | Command::UpdateCustomer(_)
-        | Command::ReleaseCustomer(_)
-        | Command::CreateSubscription(_)
-        | Command::ChangePlan(_)
-        | Command::ChangeQuantity(_)
-        | Command::ChangeSubscription(_)
-        | Command::CancelSubscription(_)
-        | Command::UncancelSubscription(_)
-        | Command::WithdrawChange(_)
-        | Command::PauseSubscription(_)
-        | Command::ResumeSubscription(_)
-        | Command::SetRenewal(_)
-        | Command::CreateQuote(_)
-        | Command::AcceptQuote(_)
-        | Command::VoidQuote(_)
-        | Command::RedeemCoupon(_)
-        | Command::ApplyDiscount(_)
-        | Command::RemoveDiscount(_)
-        | Command::AddCharge(_)
-        | Command::InvoiceNow(_)
-        | Command::VoidInvoice(_)
-        | Command::BillCustomer(_)
-        | Command::RecordPayment(_)
-        | Command::ReversePayment(_)
-        | Command::RefundPayment(_)
-        | Command::IssueCreditNote(_)
-        | Command::GrantCredit(_) => {
+        Command::Book(BookCommand::AdvanceClock(command)) => advance_clock(book, command),
+        Command::Seller(SellerCommand::DefineEntity(command)) => define_entity(book, command),
+        Command::Catalog(CatalogCommand::DefinePlan(command)) => define_plan(book, command),
+        Command::Catalog(CatalogCommand::RetirePlan(command)) => retire_plan(book, command),
+        Command::Catalog(CatalogCommand::MigratePlan(command)) => migrate_plan(book, command),
+        Command::Catalog(CatalogCommand::DefineCoupon(command)) => define_coupon(book, command),
+        Command::Process(ProcessCommand::RunBilling(command)) => run_billing(book, command, stamp),
+        Command::Book(BookCommand::OpenBook(_))
+        | Command::Customer(_)
+        | Command::Subscription(_)
+        | Command::Billing(_)
+        | Command::Settlement(_) => {
             unreachable!("Command::stream says this is not of the book: {command:?}")
         }
     }

@@ -4,9 +4,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use schemas::event::{
-    Allocation, CreditNoteIssued, CustomerRegistered, Event, InvoiceFinalized, InvoiceLine,
-    InvoiceVoided, LineRef, LineSource, PaymentRecorded, PaymentRefunded, PaymentReversed,
-    SubscriptionCreated,
+    Allocation, BillingEvent, CreditNoteIssued, CustomerEvent, CustomerRegistered, DiscountApplied,
+    Event, InvoiceFinalized, InvoiceLine, InvoiceVoided, LineRef, LineSource, PaymentRecorded,
+    PaymentRefunded, PaymentReversed, SettlementEvent, SubscriptionCreated, SubscriptionEvent,
 };
 use schemas::ids::{InvoiceId, PaymentId, QuoteId, SubscriptionId};
 use schemas::terms::{DiscountTarget, EndReason, LineKind, Policies};
@@ -53,87 +53,120 @@ impl Customer {
 
     pub(crate) fn evolve(&mut self, event: &Event) {
         match event {
-            Event::CustomerRenamed(renamed) => self.name = renamed.name.clone(),
-            Event::CustomerEmailChanged(changed) => self.email = Some(changed.email.clone()),
-            Event::CustomerTermsChanged(changed) => {
+            Event::Customer(event) => self.evolve_profile(event),
+            Event::Subscription(event) => self.evolve_subscriptions(event),
+            Event::Billing(BillingEvent::ChargeAdded(charge)) => {
+                self.due_stale = true;
+                self.pending.push(charge.clone());
+            }
+            Event::Billing(BillingEvent::InvoiceFinalized(invoice)) => self.finalized(invoice),
+            Event::Settlement(event) => self.evolve_settlement(event),
+            Event::Book(_) | Event::Seller(_) | Event::Catalog(_) | Event::Process(_) => {
+                unreachable!("history is out of order: {event:?} for {}", self.id)
+            }
+        }
+    }
+
+    fn evolve_profile(&mut self, event: &CustomerEvent) {
+        match event {
+            CustomerEvent::CustomerRenamed(renamed) => self.name = renamed.name.clone(),
+            CustomerEvent::CustomerEmailChanged(changed) => {
+                self.email = Some(changed.email.clone());
+            }
+            CustomerEvent::CustomerTermsChanged(changed) => {
                 self.payment_terms_days = changed.payment_terms_days;
             }
-            Event::CustomerExternalIdChanged(changed) => {
+            CustomerEvent::CustomerExternalIdChanged(changed) => {
                 self.external_id = Some(changed.external_id.clone());
             }
-            Event::CustomerParked(parked) => {
+            CustomerEvent::CustomerParked(parked) => {
                 self.due_stale = true;
                 self.parked = Some(parked.detail.clone());
             }
-            Event::CustomerReleased(_) => {
+            CustomerEvent::CustomerReleased(_) => {
                 self.due_stale = true;
                 self.parked = None;
             }
-            Event::SubscriptionCreated(created) => self.subscribe(created),
-            Event::CycleOpened(e) => self.subscription(e.subscription).evolve(event),
-            Event::CycleCut(e) => self.subscription(e.subscription).evolve(event),
-            Event::SubscriptionActivated(e) => self.subscription(e.subscription).evolve(event),
-            Event::SubscriptionChanged(e) => self.subscription(e.subscription).evolve(event),
-            Event::RampAgreed(e) => self.subscription(e.subscription).evolve(event),
-            Event::ChangeScheduled(e) => self.subscription(e.subscription).evolve(event),
-            Event::ScheduledChangeWithdrawn(e) => self.subscription(e.subscription).evolve(event),
-            Event::SubscriptionPaused(e) => self.subscription(e.subscription).evolve(event),
-            Event::SubscriptionResumed(e) => self.subscription(e.subscription).evolve(event),
-            Event::SubscriptionCanceled(e) => {
+            CustomerEvent::CustomerRegistered(_) => {
+                unreachable!("history is out of order: {event:?} for {}", self.id)
+            }
+        }
+    }
+
+    fn evolve_settlement(&mut self, event: &SettlementEvent) {
+        match event {
+            SettlementEvent::InvoiceVoided(voided) => self.voided(voided),
+            SettlementEvent::CreditNoteIssued(note) => self.noted(note),
+            SettlementEvent::PaymentRecorded(payment) => self.paid(payment),
+            SettlementEvent::PaymentReversed(reversed) => self.reversed(reversed),
+            SettlementEvent::PaymentRefunded(refunded) => self.refunded(refunded),
+            SettlementEvent::CreditGranted(granted) => {
+                self.credit.0 += granted.amount.minor().0;
+            }
+        }
+    }
+
+    fn evolve_subscriptions(&mut self, event: &SubscriptionEvent) {
+        match event {
+            SubscriptionEvent::SubscriptionCreated(created) => self.subscribe(created),
+            SubscriptionEvent::QuoteCreated(created) => {
+                let quote = Quote { created: created.clone(), closed: false };
+                self.quotes.insert(created.quote, quote);
+            }
+            SubscriptionEvent::QuoteAccepted(accepted) => self.close_quote(accepted.quote),
+            SubscriptionEvent::QuoteVoided(voided) => self.close_quote(voided.quote),
+            SubscriptionEvent::DiscountApplied(applied) => self.discounted(applied),
+            SubscriptionEvent::DiscountRemoved(removed) => {
+                for discount in &mut self.discounts {
+                    discount.removed |= discount.applied.discount == removed.discount;
+                }
+            }
+            SubscriptionEvent::SubscriptionCanceled(e) => {
                 if e.reason == EndReason::NotPaid {
                     // Its setup fee is not asked for again.
                     self.pending.retain(|charge| charge.subscription != Some(e.subscription));
                 }
                 self.subscription(e.subscription).evolve(event);
             }
-            Event::CancellationUndone(e) => self.subscription(e.subscription).evolve(event),
-            Event::TermRenewed(e) => self.subscription(e.subscription).evolve(event),
-            Event::RenewalSet(e) => self.subscription(e.subscription).evolve(event),
-            Event::QuoteCreated(created) => {
-                let quote = Quote { created: created.clone(), closed: false };
-                self.quotes.insert(created.quote, quote);
+            SubscriptionEvent::CycleOpened(e) => self.subscription(e.subscription).evolve(event),
+            SubscriptionEvent::CycleCut(e) => self.subscription(e.subscription).evolve(event),
+            SubscriptionEvent::SubscriptionActivated(e) => {
+                self.subscription(e.subscription).evolve(event);
             }
-            Event::QuoteAccepted(accepted) => self.close_quote(accepted.quote),
-            Event::QuoteVoided(voided) => self.close_quote(voided.quote),
-            Event::DiscountApplied(applied) => {
-                self.coupons.extend(applied.coupon);
-                let first_cycles = self.first_cycles(&applied.on);
-                self.discounts.push(Discount {
-                    applied: applied.clone(),
-                    removed: false,
-                    first_cycles,
-                    by_cycle: BTreeMap::new(),
-                    invoices: BTreeSet::new(),
-                });
+            SubscriptionEvent::SubscriptionChanged(e) => {
+                self.subscription(e.subscription).evolve(event);
             }
-            Event::DiscountRemoved(removed) => {
-                for discount in &mut self.discounts {
-                    discount.removed |= discount.applied.discount == removed.discount;
-                }
+            SubscriptionEvent::RampAgreed(e) => self.subscription(e.subscription).evolve(event),
+            SubscriptionEvent::ChangeScheduled(e) => {
+                self.subscription(e.subscription).evolve(event);
             }
-            Event::ChargeAdded(charge) => {
-                self.due_stale = true;
-                self.pending.push(charge.clone());
+            SubscriptionEvent::ScheduledChangeWithdrawn(e) => {
+                self.subscription(e.subscription).evolve(event);
             }
-            Event::InvoiceFinalized(invoice) => self.finalized(invoice),
-            Event::InvoiceVoided(voided) => self.voided(voided),
-            Event::CreditNoteIssued(note) => self.noted(note),
-            Event::PaymentRecorded(payment) => self.paid(payment),
-            Event::PaymentReversed(reversed) => self.reversed(reversed),
-            Event::PaymentRefunded(refunded) => self.refunded(refunded),
-            Event::CreditGranted(granted) => self.credit.0 += granted.amount.minor().0,
-            Event::BookOpened(_)
-            | Event::ClockAdvanced(_)
-            | Event::EntityDefined(_)
-            | Event::PlanVersionDefined(_)
-            | Event::PlanRetired(_)
-            | Event::PlanMigrationSet(_)
-            | Event::CouponDefined(_)
-            | Event::BillingRunStarted(_)
-            | Event::CustomerRegistered(_) => {
-                unreachable!("history is out of order: {event:?} for {}", self.id)
+            SubscriptionEvent::SubscriptionPaused(e) => {
+                self.subscription(e.subscription).evolve(event);
             }
+            SubscriptionEvent::SubscriptionResumed(e) => {
+                self.subscription(e.subscription).evolve(event);
+            }
+            SubscriptionEvent::CancellationUndone(e) => {
+                self.subscription(e.subscription).evolve(event);
+            }
+            SubscriptionEvent::TermRenewed(e) => self.subscription(e.subscription).evolve(event),
+            SubscriptionEvent::RenewalSet(e) => self.subscription(e.subscription).evolve(event),
         }
+    }
+
+    fn discounted(&mut self, applied: &DiscountApplied) {
+        self.coupons.extend(applied.coupon);
+        let first_cycles = self.first_cycles(&applied.on);
+        self.discounts.push(Discount {
+            applied: applied.clone(),
+            removed: false,
+            first_cycles,
+            by_cycle: BTreeMap::new(),
+            invoices: BTreeSet::new(),
+        });
     }
 
     /// The first unbilled cycle of each item that a discount is on.

@@ -1,8 +1,9 @@
 //! Which event books what.
 
 use schemas::event::{
-    Allocation, CreditGranted, CreditNoteIssued, InvoiceFinalized, InvoiceLine, InvoiceVoided,
-    LineRef, LineReversal, PaymentRecorded, PaymentRefunded, PaymentReversed, RevenueSchedule,
+    Allocation, BillingEvent, CreditGranted, CreditNoteIssued, InvoiceFinalized, InvoiceLine,
+    InvoiceVoided, LineRef, LineReversal, PaymentRecorded, PaymentRefunded, PaymentReversed,
+    RevenueSchedule, SettlementEvent,
 };
 use schemas::ids::InvoiceId;
 use schemas::{Currency, Date, Event, Minor, MoneyError};
@@ -18,48 +19,26 @@ use crate::earning::Earning;
 /// decided, so a log that holds one is damaged.
 pub fn post(event: &Event) -> Result<Posted, PostError> {
     match event {
-        Event::InvoiceFinalized(invoice) => finalized(invoice),
-        Event::InvoiceVoided(void) => voided(void),
-        Event::CreditNoteIssued(note) => credited(note),
-        Event::PaymentRecorded(payment) => received(payment),
-        Event::PaymentReversed(reversal) => reversed(reversal),
-        Event::PaymentRefunded(refund) => refunded(refund),
-        Event::CreditGranted(grant) => granted(grant),
-        Event::BookOpened(_)
-        | Event::ClockAdvanced(_)
-        | Event::EntityDefined(_)
-        | Event::PlanVersionDefined(_)
-        | Event::PlanRetired(_)
-        | Event::BillingRunStarted(_)
-        | Event::CustomerRegistered(_)
-        | Event::CustomerParked(_)
-        | Event::CustomerReleased(_)
-        | Event::CustomerRenamed(_)
-        | Event::CustomerEmailChanged(_)
-        | Event::CustomerTermsChanged(_)
-        | Event::CustomerExternalIdChanged(_)
-        | Event::SubscriptionCreated(_)
-        | Event::CycleOpened(_)
-        | Event::CycleCut(_)
-        | Event::SubscriptionActivated(_)
-        | Event::SubscriptionChanged(_)
-        | Event::RampAgreed(_)
-        | Event::SubscriptionPaused(_)
-        | Event::SubscriptionResumed(_)
-        | Event::CancellationUndone(_)
-        | Event::TermRenewed(_)
-        | Event::RenewalSet(_)
-        | Event::QuoteCreated(_)
-        | Event::QuoteAccepted(_)
-        | Event::QuoteVoided(_)
-        | Event::PlanMigrationSet(_)
-        | Event::CouponDefined(_)
-        | Event::ChangeScheduled(_)
-        | Event::ScheduledChangeWithdrawn(_)
-        | Event::SubscriptionCanceled(_)
-        | Event::DiscountApplied(_)
-        | Event::DiscountRemoved(_)
-        | Event::ChargeAdded(_) => Ok(Posted::default()),
+        Event::Billing(BillingEvent::InvoiceFinalized(invoice)) => finalized(invoice),
+        Event::Settlement(event) => post_settlement(event),
+        Event::Billing(BillingEvent::ChargeAdded(_))
+        | Event::Book(_)
+        | Event::Seller(_)
+        | Event::Catalog(_)
+        | Event::Process(_)
+        | Event::Customer(_)
+        | Event::Subscription(_) => Ok(Posted::default()),
+    }
+}
+
+fn post_settlement(event: &SettlementEvent) -> Result<Posted, PostError> {
+    match event {
+        SettlementEvent::InvoiceVoided(void) => voided(void),
+        SettlementEvent::CreditNoteIssued(note) => credited(note),
+        SettlementEvent::PaymentRecorded(payment) => received(payment),
+        SettlementEvent::PaymentReversed(reversal) => reversed(reversal),
+        SettlementEvent::PaymentRefunded(refund) => refunded(refund),
+        SettlementEvent::CreditGranted(grant) => granted(grant),
     }
 }
 

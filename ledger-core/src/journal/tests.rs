@@ -3,6 +3,7 @@ use schemas::event::{
     InvoiceFinalized, InvoiceLine, InvoiceTotals, InvoiceVoided, LineRef, LineReversal, LineSource,
     PaymentRecorded, PaymentRefunded, PaymentReversed, RefundedTo, RevenueSchedule, TaxPart,
 };
+use schemas::event::{BillingEvent, ProcessEvent, SettlementEvent};
 use schemas::ids::{
     BillingRunId, CreditGrantId, CreditNoteId, EntityId, InvoiceId, PaymentId, RefundId,
 };
@@ -104,7 +105,7 @@ pub(crate) fn reversal(recognised: i64, unrecognised: i64, tax: i64) -> LineReve
 
 pub(crate) fn voided(lines: Vec<LineReversal>, parts: [i64; 3]) -> Event {
     let [receivable, returned, withdrawn] = parts.map(Minor);
-    Event::InvoiceVoided(InvoiceVoided {
+    Event::Settlement(SettlementEvent::InvoiceVoided(InvoiceVoided {
         invoice: InvoiceId::new(NIL),
         currency: eur(),
         posting_date: date("2026-03-05"),
@@ -114,12 +115,12 @@ pub(crate) fn voided(lines: Vec<LineReversal>, parts: [i64; 3]) -> Event {
         credit_withdrawn: withdrawn,
         rebill: false,
         reason: reason(),
-    })
+    }))
 }
 
 pub(crate) fn note(reversal: LineReversal, total: i64) -> Event {
     let code = |text: &str| text.to_owned().try_into().expect("a code");
-    Event::CreditNoteIssued(CreditNoteIssued {
+    Event::Settlement(SettlementEvent::CreditNoteIssued(CreditNoteIssued {
         note: CreditNoteId::new(NIL),
         invoice: InvoiceId::new(NIL),
         currency: eur(),
@@ -131,7 +132,7 @@ pub(crate) fn note(reversal: LineReversal, total: i64) -> Event {
         lines: vec![reversal],
         total: Minor(total),
         refund: None,
-    })
+    }))
 }
 
 pub(crate) fn reason() -> schemas::text::Label {
@@ -156,7 +157,7 @@ fn booked(event: &Event) -> Vec<Vec<(Account, i64)>> {
 fn an_invoice_is_owed_deferred_by_line_and_taxed() {
     // given a charge with 20 % tax on top and a credit line
     let lines = vec![with_tax(line(1, 1000), 200, false), line(2, -300)];
-    let event = Event::InvoiceFinalized(invoice(lines, 900));
+    let event = Event::Billing(BillingEvent::InvoiceFinalized(invoice(lines, 900)));
     // then
     assert_eq!(
         booked(&event),
@@ -176,7 +177,10 @@ fn an_invoice_is_owed_deferred_by_line_and_taxed() {
 
 #[test]
 fn a_tax_inside_the_price_is_never_earned() {
-    let event = Event::InvoiceFinalized(invoice(vec![with_tax(line(1, 1200), 200, true)], 1200));
+    let event = Event::Billing(BillingEvent::InvoiceFinalized(invoice(
+        vec![with_tax(line(1, 1200), 200, true)],
+        1200,
+    )));
     assert_eq!(
         booked(&event),
         [vec![(AccountsReceivable, 1200), (DeferredRevenue, -1000), (TaxLiability, -200)]]
@@ -189,7 +193,7 @@ fn a_negative_total_becomes_customer_credit_and_a_positive_one_is_paid_by_it() {
     let mut negative = invoice(vec![line(1, -300)], -300);
     negative.credit_generated = Minor(300);
     assert_eq!(
-        booked(&Event::InvoiceFinalized(negative)),
+        booked(&Event::Billing(BillingEvent::InvoiceFinalized(negative))),
         [
             vec![(AccountsReceivable, -300), (DeferredRevenue, 300)],
             vec![(AccountsReceivable, 300), (CustomerCredit, -300)],
@@ -198,14 +202,16 @@ fn a_negative_total_becomes_customer_credit_and_a_positive_one_is_paid_by_it() {
     let mut paid = invoice(vec![line(1, 500)], 500);
     paid.credit_applied = Minor(300);
     assert_eq!(
-        booked(&Event::InvoiceFinalized(paid))[1],
+        booked(&Event::Billing(BillingEvent::InvoiceFinalized(paid)))[1],
         [(CustomerCredit, 300), (AccountsReceivable, -300)]
     );
 }
 
 #[test]
 fn an_invoice_of_zero_books_nothing() {
-    let posted = post(&Event::InvoiceFinalized(invoice(vec![line(1, 0)], 0))).expect("balanced");
+    let posted =
+        post(&Event::Billing(BillingEvent::InvoiceFinalized(invoice(vec![line(1, 0)], 0))))
+            .expect("balanced");
     assert_eq!(posted.entries, []);
 }
 
@@ -268,7 +274,8 @@ fn a_partial_credit_leaves_deferred_what_is_still_to_be_earned() {
     let mut reversal = reversal(200, 300, 0);
     let service = "2026-03-05/2026-03-11".parse().expect("days");
     reversal.amended = Some(Amendment { service, amount: Minor(300) });
-    let before = post(&Event::InvoiceFinalized(invoice(vec![line(1, 1000)], 1000)));
+    let before =
+        post(&Event::Billing(BillingEvent::InvoiceFinalized(invoice(vec![line(1, 1000)], 1000))));
     let note = note(reversal, 500);
     // when both are folded
     let mut earnings = before.expect("balanced").earnings;
@@ -308,7 +315,7 @@ fn a_payment_settles_invoices_and_the_rest_is_customer_credit() {
         to_credit: Minor(200),
     };
     assert_eq!(
-        booked(&Event::PaymentRecorded(payment.clone())),
+        booked(&Event::Settlement(SettlementEvent::PaymentRecorded(payment.clone()))),
         [vec![
             (Cash, 1000),
             (AccountsReceivable, -300),
@@ -319,14 +326,14 @@ fn a_payment_settles_invoices_and_the_rest_is_customer_credit() {
     // and one whose parts do not make its amount cannot be booked
     payment.to_credit = Minor(201);
     assert_eq!(
-        post(&Event::PaymentRecorded(payment)),
+        post(&Event::Settlement(SettlementEvent::PaymentRecorded(payment))),
         Err(PostError::Unbalanced { date: date("2026-03-05"), currency: eur(), off_by: -1 })
     );
 }
 
 #[test]
 fn a_reversed_payment_reopens_invoices_and_takes_used_up_credit_off_them() {
-    let event = Event::PaymentReversed(PaymentReversed {
+    let event = Event::Settlement(SettlementEvent::PaymentReversed(PaymentReversed {
         payment: PaymentId::new(NIL),
         amount: Minor(1000).of(eur()),
         posting_date: date("2026-03-05"),
@@ -334,7 +341,7 @@ fn a_reversed_payment_reopens_invoices_and_takes_used_up_credit_off_them() {
         credit_withdrawn: Minor(200),
         credit_unapplied: vec![part(150)],
         reason: reason(),
-    });
+    }));
     assert_eq!(
         booked(&event),
         [
@@ -347,7 +354,7 @@ fn a_reversed_payment_reopens_invoices_and_takes_used_up_credit_off_them() {
 #[test]
 fn a_refund_reopens_invoices_or_takes_customer_credit() {
     let refund = |reopened, from_credit, effect| {
-        Event::PaymentRefunded(PaymentRefunded {
+        Event::Settlement(SettlementEvent::PaymentRefunded(PaymentRefunded {
             refund: RefundId::new(NIL),
             payment: PaymentId::new(NIL),
             amount: Minor(400).of(eur()),
@@ -356,7 +363,7 @@ fn a_refund_reopens_invoices_or_takes_customer_credit() {
             reopened,
             from_credit: Minor(from_credit),
             reason: reason(),
-        })
+        }))
     };
     assert_eq!(
         booked(&refund(vec![part(400)], 0, RefundedTo::Reopened)),
@@ -370,21 +377,21 @@ fn a_refund_reopens_invoices_or_takes_customer_credit() {
 
 #[test]
 fn granted_credit_is_given_away_revenue() {
-    let event = Event::CreditGranted(CreditGranted {
+    let event = Event::Settlement(SettlementEvent::CreditGranted(CreditGranted {
         grant: CreditGrantId::new(NIL),
         amount: Minor(500).of(eur()),
         posting_date: date("2026-03-05"),
         reason: reason(),
-    });
+    }));
     assert_eq!(booked(&event), [vec![(PromotionalCredit, 500), (CustomerCredit, -500)]]);
 }
 
 #[test]
 fn an_event_without_money_books_nothing() {
-    let event = Event::BillingRunStarted(BillingRunStarted {
+    let event = Event::Process(ProcessEvent::BillingRunStarted(BillingRunStarted {
         run: BillingRunId::new(NIL),
         through: date("2026-03-05"),
-    });
+    }));
     assert_eq!(post(&event), Ok(Posted::default()));
 }
 

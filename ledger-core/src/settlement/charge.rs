@@ -1,5 +1,6 @@
 //! Decisions that charge or invoice.
 
+use schemas::event::BillingEvent;
 use std::borrow::Cow;
 
 use schemas::command::{
@@ -125,7 +126,8 @@ pub(crate) fn invoice_now(
     let request = command.invoice.clone().unwrap_or_default();
     let today = customer.rules.date(context.stamp.recorded_at)?;
     let events = bill_all(context, customer, today, &request, None)?;
-    if events.iter().any(|event| matches!(event, Event::InvoiceFinalized(_))) {
+    if events.iter().any(|event| matches!(event, Event::Billing(BillingEvent::InvoiceFinalized(_))))
+    {
         Ok(events)
     } else {
         Err(Rejection::NothingToInvoice { customer: customer.id })

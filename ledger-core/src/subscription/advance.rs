@@ -2,8 +2,8 @@
 //! renewed, each at its own instant and in the order of time.
 
 use schemas::event::{
-    Calendar, ChangeScheduled, CycleCut, CycleOpened, Event, ItemChange, ItemTerms,
-    ScheduledChange, ScheduledFor, ScheduledItems, SubscriptionCanceled, SubscriptionChanged,
+    Calendar, ChangeScheduled, CycleCut, CycleOpened, ItemChange, ItemTerms, ScheduledChange,
+    ScheduledFor, ScheduledItems, SubscriptionCanceled, SubscriptionChanged, SubscriptionEvent,
     SubscriptionPaused, SubscriptionResumed, Term, TermRenewed, TermsChange,
 };
 use schemas::terms::{
@@ -35,7 +35,7 @@ impl Advance<'_> {
         self,
         subscription: &mut Subscription,
         through: Date,
-    ) -> Result<Vec<Event>, Rejection> {
+    ) -> Result<Vec<SubscriptionEvent>, Rejection> {
         let mut events = Vec::new();
         while let Some(next) = self.next(subscription, through)? {
             if events.len() > MAX_LINES {
@@ -55,7 +55,7 @@ impl Advance<'_> {
         self,
         subscription: &Subscription,
         through: Date,
-    ) -> Result<Option<Vec<Event>>, Rejection> {
+    ) -> Result<Option<Vec<SubscriptionEvent>>, Rejection> {
         let cycle = self.next_cycle(subscription, through)?;
         let scheduled = subscription
             .scheduled
@@ -131,7 +131,7 @@ impl Advance<'_> {
         item: &Item,
         span: Span,
         full: Span,
-    ) -> Result<Vec<Event>, Rejection> {
+    ) -> Result<Vec<SubscriptionEvent>, Rejection> {
         let mut events = Vec::new();
         let start = self.rules.date(span.start())?;
         let terms = item.terms_at(span.start());
@@ -166,7 +166,7 @@ impl Advance<'_> {
         subscription: &Subscription,
         at: Timestamp,
         next: Next<'_>,
-    ) -> Result<Vec<Event>, Rejection> {
+    ) -> Result<Vec<SubscriptionEvent>, Rejection> {
         match next {
             Next::Term(term) => Ok(vec![renewed(subscription, term, self.rules)?]),
             Next::Change(due) => self.scheduled(subscription, at, due),
@@ -179,7 +179,7 @@ impl Advance<'_> {
         subscription: &Subscription,
         at: Timestamp,
         due: &ChangeScheduled,
-    ) -> Result<Vec<Event>, Rejection> {
+    ) -> Result<Vec<SubscriptionEvent>, Rejection> {
         let (id, change) = (subscription.id, Some(due.change));
         Ok(match &due.what {
             ScheduledChange::Items(items) => self.items(subscription, at, items, change, None)?,
@@ -211,7 +211,7 @@ impl Advance<'_> {
         changes: &ScheduledItems,
         number: Option<u32>,
         trial_end: Option<Timestamp>,
-    ) -> Result<Vec<Event>, Rejection> {
+    ) -> Result<Vec<SubscriptionEvent>, Rejection> {
         let mut events = Vec::new();
         let mut items = changes.items.clone();
         subscription.number_new(&mut items, |found| begins(found, subscription))?;
@@ -339,7 +339,7 @@ impl Advance<'_> {
         subscription: &Subscription,
         item: &Item,
         at: Timestamp,
-    ) -> Result<Option<Event>, Rejection> {
+    ) -> Result<Option<SubscriptionEvent>, Rejection> {
         let last = item.cycles.last();
         let Some(cycle) = last.filter(|cycle| at < cycle.end) else { return Ok(None) };
         if cycle.start > at || item.last_terms_step() > at {
@@ -363,7 +363,7 @@ enum Next<'a> {
 }
 
 /// Ends every cycle of an item that runs at `at` or was opened for later.
-fn cut_away(subscription: &Subscription, item: &Item, at: Timestamp) -> Vec<Event> {
+fn cut_away(subscription: &Subscription, item: &Item, at: Timestamp) -> Vec<SubscriptionEvent> {
     let later = item.cycles.iter().filter(|cycle| at < cycle.end && cycle.start < cycle.end);
     later
         .map(|cycle| {
@@ -411,7 +411,11 @@ pub(crate) fn opens_on(item: &Item, span: Span, rules: &Rules) -> Result<Date, T
     rules.date(span.start())?.plus_days(-i32::from(lead))
 }
 
-fn renewed(subscription: &Subscription, term: Term, rules: &Rules) -> Result<Event, Rejection> {
+fn renewed(
+    subscription: &Subscription,
+    term: Term,
+    rules: &Rules,
+) -> Result<SubscriptionEvent, Rejection> {
     let start = term.span.end();
     let renewal = match term.renewal {
         Renewal::Renew => Renewal::Renew,

@@ -1,6 +1,7 @@
 //! Decisions that change plan, items or anchor.
 
 use schemas::command::{ChangePlan, ChangeQuantity, ChangeSubscription, ItemRequest};
+use schemas::event::SubscriptionEvent;
 use schemas::event::{
     ChangeScheduled, Event, ItemChange, PlanVersionDefined, ScheduledChange,
     ScheduledChangeWithdrawn, ScheduledFor, ScheduledItems, TermsChange,
@@ -94,7 +95,7 @@ pub(crate) fn change(
     let made = advance.items(subscription, at, &changes, None, trial)?;
     let later =
         moved(customer, subscription, &made, |known| replaces(&changes, to_plan, None, known))?;
-    events.extend(made);
+    events.extend(made.into_iter().map(Event::from));
     events.extend(later);
     let invoice = match settle {
         Settle::Now => InvoiceTiming::Now,
@@ -360,11 +361,15 @@ fn recounted(
 fn moved(
     customer: &Customer,
     subscription: &Subscription,
-    made: &[Event],
+    made: &[SubscriptionEvent],
     is_replaced: impl Fn(&ChangeScheduled) -> bool,
 ) -> Result<Vec<Event>, Rejection> {
     let changed = made.iter().find_map(|event| {
-        if let Event::SubscriptionChanged(changed) = event { Some(changed) } else { None }
+        if let SubscriptionEvent::SubscriptionChanged(changed) = event {
+            Some(changed)
+        } else {
+            None
+        }
     });
     let with_calendar = changed.and_then(|changed| {
         changed.items.iter().find_map(|item| Some((item.item, item.calendar?)))

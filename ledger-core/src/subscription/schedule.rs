@@ -1,5 +1,6 @@
 //! When changes take effect: now, later, or when what is open is paid.
 
+use schemas::event::SubscriptionEvent;
 use std::borrow::Cow;
 
 use schemas::event::{
@@ -76,8 +77,8 @@ pub(crate) fn changing<'a>(
     if behind && (whole || passed || renewed) {
         let migrations = migrations(context.book, customer.currency);
         let advance = Advance { rules, migrations: &migrations };
-        changing.events =
-            advance.through(changing.subscription.to_mut(), customer.rules.date(at)?)?;
+        let made = advance.through(changing.subscription.to_mut(), customer.rules.date(at)?)?;
+        changing.events = made.into_iter().map(Event::from).collect();
     }
     if let Some(ending) = changing.subscription.ending {
         let end = rules.date(ending.at)?;
@@ -196,7 +197,7 @@ pub(crate) fn settled(
             || subscription.scheduled.iter().any(|due| due.at == ScheduledFor::Paid)
     };
     let begins = |event: &Event| {
-        if let Event::SubscriptionCreated(created) = event {
+        if let Event::Subscription(SubscriptionEvent::SubscriptionCreated(created)) = event {
             created.activation_expires.is_some()
         } else {
             false
@@ -223,20 +224,21 @@ pub(crate) fn settled(
         }
         let mut copy = subscription.clone();
         if subscription.activation_expires.is_some() {
-            let activated: Event = SubscriptionActivated { subscription: id, at: now }.into();
+            let activated = SubscriptionActivated { subscription: id, at: now }.into();
             copy.evolve(&activated);
-            events.push(activated);
+            events.push(activated.into());
         }
         let at = customer.rules.moment(now)?;
         // Cycles up to the change exist before it: a new anchor leaves no time between.
         if copy.scheduled.iter().any(|due| due.at == ScheduledFor::Paid) {
-            events.extend(advance.through(&mut copy, customer.rules.date(at)?)?);
+            let made = advance.through(&mut copy, customer.rules.date(at)?)?;
+            events.extend(made.into_iter().map(Event::from));
         }
         while let Some(due) = copy.scheduled.iter().find(|due| due.at == ScheduledFor::Paid) {
             let due = due.clone();
             for event in advance.scheduled(&copy, at, &due)? {
                 copy.evolve(&event);
-                events.push(event);
+                events.push(event.into());
             }
         }
     }

@@ -1,8 +1,8 @@
 //! State of one subscription: its items, and what holds for all of them.
 
 use schemas::event::{
-    ChangeScheduled, Dimension, Event, ItemChange, ItemStarted, ItemTerms, RampAgreed,
-    ScheduledChange, ScheduledFor, SubscriptionChanged, SubscriptionCreated, SubscriptionPaused,
+    ChangeScheduled, Dimension, ItemChange, ItemStarted, ItemTerms, RampAgreed, ScheduledChange,
+    ScheduledFor, SubscriptionChanged, SubscriptionCreated, SubscriptionEvent, SubscriptionPaused,
     SubscriptionResumed, Term, TermsChange,
 };
 use schemas::ids::{CustomerId, QuoteId, SubscriptionId};
@@ -226,68 +226,47 @@ impl Subscription {
     }
 
     /// Folds in an event about this subscription.
-    pub(crate) fn evolve(&mut self, event: &Event) {
+    pub(crate) fn evolve(&mut self, event: &SubscriptionEvent) {
         match event {
-            Event::SubscriptionActivated(_) => self.activation_expires = None,
-            Event::CycleOpened(opened) => {
+            SubscriptionEvent::SubscriptionActivated(_) => self.activation_expires = None,
+            SubscriptionEvent::CycleOpened(opened) => {
                 if let Some(item) = self.item_mut(opened.item) {
                     item.open(opened);
                 }
             }
-            Event::CycleCut(cut) => {
+            SubscriptionEvent::CycleCut(cut) => {
                 if let Some(item) = self.item_mut(cut.item) {
                     item.cut(cut.cycle, cut.end);
                 }
             }
-            Event::SubscriptionChanged(changed) => self.changed(changed),
-            Event::RampAgreed(ramp) => self.ramped(ramp),
-            Event::ChangeScheduled(scheduled) => {
+            SubscriptionEvent::SubscriptionChanged(changed) => self.changed(changed),
+            SubscriptionEvent::RampAgreed(ramp) => self.ramped(ramp),
+            SubscriptionEvent::ChangeScheduled(scheduled) => {
                 self.changes = self.changes.max(scheduled.change);
                 self.scheduled.push(scheduled.clone());
             }
-            Event::ScheduledChangeWithdrawn(withdrawn) => self.done(Some(withdrawn.change)),
-            Event::SubscriptionPaused(paused) => self.paused(paused),
-            Event::SubscriptionResumed(resumed) => self.resumed(resumed),
-            Event::SubscriptionCanceled(canceled) => {
+            SubscriptionEvent::ScheduledChangeWithdrawn(withdrawn) => {
+                self.done(Some(withdrawn.change))
+            }
+            SubscriptionEvent::SubscriptionPaused(paused) => self.paused(paused),
+            SubscriptionEvent::SubscriptionResumed(resumed) => self.resumed(resumed),
+            SubscriptionEvent::SubscriptionCanceled(canceled) => {
                 self.scheduled.clear();
                 self.activation_expires = None;
                 let (at, credit, reason) = (canceled.end, canceled.credit, canceled.reason);
                 self.ending = Some(Ending { at, credit, reason });
             }
-            Event::CancellationUndone(_) => self.ending = None,
-            Event::TermRenewed(renewed) => self.term = renewed.term,
-            Event::RenewalSet(set) => {
+            SubscriptionEvent::CancellationUndone(_) => self.ending = None,
+            SubscriptionEvent::TermRenewed(renewed) => self.term = renewed.term,
+            SubscriptionEvent::RenewalSet(set) => {
                 self.term = self.term.map(|term| Term { renewal: set.renewal, ..term });
             }
-            Event::BookOpened(_)
-            | Event::ClockAdvanced(_)
-            | Event::EntityDefined(_)
-            | Event::PlanVersionDefined(_)
-            | Event::PlanRetired(_)
-            | Event::PlanMigrationSet(_)
-            | Event::CouponDefined(_)
-            | Event::BillingRunStarted(_)
-            | Event::CustomerRegistered(_)
-            | Event::CustomerParked(_)
-            | Event::CustomerReleased(_)
-            | Event::CustomerRenamed(_)
-            | Event::CustomerEmailChanged(_)
-            | Event::CustomerTermsChanged(_)
-            | Event::CustomerExternalIdChanged(_)
-            | Event::SubscriptionCreated(_)
-            | Event::QuoteCreated(_)
-            | Event::QuoteAccepted(_)
-            | Event::QuoteVoided(_)
-            | Event::DiscountApplied(_)
-            | Event::DiscountRemoved(_)
-            | Event::ChargeAdded(_)
-            | Event::InvoiceFinalized(_)
-            | Event::InvoiceVoided(_)
-            | Event::CreditNoteIssued(_)
-            | Event::PaymentRecorded(_)
-            | Event::PaymentReversed(_)
-            | Event::PaymentRefunded(_)
-            | Event::CreditGranted(_) => {
+            SubscriptionEvent::SubscriptionCreated(_)
+            | SubscriptionEvent::QuoteCreated(_)
+            | SubscriptionEvent::QuoteAccepted(_)
+            | SubscriptionEvent::QuoteVoided(_)
+            | SubscriptionEvent::DiscountApplied(_)
+            | SubscriptionEvent::DiscountRemoved(_) => {
                 unreachable!("the customer folds this event itself: {event:?}")
             }
         }

@@ -2,6 +2,7 @@
 
 #![allow(unreachable_pub, dead_code, clippy::needless_pass_by_value)]
 
+use schemas::event::BillingEvent;
 use std::collections::BTreeMap;
 
 use ledger_core::snapshot::Loader;
@@ -126,7 +127,7 @@ impl TestBook {
         let events = self.ledger.decide(&command, &stamp)?;
         for event in &events {
             self.ledger.evolve(command.stream(), event, &stamp);
-            if let Event::InvoiceFinalized(invoice) = event {
+            if let Event::Billing(BillingEvent::InvoiceFinalized(invoice)) = event {
                 self.invoices.push(invoice.clone());
             }
         }
