@@ -32,7 +32,8 @@ use schemas::event::EntityDefined;
 use schemas::ids::{CommandId, CustomerId};
 use schemas::{Commit, CommitView, Currency, Event, StreamId, Timestamp};
 
-use crate::journal::{Account, post};
+use crate::accounting::Account;
+use crate::post;
 use documents::Documents;
 use names::Names;
 use settlement::Settlement;

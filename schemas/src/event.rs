@@ -12,23 +12,27 @@
 mod book;
 mod discount;
 mod invoice;
+mod place;
+mod process;
 mod settlement;
 mod subscription;
 
 pub use book::{
-    BillingRunStarted, BookOpened, ClockAdvanced, CustomerEmailChanged, CustomerExternalIdChanged,
-    CustomerParked, CustomerRegistered, CustomerReleased, CustomerRenamed, CustomerTermsChanged,
-    EntityDefined, PlanMigrationSet, PlanRetired, PlanVersionDefined,
+    BookOpened, ClockAdvanced, CustomerEmailChanged, CustomerExternalIdChanged, CustomerParked,
+    CustomerRegistered, CustomerReleased, CustomerRenamed, CustomerTermsChanged, EntityDefined,
+    PlanMigrationSet, PlanRetired, PlanVersionDefined,
 };
 pub use discount::{
-    CouponDefined, DiscountApplied, DiscountRemoved, QuoteAccepted, QuoteCreated, QuoteOffer,
-    QuoteVoided,
+    CouponDefined, DiscountApplied, DiscountRemoved, FirstCycle, QuoteAccepted, QuoteCreated,
+    QuoteOffer, QuoteVoided,
 };
 pub use invoice::{
-    BookingRate, ChargeAdded, CustomerSnapshot, Dimension, DiscountBasis, DiscountPart,
-    InvoiceFinalized, InvoiceLine, InvoiceTotals, LinePricing, LineRef, LineSource, PlanVersion,
-    RevenueSchedule, RoundingStep, RoundingSubject, TaxPart, TierPart,
+    ChargeAdded, Complement, CustomerSnapshot, Dimension, DiscountBasis, DiscountPart,
+    InvoiceFinalized, InvoiceLine, InvoiceTotals, LineOrigin, LinePricing, LineRef, LineSource,
+    PlanVersion, RevenueSchedule, RoundingStep, RoundingSubject, TermsInForce, TierPart,
 };
+pub use place::EventRef;
+pub use process::{BillingRunStarted, DueSet};
 pub use settlement::{
     Allocation, Amendment, CreditGranted, CreditNoteIssued, InvoiceVoided, LineReversal,
     PaymentRecorded, PaymentRefunded, PaymentReversed, RefundedTo,
@@ -72,11 +76,13 @@ records! {
         Process(ProcessEvent) {
             /// A billing run began.
             6 v 1 "billing.run_started" BillingRunStarted,
+            /// The day on which a customer is next billed is another one.
+            9 v 1 "billing.due_set" DueSet,
         }
         /// Who a customer is.
         Customer(CustomerEvent) {
             /// A customer was registered.
-            10 v 2 "customer.registered" CustomerRegistered,
+            10 v 3 "customer.registered" CustomerRegistered,
             /// A customer has another name.
             11 v 1 "customer.renamed" CustomerRenamed,
             /// A customer has another address for invoices.
@@ -127,7 +133,7 @@ records! {
             /// An offer was withdrawn.
             38 v 1 "quote.voided" QuoteVoided,
             /// A discount was given.
-            30 v 2 "discount.applied" DiscountApplied,
+            30 v 3 "discount.applied" DiscountApplied,
             /// A discount was ended.
             31 v 1 "discount.removed" DiscountRemoved,
         }
@@ -136,14 +142,14 @@ records! {
             /// Something was charged once and waits for an invoice.
             40 v 2 "charge.added" ChargeAdded,
             /// An invoice was issued.
-            41 v 2 "invoice.finalized" InvoiceFinalized,
+            41 v 3 "invoice.finalized" InvoiceFinalized,
         }
         /// What settles, credits or takes back what was invoiced.
         Settlement(SettlementEvent) {
             /// An invoice was voided.
-            42 v 1 "invoice.voided" InvoiceVoided,
+            42 v 2 "invoice.voided" InvoiceVoided,
             /// A credit note was issued.
-            43 v 1 "credit_note.issued" CreditNoteIssued,
+            43 v 2 "credit_note.issued" CreditNoteIssued,
             /// Money was received.
             50 v 1 "payment.recorded" PaymentRecorded,
             /// A payment was taken back.

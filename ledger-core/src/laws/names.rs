@@ -94,6 +94,7 @@ impl Names {
             Event::Process(ProcessEvent::BillingRunStarted(e)) => {
                 (Some((Kind::Run, e.run.uuid())), true)
             }
+            Event::Process(ProcessEvent::DueSet(_)) => (None, false),
             Event::Customer(event) => {
                 let registered = match event {
                     CustomerEvent::CustomerRegistered(e) => Some(e.customer.uuid()),

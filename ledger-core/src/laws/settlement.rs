@@ -14,7 +14,7 @@ use schemas::{Currency, Date, Event, Minor};
 use super::balances::{Customer, Invoice};
 use super::lines::{Line, shown};
 use super::{Balances, Findings, Law, slot};
-use crate::journal::{Account, Posted};
+use crate::accounting::{Account, Posted};
 
 /// Sums over all customers of one currency.
 #[derive(Debug, Default)]

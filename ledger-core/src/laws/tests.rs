@@ -12,7 +12,7 @@ use schemas::{Date, Minor, Personal, ZoneName};
 use uuid::Uuid;
 
 use super::*;
-use crate::journal::tests::{date, eur, invoice, line, note, part, reason, reversal, voided};
+use crate::ledger::post::tests::{date, eur, invoice, line, note, part, reason, reversal, voided};
 
 fn id(number: u128) -> Uuid {
     Uuid::from_u128(number)

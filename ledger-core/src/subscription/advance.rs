@@ -10,40 +10,48 @@ use schemas::terms::{
     Anchor, BillingTiming, CancelCredit, EndReason, IntervalChange, Renewal, Settle,
 };
 use schemas::time::TimeError;
-use schemas::{Date, Rejection, Span, Timestamp};
+use schemas::{Currency, Date, Rejection, Span, Timestamp};
 
 use super::calendar;
+use super::evolve::try_out;
 use super::item::Item;
-use super::rules::Rules;
 use super::state::Subscription;
-use crate::billing::run::MAX_LINES;
+use crate::catalog::state::Catalog;
+use crate::customer::rules::Rules;
 
-/// Which terms replace others at the start of a cycle on a date, if any do.
-pub(crate) type Migrations<'a> = &'a dyn Fn(&ItemTerms, Date) -> Option<ItemTerms>;
+/// The most events by which one command brings a subscription up to date.
+pub(crate) const MAX_STEPS: usize = 1_000;
 
 /// What advancing looks at besides the subscription.
 #[derive(Clone, Copy)]
 pub(crate) struct Advance<'a> {
     pub(crate) rules: &'a Rules,
-    pub(crate) migrations: Migrations<'a>,
+    /// Migrations of plans replace the terms of cycles.
+    pub(crate) catalog: &'a Catalog,
+    pub(crate) currency: Currency,
 }
 
 impl Advance<'_> {
     /// Opens every cycle that is to be billed up to and on `through`, and lets everything happen
-    /// that lies before the cycles it opens.
+    /// that lies before the cycles it opens. `before` events of the commit come before these.
+    ///
+    /// # Errors
+    /// [`Rejection::TooManyCycles`] where it is too far behind for one command; a date that
+    /// cannot be computed.
     pub(crate) fn through(
         self,
         subscription: &mut Subscription,
         through: Date,
+        before: usize,
     ) -> Result<Vec<SubscriptionEvent>, Rejection> {
         let mut events = Vec::new();
         while let Some(next) = self.next(subscription, through)? {
-            if events.len() > MAX_LINES {
+            if events.len() > MAX_STEPS {
                 let subscription = subscription.id;
-                return Err(Rejection::TooManyCycles { subscription, limit: MAX_LINES });
+                return Err(Rejection::TooManyCycles { subscription, limit: MAX_STEPS });
             }
             for event in next {
-                subscription.evolve(&event);
+                try_out(subscription, &event, before + events.len());
                 events.push(event);
             }
         }
@@ -135,7 +143,8 @@ impl Advance<'_> {
         let mut events = Vec::new();
         let start = self.rules.date(span.start())?;
         let terms = item.terms_at(span.start());
-        if let Some(terms) = terms.and_then(|terms| (self.migrations)(terms, start)) {
+        let moved = |terms| self.catalog.migrated(terms, start, self.currency);
+        if let Some(terms) = terms.and_then(moved) {
             let change = ItemChange {
                 item: item.number,
                 add_on: item.add_on,
