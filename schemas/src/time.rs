@@ -263,7 +263,7 @@ impl ZoneName {
         let rules = self.with_rules(jiff::tz::TimeZone::clone)?;
         let zoned = date
             .civil()
-            .to_zoned(rules)
+            .to_zoned_datetime(rules)
             .and_then(|z| z.start_of_day())
             .map_err(|_| TimeError::OutOfRange { what: "the start of the day" })?;
         Timestamp::from_micros(zoned.timestamp().as_microsecond())
