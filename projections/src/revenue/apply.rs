@@ -1,7 +1,7 @@
 //! How events change what is earned.
 
-use ledger_core::earning::Earning;
-use ledger_core::journal::{self, Account, Posted, Stop};
+use ledger_core::accounting::{Account, Earning, Posted, Stop};
+use ledger_core::post;
 use schemas::event::{BillingEvent, InvoiceFinalized, LineReversal, SettlementEvent};
 use schemas::ids::{CustomerId, InvoiceId};
 use schemas::{CommitView, Currency, Date, Event, Minor, StreamId};
@@ -27,26 +27,26 @@ impl Revenue {
             StreamId::Book => return Ok(()),
         };
         let position = commit.position;
-        let post = || journal::post(event).map_err(|source| FoldError::Post { position, source });
+        let posted = || post(event).map_err(|source| FoldError::Post { position, source });
         match event {
             Event::Billing(BillingEvent::InvoiceFinalized(invoice)) => {
-                let posted = post()?;
+                let posted = posted()?;
                 self.add(store, customer, invoice, &posted)?;
                 self.book_entries(store, &posted, |sums, deferred| sums.billed -= deferred)?;
                 self.recognise(store, &posted.earnings)?;
             }
             Event::Settlement(SettlementEvent::InvoiceVoided(void)) => {
-                let posted = post()?;
+                let posted = posted()?;
                 self.take_back(store, position, void.invoice, void.posting_date, &void.lines)?;
                 self.reverse(store, position, &posted)?;
             }
             Event::Settlement(SettlementEvent::CreditNoteIssued(note)) => {
-                let posted = post()?;
+                let posted = posted()?;
                 self.take_back(store, position, note.invoice, note.posting_date, &note.lines)?;
                 self.reverse(store, position, &posted)?;
             }
             Event::Settlement(SettlementEvent::CreditGranted(_)) => {
-                self.book_entries(store, &post()?, |sums, deferred| sums.released += deferred)?;
+                self.book_entries(store, &posted()?, |sums, deferred| sums.released += deferred)?;
             }
             Event::Settlement(
                 SettlementEvent::PaymentRecorded(_)
