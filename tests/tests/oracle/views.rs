@@ -8,7 +8,7 @@ use schemas::{CommitView, Currency, Timestamp};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use ledger_core::journal::Account;
+use ledger_core::accounting::Account;
 
 use crate::drive::Game;
 use crate::model::Customer;
