@@ -114,12 +114,12 @@ impl<T: Serialize, K: Serialize> Filling<T, K> {
     /// The page.
     pub(crate) fn finish(self, view: &View<'_>, question: Question) -> Result<Vec<u8>, QueryError> {
         let next = self.last.filter(|_| self.more).map(|key| question.write(view, &key));
-        json(&Page {
+        Ok(json(&Page {
             data: self.items,
             has_more: next.is_some(),
             next,
             position: view.position.to_string(),
             time: view.time,
-        })
+        })?)
     }
 }
