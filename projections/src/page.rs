@@ -24,7 +24,8 @@ impl Question {
     pub(crate) fn new(name: &str, request: &impl Serialize) -> Self {
         let mut hasher = Sha256::new();
         hasher.update(name);
-        hasher.update(serde_json::to_vec(request).unwrap_or_default());
+        let asked = serde_json::to_vec(request).expect("a request that was read can be written");
+        hasher.update(asked);
         let mut first = [0; 8];
         first.copy_from_slice(&hasher.finalize()[..8]);
         Self(u64::from_be_bytes(first))

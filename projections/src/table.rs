@@ -269,7 +269,7 @@ impl<K: Key, R: Serialize + DeserializeOwned> Table<K, R> {
     pub(crate) fn drain(&mut self, batch: &mut Batch) {
         let mut buffer = Vec::new();
         for key in self.changed.drain(..) {
-            let Some(slot) = self.hot.get_mut(&key) else { continue };
+            let slot = self.hot.get_mut(&key).expect("a changed row stays hot until it is drained");
             slot.changed = false;
             buffer.clear();
             buffer.push(ROW_FORMAT);

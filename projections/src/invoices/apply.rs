@@ -88,7 +88,7 @@ impl Invoices {
         let store = here.store;
         let document_date = row.document_date;
         let day = self.days.entry(store, document_date, || DayRow::new(document_date))?;
-        day.add(&row.figures(), 1);
+        day.add(&row.figures());
         if let Some((number, chunk)) = day.places.push(place) {
             self.day_chunks.put((document_date, number), chunk);
         }

@@ -12,8 +12,10 @@ use schemas::view::{InvoiceStatus, SettlementKind};
 use schemas::{Currency, Date, Decimal, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use crate::answer::there;
 use crate::directory::DirectoryKind;
 use crate::places::Places;
+use crate::store::StoreError;
 use crate::table::TableKind;
 use crate::tail::Tail;
 
@@ -239,19 +241,27 @@ impl DayRow {
         Self { date, places: Tail::default(), figures: Vec::new() }
     }
 
-    /// Adds `figures` `times` times; -1 takes them out.
-    pub(super) fn add(&mut self, figures: &Figures, times: i128) {
+    fn place(&self, figures: &Figures) -> Result<usize, usize> {
         let key = (figures.currency, figures.status);
-        let at = self.figures.binary_search_by_key(&key, |f| (f.currency, f.status));
-        let at = at.unwrap_or_else(|at| {
-            let (currency, status) = key;
-            self.figures.insert(at, Figures { currency, status, sums: Sums::default() });
-            at
-        });
-        self.figures[at].sums.add(&figures.sums, times);
+        self.figures.binary_search_by_key(&key, |found| (found.currency, found.status))
+    }
+
+    /// Counts an invoice in.
+    pub(super) fn add(&mut self, figures: &Figures) {
+        match self.place(figures) {
+            Ok(at) => self.figures[at].sums.add(&figures.sums, 1),
+            Err(at) => self.figures.insert(at, figures.clone()),
+        }
+    }
+
+    /// Counts an invoice out again.
+    pub(super) fn remove(&mut self, figures: &Figures) -> Result<(), StoreError> {
+        let at = there(self.place(figures).ok(), "an invoice in the sums of its day")?;
+        self.figures[at].sums.add(&figures.sums, -1);
         if self.figures[at].sums.invoices == 0 {
             self.figures.remove(at);
         }
+        Ok(())
     }
 }
 

@@ -9,8 +9,9 @@ use schemas::ids::InvoiceId;
 use schemas::view::SettlementKind;
 
 use super::super::Invoices;
-use super::super::rows::{DayRow, InvoiceRow, SettledBy, SettlementRow, TakenBy};
+use super::super::rows::{InvoiceRow, SettledBy, SettlementRow, TakenBy};
 use super::{Here, row_at};
+use crate::answer::there;
 use crate::projection::FoldError;
 
 /// What is written down of an event on an invoice that it touches.
@@ -136,9 +137,10 @@ impl Invoices {
             self.settlements.put((place, number), chunk);
         }
         let (after, date) = (row.figures(), row.document_date);
-        let day = self.days.entry(here.store, date, || DayRow::new(date))?;
-        day.add(&before, -1);
-        day.add(&after, 1);
+        let day = self.days.get_mut(here.store, date)?;
+        let day = there(day, "the day of an invoice")?;
+        day.remove(&before)?;
+        day.add(&after);
         Ok(())
     }
 }
