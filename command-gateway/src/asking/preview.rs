@@ -192,7 +192,8 @@ fn next(
         if events.is_empty() || events.iter().any(tells) {
             return Ok(shown(customer, Some(at), &events, None));
         }
-        fold(&mut copy.ledger, customer, &events, at);
+        copy.position += 1;
+        fold(&mut copy.ledger, copy.position, customer, &events, at);
     }
     Ok(shown(customer, None, &[], None))
 }
@@ -211,19 +212,21 @@ fn bill(
     let command_id = bill_command_id(run, customer);
     let stamp = Stamp { command_id, recorded_at: at, effective_at: at };
     if copy.ledger.test_clock().is_some() {
-        copy.ledger.evolve(StreamId::Book, &ClockAdvanced { to: at }.into(), &stamp);
+        copy.position += 1;
+        let advanced = [ClockAdvanced { to: at }.into()];
+        let folded = copy.ledger.fold(copy.position, StreamId::Book, &stamp, &advanced);
+        folded.expect("the clock is the book's");
     }
     let command = BillCustomer { customer, run, through };
     Ok((at, copy.ledger.decide(&command.into(), &stamp)?))
 }
 
-fn fold(ledger: &mut Ledger, customer: CustomerId, events: &[Event], at: Timestamp) {
+/// Folds in what a billing run would make of a customer, as the commit at `position`.
+fn fold(ledger: &mut Ledger, position: u64, customer: CustomerId, events: &[Event], at: Timestamp) {
     let command_id = CommandId::new(Uuid::nil());
     let stamp = Stamp { command_id, recorded_at: at, effective_at: at };
-    for event in events {
-        ledger.evolve(StreamId::Customer(customer), event, &stamp);
-    }
-    ledger.close_commit(StreamId::Customer(customer));
+    let folded = ledger.fold(position, StreamId::Customer(customer), &stamp, events);
+    folded.expect("a decision names what is there");
 }
 
 fn shown(

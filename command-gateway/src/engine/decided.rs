@@ -25,7 +25,7 @@ pub enum Offered<W> {
     Taken,
     /// The open block is full. Seal it, then offer this again.
     Full(Box<Offer<W>>),
-    /// Folding a decision in panicked: the state is no longer to be trusted. The open block must
+    /// A decision could not be folded in: the state is no longer to be trusted. The open block must
     /// not be written, and the engine must stop. The last answer belongs to the command.
     Broken(Box<Offer<W>>),
 }

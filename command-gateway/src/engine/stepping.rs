@@ -48,7 +48,7 @@ enum Step {
     Refused(Refusal),
     /// Too much for the open block; as good as not decided.
     Full(CommandRequest),
-    /// Folding in panicked.
+    /// It could not be folded in.
     Broken(CommandRequest),
 }
 
@@ -348,15 +348,17 @@ impl<D: Decider, W> EngineCore<D, W> {
         }
         // A panic in here leaves the state half changed: nothing may be decided on it any more.
         let ledger = &mut self.fold.state;
-        let folded = catch_unwind(AssertUnwindSafe(|| {
-            for event in &commit.events {
-                ledger.evolve(stream, event, stamp);
+        let fold = || ledger.fold(commit.position, stream, stamp, &commit.events);
+        match catch_unwind(AssertUnwindSafe(fold)) {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => {
+                tracing::error!(command_id = %commit.command_id, %error, "a decision does not fold");
+                return Step::Broken(request(commit));
             }
-            ledger.close_commit(stream);
-        }));
-        if folded.is_err() {
-            tracing::error!(command_id = %commit.command_id, "folding a commit in panicked");
-            return Step::Broken(request(commit));
+            Err(_) => {
+                tracing::error!(command_id = %commit.command_id, "folding a commit in panicked");
+                return Step::Broken(request(commit));
+            }
         }
         self.known.push(commit.command_id);
         self.fold.next_position += 1;

@@ -8,6 +8,7 @@ use ledger_core::snapshot::Loader;
 use ledger_core::{Customer, Ledger, Stamp};
 use schemas::event::{InvoiceFinalized, InvoiceLine};
 use schemas::ids::{CommandId, CustomerId};
+use schemas::time::without_zones;
 use schemas::{Command, Event, Rejection, StreamId, Timestamp};
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -131,7 +132,8 @@ impl TestBook {
         let stamp = self.stamp(effective_at);
         let events = self.ledger.decide(&command, &stamp)?;
         let position = self.next_position();
-        let folded = self.ledger.fold(position, command.stream(), &stamp, &events);
+        let stream = command.stream();
+        let folded = without_zones(|| self.ledger.fold(position, stream, &stamp, &events));
         folded.expect("a decision names what is there");
         let invoices = events.iter().filter_map(|event| event.get::<InvoiceFinalized>());
         self.invoices.extend(invoices.cloned());
