@@ -12,9 +12,9 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{BufWriter, Write as _};
 
-use billfold::door::Ask as _;
-use billfold::folder::Folder;
-use billfold::host::{Host, Role};
+use client::Ask as _;
+use host::Folder;
+use host::{Host, Role};
 use ledger_core::Stamp;
 use schemas::Command;
 use schemas::feed::{FeedEntry, FeedPage};

@@ -2,7 +2,7 @@
 
 mod settlement;
 
-use schemas::event::{BillingEvent, EventRef, InvoiceFinalized, LineRef};
+use schemas::event::{BillingEvent, EventAt, InvoiceFinalized, LineRef};
 use schemas::ids::{CustomerId, InvoiceId};
 use schemas::view::SettlementKind;
 use schemas::{CommitView, Event, StreamId, Timestamp};
@@ -30,8 +30,8 @@ struct Here<'a> {
 }
 
 impl Here<'_> {
-    const fn event(&self) -> EventRef {
-        EventRef::at(self.position, self.index)
+    const fn event(&self) -> EventAt {
+        EventAt::at(self.position, self.index)
     }
 
     fn unknown_line(&self, at: LineRef) -> FoldError {

@@ -2,7 +2,7 @@
 //!
 //! An invoice lies at a *place* ([`crate::places`]); its weight is its number of lines.
 
-use schemas::event::{CustomerSnapshot, EventRef, InvoiceLine, InvoiceTotals, LineRef};
+use schemas::event::{CustomerSnapshot, EventAt, InvoiceLine, InvoiceTotals, LineRef};
 use schemas::ids::{
     BillingRunId, CreditNoteId, CustomerId, EntityId, InvoiceId, PaymentId, RefundId,
 };
@@ -99,7 +99,7 @@ impl LineRow {
 pub(super) struct Taken {
     pub(super) by: TakenBy,
     /// The event that voided the invoice of the line that takes it.
-    pub(super) voided: Option<EventRef>,
+    pub(super) voided: Option<EventAt>,
 }
 
 /// Who takes something off a line.
@@ -138,8 +138,8 @@ pub(super) enum SettledBy {
 
 impl InvoiceRow {
     /// The event that issued it.
-    pub(super) const fn issued(&self) -> EventRef {
-        EventRef::at(self.position, self.index)
+    pub(super) const fn issued(&self) -> EventAt {
+        EventAt::at(self.position, self.index)
     }
 
     pub(super) fn line(&self, number: u32) -> Option<&LineRow> {

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use event_log::{LogReader, ReadError};
 use projections::{Commits, EachCommit, Invoices, Projectors, ViewName};
 use schemas::event::{
-    ChargeAdded, CreditNoteIssued, DiscountApplied, DiscountBasis, DiscountPart, EventRef,
+    ChargeAdded, CreditNoteIssued, DiscountApplied, DiscountBasis, DiscountPart, EventAt,
     InvoiceLine, InvoiceVoided, LineRef, LineReversal,
 };
 use schemas::ids::{ChargeId, CreditNoteId, DiscountId};
@@ -51,7 +51,7 @@ fn given(n: u128) -> Event {
 }
 
 /// A line of 90.00 for a charge, less a discount of ten percent.
-fn line(number: u32, charge: EventRef, given: EventRef) -> InvoiceLine {
+fn line(number: u32, charge: EventAt, given: EventAt) -> InvoiceLine {
     let mut line = point(number, 1, 90_00, "2026-02-01");
     line.gross = Minor(100_00);
     line.discounts = vec![DiscountPart {
@@ -71,8 +71,8 @@ fn a_book() -> Book {
     book.customer("2026-01-01", 1);
     let given = book.event("2026-01-10", 1, given(1));
     let added = book.event("2026-01-11", 1, charge(1));
-    let given = EventRef::at(given, 0);
-    let lines = vec![line(1, EventRef::at(added, 0), given), line(2, EventRef::here(0), given)];
+    let given = EventAt::at(given, 0);
+    let lines = vec![line(1, EventAt::at(added, 0), given), line(2, EventAt::here(0), given)];
     let issued = finalized("2026-02-01", 1, lines);
     let events = vec![charge(2), issued.into()];
     book.commit("2026-02-01", StreamId::Customer(customer(1)), events);
@@ -229,7 +229,7 @@ fn a_page_of_lines_from_many_commits_ends_early_and_goes_on() {
     let lines = (1..=700_u32).map(|number| {
         let added = book.event("2026-01-11", 1, charge(number.into()));
         let mut line = point(number, 1, 1, "2026-02-01");
-        line.origin.charge = Some(EventRef::at(added, 0));
+        line.origin.charge = Some(EventAt::at(added, 0));
         line
     });
     let lines = lines.collect();

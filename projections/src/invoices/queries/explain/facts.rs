@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use schemas::event::{DiscountApplied, EventRef, SubscriptionEvent};
+use schemas::event::{DiscountApplied, EventAt, SubscriptionEvent};
 use schemas::ids::DiscountId;
 use schemas::problem::Fault;
 use schemas::record::DecodeError;
@@ -16,7 +16,7 @@ use crate::commits::Commits;
 /// Events that were looked up.
 pub(super) struct Facts {
     log: Uuid,
-    found: BTreeMap<EventRef, Fact>,
+    found: BTreeMap<EventAt, Fact>,
 }
 
 struct Fact {
@@ -33,7 +33,7 @@ impl Facts {
     pub(super) fn read(
         commits: &dyn Commits,
         log: Uuid,
-        events: &BTreeSet<EventRef>,
+        events: &BTreeSet<EventAt>,
     ) -> Result<Self, Problem> {
         let mut facts = Self { log, found: BTreeMap::new() };
         let mut failed = None;
@@ -60,11 +60,11 @@ impl Facts {
         &mut self,
         position: u64,
         bytes: &[u8],
-        events: &BTreeSet<EventRef>,
+        events: &BTreeSet<EventAt>,
     ) -> Result<(), DecodeError> {
         let commit = CommitView::parse(bytes)?;
         for (index, record) in (0..).zip(commit.events()) {
-            let at = EventRef::at(position, index);
+            let at = EventAt::at(position, index);
             if !events.contains(&at) {
                 continue;
             }
@@ -81,16 +81,16 @@ impl Facts {
     }
 
     /// `<log>:<position>:<index>`, as in the feed.
-    fn id(&self, event: EventRef) -> String {
+    fn id(&self, event: EventAt) -> String {
         let position = LogPosition { log: self.log, position: event.position(0) };
         format!("{position}:{}", event.index)
     }
 
-    fn fact(&self, event: EventRef) -> Result<&Fact, Problem> {
+    fn fact(&self, event: EventAt) -> Result<&Fact, Problem> {
         self.found.get(&event).ok_or_else(|| self.missing("event", event))
     }
 
-    fn missing(&self, what: &str, event: EventRef) -> Problem {
+    fn missing(&self, what: &str, event: EventAt) -> Problem {
         let id = self.id(event);
         let detail = format!(
             "a line comes from the {what} {id}, which the log does not have; verify the log"
@@ -102,7 +102,7 @@ impl Facts {
     ///
     /// # Errors
     /// A [`Problem`] when the log does not have it.
-    pub(super) fn place(&self, event: EventRef) -> Result<EventPlace, Problem> {
+    pub(super) fn place(&self, event: EventAt) -> Result<EventPlace, Problem> {
         Ok(self.fact(event)?.place.clone())
     }
 
@@ -113,7 +113,7 @@ impl Facts {
     pub(super) fn given(
         &self,
         discount: DiscountId,
-        event: EventRef,
+        event: EventAt,
     ) -> Result<GivenDiscount, Problem> {
         let Fact { place, gave } = self.fact(event)?;
         match gave {

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use schemas::event::{DiscountBasis, DiscountPart, EventRef, LineRef, LineSource};
+use schemas::event::{DiscountBasis, DiscountPart, EventAt, LineRef, LineSource};
 use schemas::ids::{DiscountId, InvoiceId, SubscriptionId};
 use schemas::view::{
     CreditBefore, CreditedLine, DiscountBefore, DiscountShare, LineExplanation, MadeBy, MadeByRole,
@@ -24,8 +24,8 @@ use crate::store::StoreError;
 pub(super) struct Draft {
     line: LineExplanation,
     subscription: Option<SubscriptionId>,
-    made_by: Vec<(MadeByRole, EventRef)>,
-    given: Vec<(DiscountId, EventRef)>,
+    made_by: Vec<(MadeByRole, EventAt)>,
+    given: Vec<(DiscountId, EventAt)>,
 }
 
 impl Draft {
@@ -35,7 +35,7 @@ impl Draft {
     }
 
     /// The events that it names.
-    pub(super) fn events(&self) -> impl Iterator<Item = EventRef> {
+    pub(super) fn events(&self) -> impl Iterator<Item = EventAt> {
         let made_by = self.made_by.iter().map(|(_, event)| *event);
         made_by.chain(self.given.iter().map(|(_, event)| *event))
     }
@@ -210,7 +210,7 @@ fn line_of(invoice: &InvoiceRow, at: LineRef) -> Result<&LineRow, StoreError> {
 }
 
 /// The events that a line of an invoice comes from.
-fn made_by(row: &LineRow, issued: EventRef) -> Vec<(MadeByRole, EventRef)> {
+fn made_by(row: &LineRow, issued: EventAt) -> Vec<(MadeByRole, EventAt)> {
     let origin = row.line.origin.said_by(issued);
     let one = [
         (MadeByRole::Price, origin.price),
@@ -226,7 +226,7 @@ fn made_by(row: &LineRow, issued: EventRef) -> Vec<(MadeByRole, EventRef)> {
 }
 
 /// The discounts of a line of an invoice, with the events that gave them.
-fn given(parts: &[DiscountPart], issued: EventRef) -> Vec<(DiscountId, EventRef)> {
+fn given(parts: &[DiscountPart], issued: EventAt) -> Vec<(DiscountId, EventAt)> {
     parts.iter().map(|part| (part.discount, part.given.said_by(issued))).collect()
 }
 
