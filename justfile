@@ -28,6 +28,10 @@ compare *arguments:
 count *arguments:
     ./scripts/count {{arguments}}
 
+# Adds one price model, event, command, read model and counts the files it takes; for the night.
+grow *arguments:
+    ./scripts/grow {{arguments}}
+
 # Format, clippy, documentation, purity.
 lint:
     ./scripts/lint
