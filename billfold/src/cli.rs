@@ -14,9 +14,12 @@ mod serve;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use host::Folder;
 use schemas::Timestamp;
 use schemas::terms::Profile;
 use schemas::text::{Actor, BookName};
+use terminal::Format;
+use workbench::demo::DemoSettings;
 
 pub use ask::{ExplainArgs, QueryArgs, SubmitArgs};
 pub use bench::{BenchArgs, BenchWhat, BillingBenchArgs, NatsBenchArgs, RestartBenchArgs};
@@ -58,7 +61,7 @@ pub struct Global {
     pub actor: Actor,
     /// Form of the data on stdout [default: table on a terminal, else json].
     #[arg(long, global = true, env = "BILLFOLD_OUTPUT", value_name = "FORM")]
-    pub output: Option<Format>,
+    pub output: Option<Form>,
     /// The Unix socket of a running `billfold up` [default: billfold.sock in the data folder].
     #[arg(long, global = true, env = "BILLFOLD_SOCKET", value_name = "PATH")]
     pub socket: Option<PathBuf>,
@@ -82,13 +85,39 @@ pub struct Global {
 
 /// Forms of the data on stdout.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Format {
+pub enum Form {
     /// For people.
     Table,
     /// One document.
     Json,
     /// One row a line.
     Jsonl,
+}
+
+impl From<Form> for Format {
+    fn from(form: Form) -> Self {
+        match form {
+            Form::Table => Self::Table,
+            Form::Json => Self::Json,
+            Form::Jsonl => Self::Jsonl,
+        }
+    }
+}
+
+impl Global {
+    /// The form that is asked for.
+    pub fn format(&self) -> Option<Format> {
+        self.output.map(Format::from)
+    }
+
+    /// The data folder.
+    pub fn folder(&self) -> Folder {
+        let folder = Folder::at(&self.data).with_snapshots_every(self.snapshot_every);
+        match &self.socket {
+            Some(socket) => folder.with_socket(socket),
+            None => folder,
+        }
+    }
 }
 
 /// What to do.
@@ -227,7 +256,7 @@ pub struct ImportArgs {
 }
 
 /// Flags of `demo`.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub struct DemoArgs {
     /// Where to put the books; must be empty [default: a fresh temporary folder].
     #[arg(long, env = "BILLFOLD_DEMO_DIR", value_name = "DIR")]
@@ -243,6 +272,14 @@ pub struct DemoArgs {
     #[arg(long, env = "BILLFOLD_DEMO_MONTHS", value_name = "N", default_value_t = 24,
           value_parser = clap::value_parser!(u32).range(1..=120))]
     pub months: u32,
+}
+
+impl DemoArgs {
+    /// The demo that is asked for.
+    pub fn settings(&self) -> DemoSettings {
+        let Self { dir, seed, customers, months } = self.clone();
+        DemoSettings { dir, seed, customers, months }
+    }
 }
 
 /// What to print of the schemas.

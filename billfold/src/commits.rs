@@ -2,17 +2,18 @@
 
 use std::time::Duration;
 
+use client::Node;
 use event_log::LogReader;
+use host::Folder;
 use ledger_core::journal::post;
+use schemas::text::BookName;
 use schemas::wire::LogPosition;
 use schemas::{Commit, Event, Minor};
+use terminal::{Output, Rows, counted, show};
 use uuid::Uuid;
 
 use crate::cli::{InspectArgs, TailArgs};
 use crate::exit::Failure;
-use crate::folder::{Folder, damaged};
-use crate::output::{Node, Output, Rows, counted, show};
-use schemas::text::BookName;
 
 /// How long `tail --follow` waits before it looks for an interrupt again.
 const PATIENCE: Duration = Duration::from_millis(500);
@@ -30,10 +31,10 @@ pub fn tail(
     let mut reader = folder.reader(book)?;
     let log = Uuid::from_bytes(reader.identity().log().0);
     let mut left = args.limit.unwrap_or(u64::MAX);
-    reader.seek(args.after.saturating_add(1)).map_err(damaged)?;
+    reader.seek(args.after.saturating_add(1))?;
     while left > 0 {
         let mut printed = Vec::new();
-        if let Some(block) = reader.next_block().map_err(damaged)? {
+        if let Some(block) = reader.next_block()? {
             for (position, bytes) in block.commits() {
                 if position > args.after && left > 0 {
                     printed.push(decode(position, bytes)?);
@@ -43,7 +44,7 @@ pub fn tail(
         } else if !args.follow {
             return Ok(());
         } else {
-            reader.wait(PATIENCE).map_err(damaged)?;
+            reader.wait(PATIENCE)?;
         }
         for commit in &printed {
             output.item(&document(log, commit), || line(commit))?;
@@ -90,12 +91,12 @@ fn find(
         Err(_) => what.parse().ok(),
     };
     if let Some(position) = position {
-        let bytes = reader.read_commit(position).map_err(damaged)?;
+        let bytes = reader.read_commit(position)?;
         return bytes.iter().map(|bytes| decode(position, bytes)).collect();
     }
     let needle = needle(what);
     let mut found = Vec::new();
-    while let Some(block) = reader.next_block().map_err(damaged)? {
+    while let Some(block) = reader.next_block()? {
         for (position, bytes) in block.commits() {
             if found.len() >= limit {
                 return Ok(found);

@@ -4,6 +4,7 @@ mod book;
 mod gate;
 mod toy;
 
+use schemas::command::{BillingCommand, BookCommand};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -40,7 +41,10 @@ fn an_internal_command_from_a_door_is_refused() {
     let gateway = acme(&SimDisk::new(1));
     let through = "2026-01-01".parse().expect("a date");
     let bill = BillCustomer { customer: customer(1), run: run_id(1), through };
-    for command in [Command::BillCustomer(bill), Command::OpenBook(open_book())] {
+    for command in [
+        Command::Billing(BillingCommand::BillCustomer(bill)),
+        Command::Book(BookCommand::OpenBook(open_book())),
+    ] {
         let refused = gateway.handle().submit_blocking(request(10, command));
         let Err(Refusal::Rejected { rejection, .. }) = refused else { panic!("{refused:?}") };
         assert_eq!(*rejection, Rejection::InternalCommand);

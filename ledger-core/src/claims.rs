@@ -1,7 +1,10 @@
 //! What a command names beyond its own customer: ids that it takes, and whoever else it is about.
 
 use schemas::Command;
-use schemas::command::{ChargeInvoice, InvoiceRequest};
+use schemas::command::{
+    BillingCommand, ChargeInvoice, CustomerCommand, InvoiceRequest, SettlementCommand,
+    SubscriptionCommand,
+};
 use schemas::ids::{CustomerId, InvoiceId};
 use schemas::text::ExternalId;
 use uuid::Uuid;
@@ -24,58 +27,82 @@ pub struct Claims {
 impl Claims {
     /// What a command claims.
     pub fn of(command: &Command) -> Self {
-        let id = |id: Uuid| Self { id: Some(id), ..Self::default() };
         match command {
-            Command::RegisterCustomer(register) => Self {
+            Command::Customer(command) => Self::of_customer(command),
+            Command::Subscription(command) => Self::of_subscription(command),
+            Command::Billing(command) => Self::of_billing(command),
+            Command::Settlement(command) => Self::of_settlement(command),
+            Command::Book(_) | Command::Seller(_) | Command::Catalog(_) | Command::Process(_) => {
+                Self::default()
+            }
+        }
+    }
+
+    fn one(id: Uuid) -> Self {
+        Self { id: Some(id), ..Self::default() }
+    }
+
+    fn of_customer(command: &CustomerCommand) -> Self {
+        match command {
+            CustomerCommand::RegisterCustomer(register) => Self {
                 customer_name: register.external_id.clone(),
                 parent: register.parent,
                 ..Self::default()
             },
-            Command::UpdateCustomer(update) => {
+            CustomerCommand::UpdateCustomer(update) => {
                 Self { customer_name: update.external_id.clone(), ..Self::default() }
             }
-            Command::CreateSubscription(create) => id(create.subscription.uuid()),
-            Command::CreateQuote(create) => id(create.quote.uuid()),
-            Command::AcceptQuote(accept) => id(accept.subscription.uuid()),
-            Command::ApplyDiscount(apply) => id(apply.discount.uuid()),
-            Command::RedeemCoupon(redeem) => id(redeem.discount.uuid()),
-            Command::AddCharge(add) => {
+            CustomerCommand::ReleaseCustomer(_) => Self::default(),
+        }
+    }
+
+    fn of_subscription(command: &SubscriptionCommand) -> Self {
+        use SubscriptionCommand as C;
+        match command {
+            C::CreateSubscription(create) => Self::one(create.subscription.uuid()),
+            C::CreateQuote(create) => Self::one(create.quote.uuid()),
+            C::AcceptQuote(accept) => Self::one(accept.subscription.uuid()),
+            C::ApplyDiscount(apply) => Self::one(apply.discount.uuid()),
+            C::RedeemCoupon(redeem) => Self::one(redeem.discount.uuid()),
+            C::ChangePlan(_)
+            | C::ChangeQuantity(_)
+            | C::CancelSubscription(_)
+            | C::ChangeSubscription(_)
+            | C::UncancelSubscription(_)
+            | C::WithdrawChange(_)
+            | C::PauseSubscription(_)
+            | C::ResumeSubscription(_)
+            | C::SetRenewal(_)
+            | C::VoidQuote(_)
+            | C::RemoveDiscount(_) => Self::default(),
+        }
+    }
+
+    fn of_billing(command: &BillingCommand) -> Self {
+        match command {
+            BillingCommand::AddCharge(add) => {
                 let request = match &add.invoice {
                     Some(ChargeInvoice::Now(request)) => Some(request),
                     Some(ChargeInvoice::Next) | None => None,
                 };
-                id(add.charge.uuid()).with_invoice(request)
+                Self::one(add.charge.uuid()).with_invoice(request)
             }
-            Command::InvoiceNow(now) => Self::default().with_invoice(now.invoice.as_ref()),
-            Command::RecordPayment(record) => {
-                Self { payment_name: record.external_id.clone(), ..id(record.payment.uuid()) }
+            BillingCommand::InvoiceNow(now) => Self::default().with_invoice(now.invoice.as_ref()),
+            BillingCommand::BillCustomer(_) => Self::default(),
+        }
+    }
+
+    fn of_settlement(command: &SettlementCommand) -> Self {
+        use SettlementCommand as C;
+        match command {
+            C::RecordPayment(record) => {
+                let payment_name = record.external_id.clone();
+                Self { payment_name, ..Self::one(record.payment.uuid()) }
             }
-            Command::RefundPayment(refund) => id(refund.refund.uuid()),
-            Command::GrantCredit(grant) => id(grant.grant.uuid()),
-            Command::IssueCreditNote(issue) => id(issue.note.uuid()),
-            Command::OpenBook(_)
-            | Command::AdvanceClock(_)
-            | Command::DefineEntity(_)
-            | Command::DefinePlan(_)
-            | Command::RetirePlan(_)
-            | Command::MigratePlan(_)
-            | Command::DefineCoupon(_)
-            | Command::RunBilling(_)
-            | Command::ReleaseCustomer(_)
-            | Command::ChangePlan(_)
-            | Command::ChangeQuantity(_)
-            | Command::CancelSubscription(_)
-            | Command::ChangeSubscription(_)
-            | Command::UncancelSubscription(_)
-            | Command::WithdrawChange(_)
-            | Command::PauseSubscription(_)
-            | Command::ResumeSubscription(_)
-            | Command::SetRenewal(_)
-            | Command::VoidQuote(_)
-            | Command::RemoveDiscount(_)
-            | Command::VoidInvoice(_)
-            | Command::BillCustomer(_)
-            | Command::ReversePayment(_) => Self::default(),
+            C::RefundPayment(refund) => Self::one(refund.refund.uuid()),
+            C::GrantCredit(grant) => Self::one(grant.grant.uuid()),
+            C::IssueCreditNote(issue) => Self::one(issue.note.uuid()),
+            C::VoidInvoice(_) | C::ReversePayment(_) => Self::default(),
         }
     }
 

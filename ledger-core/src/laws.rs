@@ -25,13 +25,15 @@ mod lines;
 mod names;
 mod settlement;
 
+use schemas::event::SellerEvent;
 use std::collections::BTreeMap;
 
 use schemas::event::EntityDefined;
 use schemas::ids::{CommandId, CustomerId};
 use schemas::{Commit, CommitView, Currency, Event, StreamId, Timestamp};
 
-use crate::journal::{Account, post};
+use crate::accounting::Account;
+use crate::post;
 use documents::Documents;
 use names::Names;
 use settlement::Settlement;
@@ -168,7 +170,9 @@ impl Laws {
 
     /// Documents, entries, settlement and revenue.
     fn observe_books(&mut self, head: &Head, event: &Event, findings: &mut Findings) {
-        if let Event::EntityDefined(EntityDefined { entity, series, .. }) = event {
+        if let Event::Seller(SellerEvent::EntityDefined(EntityDefined { entity, series, .. })) =
+            event
+        {
             self.documents.define(*entity, series);
         }
         let StreamId::Customer(customer) = head.stream else { return };

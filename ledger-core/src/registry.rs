@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::claims::Claims;
+use crate::seller::numbers::Numbers;
 
 /// Ids that are taken. Membership only: the order of a hash set never shows.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -62,24 +63,14 @@ impl Hasher for IdHasher {
     }
 }
 
-/// Where a number series stands.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct SeriesState {
-    /// The last number given; 0 before the first.
-    pub(crate) last: u64,
-    /// The latest document date in it.
-    pub(crate) last_date: Option<Date>,
-}
-
 pub(crate) type InvoiceNames = BTreeMap<ExternalId, InvoiceId>;
 pub(crate) type PaymentNames = BTreeMap<ExternalId, PaymentId>;
-pub(crate) type AllSeries = BTreeMap<(EntityId, Code), SeriesState>;
 
 /// What counts up over all customers.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Counters {
     /// Where every number series stands.
-    series: AllSeries,
+    pub(crate) numbers: Numbers,
     /// How often each coupon was redeemed.
     redemptions: BTreeMap<CouponId, u32>,
 }
@@ -102,14 +93,13 @@ pub(crate) struct Registry {
 }
 
 impl Registry {
-    pub(crate) fn series(&self, entity: EntityId, code: &Code) -> SeriesState {
-        self.counters.series.get(&(entity, code.clone())).cloned().unwrap_or_default()
+    /// Where the number series stand.
+    pub(crate) fn numbers(&self) -> &Numbers {
+        &self.counters.numbers
     }
 
-    pub(crate) fn number_taken(&mut self, entity: EntityId, code: &Code, last: u64, date: Date) {
-        let state = self.counters.series.entry((entity, code.clone())).or_default();
-        state.last = last;
-        state.last_date = state.last_date.max(Some(date));
+    pub(crate) fn number_taken(&mut self, entity: EntityId, code: &Code, number: u64) {
+        self.counters.numbers.took(entity, code, number);
     }
 
     pub(crate) fn free_customer(&self, id: &ExternalId) -> Result<(), Rejection> {

@@ -2,6 +2,7 @@
 
 mod support;
 
+use schemas::event::SettlementEvent;
 use schemas::{Event, Rejection};
 use serde_json::json;
 use support::{TestBook, at, id, lines, subscription, with};
@@ -162,11 +163,13 @@ fn a_backdated_credit_note_is_booked_no_earlier_than_the_one_before_it() {
     // then its note is booked on the 20th: what was earned until then is settled
     let posted: Vec<String> = events
         .iter()
-        .filter_map(
-            |event| {
-                if let Event::CreditNoteIssued(note) = event { Some(note) } else { None }
-            },
-        )
+        .filter_map(|event| {
+            if let Event::Settlement(SettlementEvent::CreditNoteIssued(note)) = event {
+                Some(note)
+            } else {
+                None
+            }
+        })
         .map(|note| note.posting_date.to_string())
         .collect();
     assert_eq!(posted, ["2024-01-20"]);

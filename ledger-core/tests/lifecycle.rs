@@ -6,6 +6,7 @@ mod support;
 
 use ledger_core::Phase;
 use schemas::Event;
+use schemas::event::SubscriptionEvent;
 use serde_json::{Value, json};
 
 use support::{TestBook, at, id, pairs, subscription, with};
@@ -196,7 +197,10 @@ fn a_pending_subscription_begins_when_it_is_paid_and_expires_when_it_is_not() {
             let amount = json!({"amount": "30.00", "currency": "EUR"});
             let body = json!({"customer": id("c"), "payment": id("p"), "amount": amount});
             let events = book.given("payment.record", body);
-            assert!(events.iter().any(|event| matches!(event, Event::SubscriptionActivated(_))));
+            assert!(events.iter().any(|event| matches!(
+                event,
+                Event::Subscription(SubscriptionEvent::SubscriptionActivated(_))
+            )));
             assert_eq!(phase(&book, "2024-01-02"), Phase::Active);
             assert_eq!(book.billed(&["2024-02-01"]).len(), 1);
         } else {

@@ -54,7 +54,7 @@ impl Default for Invoices {
 
 impl Projection for Invoices {
     const NAME: &'static str = "invoices";
-    const VERSION: u32 = 2;
+    const VERSION: u32 = 3;
 
     fn apply(
         &mut self,

@@ -4,7 +4,7 @@ use schemas::record::DecodeError;
 use schemas::wire::LogPosition;
 use schemas::{CommitView, Event, Problem, Timestamp};
 
-use ledger_core::journal::PostError;
+use ledger_core::accounting::PostError;
 
 use crate::store::{Batch, Store, StoreError};
 

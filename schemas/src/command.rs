@@ -29,126 +29,120 @@ pub use subscription::{
 };
 
 use crate::commit::StreamId;
+use crate::ids::CustomerId;
 use crate::record::records;
 
 records! {
     /// A command that the ledger decides on.
     Command ("command") {
-        /// Opens a new book; made by the system when the log is created.
-        1 v 2 "book.open" OpenBook,
-        /// Moves the test clock of a test book forward.
-        2 v 1 "book.advance_clock" AdvanceClock,
-        /// Defines a seller.
-        3 v 1 "entity.define" DefineEntity,
-        /// Defines a plan, or its next version.
-        4 v 2 "plan.define" DefinePlan,
-        /// Closes a plan to new subscriptions.
-        5 v 1 "plan.retire" RetirePlan,
-        /// Bills every customer with a cycle due.
-        6 v 1 "billing.run" RunBilling,
-        /// Moves subscriptions from one plan version to another.
-        7 v 1 "plan.migrate" MigratePlan,
-        /// Defines a coupon.
-        8 v 1 "coupon.define" DefineCoupon,
-        /// Registers a customer.
-        10 v 2 "customer.register" RegisterCustomer,
-        /// Changes what a customer said of itself.
-        11 v 1 "customer.update" UpdateCustomer,
-        /// Lets runs bill a parked customer again.
-        12 v 1 "customer.release" ReleaseCustomer,
-        /// Subscribes a customer to a plan.
-        20 v 2 "subscription.create" CreateSubscription,
-        /// Moves a subscription to another plan or version.
-        21 v 2 "subscription.change_plan" ChangePlan,
-        /// Changes how many units a subscription has.
-        22 v 2 "subscription.change_quantity" ChangeQuantity,
-        /// Ends a subscription.
-        23 v 2 "subscription.cancel" CancelSubscription,
-        /// Gives a discount.
-        24 v 2 "discount.apply" ApplyDiscount,
-        /// Ends a discount.
-        25 v 1 "discount.remove" RemoveDiscount,
-        /// Changes plan, items or anchor of a subscription.
-        26 v 1 "subscription.change" ChangeSubscription,
-        /// Undoes a cancellation.
-        27 v 1 "subscription.uncancel" UncancelSubscription,
-        /// Withdraws a scheduled change.
-        28 v 1 "subscription.withdraw_change" WithdrawChange,
-        /// Stops a subscription for a while.
-        29 v 1 "subscription.pause" PauseSubscription,
-        /// Lets a paused subscription go on.
-        34 v 1 "subscription.resume" ResumeSubscription,
-        /// Changes what follows when the contract term ends.
-        35 v 1 "subscription.set_renewal" SetRenewal,
-        /// Offers a subscription.
-        36 v 1 "quote.create" CreateQuote,
-        /// Accepts a quote.
-        37 v 1 "quote.accept" AcceptQuote,
-        /// Withdraws a quote.
-        38 v 1 "quote.void" VoidQuote,
-        /// Redeems a coupon.
-        39 v 1 "coupon.redeem" RedeemCoupon,
-        /// Charges something once.
-        30 v 1 "charge.add" AddCharge,
-        /// Invoices all that is due or pending for one customer.
-        31 v 1 "invoice.now" InvoiceNow,
-        /// Voids a finalized invoice.
-        32 v 1 "invoice.void" VoidInvoice,
-        /// Bills one customer of a billing run; made by the system.
-        33 v 1 "customer.bill" BillCustomer,
-        /// Records money received.
-        40 v 1 "payment.record" RecordPayment,
-        /// Takes a payment back that was not honoured.
-        41 v 1 "payment.reverse" ReversePayment,
-        /// Pays money back.
-        42 v 1 "payment.refund" RefundPayment,
-        /// Gives the customer credit for coming invoices.
-        43 v 1 "credit.grant" GrantCredit,
-        /// Credits lines of an open invoice.
-        44 v 1 "credit_note.issue" IssueCreditNote,
+        /// The book itself.
+        Book(BookCommand) {
+            /// Opens a new book; made by the system when the log is created.
+            1 v 2 "book.open" OpenBook,
+            /// Moves the test clock of a test book forward.
+            2 v 1 "book.advance_clock" AdvanceClock,
+        }
+        /// Legal sellers.
+        Seller(SellerCommand) {
+            /// Defines a seller.
+            3 v 1 "entity.define" DefineEntity,
+        }
+        /// What is on sale.
+        Catalog(CatalogCommand) {
+            /// Defines a plan, or its next version.
+            4 v 2 "plan.define" DefinePlan,
+            /// Closes a plan to new subscriptions.
+            5 v 1 "plan.retire" RetirePlan,
+            /// Moves subscriptions from one plan version to another.
+            7 v 1 "plan.migrate" MigratePlan,
+            /// Defines a coupon.
+            8 v 1 "coupon.define" DefineCoupon,
+        }
+        /// What happens by itself.
+        Process(ProcessCommand) {
+            /// Bills every customer with a cycle due.
+            6 v 1 "billing.run" RunBilling,
+        }
+        /// Who a customer is.
+        Customer(CustomerCommand) {
+            /// Registers a customer.
+            10 v 2 "customer.register" RegisterCustomer,
+            /// Changes what a customer said of itself.
+            11 v 1 "customer.update" UpdateCustomer,
+            /// Lets runs bill a parked customer again.
+            12 v 1 "customer.release" ReleaseCustomer,
+        }
+        /// What is agreed: subscriptions, quotes, discounts.
+        Subscription(SubscriptionCommand) {
+            /// Subscribes a customer to a plan.
+            20 v 2 "subscription.create" CreateSubscription,
+            /// Moves a subscription to another plan or version.
+            21 v 2 "subscription.change_plan" ChangePlan,
+            /// Changes how many units a subscription has.
+            22 v 2 "subscription.change_quantity" ChangeQuantity,
+            /// Ends a subscription.
+            23 v 2 "subscription.cancel" CancelSubscription,
+            /// Gives a discount.
+            24 v 2 "discount.apply" ApplyDiscount,
+            /// Ends a discount.
+            25 v 1 "discount.remove" RemoveDiscount,
+            /// Changes plan, items or anchor of a subscription.
+            26 v 1 "subscription.change" ChangeSubscription,
+            /// Undoes a cancellation.
+            27 v 1 "subscription.uncancel" UncancelSubscription,
+            /// Withdraws a scheduled change.
+            28 v 1 "subscription.withdraw_change" WithdrawChange,
+            /// Stops a subscription for a while.
+            29 v 1 "subscription.pause" PauseSubscription,
+            /// Lets a paused subscription go on.
+            34 v 1 "subscription.resume" ResumeSubscription,
+            /// Changes what follows when the contract term ends.
+            35 v 1 "subscription.set_renewal" SetRenewal,
+            /// Offers a subscription.
+            36 v 1 "quote.create" CreateQuote,
+            /// Accepts a quote.
+            37 v 1 "quote.accept" AcceptQuote,
+            /// Withdraws a quote.
+            38 v 1 "quote.void" VoidQuote,
+            /// Redeems a coupon.
+            39 v 1 "coupon.redeem" RedeemCoupon,
+        }
+        /// What is charged and invoiced.
+        Billing(BillingCommand) {
+            /// Charges something once.
+            30 v 1 "charge.add" AddCharge,
+            /// Invoices all that is due or pending for one customer.
+            31 v 1 "invoice.now" InvoiceNow,
+            /// Bills one customer of a billing run; made by the system.
+            33 v 1 "customer.bill" BillCustomer,
+        }
+        /// What settles, credits or takes back what was invoiced.
+        Settlement(SettlementCommand) {
+            /// Voids a finalized invoice.
+            32 v 1 "invoice.void" VoidInvoice,
+            /// Records money received.
+            40 v 1 "payment.record" RecordPayment,
+            /// Takes a payment back that was not honoured.
+            41 v 1 "payment.reverse" ReversePayment,
+            /// Pays money back.
+            42 v 1 "payment.refund" RefundPayment,
+            /// Gives the customer credit for coming invoices.
+            43 v 1 "credit.grant" GrantCredit,
+            /// Credits lines of an open invoice.
+            44 v 1 "credit_note.issue" IssueCreditNote,
+        }
     }
 }
 
 impl Command {
     /// The stream that this command is decided on.
-    pub fn stream(&self) -> StreamId {
+    pub const fn stream(&self) -> StreamId {
         match self {
-            Self::OpenBook(_)
-            | Self::AdvanceClock(_)
-            | Self::DefineEntity(_)
-            | Self::DefinePlan(_)
-            | Self::RetirePlan(_)
-            | Self::MigratePlan(_)
-            | Self::DefineCoupon(_)
-            | Self::RunBilling(_) => StreamId::Book,
-            Self::RegisterCustomer(c) => StreamId::Customer(c.customer),
-            Self::UpdateCustomer(c) => StreamId::Customer(c.customer),
-            Self::ReleaseCustomer(c) => StreamId::Customer(c.customer),
-            Self::CreateSubscription(c) => StreamId::Customer(c.customer),
-            Self::ChangePlan(c) => StreamId::Customer(c.customer),
-            Self::ChangeQuantity(c) => StreamId::Customer(c.customer),
-            Self::CancelSubscription(c) => StreamId::Customer(c.customer),
-            Self::ChangeSubscription(c) => StreamId::Customer(c.customer),
-            Self::UncancelSubscription(c) => StreamId::Customer(c.customer),
-            Self::WithdrawChange(c) => StreamId::Customer(c.customer),
-            Self::PauseSubscription(c) => StreamId::Customer(c.customer),
-            Self::ResumeSubscription(c) => StreamId::Customer(c.customer),
-            Self::SetRenewal(c) => StreamId::Customer(c.customer),
-            Self::CreateQuote(c) => StreamId::Customer(c.customer),
-            Self::AcceptQuote(c) => StreamId::Customer(c.customer),
-            Self::VoidQuote(c) => StreamId::Customer(c.customer),
-            Self::RedeemCoupon(c) => StreamId::Customer(c.customer),
-            Self::ApplyDiscount(c) => StreamId::Customer(c.customer),
-            Self::RemoveDiscount(c) => StreamId::Customer(c.customer),
-            Self::AddCharge(c) => StreamId::Customer(c.customer),
-            Self::InvoiceNow(c) => StreamId::Customer(c.customer),
-            Self::VoidInvoice(c) => StreamId::Customer(c.customer),
-            Self::BillCustomer(c) => StreamId::Customer(c.customer),
-            Self::RecordPayment(c) => StreamId::Customer(c.customer),
-            Self::ReversePayment(c) => StreamId::Customer(c.customer),
-            Self::RefundPayment(c) => StreamId::Customer(c.customer),
-            Self::GrantCredit(c) => StreamId::Customer(c.customer),
-            Self::IssueCreditNote(c) => StreamId::Customer(c.customer),
+            Self::Book(_) | Self::Seller(_) | Self::Catalog(_) | Self::Process(_) => StreamId::Book,
+            Self::Customer(command) => StreamId::Customer(command.customer()),
+            Self::Subscription(command) => StreamId::Customer(command.customer()),
+            Self::Billing(command) => StreamId::Customer(command.customer()),
+            Self::Settlement(command) => StreamId::Customer(command.customer()),
         }
     }
 
@@ -157,6 +151,30 @@ impl Command {
 
     /// Only the system makes these; a front door refuses them.
     pub const fn is_internal(&self) -> bool {
-        matches!(self, Self::OpenBook(_) | Self::BillCustomer(_))
+        matches!(
+            self,
+            Self::Book(BookCommand::OpenBook(_)) | Self::Billing(BillingCommand::BillCustomer(_))
+        )
     }
+}
+
+/// The customer that each command of a group is about.
+macro_rules! about_a_customer {
+    ($($group:ident { $($command:ident),* $(,)? })*) => {$(
+        impl $group {
+            /// Whose stream it is decided on.
+            pub const fn customer(&self) -> CustomerId {
+                match self {
+                    $(Self::$command(command) => command.customer,)*
+                }
+            }
+        }
+    )*};
+}
+
+about_a_customer! {
+    CustomerCommand { RegisterCustomer, UpdateCustomer, ReleaseCustomer }
+    SubscriptionCommand { CreateSubscription, ChangePlan, ChangeQuantity, CancelSubscription, ApplyDiscount, RemoveDiscount, ChangeSubscription, UncancelSubscription, WithdrawChange, PauseSubscription, ResumeSubscription, SetRenewal, CreateQuote, AcceptQuote, VoidQuote, RedeemCoupon }
+    BillingCommand { AddCharge, InvoiceNow, BillCustomer }
+    SettlementCommand { VoidInvoice, RecordPayment, ReversePayment, RefundPayment, GrantCredit, IssueCreditNote }
 }

@@ -5,27 +5,34 @@
 //! An event holds decisions (the price used, the amount, the dates, each rounding), never a
 //! running total: folding events never prices again. Events of a customer's stream leave the
 //! customer out, because the commit names the stream.
+//!
+//! [`Event`] is a union of groups, one for each room of the ledger. A fold matches its own group
+//! exhaustively and passes over a whole group in one arm. On disk there are only flat numbers.
 
 mod book;
 mod discount;
 mod invoice;
+mod place;
+mod process;
 mod settlement;
 mod subscription;
 
 pub use book::{
-    BillingRunStarted, BookOpened, ClockAdvanced, CustomerEmailChanged, CustomerExternalIdChanged,
-    CustomerParked, CustomerRegistered, CustomerReleased, CustomerRenamed, CustomerTermsChanged,
-    EntityDefined, PlanMigrationSet, PlanRetired, PlanVersionDefined,
+    BookOpened, ClockAdvanced, CustomerEmailChanged, CustomerExternalIdChanged, CustomerParked,
+    CustomerRegistered, CustomerReleased, CustomerRenamed, CustomerTermsChanged, EntityDefined,
+    PlanMigrationSet, PlanRetired, PlanVersionDefined,
 };
 pub use discount::{
-    CouponDefined, DiscountApplied, DiscountRemoved, QuoteAccepted, QuoteCreated, QuoteOffer,
-    QuoteVoided,
+    CouponDefined, DiscountApplied, DiscountRemoved, FirstCycle, QuoteAccepted, QuoteCreated,
+    QuoteOffer, QuoteVoided,
 };
 pub use invoice::{
-    BookingRate, ChargeAdded, CustomerSnapshot, Dimension, DiscountBasis, DiscountPart,
-    InvoiceFinalized, InvoiceLine, InvoiceTotals, LinePricing, LineRef, LineSource, PlanVersion,
-    RevenueSchedule, RoundingStep, RoundingSubject, TaxPart, TierPart,
+    ChargeAdded, Complement, CustomerSnapshot, Dimension, DiscountBasis, DiscountPart,
+    InvoiceFinalized, InvoiceLine, InvoiceTotals, LineOrigin, LinePricing, LineRef, LineSource,
+    PlanVersion, RevenueSchedule, RoundingStep, RoundingSubject, TermsInForce, TierPart,
 };
+pub use place::EventAt;
+pub use process::{BillingRunStarted, DueSet};
 pub use settlement::{
     Allocation, Amendment, CreditGranted, CreditNoteIssued, InvoiceVoided, LineReversal,
     PaymentRecorded, PaymentRefunded, PaymentReversed, RefundedTo,
@@ -42,89 +49,115 @@ use crate::record::records;
 records! {
     /// A fact of the ledger.
     Event ("event") {
-        /// A book was opened.
-        1 v 2 "book.opened" BookOpened,
-        /// The test clock moved.
-        2 v 1 "book.clock_advanced" ClockAdvanced,
-        /// A seller was defined.
-        3 v 1 "entity.defined" EntityDefined,
-        /// A version of a plan was defined.
-        4 v 2 "plan.version_defined" PlanVersionDefined,
-        /// A plan was closed.
-        5 v 1 "plan.retired" PlanRetired,
-        /// A billing run began.
-        6 v 1 "billing.run_started" BillingRunStarted,
-        /// Subscriptions of a plan version move to another.
-        7 v 1 "plan.migration_set" PlanMigrationSet,
-        /// A coupon was defined.
-        8 v 1 "coupon.defined" CouponDefined,
-        /// A customer was registered.
-        10 v 2 "customer.registered" CustomerRegistered,
-        /// A customer has another name.
-        11 v 1 "customer.renamed" CustomerRenamed,
-        /// A customer has another address for invoices.
-        12 v 1 "customer.email_changed" CustomerEmailChanged,
-        /// A customer has other payment terms.
-        13 v 1 "customer.terms_changed" CustomerTermsChanged,
-        /// A customer has another id in another system.
-        14 v 1 "customer.external_id_changed" CustomerExternalIdChanged,
-        /// A customer could not be billed safely.
-        15 v 1 "customer.parked" CustomerParked,
-        /// A parked customer is billed again.
-        16 v 1 "customer.released" CustomerReleased,
-        /// A subscription began.
-        20 v 2 "subscription.created" SubscriptionCreated,
-        /// A cycle of a subscription is due to be billed.
-        21 v 2 "subscription.cycle_opened" CycleOpened,
-        /// A cycle ends early.
-        22 v 2 "subscription.cycle_cut" CycleCut,
-        /// A subscription has other terms from an instant on.
-        23 v 2 "subscription.changed" SubscriptionChanged,
-        /// A subscription waited for its first payment, and has it.
-        24 v 2 "subscription.activated" SubscriptionActivated,
-        /// A change will take effect later.
-        25 v 2 "subscription.change_scheduled" ChangeScheduled,
-        /// A scheduled change will not take effect.
-        26 v 2 "subscription.scheduled_change_withdrawn" ScheduledChangeWithdrawn,
-        /// A subscription ended.
-        27 v 2 "subscription.canceled" SubscriptionCanceled,
-        /// A subscription paused.
-        28 v 1 "subscription.paused" SubscriptionPaused,
-        /// A paused subscription went on.
-        29 v 1 "subscription.resumed" SubscriptionResumed,
-        /// A cancellation was undone.
-        32 v 1 "subscription.cancellation_undone" CancellationUndone,
-        /// Another contract term began, or none follows.
-        33 v 1 "subscription.term_renewed" TermRenewed,
-        /// What follows the contract term was changed.
-        34 v 1 "subscription.renewal_set" RenewalSet,
-        /// Terms by phases were agreed.
-        35 v 1 "subscription.ramp_agreed" RampAgreed,
-        /// A subscription was offered.
-        36 v 1 "quote.created" QuoteCreated,
-        /// An offer was accepted.
-        37 v 1 "quote.accepted" QuoteAccepted,
-        /// An offer was withdrawn.
-        38 v 1 "quote.voided" QuoteVoided,
-        /// A discount was given.
-        30 v 2 "discount.applied" DiscountApplied,
-        /// A discount was ended.
-        31 v 1 "discount.removed" DiscountRemoved,
-        /// Something was charged once and waits for an invoice.
-        40 v 2 "charge.added" ChargeAdded,
-        /// An invoice was issued.
-        41 v 2 "invoice.finalized" InvoiceFinalized,
-        /// An invoice was voided.
-        42 v 1 "invoice.voided" InvoiceVoided,
-        /// A credit note was issued.
-        43 v 1 "credit_note.issued" CreditNoteIssued,
-        /// Money was received.
-        50 v 1 "payment.recorded" PaymentRecorded,
-        /// A payment was taken back.
-        51 v 1 "payment.reversed" PaymentReversed,
-        /// Money was paid back.
-        52 v 1 "payment.refunded" PaymentRefunded,
-        /// Credit was given.
-        53 v 1 "credit.granted" CreditGranted,
+        /// The book itself.
+        Book(BookEvent) {
+            /// A book was opened.
+            1 v 2 "book.opened" BookOpened,
+            /// The test clock moved.
+            2 v 1 "book.clock_advanced" ClockAdvanced,
+        }
+        /// Legal sellers.
+        Seller(SellerEvent) {
+            /// A seller was defined.
+            3 v 1 "entity.defined" EntityDefined,
+        }
+        /// What is on sale.
+        Catalog(CatalogEvent) {
+            /// A version of a plan was defined.
+            4 v 2 "plan.version_defined" PlanVersionDefined,
+            /// A plan was closed.
+            5 v 1 "plan.retired" PlanRetired,
+            /// Subscriptions of a plan version move to another.
+            7 v 1 "plan.migration_set" PlanMigrationSet,
+            /// A coupon was defined.
+            8 v 1 "coupon.defined" CouponDefined,
+        }
+        /// What happens by itself.
+        Process(ProcessEvent) {
+            /// A billing run began.
+            6 v 1 "billing.run_started" BillingRunStarted,
+            /// The day on which a customer is next billed is another one.
+            9 v 1 "billing.due_set" DueSet,
+        }
+        /// Who a customer is.
+        Customer(CustomerEvent) {
+            /// A customer was registered.
+            10 v 3 "customer.registered" CustomerRegistered,
+            /// A customer has another name.
+            11 v 1 "customer.renamed" CustomerRenamed,
+            /// A customer has another address for invoices.
+            12 v 1 "customer.email_changed" CustomerEmailChanged,
+            /// A customer has other payment terms.
+            13 v 1 "customer.terms_changed" CustomerTermsChanged,
+            /// A customer has another id in another system.
+            14 v 1 "customer.external_id_changed" CustomerExternalIdChanged,
+            /// A customer could not be billed safely.
+            15 v 1 "customer.parked" CustomerParked,
+            /// A parked customer is billed again.
+            16 v 1 "customer.released" CustomerReleased,
+        }
+        /// What was agreed: subscriptions, quotes, discounts.
+        Subscription(SubscriptionEvent) {
+            /// A subscription began.
+            20 v 2 "subscription.created" SubscriptionCreated,
+            /// A cycle of a subscription is due to be billed.
+            21 v 2 "subscription.cycle_opened" CycleOpened,
+            /// A cycle ends early.
+            22 v 2 "subscription.cycle_cut" CycleCut,
+            /// A subscription has other terms from an instant on.
+            23 v 2 "subscription.changed" SubscriptionChanged,
+            /// A subscription waited for its first payment, and has it.
+            24 v 2 "subscription.activated" SubscriptionActivated,
+            /// A change will take effect later.
+            25 v 2 "subscription.change_scheduled" ChangeScheduled,
+            /// A scheduled change will not take effect.
+            26 v 2 "subscription.scheduled_change_withdrawn" ScheduledChangeWithdrawn,
+            /// A subscription ended.
+            27 v 2 "subscription.canceled" SubscriptionCanceled,
+            /// A subscription paused.
+            28 v 1 "subscription.paused" SubscriptionPaused,
+            /// A paused subscription went on.
+            29 v 1 "subscription.resumed" SubscriptionResumed,
+            /// A cancellation was undone.
+            32 v 1 "subscription.cancellation_undone" CancellationUndone,
+            /// Another contract term began, or none follows.
+            33 v 1 "subscription.term_renewed" TermRenewed,
+            /// What follows the contract term was changed.
+            34 v 1 "subscription.renewal_set" RenewalSet,
+            /// Terms by phases were agreed.
+            35 v 1 "subscription.ramp_agreed" RampAgreed,
+            /// A subscription was offered.
+            36 v 1 "quote.created" QuoteCreated,
+            /// An offer was accepted.
+            37 v 1 "quote.accepted" QuoteAccepted,
+            /// An offer was withdrawn.
+            38 v 1 "quote.voided" QuoteVoided,
+            /// A discount was given.
+            30 v 3 "discount.applied" DiscountApplied,
+            /// A discount was ended.
+            31 v 1 "discount.removed" DiscountRemoved,
+        }
+        /// What is charged and invoiced.
+        Billing(BillingEvent) {
+            /// Something was charged once and waits for an invoice.
+            40 v 2 "charge.added" ChargeAdded,
+            /// An invoice was issued.
+            41 v 3 "invoice.finalized" InvoiceFinalized,
+        }
+        /// What settles, credits or takes back what was invoiced.
+        Settlement(SettlementEvent) {
+            /// An invoice was voided.
+            42 v 2 "invoice.voided" InvoiceVoided,
+            /// A credit note was issued.
+            43 v 2 "credit_note.issued" CreditNoteIssued,
+            /// Money was received.
+            50 v 1 "payment.recorded" PaymentRecorded,
+            /// A payment was taken back.
+            51 v 1 "payment.reversed" PaymentReversed,
+            /// Money was paid back.
+            52 v 1 "payment.refunded" PaymentRefunded,
+            /// Credit was given.
+            53 v 1 "credit.granted" CreditGranted,
+        }
     }
 }

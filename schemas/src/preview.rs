@@ -12,6 +12,7 @@
 //! take numbers in between, and nothing that was shown depends on them. Time is no part of it
 //! either, except where it shows: an invoice of the next day has another date.
 
+use crate::event::{BillingEvent, SettlementEvent};
 use core::fmt;
 use core::str::FromStr;
 
@@ -138,9 +139,9 @@ fn check_of(payload: &[u8]) -> [u8; CHECK] {
 fn unnumbered(event: &Event) -> Event {
     let none = || "0".parse::<Code>().expect("a digit is a code");
     let mut event = event.clone();
-    if let Event::InvoiceFinalized(invoice) = &mut event {
+    if let Event::Billing(BillingEvent::InvoiceFinalized(invoice)) = &mut event {
         (invoice.sequence, invoice.number) = (0, none());
-    } else if let Event::CreditNoteIssued(note) = &mut event {
+    } else if let Event::Settlement(SettlementEvent::CreditNoteIssued(note)) = &mut event {
         (note.sequence, note.number) = (0, none());
     }
     event

@@ -178,34 +178,86 @@ fn pointer_to(path: &serde_path_to_error::Path) -> String {
     pointer
 }
 
-/// Declares a union of stored records. See the module.
+/// A record of the union `U`.
+pub trait Member<U>: Sized {
+    /// The record in `union`, if it is this one.
+    fn of(union: &U) -> Option<&Self>;
+
+    /// The record itself, or the union again if it is another one.
+    ///
+    /// # Errors
+    /// `union`, unchanged.
+    fn take(union: U) -> Result<Self, U>;
+}
+
+/// Declares a union of stored records, in groups. See the module.
+///
+/// A row is `type_id v version "public.name" Struct`. A row that had other forms before names
+/// each with its own version, `was 1 StructV1`: bytes of that version are read as what they were
+/// and become the newest form by `From`.
 macro_rules! records {
     (
         $(#[$union_doc:meta])*
         $union:ident ($what:literal) {
-            $( $(#[doc = $doc:literal])* $type_id:literal v $version:literal $name:literal
-               $record:ident, )*
+            $(
+                $(#[doc = $group_doc:literal])*
+                $group:ident($members:ident) {
+                    $( $(#[doc = $doc:literal])* $type_id:literal v $version:literal $name:literal
+                       $record:ident $(was $old_version:literal $old:ident)*, )*
+                }
+            )*
         }
     ) => {
         $(#[$union_doc])*
         #[allow(clippy::large_enum_variant, reason = "records are moved once, into a vector")]
         #[derive(Debug, Clone, PartialEq, Eq)]
         pub enum $union {
-            $( $(#[doc = $doc])* $record($record), )*
+            $( $(#[doc = $group_doc])* $group($members), )*
         }
 
+        $(
+            $(#[doc = $group_doc])*
+            #[allow(clippy::large_enum_variant, reason = "records are moved once, into a vector")]
+            #[derive(Debug, Clone, PartialEq, Eq)]
+            pub enum $members {
+                $( $(#[doc = $doc])* $record($record), )*
+            }
+
+            impl $members {
+                /// Number, version and public name of this record.
+                pub const fn kind(&self) -> $crate::record::RecordKind {
+                    match self {
+                        $( Self::$record(_) => $crate::record::RecordKind {
+                            type_id: $type_id, version: $version, name: $name,
+                        }, )*
+                    }
+                }
+            }
+
+            impl From<$members> for $union {
+                fn from(member: $members) -> Self {
+                    Self::$group(member)
+                }
+            }
+        )*
+
         impl $union {
-            /// Every record of this union, by number.
+            /// Every record of this union, group by group.
             pub const KINDS: &'static [$crate::record::RecordKind] = &[
-                $( $crate::record::RecordKind {
+                $( $( $crate::record::RecordKind {
                     type_id: $type_id, version: $version, name: $name,
-                }, )*
+                }, )* )*
+            ];
+
+            /// Older forms that are still read: number and version.
+            pub const OLDER: &'static [(u16, u8)] = &[
+                $( $( $( ($type_id, $old_version), )* )* )*
             ];
 
             /// The sentence about the record of this public name.
             pub fn summary(name: &str) -> Option<&'static str> {
                 match name {
-                    $( $name => Some(concat!($($doc),*).trim()), )*
+                    $( $( $name => Some(concat!($($doc),*).trim()), )* )*
                     _ => None,
                 }
             }
@@ -213,21 +265,27 @@ macro_rules! records {
             /// Number, version and public name of this record.
             pub const fn kind(&self) -> $crate::record::RecordKind {
                 match self {
-                    $( Self::$record(_) => $crate::record::RecordKind {
-                        type_id: $type_id, version: $version, name: $name,
-                    }, )*
+                    $( Self::$group(member) => member.kind(), )*
                 }
+            }
+
+            /// The record inside, if it is a `T`. For readers that want one kind of record; folds
+            /// match their group.
+            pub fn get<T: $crate::record::Member<Self>>(&self) -> Option<&T> {
+                T::of(self)
             }
 
             /// The postcard bytes of the record itself, appended to `out`.
             pub fn encode_body(&self, out: Vec<u8>) -> Vec<u8> {
                 match self {
-                    $( Self::$record(record) => postcard::to_extend(record, out), )*
+                    $( $( Self::$group($members::$record(record)) => {
+                        postcard::to_extend(record, out)
+                    } )* )*
                 }
                 .expect("a stored record always encodes: memory is its only limit")
             }
 
-            /// Reads the bytes of a record of this number and version.
+            /// Reads the bytes of a record of this number and version, as its newest form.
             ///
             /// # Errors
             /// [`DecodeError`](crate::record::DecodeError): an unknown number or version, or
@@ -236,9 +294,14 @@ macro_rules! records {
                 raw: $crate::record::RawRecord<'_>,
             ) -> Result<Self, $crate::record::DecodeError> {
                 match (raw.type_id, raw.version) {
-                    $( ($type_id, $version) => {
-                        $crate::record::from_stored(raw.body, $name).map(Self::$record)
-                    } )*
+                    $( $(
+                        ($type_id, $version) => $crate::record::from_stored(raw.body, $name)
+                            .map(|record| Self::$group($members::$record(record))),
+                        $( ($type_id, $old_version) => {
+                            let old: $old = $crate::record::from_stored(raw.body, $name)?;
+                            Ok(Self::$group($members::$record(<$record>::from(old))))
+                        } )*
+                    )* )*
                     (type_id, version) => Err($crate::record::DecodeError::Unknown {
                         union: $what, type_id, version,
                     }),
@@ -251,7 +314,8 @@ macro_rules! records {
             /// [`JsonError`](crate::record::JsonError) with a pointer to what is wrong.
             pub fn from_json(name: &str, json: &[u8]) -> Result<Self, $crate::record::JsonError> {
                 match name {
-                    $( $name => $crate::record::from_json(json).map(Self::$record), )*
+                    $( $( $name => $crate::record::from_json(json)
+                        .map(|record| Self::$group($members::$record(record))), )* )*
                     other => Err($crate::record::JsonError::UnknownName(
                         other.chars().take(64).collect(),
                     )),
@@ -261,24 +325,50 @@ macro_rules! records {
             /// The JSON form of the record.
             pub fn to_json(&self) -> serde_json::Value {
                 match self {
-                    $( Self::$record(record) => serde_json::to_value(record), )*
+                    $( $( Self::$group($members::$record(record)) => {
+                        serde_json::to_value(record)
+                    } )* )*
                 }
                 .expect("a stored record always has a JSON form: its keys are strings")
             }
 
             /// Public name and JSON Schema of every record.
             pub fn json_schemas() -> Vec<(&'static str, schemars::Schema)> {
-                vec![ $( ($name, schemars::schema_for!($record)), )* ]
+                vec![ $( $( ($name, schemars::schema_for!($record)), )* )* ]
             }
         }
 
-        $(
-            impl From<$record> for $union {
+        $( $(
+            impl $crate::record::Member<$union> for $record {
+                fn of(union: &$union) -> Option<&Self> {
+                    if let $union::$group($members::$record(record)) = union {
+                        Some(record)
+                    } else {
+                        None
+                    }
+                }
+
+                fn take(union: $union) -> Result<Self, $union> {
+                    if let $union::$group($members::$record(record)) = union {
+                        Ok(record)
+                    } else {
+                        Err(union)
+                    }
+                }
+            }
+
+            impl From<$record> for $members {
                 fn from(record: $record) -> Self {
                     Self::$record(record)
                 }
             }
-        )*
+
+            impl From<$record> for $union {
+                fn from(record: $record) -> Self {
+                    Self::$group($members::$record(record))
+                }
+            }
+        )* )*
     };
 }
 

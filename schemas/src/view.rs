@@ -21,7 +21,6 @@ pub use balances::{
 pub use explain::{
     CreditBefore, CreditedLine, DiscountBefore, DiscountShare, EventPlace, GivenDiscount,
     InvoiceExplanation, LineExplanation, MadeBy, MadeByRole, OtherLine, SharedDiscount,
-    TermsInForce,
 };
 pub use invoices::{
     Invoice, InvoiceFigures, InvoiceStatus, InvoiceSummary, Line, LineDiscount, LineTax,

@@ -1,11 +1,13 @@
 //! A ledger whose commits are kept: folded, held to the laws, and stored as bytes.
 
+use schemas::event::{BillingEvent, SettlementEvent};
 use std::collections::BTreeMap;
 
 use ledger_core::laws::Laws;
 use ledger_core::snapshot::Loader;
 use ledger_core::{Ledger, Stamp};
 use schemas::event::InvoiceFinalized;
+use schemas::time::without_zones;
 use schemas::{Command, Commit, CommitView, Event, Rejection, StreamId, Timestamp};
 
 /// A ledger with all that was committed to it.
@@ -42,10 +44,9 @@ impl Kept {
             command: command.clone(),
             events: events.to_vec(),
         };
-        for event in events {
-            self.ledger.evolve(stream, event, stamp);
-        }
-        self.ledger.close_commit(stream);
+        // Folding asks neither calendar nor zones.
+        let folded = without_zones(|| self.ledger.fold(commit.position, stream, stamp, events));
+        folded.expect("a decision names what is there");
         assert_eq!(self.ledger.revision(stream), commit.revision);
         let broken = self.laws.observe(&commit, events);
         assert!(broken.is_empty(), "{command:?}\n{broken:#?}\n{events:#?}");
@@ -61,7 +62,7 @@ impl Kept {
         let mut replayed = Ledger::default();
         for bytes in &self.log {
             let commit = CommitView::parse(bytes).expect("a commit");
-            replayed.evolve_commit(&commit).expect("records that decode");
+            without_zones(|| replayed.evolve_commit(&commit)).expect("a history that folds");
         }
         assert!(replayed == self.ledger, "a replay gives another ledger");
         let ledger = &self.ledger;
@@ -98,13 +99,13 @@ pub fn neutral(
     alike: impl Fn(&mut InvoiceFinalized),
 ) -> Result<Vec<Event>, String> {
     let neutral = |event| {
-        if let Event::InvoiceFinalized(mut invoice) = event {
+        if let Event::Billing(BillingEvent::InvoiceFinalized(mut invoice)) = event {
             (invoice.sequence, invoice.number) = (0, "N".parse().expect("a number"));
             alike(&mut invoice);
-            Event::InvoiceFinalized(invoice)
-        } else if let Event::CreditNoteIssued(mut note) = event {
+            Event::Billing(BillingEvent::InvoiceFinalized(invoice))
+        } else if let Event::Settlement(SettlementEvent::CreditNoteIssued(mut note)) = event {
             (note.sequence, note.number) = (0, "N".parse().expect("a number"));
-            Event::CreditNoteIssued(note)
+            Event::Settlement(SettlementEvent::CreditNoteIssued(note))
         } else {
             event
         }

@@ -4,9 +4,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use billfold::scenario::file::{Cases, scenarios};
-use billfold::scenario::report::Difference;
-use billfold::scenario::{Scratch, play};
+use scenarios::file::{Cases, scenarios};
+use scenarios::report::Difference;
+use scenarios::{Scratch, play};
 use serde_json::Value;
 use tests::recording::{Recording, Tape};
 

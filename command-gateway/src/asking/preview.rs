@@ -3,6 +3,7 @@
 use ledger_core::{Claims, Ledger, Stamp};
 use schemas::command::{BillCustomer, InvoiceNow};
 use schemas::commit::MAX_COMMIT_BYTES;
+use schemas::event::{BillingEvent, CustomerEvent};
 use schemas::event::{ClockAdvanced, InvoiceFinalized};
 use schemas::feed::FeedRecord;
 use schemas::ids::{BillingRunId, CommandId, CustomerId};
@@ -185,7 +186,8 @@ fn next(
         let due = due.max(copy.now.utc_date());
         let (at, events) = bill(copy, customer, due, fresh)?;
         let tells = |event: &Event| {
-            invoice_of(event).is_some() || matches!(event, Event::CustomerParked(_))
+            invoice_of(event).is_some()
+                || matches!(event, Event::Customer(CustomerEvent::CustomerParked(_)))
         };
         if events.is_empty() || events.iter().any(tells) {
             return Ok(shown(customer, Some(at), &events, None));
@@ -240,7 +242,11 @@ fn shown(
 }
 
 fn invoice_of(event: &Event) -> Option<&InvoiceFinalized> {
-    if let Event::InvoiceFinalized(invoice) = event { Some(invoice) } else { None }
+    if let Event::Billing(BillingEvent::InvoiceFinalized(invoice)) = event {
+        Some(invoice)
+    } else {
+        None
+    }
 }
 
 /// An event as the feed shows it, without an id.

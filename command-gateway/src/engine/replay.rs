@@ -1,5 +1,7 @@
 //! Folding a stored log in, before anything is decided on it.
 
+use schemas::command::BillingCommand;
+use schemas::event::ProcessEvent;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use schemas::record::{DecodeError, RecordKind};
@@ -97,7 +99,7 @@ impl<S: State> Fold<S> {
         if is_kind(commit, "billing.run") {
             self.start_replayed_run(commit).map_err(unreadable)?;
         } else if is_kind(commit, "customer.bill")
-            && let Command::BillCustomer(bill) =
+            && let Command::Billing(BillingCommand::BillCustomer(bill)) =
                 Command::decode(commit.command).map_err(unreadable)?
         {
             let parked =
@@ -132,7 +134,7 @@ impl<S: State> Fold<S> {
     }
 
     pub(crate) fn start_run(&mut self, event: &Event, cause: u64) {
-        if let Event::BillingRunStarted(started) = event {
+        if let Event::Process(ProcessEvent::BillingRunStarted(started)) = event {
             let customers = self.state.due_customers(started.through);
             self.runs.start(started.clone(), cause, customers);
         }

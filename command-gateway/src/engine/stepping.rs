@@ -9,6 +9,7 @@
 //! *Correctness.* A command is encoded before it is folded in: what is too large for a commit or
 //! for the open block has changed nothing. Nothing here depends on where blocks are cut.
 
+use schemas::command::{BookCommand, ProcessCommand};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
@@ -281,7 +282,7 @@ impl<D: Decider, W> EngineCore<D, W> {
 
     /// The instant to record: never before the last one; on a test book, its clock.
     fn present(&self, command: &Command) -> Timestamp {
-        if let Command::OpenBook(open) = command
+        if let Command::Book(BookCommand::OpenBook(open)) = command
             && let BookClock::Test(instant) = open.clock
             && self.fold.state.test_clock().is_none()
         {
@@ -360,7 +361,7 @@ impl<D: Decider, W> EngineCore<D, W> {
         self.known.push(commit.command_id);
         self.fold.next_position += 1;
         self.fold.recorded_at = Some(stamp.recorded_at);
-        if let Command::RunBilling(_) = &commit.command {
+        if let Command::Process(ProcessCommand::RunBilling(_)) = &commit.command {
             for event in &commit.events {
                 self.fold.start_run(event, commit.position);
             }

@@ -1,6 +1,8 @@
 //! A ledger that does what a real one must not: panics, and commits of absurd sizes.
 #![allow(dead_code, unreachable_pub, reason = "each test file uses a part of it")]
 
+use schemas::command::CatalogCommand;
+use schemas::event::CatalogEvent;
 use std::collections::BTreeMap;
 
 use command_gateway::{Decider, Gateway};
@@ -29,7 +31,9 @@ pub struct Toy {
 }
 
 pub fn retire(what: u128) -> Command {
-    Command::RetirePlan(RetirePlan { plan: PlanId::new(Uuid::from_u128(what)) })
+    Command::Catalog(CatalogCommand::RetirePlan(RetirePlan {
+        plan: PlanId::new(Uuid::from_u128(what)),
+    }))
 }
 
 pub fn gateway(disk: &SimDisk) -> Gateway {
@@ -38,8 +42,10 @@ pub fn gateway(disk: &SimDisk) -> Gateway {
 
 impl Decider for Toy {
     fn decide(&self, command: &Command, _: &Stamp) -> Result<Vec<Event>, Rejection> {
-        let Command::RetirePlan(RetirePlan { plan }) = command else { return Ok(vec![]) };
-        let retired = Event::PlanRetired(PlanRetired { plan: *plan });
+        let Command::Catalog(CatalogCommand::RetirePlan(RetirePlan { plan })) = command else {
+            return Ok(vec![]);
+        };
+        let retired = Event::Catalog(CatalogEvent::PlanRetired(PlanRetired { plan: *plan }));
         match plan.uuid().as_u128() {
             PANICS_IN_DECIDE => panic!("a bug in decide"),
             TOO_LARGE => Ok(vec![retired; 20_000]),
@@ -50,7 +56,7 @@ impl Decider for Toy {
     }
 
     fn evolve(&mut self, _: StreamId, event: &Event, _: &Stamp) {
-        if let Event::PlanRetired(PlanRetired { plan }) = event {
+        if let Event::Catalog(CatalogEvent::PlanRetired(PlanRetired { plan })) = event {
             assert!(plan.uuid().as_u128() != PANICS_IN_EVOLVE, "a bug in evolve");
         }
     }

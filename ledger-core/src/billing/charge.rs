@@ -2,18 +2,21 @@
 
 use schemas::decimal::Decimal;
 use schemas::event::{
-    ItemTerms, LinePricing, LineSource, PlanVersion, RoundingStep, RoundingSubject,
+    ItemTerms, LineOrigin, LinePricing, LineSource, PlanVersion, RoundingStep, RoundingSubject,
 };
 use schemas::fraction::{Fraction, FractionError, RoundingMode};
-use schemas::terms::{LineKind, MissingPiece, Rate, RatioRule};
+use schemas::terms::{LineKind, MissingPiece, RatioRule};
 use schemas::{Minor, Rejection, Span};
 
-use super::draft::{LineDraft, round};
+use super::draft::{LineDraft, Rest};
 use super::pieces::Place;
-use super::{pricing, proration};
-use crate::customer::state::Line;
+use super::proration;
+use super::state::Line;
+use crate::catalog::models;
+use crate::catalog::state::Catalog;
+use crate::customer::rules::Rules;
+use crate::money::rounding::{self, round};
 use crate::subscription::item::{Cycle, Segment};
-use crate::subscription::rules::Rules;
 
 /// The exact price of a whole cycle that a line of `kind` charges a part of.
 pub(crate) fn whole_of(
@@ -21,11 +24,12 @@ pub(crate) fn whole_of(
     units: Decimal,
     kind: LineKind,
 ) -> Result<Fraction, FractionError> {
-    let whole = pricing::whole(&terms.rate, units, terms.currency)?;
+    let whole = models::whole(&terms.rate, units, terms.currency)?;
     match kind {
         LineKind::MinimumTrueUp => {
             let least = terms.minimum.unwrap_or(Decimal::ZERO);
-            let missing = pricing::minor_of(least, terms.currency)?.plus(whole.negated()?)?;
+            let missing =
+                rounding::minor(Fraction::of(least)?, terms.currency)?.plus(whole.negated()?)?;
             // A price in force may be above the least one where a billed one was not.
             Ok(if missing.numerator() < 0 { Fraction::ZERO } else { missing })
         }
@@ -38,20 +42,25 @@ pub(crate) fn whole_of(
 }
 
 /// The lines for a piece of a segment: its price, and what is missing to the least price.
+///
+/// # Errors
+/// Amounts or dates that cannot be reckoned.
 pub(crate) fn charge(
     place: Place<'_>,
+    catalog: &Catalog,
     cycle: &Cycle,
     segment: &Segment<'_>,
     piece: Span,
     drafts: &[LineDraft],
 ) -> Result<Vec<LineDraft>, Rejection> {
-    let first = cycle.lines.is_empty();
+    let first = place.bill(cycle).lines.is_empty();
     let kind = if first { LineKind::Recurring } else { LineKind::ProrationCharge };
-    let mut lines = vec![line(place, cycle, segment, piece, kind, drafts)?];
+    let mut lines = vec![line(place, catalog, cycle, segment, (piece, kind), drafts)?];
     if segment.terms.minimum.is_some() {
-        let missing = whole_of(segment.terms, segment.units(), LineKind::MinimumTrueUp)?;
+        let true_up = LineKind::MinimumTrueUp;
+        let missing = whole_of(segment.terms, segment.units(), true_up)?;
         if missing.numerator() > 0 {
-            lines.push(line(place, cycle, segment, piece, LineKind::MinimumTrueUp, drafts)?);
+            lines.push(line(place, catalog, cycle, segment, (piece, true_up), drafts)?);
         }
     }
     Ok(lines)
@@ -59,27 +68,29 @@ pub(crate) fn charge(
 
 fn line(
     place: Place<'_>,
+    catalog: &Catalog,
     cycle: &Cycle,
     segment: &Segment<'_>,
-    piece: Span,
-    kind: LineKind,
+    (piece, kind): (Span, LineKind),
     drafts: &[LineDraft],
 ) -> Result<LineDraft, Rejection> {
     let (terms, rules) = (segment.terms, place.rules());
     let units = segment.units();
     let whole = whole_of(terms, units, kind)?;
     let mut amount = part(whole, piece, cycle.full, terms, rules)?;
-    let complement = complement(place, cycle, segment, piece, kind, whole, drafts);
-    if let Some(billed) = complement {
+    let rest = rest(place, cycle, segment, (piece, kind), whole, drafts);
+    if let Some(rest) = &rest {
         let rounded = whole.rounded(RoundingMode::HalfUp)?;
         // Parts may be rounded up: where they are more than the whole, nothing is missing.
-        amount.exact = Fraction::whole((rounded - billed.0).max(0));
+        amount.exact = Fraction::whole((rounded - rest.billed.0).max(0));
         amount.steps = Vec::new();
     }
     let (gross, step) = round(amount.exact, RoundingSubject::Amount)?;
     amount.steps.push(step);
     let true_up = kind == LineKind::MinimumTrueUp;
-    let tiers = pricing::tiers(&terms.rate, units)?.into_iter().map(|slice| slice.part);
+    let unit_price = models::with(&terms.rate, |model| model.unit_price());
+    let tiers =
+        if true_up { Vec::new() } else { models::with(&terms.rate, |model| model.tiers(units))? };
     Ok(LineDraft {
         kind,
         description: terms.name.clone(),
@@ -91,8 +102,8 @@ fn line(
         plan: Some(PlanVersion { plan: terms.plan, version: terms.version }),
         service: Some(proration::service(piece, rules)?),
         quantity: units,
-        unit_price: unit_price(&terms.rate).filter(|_| !true_up),
-        tiers: if true_up { Vec::new() } else { tiers.collect() },
+        unit_price: unit_price.filter(|_| !true_up),
+        tiers,
         pricing: Some(LinePricing {
             price: terms.price.clone(),
             product: terms.product.clone(),
@@ -104,8 +115,11 @@ fn line(
             every: terms.every,
             segment: segment.number,
             zone: rules.local.label(),
-            complement,
+            time: proration::measure(piece, rules)?,
+            complement: None,
+            in_force: None,
         }),
+        rest,
         ratio: amount.ratio,
         exact: amount.exact,
         rounding: amount.steps,
@@ -113,16 +127,13 @@ fn line(
         discounts: Vec::new(),
         credits: None,
         dimensions: place.subscription.dimensions.clone(),
+        origin: LineOrigin {
+            price: catalog.defined_by(terms.plan, terms.version),
+            segment: Some(segment.made),
+            cycle: Some(cycle.made),
+            ..LineOrigin::default()
+        },
     })
-}
-
-/// The price of one unit for a whole cycle, where there is one.
-pub(crate) fn unit_price(rate: &Rate) -> Option<Decimal> {
-    match rate {
-        Rate::Flat(amount) | Rate::PerUnit(amount) => Some(*amount),
-        Rate::Package(package) => Some(package.price),
-        Rate::Graduated(_) | Rate::Volume(_) | Rate::Percentage(_) | Rate::Capacity(_) => None,
-    }
 }
 
 /// A part of a whole price before it is rounded to the minor unit.
@@ -192,50 +203,51 @@ fn rounded_ratio(
 
 /// What the other lines of the cycle have billed at the same price, if this piece is all that is
 /// missing of the whole cycle.
-fn complement(
+fn rest(
     place: Place<'_>,
     cycle: &Cycle,
     segment: &Segment<'_>,
-    piece: Span,
-    kind: LineKind,
+    (piece, kind): (Span, LineKind),
     whole: Fraction,
     drafts: &[LineDraft],
-) -> Option<Minor> {
+) -> Option<Rest> {
     match place.rules().policies.missing_piece {
         MissingPiece::OwnRatio => return None,
         MissingPiece::TotalMinusBilled => {}
     }
     let true_up = kind == LineKind::MinimumTrueUp;
-    let terms = segment.terms;
-    let (mut time, mut billed, mut others) = (piece.micros(), 0_i64, false);
-    let mut add = |span: Span, gross: Minor| {
-        time += span.micros();
-        billed += gross.0;
-        others = true;
-    };
+    let (terms, billing) = (segment.terms, place.account.billing);
+    let plan = PlanVersion { plan: terms.plan, version: terms.version };
     let alike = |line: &Line| {
-        let priced = line.priced.as_ref()?;
+        let priced = &line.priced.as_ref()?.pricing;
         let same = priced.price == terms.price
-            && line.plan == Some((terms.plan, terms.version))
+            && line.plan == Some(plan)
             && line.quantity == segment.units()
             && priced.whole == whole
             && (line.kind == LineKind::MinimumTrueUp) == true_up;
         let untouched = line.live == [priced.span];
         (same && untouched).then_some((priced.span, line.gross))
     };
-    for (span, gross) in
-        cycle.lines.iter().filter_map(|at| place.customer.line(*at)).filter_map(alike)
-    {
-        add(span, gross);
+    let mut time = piece.micros();
+    let mut rest = Rest { billed: Minor::ZERO, earlier: Vec::new(), here: Vec::new() };
+    for at in &place.bill(cycle).lines {
+        if let Some((span, gross)) = alike(billing.line(*at)) {
+            time += span.micros();
+            rest.billed.0 += gross.0;
+            rest.earlier.push(billing.name(*at));
+        }
     }
     for draft in drafts {
         let Some(pricing) = &draft.pricing else { continue };
         if pricing.whole == whole
             && draft.quantity == segment.units()
-            && (draft.kind == LineKind::MinimumTrueUp) == true_up
+            && draft.is_true_up() == true_up
         {
-            add(pricing.span, draft.gross);
+            time += pricing.span.micros();
+            rest.billed.0 += draft.gross.0;
+            rest.here.push(pricing.span);
         }
     }
-    (others && time == cycle.full.micros()).then_some(Minor(billed))
+    let others = !rest.earlier.is_empty() || !rest.here.is_empty();
+    (others && time == cycle.full.micros()).then_some(rest)
 }

@@ -2,18 +2,21 @@
 //! than is left of the line.
 
 use schemas::event::{
-    DiscountBasis, DiscountPart, LinePricing, LineRef, RoundingStep, RoundingSubject,
+    DiscountBasis, DiscountPart, EventAt, ItemTerms, LineOrigin, LinePricing, RoundingStep,
+    RoundingSubject, TermsInForce,
 };
 use schemas::fraction::{Fraction, RoundingMode};
+use schemas::ids::DiscountId;
 use schemas::terms::{CreditBasis, CreditDiscount, DiscountValue, LineKind, RatioRule};
-use schemas::{Minor, Rejection, Span, Timestamp};
+use schemas::{Decimal, Minor, Rejection, Span, Timestamp};
 
 use super::charge::{Part, part_of, whole_of};
 use super::draft::LineDraft;
 use super::pieces::Place;
 use super::proration;
-use crate::customer::state::Line;
-use crate::subscription::rules::Rules;
+use super::state::{Line, LineAt, Priced};
+use crate::customer::rules::Rules;
+use crate::money::rounding;
 
 /// What was credited of a line before, counting what this invoice credits already.
 #[derive(Debug, Clone, Copy)]
@@ -29,37 +32,43 @@ pub(crate) struct Before {
 /// Credits `piece` of a line.
 pub(crate) fn credit(
     place: Place<'_>,
-    at: LineRef,
-    line: &Line,
-    pricing: &LinePricing,
+    at: LineAt,
+    (line, priced): (&Line, &Priced),
     piece: Span,
     before: Before,
 ) -> Result<LineDraft, Rejection> {
-    let rules = place.rules();
+    let (rules, pricing) = (place.rules(), &priced.pricing);
     let share = Share {
         before: before.time,
         after: before.time + proration::measure(piece, rules)?,
         length: proration::measure(pricing.span, rules)?.max(1),
     };
     let basis = basis(rules);
+    let mut in_force = None;
     let amount = match basis {
         CreditBasis::BilledShare => share.of(line.gross.0)?,
         CreditBasis::WholeFee => whole_fee(line, before),
-        CreditBasis::LastBilledPrice => priced(place, pricing.whole, pricing, pricing.full, piece)?,
+        CreditBasis::LastBilledPrice => {
+            part_at(place, pricing.whole, pricing, pricing.full, piece)?
+        }
         CreditBasis::BilledAmount => {
             let billed = Fraction::whole(line.gross.0);
-            Amount { whole: None, ..priced(place, billed, pricing, pricing.span, piece)? }
+            Amount { whole: None, ..part_at(place, billed, pricing, pricing.span, piece)? }
         }
         CreditBasis::CurrentPrice => {
-            let whole = current_whole(place, line, pricing, piece)?.unwrap_or(pricing.whole);
-            priced(place, whole, pricing, pricing.full, piece)?
+            in_force = terms_before(place, pricing, piece);
+            let whole = match &in_force {
+                Some((terms, quantity)) => whole_of(terms, *quantity, line.kind)?,
+                None => pricing.whole,
+            };
+            part_at(place, whole, pricing, pricing.full, piece)?
         }
     };
     let mut draft = LineDraft {
         kind: LineKind::ProrationCredit,
         description: line.description.clone(),
         source: line.source,
-        plan: line.plan.map(|(plan, version)| schemas::event::PlanVersion { plan, version }),
+        plan: line.plan,
         service: Some(proration::service(piece, rules)?),
         quantity: line.quantity,
         unit_price: line.unit_price,
@@ -67,19 +76,27 @@ pub(crate) fn credit(
         pricing: Some(LinePricing {
             whole: amount.whole.unwrap_or(pricing.whole),
             span: piece,
+            time: share.after - share.before,
             complement: None,
+            in_force: in_force.map(|(terms, quantity)| TermsInForce {
+                rate: terms.rate.clone(),
+                minimum: terms.minimum,
+                quantity,
+            }),
             ..pricing.clone()
         }),
+        rest: None,
         ratio: amount.ratio.negated()?,
         exact: amount.exact.negated()?,
         rounding: amount.steps,
         gross: Minor(-amount.gross),
         discounts: Vec::new(),
-        credits: Some(at),
+        credits: Some(place.account.billing.name(at)),
         dimensions: place.subscription.dimensions.clone(),
+        origin: LineOrigin { change: Some(place.subscription.changed), ..priced.origin },
     };
     match basis {
-        CreditBasis::BilledShare => layered(&mut draft, line, share)?,
+        CreditBasis::BilledShare => layered(place, &mut draft, line, share)?,
         CreditBasis::WholeFee
         | CreditBasis::LastBilledPrice
         | CreditBasis::BilledAmount
@@ -136,14 +153,13 @@ impl Share {
             let ratio = Fraction::new(i128::from(time), i128::from(self.length))?;
             Fraction::whole(amount).times(ratio)
         };
-        let (subject, mode) = (RoundingSubject::Amount, RoundingMode::HalfUp);
-        let cumulative = part(self.after)?;
-        let rounded = cumulative.rounded(mode)?;
+        let cumulative = rounding::step(part(self.after)?, RoundingSubject::Amount)?;
+        let before = rounding::step(part(self.before)?, RoundingSubject::Amount)?;
         Ok(Amount {
             ratio: self.ratio()?,
             exact: part(self.after - self.before)?,
-            gross: rounded - part(self.before)?.rounded(mode)?,
-            steps: vec![RoundingStep { subject, exact: cumulative, scale: 0, mode, rounded }],
+            gross: cumulative.rounded - before.rounded,
+            steps: vec![cumulative],
             whole: None,
         })
     }
@@ -158,7 +174,7 @@ fn whole_fee(line: &Line, before: Before) -> Amount {
 }
 
 /// A part of what `full` costs, as it would be charged.
-fn priced(
+fn part_at(
     place: Place<'_>,
     whole: Fraction,
     pricing: &LinePricing,
@@ -168,30 +184,32 @@ fn priced(
     let rules = place.rules();
     let ratio = proration::ratio(piece, full, pricing.every, rules)?;
     let Part { exact, mut steps, .. } = part_of(whole, ratio, piece, full, rules)?;
-    let (subject, mode) = (RoundingSubject::Amount, RoundingMode::HalfUp);
-    let gross = exact.rounded(mode)?;
-    steps.push(RoundingStep { subject, exact, scale: 0, mode, rounded: gross });
-    Ok(Amount { ratio, exact, gross, steps, whole: Some(whole) })
+    let step = rounding::step(exact, RoundingSubject::Amount)?;
+    steps.push(step);
+    Ok(Amount { ratio, exact, gross: step.rounded, steps, whole: Some(whole) })
 }
 
-/// The whole price in force just before the time that is credited; none at the line's start.
-fn current_whole(
-    place: Place<'_>,
-    line: &Line,
+/// Terms and quantity in force just before the time that is credited; none at the line's start.
+fn terms_before<'a>(
+    place: Place<'a>,
     pricing: &LinePricing,
     piece: Span,
-) -> Result<Option<Fraction>, Rejection> {
+) -> Option<(&'a ItemTerms, Decimal)> {
     if piece.start() <= pricing.span.start() {
-        return Ok(None);
+        return None;
     }
-    let Some(before) = Timestamp::from_micros(piece.start().micros() - 1) else { return Ok(None) };
-    let Some(terms) = place.item.terms_at(before) else { return Ok(None) };
-    Ok(Some(whole_of(terms, place.item.quantity_at(before), line.kind)?))
+    let before = Timestamp::from_micros(piece.start().micros() - 1)?;
+    Some((place.item.terms_at(before)?, place.item.quantity_at(before)))
 }
 
 /// Layers: gross, then what each discount leaves of it, each by the same cumulative share. The
 /// last layer is the net amount.
-fn layered(draft: &mut LineDraft, line: &Line, share: Share) -> Result<(), Rejection> {
+fn layered(
+    place: Place<'_>,
+    draft: &mut LineDraft,
+    line: &Line,
+    share: Share,
+) -> Result<(), Rejection> {
     let mut remaining = line.gross.0;
     let mut above = -draft.gross.0;
     for (discount, amount) in &line.discounts {
@@ -199,7 +217,8 @@ fn layered(draft: &mut LineDraft, line: &Line, share: Share) -> Result<(), Rejec
         let layer = share.of(remaining)?.gross;
         let exact = share.of(amount.0)?.exact.negated()?;
         let (basis, amount) = (DiscountBasis::Credit { of: *amount }, Minor(layer - above));
-        draft.discounts.push(DiscountPart { discount: *discount, exact, amount, basis });
+        let given = given(place, *discount);
+        draft.discounts.push(DiscountPart { discount: *discount, exact, amount, basis, given });
         above = layer;
     }
     Ok(())
@@ -226,18 +245,24 @@ fn shared(
             exact: exact.negated()?,
             amount: Minor(-amount),
             basis: DiscountBasis::Credit { of },
+            given: given(place, *discount),
         });
     }
     Ok(())
 }
 
 /// The fixed amount of a discount; none for a percentage.
-fn whole_discount(place: Place<'_>, discount: schemas::ids::DiscountId) -> Option<Minor> {
-    let found = place.customer.discounts.iter().find(|d| d.applied.discount == discount)?;
-    match found.applied.value {
+fn whole_discount(place: Place<'_>, discount: DiscountId) -> Option<Minor> {
+    match place.account.agreements.discount(discount)?.applied.value {
         DiscountValue::Amount(amount) => Some(amount.minor()),
         DiscountValue::Percent(_) => None,
     }
+}
+
+/// The event that gave a discount.
+fn given(place: Place<'_>, discount: DiscountId) -> EventAt {
+    let found = place.account.agreements.discount(discount);
+    found.expect("a line has discounts that were given").made
 }
 
 /// Earlier credits and credit notes may have taken part of the line: what is left bounds this

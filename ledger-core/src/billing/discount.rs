@@ -9,37 +9,40 @@ use schemas::terms::{
 };
 use schemas::{Minor, Rejection, Timestamp};
 
-use super::draft::{LineDraft, round};
-use crate::customer::state::{Customer, Discount};
+use super::Account;
+use super::draft::LineDraft;
+use super::evolve::counts_cycles;
+use super::state::DiscountUse;
+use crate::money::rounding::{narrow, round};
+use crate::money::shares;
+use crate::subscription::agreements::{Agreements, Discount};
 use crate::subscription::item::{Cycle, Item};
-use crate::subscription::state::Subscription;
 
-/// Takes the customer's discounts off the charges among `lines`. `subscriptions` are those that
-/// are billed, with the cycles that this invoice opens.
-pub(crate) fn take_off(
-    customer: &Customer,
-    subscriptions: &[Subscription],
-    lines: &mut [LineDraft],
-) -> Result<(), Rejection> {
-    for discount in in_order(customer) {
-        let reach = Reach { discount, subscriptions };
+/// Takes the customer's discounts off the charges among `lines`.
+///
+/// # Errors
+/// Amounts that do not fit.
+pub(crate) fn take_off(account: Account<'_>, lines: &mut [LineDraft]) -> Result<(), Rejection> {
+    let policies = account.rules().policies;
+    for discount in in_order(account) {
+        let used = account.billing.discount(discount.applied.discount);
+        let used = used.expect("a discount that was applied can be used");
+        let reach = Reach { discount, used, agreements: account.agreements };
         match discount.applied.value {
             DiscountValue::Percent(percent) => {
-                let stacking = customer.rules.policies.discount_stacking;
-                take_percent(&reach, percent, stacking, lines)?;
+                take_percent(&reach, percent, policies.discount_stacking, lines)?;
             }
             DiscountValue::Amount(amount) => {
-                let allocation = customer.rules.policies.discount_allocation;
-                take_amount(&reach, amount.minor(), allocation, lines)?;
+                take_amount(&reach, amount.minor(), policies.discount_allocation, lines)?;
             }
         }
     }
     Ok(())
 }
 
-fn in_order(customer: &Customer) -> Vec<&Discount> {
-    let mut discounts: Vec<&Discount> = customer.discounts.iter().collect();
-    match customer.rules.policies.discount_order {
+fn in_order(account: Account<'_>) -> Vec<&Discount> {
+    let mut discounts: Vec<&Discount> = account.agreements.discounts().iter().collect();
+    match account.rules().policies.discount_order {
         DiscountOrder::AsApplied => {}
         DiscountOrder::PercentagesFirst => {
             discounts.sort_by_key(|found| match found.applied.value {
@@ -79,6 +82,7 @@ fn take_percent(
             exact,
             amount: rounded.min(line.net()),
             basis: DiscountBasis::Percent { percent, of },
+            given: reach.discount.made,
         });
     }
     Ok(())
@@ -105,7 +109,8 @@ fn take_amount(
     for (cycle, indices) in budgets {
         let used = cycle.map_or(0, |cycle| used_in_cycle(reach, cycle, lines));
         let left = Minor((amount.0 - used).max(0));
-        share_out(reach.discount, left, allocation, &indices, lines)?;
+        let budget = Budget { left, cycle };
+        share_out(reach.discount, budget, allocation, &indices, lines)?;
     }
     Ok(())
 }
@@ -119,31 +124,37 @@ fn used_in_cycle(reach: &Reach<'_>, cycle: Timestamp, lines: &[LineDraft]) -> i6
         .flat_map(|line| &line.discounts)
         .filter(|part| part.discount == id)
         .map(|part| part.amount.0);
-    reach.discount.by_cycle.get(&cycle).map_or(0, |used| used.0) + here.sum::<i64>()
+    reach.used.cycles.get(&cycle).map_or(0, |used| used.0) + here.sum::<i64>()
 }
 
-/// Shares `budget` over lines by what is left of each.
+/// What is left of a fixed amount, and the cycles that it is for; none for an invoice.
+#[derive(Clone, Copy)]
+struct Budget {
+    left: Minor,
+    cycle: Option<Timestamp>,
+}
+
+/// Shares a budget over lines by what is left of each.
 fn share_out(
     discount: &Discount,
-    budget: Minor,
+    budget: Budget,
     allocation: DiscountAllocation,
     indices: &[usize],
     lines: &mut [LineDraft],
 ) -> Result<(), Rejection> {
     let left: Vec<i128> = indices.iter().map(|at| i128::from(lines[*at].net().0)).collect();
     let whole: i128 = left.iter().sum();
-    let shared = i128::from(budget.0).min(whole);
+    let shared = i128::from(budget.left.0).min(whole);
     if shared == 0 {
         return Ok(());
     }
     let shares = match allocation {
-        DiscountAllocation::LargestRemainder => largest_remainder(shared, whole, &left),
-        DiscountAllocation::FloorLastGetsResidue => last_gets_residue(shared, whole, &left),
-        DiscountAllocation::Waterfall => waterfall(shared, &left),
+        DiscountAllocation::LargestRemainder => shares::largest_remainder(shared, whole, &left),
+        DiscountAllocation::FloorLastGetsResidue => shares::last_gets_residue(shared, whole, &left),
+        DiscountAllocation::Waterfall => shares::waterfall(shared, &left),
     };
     for ((at, share), part) in indices.iter().zip(shares).zip(left) {
-        let small = |wide: i128| i64::try_from(wide).map_err(|_| schemas::MoneyError::Overflow);
-        let amount = small(share)?;
+        let amount = narrow(share)?;
         if amount == 0 {
             continue;
         }
@@ -153,68 +164,34 @@ fn share_out(
                 Fraction::new(shared * part, whole)?
             }
         };
-        let basis =
-            DiscountBasis::Share { budget, of: Minor(small(part)?), among: Minor(small(whole)?) };
+        let basis = DiscountBasis::Share {
+            budget: budget.left,
+            of: Minor(narrow(part)?),
+            among: Minor(narrow(whole)?),
+            cycle: budget.cycle,
+        };
         lines[*at].discounts.push(DiscountPart {
             discount: discount.applied.discount,
             exact,
             amount: Minor(amount),
             basis,
+            given: discount.made,
         });
     }
     Ok(())
 }
 
-/// In proportion; the largest remainders get what is left over, the earlier line on a tie.
-fn largest_remainder(budget: i128, whole: i128, left: &[i128]) -> Vec<i128> {
-    let mut shares: Vec<i128> = left.iter().map(|part| budget * part / whole).collect();
-    let mut order: Vec<usize> = (0..left.len()).collect();
-    order.sort_by_key(|at| (-(budget * left[*at] % whole), *at));
-    let missing = budget - shares.iter().sum::<i128>();
-    for at in order.into_iter().take(usize::try_from(missing).unwrap_or(usize::MAX)) {
-        shares[at] += 1;
-    }
-    shares
-}
-
-/// In proportion, rounded down; what is left over goes to the last line, and to those before it
-/// as far as it has no room.
-fn last_gets_residue(budget: i128, whole: i128, left: &[i128]) -> Vec<i128> {
-    let mut shares: Vec<i128> = left.iter().map(|part| budget * part / whole).collect();
-    let mut missing = budget - shares.iter().sum::<i128>();
-    for (share, room) in shares.iter_mut().zip(left).rev() {
-        let more = missing.min(room - *share);
-        *share += more;
-        missing -= more;
-    }
-    shares
-}
-
-/// The first line first, as far as it goes.
-fn waterfall(budget: i128, left: &[i128]) -> Vec<i128> {
-    let mut rest = budget;
-    left.iter()
-        .map(|room| {
-            let share = rest.min(*room);
-            rest -= share;
-            share
-        })
-        .collect()
-}
-
 /// A discount and what it can reach.
 struct Reach<'a> {
     discount: &'a Discount,
-    subscriptions: &'a [Subscription],
+    used: &'a DiscountUse,
+    agreements: &'a Agreements,
 }
 
 impl Reach<'_> {
     /// Its budget and duration are counted in cycles; else in invoices.
     const fn by_cycle(&self) -> bool {
-        match self.discount.applied.on {
-            DiscountTarget::Subscription(_) | DiscountTarget::Item(_) => true,
-            DiscountTarget::Customer | DiscountTarget::Product(_) => false,
-        }
+        counts_cycles(&self.discount.applied.on)
     }
 
     fn covers(&self, line: &LineDraft) -> bool {
@@ -240,7 +217,7 @@ impl Reach<'_> {
     fn in_time(&self, line: &LineDraft) -> bool {
         let applied = &self.discount.applied;
         if !self.by_cycle() {
-            let used = u32::try_from(self.discount.invoices.len());
+            let used = u32::try_from(self.used.invoices.len());
             return used.is_ok_and(|used| lasts(applied.duration, used));
         }
         let Some((item, cycle)) = self.cycle(line) else { return false };
@@ -248,8 +225,9 @@ impl Reach<'_> {
             // Counted by cycles, so that a cycle that starts anew in place of another has it too.
             // An item that began later has none billed before the discount: it counts from its
             // first cycle.
-            let first = self.discount.first_cycles.get(&item.number).copied().unwrap_or(0);
-            let nth = cycle.index.checked_sub(first);
+            let mut firsts = applied.first_cycles.iter();
+            let first = firsts.find(|first| first.item == item.number);
+            let nth = cycle.index.checked_sub(first.map_or(0, |first| first.cycle));
             return nth.is_some_and(|nth| lasts(applied.duration, nth));
         };
         let starts_in = |cycle: &Cycle| window.contains(cycle.start);
@@ -261,8 +239,7 @@ impl Reach<'_> {
     /// The item of a line, and the cycle that it bills.
     fn cycle(&self, line: &LineDraft) -> Option<(&Item, &Cycle)> {
         let LineSource::Cycle { subscription, item, cycle } = line.source else { return None };
-        let found = self.subscriptions.iter().find(|found| found.id == subscription)?;
-        let item = found.item(item)?;
+        let item = self.agreements.subscription(subscription)?.item(item)?;
         let cycle = item.cycles.iter().find(|found| found.index == cycle)?;
         Some((item, cycle))
     }

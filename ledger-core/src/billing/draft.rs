@@ -2,14 +2,14 @@
 
 use schemas::decimal::Decimal;
 use schemas::event::{
-    Dimension, DiscountPart, InvoiceLine, LinePricing, LineRef, LineSource, PlanVersion,
-    RevenueSchedule, RoundingStep, RoundingSubject, TierPart,
+    Complement, Dimension, DiscountPart, InvoiceLine, LineOrigin, LinePricing, LineRef, LineSource,
+    PlanVersion, RevenueSchedule, RoundingStep, TierPart,
 };
-use schemas::fraction::{Fraction, RoundingMode};
-use schemas::money::MAX_AMOUNT;
+use schemas::fraction::Fraction;
+use schemas::ids::InvoiceId;
 use schemas::terms::LineKind;
 use schemas::text::Label;
-use schemas::{Currency, Date, Interval, Minor, Rejection};
+use schemas::{Date, Interval, Minor, Span};
 
 /// A line before it has its number.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,7 +22,9 @@ pub(crate) struct LineDraft {
     pub(crate) quantity: Decimal,
     pub(crate) unit_price: Option<Decimal>,
     pub(crate) tiers: Vec<TierPart>,
+    /// Its complement is filled in when the line has its number.
     pub(crate) pricing: Option<LinePricing>,
+    pub(crate) rest: Option<Rest>,
     pub(crate) ratio: Fraction,
     pub(crate) exact: Fraction,
     pub(crate) rounding: Vec<RoundingStep>,
@@ -30,6 +32,17 @@ pub(crate) struct LineDraft {
     pub(crate) discounts: Vec<DiscountPart>,
     pub(crate) credits: Option<LineRef>,
     pub(crate) dimensions: Vec<Dimension>,
+    pub(crate) origin: LineOrigin,
+}
+
+/// The other lines of a cycle, where a line is the rest of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Rest {
+    pub(crate) billed: Minor,
+    /// On earlier invoices.
+    pub(crate) earlier: Vec<LineRef>,
+    /// On this invoice: the time that each covers.
+    pub(crate) here: Vec<Span>,
 }
 
 impl LineDraft {
@@ -39,11 +52,14 @@ impl LineDraft {
         Minor(self.gross.0 - off)
     }
 
-    /// The line with its number; what has no days is earned on `document_date`.
-    pub(crate) fn numbered(self, line: u32, document_date: Date) -> InvoiceLine {
+    /// Whether it makes up what is missing to a least price.
+    pub(crate) fn is_true_up(&self) -> bool {
+        self.kind == LineKind::MinimumTrueUp
+    }
+
+    fn numbered(self, line: u32, complement: Option<Complement>, date: Date) -> InvoiceLine {
         let net = self.net();
-        let schedule =
-            self.service.map_or(RevenueSchedule::Point(document_date), RevenueSchedule::Straight);
+        let schedule = self.service.map_or(RevenueSchedule::Point(date), RevenueSchedule::Straight);
         InvoiceLine {
             line,
             kind: self.kind,
@@ -54,43 +70,53 @@ impl LineDraft {
             quantity: self.quantity,
             unit_price: self.unit_price,
             tiers: self.tiers,
-            pricing: self.pricing,
+            pricing: self.pricing.map(|pricing| LinePricing { complement, ..pricing }),
             ratio: self.ratio,
             exact: self.exact,
             rounding: self.rounding,
             gross: self.gross,
             discounts: self.discounts,
             net,
-            taxes: Vec::new(),
             credits: self.credits,
-            obligation: None,
             schedule,
             dimensions: self.dimensions,
+            origin: self.origin,
         }
     }
 }
 
-/// `unit price x units x ratio` in minor units, exact.
-pub(crate) fn price(
-    unit_price: Decimal,
-    units: Decimal,
-    ratio: Fraction,
-    currency: Currency,
-) -> Result<Fraction, Rejection> {
-    let minor_units = Fraction::whole(10_i64.pow(u32::from(currency.exponent())));
-    let whole = Fraction::of(unit_price)?.times(Fraction::of(units)?)?;
-    Ok(whole.times(minor_units)?.times(ratio)?)
+/// The lines with their numbers, from 1; what has no days is earned on `document_date`.
+pub(crate) fn numbered(
+    drafts: Vec<LineDraft>,
+    invoice: InvoiceId,
+    document_date: Date,
+) -> Vec<InvoiceLine> {
+    let complements: Vec<_> = drafts
+        .iter()
+        .map(|draft| draft.rest.as_ref().map(|rest| complement(draft, rest, &drafts, invoice)))
+        .collect();
+    (1..)
+        .zip(drafts)
+        .zip(complements)
+        .map(|((line, draft), complement)| draft.numbered(line, complement, document_date))
+        .collect()
 }
 
-/// Rounds half up and records how.
-pub(crate) fn round(
-    exact: Fraction,
-    subject: RoundingSubject,
-) -> Result<(Minor, RoundingStep), Rejection> {
-    let mode = RoundingMode::HalfUp;
-    let rounded = exact.rounded(mode)?;
-    if rounded > MAX_AMOUNT.0 {
-        return Err(Rejection::AmountTooLarge { amount: Minor(rounded), limit: MAX_AMOUNT });
-    }
-    Ok((Minor(rounded), RoundingStep { subject, exact, scale: 0, mode, rounded }))
+fn complement(
+    draft: &LineDraft,
+    rest: &Rest,
+    drafts: &[LineDraft],
+    invoice: InvoiceId,
+) -> Complement {
+    let is_part = |other: &LineDraft| {
+        let span = other.pricing.as_ref().map(|pricing| pricing.span);
+        other.credits.is_none()
+            && other.source == draft.source
+            && other.is_true_up() == draft.is_true_up()
+            && span.is_some_and(|span| rest.here.contains(&span))
+    };
+    let here = (1..).zip(drafts).filter(|(_, other)| is_part(other));
+    let mut lines = rest.earlier.clone();
+    lines.extend(here.map(|(line, _)| LineRef { invoice, line }));
+    Complement { billed: rest.billed, lines }
 }

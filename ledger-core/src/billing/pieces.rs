@@ -1,36 +1,44 @@
 //! What to charge and what to credit of one cycle of an item.
 
-use schemas::event::LineRef;
+use schemas::event::PlanVersion;
 use schemas::terms::{BillingTiming, CancelCredit, ChangeBilling, LineKind, Proration, RebillRule};
 use schemas::{Date, Rejection, Span, Timestamp};
 
 use super::charge::{charge, whole_of};
 use super::draft::LineDraft;
-use super::spans;
-use crate::customer::state::{Customer, Line};
+use super::state::{CycleBill, Line, LineAt};
+use super::{Account, spans};
+use crate::catalog::state::Catalog;
+use crate::customer::rules::Rules;
 use crate::subscription::advance::opens_on;
 use crate::subscription::item::{Cycle, Item, Segment};
-use crate::subscription::rules::Rules;
 use crate::subscription::state::Subscription;
 
 /// What one cycle needs: credits for time no longer in force, charges for time not charged yet.
 pub(crate) struct CyclePieces {
-    pub(crate) credits: Vec<(LineRef, Span)>,
+    pub(crate) credits: Vec<(LineAt, Span)>,
     pub(crate) charges: Vec<LineDraft>,
 }
 
 /// An item of a subscription, as billing looks at it.
 #[derive(Clone, Copy)]
 pub(crate) struct Place<'a> {
-    pub(crate) customer: &'a Customer,
+    pub(crate) account: Account<'a>,
     pub(crate) subscription: &'a Subscription,
     pub(crate) item: &'a Item,
     pub(crate) pauses: &'a [Span],
 }
 
-impl Place<'_> {
-    pub(crate) fn rules(&self) -> &Rules {
-        &self.customer.rules
+impl<'a> Place<'a> {
+    pub(crate) fn rules(&self) -> &'a Rules {
+        self.account.rules()
+    }
+
+    /// What was billed of a cycle of the item.
+    pub(crate) fn bill(&self, cycle: &Cycle) -> &'a CycleBill {
+        let billing = self.account.billing;
+        let found = billing.cycle(self.subscription.id, self.item.number, cycle.index);
+        found.expect("every cycle that was opened can be billed")
     }
 
     /// The first day on which a cycle that is not opened yet is billed; none if nothing of it is.
@@ -54,7 +62,7 @@ struct Comparison<'a> {
     segments: Vec<Segment<'a>>,
     /// Time that is charged as it should be, or given up.
     charged: Vec<Span>,
-    credits: Vec<(LineRef, Span)>,
+    credits: Vec<(LineAt, Span)>,
 }
 
 impl<'a> Comparison<'a> {
@@ -63,12 +71,13 @@ impl<'a> Comparison<'a> {
         let segments = living
             .map(|span| place.item.segments(span, place.pauses, place.rules()))
             .unwrap_or_default();
-        let mut charged: Vec<Span> = cycle.waived.clone();
+        let bill = place.bill(cycle);
+        let mut charged: Vec<Span> = bill.waived.clone();
         let mut credits = Vec::new();
         // A void of credits can leave two lines with the same time: the later one is credited.
         let (mut prices, mut true_ups): (Vec<Span>, Vec<Span>) = Default::default();
-        for at in &cycle.lines {
-            let Some(line) = place.customer.line(*at) else { continue };
+        for at in &bill.lines {
+            let line = place.account.billing.line(*at);
             let (kept, mut credited) = sort_time(place, cycle, &segments, line);
             let alike =
                 if line.kind == LineKind::MinimumTrueUp { &mut true_ups } else { &mut prices };
@@ -93,8 +102,12 @@ impl<'a> Comparison<'a> {
 }
 
 /// Compares the segments of a cycle with the live time of its lines.
+///
+/// # Errors
+/// Amounts or dates that cannot be reckoned.
 pub(crate) fn compare(
     place: Place<'_>,
+    catalog: &Catalog,
     cycle: &Cycle,
     through: Date,
 ) -> Result<CyclePieces, Rejection> {
@@ -105,7 +118,7 @@ pub(crate) fn compare(
             continue;
         }
         for piece in compared.open(segment) {
-            charges.extend(charge(place, cycle, segment, piece, &charges)?);
+            charges.extend(charge(place, catalog, cycle, segment, piece, &charges)?);
         }
     }
     Ok(CyclePieces { credits: compared.credits, charges })
@@ -117,7 +130,7 @@ pub(crate) fn compare(
 /// do not, or no cycle is ahead, they are due at once, so that nothing is forgotten.
 pub(crate) fn due_on(place: Place<'_>, cycle: &Cycle, waits: bool) -> Option<Date> {
     let compared = Comparison::of(place, cycle);
-    let untouched = cycle.untouched();
+    let untouched = place.bill(cycle).untouched();
     let credits = (!waits && !compared.credits.is_empty()).then_some(Date::MIN);
     let open = compared.segments.iter().filter(|segment| !compared.open(segment).is_empty());
     let charges = open.filter_map(|segment| {
@@ -202,14 +215,14 @@ fn sort_time(
 }
 
 fn charges_the_same(place: Place<'_>, line: &Line, segment: &Segment<'_>) -> bool {
-    let Some(priced) = &line.priced else { return false };
+    let Some(priced) = line.priced.as_ref().map(|priced| &priced.pricing) else { return false };
     let same_change = match place.rules().policies.rebill {
         RebillRule::OnPriceChange => true,
         RebillRule::OnEveryChange => priced.segment == segment.number,
     };
     let terms = segment.terms;
     same_change
-        && line.plan == Some((terms.plan, terms.version))
+        && line.plan == Some(PlanVersion { plan: terms.plan, version: terms.version })
         && priced.price == terms.price
         && line.quantity == segment.units()
         // A price of the subscription's own may have changed.

@@ -7,7 +7,7 @@ use schemas::fraction::{Fraction, FractionError};
 use schemas::terms::{CalendarUnit, Every, Proration};
 use schemas::{Date, Interval, Rejection, Span};
 
-use crate::subscription::rules::Rules;
+use crate::customer::rules::Rules;
 
 /// The part of `full` that `piece` is; `every` is the length of a whole cycle.
 pub(crate) fn ratio(

@@ -1,68 +1,23 @@
-//! Decisions on the book's stream.
+//! Decisions about the book itself.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
-use schemas::command::{AdvanceClock, Command, DefineEntity, OpenBook, RunBilling};
-use schemas::event::{BillingRunStarted, BookOpened, ClockAdvanced, EntityDefined, Event};
-use schemas::terms::SeriesKind;
-use schemas::{Rejection, ZoneName};
+use schemas::Rejection;
+use schemas::command::{AdvanceClock, BookCommand, OpenBook};
+use schemas::event::{BookOpened, ClockAdvanced, Event};
 
-use super::Book;
-use super::catalog::{define_coupon, define_plan, migrate_plan, retire_plan};
-use crate::ledger::Stamp;
+use super::state::BookState;
 
-/// Decides a command of the book's stream.
-pub(crate) fn decide(
-    book: &Book,
-    command: &Command,
-    stamp: &Stamp,
-) -> Result<Vec<Event>, Rejection> {
-    if let Command::OpenBook(open) = command {
-        return match book.opened {
-            Some(_) => Err(Rejection::BookAlreadyOpen),
-            None => open_book(open),
-        };
-    }
-    book.opened()?;
-    match command {
-        Command::AdvanceClock(command) => advance_clock(book, command),
-        Command::DefineEntity(command) => define_entity(book, command),
-        Command::DefinePlan(command) => define_plan(book, command),
-        Command::RetirePlan(command) => retire_plan(book, command),
-        Command::MigratePlan(command) => migrate_plan(book, command),
-        Command::DefineCoupon(command) => define_coupon(book, command),
-        Command::RunBilling(command) => run_billing(book, command, stamp),
-        Command::OpenBook(_)
-        | Command::RegisterCustomer(_)
-        | Command::UpdateCustomer(_)
-        | Command::ReleaseCustomer(_)
-        | Command::CreateSubscription(_)
-        | Command::ChangePlan(_)
-        | Command::ChangeQuantity(_)
-        | Command::ChangeSubscription(_)
-        | Command::CancelSubscription(_)
-        | Command::UncancelSubscription(_)
-        | Command::WithdrawChange(_)
-        | Command::PauseSubscription(_)
-        | Command::ResumeSubscription(_)
-        | Command::SetRenewal(_)
-        | Command::CreateQuote(_)
-        | Command::AcceptQuote(_)
-        | Command::VoidQuote(_)
-        | Command::RedeemCoupon(_)
-        | Command::ApplyDiscount(_)
-        | Command::RemoveDiscount(_)
-        | Command::AddCharge(_)
-        | Command::InvoiceNow(_)
-        | Command::VoidInvoice(_)
-        | Command::BillCustomer(_)
-        | Command::RecordPayment(_)
-        | Command::ReversePayment(_)
-        | Command::RefundPayment(_)
-        | Command::IssueCreditNote(_)
-        | Command::GrantCredit(_) => {
-            unreachable!("Command::stream says this is not of the book: {command:?}")
-        }
+/// Decides a command about the book itself.
+///
+/// # Errors
+/// The [`Rejection`] that says why not.
+pub(crate) fn decide(book: &BookState, command: &BookCommand) -> Result<Vec<Event>, Rejection> {
+    match (book.opened(), command) {
+        (Ok(_), BookCommand::OpenBook(_)) => Err(Rejection::BookAlreadyOpen),
+        (Err(_), BookCommand::OpenBook(open)) => open_book(open),
+        (Ok(_), BookCommand::AdvanceClock(command)) => advance_clock(book, command),
+        (Err(not_open), BookCommand::AdvanceClock(_)) => Err(not_open),
     }
 }
 
@@ -78,8 +33,8 @@ fn open_book(open: &OpenBook) -> Result<Vec<Event>, Rejection> {
     Ok(vec![BookOpened { book, profile, policies, clock }.into()])
 }
 
-fn advance_clock(book: &Book, command: &AdvanceClock) -> Result<Vec<Event>, Rejection> {
-    let now = book.test_clock.ok_or(Rejection::NotATestBook)?;
+fn advance_clock(book: &BookState, command: &AdvanceClock) -> Result<Vec<Event>, Rejection> {
+    let now = book.test_clock().ok_or(Rejection::NotATestBook)?;
     if command.to < now {
         return Err(Rejection::ClockMovesBack { now, to: command.to });
     }
@@ -87,72 +42,4 @@ fn advance_clock(book: &Book, command: &AdvanceClock) -> Result<Vec<Event>, Reje
         return Ok(Vec::new());
     }
     Ok(vec![ClockAdvanced { to: command.to }.into()])
-}
-
-fn define_entity(book: &Book, command: &DefineEntity) -> Result<Vec<Event>, Rejection> {
-    check_terms(command.payment_terms_days)?;
-    check_series(command)?;
-    let defined = EntityDefined {
-        entity: command.entity,
-        name: command.name.clone(),
-        zone: command.zone.clone(),
-        payment_terms_days: command.payment_terms_days,
-        series: command.series.clone(),
-    };
-    match book.entities.get(&command.entity) {
-        Some(existing) if *existing == defined => Ok(Vec::new()),
-        Some(_) => Err(Rejection::EntityExists { entity: command.entity }),
-        None => Ok(vec![defined.into()]),
-    }
-}
-
-fn check_series(command: &DefineEntity) -> Result<(), Rejection> {
-    let invalid = |why| Err(Rejection::InvalidSeries { why });
-    if command.series.is_empty() || command.series.len() > 16 {
-        return invalid("the number of series is out of range");
-    }
-    let codes: BTreeSet<_> = command.series.iter().map(|series| &series.code).collect();
-    let prefixes: BTreeSet<_> = command.series.iter().map(|series| &series.prefix).collect();
-    if codes.len() != command.series.len() || prefixes.len() != command.series.len() {
-        return invalid("two series share a code or a prefix");
-    }
-    if command.series.iter().any(|series| !(1..=12).contains(&series.digits)) {
-        return invalid("a series has no digits, or too many");
-    }
-    if command.series.iter().any(|series| series.prefix.as_str().len() > 12) {
-        return invalid("a prefix is longer than 12 characters");
-    }
-    if command.series.iter().all(|series| series.kind != SeriesKind::Invoice) {
-        return invalid("no series is of kind invoice");
-    }
-    Ok(())
-}
-
-/// Payment terms lie between 0 and 365 days.
-pub(crate) fn check_terms(days: u16) -> Result<(), Rejection> {
-    if days <= 365 { Ok(()) } else { Err(Rejection::InvalidPaymentTerms { days }) }
-}
-
-fn run_billing(book: &Book, command: &RunBilling, stamp: &Stamp) -> Result<Vec<Event>, Rejection> {
-    if book.runs.contains_key(&command.run) {
-        return Err(Rejection::RunExists { run: command.run });
-    }
-    let today = latest_today(book, stamp)?;
-    if command.through > today {
-        return Err(Rejection::ThroughInFuture { through: command.through, today });
-    }
-    Ok(vec![BillingRunStarted { run: command.run, through: command.through }.into()])
-}
-
-/// The latest civil date that it is for any seller of the book, or in UTC. `through` selects
-/// cycles by their own dates: a customer in a zone further west is billed some hours before its
-/// own day begins.
-fn latest_today(book: &Book, stamp: &Stamp) -> Result<schemas::Date, Rejection> {
-    let utc = ZoneName::utc();
-    let zones = book.entities.values().map(|entity| &entity.zone).chain([&utc]);
-    let mut latest = schemas::Date::MIN;
-    for zone in zones {
-        latest = latest.max(zone.date_at(stamp.recorded_at)?);
-    }
-    Ok(latest)
 }

@@ -1,7 +1,7 @@
 //! Decisions about who the customer is.
 
 use schemas::Rejection;
-use schemas::command::{RegisterCustomer, ReleaseCustomer, UpdateCustomer};
+use schemas::command::{CustomerCommand, RegisterCustomer, ReleaseCustomer, UpdateCustomer};
 use schemas::event::{
     CustomerEmailChanged, CustomerExternalIdChanged, CustomerRegistered, CustomerReleased,
     CustomerRenamed, CustomerTermsChanged, Event,
@@ -9,29 +9,51 @@ use schemas::event::{
 
 use schemas::ids::CustomerId;
 
-use super::state::Customer;
-use crate::book::check_terms;
-use crate::ledger::Context;
+use super::rules::Rules;
+use super::state::Profile;
+use crate::context::Context;
+use crate::seller::decide::check_terms;
 
+/// Decides a command about a registered customer.
+///
+/// # Errors
+/// The [`Rejection`] that says why not.
+pub(crate) fn decide(
+    context: &Context<'_>,
+    profile: &Profile,
+    command: &CustomerCommand,
+) -> Result<Vec<Event>, Rejection> {
+    match command {
+        CustomerCommand::UpdateCustomer(command) => update(context, profile, command),
+        CustomerCommand::ReleaseCustomer(command) => release(profile, command),
+        CustomerCommand::RegisterCustomer(command) => {
+            Err(Rejection::CustomerExists { customer: command.customer })
+        }
+    }
+}
+
+/// Registers a customer that is not there yet; `is_known` says whether another one is.
+///
+/// # Errors
+/// An unknown seller or parent, an external id that is taken, terms or a zone that are no good.
 pub(crate) fn register(
     context: &Context<'_>,
-    existing: Option<&Customer>,
+    is_known: impl Fn(CustomerId) -> bool,
     command: &RegisterCustomer,
 ) -> Result<Vec<Event>, Rejection> {
-    if existing.is_some() {
-        return Err(Rejection::CustomerExists { customer: command.customer });
-    }
-    let entity = context.book.entity(command.entity)?;
+    let entity = context.sellers.entity(command.entity)?;
     if let Some(external_id) = &command.external_id {
         context.registry.free_customer(external_id)?;
     }
     let payment_terms_days = command.payment_terms_days.unwrap_or(entity.payment_terms_days);
     check_terms(payment_terms_days)?;
     let zone = command.zone.as_ref().unwrap_or(&entity.zone);
-    zone.date_at(context.stamp.effective_at)?;
+    let now = context.stamp.effective_at;
+    zone.date_at(now)?;
     if let Some(parent) = command.parent {
-        check_parent(context, command.customer, parent)?;
+        check_parent(context, is_known, command.customer, parent)?;
     }
+    let policies = context.book.opened()?.policies;
     Ok(vec![
         CustomerRegistered {
             customer: command.customer,
@@ -43,6 +65,7 @@ pub(crate) fn register(
             zone: zone.clone(),
             payment_terms_days,
             parent: command.parent,
+            fixed_offset: Rules::fixed_offset(policies, zone, now)?,
         }
         .into(),
     ])
@@ -51,31 +74,31 @@ pub(crate) fn register(
 /// A parent is registered and pays for itself, so that parents never form a circle.
 fn check_parent(
     context: &Context<'_>,
+    is_known: impl Fn(CustomerId) -> bool,
     customer: CustomerId,
     parent: CustomerId,
 ) -> Result<(), Rejection> {
     if parent == customer || context.registry.parent(parent).is_some() {
         return Err(Rejection::CyclicParents { customer, parent });
     }
-    if context.customers.get(parent).is_none() {
+    if !is_known(parent) {
         return Err(Rejection::UnknownCustomer { customer: parent });
     }
     Ok(())
 }
 
-pub(crate) fn release(
-    customer: &Customer,
-    command: &ReleaseCustomer,
-) -> Result<Vec<Event>, Rejection> {
+/// Lets runs bill a parked customer again.
+fn release(customer: &Profile, command: &ReleaseCustomer) -> Result<Vec<Event>, Rejection> {
     if customer.parked.is_none() {
         return Err(Rejection::NotParked { customer: command.customer });
     }
     Ok(vec![CustomerReleased {}.into()])
 }
 
-pub(crate) fn update(
+/// Changes what is given; nothing where it is so already.
+fn update(
     context: &Context<'_>,
-    customer: &Customer,
+    customer: &Profile,
     command: &UpdateCustomer,
 ) -> Result<Vec<Event>, Rejection> {
     let given = command.external_id.is_some()

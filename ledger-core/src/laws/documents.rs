@@ -1,5 +1,6 @@
 //! The laws of numbered documents.
 
+use schemas::event::{BillingEvent, CustomerEvent, SettlementEvent};
 use std::collections::BTreeMap;
 
 use schemas::event::{CreditNoteIssued, InvoiceFinalized};
@@ -34,12 +35,12 @@ impl Documents {
     }
 
     pub(super) fn observe(&mut self, customer: CustomerId, event: &Event, findings: &mut Findings) {
-        if let Event::CustomerRegistered(registered) = event {
+        if let Event::Customer(CustomerEvent::CustomerRegistered(registered)) = event {
             self.seller.insert(customer, registered.entity);
-        } else if let Event::InvoiceFinalized(invoice) = event {
+        } else if let Event::Billing(BillingEvent::InvoiceFinalized(invoice)) = event {
             let InvoiceFinalized { entity, series, sequence, document_date, .. } = invoice;
             self.number(*entity, series, *sequence, *document_date, findings);
-        } else if let Event::CreditNoteIssued(note) = event {
+        } else if let Event::Settlement(SettlementEvent::CreditNoteIssued(note)) = event {
             let CreditNoteIssued { series, sequence, document_date, .. } = note;
             if let Some(entity) = self.seller.get(&customer).copied() {
                 self.number(entity, series, *sequence, *document_date, findings);

@@ -3,7 +3,7 @@
 use schemas::event::{InvoiceLine, LineRef, LineReversal};
 
 use super::{Findings, Law};
-use crate::earning::Earning;
+use crate::accounting::Earning;
 
 /// What is known of a line. Sums are signed like the line.
 #[derive(Debug)]

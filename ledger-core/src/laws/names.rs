@@ -2,6 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use schemas::event::{
+    BillingEvent, CatalogEvent, CustomerEvent, CustomerExternalIdChanged, CustomerRegistered,
+    DiscountApplied, InvoiceFinalized, PaymentRecorded, ProcessEvent, QuoteCreated, SellerEvent,
+    SettlementEvent, SubscriptionCreated,
+};
 use schemas::ids::{CommandId, CustomerId};
 use schemas::text::ExternalId;
 use schemas::{Event, StreamId};
@@ -44,15 +49,15 @@ impl Names {
 
     pub(super) fn observe(&mut self, stream: StreamId, event: &Event, findings: &mut Findings) {
         self.observe_ids(stream, event, findings);
-        if let Event::CustomerRegistered(e) = event {
+        if let Some(e) = event.get::<CustomerRegistered>() {
             self.rename(e.customer, e.external_id.as_ref(), findings);
-        } else if let (Event::CustomerExternalIdChanged(e), StreamId::Customer(customer)) =
-            (event, stream)
+        } else if let (Some(e), StreamId::Customer(customer)) =
+            (event.get::<CustomerExternalIdChanged>(), stream)
         {
             self.rename(customer, Some(&e.external_id), findings);
-        } else if let Event::InvoiceFinalized(e) = event {
+        } else if let Some(e) = event.get::<InvoiceFinalized>() {
             self.claim_external(Kind::Invoice, e.external_id.as_ref(), findings);
-        } else if let Event::PaymentRecorded(e) = event {
+        } else if let Some(e) = event.get::<PaymentRecorded>() {
             self.claim_external(Kind::Payment, e.external_id.as_ref(), findings);
         }
     }
@@ -80,53 +85,36 @@ impl Names {
 
     /// Ids that the event gives to new things, and whether it lies on the right stream.
     fn observe_ids(&mut self, stream: StreamId, event: &Event, findings: &mut Findings) {
-        let customer = |id: Option<(Kind, Uuid)>| (id, false);
-        let book = |id: Option<(Kind, Uuid)>| (id, true);
         let (id, of_book) = match event {
-            Event::BookOpened(_)
-            | Event::ClockAdvanced(_)
-            | Event::PlanVersionDefined(_)
-            | Event::PlanMigrationSet(_)
-            | Event::PlanRetired(_) => book(None),
-            Event::CouponDefined(e) => book(Some((Kind::Coupon, e.coupon.uuid()))),
-            Event::EntityDefined(e) => book(Some((Kind::Entity, e.entity.uuid()))),
-            Event::BillingRunStarted(e) => book(Some((Kind::Run, e.run.uuid()))),
-            Event::CustomerRegistered(e) => customer(Some((Kind::Customer, e.customer.uuid()))),
-            Event::SubscriptionCreated(e) => {
-                customer(Some((Kind::Subscription, e.subscription.uuid())))
+            Event::Book(_) => (None, true),
+            Event::Seller(SellerEvent::EntityDefined(e)) => {
+                (Some((Kind::Entity, e.entity.uuid())), true)
             }
-            Event::QuoteCreated(e) => customer(Some((Kind::Quote, e.quote.uuid()))),
-            Event::DiscountApplied(e) => customer(Some((Kind::Discount, e.discount.uuid()))),
-            Event::ChargeAdded(e) => customer(Some((Kind::Charge, e.charge.uuid()))),
-            Event::InvoiceFinalized(e) => customer(Some((Kind::Invoice, e.invoice.uuid()))),
-            Event::CreditNoteIssued(e) => customer(Some((Kind::CreditNote, e.note.uuid()))),
-            Event::PaymentRecorded(e) => customer(Some((Kind::Payment, e.payment.uuid()))),
-            Event::PaymentRefunded(e) => customer(Some((Kind::Refund, e.refund.uuid()))),
-            Event::CreditGranted(e) => customer(Some((Kind::Grant, e.grant.uuid()))),
-            Event::CustomerParked(_)
-            | Event::CustomerReleased(_)
-            | Event::CustomerRenamed(_)
-            | Event::CustomerEmailChanged(_)
-            | Event::CustomerTermsChanged(_)
-            | Event::CustomerExternalIdChanged(_)
-            | Event::CycleOpened(_)
-            | Event::CycleCut(_)
-            | Event::SubscriptionActivated(_)
-            | Event::SubscriptionChanged(_)
-            | Event::RampAgreed(_)
-            | Event::SubscriptionPaused(_)
-            | Event::SubscriptionResumed(_)
-            | Event::CancellationUndone(_)
-            | Event::TermRenewed(_)
-            | Event::RenewalSet(_)
-            | Event::QuoteAccepted(_)
-            | Event::QuoteVoided(_)
-            | Event::ChangeScheduled(_)
-            | Event::ScheduledChangeWithdrawn(_)
-            | Event::SubscriptionCanceled(_)
-            | Event::DiscountRemoved(_)
-            | Event::InvoiceVoided(_)
-            | Event::PaymentReversed(_) => customer(None),
+            Event::Catalog(event) => (named_in_catalog(event), true),
+            Event::Process(ProcessEvent::BillingRunStarted(e)) => {
+                (Some((Kind::Run, e.run.uuid())), true)
+            }
+            Event::Process(ProcessEvent::DueSet(_)) => (None, false),
+            Event::Customer(event) => {
+                let registered = match event {
+                    CustomerEvent::CustomerRegistered(e) => Some(e.customer.uuid()),
+                    CustomerEvent::CustomerRenamed(_)
+                    | CustomerEvent::CustomerEmailChanged(_)
+                    | CustomerEvent::CustomerTermsChanged(_)
+                    | CustomerEvent::CustomerExternalIdChanged(_)
+                    | CustomerEvent::CustomerParked(_)
+                    | CustomerEvent::CustomerReleased(_) => None,
+                };
+                (registered.map(|id| (Kind::Customer, id)), false)
+            }
+            Event::Subscription(_) => (agreed(event), false),
+            Event::Billing(BillingEvent::ChargeAdded(e)) => {
+                (Some((Kind::Charge, e.charge.uuid())), false)
+            }
+            Event::Billing(BillingEvent::InvoiceFinalized(e)) => {
+                (Some((Kind::Invoice, e.invoice.uuid())), false)
+            }
+            Event::Settlement(event) => (settled(event), false),
         };
         if let Some((kind, id)) = id {
             self.claim(kind, id, findings);
@@ -134,5 +122,33 @@ impl Names {
         findings.check(Law::References, of_book == (stream == StreamId::Book), || {
             format!("{} does not belong on stream {}", event.kind().name, stream)
         });
+    }
+}
+
+fn named_in_catalog(event: &CatalogEvent) -> Option<(Kind, Uuid)> {
+    match event {
+        CatalogEvent::CouponDefined(e) => Some((Kind::Coupon, e.coupon.uuid())),
+        CatalogEvent::PlanVersionDefined(_)
+        | CatalogEvent::PlanMigrationSet(_)
+        | CatalogEvent::PlanRetired(_) => None,
+    }
+}
+
+/// What an agreement names; all but three kinds of events speak of what is there.
+fn agreed(event: &Event) -> Option<(Kind, Uuid)> {
+    let subscription = event.get::<SubscriptionCreated>();
+    let subscription = subscription.map(|e| (Kind::Subscription, e.subscription.uuid()));
+    let quote = event.get::<QuoteCreated>().map(|e| (Kind::Quote, e.quote.uuid()));
+    let discount = event.get::<DiscountApplied>().map(|e| (Kind::Discount, e.discount.uuid()));
+    subscription.or(quote).or(discount)
+}
+
+fn settled(event: &SettlementEvent) -> Option<(Kind, Uuid)> {
+    match event {
+        SettlementEvent::CreditNoteIssued(e) => Some((Kind::CreditNote, e.note.uuid())),
+        SettlementEvent::PaymentRecorded(e) => Some((Kind::Payment, e.payment.uuid())),
+        SettlementEvent::PaymentRefunded(e) => Some((Kind::Refund, e.refund.uuid())),
+        SettlementEvent::CreditGranted(e) => Some((Kind::Grant, e.grant.uuid())),
+        SettlementEvent::InvoiceVoided(_) | SettlementEvent::PaymentReversed(_) => None,
     }
 }

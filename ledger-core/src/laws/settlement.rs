@@ -4,8 +4,9 @@
 use std::collections::BTreeMap;
 
 use schemas::event::{
-    Allocation, CreditNoteIssued, InvoiceFinalized, InvoiceVoided, LineRef, LineReversal,
-    PaymentRecorded, PaymentRefunded, PaymentReversed,
+    Allocation, BillingEvent, CreditNoteIssued, CustomerRegistered, InvoiceFinalized,
+    InvoiceVoided, LineRef, LineReversal, PaymentRecorded, PaymentRefunded, PaymentReversed,
+    SettlementEvent,
 };
 use schemas::ids::{CustomerId, InvoiceId, PaymentId};
 use schemas::{Currency, Date, Event, Minor};
@@ -13,7 +14,7 @@ use schemas::{Currency, Date, Event, Minor};
 use super::balances::{Customer, Invoice};
 use super::lines::{Line, shown};
 use super::{Balances, Findings, Law, slot};
-use crate::journal::{Account, Posted};
+use crate::accounting::{Account, Posted};
 
 /// Sums over all customers of one currency.
 #[derive(Debug, Default)]
@@ -43,7 +44,7 @@ impl Settlement {
         posted: &Posted,
         findings: &mut Findings,
     ) {
-        if let Event::CustomerRegistered(registered) = event {
+        if let Some(registered) = event.get::<CustomerRegistered>() {
             let currency = registered.currency;
             let customer =
                 Customer { currency, booked_receivable: 0, booked_credit: 0, open: 0, credit: 0 };
@@ -56,48 +57,34 @@ impl Settlement {
         self.touched = Some(id);
         self.book(id, posted, findings);
         match event {
-            Event::InvoiceFinalized(invoice) => self.finalized(id, invoice, posted, findings),
-            Event::InvoiceVoided(void) => self.voided(id, void, posted, findings),
-            Event::CreditNoteIssued(note) => self.noted(id, note, posted, findings),
-            Event::PaymentRecorded(payment) => self.received(id, payment, findings),
-            Event::PaymentReversed(reversal) => self.taken_back(id, reversal, findings),
-            Event::PaymentRefunded(refund) => self.refunded(id, refund, findings),
-            Event::CreditGranted(grant) => self.credit(id, grant.amount.minor()),
-            Event::BookOpened(_)
-            | Event::ClockAdvanced(_)
-            | Event::EntityDefined(_)
-            | Event::PlanVersionDefined(_)
-            | Event::PlanRetired(_)
-            | Event::BillingRunStarted(_)
-            | Event::CustomerRegistered(_)
-            | Event::CustomerParked(_)
-            | Event::CustomerReleased(_)
-            | Event::CustomerRenamed(_)
-            | Event::CustomerEmailChanged(_)
-            | Event::CustomerTermsChanged(_)
-            | Event::CustomerExternalIdChanged(_)
-            | Event::SubscriptionCreated(_)
-            | Event::CycleOpened(_)
-            | Event::CycleCut(_)
-            | Event::SubscriptionActivated(_)
-            | Event::SubscriptionChanged(_)
-            | Event::RampAgreed(_)
-            | Event::SubscriptionPaused(_)
-            | Event::SubscriptionResumed(_)
-            | Event::CancellationUndone(_)
-            | Event::TermRenewed(_)
-            | Event::RenewalSet(_)
-            | Event::QuoteCreated(_)
-            | Event::QuoteAccepted(_)
-            | Event::QuoteVoided(_)
-            | Event::PlanMigrationSet(_)
-            | Event::CouponDefined(_)
-            | Event::ChangeScheduled(_)
-            | Event::ScheduledChangeWithdrawn(_)
-            | Event::SubscriptionCanceled(_)
-            | Event::DiscountApplied(_)
-            | Event::DiscountRemoved(_)
-            | Event::ChargeAdded(_) => {}
+            Event::Billing(BillingEvent::InvoiceFinalized(invoice)) => {
+                self.finalized(id, invoice, posted, findings);
+            }
+            Event::Settlement(event) => self.settled(id, event, posted, findings),
+            Event::Billing(BillingEvent::ChargeAdded(_))
+            | Event::Book(_)
+            | Event::Seller(_)
+            | Event::Catalog(_)
+            | Event::Process(_)
+            | Event::Customer(_)
+            | Event::Subscription(_) => {}
+        }
+    }
+
+    fn settled(
+        &mut self,
+        id: CustomerId,
+        event: &SettlementEvent,
+        posted: &Posted,
+        findings: &mut Findings,
+    ) {
+        match event {
+            SettlementEvent::InvoiceVoided(void) => self.voided(id, void, posted, findings),
+            SettlementEvent::CreditNoteIssued(note) => self.noted(id, note, posted, findings),
+            SettlementEvent::PaymentRecorded(payment) => self.received(id, payment, findings),
+            SettlementEvent::PaymentReversed(reversal) => self.taken_back(id, reversal, findings),
+            SettlementEvent::PaymentRefunded(refund) => self.refunded(id, refund, findings),
+            SettlementEvent::CreditGranted(grant) => self.credit(id, grant.amount.minor()),
         }
     }
 

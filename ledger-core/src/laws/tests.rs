@@ -5,13 +5,14 @@ use schemas::event::{
     InvoiceVoided, LineRef, LineReversal, PaymentRecorded, PaymentRefunded, PaymentReversed,
     RefundedTo,
 };
+use schemas::event::{BillingEvent, CustomerEvent, SellerEvent, SettlementEvent};
 use schemas::ids::{EntityId, InvoiceId, PaymentId, RefundId};
 use schemas::terms::{SeriesDefinition, SeriesKind};
 use schemas::{Date, Minor, Personal, ZoneName};
 use uuid::Uuid;
 
 use super::*;
-use crate::journal::tests::{date, eur, invoice, line, note, part, reason, reversal, voided};
+use crate::ledger::post::tests::{date, eur, invoice, line, note, part, reason, reversal, voided};
 
 fn id(number: u128) -> Uuid {
     Uuid::from_u128(number)
@@ -33,17 +34,17 @@ fn entity() -> Event {
         prefix: code(text),
         digits: 4,
     };
-    Event::EntityDefined(EntityDefined {
+    Event::Seller(SellerEvent::EntityDefined(EntityDefined {
         entity: EntityId::new(Uuid::nil()),
         name: reason(),
         zone: ZoneName::utc(),
         payment_terms_days: 14,
         series: vec![series("INV", SeriesKind::Invoice), series("CRN", SeriesKind::CreditNote)],
-    })
+    }))
 }
 
 fn registered() -> Event {
-    Event::CustomerRegistered(CustomerRegistered {
+    Event::Customer(CustomerEvent::CustomerRegistered(CustomerRegistered {
         customer: customer(),
         entity: EntityId::new(Uuid::nil()),
         external_id: None,
@@ -53,7 +54,8 @@ fn registered() -> Event {
         zone: ZoneName::utc(),
         payment_terms_days: 14,
         parent: None,
-    })
+        fixed_offset: None,
+    }))
 }
 
 fn first_invoice() -> InvoiceFinalized {
@@ -86,7 +88,7 @@ fn payment() -> PaymentRecorded {
 }
 
 fn refund(amount: i64, from_credit: i64) -> Event {
-    Event::PaymentRefunded(PaymentRefunded {
+    Event::Settlement(SettlementEvent::PaymentRefunded(PaymentRefunded {
         refund: RefundId::new(id(5)),
         payment: PaymentId::new(id(3)),
         amount: Minor(amount).of(eur()),
@@ -95,7 +97,7 @@ fn refund(amount: i64, from_credit: i64) -> Event {
         reopened: if amount > from_credit { vec![part(amount - from_credit)] } else { vec![] },
         from_credit: Minor(from_credit),
         reason: reason(),
-    })
+    }))
 }
 
 /// A log of one commit for each list of events.
@@ -108,9 +110,15 @@ impl Log {
         let mut log = Self(vec![]);
         log.push(StreamId::Book, "2026-03-01", vec![entity()]);
         log.push(StreamId::Customer(customer()), "2026-03-01", vec![registered()]);
-        log.add("2026-03-01", vec![Event::InvoiceFinalized(first_invoice())]);
-        log.add("2026-03-02", vec![Event::PaymentRecorded(payment())]);
-        log.add("2026-03-03", vec![Event::InvoiceFinalized(second_invoice())]);
+        log.add(
+            "2026-03-01",
+            vec![Event::Billing(BillingEvent::InvoiceFinalized(first_invoice()))],
+        );
+        log.add("2026-03-02", vec![Event::Settlement(SettlementEvent::PaymentRecorded(payment()))]);
+        log.add(
+            "2026-03-03",
+            vec![Event::Billing(BillingEvent::InvoiceFinalized(second_invoice()))],
+        );
         log
     }
 
@@ -191,15 +199,21 @@ fn positions_revisions_and_times_have_an_order() {
 
 #[test]
 fn an_id_is_given_once_and_events_lie_on_their_stream() {
-    let twice = Log::sound().with("2026-03-04", vec![Event::PaymentRecorded(payment())]);
+    let twice = Log::sound()
+        .with("2026-03-04", vec![Event::Settlement(SettlementEvent::PaymentRecorded(payment()))]);
     assert!(twice.broken().contains(&Law::UniqueIds));
     let mut astray = Log::sound();
-    astray.push(StreamId::Book, "2026-03-04", vec![Event::PaymentRecorded(payment())]);
+    astray.push(
+        StreamId::Book,
+        "2026-03-04",
+        vec![Event::Settlement(SettlementEvent::PaymentRecorded(payment()))],
+    );
     assert!(astray.broken().contains(&Law::References));
     let mut unknown = payment();
     unknown.payment = PaymentId::new(id(30));
     unknown.allocations = vec![Allocation { invoice: InvoiceId::new(id(99)), ..part(1000) }];
-    let log = Log::sound().with("2026-03-04", vec![Event::PaymentRecorded(unknown)]);
+    let log = Log::sound()
+        .with("2026-03-04", vec![Event::Settlement(SettlementEvent::PaymentRecorded(unknown))]);
     assert!(log.broken().contains(&Law::References));
 }
 
@@ -212,7 +226,7 @@ fn an_external_id_is_given_once_for_each_kind() {
         let mut next = first_invoice();
         (next.invoice, next.sequence) = (InvoiceId::new(id(u128::from(number))), number);
         next.external_id = Some("e-1".to_owned().try_into().expect("an external id"));
-        log.add("2026-03-01", vec![Event::InvoiceFinalized(next)]);
+        log.add("2026-03-01", vec![Event::Billing(BillingEvent::InvoiceFinalized(next))]);
     }
     assert_eq!(log.broken(), [Law::UniqueIds]);
 }
@@ -222,7 +236,8 @@ fn an_event_whose_amounts_contradict_each_other_is_out_of_balance() {
     let mut wrong = payment();
     wrong.payment = PaymentId::new(id(30));
     wrong.to_credit = Minor(101);
-    let log = Log::sound().with("2026-03-04", vec![Event::PaymentRecorded(wrong)]);
+    let log = Log::sound()
+        .with("2026-03-04", vec![Event::Settlement(SettlementEvent::PaymentRecorded(wrong))]);
     assert_eq!(log.broken(), [Law::Balance]);
 }
 
@@ -233,7 +248,8 @@ fn what_settles_an_invoice_lies_between_zero_and_its_total() {
     over.payment = PaymentId::new(id(30));
     over.allocations = vec![Allocation { invoice: InvoiceId::new(id(2)), amount: Minor(401) }];
     over.amount = Minor(501).of(eur());
-    let log = Log::sound().with("2026-03-04", vec![Event::PaymentRecorded(over)]);
+    let log = Log::sound()
+        .with("2026-03-04", vec![Event::Settlement(SettlementEvent::PaymentRecorded(over))]);
     assert_eq!(log.broken(), [Law::Settlement]);
 }
 
@@ -249,7 +265,7 @@ fn a_payment_gives_back_at_most_what_it_brought() {
     let note = credited_by(reversal(0, 500, 0), 500, 500);
     let log = Log::sound().with("2026-03-05", vec![refund(1101, 101), note]);
     assert!(log.broken().contains(&Law::Payments));
-    let reversed = Event::PaymentReversed(PaymentReversed {
+    let reversed = Event::Settlement(SettlementEvent::PaymentReversed(PaymentReversed {
         payment: PaymentId::new(id(3)),
         amount: Minor(1000).of(eur()),
         posting_date: date("2026-03-05"),
@@ -257,7 +273,7 @@ fn a_payment_gives_back_at_most_what_it_brought() {
         credit_withdrawn: Minor(0),
         credit_unapplied: vec![],
         reason: reason(),
-    });
+    }));
     assert_eq!(Log::sound().with("2026-03-05", vec![reversed]).broken(), [Law::Payments]);
 }
 
@@ -265,7 +281,7 @@ fn a_payment_gives_back_at_most_what_it_brought() {
 fn a_line_is_credited_at_most_whole_whatever_document_credits_it() {
     let log = |second: InvoiceFinalized| {
         let mut log = Log::sound();
-        log.0[4].1 = vec![Event::InvoiceFinalized(second)];
+        log.0[4].1 = vec![Event::Billing(BillingEvent::InvoiceFinalized(second))];
         log
     };
     assert_eq!(log(credit_of(0)).broken(), []);
@@ -299,11 +315,16 @@ fn credited_by(mut reversal: LineReversal, total: i64, rest: i64) -> Event {
 
 #[test]
 fn a_line_earns_what_was_billed_and_not_taken_back() {
-    let Event::CreditNoteIssued(note) = credited_by(reversal(200, 300, 0), 500, 500) else {
+    let Event::Settlement(SettlementEvent::CreditNoteIssued(note)) =
+        credited_by(reversal(200, 300, 0), 500, 500)
+    else {
         panic!("a note")
     };
     let log = |note: CreditNoteIssued| {
-        Log::sound().with("2026-03-05", vec![refund(500, 0), Event::CreditNoteIssued(note)])
+        Log::sound().with(
+            "2026-03-05",
+            vec![refund(500, 0), Event::Settlement(SettlementEvent::CreditNoteIssued(note))],
+        )
     };
     assert_eq!(log(note.clone()).broken(), []);
     let mut stops = note.clone();
@@ -314,11 +335,14 @@ fn a_line_earns_what_was_billed_and_not_taken_back() {
 #[test]
 fn a_void_undoes_exactly_what_there_was() {
     let parts = |void: Event, change: fn(&mut InvoiceVoided)| {
-        let Event::InvoiceVoided(mut void) = void else { panic!("a void") };
+        let Event::Settlement(SettlementEvent::InvoiceVoided(mut void)) = void else {
+            panic!("a void")
+        };
         void.invoice = InvoiceId::new(id(2));
         void.lines.push(LineReversal { line: 2, ..reversal(-160, -240, 0) });
         change(&mut void);
-        Log::sound().with("2026-03-05", vec![Event::InvoiceVoided(void)])
+        Log::sound()
+            .with("2026-03-05", vec![Event::Settlement(SettlementEvent::InvoiceVoided(void))])
     };
     let void = || voided(vec![reversal(360, 540, 0)], [400, 100, 0]);
     let sound = parts(void(), |_| {});
@@ -343,7 +367,7 @@ fn numbers_have_no_gaps_and_document_dates_never_go_back() {
         let mut log = Log::sound();
         let mut second = second_invoice();
         change(&mut second);
-        log.0[4].1 = vec![Event::InvoiceFinalized(second)];
+        log.0[4].1 = vec![Event::Billing(BillingEvent::InvoiceFinalized(second))];
         log.broken()
     };
     assert_eq!(log(|_| {}), []);
@@ -355,13 +379,15 @@ fn numbers_have_no_gaps_and_document_dates_never_go_back() {
         [Law::References]
     );
     let historical = |kind| {
-        let Event::EntityDefined(mut defined) = entity() else { panic!("an entity") };
+        let Event::Seller(SellerEvent::EntityDefined(mut defined)) = entity() else {
+            panic!("an entity")
+        };
         defined.series[0].kind = kind;
         let mut log = Log::sound();
-        log.0[0].1 = vec![Event::EntityDefined(defined)];
+        log.0[0].1 = vec![Event::Seller(SellerEvent::EntityDefined(defined))];
         let mut second = second_invoice();
         second.document_date = Date::MIN;
-        log.0[4].1 = vec![Event::InvoiceFinalized(second)];
+        log.0[4].1 = vec![Event::Billing(BillingEvent::InvoiceFinalized(second))];
         log.broken()
     };
     assert_eq!(historical(SeriesKind::Historical), []);

@@ -7,40 +7,36 @@ use schemas::event::{Allocation, CreditGranted, Event, PaymentRecorded, PaymentR
 use schemas::ids::{InvoiceId, PaymentId};
 use schemas::{Minor, Rejection};
 
-use super::{money, positive, posting_date};
-use crate::customer::state::{Customer, Payment};
-use crate::ledger::Context;
+use super::decide::Case;
+use super::state::Payment;
 
 /// The most invoices that one payment settles.
 const MAX_ALLOCATIONS: usize = 1_000;
 
-pub(crate) fn record(
-    context: &Context<'_>,
-    customer: &Customer,
-    command: &RecordPayment,
-) -> Result<Vec<Event>, Rejection> {
+/// Records money received: on invoices as told or oldest first, the rest as customer credit.
+pub(super) fn record(case: &Case<'_>, command: &RecordPayment) -> Result<Vec<Event>, Rejection> {
     let payment = command.payment;
-    if context.registry.taken.contains(payment.uuid()) {
+    if case.context.registry.taken.contains(payment.uuid()) {
         return Err(Rejection::PaymentExists { payment });
     }
-    let amount = positive(customer, command.amount)?;
+    let amount = case.profile.positive(command.amount)?;
     if let Some(external_id) = &command.external_id {
-        context.registry.free_payment(external_id)?;
+        case.context.registry.free_payment(external_id)?;
     }
     let allocations = match &command.allocate {
-        None | Some(Allocate::OldestFirst) => oldest_first(customer, amount),
-        Some(Allocate::To(requests)) => as_told(customer, amount, requests)?,
+        None | Some(Allocate::OldestFirst) => oldest_first(case, amount),
+        Some(Allocate::To(requests)) => as_told(case, amount, requests)?,
     };
     let allocated: i64 = allocations.iter().map(|part| part.amount.0).sum();
     let to_credit = Minor(amount.0 - allocated);
-    customer.credit.plus(to_credit)?;
+    case.settlement.credit.plus(to_credit)?;
     Ok(vec![
         PaymentRecorded {
             payment,
             external_id: command.external_id.clone(),
             amount: command.amount,
             method: command.method.clone(),
-            posting_date: posting_date(context, customer)?,
+            posting_date: case.posting_date()?,
             allocations,
             to_credit,
         }
@@ -49,14 +45,13 @@ pub(crate) fn record(
 }
 
 /// By due date, then by order of finalization.
-fn oldest_first(customer: &Customer, amount: Minor) -> Vec<Allocation> {
+fn oldest_first(case: &Case<'_>, amount: Minor) -> Vec<Allocation> {
     let mut left = amount.0;
     let mut allocations = Vec::new();
-    for (_, ordinal) in customer.open.iter().take(MAX_ALLOCATIONS) {
+    for invoice in case.settlement.open().take(MAX_ALLOCATIONS) {
         if left == 0 {
             break;
         }
-        let Some(invoice) = customer.invoices.at(*ordinal) else { continue };
         let part = invoice.open().0.min(left);
         left -= part;
         allocations.push(Allocation { invoice: invoice.id, amount: Minor(part) });
@@ -65,7 +60,7 @@ fn oldest_first(customer: &Customer, amount: Minor) -> Vec<Allocation> {
 }
 
 fn as_told(
-    customer: &Customer,
+    case: &Case<'_>,
     amount: Minor,
     requests: &[AllocationRequest],
 ) -> Result<Vec<Allocation>, Rejection> {
@@ -77,18 +72,19 @@ fn as_told(
     let mut allocations = Vec::with_capacity(count);
     for request in requests {
         let id = request.invoice;
-        let part = positive(customer, request.amount)?;
+        let part = case.profile.positive(request.amount)?;
         if !seen.insert(id) {
             return Err(Rejection::DuplicateAllocation { invoice: id });
         }
-        let invoice = customer.invoices.get(id).ok_or(Rejection::UnknownInvoice { invoice: id })?;
+        let invoice = case.settlement.invoices().get(id);
+        let invoice = invoice.ok_or(Rejection::UnknownInvoice { invoice: id })?;
         if invoice.voided {
             return Err(Rejection::InvoiceVoided { invoice: id });
         }
         if part > invoice.open() {
             return Err(Rejection::AllocationExceedsOpen {
                 invoice: id,
-                open: invoice.open().of(customer.currency),
+                open: invoice.open().of(case.profile.currency),
                 allocated: request.amount,
             });
         }
@@ -96,7 +92,7 @@ fn as_told(
     }
     let allocated = Minor::sum(allocations.iter().map(|part| part.amount))?;
     if allocated > amount {
-        let currency = customer.currency;
+        let currency = case.profile.currency;
         return Err(Rejection::OverAllocated {
             allocated: allocated.of(currency),
             amount: amount.of(currency),
@@ -106,8 +102,8 @@ fn as_told(
 }
 
 /// The payment, unless it was reversed.
-pub(super) fn live(customer: &Customer, id: PaymentId) -> Result<&Payment, Rejection> {
-    let payment = customer.payments.get(id).ok_or(Rejection::UnknownPayment { payment: id })?;
+pub(super) fn live<'a>(case: &Case<'a>, id: PaymentId) -> Result<&'a Payment, Rejection> {
+    let payment = case.settlement.payment(id).ok_or(Rejection::UnknownPayment { payment: id })?;
     if payment.reversed { Err(Rejection::PaymentReversed { payment: id }) } else { Ok(payment) }
 }
 
@@ -126,28 +122,25 @@ pub(super) fn undo_last_first(payment: &Payment, amount: i64) -> Vec<Allocation>
     undone
 }
 
-pub(crate) fn reverse(
-    context: &Context<'_>,
-    customer: &Customer,
-    command: &ReversePayment,
-) -> Result<Vec<Event>, Rejection> {
-    let payment = live(customer, command.payment)?;
-    let left = payment.amount.0 - payment.refunded.0;
+/// Takes a whole payment back: its invoices are open again, its credit is withdrawn.
+pub(super) fn reverse(case: &Case<'_>, command: &ReversePayment) -> Result<Vec<Event>, Rejection> {
+    let payment = live(case, command.payment)?;
+    let left = payment.left().0;
     if left == 0 {
         return Err(Rejection::NothingLeftOfPayment { payment: command.payment });
     }
     let reopened = undo_last_first(payment, left);
     let on_invoices: i64 = reopened.iter().map(|part| part.amount.0).sum();
     let credit_withdrawn = left - on_invoices;
-    let short = (credit_withdrawn - customer.credit.0).max(0);
+    let short = (credit_withdrawn - case.settlement.credit.0).max(0);
     Ok(vec![
         PaymentReversed {
             payment: command.payment,
-            amount: money(left, customer.currency),
-            posting_date: posting_date(context, customer)?,
+            amount: Minor(left).of(case.profile.currency),
+            posting_date: case.posting_date()?,
             reopened,
             credit_withdrawn: Minor(credit_withdrawn),
-            credit_unapplied: unapply(customer, short),
+            credit_unapplied: unapply(case, short),
             reason: command.reason.clone(),
         }
         .into(),
@@ -156,10 +149,11 @@ pub(crate) fn reverse(
 
 /// Takes used-up credit off invoices again, the last finalized first. What the payments made is
 /// either available or on invoices, so it always suffices.
-fn unapply(customer: &Customer, short: i64) -> Vec<Allocation> {
-    let applied = customer
-        .invoices
-        .values()
+fn unapply(case: &Case<'_>, short: i64) -> Vec<Allocation> {
+    let applied = case
+        .settlement
+        .invoices()
+        .iter()
         .rev()
         .filter(|invoice| !invoice.voided && invoice.credit_applied.is_positive());
     let mut left = short;
@@ -176,22 +170,19 @@ fn unapply(customer: &Customer, short: i64) -> Vec<Allocation> {
     unapplied
 }
 
-pub(crate) fn grant(
-    context: &Context<'_>,
-    customer: &Customer,
-    command: &GrantCredit,
-) -> Result<Vec<Event>, Rejection> {
+/// Gives the customer credit for coming invoices.
+pub(super) fn grant(case: &Case<'_>, command: &GrantCredit) -> Result<Vec<Event>, Rejection> {
     let grant = command.grant;
-    if context.registry.taken.contains(grant.uuid()) {
+    if case.context.registry.taken.contains(grant.uuid()) {
         return Err(Rejection::GrantExists { grant });
     }
-    let amount = positive(customer, command.amount)?;
-    customer.credit.plus(amount)?;
+    let amount = case.profile.positive(command.amount)?;
+    case.settlement.credit.plus(amount)?;
     Ok(vec![
         CreditGranted {
             grant,
             amount: command.amount,
-            posting_date: posting_date(context, customer)?,
+            posting_date: case.posting_date()?,
             reason: command.reason.clone(),
         }
         .into(),

@@ -2,62 +2,64 @@
 
 use schemas::Rejection;
 use schemas::command::VoidInvoice;
-use schemas::event::{Event, InvoiceVoided, LineRef};
+use schemas::event::InvoiceVoided;
 
-use super::{not_before, posting_date, whole_line};
-use crate::customer::state::{Customer, Invoice};
-use crate::ledger::Context;
+use super::decide::{Case, not_before};
+use super::reversal::whole_line;
+use super::state::Invoice;
+use crate::billing::state::Billed;
 
-pub(crate) fn void(
-    context: &Context<'_>,
-    customer: &Customer,
-    command: &VoidInvoice,
-) -> Result<Vec<Event>, Rejection> {
+/// Voids a finalized invoice that nothing else stands on; it keeps its number.
+///
+/// # Errors
+/// [`Rejection::UnknownInvoice`], [`Rejection::InvoiceVoided`]; payments, notes or credits that
+/// stand on it; credit that it made and that was used up; a day before it.
+pub(crate) fn void(case: &Case<'_>, command: &VoidInvoice) -> Result<InvoiceVoided, Rejection> {
     let id = command.invoice;
-    let invoice = customer.invoices.get(id).ok_or(Rejection::UnknownInvoice { invoice: id })?;
-    check_free(customer, invoice)?;
-    let posting_date = posting_date(context, customer)?;
-    not_before(invoice, posting_date)?;
-    let count = u32::try_from(invoice.lines.len()).unwrap_or(u32::MAX);
-    let lines = (1..=count)
-        .map(|line| whole_line(customer, LineRef { invoice: id, line }, posting_date))
+    let unknown = || Rejection::UnknownInvoice { invoice: id };
+    let invoice = case.settlement.invoices().get(id).ok_or_else(unknown)?;
+    let billed = case.billing.invoice(id).ok_or_else(unknown)?;
+    check_free(case, invoice, billed)?;
+    let posting_date = case.posting_date()?;
+    not_before(billed, posting_date)?;
+    let lines = (1_u32..)
+        .zip(&billed.lines)
+        .map(|(number, line)| whole_line(line, number, posting_date))
         .collect::<Result<_, _>>()?;
-    Ok(vec![
-        InvoiceVoided {
-            invoice: id,
-            currency: customer.currency,
-            posting_date,
-            lines,
-            receivable: invoice.open(),
-            credit_returned: invoice.credit_applied,
-            credit_withdrawn: invoice.credit_generated,
-            rebill: command.rebill,
-            reason: command.reason.clone(),
-        }
-        .into(),
-    ])
+    Ok(InvoiceVoided {
+        invoice: id,
+        currency: case.profile.currency,
+        posting_date,
+        lines,
+        receivable: invoice.open(),
+        credit_returned: invoice.credit_applied,
+        credit_withdrawn: invoice.credit_generated,
+        rebill: command.rebill,
+        reason: command.reason.clone(),
+    })
 }
 
 /// Nothing else stands on the invoice.
-fn check_free(customer: &Customer, invoice: &Invoice) -> Result<(), Rejection> {
-    let id = invoice.id;
+fn check_free(case: &Case<'_>, invoice: &Invoice, billed: &Billed) -> Result<(), Rejection> {
+    let (id, currency) = (invoice.id, case.profile.currency);
     if invoice.voided {
         return Err(Rejection::InvoiceVoided { invoice: id });
     }
     if invoice.paid.is_positive() {
-        let settled = invoice.paid.of(customer.currency);
+        let settled = invoice.paid.of(currency);
         return Err(Rejection::InvoiceHasPayments { invoice: id, settled });
     }
-    let note = invoice.notes.first().map(ToString::to_string);
-    let line = invoice.lines.iter().find_map(|line| line.credited_by.first());
+    let note = billed.notes.first().map(ToString::to_string);
+    let line = billed.lines.iter().find_map(|line| line.credited_by.first());
     if let Some(by) = note.or_else(|| line.map(ToString::to_string)) {
         return Err(Rejection::InvoiceLineCredited { invoice: id, by });
     }
-    if invoice.credit_generated > customer.credit {
+    let credit = case.settlement.credit;
+    if invoice.credit_generated > credit {
         return Err(Rejection::CreditConsumed {
             invoice: id,
-            made: invoice.credit_generated.of(customer.currency),
-            left: customer.credit.of(customer.currency),
+            made: invoice.credit_generated.of(currency),
+            left: credit.of(currency),
         });
     }
     Ok(())

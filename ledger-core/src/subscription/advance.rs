@@ -2,48 +2,56 @@
 //! renewed, each at its own instant and in the order of time.
 
 use schemas::event::{
-    Calendar, ChangeScheduled, CycleCut, CycleOpened, Event, ItemChange, ItemTerms,
-    ScheduledChange, ScheduledFor, ScheduledItems, SubscriptionCanceled, SubscriptionChanged,
+    Calendar, ChangeScheduled, CycleCut, CycleOpened, ItemChange, ItemTerms, ScheduledChange,
+    ScheduledFor, ScheduledItems, SubscriptionCanceled, SubscriptionChanged, SubscriptionEvent,
     SubscriptionPaused, SubscriptionResumed, Term, TermRenewed, TermsChange,
 };
 use schemas::terms::{
     Anchor, BillingTiming, CancelCredit, EndReason, IntervalChange, Renewal, Settle,
 };
 use schemas::time::TimeError;
-use schemas::{Date, Rejection, Span, Timestamp};
+use schemas::{Currency, Date, Rejection, Span, Timestamp};
 
 use super::calendar;
+use super::evolve::try_out;
 use super::item::Item;
-use super::rules::Rules;
 use super::state::Subscription;
-use crate::billing::run::MAX_LINES;
+use crate::catalog::state::Catalog;
+use crate::customer::rules::Rules;
 
-/// Which terms replace others at the start of a cycle on a date, if any do.
-pub(crate) type Migrations<'a> = &'a dyn Fn(&ItemTerms, Date) -> Option<ItemTerms>;
+/// The most events by which one command brings a subscription up to date.
+pub(crate) const MAX_STEPS: usize = 1_000;
 
 /// What advancing looks at besides the subscription.
 #[derive(Clone, Copy)]
 pub(crate) struct Advance<'a> {
     pub(crate) rules: &'a Rules,
-    pub(crate) migrations: Migrations<'a>,
+    /// Migrations of plans replace the terms of cycles.
+    pub(crate) catalog: &'a Catalog,
+    pub(crate) currency: Currency,
 }
 
 impl Advance<'_> {
     /// Opens every cycle that is to be billed up to and on `through`, and lets everything happen
-    /// that lies before the cycles it opens.
+    /// that lies before the cycles it opens. `before` events of the commit come before these.
+    ///
+    /// # Errors
+    /// [`Rejection::TooManyCycles`] where it is too far behind for one command; a date that
+    /// cannot be computed.
     pub(crate) fn through(
         self,
         subscription: &mut Subscription,
         through: Date,
-    ) -> Result<Vec<Event>, Rejection> {
+        before: usize,
+    ) -> Result<Vec<SubscriptionEvent>, Rejection> {
         let mut events = Vec::new();
         while let Some(next) = self.next(subscription, through)? {
-            if events.len() > MAX_LINES {
+            if events.len() > MAX_STEPS {
                 let subscription = subscription.id;
-                return Err(Rejection::TooManyCycles { subscription, limit: MAX_LINES });
+                return Err(Rejection::TooManyCycles { subscription, limit: MAX_STEPS });
             }
             for event in next {
-                subscription.evolve(&event);
+                try_out(subscription, &event, before + events.len());
                 events.push(event);
             }
         }
@@ -55,7 +63,7 @@ impl Advance<'_> {
         self,
         subscription: &Subscription,
         through: Date,
-    ) -> Result<Option<Vec<Event>>, Rejection> {
+    ) -> Result<Option<Vec<SubscriptionEvent>>, Rejection> {
         let cycle = self.next_cycle(subscription, through)?;
         let scheduled = subscription
             .scheduled
@@ -131,11 +139,12 @@ impl Advance<'_> {
         item: &Item,
         span: Span,
         full: Span,
-    ) -> Result<Vec<Event>, Rejection> {
+    ) -> Result<Vec<SubscriptionEvent>, Rejection> {
         let mut events = Vec::new();
         let start = self.rules.date(span.start())?;
         let terms = item.terms_at(span.start());
-        if let Some(terms) = terms.and_then(|terms| (self.migrations)(terms, start)) {
+        let moved = |terms| self.catalog.migrated(terms, start, self.currency);
+        if let Some(terms) = terms.and_then(moved) {
             let change = ItemChange {
                 item: item.number,
                 add_on: item.add_on,
@@ -166,7 +175,7 @@ impl Advance<'_> {
         subscription: &Subscription,
         at: Timestamp,
         next: Next<'_>,
-    ) -> Result<Vec<Event>, Rejection> {
+    ) -> Result<Vec<SubscriptionEvent>, Rejection> {
         match next {
             Next::Term(term) => Ok(vec![renewed(subscription, term, self.rules)?]),
             Next::Change(due) => self.scheduled(subscription, at, due),
@@ -179,7 +188,7 @@ impl Advance<'_> {
         subscription: &Subscription,
         at: Timestamp,
         due: &ChangeScheduled,
-    ) -> Result<Vec<Event>, Rejection> {
+    ) -> Result<Vec<SubscriptionEvent>, Rejection> {
         let (id, change) = (subscription.id, Some(due.change));
         Ok(match &due.what {
             ScheduledChange::Items(items) => self.items(subscription, at, items, change, None)?,
@@ -211,7 +220,7 @@ impl Advance<'_> {
         changes: &ScheduledItems,
         number: Option<u32>,
         trial_end: Option<Timestamp>,
-    ) -> Result<Vec<Event>, Rejection> {
+    ) -> Result<Vec<SubscriptionEvent>, Rejection> {
         let mut events = Vec::new();
         let mut items = changes.items.clone();
         subscription.number_new(&mut items, |found| begins(found, subscription))?;
@@ -339,7 +348,7 @@ impl Advance<'_> {
         subscription: &Subscription,
         item: &Item,
         at: Timestamp,
-    ) -> Result<Option<Event>, Rejection> {
+    ) -> Result<Option<SubscriptionEvent>, Rejection> {
         let last = item.cycles.last();
         let Some(cycle) = last.filter(|cycle| at < cycle.end) else { return Ok(None) };
         if cycle.start > at || item.last_terms_step() > at {
@@ -363,7 +372,7 @@ enum Next<'a> {
 }
 
 /// Ends every cycle of an item that runs at `at` or was opened for later.
-fn cut_away(subscription: &Subscription, item: &Item, at: Timestamp) -> Vec<Event> {
+fn cut_away(subscription: &Subscription, item: &Item, at: Timestamp) -> Vec<SubscriptionEvent> {
     let later = item.cycles.iter().filter(|cycle| at < cycle.end && cycle.start < cycle.end);
     later
         .map(|cycle| {
@@ -411,7 +420,11 @@ pub(crate) fn opens_on(item: &Item, span: Span, rules: &Rules) -> Result<Date, T
     rules.date(span.start())?.plus_days(-i32::from(lead))
 }
 
-fn renewed(subscription: &Subscription, term: Term, rules: &Rules) -> Result<Event, Rejection> {
+fn renewed(
+    subscription: &Subscription,
+    term: Term,
+    rules: &Rules,
+) -> Result<SubscriptionEvent, Rejection> {
     let start = term.span.end();
     let renewal = match term.renewal {
         Renewal::Renew => Renewal::Renew,

@@ -13,7 +13,7 @@ use schemas::terms::{
 use schemas::time::TimeError;
 use schemas::{Date, Span, Timestamp};
 
-use super::rules::Rules;
+use crate::customer::rules::Rules;
 
 const OUT_OF_RANGE: TimeError = TimeError::OutOfRange { what: "the end of the cycle" };
 

@@ -1,6 +1,7 @@
 //! Decisions that change plan, items or anchor.
 
 use schemas::command::{ChangePlan, ChangeQuantity, ChangeSubscription, ItemRequest};
+use schemas::event::SubscriptionEvent;
 use schemas::event::{
     ChangeScheduled, Event, ItemChange, PlanVersionDefined, ScheduledChange,
     ScheduledChangeWithdrawn, ScheduledFor, ScheduledItems, TermsChange,
@@ -8,21 +9,17 @@ use schemas::event::{
 use schemas::terms::{Anchor, ChangeTime, InvoiceTiming, Settle, TrialOnChange};
 use schemas::{Decimal, Rejection, Timestamp};
 
-use super::advance::{Advance, kept};
+use super::advance::kept;
 use super::calendar;
-use super::create::{days_after, with_invoice};
+use super::create::days_after;
+use super::decide::{Case, Decided};
 use super::item::{Item, same_price};
-use super::schedule::{changing, migrations, schedule, time_of, withdrawn};
+use super::schedule::{changing, schedule, time_of, withdrawn};
 use super::state::Subscription;
-use super::terms::{Wanted, add_on, check_quantity, own_rate, resolve, version_on_sale};
-use crate::customer::state::Customer;
-use crate::ledger::Context;
+use super::terms::{Wanted, add_on, check_quantity, own_rate, resolve};
 
-pub(crate) fn plan(
-    context: &Context<'_>,
-    customer: &Customer,
-    command: &ChangePlan,
-) -> Result<Vec<Event>, Rejection> {
+/// Moves a subscription to another plan or version, quantities as they are.
+pub(super) fn plan(case: &Case<'_>, command: &ChangePlan) -> Result<Decided, Rejection> {
     let command = ChangeSubscription {
         customer: command.customer,
         subscription: command.subscription,
@@ -34,14 +31,11 @@ pub(crate) fn plan(
         when: command.when,
         proration: command.proration,
     };
-    change(context, customer, &command)
+    change(case, &command)
 }
 
-pub(crate) fn quantity(
-    context: &Context<'_>,
-    customer: &Customer,
-    command: &ChangeQuantity,
-) -> Result<Vec<Event>, Rejection> {
+/// Gives all items of the plan another quantity.
+pub(super) fn quantity(case: &Case<'_>, command: &ChangeQuantity) -> Result<Decided, Rejection> {
     let command = ChangeSubscription {
         customer: command.customer,
         subscription: command.subscription,
@@ -53,54 +47,50 @@ pub(crate) fn quantity(
         when: command.when,
         proration: command.proration,
     };
-    change(context, customer, &command)
+    change(case, &command)
 }
 
-pub(crate) fn change(
-    context: &Context<'_>,
-    customer: &Customer,
-    command: &ChangeSubscription,
-) -> Result<Vec<Event>, Rejection> {
+/// Changes plan, items or anchor now, or schedules that.
+pub(super) fn change(case: &Case<'_>, command: &ChangeSubscription) -> Result<Decided, Rejection> {
     check(command)?;
     let version = match command.plan {
-        Some(plan) => Some(version_on_sale(context, plan, command.version)?),
+        Some(plan) => Some(case.context.catalog.on_sale(plan, command.version)?),
         None => None,
     };
-    let longer = version.is_some_and(|version| other_length(customer, command, version));
+    let longer = version.is_some_and(|version| other_length(case, command, version));
     let whole = command.when == ChangeTime::Now && (command.anchor.is_some() || longer);
-    let found = changing(context, customer, command.subscription, whole)?;
+    let found = changing(case, command.subscription, whole)?;
     let (at, subscription, mut events) = (found.at, found.subscription, found.events);
     let subscription = subscription.as_ref();
     if subscription.activation_expires.is_some() {
         return Err(Rejection::NotActiveYet { subscription: subscription.id });
     }
-    let settle = customer.rules.settle(command.proration);
-    let items = Target { context, customer, subscription, at }.changes(command, version)?;
+    let settle = case.profile.rules.settle(command.proration);
+    let items = Target { case, subscription, at }.changes(command, version)?;
     let changes = ScheduledItems { items, anchor: command.anchor, settle };
-    let due = time_of(context, customer, subscription, at, command.when)?;
+    let due = time_of(case, subscription, at, command.when)?;
     let to_plan = command.plan.is_some();
     events.extend(withdrawn(subscription, |known| replaces(&changes, to_plan, due, known)));
     if let Some(due) = due {
         events.push(schedule(subscription, 0, due, ScheduledChange::Items(changes))?);
-        return Ok(events);
+        return Ok(events.into());
     }
     let changes = ScheduledItems { items: real(changes.items, subscription, at)?, ..changes };
     if changes.items.is_empty() && changes.anchor.is_none() {
-        return Ok(events);
+        return Ok(events.into());
     }
-    let trial = recounted(customer, subscription, at, version)?;
-    let migrations = migrations(context.book, customer.currency);
-    let advance = Advance { rules: &customer.rules, migrations: &migrations };
-    let made = advance.items(subscription, at, &changes, None, trial)?;
-    let later =
-        moved(customer, subscription, &made, |known| replaces(&changes, to_plan, None, known))?;
-    events.extend(made);
+    let trial = recounted(case, subscription, at, version)?;
+    let made = case.advance().items(subscription, at, &changes, None, trial)?;
+    let later = move_later_steps(case, subscription, &made, |known| {
+        replaces(&changes, to_plan, None, known)
+    })?;
+    events.extend(made.into_iter().map(Event::from));
     events.extend(later);
     let invoice = match settle {
         Settle::Now => InvoiceTiming::Now,
         Settle::Next | Settle::None => InvoiceTiming::Next,
     };
-    with_invoice(context, customer, subscription.id, events, Some(invoice))
+    Ok(Decided::billed(events, subscription.id, invoice))
 }
 
 fn check(command: &ChangeSubscription) -> Result<(), Rejection> {
@@ -124,11 +114,11 @@ fn check(command: &ChangeSubscription) -> Result<(), Rejection> {
 
 /// Whether a plan has cycles of another length than the subscription has.
 fn other_length(
-    customer: &Customer,
+    case: &Case<'_>,
     command: &ChangeSubscription,
     version: &PlanVersionDefined,
 ) -> bool {
-    let Some(found) = customer.subscriptions.get(&command.subscription) else { return false };
+    let Some(found) = case.agreements.subscription(command.subscription) else { return false };
     let lengths = version.prices.iter().map(|price| price.every.unwrap_or(version.every));
     found.items.iter().any(|item| lengths.clone().any(|every| every != item.calendar.every))
 }
@@ -160,8 +150,7 @@ fn replaces(
 
 /// The subscription that is changed, and when.
 struct Target<'a> {
-    context: &'a Context<'a>,
-    customer: &'a Customer,
+    case: &'a Case<'a>,
     subscription: &'a Subscription,
     at: Timestamp,
 }
@@ -206,7 +195,7 @@ impl Target<'_> {
         requests: &[ItemRequest],
     ) -> Result<Vec<ItemChange>, Rejection> {
         let base = quantity.unwrap_or(Decimal::ONE);
-        let resolved = resolve(self.customer, version, base, requests)?;
+        let resolved = resolve(self.case.profile.currency, version, base, requests)?;
         let asked = |wanted: &Wanted| {
             let found = requests.iter().find(|found| found.price == wanted.terms.price);
             found.and_then(|found| found.quantity).or(quantity)
@@ -287,9 +276,9 @@ impl Target<'_> {
         let terms = self.subscription.plan_terms(self.at);
         let plan = terms.map(|terms| (terms.plan, terms.version));
         let version =
-            plan.and_then(|(plan, version)| self.context.book.plan_version(plan, version));
+            plan.and_then(|(plan, version)| self.case.context.catalog.version(plan, version));
         let wanted = match version {
-            Some(version) => add_on(self.customer, version, request)?,
+            Some(version) => add_on(self.case.profile.currency, version, request)?,
             None => None,
         };
         let (Some(wanted), None | Some(false)) = (wanted, request.remove) else {
@@ -339,17 +328,20 @@ fn real(
 
 /// The end of a trial that runs, where a change of plan counts it anew.
 fn recounted(
-    customer: &Customer,
+    case: &Case<'_>,
     subscription: &Subscription,
     at: Timestamp,
     version: Option<&PlanVersionDefined>,
 ) -> Result<Option<Timestamp>, Rejection> {
     let runs = subscription.trial_end.is_some_and(|end| at < end);
-    match (customer.rules.policies.trial_on_change, version) {
+    match (case.profile.rules.policies.trial_on_change, version) {
         (TrialOnChange::CountFromStart, Some(version)) if runs => {
             let days = version.trial_days;
-            let end =
-                if days == 0 { at } else { days_after(subscription.start, days, &customer.rules)? };
+            let end = if days == 0 {
+                at
+            } else {
+                days_after(subscription.start, days, &case.profile.rules)?
+            };
             Ok(Some(end.max(at)))
         }
         (TrialOnChange::CountFromStart | TrialOnChange::Keep, _) => Ok(None),
@@ -357,14 +349,18 @@ fn recounted(
 }
 
 /// What is scheduled for the end of a cycle that is cut waits for the end of the new one.
-fn moved(
-    customer: &Customer,
+fn move_later_steps(
+    case: &Case<'_>,
     subscription: &Subscription,
-    made: &[Event],
+    made: &[SubscriptionEvent],
     is_replaced: impl Fn(&ChangeScheduled) -> bool,
 ) -> Result<Vec<Event>, Rejection> {
     let changed = made.iter().find_map(|event| {
-        if let Event::SubscriptionChanged(changed) = event { Some(changed) } else { None }
+        if let SubscriptionEvent::SubscriptionChanged(changed) = event {
+            Some(changed)
+        } else {
+            None
+        }
     });
     let with_calendar = changed.and_then(|changed| {
         changed.items.iter().find_map(|item| Some((item.item, item.calendar?)))
@@ -373,7 +369,7 @@ fn moved(
     let Some(old_end) = subscription.item(number).and_then(|item| item.cycles.last()) else {
         return Ok(Vec::new());
     };
-    let (first, _) = calendar::period(&calendar, 0, &customer.rules)?;
+    let (first, _) = calendar::period(&calendar, 0, &case.profile.rules)?;
     let mut events = Vec::new();
     let waiting = subscription
         .scheduled

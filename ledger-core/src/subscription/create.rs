@@ -1,7 +1,7 @@
 //! Subscribing: what a plan and its terms come to; quotes that offer the same.
 
 use schemas::command::{
-    AcceptQuote, CreateQuote, CreateSubscription, InvoiceRequest, SubscriptionTerms, VoidQuote,
+    AcceptQuote, CreateQuote, CreateSubscription, SubscriptionTerms, VoidQuote,
 };
 use schemas::event::{
     ChargeAdded, Event, ItemStarted, PlanVersionDefined, QuoteAccepted, QuoteCreated, QuoteOffer,
@@ -13,42 +13,36 @@ use schemas::{Decimal, Rejection, Timestamp};
 
 use super::advance::term_span;
 use super::calendar;
+use super::decide::{Case, Decided};
 use super::ramp::ramp;
-use super::rules::Rules;
-use super::terms::{Resolved, Setup, resolve, version_on_sale};
-use crate::billing::draft::round;
-use crate::billing::invoice::bill_and_finalize;
-use crate::billing::pricing;
-use crate::billing::run::Scope;
-use crate::book::{MAX_TRIAL_DAYS, check_every};
-use crate::customer::state::Customer;
-use crate::ledger::Context;
+use super::terms::{Resolved, Setup, resolve};
+use crate::catalog::decide::{MAX_TRIAL_DAYS, check_every};
+use crate::catalog::models;
+use crate::customer::rules::Rules;
+use crate::money::rounding::round;
 
 /// The most subscriptions of one customer, ended ones included.
 const MAX_SUBSCRIPTIONS: usize = 500;
 /// The most quotes of one customer.
 const MAX_QUOTES: usize = 500;
 
-pub(crate) fn create(
-    context: &Context<'_>,
-    customer: &Customer,
-    command: &CreateSubscription,
-) -> Result<Vec<Event>, Rejection> {
-    let version = version_on_sale(context, command.plan, command.version)?;
+/// Subscribes to a plan version on sale, with terms that may differ from the plan's.
+pub(super) fn create(case: &Case<'_>, command: &CreateSubscription) -> Result<Decided, Rejection> {
+    let version = case.context.catalog.on_sale(command.plan, command.version)?;
     let terms = command.with.clone().unwrap_or_default();
     if let Some(quote) = terms.quote {
-        open_quote(customer, quote)?;
+        open_quote(case, quote)?;
     }
     let quantity = command.quantity.unwrap_or(Decimal::ONE);
-    let start = Start { context, customer, subscription: command.subscription, version };
+    let start = Start { case, subscription: command.subscription, version };
     let events = start.events(quantity, &terms)?;
-    with_invoice(context, customer, command.subscription, events, command.invoice)
+    let invoice = command.invoice.unwrap_or(InvoiceTiming::Next);
+    Ok(Decided::billed(events, command.subscription, invoice))
 }
 
 /// A subscription that begins.
 struct Start<'a> {
-    context: &'a Context<'a>,
-    customer: &'a Customer,
+    case: &'a Case<'a>,
     subscription: SubscriptionId,
     version: &'a PlanVersionDefined,
 }
@@ -60,10 +54,10 @@ impl Start<'_> {
         terms: &SubscriptionTerms,
     ) -> Result<Vec<Event>, Rejection> {
         self.check_free()?;
-        let rules = &self.customer.rules;
+        let rules = &self.case.profile.rules;
         let requests = terms.items.as_deref().unwrap_or_default();
-        let resolved = resolve(self.customer, self.version, quantity, requests)?;
-        let start = rules.moment(self.context.stamp.effective_at)?;
+        let resolved = resolve(self.case.profile.currency, self.version, quantity, requests)?;
+        let start = rules.moment(self.case.context.stamp.effective_at)?;
         let trial_end = self.trial_end(start, terms.trial_days)?;
         let created = self.created(start, trial_end, &resolved, terms)?;
         let mut events: Vec<Event> = Vec::new();
@@ -71,9 +65,7 @@ impl Start<'_> {
             events.push(QuoteAccepted { quote, subscription: self.subscription }.into());
         }
         let phases = match &terms.ramp {
-            Some(phases) => {
-                Some(ramp(self.context, self.customer, self.version, &created, phases)?)
-            }
+            Some(phases) => Some(ramp(self.case, self.version, &created, phases)?),
             None => None,
         };
         let mut created = created;
@@ -90,10 +82,10 @@ impl Start<'_> {
 
     fn check_free(&self) -> Result<(), Rejection> {
         let subscription = self.subscription;
-        if self.context.registry.taken.contains(subscription.uuid()) {
+        if self.case.context.registry.taken.contains(subscription.uuid()) {
             return Err(Rejection::SubscriptionExists { subscription });
         }
-        if self.customer.subscriptions.len() >= MAX_SUBSCRIPTIONS {
+        if self.case.agreements.count() >= MAX_SUBSCRIPTIONS {
             return Err(Rejection::TooMany { what: "subscriptions", limit: MAX_SUBSCRIPTIONS });
         }
         Ok(())
@@ -111,7 +103,7 @@ impl Start<'_> {
         if days == 0 {
             return Ok(None);
         }
-        days_after(start, days, &self.customer.rules).map(Some)
+        days_after(start, days, &self.case.profile.rules).map(Some)
     }
 
     fn created(
@@ -121,7 +113,7 @@ impl Start<'_> {
         resolved: &Resolved,
         terms: &SubscriptionTerms,
     ) -> Result<SubscriptionCreated, Rejection> {
-        let rules = &self.customer.rules;
+        let rules = &self.case.profile.rules;
         if let Some(schemas::terms::Anchor::Day(day)) = terms.anchor
             && !(1..=31).contains(&day)
         {
@@ -163,14 +155,17 @@ impl Start<'_> {
         if !(1..=8_784).contains(&hours) {
             return Err(Rejection::InvalidActivation { hours });
         }
-        let micros = self.context.stamp.recorded_at.micros() + i64::from(hours) * 3_600_000_000;
+        let micros =
+            self.case.context.stamp.recorded_at.micros() + i64::from(hours) * 3_600_000_000;
         Ok(Some(Timestamp::from_micros(micros).ok_or(OUT_OF_RANGE)?))
     }
 
     fn beneficiary(&self, child: Option<CustomerId>) -> Result<Option<CustomerId>, Rejection> {
-        let Some(child) = child.filter(|child| *child != self.customer.id) else { return Ok(None) };
-        let parent = self.customer.id;
-        if self.context.registry.parent(child) == Some(parent) {
+        let Some(child) = child.filter(|child| *child != self.case.profile.id) else {
+            return Ok(None);
+        };
+        let parent = self.case.profile.id;
+        if self.case.context.registry.parent(child) == Some(parent) {
             Ok(Some(child))
         } else {
             Err(Rejection::NotAChild { child, parent })
@@ -179,8 +174,8 @@ impl Start<'_> {
 
     /// A setup fee is a one-off charge that goes with the first invoice.
     fn setup_fee(&self, setup: &Setup) -> Result<Event, Rejection> {
-        let (terms, currency) = (&setup.terms, self.customer.currency);
-        let exact = pricing::whole(&terms.rate, setup.quantity, currency)?;
+        let (terms, currency) = (&setup.terms, self.case.profile.currency);
+        let exact = models::whole(&terms.rate, setup.quantity, currency)?;
         let (gross, _) = round(exact, RoundingSubject::Amount)?;
         let name = format!("setup:{}", terms.price);
         let charge = ChargeId::new(derive(self.subscription.uuid(), &name));
@@ -189,7 +184,7 @@ impl Start<'_> {
             description: terms.name.clone(),
             currency,
             quantity: setup.quantity,
-            unit_price: crate::billing::charge::unit_price(&terms.rate),
+            unit_price: models::with(&terms.rate, |model| model.unit_price()),
             exact,
             gross,
             service: None,
@@ -204,7 +199,7 @@ const OUT_OF_RANGE: schemas::time::TimeError =
     schemas::time::TimeError::OutOfRange { what: "the end of a wait" };
 
 /// So many days later, at the same time of day.
-pub(crate) fn days_after(
+pub(super) fn days_after(
     start: Timestamp,
     days: u16,
     rules: &Rules,
@@ -222,46 +217,19 @@ fn agreed(start: Timestamp, term: TermRequest, rules: &Rules) -> Result<Term, Re
     Ok(Term { span, length: term.length, renewal: term.renewal })
 }
 
-/// Adds the invoice of what the events changed, if it is wanted now.
-pub(crate) fn with_invoice(
-    context: &Context<'_>,
-    customer: &Customer,
-    subscription: SubscriptionId,
-    mut events: Vec<Event>,
-    invoice: Option<InvoiceTiming>,
-) -> Result<Vec<Event>, Rejection> {
-    match invoice.unwrap_or(InvoiceTiming::Next) {
-        InvoiceTiming::Next => Ok(events),
-        InvoiceTiming::Now => {
-            let mut after = customer.clone();
-            for event in &events {
-                after.evolve(event);
-            }
-            let today = customer.rules.date(context.stamp.recorded_at)?;
-            let scope = Scope::Subscription(subscription);
-            let request = InvoiceRequest::default();
-            events.extend(bill_and_finalize(context, &after, scope, today, &request, None)?);
-            Ok(events)
-        }
-    }
-}
-
-pub(crate) fn quote(
-    context: &Context<'_>,
-    customer: &Customer,
-    command: &CreateQuote,
-) -> Result<Vec<Event>, Rejection> {
+/// Offers a subscription: what could not be begun today is not offered.
+pub(super) fn quote(case: &Case<'_>, command: &CreateQuote) -> Result<Vec<Event>, Rejection> {
     let quote = command.quote;
-    if context.registry.taken.contains(quote.uuid()) {
+    if case.context.registry.taken.contains(quote.uuid()) {
         return Err(Rejection::QuoteExists { quote });
     }
-    if customer.quotes.len() >= MAX_QUOTES {
+    if case.agreements.quotes.len() >= MAX_QUOTES {
         return Err(Rejection::TooMany { what: "quotes", limit: MAX_QUOTES });
     }
-    if customer.rules.date(context.stamp.effective_at)? > command.valid_until {
+    if case.profile.rules.date(case.context.stamp.effective_at)? > command.valid_until {
         return Err(Rejection::QuoteExpired { quote, until: command.valid_until });
     }
-    let version = version_on_sale(context, command.plan, command.version)?;
+    let version = case.context.catalog.on_sale(command.plan, command.version)?;
     let quantity = command.quantity.unwrap_or(Decimal::ONE);
     let with = command.with.clone().unwrap_or_default();
     if with.quote.is_some() {
@@ -269,20 +237,17 @@ pub(crate) fn quote(
     }
     // What could not be begun today is not offered.
     let subscription = SubscriptionId::new(derive(quote.uuid(), "subscription"));
-    let start = Start { context, customer, subscription, version };
+    let start = Start { case, subscription, version };
     start.events(quantity, &with)?;
     let offer = QuoteOffer { plan: command.plan, version: version.version, quantity, with };
     Ok(vec![QuoteCreated { quote, valid_until: command.valid_until, offer }.into()])
 }
 
-pub(crate) fn accept(
-    context: &Context<'_>,
-    customer: &Customer,
-    command: &AcceptQuote,
-) -> Result<Vec<Event>, Rejection> {
+/// Subscribes as a quote offers, also if the plan was retired since.
+pub(super) fn accept(case: &Case<'_>, command: &AcceptQuote) -> Result<Decided, Rejection> {
     let quote = command.quote;
-    let found = open_quote(customer, quote)?;
-    let today = customer.rules.date(context.stamp.recorded_at)?;
+    let found = open_quote(case, quote)?;
+    let today = case.profile.rules.date(case.context.stamp.recorded_at)?;
     if today > found.valid_until {
         return Err(Rejection::QuoteExpired { quote, until: found.valid_until });
     }
@@ -290,24 +255,23 @@ pub(crate) fn accept(
     let plan = offer.plan;
     // What was offered holds, also if the plan was retired since.
     let version =
-        context.book.plan_version(plan, offer.version).ok_or(Rejection::UnknownPlan { plan })?;
+        case.context.catalog.version(plan, offer.version).ok_or(Rejection::UnknownPlan { plan })?;
     let terms = SubscriptionTerms { quote: Some(quote), ..offer.with.clone() };
     let subscription = command.subscription;
-    let start = Start { context, customer, subscription, version };
+    let start = Start { case, subscription, version };
     let events = start.events(offer.quantity, &terms)?;
-    with_invoice(context, customer, subscription, events, command.invoice)
+    let invoice = command.invoice.unwrap_or(InvoiceTiming::Next);
+    Ok(Decided::billed(events, subscription, invoice))
 }
 
-pub(crate) fn void_quote(
-    customer: &Customer,
-    command: &VoidQuote,
-) -> Result<Vec<Event>, Rejection> {
-    open_quote(customer, command.quote)?;
+/// Withdraws an open quote.
+pub(super) fn void_quote(case: &Case<'_>, command: &VoidQuote) -> Result<Vec<Event>, Rejection> {
+    open_quote(case, command.quote)?;
     Ok(vec![QuoteVoided { quote: command.quote }.into()])
 }
 
-fn open_quote(customer: &Customer, quote: QuoteId) -> Result<&QuoteCreated, Rejection> {
-    let found = customer.quotes.get(&quote).ok_or(Rejection::UnknownQuote { quote })?;
+fn open_quote<'a>(case: &Case<'a>, quote: QuoteId) -> Result<&'a QuoteCreated, Rejection> {
+    let found = case.agreements.quotes.get(&quote).ok_or(Rejection::UnknownQuote { quote })?;
     if found.closed {
         return Err(Rejection::QuoteClosed { quote });
     }

@@ -1,47 +1,41 @@
 //! Decisions about discounts.
 
+use schemas::Rejection;
 use schemas::command::{ApplyDiscount, RemoveDiscount};
-use schemas::event::{DiscountApplied, DiscountRemoved, Event};
+use schemas::event::{DiscountApplied, DiscountRemoved, Event, FirstCycle};
 use schemas::ids::CouponId;
-use schemas::terms::{DiscountDuration, DiscountTarget, DiscountValue};
-use schemas::{Decimal, Rejection};
+use schemas::terms::{DiscountTarget, DiscountValue};
 
+use super::decide::Case;
 use super::item::Item;
-use super::schedule::active;
-use crate::customer::state::Customer;
-use crate::ledger::Context;
+use crate::catalog::decide::check_discount;
 
 /// The most discounts of one customer, removed ones included: each is looked at for every line.
 const MAX_DISCOUNTS: usize = 200;
 
-pub(crate) fn apply(
-    context: &Context<'_>,
-    customer: &Customer,
-    command: &ApplyDiscount,
-) -> Result<Vec<Event>, Rejection> {
-    given(context, customer, command, None)
+pub(super) fn apply(case: &Case<'_>, command: &ApplyDiscount) -> Result<Vec<Event>, Rejection> {
+    given(case, command, None)
 }
 
 /// Gives a discount, perhaps for a coupon.
-pub(crate) fn given(
-    context: &Context<'_>,
-    customer: &Customer,
+pub(super) fn given(
+    case: &Case<'_>,
     command: &ApplyDiscount,
     coupon: Option<CouponId>,
 ) -> Result<Vec<Event>, Rejection> {
     let discount = command.discount;
-    if context.registry.taken.contains(discount.uuid()) {
+    if case.context.registry.taken.contains(discount.uuid()) {
         return Err(Rejection::DiscountExists { discount });
     }
-    if customer.discounts.len() >= MAX_DISCOUNTS {
+    if case.agreements.discounts().len() >= MAX_DISCOUNTS {
         return Err(Rejection::TooMany { what: "discounts", limit: MAX_DISCOUNTS });
     }
     check_discount(command.value, command.duration)?;
-    check_target(customer, &command.on)?;
+    check_target(case, &command.on)?;
     if let DiscountValue::Amount(amount) = command.value
-        && amount.currency() != customer.currency
+        && amount.currency() != case.profile.currency
     {
-        let (expected, found) = (customer.currency, amount.currency());
+        let (expected, found) = (case.profile.currency, amount.currency());
         return Err(Rejection::CurrencyMismatch { expected, found });
     }
     Ok(vec![
@@ -52,18 +46,34 @@ pub(crate) fn given(
             duration: command.duration,
             window: None,
             coupon,
+            first_cycles: first_cycles(case, &command.on),
         }
         .into(),
     ])
 }
 
+/// The first unbilled cycle of each item that a discount is on.
+fn first_cycles(case: &Case<'_>, on: &DiscountTarget) -> Vec<FirstCycle> {
+    let subscription = match on {
+        DiscountTarget::Subscription(id) => case.agreements.subscription(*id),
+        DiscountTarget::Item(target) => case.agreements.subscription(target.subscription),
+        DiscountTarget::Customer | DiscountTarget::Product(_) => None,
+    };
+    let Some(subscription) = subscription else { return Vec::new() };
+    let first = |item: &Item| FirstCycle {
+        item: item.number,
+        cycle: case.books.first_unbilled(subscription.id, item.number),
+    };
+    subscription.items.iter().map(first).collect()
+}
+
 /// What is discounted is there and goes on.
-fn check_target(customer: &Customer, on: &DiscountTarget) -> Result<(), Rejection> {
+fn check_target(case: &Case<'_>, on: &DiscountTarget) -> Result<(), Rejection> {
     match on {
         DiscountTarget::Customer | DiscountTarget::Product(_) => Ok(()),
-        DiscountTarget::Subscription(id) => active(customer, *id).map(|_| ()),
+        DiscountTarget::Subscription(id) => case.active(*id).map(|_| ()),
         DiscountTarget::Item(target) => {
-            let found = active(customer, target.subscription)?;
+            let found = case.active(target.subscription)?;
             let named =
                 |item: &Item| item.last_terms().is_some_and(|terms| terms.price == target.price);
             if found.items.iter().any(named) {
@@ -75,46 +85,11 @@ fn check_target(customer: &Customer, on: &DiscountTarget) -> Result<(), Rejectio
     }
 }
 
-/// More than nothing and not more than everything, for a number of cycles that can be counted.
-pub(crate) fn check_discount(
-    value: DiscountValue,
-    duration: DiscountDuration,
-) -> Result<(), Rejection> {
-    let invalid = |why| Err(Rejection::InvalidDiscount { why });
-    if let DiscountDuration::Cycles(count) = duration
-        && !(1..=1_200).contains(&count)
-    {
-        return invalid("the number of cycles is out of range");
-    }
-    match value {
-        DiscountValue::Percent(percent) => {
-            let most = Decimal::from(100);
-            if percent.is_negative() || percent.is_zero() || percent > most {
-                return invalid("the percentage is out of range");
-            }
-            if percent.scale() > 9 {
-                return invalid("the percentage has more than 9 decimal places");
-            }
-        }
-        DiscountValue::Amount(amount) => {
-            if !amount.minor().is_positive() {
-                return invalid("the amount is not positive");
-            }
-        }
-    }
-    Ok(())
-}
-
-pub(crate) fn remove(
-    customer: &Customer,
-    command: &RemoveDiscount,
-) -> Result<Vec<Event>, Rejection> {
+/// Ends a discount: lines that are billed later do not have it.
+pub(super) fn remove(case: &Case<'_>, command: &RemoveDiscount) -> Result<Vec<Event>, Rejection> {
     let discount = command.discount;
-    let found = customer
-        .discounts
-        .iter()
-        .find(|found| found.applied.discount == discount)
-        .ok_or(Rejection::UnknownDiscount { discount })?;
+    let found =
+        case.agreements.discount(discount).ok_or(Rejection::UnknownDiscount { discount })?;
     if found.removed {
         return Err(Rejection::DiscountEnded { discount });
     }

@@ -1,50 +1,39 @@
 //! Decisions that stop a subscription, for a while or for good, and that undo it.
 
-use std::collections::BTreeSet;
-
+use schemas::Rejection;
 use schemas::command::{
     CancelSubscription, PauseSubscription, ResumeSubscription, SetRenewal, UncancelSubscription,
-    VoidInvoice, WithdrawChange,
+    WithdrawChange,
 };
 use schemas::event::{
-    CancellationUndone, ChangeScheduled, Event, LineSource, RenewalSet, ScheduledChange,
+    CancellationUndone, ChangeScheduled, Event, RenewalSet, ScheduledChange,
     ScheduledChangeWithdrawn, ScheduledFor, SubscriptionCanceled, SubscriptionPaused,
     SubscriptionResumed,
 };
-use schemas::ids::SubscriptionId;
 use schemas::terms::{CancelCredit, CancelDefault, ChangeTime, EndReason, InvoiceTiming, Settle};
-use schemas::text::Label;
-use schemas::{Rejection, Span, Timestamp};
 
-use super::create::with_invoice;
-use super::schedule::{Changing, active, changing, found, open_with, schedule, time_of, withdrawn};
+use super::decide::{Case, Decided};
+use super::schedule::{Changing, changing, schedule, time_of, withdrawn};
 use super::state::Subscription;
-use crate::customer::state::{Customer, Invoice};
-use crate::ledger::Context;
-use crate::settlement;
 
-pub(crate) fn cancel(
-    context: &Context<'_>,
-    customer: &Customer,
-    command: &CancelSubscription,
-) -> Result<Vec<Event>, Rejection> {
-    let Changing { at, subscription, mut events } =
-        changing(context, customer, command.subscription, false)?;
+/// Ends a subscription now, on a date, at the end of its cycle, or when it is paid.
+pub(super) fn cancel(case: &Case<'_>, command: &CancelSubscription) -> Result<Decided, Rejection> {
+    let Changing { at, subscription, mut events } = changing(case, command.subscription, false)?;
     let subscription = subscription.as_ref();
     // Also at the end of a cycle there may be something to credit: a cycle that was billed ahead.
-    let default = match customer.rules.policies.cancel_default {
+    let default = match case.profile.rules.policies.cancel_default {
         CancelDefault::Credit => CancelCredit::Prorated,
         CancelDefault::Keep => CancelCredit::None,
     };
     let credit = command.credit.unwrap_or(default);
-    if let Some(due) = time_of(context, customer, subscription, at, command.when)? {
+    if let Some(due) = time_of(case, subscription, at, command.when)? {
         if cancellation(subscription).is_some() {
             return Err(Rejection::CancellationScheduled { subscription: subscription.id });
         }
         let due = match (command.when, due) {
             // A last day that counts as used ends with the day.
             (ChangeTime::On(_), ScheduledFor::At(on)) => {
-                ScheduledFor::At(customer.rules.ending(on)?)
+                ScheduledFor::At(case.profile.rules.ending(on)?)
             }
             (
                 ChangeTime::Now | ChangeTime::CycleEnd | ChangeTime::WhenPaid | ChangeTime::On(_),
@@ -52,10 +41,10 @@ pub(crate) fn cancel(
             ) => due,
         };
         events.push(schedule(subscription, 0, due, ScheduledChange::Cancel(credit))?);
-        return Ok(events);
+        return Ok(events.into());
     }
     events.extend(withdrawn(subscription, |_| true));
-    let end = customer.rules.ending(context.stamp.effective_at)?;
+    let end = case.profile.rules.ending(case.context.stamp.effective_at)?;
     let (id, reason) = (subscription.id, EndReason::Canceled);
     let canceled = SubscriptionCanceled { subscription: id, end, credit, reason, change: None };
     events.push(canceled.into());
@@ -63,7 +52,7 @@ pub(crate) fn cancel(
         CancelCredit::Prorated | CancelCredit::Full => InvoiceTiming::Now,
         CancelCredit::None => InvoiceTiming::Next,
     };
-    with_invoice(context, customer, id, events, Some(invoice))
+    Ok(Decided::billed(events, id, invoice))
 }
 
 /// The scheduled cancellation.
@@ -74,25 +63,25 @@ fn cancellation(subscription: &Subscription) -> Option<u32> {
     })
 }
 
-pub(crate) fn uncancel(
-    context: &Context<'_>,
-    customer: &Customer,
+/// Undoes a cancellation that is scheduled, or whose time beyond the end was not credited.
+pub(super) fn uncancel(
+    case: &Case<'_>,
     command: &UncancelSubscription,
 ) -> Result<Vec<Event>, Rejection> {
     let id = command.subscription;
-    let subscription = found(customer, id)?;
+    let subscription = case.found(id)?;
     if let Some(change) = cancellation(subscription) {
         return Ok(vec![ScheduledChangeWithdrawn { subscription: id, change }.into()]);
     }
     let ending = subscription.ending.ok_or(Rejection::NotCanceled { subscription: id })?;
-    let end = customer.rules.date(ending.at)?;
-    if end < customer.rules.date(context.stamp.effective_at)? {
+    let end = case.profile.rules.date(ending.at)?;
+    if end < case.profile.rules.date(case.context.stamp.effective_at)? {
         // Nothing was served since.
         return Err(Rejection::SubscriptionCanceled { subscription: id, end });
     }
     let settled = match ending.reason {
         EndReason::NotPaid => true,
-        EndReason::Canceled | EndReason::TermEnded => credited(customer, subscription, ending.at),
+        EndReason::Canceled | EndReason::TermEnded => case.books.is_credited_beyond(id, ending.at),
     };
     if settled {
         return Err(Rejection::CancellationSettled { subscription: id });
@@ -100,22 +89,9 @@ pub(crate) fn uncancel(
     Ok(vec![CancellationUndone { subscription: id }.into()])
 }
 
-/// Whether time beyond the end was credited.
-fn credited(customer: &Customer, subscription: &Subscription, end: Timestamp) -> bool {
-    let Some(beyond) = Span::new(end, Timestamp::MAX) else { return false };
-    let lines = subscription.items.iter().flat_map(|item| &item.cycles).flat_map(|c| &c.lines);
-    lines.filter_map(|at| customer.line(*at)).any(|line| {
-        let billed = line.priced.as_ref().and_then(|priced| priced.span.overlap(beyond));
-        let live: i64 = line.live.iter().filter_map(|s| s.overlap(beyond)).map(Span::micros).sum();
-        billed.is_some_and(|billed| billed.micros() > live)
-    })
-}
-
-pub(crate) fn withdraw(
-    customer: &Customer,
-    command: &WithdrawChange,
-) -> Result<Vec<Event>, Rejection> {
-    let subscription = active(customer, command.subscription)?;
+/// Withdraws a scheduled change.
+pub(super) fn withdraw(case: &Case<'_>, command: &WithdrawChange) -> Result<Vec<Event>, Rejection> {
+    let subscription = case.active(command.subscription)?;
     let (id, change) = (subscription.id, command.change);
     if subscription.change(change).is_none() {
         return Err(Rejection::UnknownChange { subscription: id, change });
@@ -123,20 +99,16 @@ pub(crate) fn withdraw(
     Ok(vec![ScheduledChangeWithdrawn { subscription: id, change }.into()])
 }
 
-pub(crate) fn pause(
-    context: &Context<'_>,
-    customer: &Customer,
-    command: &PauseSubscription,
-) -> Result<Vec<Event>, Rejection> {
-    let Changing { at, subscription, mut events } =
-        changing(context, customer, command.subscription, false)?;
+/// Stops a subscription for a while, perhaps until a date.
+pub(super) fn pause(case: &Case<'_>, command: &PauseSubscription) -> Result<Decided, Rejection> {
+    let Changing { at, subscription, mut events } = changing(case, command.subscription, false)?;
     let subscription = subscription.as_ref();
     let id = subscription.id;
     if subscription.activation_expires.is_some() {
         return Err(Rejection::NotActiveYet { subscription: id });
     }
-    let rules = &customer.rules;
-    let due = time_of(context, customer, subscription, at, command.when)?;
+    let rules = &case.profile.rules;
+    let due = time_of(case, subscription, at, command.when)?;
     let from = match due {
         Some(ScheduledFor::At(at)) => at,
         Some(ScheduledFor::Paid) | None => at,
@@ -166,7 +138,7 @@ pub(crate) fn pause(
         let resume = ScheduledChange::Resume(Settle::Next);
         events.push(schedule(subscription, before, ScheduledFor::At(on), resume)?);
     }
-    with_invoice(context, customer, id, events, Some(timing(settle)))
+    Ok(Decided::billed(events, id, timing(settle)))
 }
 
 const fn timing(settle: Settle) -> InvoiceTiming {
@@ -176,16 +148,12 @@ const fn timing(settle: Settle) -> InvoiceTiming {
     }
 }
 
-pub(crate) fn resume(
-    context: &Context<'_>,
-    customer: &Customer,
-    command: &ResumeSubscription,
-) -> Result<Vec<Event>, Rejection> {
-    let Changing { at, subscription, mut events } =
-        changing(context, customer, command.subscription, false)?;
+/// Lets a paused subscription go on.
+pub(super) fn resume(case: &Case<'_>, command: &ResumeSubscription) -> Result<Decided, Rejection> {
+    let Changing { at, subscription, mut events } = changing(case, command.subscription, false)?;
     let subscription = subscription.as_ref();
     let id = subscription.id;
-    let due = time_of(context, customer, subscription, at, command.when)?;
+    let due = time_of(case, subscription, at, command.when)?;
     let on = match due {
         Some(ScheduledFor::At(on)) => on,
         Some(ScheduledFor::Paid) | None => at,
@@ -203,78 +171,26 @@ pub(crate) fn resume(
     if !subscription.pauses.iter().any(|pause| pause.runs_at(on))
         && !subscription.scheduled.iter().any(will_pause)
     {
-        return Err(Rejection::NotPaused { subscription: id, at: customer.rules.date(on)? });
+        return Err(Rejection::NotPaused { subscription: id, at: case.profile.rules.date(on)? });
     }
-    let settle = customer.rules.settle(command.proration);
+    let settle = case.profile.rules.settle(command.proration);
     events.extend(withdrawn(subscription, |due| matches!(due.what, ScheduledChange::Resume(_))));
     if let Some(due) = due {
         events.push(schedule(subscription, 0, due, ScheduledChange::Resume(settle))?);
-        return Ok(events);
+        return Ok(events.into());
     }
     let resumed = SubscriptionResumed { subscription: id, from: at, settle, change: None };
     events.push(resumed.into());
-    with_invoice(context, customer, id, events, Some(timing(settle)))
+    Ok(Decided::billed(events, id, timing(settle)))
 }
 
-pub(crate) fn set_renewal(
-    customer: &Customer,
-    command: &SetRenewal,
-) -> Result<Vec<Event>, Rejection> {
-    let subscription = active(customer, command.subscription)?;
+/// Changes what follows when the contract term ends.
+pub(super) fn set_renewal(case: &Case<'_>, command: &SetRenewal) -> Result<Vec<Event>, Rejection> {
+    let subscription = case.active(command.subscription)?;
     let (id, renewal) = (subscription.id, command.renewal);
     match subscription.term {
         None => Err(Rejection::NoTerm { subscription: id }),
         Some(term) if term.renewal == renewal => Ok(Vec::new()),
         Some(_) => Ok(vec![RenewalSet { subscription: id, renewal }.into()]),
     }
-}
-
-/// Whether an invoice has lines of something else than one subscription.
-fn bills_others(customer: &Customer, invoice: &Invoice, id: SubscriptionId) -> bool {
-    invoice.lines.iter().any(|line| match line.source {
-        LineSource::Cycle { subscription, .. } => subscription != id,
-        LineSource::Charge(charge) => {
-            customer.charges.get(&charge).is_none_or(|found| found.subscription != Some(id))
-        }
-        LineSource::Invoice => false,
-    })
-}
-
-/// Ends subscriptions whose first payment did not come in time, and voids what they owe.
-pub(crate) fn expire(context: &Context<'_>, customer: &Customer) -> Vec<Event> {
-    let now = context.stamp.recorded_at;
-    let expired = |found: &&Subscription| found.activation_expires.is_some_and(|end| end <= now);
-    let mut events: Vec<Event> = Vec::new();
-    let mut voided_already = BTreeSet::new();
-    for subscription in customer.subscriptions.values().filter(expired) {
-        for invoice in open_with(customer, subscription.id) {
-            // Two subscriptions may wait for the payment of one invoice.
-            if !voided_already.insert(invoice.id) {
-                continue;
-            }
-            let void = VoidInvoice {
-                customer: customer.id,
-                invoice: invoice.id,
-                reason: Label::try_from("the first payment did not come".to_owned())
-                    .expect("a short text"),
-                // What it bills of others is billed again.
-                rebill: bills_others(customer, invoice, subscription.id),
-            };
-            // What is paid in part stays open: money was received for it.
-            if let Ok(voided) = settlement::void::void(context, customer, &void) {
-                events.extend(voided);
-            }
-        }
-        events.push(
-            SubscriptionCanceled {
-                subscription: subscription.id,
-                end: subscription.start,
-                credit: CancelCredit::None,
-                reason: EndReason::NotPaid,
-                change: None,
-            }
-            .into(),
-        );
-    }
-    events
 }

@@ -9,17 +9,20 @@
 //! what proration divides by, also when it is cut.
 
 use schemas::decimal::Decimal;
-use schemas::event::{Calendar, CycleOpened, ItemStarted, ItemTerms, LineRef, TermsChange};
-use schemas::terms::{BillingTiming, Rate, RebillRule, Settle};
+use schemas::event::{Calendar, CycleOpened, EventAt, ItemStarted, ItemTerms, TermsChange};
+use schemas::terms::{BillingTiming, RebillRule, Settle};
 use schemas::time::TimeError;
 use schemas::{Span, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::calendar;
-use super::rules::Rules;
+use crate::catalog::models;
+use crate::customer::rules::Rules;
+use crate::shared::List;
+use crate::unmade::Unmade;
 
-/// A cycle and what was billed of it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// A cycle of an item.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Cycle {
     pub(crate) index: u32,
     pub(crate) start: Timestamp,
@@ -27,17 +30,8 @@ pub(crate) struct Cycle {
     pub(crate) end: Timestamp,
     /// The whole cycle that proration divides by.
     pub(crate) full: Span,
-    /// Live lines that charge time of it, in the order they were billed.
-    pub(crate) lines: Vec<LineRef>,
-    /// Time that was given up by voiding an invoice without billing again.
-    pub(crate) waived: Vec<Span>,
-}
-
-impl Cycle {
-    /// Nothing of it was billed or given up.
-    pub(crate) fn untouched(&self) -> bool {
-        self.lines.is_empty() && self.waived.is_empty()
-    }
+    /// The event that opened it.
+    pub(crate) made: EventAt,
 }
 
 /// A run of time with the same terms and quantity.
@@ -48,22 +42,17 @@ pub(crate) struct Segment<'a> {
     pub(crate) quantity: Decimal,
     /// Which change of the item it comes from, counted from 0.
     pub(crate) number: u32,
+    /// The event that made that change.
+    pub(crate) made: EventAt,
     /// What was billed of it stays as it is.
     pub(crate) unsettled: bool,
 }
 
 impl Segment<'_> {
     /// The units that the price is reckoned with.
-    pub(crate) const fn units(&self) -> Decimal {
-        match self.terms.rate {
-            Rate::Flat(_) => Decimal::ONE,
-            Rate::PerUnit(_)
-            | Rate::Graduated(_)
-            | Rate::Volume(_)
-            | Rate::Package(_)
-            | Rate::Percentage(_)
-            | Rate::Capacity(_) => self.quantity,
-        }
+    pub(crate) fn units(&self) -> Decimal {
+        let counted = models::with(&self.terms.rate, |model| model.by_quantity());
+        if counted { self.quantity } else { Decimal::ONE }
     }
 }
 
@@ -74,6 +63,8 @@ struct Mark {
     number: u32,
     /// The difference that it makes is billed.
     settled: bool,
+    /// The event that made it.
+    made: EventAt,
 }
 
 /// State of one item.
@@ -90,21 +81,21 @@ pub(crate) struct Item {
     pub(crate) calendar: Calendar,
     /// The cycle that `calendar` starts with.
     calendar_cycle: u32,
-    pub(crate) cycles: Vec<Cycle>,
+    pub(crate) cycles: List<Cycle>,
 }
 
 impl Item {
-    pub(crate) fn new(started: &ItemStarted, start: Timestamp) -> Self {
+    pub(crate) fn new(started: &ItemStarted, start: Timestamp, made: EventAt) -> Self {
         Self {
             number: started.item,
             add_on: started.add_on,
             terms: vec![(start, Some(started.terms.clone()))],
             quantities: vec![(start, started.quantity)],
-            changes: vec![(start, Mark { number: 0, settled: true })],
+            changes: vec![(start, Mark { number: 0, settled: true, made })],
             marks: 1,
             calendar: started.calendar,
             calendar_cycle: 0,
-            cycles: Vec::new(),
+            cycles: List::default(),
         }
     }
 
@@ -158,12 +149,6 @@ impl Item {
         calendar::period(&self.calendar, self.next_cycle() - self.calendar_cycle, rules)
     }
 
-    /// The index of the first cycle of which nothing is billed, and nothing after it.
-    pub(crate) fn first_unbilled_cycle(&self) -> u32 {
-        let billed = self.cycles.iter().rposition(|cycle| !cycle.untouched());
-        u32::try_from(billed.map_or(0, |last| last + 1)).unwrap_or(u32::MAX)
-    }
-
     /// The segments of `span` less the pauses, in order.
     pub(crate) fn segments(&self, span: Span, pauses: &[Span], rules: &Rules) -> Vec<Segment<'_>> {
         let inside = |at: &Timestamp| span.start() < *at && *at < span.end();
@@ -188,6 +173,7 @@ impl Item {
                 terms,
                 quantity: self.quantity_at(span.start()),
                 number: mark.number,
+                made: mark.made,
                 unsettled: !mark.settled,
             };
             match segments.last_mut() {
@@ -208,22 +194,29 @@ impl Item {
             .any(|segment| segment.terms.timing == BillingTiming::InAdvance)
     }
 
-    pub(crate) fn open(&mut self, opened: &CycleOpened) {
-        assert_eq!(opened.cycle, self.next_cycle(), "cycles are opened in order");
+    /// Folds in a cycle that was opened.
+    ///
+    /// # Errors
+    /// [`Unmade`] when the one before it was not.
+    pub(crate) fn open(&mut self, opened: &CycleOpened, made: EventAt) -> Result<(), Unmade> {
+        if opened.cycle != self.next_cycle() {
+            let part =
+                format!("the cycle before cycle {} of item {} of", opened.cycle, opened.item);
+            return Err(Unmade::of(part, opened.subscription));
+        }
         self.cycles.push(Cycle {
             index: opened.cycle,
             start: opened.span.start(),
             end: opened.span.end(),
             full: opened.full,
-            lines: Vec::new(),
-            waived: Vec::new(),
+            made,
         });
+        Ok(())
     }
 
-    pub(crate) fn cut(&mut self, cycle: u32, end: Timestamp) {
-        if let Some(cycle) = self.cycles.iter_mut().find(|found| found.index == cycle) {
-            cycle.end = end;
-        }
+    /// The cycle of this index, if it was opened.
+    pub(crate) fn cycle_mut(&mut self, cycle: u32) -> Option<&mut Cycle> {
+        self.cycles.get_mut(usize::try_from(cycle).ok()?)
     }
 
     /// Folds in a change of this item.
@@ -233,7 +226,7 @@ impl Item {
         terms: &TermsChange,
         quantity: Option<Decimal>,
         calendar: Option<Calendar>,
-        settle: Settle,
+        (settle, made): (Settle, EventAt),
     ) {
         match terms {
             TermsChange::Keep => {}
@@ -247,16 +240,16 @@ impl Item {
             self.calendar = calendar;
             self.calendar_cycle = self.next_cycle();
         }
-        self.mark(from, settle);
+        self.mark(from, settle, made);
     }
 
     /// Notes that something changed, and whether the difference is billed.
-    pub(crate) fn mark(&mut self, from: Timestamp, settle: Settle) {
+    pub(crate) fn mark(&mut self, from: Timestamp, settle: Settle, made: EventAt) {
         let settled = match settle {
             Settle::Now | Settle::Next => true,
             Settle::None => false,
         };
-        put_step(&mut self.changes, from, Mark { number: self.marks, settled });
+        put_step(&mut self.changes, from, Mark { number: self.marks, settled, made });
         self.marks += 1;
     }
 }
@@ -274,11 +267,12 @@ fn joins(a: &Segment<'_>, b: &Segment<'_>, rules: &Rules) -> bool {
         && same_change
 }
 
-/// Capacity is billed by the highest quantity of the cycle.
+/// Some prices are reckoned by the highest quantity of the cycle.
 fn with_peaks(segments: &mut [Segment<'_>]) {
     let peak = segments.iter().map(|segment| segment.quantity).max();
     for segment in segments {
-        if let (Rate::Capacity(_), Some(peak)) = (&segment.terms.rate, peak) {
+        let by_peak = models::with(&segment.terms.rate, |model| model.by_peak());
+        if let (true, Some(peak)) = (by_peak, peak) {
             segment.quantity = peak;
         }
     }

@@ -9,31 +9,29 @@ use schemas::ids::{DiscountId, derive};
 use schemas::terms::{DiscountDuration, DiscountTarget, DiscountValue};
 use schemas::{Decimal, Rejection, Span};
 
-use super::discount::check_discount;
+use super::decide::Case;
 use super::terms::{check_quantity, own_rate};
-use crate::customer::state::Customer;
-use crate::ledger::Context;
+use crate::catalog::decide::check_discount;
 
 /// The most phases of a ramp.
 const MAX_PHASES: usize = 120;
 
 /// A ramp as it is agreed.
-pub(crate) struct Ramp {
+pub(super) struct Ramp {
     /// The items as the first phase has them.
-    pub(crate) first: Vec<ItemStarted>,
+    pub(super) first: Vec<ItemStarted>,
     /// Later phases, and the discounts of all.
-    pub(crate) events: Vec<Event>,
+    pub(super) events: Vec<Event>,
 }
 
 /// Phases become steps of the items that are known ahead, and discounts with a window.
-pub(crate) fn ramp(
-    context: &Context<'_>,
-    customer: &Customer,
+pub(super) fn ramp(
+    case: &Case<'_>,
     version: &PlanVersionDefined,
     created: &SubscriptionCreated,
     phases: &[RampPhase],
 ) -> Result<Ramp, Rejection> {
-    let rules = &customer.rules;
+    let rules = &case.profile.rules;
     check_phases(phases, rules.date(created.start)?)?;
     let subscription = created.subscription;
     let mut items = created.items.clone();
@@ -56,7 +54,7 @@ pub(crate) fn ramp(
             check_discount(value, duration)?;
             let name = format!("ramp:{index}");
             let discount = DiscountId::new(derive(subscription.uuid(), &name));
-            if context.registry.taken.contains(discount.uuid()) {
+            if case.context.registry.taken.contains(discount.uuid()) {
                 return Err(Rejection::DiscountExists { discount });
             }
             discounts.push(
@@ -67,6 +65,7 @@ pub(crate) fn ramp(
                     duration,
                     window: Some(window),
                     coupon: None,
+                    first_cycles: Vec::new(),
                 }
                 .into(),
             );

@@ -1,12 +1,11 @@
 //! State of one subscription: its items, and what holds for all of them.
 
 use schemas::event::{
-    ChangeScheduled, Dimension, Event, ItemChange, ItemStarted, ItemTerms, RampAgreed,
-    ScheduledChange, ScheduledFor, SubscriptionChanged, SubscriptionCreated, SubscriptionPaused,
-    SubscriptionResumed, Term, TermsChange,
+    ChangeScheduled, Dimension, EventAt, ItemChange, ItemTerms, ScheduledChange, ScheduledFor,
+    SubscriptionCreated, Term,
 };
 use schemas::ids::{CustomerId, QuoteId, SubscriptionId};
-use schemas::terms::{CancelCredit, EndReason, Renewal, Settle};
+use schemas::terms::{CancelCredit, EndReason, Renewal};
 use schemas::{Rejection, Span, Timestamp};
 use serde::{Deserialize, Serialize};
 
@@ -79,14 +78,17 @@ pub struct Subscription {
     pub(crate) beneficiary: Option<CustomerId>,
     pub(crate) quote: Option<QuoteId>,
     pub(crate) dimensions: Vec<Dimension>,
+    /// The last event that changed, paused or ended it.
+    pub(crate) changed: EventAt,
 }
 
 impl Subscription {
-    pub(crate) fn new(created: &SubscriptionCreated) -> Self {
+    pub(crate) fn new(created: &SubscriptionCreated, made: EventAt) -> Self {
+        let item = |item| Item::new(item, created.start, made);
         Self {
             id: created.subscription,
             start: created.start,
-            items: created.items.iter().map(|item| Item::new(item, created.start)).collect(),
+            items: created.items.iter().map(item).collect(),
             trial_end: created.trial_end,
             activation_expires: created.activation_expires,
             pauses: Vec::new(),
@@ -97,6 +99,7 @@ impl Subscription {
             beneficiary: created.beneficiary,
             quote: created.quote,
             dimensions: created.dimensions.clone(),
+            changed: made,
         }
     }
 
@@ -223,135 +226,5 @@ impl Subscription {
     /// The terms of its plan's first item at an instant; its name and plan for people.
     pub(crate) fn plan_terms(&self, at: Timestamp) -> Option<&ItemTerms> {
         self.items.iter().find_map(|item| item.terms_at(at).or_else(|| item.last_terms()))
-    }
-
-    /// Folds in an event about this subscription.
-    pub(crate) fn evolve(&mut self, event: &Event) {
-        match event {
-            Event::SubscriptionActivated(_) => self.activation_expires = None,
-            Event::CycleOpened(opened) => {
-                if let Some(item) = self.item_mut(opened.item) {
-                    item.open(opened);
-                }
-            }
-            Event::CycleCut(cut) => {
-                if let Some(item) = self.item_mut(cut.item) {
-                    item.cut(cut.cycle, cut.end);
-                }
-            }
-            Event::SubscriptionChanged(changed) => self.changed(changed),
-            Event::RampAgreed(ramp) => self.ramped(ramp),
-            Event::ChangeScheduled(scheduled) => {
-                self.changes = self.changes.max(scheduled.change);
-                self.scheduled.push(scheduled.clone());
-            }
-            Event::ScheduledChangeWithdrawn(withdrawn) => self.done(Some(withdrawn.change)),
-            Event::SubscriptionPaused(paused) => self.paused(paused),
-            Event::SubscriptionResumed(resumed) => self.resumed(resumed),
-            Event::SubscriptionCanceled(canceled) => {
-                self.scheduled.clear();
-                self.activation_expires = None;
-                let (at, credit, reason) = (canceled.end, canceled.credit, canceled.reason);
-                self.ending = Some(Ending { at, credit, reason });
-            }
-            Event::CancellationUndone(_) => self.ending = None,
-            Event::TermRenewed(renewed) => self.term = renewed.term,
-            Event::RenewalSet(set) => {
-                self.term = self.term.map(|term| Term { renewal: set.renewal, ..term });
-            }
-            Event::BookOpened(_)
-            | Event::ClockAdvanced(_)
-            | Event::EntityDefined(_)
-            | Event::PlanVersionDefined(_)
-            | Event::PlanRetired(_)
-            | Event::PlanMigrationSet(_)
-            | Event::CouponDefined(_)
-            | Event::BillingRunStarted(_)
-            | Event::CustomerRegistered(_)
-            | Event::CustomerParked(_)
-            | Event::CustomerReleased(_)
-            | Event::CustomerRenamed(_)
-            | Event::CustomerEmailChanged(_)
-            | Event::CustomerTermsChanged(_)
-            | Event::CustomerExternalIdChanged(_)
-            | Event::SubscriptionCreated(_)
-            | Event::QuoteCreated(_)
-            | Event::QuoteAccepted(_)
-            | Event::QuoteVoided(_)
-            | Event::DiscountApplied(_)
-            | Event::DiscountRemoved(_)
-            | Event::ChargeAdded(_)
-            | Event::InvoiceFinalized(_)
-            | Event::InvoiceVoided(_)
-            | Event::CreditNoteIssued(_)
-            | Event::PaymentRecorded(_)
-            | Event::PaymentReversed(_)
-            | Event::PaymentRefunded(_)
-            | Event::CreditGranted(_) => {
-                unreachable!("the customer folds this event itself: {event:?}")
-            }
-        }
-    }
-
-    /// A scheduled change has happened, or will not.
-    fn done(&mut self, change: Option<u32>) {
-        if let Some(number) = change {
-            self.scheduled.retain(|due| due.change != number);
-        }
-    }
-
-    fn changed(&mut self, changed: &SubscriptionChanged) {
-        self.done(changed.change);
-        if changed.trial_end.is_some() {
-            self.trial_end = changed.trial_end;
-        }
-        for change in &changed.items {
-            self.item_changed(change, changed.from, changed.settle);
-        }
-    }
-
-    fn item_changed(&mut self, change: &ItemChange, from: Timestamp, settle: Settle) {
-        if let Some(item) = self.item_mut(change.item) {
-            item.change(from, &change.terms, change.quantity, change.calendar, settle);
-            return;
-        }
-        // A new item begins.
-        let (TermsChange::Set(terms), Some(calendar)) = (&change.terms, change.calendar) else {
-            return;
-        };
-        let started = ItemStarted {
-            item: change.item,
-            add_on: change.add_on,
-            terms: (**terms).clone(),
-            quantity: change.quantity.unwrap_or(schemas::Decimal::ONE),
-            calendar,
-        };
-        self.items.push(Item::new(&started, from));
-    }
-
-    fn ramped(&mut self, ramp: &RampAgreed) {
-        for step in &ramp.steps {
-            for change in &step.items {
-                self.item_changed(change, step.from, Settle::Next);
-            }
-        }
-    }
-
-    fn paused(&mut self, paused: &SubscriptionPaused) {
-        self.done(paused.change);
-        let kept = paused.settle == Settle::None;
-        self.pauses.push(Pause { from: paused.from, until: None, kept });
-        self.pauses.sort_by_key(|pause| pause.from);
-    }
-
-    fn resumed(&mut self, resumed: &SubscriptionResumed) {
-        self.done(resumed.change);
-        let mut pauses = self.pauses.iter_mut().rev();
-        if let Some(pause) = pauses.find(|pause| pause.runs_at(resumed.from)) {
-            pause.until = Some(resumed.from);
-        }
-        for item in &mut self.items {
-            item.mark(resumed.from, resumed.settle);
-        }
     }
 }

@@ -2,41 +2,11 @@
 
 use schemas::command::ItemRequest;
 use schemas::event::{ItemTerms, PlanVersionDefined};
-use schemas::ids::PlanId;
 use schemas::terms::{PriceDefinition, Recurrence};
 use schemas::{Currency, Decimal, Rejection};
 
-use crate::book::check_rate;
-use crate::customer::state::Customer;
-use crate::ledger::Context;
-
-/// A price of a plan version as a subscription has it.
-pub(crate) fn item_terms(
-    version: &PlanVersionDefined,
-    price: &PriceDefinition,
-    currency: Currency,
-) -> Result<ItemTerms, Rejection> {
-    let plan = version.plan;
-    let amount = price
-        .amounts
-        .iter()
-        .find(|amount| amount.currency == currency)
-        .ok_or(Rejection::NoPriceInCurrency { plan, currency })?;
-    Ok(ItemTerms {
-        plan,
-        version: version.version,
-        price: price.price.clone(),
-        name: price.name.clone().unwrap_or_else(|| version.name.clone()),
-        product: version.product.clone(),
-        every: price.every.unwrap_or(version.every),
-        timing: price.timing.unwrap_or(version.timing),
-        lead_days: version.lead_days,
-        currency,
-        rate: amount.rate.clone(),
-        own_rate: false,
-        minimum: amount.minimum,
-    })
-}
+use crate::catalog::decide::check_rate;
+use crate::catalog::terms::item_terms;
 
 /// An item of a plan with the quantity that is wanted.
 pub(crate) struct Wanted {
@@ -59,7 +29,7 @@ pub(crate) struct Resolved {
 
 /// The items of a plan version: its recurring prices in order, then the add-ons asked for.
 pub(crate) fn resolve(
-    customer: &Customer,
+    currency: Currency,
     version: &PlanVersionDefined,
     quantity: Decimal,
     requests: &[ItemRequest],
@@ -71,7 +41,7 @@ pub(crate) fn resolve(
     for price in &version.prices {
         let request = find(price);
         let wanted = |request: Option<&ItemRequest>| -> Result<(ItemTerms, Decimal), Rejection> {
-            let mut terms = item_terms(version, price, customer.currency)?;
+            let mut terms = item_terms(version, price, currency)?;
             let quantity = request.and_then(|found| found.quantity).unwrap_or(quantity);
             check_quantity(quantity)?;
             own_rate(&mut terms, request)?;
@@ -91,7 +61,7 @@ pub(crate) fn resolve(
         }
     }
     for request in requests {
-        if let Some(wanted) = add_on(customer, version, request)? {
+        if let Some(wanted) = add_on(currency, version, request)? {
             resolved.items.push(wanted);
         }
     }
@@ -103,7 +73,7 @@ pub(crate) fn resolve(
 
 /// The add-on that a request names, if it names one.
 pub(crate) fn add_on(
-    customer: &Customer,
+    currency: Currency,
     version: &PlanVersionDefined,
     request: &ItemRequest,
 ) -> Result<Option<Wanted>, Rejection> {
@@ -112,7 +82,7 @@ pub(crate) fn add_on(
         .iter()
         .find(|price| price.price == request.price && price.recurrence == Some(Recurrence::AddOn));
     let Some(price) = found else { return Ok(None) };
-    let mut terms = item_terms(version, price, customer.currency)?;
+    let mut terms = item_terms(version, price, currency)?;
     own_rate(&mut terms, Some(request))?;
     let quantity = request.quantity.unwrap_or(Decimal::ONE);
     check_quantity(quantity)?;
@@ -146,15 +116,6 @@ fn check_requests(version: &PlanVersionDefined, requests: &[ItemRequest]) -> Res
         }
     }
     Ok(())
-}
-
-/// The plan version that is asked for, on sale.
-pub(crate) fn version_on_sale<'a>(
-    context: &Context<'a>,
-    plan: PlanId,
-    version: Option<u32>,
-) -> Result<&'a PlanVersionDefined, Rejection> {
-    context.book.plan_on_sale(plan, version)
 }
 
 /// Quantities that stay exact: 0 to 10^12 with at most 9 decimal places.

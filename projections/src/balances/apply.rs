@@ -4,7 +4,8 @@ mod bookings;
 mod customers;
 mod settlement;
 
-use ledger_core::journal;
+use ledger_core::post;
+use schemas::event::{BillingEvent, CustomerEvent, SettlementEvent};
 use schemas::ids::CustomerId;
 use schemas::view::StatementKind;
 use schemas::{CommitView, Date, Event, StreamId};
@@ -40,85 +41,89 @@ impl Balances {
             StreamId::Book => return Ok(()),
         };
         let cause = Cause { store, customer, position: commit.position };
-        let booked = match event {
-            Event::CustomerRegistered(registered) => {
-                return self.registered(cause, commit, registered);
-            }
-            Event::CustomerRenamed(renamed) => {
-                self.customer(cause)?.name.clone_from(&renamed.name);
-                return Ok(());
-            }
-            Event::CustomerExternalIdChanged(changed) => {
-                return self.external_id_changed(cause, &changed.external_id);
-            }
-            Event::InvoiceFinalized(invoice) => {
+        match event {
+            Event::Customer(event) => self.introduced(cause, commit, event),
+            Event::Billing(BillingEvent::InvoiceFinalized(invoice)) => {
                 self.finalized(cause, invoice)?;
                 let by = Document::Invoice(invoice.invoice, Some(invoice.number.clone()));
-                (StatementKind::Invoice, invoice.posting_date, by)
+                self.booked(cause, event, (StatementKind::Invoice, invoice.posting_date, by))
             }
-            Event::InvoiceVoided(void) => {
+            Event::Settlement(settled) => {
+                let booked = self.settled(cause, commit, settled)?;
+                self.booked(cause, event, booked)
+            }
+            Event::Billing(BillingEvent::ChargeAdded(_))
+            | Event::Book(_)
+            | Event::Seller(_)
+            | Event::Catalog(_)
+            | Event::Process(_)
+            | Event::Subscription(_) => Ok(()),
+        }
+    }
+
+    fn introduced(
+        &mut self,
+        cause: Cause<'_>,
+        commit: &CommitView<'_>,
+        event: &CustomerEvent,
+    ) -> Result<(), FoldError> {
+        match event {
+            CustomerEvent::CustomerRegistered(registered) => {
+                self.registered(cause, commit, registered)
+            }
+            CustomerEvent::CustomerRenamed(renamed) => {
+                self.customer(cause)?.name.clone_from(&renamed.name);
+                Ok(())
+            }
+            CustomerEvent::CustomerExternalIdChanged(changed) => {
+                self.external_id_changed(cause, &changed.external_id)
+            }
+            CustomerEvent::CustomerEmailChanged(_)
+            | CustomerEvent::CustomerTermsChanged(_)
+            | CustomerEvent::CustomerParked(_)
+            | CustomerEvent::CustomerReleased(_) => Ok(()),
+        }
+    }
+
+    /// Changes invoices and payments; what goes on the statement, when it is booked, and the
+    /// document.
+    fn settled(
+        &mut self,
+        cause: Cause<'_>,
+        commit: &CommitView<'_>,
+        event: &SettlementEvent,
+    ) -> Result<(StatementKind, Date, Document), FoldError> {
+        Ok(match event {
+            SettlementEvent::InvoiceVoided(void) => {
                 self.voided(cause, void)?;
                 let by = Document::Invoice(void.invoice, None);
                 (StatementKind::InvoiceVoided, void.posting_date, by)
             }
-            Event::CreditNoteIssued(note) => {
+            SettlementEvent::CreditNoteIssued(note) => {
                 self.settle(cause, note.posting_date, note.invoice, -note.total.0)?;
                 let by = Document::CreditNote(note.invoice, note.note, note.number.clone());
                 (StatementKind::CreditNote, note.posting_date, by)
             }
-            Event::PaymentRecorded(payment) => {
+            SettlementEvent::PaymentRecorded(payment) => {
                 self.received(cause, commit, payment)?;
                 let by = Document::Payment(payment.payment);
                 (StatementKind::Payment, payment.posting_date, by)
             }
-            Event::PaymentReversed(reversal) => {
+            SettlementEvent::PaymentReversed(reversal) => {
                 self.reversed(cause, reversal)?;
                 let by = Document::Payment(reversal.payment);
                 (StatementKind::PaymentReversed, reversal.posting_date, by)
             }
-            Event::PaymentRefunded(refund) => {
+            SettlementEvent::PaymentRefunded(refund) => {
                 self.refunded(cause, refund)?;
                 let by = Document::Refund(refund.payment, refund.refund);
                 (StatementKind::Refund, refund.posting_date, by)
             }
-            Event::CreditGranted(grant) => {
+            SettlementEvent::CreditGranted(grant) => {
                 let by = Document::Grant(grant.grant);
                 (StatementKind::CreditGranted, grant.posting_date, by)
             }
-            Event::BookOpened(_)
-            | Event::ClockAdvanced(_)
-            | Event::EntityDefined(_)
-            | Event::PlanVersionDefined(_)
-            | Event::PlanRetired(_)
-            | Event::PlanMigrationSet(_)
-            | Event::CouponDefined(_)
-            | Event::BillingRunStarted(_)
-            | Event::CustomerParked(_)
-            | Event::CustomerReleased(_)
-            | Event::CustomerEmailChanged(_)
-            | Event::CustomerTermsChanged(_)
-            | Event::SubscriptionCreated(_)
-            | Event::CycleOpened(_)
-            | Event::CycleCut(_)
-            | Event::SubscriptionChanged(_)
-            | Event::SubscriptionActivated(_)
-            | Event::ChangeScheduled(_)
-            | Event::ScheduledChangeWithdrawn(_)
-            | Event::SubscriptionCanceled(_)
-            | Event::SubscriptionPaused(_)
-            | Event::SubscriptionResumed(_)
-            | Event::CancellationUndone(_)
-            | Event::TermRenewed(_)
-            | Event::RenewalSet(_)
-            | Event::RampAgreed(_)
-            | Event::QuoteCreated(_)
-            | Event::QuoteAccepted(_)
-            | Event::QuoteVoided(_)
-            | Event::DiscountApplied(_)
-            | Event::DiscountRemoved(_)
-            | Event::ChargeAdded(_) => return Ok(()),
-        };
-        self.booked(cause, event, booked)
+        })
     }
 
     /// Books the event's entries and writes it on the customer's statement.
@@ -128,8 +133,8 @@ impl Balances {
         event: &Event,
         (kind, posting_date, by): (StatementKind, Date, Document),
     ) -> Result<(), FoldError> {
-        let posted = journal::post(event)
-            .map_err(|source| FoldError::Post { position: cause.position, source })?;
+        let posted =
+            post(event).map_err(|source| FoldError::Post { position: cause.position, source })?;
         self.stop(cause, &posted.stops)?;
         self.earn(cause, &posted.earnings)?;
         let change = self.enter(cause, &posted.entries)?;

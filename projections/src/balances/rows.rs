@@ -1,6 +1,6 @@
 //! What the read model `balances` stores. Amounts are minor units.
 
-use ledger_core::journal::Account;
+use ledger_core::accounting::Account;
 use schemas::ids::{CreditGrantId, CreditNoteId, CustomerId, InvoiceId, PaymentId, RefundId};
 use schemas::text::{Code, ExternalId, Label};
 use schemas::view::StatementKind;

@@ -1,8 +1,8 @@
 //! How events change the register of invoices.
 
 use schemas::event::{
-    Allocation, CreditNoteIssued, InvoiceFinalized, InvoiceVoided, LineRef, LineReversal,
-    LineSource, PaymentRecorded, PaymentRefunded, PaymentReversed,
+    Allocation, BillingEvent, CreditNoteIssued, InvoiceFinalized, InvoiceVoided, LineRef,
+    LineReversal, LineSource, PaymentRecorded, PaymentRefunded, PaymentReversed, SettlementEvent,
 };
 use schemas::ids::{CustomerId, InvoiceId};
 use schemas::view::SettlementKind;
@@ -45,63 +45,35 @@ impl Invoices {
         let position = commit.position;
         let cause = |posting_date, by| Cause { store, customer, position, posting_date, by };
         match event {
-            Event::InvoiceFinalized(invoice) => {
+            Event::Billing(BillingEvent::InvoiceFinalized(invoice)) => {
                 self.finalized(cause(invoice.posting_date, SettledBy::Itself), made, invoice)
             }
-            Event::InvoiceVoided(void) => {
+            Event::Settlement(SettlementEvent::InvoiceVoided(void)) => {
                 self.voided(cause(void.posting_date, SettledBy::Itself), void)
             }
-            Event::CreditNoteIssued(note) => {
+            Event::Settlement(SettlementEvent::CreditNoteIssued(note)) => {
                 self.credited(cause(note.posting_date, SettledBy::CreditNote(note.note)), note)
             }
-            Event::PaymentRecorded(payment) => self.received(
-                cause(payment.posting_date, SettledBy::Payment(payment.payment)),
-                payment,
-            ),
-            Event::PaymentReversed(reversal) => self.reversed(
-                cause(reversal.posting_date, SettledBy::Payment(reversal.payment)),
-                reversal,
-            ),
-            Event::PaymentRefunded(refund) => self.refunded(
-                cause(refund.posting_date, SettledBy::Refund(refund.payment, refund.refund)),
-                refund,
-            ),
-            Event::BookOpened(_)
-            | Event::ClockAdvanced(_)
-            | Event::EntityDefined(_)
-            | Event::PlanVersionDefined(_)
-            | Event::PlanRetired(_)
-            | Event::PlanMigrationSet(_)
-            | Event::CouponDefined(_)
-            | Event::BillingRunStarted(_)
-            | Event::CustomerRegistered(_)
-            | Event::CustomerParked(_)
-            | Event::CustomerReleased(_)
-            | Event::CustomerRenamed(_)
-            | Event::CustomerEmailChanged(_)
-            | Event::CustomerTermsChanged(_)
-            | Event::CustomerExternalIdChanged(_)
-            | Event::SubscriptionCreated(_)
-            | Event::CycleOpened(_)
-            | Event::CycleCut(_)
-            | Event::SubscriptionChanged(_)
-            | Event::SubscriptionActivated(_)
-            | Event::ChangeScheduled(_)
-            | Event::ScheduledChangeWithdrawn(_)
-            | Event::SubscriptionCanceled(_)
-            | Event::SubscriptionPaused(_)
-            | Event::SubscriptionResumed(_)
-            | Event::CancellationUndone(_)
-            | Event::TermRenewed(_)
-            | Event::RenewalSet(_)
-            | Event::RampAgreed(_)
-            | Event::QuoteCreated(_)
-            | Event::QuoteAccepted(_)
-            | Event::QuoteVoided(_)
-            | Event::DiscountApplied(_)
-            | Event::DiscountRemoved(_)
-            | Event::ChargeAdded(_)
-            | Event::CreditGranted(_) => Ok(()),
+            Event::Settlement(SettlementEvent::PaymentRecorded(payment)) => {
+                let by = SettledBy::Payment(payment.payment);
+                self.received(cause(payment.posting_date, by), payment)
+            }
+            Event::Settlement(SettlementEvent::PaymentReversed(reversal)) => {
+                let by = SettledBy::Payment(reversal.payment);
+                self.reversed(cause(reversal.posting_date, by), reversal)
+            }
+            Event::Settlement(SettlementEvent::PaymentRefunded(refund)) => {
+                let by = SettledBy::Refund(refund.payment, refund.refund);
+                self.refunded(cause(refund.posting_date, by), refund)
+            }
+            Event::Settlement(SettlementEvent::CreditGranted(_))
+            | Event::Billing(BillingEvent::ChargeAdded(_))
+            | Event::Book(_)
+            | Event::Seller(_)
+            | Event::Catalog(_)
+            | Event::Process(_)
+            | Event::Customer(_)
+            | Event::Subscription(_) => Ok(()),
         }
     }
 

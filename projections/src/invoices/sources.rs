@@ -10,8 +10,9 @@
 //! *Limits.* Of each item the last [`CYCLES`] cycles are kept.
 
 use schemas::event::{
-    ChargeAdded, CycleOpened, DiscountApplied, InvoiceFinalized, InvoiceLine, ItemChange, LineRef,
-    LineSource, RampAgreed, SubscriptionChanged, SubscriptionCreated, TermsChange,
+    BillingEvent, CatalogEvent, ChargeAdded, CycleOpened, DiscountApplied, InvoiceFinalized,
+    InvoiceLine, ItemChange, LineRef, LineSource, RampAgreed, SubscriptionChanged,
+    SubscriptionCreated, SubscriptionEvent, TermsChange,
 };
 use schemas::ids::{ChargeId, CustomerId, InvoiceId, SubscriptionId};
 use schemas::terms::{CreditBasis, LineKind, Rate};
@@ -187,73 +188,73 @@ impl Invoices {
         event: &Event,
     ) -> Result<(), FoldError> {
         match event {
-            Event::PlanVersionDefined(defined) => {
+            Event::Catalog(CatalogEvent::PlanVersionDefined(defined)) => {
                 self.versions.put((defined.plan, defined.version), made);
             }
-            Event::SubscriptionCreated(created) => {
-                let row = SubscriptionSources::created(created, made);
-                self.subscriptions.put(created.subscription, row);
-            }
-            Event::SubscriptionChanged(changed) => {
-                self.of(store, changed.subscription)?.changed(changed, made);
-            }
-            Event::RampAgreed(ramp) => self.of(store, ramp.subscription)?.ramped(ramp, made),
-            Event::SubscriptionResumed(resumed) => {
-                self.of(store, resumed.subscription)?.resumed(resumed.from, made);
-            }
-            Event::SubscriptionPaused(paused) => {
-                self.of(store, paused.subscription)?.last = Some(made);
-            }
-            Event::SubscriptionCanceled(canceled) => {
-                self.of(store, canceled.subscription)?.last = Some(made);
-            }
-            Event::CancellationUndone(undone) => {
-                self.of(store, undone.subscription)?.last = Some(made);
-            }
-            Event::CycleOpened(opened) => self.of(store, opened.subscription)?.opened(opened, made),
-            Event::DiscountApplied(applied) => {
-                if let Some(customer) = customer {
-                    let row = self.sources.entry(store, customer, Default::default)?;
-                    row.discounts.push((applied.clone(), made));
-                }
-            }
-            Event::ChargeAdded(ChargeAdded { charge, .. }) => {
+            Event::Subscription(event) => self.learn_agreed(store, customer, made, event)?,
+            Event::Billing(BillingEvent::ChargeAdded(ChargeAdded { charge, .. })) => {
                 if let Some(customer) = customer {
                     let row = self.sources.entry(store, customer, Default::default)?;
                     row.charges.push((*charge, made));
                 }
             }
-            Event::BookOpened(_)
-            | Event::ClockAdvanced(_)
-            | Event::EntityDefined(_)
-            | Event::PlanRetired(_)
-            | Event::PlanMigrationSet(_)
-            | Event::CouponDefined(_)
-            | Event::BillingRunStarted(_)
-            | Event::CustomerRegistered(_)
-            | Event::CustomerParked(_)
-            | Event::CustomerReleased(_)
-            | Event::CustomerRenamed(_)
-            | Event::CustomerEmailChanged(_)
-            | Event::CustomerTermsChanged(_)
-            | Event::CustomerExternalIdChanged(_)
-            | Event::CycleCut(_)
-            | Event::SubscriptionActivated(_)
-            | Event::ChangeScheduled(_)
-            | Event::ScheduledChangeWithdrawn(_)
-            | Event::TermRenewed(_)
-            | Event::RenewalSet(_)
-            | Event::QuoteCreated(_)
-            | Event::QuoteAccepted(_)
-            | Event::QuoteVoided(_)
-            | Event::DiscountRemoved(_)
-            | Event::InvoiceFinalized(_)
-            | Event::InvoiceVoided(_)
-            | Event::CreditNoteIssued(_)
-            | Event::PaymentRecorded(_)
-            | Event::PaymentReversed(_)
-            | Event::PaymentRefunded(_)
-            | Event::CreditGranted(_) => {}
+            Event::Catalog(_)
+            | Event::Billing(BillingEvent::InvoiceFinalized(_))
+            | Event::Book(_)
+            | Event::Seller(_)
+            | Event::Process(_)
+            | Event::Customer(_)
+            | Event::Settlement(_) => {}
+        }
+        Ok(())
+    }
+
+    fn learn_agreed(
+        &mut self,
+        store: &dyn Store,
+        customer: Option<CustomerId>,
+        made: Made,
+        event: &SubscriptionEvent,
+    ) -> Result<(), FoldError> {
+        use SubscriptionEvent as E;
+        match event {
+            E::SubscriptionCreated(created) => {
+                let row = SubscriptionSources::created(created, made);
+                self.subscriptions.put(created.subscription, row);
+            }
+            E::SubscriptionChanged(changed) => {
+                self.of(store, changed.subscription)?.changed(changed, made);
+            }
+            E::RampAgreed(ramp) => self.of(store, ramp.subscription)?.ramped(ramp, made),
+            E::SubscriptionResumed(resumed) => {
+                self.of(store, resumed.subscription)?.resumed(resumed.from, made);
+            }
+            E::SubscriptionPaused(paused) => {
+                self.of(store, paused.subscription)?.last = Some(made);
+            }
+            E::SubscriptionCanceled(canceled) => {
+                self.of(store, canceled.subscription)?.last = Some(made);
+            }
+            E::CancellationUndone(undone) => {
+                self.of(store, undone.subscription)?.last = Some(made);
+            }
+            E::CycleOpened(opened) => self.of(store, opened.subscription)?.opened(opened, made),
+            E::DiscountApplied(applied) => {
+                if let Some(customer) = customer {
+                    let row = self.sources.entry(store, customer, Default::default)?;
+                    row.discounts.push((applied.clone(), made));
+                }
+            }
+            E::CycleCut(_)
+            | E::SubscriptionActivated(_)
+            | E::ChangeScheduled(_)
+            | E::ScheduledChangeWithdrawn(_)
+            | E::TermRenewed(_)
+            | E::RenewalSet(_)
+            | E::QuoteCreated(_)
+            | E::QuoteAccepted(_)
+            | E::QuoteVoided(_)
+            | E::DiscountRemoved(_) => {}
         }
         Ok(())
     }

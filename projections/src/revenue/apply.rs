@@ -1,8 +1,8 @@
 //! How events change what is earned.
 
-use ledger_core::earning::Earning;
-use ledger_core::journal::{self, Account, Posted, Stop};
-use schemas::event::{InvoiceFinalized, LineReversal};
+use ledger_core::accounting::{Account, Earning, Posted, Stop};
+use ledger_core::post;
+use schemas::event::{BillingEvent, InvoiceFinalized, LineReversal, SettlementEvent};
 use schemas::ids::{CustomerId, InvoiceId};
 use schemas::{CommitView, Currency, Date, Event, Minor, StreamId};
 
@@ -27,65 +27,39 @@ impl Revenue {
             StreamId::Book => return Ok(()),
         };
         let position = commit.position;
-        let post = || journal::post(event).map_err(|source| FoldError::Post { position, source });
+        let posted = || post(event).map_err(|source| FoldError::Post { position, source });
         match event {
-            Event::InvoiceFinalized(invoice) => {
-                let posted = post()?;
+            Event::Billing(BillingEvent::InvoiceFinalized(invoice)) => {
+                let posted = posted()?;
                 self.add(store, customer, invoice, &posted)?;
                 self.book_entries(store, &posted, |sums, deferred| sums.billed -= deferred)?;
                 self.recognise(store, &posted.earnings)?;
             }
-            Event::InvoiceVoided(void) => {
-                let posted = post()?;
+            Event::Settlement(SettlementEvent::InvoiceVoided(void)) => {
+                let posted = posted()?;
                 self.take_back(store, position, void.invoice, void.posting_date, &void.lines)?;
                 self.reverse(store, position, &posted)?;
             }
-            Event::CreditNoteIssued(note) => {
-                let posted = post()?;
+            Event::Settlement(SettlementEvent::CreditNoteIssued(note)) => {
+                let posted = posted()?;
                 self.take_back(store, position, note.invoice, note.posting_date, &note.lines)?;
                 self.reverse(store, position, &posted)?;
             }
-            Event::CreditGranted(_) => {
-                self.book_entries(store, &post()?, |sums, deferred| sums.released += deferred)?;
+            Event::Settlement(SettlementEvent::CreditGranted(_)) => {
+                self.book_entries(store, &posted()?, |sums, deferred| sums.released += deferred)?;
             }
-            Event::PaymentRecorded(_)
-            | Event::PaymentReversed(_)
-            | Event::PaymentRefunded(_)
-            | Event::BookOpened(_)
-            | Event::ClockAdvanced(_)
-            | Event::EntityDefined(_)
-            | Event::PlanVersionDefined(_)
-            | Event::PlanRetired(_)
-            | Event::PlanMigrationSet(_)
-            | Event::CouponDefined(_)
-            | Event::BillingRunStarted(_)
-            | Event::CustomerRegistered(_)
-            | Event::CustomerParked(_)
-            | Event::CustomerReleased(_)
-            | Event::CustomerRenamed(_)
-            | Event::CustomerEmailChanged(_)
-            | Event::CustomerTermsChanged(_)
-            | Event::CustomerExternalIdChanged(_)
-            | Event::SubscriptionCreated(_)
-            | Event::CycleOpened(_)
-            | Event::CycleCut(_)
-            | Event::SubscriptionChanged(_)
-            | Event::SubscriptionActivated(_)
-            | Event::ChangeScheduled(_)
-            | Event::ScheduledChangeWithdrawn(_)
-            | Event::SubscriptionCanceled(_)
-            | Event::SubscriptionPaused(_)
-            | Event::SubscriptionResumed(_)
-            | Event::CancellationUndone(_)
-            | Event::TermRenewed(_)
-            | Event::RenewalSet(_)
-            | Event::RampAgreed(_)
-            | Event::QuoteCreated(_)
-            | Event::QuoteAccepted(_)
-            | Event::QuoteVoided(_)
-            | Event::DiscountApplied(_)
-            | Event::DiscountRemoved(_)
-            | Event::ChargeAdded(_) => {}
+            Event::Settlement(
+                SettlementEvent::PaymentRecorded(_)
+                | SettlementEvent::PaymentReversed(_)
+                | SettlementEvent::PaymentRefunded(_),
+            )
+            | Event::Billing(BillingEvent::ChargeAdded(_))
+            | Event::Book(_)
+            | Event::Seller(_)
+            | Event::Catalog(_)
+            | Event::Process(_)
+            | Event::Customer(_)
+            | Event::Subscription(_) => {}
         }
         Ok(())
     }

@@ -10,7 +10,7 @@ use projections::{Checkpoint, Fold, Projection, QueryError, View};
 use schemas::command::RunBilling;
 use schemas::event::{
     Allocation, BookOpened, CustomerRegistered, CustomerSnapshot, InvoiceFinalized, InvoiceLine,
-    InvoiceTotals, LineSource, PaymentRecorded, RevenueSchedule,
+    InvoiceTotals, LineOrigin, LineSource, PaymentRecorded, RevenueSchedule,
 };
 use schemas::ids::{BillingRunId, ChargeId, CommandId, CustomerId, EntityId, InvoiceId, PaymentId};
 use schemas::terms::{BookClock, LineKind, Profile};
@@ -114,6 +114,7 @@ impl Book {
             zone: ZoneName::utc(),
             payment_terms_days: 30,
             parent: None,
+            fixed_offset: None,
         };
         self.event(day, n, registered)
     }
@@ -275,11 +276,10 @@ pub(crate) fn line(number: u32, quantity: u32, net: i64, schedule: RevenueSchedu
         gross: Minor(net),
         discounts: Vec::new(),
         net: Minor(net),
-        taxes: Vec::new(),
         credits: None,
-        obligation: None,
         schedule,
         dimensions: Vec::new(),
+        origin: LineOrigin::default(),
     }
 }
 
@@ -296,12 +296,10 @@ pub(crate) fn finalized(day: &str, n: u128, lines: Vec<InvoiceLine>) -> InvoiceF
         number: format!("INV-{n:06}").parse().expect("a code"),
         bill_to: CustomerSnapshot { name: Personal::Clear("Ada".to_owned()), email: None },
         currency: eur(),
-        booking_rate: None,
         document_date: day,
         due_date: day.plus_days(30).expect("in range"),
         posting_date: day,
         input_revision: 1,
-        usage_digest: None,
         profile: Profile::Billfold1,
         policies: Profile::Billfold1.policies(),
         engine_version: 1,

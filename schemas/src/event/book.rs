@@ -90,15 +90,6 @@ pub struct PlanRetired {
     pub plan: PlanId,
 }
 
-/// A billing run began; one commit for each due customer follows.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct BillingRunStarted {
-    /// Which run.
-    pub run: BillingRunId,
-    /// Cycles that fall due up to and on this date.
-    pub through: Date,
-}
-
 /// A customer was registered.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct CustomerRegistered {
@@ -120,6 +111,9 @@ pub struct CustomerRegistered {
     pub payment_terms_days: u16,
     /// Who pays for it.
     pub parent: Option<CustomerId>,
+    /// Its days are counted at this offset for ever, in seconds east of UTC; by the rules of its
+    /// zone if there is none.
+    pub fixed_offset: Option<i32>,
 }
 
 /// A customer could not be billed safely. Runs leave it out until it is released; payments are

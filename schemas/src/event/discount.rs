@@ -43,6 +43,18 @@ pub struct DiscountApplied {
     pub window: Option<Span>,
     /// The coupon that was redeemed for it.
     pub coupon: Option<CouponId>,
+    /// On a subscription or item without a window: from which cycle each item that was there
+    /// counts. Items that begin later count from their first.
+    pub first_cycles: Vec<FirstCycle>,
+}
+
+/// From which cycle on an item has a discount.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct FirstCycle {
+    /// Which item.
+    pub item: u16,
+    /// Which cycle of it.
+    pub cycle: u32,
 }
 
 /// A discount was ended.

@@ -8,13 +8,14 @@ use serde::{Deserialize, Serialize};
 
 use crate::currency::Currency;
 use crate::decimal::Decimal;
+use crate::event::EventAt;
 use crate::fraction::{Fraction, RoundingMode};
 use crate::ids::{BillingRunId, ChargeId, DiscountId, EntityId, InvoiceId, PlanId, SubscriptionId};
 use crate::money::Minor;
 use crate::personal::Personal;
 use crate::terms::{Every, LineKind, Policies, Profile, Rate};
 use crate::text::{Code, ExternalId, Label};
-use crate::time::{Date, Interval, Span};
+use crate::time::{Date, Interval, Span, Timestamp};
 
 /// Something was charged once; it waits for an invoice, or is on one in the same commit.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -60,8 +61,6 @@ pub struct InvoiceFinalized {
     pub bill_to: CustomerSnapshot,
     /// The currency of every amount here.
     pub currency: Currency,
-    /// The rate to the book's currency, where that is another one.
-    pub booking_rate: Option<BookingRate>,
     /// The issue date, in the entity's zone.
     pub document_date: Date,
     /// The last day to pay.
@@ -70,8 +69,6 @@ pub struct InvoiceFinalized {
     pub posting_date: Date,
     /// The customer's revision that it was computed from.
     pub input_revision: u64,
-    /// SHA-256 of the usage that it was computed from, if any.
-    pub usage_digest: Option<[u8; 32]>,
     /// The profile of the book.
     pub profile: Profile,
     /// The policies it was computed by.
@@ -97,15 +94,6 @@ pub struct CustomerSnapshot {
     pub name: Personal,
     /// Where it goes.
     pub email: Option<Personal>,
-}
-
-/// A rate of exchange recorded with a document.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct BookingRate {
-    /// The book's currency.
-    pub currency: Currency,
-    /// Units of it for one unit of the document's.
-    pub rate: Decimal,
 }
 
 /// Sums over the lines of an invoice.
@@ -158,16 +146,44 @@ pub struct InvoiceLine {
     pub discounts: Vec<DiscountPart>,
     /// `gross` less the discounts.
     pub net: Minor,
-    /// Tax parts.
-    pub taxes: Vec<TaxPart>,
     /// The line that this line credits.
     pub credits: Option<LineRef>,
-    /// The performance obligation of a contract, if there is one.
-    pub obligation: Option<Code>,
     /// When `net` is earned.
     pub schedule: RevenueSchedule,
     /// What reports group by.
     pub dimensions: Vec<Dimension>,
+    /// The events that it comes from.
+    pub origin: LineOrigin,
+}
+
+/// The events that a line comes from; none where it comes from nothing of the kind.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct LineOrigin {
+    /// Defined the plan version.
+    pub price: Option<EventAt>,
+    /// Set the terms and the quantity that are billed.
+    pub segment: Option<EventAt>,
+    /// Opened the cycle.
+    pub cycle: Option<EventAt>,
+    /// Added the charge.
+    pub charge: Option<EventAt>,
+    /// Brought a credit about: the last that changed, paused or ended the subscription.
+    pub change: Option<EventAt>,
+}
+
+impl LineOrigin {
+    /// The same events, named from outside of the commit that `by` is part of.
+    #[must_use]
+    pub fn said_by(self, by: EventAt) -> Self {
+        let said = |event: Option<EventAt>| event.map(|event| event.said_by(by));
+        Self {
+            price: said(self.price),
+            segment: said(self.segment),
+            cycle: said(self.cycle),
+            charge: said(self.charge),
+            change: said(self.change),
+        }
+    }
 }
 
 /// How the amount of a recurring line follows from price, quantity and time.
@@ -193,9 +209,34 @@ pub struct LinePricing {
     pub segment: u32,
     /// The zone whose days are counted: an IANA name, or an offset such as `-08:00`.
     pub zone: Label,
-    /// What other lines of the cycle at the same price have billed, where this line is the rest;
-    /// it is nothing where they have billed more than the whole.
-    pub complement: Option<Minor>,
+    /// The length of `span` in the unit that proration counts: days, minutes, seconds or
+    /// milliseconds, as the policies say.
+    pub time: i64,
+    /// What other lines of the cycle have billed, where this line is the rest.
+    pub complement: Option<Complement>,
+    /// The terms just before the credited time, where a credit is reckoned on them.
+    pub in_force: Option<TermsInForce>,
+}
+
+/// What other lines of a cycle at the same price have billed, where a line is the rest; it is
+/// nothing where they have billed more than the whole.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Complement {
+    /// How much, gross.
+    pub billed: Minor,
+    /// Which lines.
+    pub lines: Vec<LineRef>,
+}
+
+/// What an item cost at an instant.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct TermsInForce {
+    /// The price.
+    pub rate: Rate,
+    /// What a whole cycle costs at least.
+    pub minimum: Option<Decimal>,
+    /// How many units.
+    pub quantity: Decimal,
 }
 
 /// What a line bills. A recurring line is identified by subscription, item and cycle.
@@ -281,6 +322,8 @@ pub struct DiscountPart {
     pub amount: Minor,
     /// What it is reckoned on.
     pub basis: DiscountBasis,
+    /// The event that gave the discount.
+    pub given: EventAt,
 }
 
 /// How the part of a discount on a line was reckoned.
@@ -302,27 +345,14 @@ pub enum DiscountBasis {
         of: Minor,
         /// The same of all lines that share.
         among: Minor,
+        /// The start of the cycles that share it; none where an invoice does.
+        cycle: Option<Timestamp>,
     },
     /// The share that the credited line had.
     Credit {
         /// What the credited line had of the discount.
         of: Minor,
     },
-}
-
-/// One tax on one line.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct TaxPart {
-    /// Which tax.
-    pub code: Code,
-    /// In percent.
-    pub rate: Decimal,
-    /// What it is reckoned on, in minor units.
-    pub base: Fraction,
-    /// The tax.
-    pub amount: Minor,
-    /// It is part of the net price.
-    pub inclusive: bool,
 }
 
 /// A line of an invoice of the same customer.

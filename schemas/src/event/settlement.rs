@@ -104,6 +104,8 @@ pub struct LineReversal {
     pub recognised: Minor,
     /// The part of `net` that was not: taken off deferred revenue.
     pub unrecognised: Minor,
+    /// What was earned of the line before the posting date and stays earned.
+    pub kept: Minor,
     /// From the posting date on the line is earned like this; none: nothing more is.
     pub amended: Option<Amendment>,
 }

@@ -11,12 +11,11 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::currency::Currency;
-use crate::decimal::Decimal;
-use crate::event::{DiscountApplied, InvoiceLine, InvoiceTotals, LineRef};
+use crate::event::{DiscountApplied, InvoiceLine, InvoiceTotals, LineRef, TermsInForce};
 use crate::fraction::Fraction;
 use crate::ids::{BillingRunId, CreditNoteId, CustomerId, DiscountId, InvoiceId, SubscriptionId};
 use crate::money::Minor;
-use crate::terms::{Policies, Profile, Rate};
+use crate::terms::{Policies, Profile};
 use crate::text::Code;
 use crate::time::{Date, Span, Timestamp};
 
@@ -77,17 +76,6 @@ pub struct LineExplanation {
     pub discounts: Vec<GivenDiscount>,
     /// The events that made it, in the order of the log.
     pub events: Vec<MadeBy>,
-}
-
-/// What an item cost at an instant.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct TermsInForce {
-    /// The price.
-    pub rate: Rate,
-    /// What a whole cycle costs at least.
-    pub minimum: Option<Decimal>,
-    /// How many units.
-    pub quantity: Decimal,
 }
 
 /// A discount as it was given.

@@ -291,6 +291,7 @@ every_variant! {
             budget: Minor(500),
             of: Minor(1815),
             among: Minor(3000),
+            cycle: Some(of("2024-01-31T05:00:00Z")),
         },
         "credit" DiscountBasis::Credit { .. } => DiscountBasis::Credit { of: Minor(182) },
     }

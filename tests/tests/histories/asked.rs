@@ -1,6 +1,8 @@
 //! What was decided is what was asked for: times, prices and quantities follow from commands.
 
 use schemas::command::ItemRequest;
+use schemas::command::SubscriptionCommand;
+use schemas::event::SubscriptionEvent;
 use schemas::event::{ItemTerms, SubscriptionChanged};
 use schemas::ids::{CustomerId, PlanId};
 use schemas::terms::{CancelCredit, CancelDefault, ChangeTime, Proration};
@@ -19,17 +21,24 @@ pub(crate) fn check_commit(
 ) {
     let before = found.len();
     let Some(account) = watch.accounts.get(&customer) else { return };
-    let seen = if let Command::CreateSubscription(command) = &commit.command {
+    let seen = if let Command::Subscription(SubscriptionCommand::CreateSubscription(command)) =
+        &commit.command
+    {
         let items = command.with.as_ref().and_then(|with| with.items.as_ref());
         let ramped = command.with.as_ref().is_some_and(|with| with.ramp.is_some());
         let quantity = command.quantity.unwrap_or(Decimal::ONE);
         !ramped && created(watch, account, commit, command.plan, quantity, items, found)
-    } else if let Command::ChangeQuantity(command) = &commit.command {
+    } else if let Command::Subscription(SubscriptionCommand::ChangeQuantity(command)) =
+        &commit.command
+    {
         command.when == ChangeTime::Now
             && quantity_changed(account, commit, command.quantity, found)
-    } else if let Command::ChangePlan(command) = &commit.command {
+    } else if let Command::Subscription(SubscriptionCommand::ChangePlan(command)) = &commit.command
+    {
         command.when == ChangeTime::Now && plan_changed(watch, account, commit, command.plan, found)
-    } else if let Command::CancelSubscription(command) = &commit.command {
+    } else if let Command::Subscription(SubscriptionCommand::CancelSubscription(command)) =
+        &commit.command
+    {
         command.when == ChangeTime::Now && canceled(watch, account, commit, command.credit, found)
     } else {
         false
@@ -63,7 +72,11 @@ fn created(
     found: &mut Vec<Broken>,
 ) -> bool {
     let created = commit.events.iter().find_map(|event| {
-        if let Event::SubscriptionCreated(created) = event { Some(created) } else { None }
+        if let Event::Subscription(SubscriptionEvent::SubscriptionCreated(created)) = event {
+            Some(created)
+        } else {
+            None
+        }
     });
     let Some(created) = created else { return false };
     let start = account.local.moment(commit.effective_at);
@@ -86,7 +99,7 @@ fn created(
 /// The change that a command made itself; others only bring the subscription up to date.
 fn changed(commit: &Commit) -> Option<&SubscriptionChanged> {
     commit.events.iter().rev().find_map(|event| {
-        if let Event::SubscriptionChanged(changed) = event {
+        if let Event::Subscription(SubscriptionEvent::SubscriptionChanged(changed)) = event {
             Some(changed).filter(|changed| changed.change.is_none())
         } else {
             None
@@ -140,7 +153,11 @@ fn canceled(
     found: &mut Vec<Broken>,
 ) -> bool {
     let canceled = commit.events.iter().rev().find_map(|event| {
-        if let Event::SubscriptionCanceled(canceled) = event { Some(canceled) } else { None }
+        if let Event::Subscription(SubscriptionEvent::SubscriptionCanceled(canceled)) = event {
+            Some(canceled)
+        } else {
+            None
+        }
     });
     let Some(canceled) = canceled else { return false };
     let moment = account.local.moment(commit.effective_at);

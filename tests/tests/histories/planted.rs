@@ -1,6 +1,7 @@
 //! Ten planted mistakes: each changes what the laws are shown, as a wrong engine would, and some
 //! law must notice.
 
+use schemas::event::{BillingEvent, SettlementEvent, SubscriptionEvent};
 use schemas::event::{InvoiceFinalized, InvoiceLine, LineRef, LineSource};
 use schemas::fraction::RoundingMode;
 use schemas::ids::InvoiceId;
@@ -67,16 +68,16 @@ impl Mistake {
     /// Changes a commit before the laws see it.
     pub(crate) fn make(&mut self, watch: &Watch, commit: &mut Commit) {
         for event in &mut commit.events {
-            let made = if let Event::InvoiceFinalized(invoice) = event {
+            let made = if let Event::Billing(BillingEvent::InvoiceFinalized(invoice)) = event {
                 let made = self.in_invoice(watch, invoice);
                 sum_up(invoice);
                 made
-            } else if let Event::InvoiceVoided(voided) = event {
+            } else if let Event::Settlement(SettlementEvent::InvoiceVoided(voided)) = event {
                 if !voided.rebill {
                     self.given_up.extend(charges_of(watch, voided.invoice));
                 }
                 false
-            } else if let Event::CycleOpened(opened) = event {
+            } else if let Event::Subscription(SubscriptionEvent::CycleOpened(opened)) = event {
                 self.kind == Kind::AnchorDrift
                     && drifted(opened.span).is_some_and(|span| {
                         opened.full = if opened.full == opened.span { span } else { opened.full };
@@ -98,7 +99,9 @@ impl Mistake {
         let first = first.and_then(|bytes| CommitView::parse(bytes).ok());
         let events = first.iter().flat_map(CommitView::events);
         let mut events = events.filter_map(|raw| Event::decode(raw.ok()?).ok());
-        if let Some(invoice) = events.find(|event| matches!(event, Event::InvoiceFinalized(_))) {
+        if let Some(invoice) =
+            events.find(|event| matches!(event, Event::Billing(BillingEvent::InvoiceFinalized(_))))
+        {
             again.push(invoice);
             self.made += 1;
         }

@@ -1,5 +1,9 @@
 //! Plays a history on a ledger: decides, commits, and shows every commit to the laws.
 
+use schemas::command::{
+    BillingCommand, BookCommand, ProcessCommand, SellerCommand, SubscriptionCommand,
+};
+use schemas::event::{BillingEvent, BookEvent, CustomerEvent, SettlementEvent, SubscriptionEvent};
 use std::collections::BTreeMap;
 
 use ledger_core::{Claims, Stamp};
@@ -111,25 +115,25 @@ impl Game {
 
     fn open(&mut self, setting: &Setting) {
         let policies = replaced(setting);
-        self.must(&Command::OpenBook(OpenBook {
+        self.must(&Command::Book(BookCommand::OpenBook(OpenBook {
             book: text("histories"),
             profile: Profile::ALL[setting.profile % Profile::ALL.len()],
             policies: (!policies.is_empty()).then_some(policies),
             clock: BookClock::Test(instant(self.now)),
-        }));
+        })));
         let series = |code: &str, kind| SeriesDefinition {
             code: text(code),
             kind,
             prefix: text(code),
             digits: 4,
         };
-        self.must(&Command::DefineEntity(DefineEntity {
+        self.must(&Command::Seller(SellerCommand::DefineEntity(DefineEntity {
             entity: EntityId::new(Uuid::from_u128(1)),
             name: text("Seller"),
             zone: ZoneName::utc(),
             payment_terms_days: 14,
             series: vec![series("INV", SeriesKind::Invoice), series("CRN", SeriesKind::CreditNote)],
-        }));
+        })));
     }
 
     /// What every history begins with: two plans and a customer.
@@ -210,7 +214,7 @@ impl Game {
             );
             self.count("check", "preview equals charge");
         }
-        if let Command::RunBilling(run) = &command {
+        if let Command::Process(ProcessCommand::RunBilling(run)) = &command {
             self.bill(run.run, run.through);
         }
         self.count_phases();
@@ -229,7 +233,7 @@ impl Game {
         let copy = self.kept.ledger.copy_for(Some(customer), &Claims::of(command));
         let foreseen = copy.decide(command, stamp);
         let other = self.customers.iter().position(|known| *known != customer)?;
-        let coupon = matches!(command, Command::RedeemCoupon(_));
+        let coupon = matches!(command, Command::Subscription(SubscriptionCommand::RedeemCoupon(_)));
         if !coupon {
             self.step(&Move::Grant { customer: other, cents: 17 }, false);
             let charge =
@@ -273,23 +277,23 @@ impl Game {
         for event in events {
             self.count("event", event.kind().name);
             assert_ne!(event.kind().name, "customer.parked", "an impossible state was met");
-            if let Event::ClockAdvanced(advanced) = event {
+            if let Event::Book(BookEvent::ClockAdvanced(advanced)) = event {
                 self.now = advanced.to.micros();
             }
             let StreamId::Customer(customer) = stream else { continue };
-            if let Event::CustomerRegistered(e) = event {
+            if let Event::Customer(CustomerEvent::CustomerRegistered(e)) = event {
                 self.currencies.insert(e.customer, e.currency);
                 self.customers.push(e.customer);
                 if e.parent.is_some() {
                     self.children.push(e.customer);
                 }
-            } else if let Event::SubscriptionCreated(e) = event {
+            } else if let Event::Subscription(SubscriptionEvent::SubscriptionCreated(e)) = event {
                 self.subscriptions.push((customer, e.subscription));
-            } else if let Event::DiscountApplied(e) = event {
+            } else if let Event::Subscription(SubscriptionEvent::DiscountApplied(e)) = event {
                 self.discounts.push((customer, e.discount));
-            } else if let Event::PaymentRecorded(e) = event {
+            } else if let Event::Settlement(SettlementEvent::PaymentRecorded(e)) = event {
                 self.payments.push((customer, e.payment, e.amount.minor().0));
-            } else if let Event::InvoiceFinalized(e) = event {
+            } else if let Event::Billing(BillingEvent::InvoiceFinalized(e)) = event {
                 self.invoices.push((customer, e.invoice));
                 if let Some(recording) = &mut self.recording {
                     recording.invoice(e.invoice, e.number.as_str());
@@ -321,11 +325,17 @@ impl Game {
     /// A run bills every due customer as it was foreseen, and a second time nothing.
     fn bill(&mut self, run: schemas::ids::BillingRunId, through: Date) {
         for customer in self.kept.ledger.due_customers(through, None, usize::MAX) {
-            let bill = Command::BillCustomer(BillCustomer { customer, run, through });
+            let bill = Command::Billing(BillingCommand::BillCustomer(BillCustomer {
+                customer,
+                run,
+                through,
+            }));
             let stamp = self.stamp(0);
             let billed = self.submit(&bill, &stamp).unwrap_or_default();
             let last = billed.last();
-            if last.is_some_and(|last| !matches!(last, Event::InvoiceFinalized(_))) {
+            if last.is_some_and(|last| {
+                !matches!(last, Event::Billing(BillingEvent::InvoiceFinalized(_)))
+            }) {
                 // Credit has paid the invoice, and what waited for that has changed something.
                 continue;
             }
@@ -360,12 +370,19 @@ impl Game {
     /// Bills all that is due.
     pub(crate) fn bill_all(&mut self) {
         for customer in self.customers.clone() {
-            let all = Command::InvoiceNow(InvoiceNow { customer, invoice: None });
+            let all = Command::Billing(BillingCommand::InvoiceNow(InvoiceNow {
+                customer,
+                invoice: None,
+            }));
             // Where credit pays the first invoice, what waited for that makes a second one.
             for _ in 0..2 {
                 let stamp = self.stamp(0);
                 match self.submit(&all, &stamp) {
-                    Ok(events) if !matches!(events.last(), Some(Event::InvoiceFinalized(_))) => {}
+                    Ok(events)
+                        if !matches!(
+                            events.last(),
+                            Some(Event::Billing(BillingEvent::InvoiceFinalized(_)))
+                        ) => {}
                     Ok(_) => break,
                     Err(rejection) if rejection.code() == "nothing_to_invoice" => break,
                     Err(rejection) => {

@@ -3,6 +3,8 @@
 //! It shares no state and no arithmetic with the ledger. What it is shown may be changed on the
 //! way ([`crate::planted`]): then it must say so.
 
+use schemas::command::CatalogCommand;
+use schemas::event::{BillingEvent, BookEvent, CustomerEvent, SettlementEvent, SubscriptionEvent};
 use std::collections::BTreeMap;
 
 use schemas::command::DefinePlan;
@@ -123,11 +125,11 @@ impl Watch {
     }
 
     fn book(&mut self, commit: &Commit) {
-        if let Command::DefinePlan(plan) = &commit.command {
+        if let Command::Catalog(CatalogCommand::DefinePlan(plan)) = &commit.command {
             self.plans.entry(plan.plan).or_default().push(plan.clone());
         }
         for event in &commit.events {
-            if let Event::BookOpened(opened) = event {
+            if let Event::Book(BookEvent::BookOpened(opened)) = event {
                 self.policies = Some(opened.policies);
             }
         }
@@ -140,7 +142,7 @@ impl Watch {
         event: &Event,
         found: &mut Vec<Broken>,
     ) {
-        if let Event::CustomerRegistered(registered) = event {
+        if let Event::Customer(CustomerEvent::CustomerRegistered(registered)) = event {
             let local = Local::new(&self.policies(), &registered.zone, commit.effective_at);
             let account = Account {
                 local,
@@ -154,20 +156,20 @@ impl Watch {
         }
         let policies = self.policies();
         let account = self.accounts.get_mut(&id).expect("it was registered");
-        if let Event::InvoiceFinalized(invoice) = event {
+        if let Event::Billing(BillingEvent::InvoiceFinalized(invoice)) = event {
             self.look("amounts");
             let account = self.accounts.get_mut(&id).expect("it was registered");
             account.issued(invoice, &policies, found);
-        } else if let Event::InvoiceVoided(voided) = event {
+        } else if let Event::Settlement(SettlementEvent::InvoiceVoided(voided)) = event {
             account.voided(voided);
-        } else if let Event::CreditNoteIssued(note) = event {
+        } else if let Event::Settlement(SettlementEvent::CreditNoteIssued(note)) = event {
             for reversal in &note.lines {
                 let at = LineRef { invoice: note.invoice, line: reversal.line };
                 account.lines.get_mut(&at).expect("it was issued").noted += reversal.net.0;
             }
-        } else if let Event::SubscriptionCreated(created) = event {
+        } else if let Event::Subscription(SubscriptionEvent::SubscriptionCreated(created)) = event {
             account.created(created);
-        } else if let Event::CycleOpened(opened) = event {
+        } else if let Event::Subscription(SubscriptionEvent::CycleOpened(opened)) = event {
             cycles::check_opened(account, &policies, opened, found);
             let item = account.item_mut(opened.subscription, opened.item);
             item.cycles.push(opened.clone());
@@ -211,7 +213,7 @@ impl Account {
 
     /// Events of a subscription's life, but its cycles.
     fn lived(&mut self, event: &Event) {
-        if let Event::CycleCut(cut) = event {
+        if let Event::Subscription(SubscriptionEvent::CycleCut(cut)) = event {
             let item = self.item_mut(cut.subscription, cut.item);
             let cycle = item.cycles.iter_mut().find(|found| found.cycle == cut.cycle);
             if let Some(cycle) = cycle {
@@ -222,7 +224,7 @@ impl Account {
                     None => item.cycles.retain(|found| found.cycle != cut.cycle),
                 }
             }
-        } else if let Event::SubscriptionChanged(changed) = event {
+        } else if let Event::Subscription(SubscriptionEvent::SubscriptionChanged(changed)) = event {
             let subscription = self.subscription_mut(changed.subscription);
             subscription.by_wish |= changed.settle == Settle::None;
             if changed.trial_end.is_some() {
@@ -234,17 +236,19 @@ impl Account {
             for change in &changed.items {
                 self.changed(changed.subscription, changed.from, change);
             }
-        } else if let Event::RampAgreed(ramp) = event {
+        } else if let Event::Subscription(SubscriptionEvent::RampAgreed(ramp)) = event {
             for step in &ramp.steps {
                 for change in &step.items {
                     self.changed(ramp.subscription, step.from, change);
                 }
             }
-        } else if let Event::ChangeScheduled(scheduled) = event {
+        } else if let Event::Subscription(SubscriptionEvent::ChangeScheduled(scheduled)) = event {
             let what = scheduled.what.clone();
             let subscription = self.subscription_mut(scheduled.subscription);
             subscription.scheduled.insert(scheduled.change, what);
-        } else if let Event::ScheduledChangeWithdrawn(withdrawn) = event {
+        } else if let Event::Subscription(SubscriptionEvent::ScheduledChangeWithdrawn(withdrawn)) =
+            event
+        {
             self.subscription_mut(withdrawn.subscription).scheduled.remove(&withdrawn.change);
         } else {
             self.paused_or_ended(event);
@@ -252,15 +256,15 @@ impl Account {
     }
 
     fn paused_or_ended(&mut self, event: &Event) {
-        if let Event::SubscriptionActivated(activated) = event {
+        if let Event::Subscription(SubscriptionEvent::SubscriptionActivated(activated)) = event {
             self.subscription_mut(activated.subscription).waits = false;
-        } else if let Event::SubscriptionPaused(paused) = event {
+        } else if let Event::Subscription(SubscriptionEvent::SubscriptionPaused(paused)) = event {
             let subscription = self.subscription_mut(paused.subscription);
             subscription.by_wish |= paused.settle == Settle::None;
             subscription.scheduled.retain(|number, _| Some(*number) != paused.change);
             subscription.pauses.push((paused.from, None));
             subscription.pauses.sort_unstable();
-        } else if let Event::SubscriptionResumed(resumed) = event {
+        } else if let Event::Subscription(SubscriptionEvent::SubscriptionResumed(resumed)) = event {
             let subscription = self.subscription_mut(resumed.subscription);
             subscription.by_wish |= resumed.settle == Settle::None;
             subscription.scheduled.retain(|number, _| Some(*number) != resumed.change);
@@ -271,17 +275,18 @@ impl Account {
             if let Some(pause) = last.into_iter().find(runs) {
                 pause.1 = Some(resumed.from);
             }
-        } else if let Event::SubscriptionCanceled(canceled) = event {
+        } else if let Event::Subscription(SubscriptionEvent::SubscriptionCanceled(canceled)) = event
+        {
             let subscription = self.subscription_mut(canceled.subscription);
             subscription.scheduled.clear();
             subscription.end = Some((canceled.end, canceled.credit));
-        } else if let Event::CancellationUndone(undone) = event {
+        } else if let Event::Subscription(SubscriptionEvent::CancellationUndone(undone)) = event {
             // What was billed for the end stays, though it may not be due yet.
             let subscription = self.subscription_mut(undone.subscription);
             (subscription.end, subscription.by_wish) = (None, true);
-        } else if let Event::TermRenewed(renewed) = event {
+        } else if let Event::Subscription(SubscriptionEvent::TermRenewed(renewed)) = event {
             self.subscription_mut(renewed.subscription).term = renewed.term;
-        } else if let Event::RenewalSet(set) = event {
+        } else if let Event::Subscription(SubscriptionEvent::RenewalSet(set)) = event {
             let subscription = self.subscription_mut(set.subscription);
             subscription.term = subscription.term.map(|t| Term { renewal: set.renewal, ..t });
         }

@@ -7,6 +7,10 @@ use schemas::command::{
     RegisterCustomer, RemoveDiscount, RetirePlan, ReversePayment, RunBilling, UpdateCustomer,
     VoidInvoice,
 };
+use schemas::command::{
+    BillingCommand, BookCommand, CatalogCommand, CustomerCommand, ProcessCommand,
+    SettlementCommand, SubscriptionCommand,
+};
 use schemas::ids::{
     BillingRunId, ChargeId, CreditGrantId, CustomerId, DiscountId, EntityId, PaymentId, PlanId,
     RefundId, SubscriptionId,
@@ -118,14 +122,14 @@ impl Game {
         Some(match *action {
             OnBook::Advance { hours } => {
                 let to = instant(self.now + hours * 3_600_000_000);
-                Command::AdvanceClock(AdvanceClock { to })
+                Command::Book(BookCommand::AdvanceClock(AdvanceClock { to }))
             }
             OnBook::Register { zone, dollars, terms } => {
                 if self.customers.len() >= MOST_CUSTOMERS {
                     return None;
                 }
                 let customer = CustomerId::new(self.id());
-                Command::RegisterCustomer(RegisterCustomer {
+                Command::Customer(CustomerCommand::RegisterCustomer(RegisterCustomer {
                     customer,
                     entity: EntityId::new(Uuid::from_u128(1)),
                     external_id: None,
@@ -135,7 +139,7 @@ impl Game {
                     zone: Some(ZONES[zone].parse().expect("a zone")),
                     payment_terms_days: Some(terms),
                     parent: None,
-                })
+                }))
             }
             OnBook::DefinePlan { plan, every, arrears, per_unit, price: amount } => {
                 let new = PlanId::new(self.id());
@@ -144,7 +148,7 @@ impl Game {
                 }
                 let plan = pick(&self.plans, plan)?;
                 let (count, unit) = CYCLES[every];
-                Command::DefinePlan(DefinePlan {
+                Command::Catalog(CatalogCommand::DefinePlan(DefinePlan {
                     plan,
                     name: text("Plan"),
                     product: None,
@@ -157,16 +161,18 @@ impl Game {
                     trial_days: None,
                     lead_days: None,
                     prices: prices(per_unit, amount),
-                })
+                }))
             }
             OnBook::RetirePlan { plan } => {
-                Command::RetirePlan(RetirePlan { plan: pick(&self.plans, plan)? })
+                Command::Catalog(CatalogCommand::RetirePlan(RetirePlan {
+                    plan: pick(&self.plans, plan)?,
+                }))
             }
             OnBook::Run { back_days } => {
                 let today = i32::try_from(day_at(self.now, 0)).expect("this century");
                 let run = BillingRunId::new(self.id());
                 let through = Date::from_days(today - back_days)?;
-                Command::RunBilling(RunBilling { run, through })
+                Command::Process(ProcessCommand::RunBilling(RunBilling { run, through }))
             }
         })
     }
@@ -177,7 +183,7 @@ impl Game {
                 let customer = pick(&self.customers, customer)?;
                 let plan = pick(&self.plans, plan)?;
                 let subscription = SubscriptionId::new(self.id());
-                Command::CreateSubscription(CreateSubscription {
+                Command::Subscription(SubscriptionCommand::CreateSubscription(CreateSubscription {
                     customer,
                     subscription,
                     plan,
@@ -185,44 +191,44 @@ impl Game {
                     quantity: (quantity % 3 != 0).then(|| tenths(quantity)),
                     invoice: Some(timing(now)),
                     with: None,
-                })
+                }))
             }
             Buying::ChangePlan { subscription, plan, at_end, now, .. } => {
                 let (customer, subscription) = pick(&self.subscriptions, subscription)?;
                 let plan = pick(&self.plans, plan)?;
                 let (when, proration) = (change_time(at_end), Some(settle(now)));
                 let version = None;
-                Command::ChangePlan(ChangePlan {
+                Command::Subscription(SubscriptionCommand::ChangePlan(ChangePlan {
                     customer,
                     subscription,
                     plan,
                     version,
                     when,
                     proration,
-                })
+                }))
             }
             Buying::ChangeQuantity { subscription, quantity, at_end, now, .. } => {
                 let (customer, subscription) = pick(&self.subscriptions, subscription)?;
                 let quantity = tenths(quantity);
                 let (when, proration) = (change_time(at_end), Some(settle(now)));
-                Command::ChangeQuantity(ChangeQuantity {
+                Command::Subscription(SubscriptionCommand::ChangeQuantity(ChangeQuantity {
                     customer,
                     subscription,
                     quantity,
                     when,
                     proration,
-                })
+                }))
             }
             Buying::Cancel { subscription, at_end, keep, .. } => {
                 let (customer, subscription) = pick(&self.subscriptions, subscription)?;
                 let when = change_time(at_end);
                 let credit = keep.then_some(CancelCredit::None);
-                Command::CancelSubscription(CancelSubscription {
+                Command::Subscription(SubscriptionCommand::CancelSubscription(CancelSubscription {
                     customer,
                     subscription,
                     when,
                     credit,
-                })
+                }))
             }
         })
     }
@@ -251,11 +257,14 @@ impl Game {
                     more => DiscountDuration::Cycles(more),
                 };
                 let apply = ApplyDiscount { customer, discount, on, value, duration };
-                Command::ApplyDiscount(apply)
+                Command::Subscription(SubscriptionCommand::ApplyDiscount(apply))
             }
             Discounting::Remove { discount } => {
                 let (customer, discount) = pick(&self.discounts, discount)?;
-                Command::RemoveDiscount(RemoveDiscount { customer, discount })
+                Command::Subscription(SubscriptionCommand::RemoveDiscount(RemoveDiscount {
+                    customer,
+                    discount,
+                }))
             }
         })
     }
@@ -273,7 +282,7 @@ impl Game {
                 let series = historical.then(|| text("HIST"));
                 let request =
                     ChargeInvoice::Now(InvoiceRequest { series, ..InvoiceRequest::default() });
-                Command::AddCharge(AddCharge {
+                Command::Billing(BillingCommand::AddCharge(AddCharge {
                     customer,
                     charge: ChargeId::new(self.id()),
                     description: text("Charge"),
@@ -285,18 +294,20 @@ impl Game {
                     quantity: (quantity > 5).then(|| tenths(quantity)),
                     service,
                     invoice: now.then_some(request),
-                })
+                }))
             }
-            Charging::Terms { customer, days } => Command::UpdateCustomer(UpdateCustomer {
-                customer: pick(&self.customers, customer)?,
-                external_id: None,
-                name: None,
-                email: None,
-                payment_terms_days: Some(days),
-            }),
+            Charging::Terms { customer, days } => {
+                Command::Customer(CustomerCommand::UpdateCustomer(UpdateCustomer {
+                    customer: pick(&self.customers, customer)?,
+                    external_id: None,
+                    name: None,
+                    email: None,
+                    payment_terms_days: Some(days),
+                }))
+            }
             Charging::InvoiceNow { customer } => {
                 let customer = pick(&self.customers, customer)?;
-                Command::InvoiceNow(InvoiceNow { customer, invoice: None })
+                Command::Billing(BillingCommand::InvoiceNow(InvoiceNow { customer, invoice: None }))
             }
         })
     }
@@ -310,7 +321,11 @@ impl Game {
             }
             Settling::Reverse { payment } => {
                 let (customer, payment) = pick(&self.payments, payment)?;
-                Command::ReversePayment(ReversePayment { customer, payment, reason })
+                Command::Settlement(SettlementCommand::ReversePayment(ReversePayment {
+                    customer,
+                    payment,
+                    reason,
+                }))
             }
             Settling::Refund { payment, percent, effect, .. } => {
                 let (customer, payment) = pick(&self.payments, payment)?;
@@ -325,24 +340,34 @@ impl Game {
                     2 => RefundEffect::CustomerCredit,
                     _ => RefundEffect::CreditNote(None),
                 };
-                Command::RefundPayment(RefundPayment {
+                Command::Settlement(SettlementCommand::RefundPayment(RefundPayment {
                     customer,
                     payment,
                     refund: RefundId::new(self.id()),
                     amount: cents(amount, self.currency(customer)),
                     effect,
                     reason,
-                })
+                }))
             }
             Settling::Grant { customer, cents: amount } => {
                 let customer = pick(&self.customers, customer)?;
                 let amount = cents(amount, self.currency(customer));
                 let grant = CreditGrantId::new(self.id());
-                Command::GrantCredit(GrantCredit { customer, grant, amount, reason })
+                Command::Settlement(SettlementCommand::GrantCredit(GrantCredit {
+                    customer,
+                    grant,
+                    amount,
+                    reason,
+                }))
             }
             Settling::Void { invoice, rebill, .. } => {
                 let (customer, invoice) = pick(&self.all_invoices, invoice)?;
-                Command::VoidInvoice(VoidInvoice { customer, invoice, reason, rebill })
+                Command::Settlement(SettlementCommand::VoidInvoice(VoidInvoice {
+                    customer,
+                    invoice,
+                    reason,
+                    rebill,
+                }))
             }
         })
     }
@@ -369,13 +394,13 @@ impl Game {
             }
         };
         let amount: Money = cents(amount, currency);
-        Command::RecordPayment(RecordPayment {
+        Command::Settlement(SettlementCommand::RecordPayment(RecordPayment {
             customer,
             payment,
             amount,
             external_id: None,
             method: None,
             allocate,
-        })
+        }))
     }
 }

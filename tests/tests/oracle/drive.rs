@@ -1,5 +1,10 @@
 //! Plays moves on a ledger and on the oracle, and compares after every commit.
 
+use schemas::command::{
+    BillingCommand, BookCommand, CatalogCommand, CustomerCommand, ProcessCommand, SellerCommand,
+    SettlementCommand, SubscriptionCommand,
+};
+use schemas::event::{BillingEvent, BookEvent, CustomerEvent, SettlementEvent, SubscriptionEvent};
 use std::collections::BTreeMap;
 
 use ledger_core::Stamp;
@@ -76,19 +81,19 @@ impl Game {
             all_invoices: Vec::new(),
             counts: Counts::new(),
         };
-        game.must(&Command::OpenBook(OpenBook {
+        game.must(&Command::Book(BookCommand::OpenBook(OpenBook {
             book: text("oracle"),
             profile: Profile::Billfold1,
             policies: None,
             clock: BookClock::Test(instant(now)),
-        }));
+        })));
         let series = |code: &str, kind| SeriesDefinition {
             code: text(code),
             kind,
             prefix: text(code),
             digits: 4,
         };
-        game.must(&Command::DefineEntity(DefineEntity {
+        game.must(&Command::Seller(SellerCommand::DefineEntity(DefineEntity {
             entity: EntityId::new(Uuid::from_u128(1)),
             name: text("Seller"),
             zone: ZoneName::utc(),
@@ -98,7 +103,7 @@ impl Game {
                 series("CRN", SeriesKind::CreditNote),
                 series("HIST", SeriesKind::Historical),
             ],
-        }));
+        })));
         for (plan, per_unit, price) in [(0, true, 100_000), (1, false, 290_000)] {
             let arrears = false;
             game.play(Move::Book(OnBook::DefinePlan { plan, every: 0, arrears, per_unit, price }));
@@ -191,7 +196,7 @@ impl Game {
 
     fn clock_to(&mut self, to: i64) {
         let stamp = self.stamp(0);
-        let command = Command::AdvanceClock(AdvanceClock { to: instant(to) });
+        let command = Command::Book(BookCommand::AdvanceClock(AdvanceClock { to: instant(to) }));
         self.submit(&command, &stamp).expect("the clock moves forward");
     }
 
@@ -219,17 +224,17 @@ impl Game {
     /// What later moves can name.
     fn remember(&mut self, events: &[Event], stream: StreamId) {
         for event in events {
-            if let Event::ClockAdvanced(advanced) = event {
+            if let Event::Book(BookEvent::ClockAdvanced(advanced)) = event {
                 self.now = advanced.to.micros();
             }
             let StreamId::Customer(customer) = stream else { continue };
-            if let Event::CustomerRegistered(e) = event {
+            if let Event::Customer(CustomerEvent::CustomerRegistered(e)) = event {
                 self.customers.push(e.customer);
-            } else if let Event::SubscriptionCreated(e) = event {
+            } else if let Event::Subscription(SubscriptionEvent::SubscriptionCreated(e)) = event {
                 self.subscriptions.push((customer, e.subscription));
-            } else if let Event::DiscountApplied(e) = event {
+            } else if let Event::Subscription(SubscriptionEvent::DiscountApplied(e)) = event {
                 self.discounts.push((customer, e.discount));
-            } else if let Event::PaymentRecorded(e) = event {
+            } else if let Event::Settlement(SettlementEvent::PaymentRecorded(e)) = event {
                 self.payments.push((customer, e.payment));
             }
         }
@@ -249,21 +254,27 @@ impl Game {
         let amount = |money: Money| i128::from(money.minor().0);
         let day = day_at(when.effective, 0);
         match command {
-            Command::GrantCredit(c) => self.settle(id, when, |x| x.grant(amount(c.amount))),
-            Command::RecordPayment(c) => self.settle(id, when, |x| {
-                let told = match &c.allocate {
-                    Some(Allocate::To(parts)) => {
-                        let part = |part: &AllocationRequest| {
-                            Ok((place(part.invoice)?, amount(part.amount)))
-                        };
-                        Some(parts.iter().map(part).collect::<Result<Vec<_>, Refused>>()?)
-                    }
-                    Some(Allocate::OldestFirst) | None => None,
-                };
-                x.pay(c.payment, amount(c.amount), told.as_deref())
-            }),
-            Command::ReversePayment(c) => self.settle(id, when, |x| x.reverse(c.payment)),
-            Command::RefundPayment(c) => {
+            Command::Settlement(SettlementCommand::GrantCredit(c)) => {
+                self.settle(id, when, |x| x.grant(amount(c.amount)))
+            }
+            Command::Settlement(SettlementCommand::RecordPayment(c)) => {
+                self.settle(id, when, |x| {
+                    let told = match &c.allocate {
+                        Some(Allocate::To(parts)) => {
+                            let part = |part: &AllocationRequest| {
+                                Ok((place(part.invoice)?, amount(part.amount)))
+                            };
+                            Some(parts.iter().map(part).collect::<Result<Vec<_>, Refused>>()?)
+                        }
+                        Some(Allocate::OldestFirst) | None => None,
+                    };
+                    x.pay(c.payment, amount(c.amount), told.as_deref())
+                })
+            }
+            Command::Settlement(SettlementCommand::ReversePayment(c)) => {
+                self.settle(id, when, |x| x.reverse(c.payment))
+            }
+            Command::Settlement(SettlementCommand::RefundPayment(c)) => {
                 let effect = match c.effect {
                     RefundEffect::Reopen => Effect::Reopen,
                     RefundEffect::CreditNote(_) => Effect::CreditNote,
@@ -271,40 +282,42 @@ impl Game {
                 };
                 self.settle(id, when, |x| x.refund(c.payment, amount(c.amount), effect, day))
             }
-            Command::VoidInvoice(c) => {
+            Command::Settlement(SettlementCommand::VoidInvoice(c)) => {
                 self.settle(id, when, |x| x.void(place(c.invoice)?, c.rebill, day))
             }
-            Command::MigratePlan(_)
-            | Command::DefineCoupon(_)
-            | Command::ChangeSubscription(_)
-            | Command::UncancelSubscription(_)
-            | Command::WithdrawChange(_)
-            | Command::PauseSubscription(_)
-            | Command::ResumeSubscription(_)
-            | Command::SetRenewal(_)
-            | Command::CreateQuote(_)
-            | Command::AcceptQuote(_)
-            | Command::VoidQuote(_)
-            | Command::IssueCreditNote(_)
-            | Command::ReleaseCustomer(_)
-            | Command::RedeemCoupon(_) => unreachable!("the moves have no {command:?}"),
-            Command::OpenBook(_)
-            | Command::AdvanceClock(_)
-            | Command::DefineEntity(_)
-            | Command::DefinePlan(_)
-            | Command::RetirePlan(_)
-            | Command::RunBilling(_)
-            | Command::RegisterCustomer(_)
-            | Command::UpdateCustomer(_)
-            | Command::CreateSubscription(_)
-            | Command::ChangePlan(_)
-            | Command::ChangeQuantity(_)
-            | Command::CancelSubscription(_)
-            | Command::ApplyDiscount(_)
-            | Command::RemoveDiscount(_)
-            | Command::AddCharge(_)
-            | Command::InvoiceNow(_)
-            | Command::BillCustomer(_) => self.oracle.apply(command, when),
+            Command::Catalog(CatalogCommand::MigratePlan(_))
+            | Command::Catalog(CatalogCommand::DefineCoupon(_))
+            | Command::Subscription(SubscriptionCommand::ChangeSubscription(_))
+            | Command::Subscription(SubscriptionCommand::UncancelSubscription(_))
+            | Command::Subscription(SubscriptionCommand::WithdrawChange(_))
+            | Command::Subscription(SubscriptionCommand::PauseSubscription(_))
+            | Command::Subscription(SubscriptionCommand::ResumeSubscription(_))
+            | Command::Subscription(SubscriptionCommand::SetRenewal(_))
+            | Command::Subscription(SubscriptionCommand::CreateQuote(_))
+            | Command::Subscription(SubscriptionCommand::AcceptQuote(_))
+            | Command::Subscription(SubscriptionCommand::VoidQuote(_))
+            | Command::Settlement(SettlementCommand::IssueCreditNote(_))
+            | Command::Customer(CustomerCommand::ReleaseCustomer(_))
+            | Command::Subscription(SubscriptionCommand::RedeemCoupon(_)) => {
+                unreachable!("the moves have no {command:?}")
+            }
+            Command::Book(BookCommand::OpenBook(_))
+            | Command::Book(BookCommand::AdvanceClock(_))
+            | Command::Seller(SellerCommand::DefineEntity(_))
+            | Command::Catalog(CatalogCommand::DefinePlan(_))
+            | Command::Catalog(CatalogCommand::RetirePlan(_))
+            | Command::Process(ProcessCommand::RunBilling(_))
+            | Command::Customer(CustomerCommand::RegisterCustomer(_))
+            | Command::Customer(CustomerCommand::UpdateCustomer(_))
+            | Command::Subscription(SubscriptionCommand::CreateSubscription(_))
+            | Command::Subscription(SubscriptionCommand::ChangePlan(_))
+            | Command::Subscription(SubscriptionCommand::ChangeQuantity(_))
+            | Command::Subscription(SubscriptionCommand::CancelSubscription(_))
+            | Command::Subscription(SubscriptionCommand::ApplyDiscount(_))
+            | Command::Subscription(SubscriptionCommand::RemoveDiscount(_))
+            | Command::Billing(BillingCommand::AddCharge(_))
+            | Command::Billing(BillingCommand::InvoiceNow(_))
+            | Command::Billing(BillingCommand::BillCustomer(_)) => self.oracle.apply(command, when),
         }
     }
 
@@ -329,7 +342,11 @@ impl Game {
         let invoices: Vec<&InvoiceFinalized> = events
             .iter()
             .filter_map(|event| {
-                if let Event::InvoiceFinalized(invoice) = event { Some(invoice) } else { None }
+                if let Event::Billing(BillingEvent::InvoiceFinalized(invoice)) = event {
+                    Some(invoice)
+                } else {
+                    None
+                }
             })
             .collect();
         assert_eq!(invoices.len(), usize::from(made.is_some()), "invoices of {command:?}");
@@ -344,7 +361,9 @@ impl Game {
             self.all_invoices.push((id, invoice.invoice));
         }
         for event in events {
-            let Event::CreditNoteIssued(note) = event else { continue };
+            let Event::Settlement(SettlementEvent::CreditNoteIssued(note)) = event else {
+                continue;
+            };
             for line in &note.lines {
                 let noted = self.noted.entry((note.invoice, line.line)).or_default();
                 *noted += i128::from(line.net.0);
@@ -365,7 +384,7 @@ impl Game {
 
     /// What belongs to a move besides its own command: a run bills every due customer, twice.
     fn after(&mut self, command: &Command) {
-        let Command::RunBilling(run) = command else { return };
+        let Command::Process(ProcessCommand::RunBilling(run)) = command else { return };
         if i64::from(run.through.days()) > day_at(self.now, 0) {
             return;
         }
@@ -379,7 +398,8 @@ impl Game {
             .into_iter()
             .map(|customer| {
                 let bill = BillCustomer { customer, run: run.run, through: run.through };
-                let (bill, stamp) = (Command::BillCustomer(bill), self.stamp(0));
+                let (bill, stamp) =
+                    (Command::Billing(BillingCommand::BillCustomer(bill)), self.stamp(0));
                 let foreseen = self.kept.ledger.decide(&bill, &stamp);
                 (bill, stamp, foreseen)
             })

@@ -4,6 +4,10 @@
 //! knows the set of its live days, every question walks the days or the invoices again. It
 //! shares the types of commands with the ledger, and no arithmetic.
 
+use schemas::command::{
+    BillingCommand, BookCommand, CatalogCommand, CustomerCommand, ProcessCommand, SellerCommand,
+    SettlementCommand, SubscriptionCommand,
+};
 use std::collections::{BTreeMap, BTreeSet};
 
 use schemas::command::{DefinePlan, RegisterCustomer};
@@ -209,7 +213,7 @@ impl Oracle {
         let schemas::StreamId::Customer(id) = command.stream() else {
             return self.apply_to_book(command);
         };
-        if let Command::RegisterCustomer(register) = command {
+        if let Command::Customer(CustomerCommand::RegisterCustomer(register)) = command {
             return self.register(register, when).map(|()| None);
         }
         // A refused command changes nothing: it works on a copy.
@@ -225,9 +229,9 @@ impl Oracle {
     }
 
     fn apply_to_book(&mut self, command: &Command) -> Result<Option<usize>, Refused> {
-        if let Command::DefinePlan(plan) = command {
+        if let Command::Catalog(CatalogCommand::DefinePlan(plan)) = command {
             self.define(plan)?;
-        } else if let Command::RetirePlan(retire) = command {
+        } else if let Command::Catalog(CatalogCommand::RetirePlan(retire)) = command {
             let plan = self.plans.get_mut(&retire.plan).ok_or("unknown plan")?;
             if plan.1 {
                 return Err("retired already");
@@ -291,55 +295,73 @@ impl Oracle {
         when: When,
     ) -> Result<(), Refused> {
         match command {
-            Command::CreateSubscription(c) => self.subscribe(customer, c, when),
-            Command::ChangePlan(c) => self.change_plan(customer, c, when),
-            Command::ChangeQuantity(c) => self.change_quantity(customer, c, when),
-            Command::CancelSubscription(c) => self.cancel(customer, c, when),
-            Command::ApplyDiscount(c) => give_discount(customer, c),
-            Command::RemoveDiscount(c) => remove_discount(customer, c),
-            Command::AddCharge(c) => self.charge(customer, c, when),
-            Command::InvoiceNow(_) => {
+            Command::Subscription(SubscriptionCommand::CreateSubscription(c)) => {
+                self.subscribe(customer, c, when)
+            }
+            Command::Subscription(SubscriptionCommand::ChangePlan(c)) => {
+                self.change_plan(customer, c, when)
+            }
+            Command::Subscription(SubscriptionCommand::ChangeQuantity(c)) => {
+                self.change_quantity(customer, c, when)
+            }
+            Command::Subscription(SubscriptionCommand::CancelSubscription(c)) => {
+                self.cancel(customer, c, when)
+            }
+            Command::Subscription(SubscriptionCommand::ApplyDiscount(c)) => {
+                give_discount(customer, c)
+            }
+            Command::Subscription(SubscriptionCommand::RemoveDiscount(c)) => {
+                remove_discount(customer, c)
+            }
+            Command::Billing(BillingCommand::AddCharge(c)) => self.charge(customer, c, when),
+            Command::Billing(BillingCommand::InvoiceNow(_)) => {
                 let before = customer.invoices.len();
                 let today = day_at(when.recorded, customer.offset);
                 self.bill(customer, |_| true, |_| true, today, day_at(when.recorded, 0));
                 if customer.invoices.len() == before { Err("nothing to invoice") } else { Ok(()) }
             }
-            Command::BillCustomer(c) => {
+            Command::Billing(BillingCommand::BillCustomer(c)) => {
                 let through = i64::from(c.through.days());
                 self.bill(customer, |_| true, |_| true, through, day_at(when.recorded, 0));
                 Ok(())
             }
-            Command::UpdateCustomer(c) => {
+            Command::Customer(CustomerCommand::UpdateCustomer(c)) => {
                 let days = c.payment_terms_days.ok_or("nothing to change")?;
                 customer.terms_days = i64::from(days);
                 Ok(())
             }
-            Command::VoidInvoice(_)
-            | Command::RecordPayment(_)
-            | Command::ReversePayment(_)
-            | Command::RefundPayment(_)
-            | Command::GrantCredit(_) => unreachable!("the driver settles by invoice place"),
-            Command::MigratePlan(_)
-            | Command::DefineCoupon(_)
-            | Command::ChangeSubscription(_)
-            | Command::UncancelSubscription(_)
-            | Command::WithdrawChange(_)
-            | Command::PauseSubscription(_)
-            | Command::ResumeSubscription(_)
-            | Command::SetRenewal(_)
-            | Command::CreateQuote(_)
-            | Command::AcceptQuote(_)
-            | Command::VoidQuote(_)
-            | Command::IssueCreditNote(_)
-            | Command::ReleaseCustomer(_)
-            | Command::RedeemCoupon(_) => unreachable!("the moves have no {command:?}"),
-            Command::OpenBook(_)
-            | Command::AdvanceClock(_)
-            | Command::DefineEntity(_)
-            | Command::DefinePlan(_)
-            | Command::RetirePlan(_)
-            | Command::RunBilling(_)
-            | Command::RegisterCustomer(_) => unreachable!("not a customer's billing: {command:?}"),
+            Command::Settlement(SettlementCommand::VoidInvoice(_))
+            | Command::Settlement(SettlementCommand::RecordPayment(_))
+            | Command::Settlement(SettlementCommand::ReversePayment(_))
+            | Command::Settlement(SettlementCommand::RefundPayment(_))
+            | Command::Settlement(SettlementCommand::GrantCredit(_)) => {
+                unreachable!("the driver settles by invoice place")
+            }
+            Command::Catalog(CatalogCommand::MigratePlan(_))
+            | Command::Catalog(CatalogCommand::DefineCoupon(_))
+            | Command::Subscription(SubscriptionCommand::ChangeSubscription(_))
+            | Command::Subscription(SubscriptionCommand::UncancelSubscription(_))
+            | Command::Subscription(SubscriptionCommand::WithdrawChange(_))
+            | Command::Subscription(SubscriptionCommand::PauseSubscription(_))
+            | Command::Subscription(SubscriptionCommand::ResumeSubscription(_))
+            | Command::Subscription(SubscriptionCommand::SetRenewal(_))
+            | Command::Subscription(SubscriptionCommand::CreateQuote(_))
+            | Command::Subscription(SubscriptionCommand::AcceptQuote(_))
+            | Command::Subscription(SubscriptionCommand::VoidQuote(_))
+            | Command::Settlement(SettlementCommand::IssueCreditNote(_))
+            | Command::Customer(CustomerCommand::ReleaseCustomer(_))
+            | Command::Subscription(SubscriptionCommand::RedeemCoupon(_)) => {
+                unreachable!("the moves have no {command:?}")
+            }
+            Command::Book(BookCommand::OpenBook(_))
+            | Command::Book(BookCommand::AdvanceClock(_))
+            | Command::Seller(SellerCommand::DefineEntity(_))
+            | Command::Catalog(CatalogCommand::DefinePlan(_))
+            | Command::Catalog(CatalogCommand::RetirePlan(_))
+            | Command::Process(ProcessCommand::RunBilling(_))
+            | Command::Customer(CustomerCommand::RegisterCustomer(_)) => {
+                unreachable!("not a customer's billing: {command:?}")
+            }
         }
     }
 

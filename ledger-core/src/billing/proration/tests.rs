@@ -18,7 +18,7 @@ fn span(days: &str) -> Span {
 fn part(rule: Proration, piece: &str, full: &str, every: Every) -> String {
     let mut policies = Profile::Billfold1.policies();
     policies.proration = rule;
-    let rules = Rules::new(policies, &ZoneName::utc(), Timestamp::start_of_utc(date("2000-01-01")));
+    let rules = Rules::new(policies, &ZoneName::utc(), None);
     ratio(span(piece), span(full), every, &rules).expect("a ratio").to_string()
 }
 

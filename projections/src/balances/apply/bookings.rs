@@ -1,7 +1,6 @@
 //! The journal: entries by day and account, recognition by day.
 
-use ledger_core::earning::Earning;
-use ledger_core::journal::{Account, Entry, Stop};
+use ledger_core::accounting::{Account, Earning, Entry, Stop};
 use schemas::{Currency, Date, Minor};
 
 use super::super::Balances;

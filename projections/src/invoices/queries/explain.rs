@@ -3,14 +3,13 @@
 use std::collections::BTreeMap;
 
 use schemas::Event;
-use schemas::event::{DiscountBasis, DiscountPart, LineRef, LineSource};
+use schemas::event::{DiscountBasis, DiscountPart, LineRef, LineSource, TermsInForce};
 use schemas::ids::{DiscountId, InvoiceId};
 use schemas::query::{DEFAULT_LINES, InvoicesExplain, InvoicesGet};
 use schemas::terms::DiscountTarget;
 use schemas::view::{
     CreditBefore, CreditedLine, DiscountBefore, DiscountShare, EventPlace, GivenDiscount,
     InvoiceExplanation, LineExplanation, MadeBy, MadeByRole, OtherLine, SharedDiscount,
-    TermsInForce,
 };
 use schemas::{Minor, Timestamp};
 
@@ -202,7 +201,9 @@ impl<'a> Explained<'a> {
         row: &LineRow,
         part: &DiscountPart,
     ) -> Option<(Minor, Minor, Option<Timestamp>)> {
-        let DiscountBasis::Share { budget, of: _, among } = part.basis else { return None };
+        let DiscountBasis::Share { budget, of: _, among, cycle: _ } = part.basis else {
+            return None;
+        };
         let by_cycle = self.discount(part.discount).is_some_and(|(applied, _)| match applied.on {
             DiscountTarget::Subscription(_) | DiscountTarget::Item(_) => true,
             DiscountTarget::Customer | DiscountTarget::Product(_) => false,

@@ -1,13 +1,14 @@
 //! Sample events.
 
 use schemas::event::{
-    Allocation, Amendment, BillingRunStarted, BookOpened, BookingRate, ChargeAdded, ClockAdvanced,
+    Allocation, Amendment, BillingRunStarted, BookOpened, ChargeAdded, ClockAdvanced, Complement,
     CreditGranted, CreditNoteIssued, CustomerEmailChanged, CustomerExternalIdChanged,
     CustomerParked, CustomerRegistered, CustomerReleased, CustomerRenamed, CustomerSnapshot,
-    CustomerTermsChanged, Dimension, DiscountPart, EntityDefined, InvoiceFinalized, InvoiceLine,
-    InvoiceTotals, InvoiceVoided, LinePricing, LineRef, LineReversal, LineSource, PaymentRecorded,
-    PaymentRefunded, PaymentReversed, PlanMigrationSet, PlanRetired, PlanVersion,
-    PlanVersionDefined, RevenueSchedule, RoundingStep, RoundingSubject, TaxPart, TierPart,
+    CustomerTermsChanged, Dimension, DiscountPart, DueSet, EntityDefined, EventAt,
+    InvoiceFinalized, InvoiceLine, InvoiceTotals, InvoiceVoided, LineOrigin, LinePricing, LineRef,
+    LineReversal, LineSource, PaymentRecorded, PaymentRefunded, PaymentReversed, PlanMigrationSet,
+    PlanRetired, PlanVersion, PlanVersionDefined, RevenueSchedule, RoundingStep, RoundingSubject,
+    TermsInForce, TierPart,
 };
 use schemas::fraction::RoundingMode;
 use schemas::terms::{BillingTiming, CalendarUnit, Every, LineKind, Profile, Rate};
@@ -67,6 +68,8 @@ fn book_events(all: &mut Samples<Event>) {
     );
     all.add("retired", PlanRetired { plan: id(3) });
     all.add("month end", BillingRunStarted { run: id(20), through: of("2024-01-31") });
+    all.add("ahead", DueSet { on: Some(of("2024-02-29")) });
+    all.add("nothing ahead", DueSet { on: None });
 }
 
 fn customer_events(all: &mut Samples<Event>) {
@@ -80,6 +83,7 @@ fn customer_events(all: &mut Samples<Event>) {
         zone: of("America/New_York"),
         payment_terms_days: 14,
         parent: Some(id(13)),
+        fixed_offset: Some(-18_000),
     });
     all.add_each(values::personals(), |name| CustomerRenamed { name });
     all.add_each(values::personals(), |email| CustomerEmailChanged { email });
@@ -118,7 +122,16 @@ fn full_line() -> InvoiceLine {
             every: Every { count: 1, unit: CalendarUnit::Month },
             segment: 2,
             zone: of("America/New_York"),
-            complement: Some(Minor(3135)),
+            time: 11,
+            complement: Some(Complement {
+                billed: Minor(3135),
+                lines: vec![LineRef { invoice: id(61), line: 1 }],
+            }),
+            in_force: Some(TermsInForce {
+                rate: Rate::Flat(of("49.50")),
+                minimum: Some(of("20")),
+                quantity: Decimal::ONE,
+            }),
         }),
         ratio: fraction(11, 30),
         exact: fraction(1815, 1),
@@ -135,20 +148,20 @@ fn full_line() -> InvoiceLine {
                 exact: fraction(363, 2),
                 amount: Minor(182),
                 basis,
+                given: EventAt::at(19, 0),
             })
             .collect(),
         net: Minor(1633),
-        taxes: vec![TaxPart {
-            code: of("DE-19"),
-            rate: of("19"),
-            base: fraction(1633, 1),
-            amount: Minor(310),
-            inclusive: false,
-        }],
         credits: Some(LineRef { invoice: id(61), line: 2 }),
-        obligation: Some(of("support")),
         schedule: RevenueSchedule::Straight(of("2024-01-31/2024-02-29")),
         dimensions: vec![Dimension { key: of("channel"), value: of("partner") }],
+        origin: LineOrigin {
+            price: Some(EventAt::at(3, 0)),
+            segment: Some(EventAt::at(17, 1)),
+            cycle: Some(EventAt::here(0)),
+            charge: Some(EventAt::at(18, 0)),
+            change: Some(EventAt::at(300, 2)),
+        },
     }
 }
 
@@ -175,11 +188,10 @@ fn bare_line(kind: LineKind, source: LineSource) -> InvoiceLine {
         gross: Minor(-1177),
         discounts: Vec::new(),
         net: Minor(-1177),
-        taxes: Vec::new(),
         credits: None,
-        obligation: None,
         schedule: RevenueSchedule::Point(of("1997-01-01")),
         dimensions: Vec::new(),
+        origin: LineOrigin::default(),
     }
 }
 
@@ -193,12 +205,10 @@ fn invoice(lines: Vec<InvoiceLine>) -> InvoiceFinalized {
         number: of("AC-069659"),
         bill_to: CustomerSnapshot { name: clear("Ada Lovelace"), email: None },
         currency: of("EUR"),
-        booking_rate: None,
         document_date: of("2024-01-31"),
         due_date: of("2024-03-01"),
         posting_date: of("2024-01-31"),
         input_revision: 17,
-        usage_digest: None,
         profile: Profile::Billfold1,
         policies: Profile::Billfold1.policies(),
         engine_version: 2,
@@ -235,8 +245,6 @@ fn invoice_events(all: &mut Samples<Event>) {
         InvoiceFinalized {
             external_id: Some(of("order/17")),
             bill_to: CustomerSnapshot { name: sealed(), email: Some(sealed()) },
-            booking_rate: Some(BookingRate { currency: of("USD"), rate: of("1.0853") }),
-            usage_digest: Some([0xab; 32]),
             run: Some(id(20)),
             totals: InvoiceTotals {
                 gross: Minor(1815),
@@ -266,6 +274,7 @@ fn reversals() -> Vec<LineReversal> {
         tax: Minor(310),
         recognised: Minor(600),
         unrecognised: Minor(1033),
+        kept: Minor(200),
         amended: None,
     };
     let left = Amendment { service: of("2024-02-10/2024-02-29"), amount: Minor(33) };

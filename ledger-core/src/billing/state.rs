@@ -1,0 +1,281 @@
+//! What was billed of one customer, and what waits to be.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use schemas::decimal::Decimal;
+use schemas::event::{
+    ChargeAdded, EventAt, LineOrigin, LinePricing, LineRef, LineSource, PlanVersion,
+};
+use schemas::ids::{ChargeId, CreditNoteId, DiscountId, InvoiceId, SubscriptionId};
+use schemas::terms::LineKind;
+use schemas::text::Label;
+use schemas::{Date, Interval, Minor, Span, Timestamp};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::accounting::Earning;
+use crate::shared::{Index, List, Shared};
+
+/// How a recurring line was priced, and the events that it comes from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Priced {
+    pub(crate) pricing: LinePricing,
+    pub(crate) origin: LineOrigin,
+}
+
+/// A line of a finalized invoice, with what has become of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Line {
+    pub(crate) kind: LineKind,
+    pub(crate) description: Label,
+    pub(crate) source: LineSource,
+    pub(crate) service: Option<Interval>,
+    /// How a recurring line was priced.
+    pub(crate) priced: Option<Box<Priced>>,
+    /// The charge of a one-off line, for billing it again after a void.
+    pub(crate) charge: Option<Shared<Pending>>,
+    pub(crate) plan: Option<PlanVersion>,
+    pub(crate) quantity: Decimal,
+    pub(crate) unit_price: Option<Decimal>,
+    pub(crate) gross: Minor,
+    pub(crate) net: Minor,
+    /// Discount parts in the order they were taken.
+    pub(crate) discounts: Vec<(DiscountId, Minor)>,
+    pub(crate) credits: Option<LineRef>,
+    /// Time that is charged and not credited, in order.
+    pub(crate) live: Vec<Span>,
+    /// Time credited by lines of later invoices, in the unit that proration counts.
+    pub(crate) credited_time: i64,
+    /// Gross amount credited by lines of later invoices; not negative.
+    pub(crate) credited_gross: Minor,
+    /// Net amount credited by lines of later invoices; not negative.
+    pub(crate) credited_net: Minor,
+    /// Net amount taken off by credit notes.
+    pub(crate) reversed_net: Minor,
+    /// Invoices with a live line that credits this one.
+    pub(crate) credited_by: Vec<InvoiceId>,
+    /// What was recognised before the last stop, less what a contra account took back.
+    pub(crate) earned: Minor,
+    /// What is still to be recognised, and how.
+    pub(crate) earning: Earning,
+}
+
+impl Line {
+    /// Net amount that is neither credited nor reversed.
+    pub(crate) fn left(&self) -> Minor {
+        Minor(self.net.0 - self.credited_net.0 - self.reversed_net.0)
+    }
+
+    /// Whether it bills something of a subscription: its time, or its setup fee.
+    pub(crate) fn is_of(&self, id: SubscriptionId) -> bool {
+        match self.source {
+            LineSource::Cycle { subscription, .. } => subscription == id,
+            LineSource::Charge(_) => {
+                self.charge.as_ref().is_some_and(|charge| charge.added.subscription == Some(id))
+            }
+            LineSource::Invoice => false,
+        }
+    }
+}
+
+/// The lines of a finalized invoice.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Billed {
+    pub(crate) invoice: InvoiceId,
+    pub(crate) document_date: Date,
+    pub(crate) posting_date: Date,
+    pub(crate) lines: Vec<Line>,
+    /// Credit notes on it.
+    pub(crate) notes: Vec<CreditNoteId>,
+    pub(crate) voided: bool,
+}
+
+/// A line by the place of its invoice among the customer's, from 0, and its number on it, from 1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct LineAt {
+    pub(crate) invoice: u32,
+    pub(crate) line: u32,
+}
+
+/// What was billed of one cycle of an item.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct CycleBill {
+    pub(crate) start: Timestamp,
+    /// Live lines that charge time of it, in the order they were billed.
+    pub(crate) lines: Vec<LineAt>,
+    /// Time that was given up by voiding an invoice without billing again.
+    pub(crate) waived: Vec<Span>,
+}
+
+impl CycleBill {
+    /// Nothing of it was billed or given up.
+    pub(crate) fn untouched(&self) -> bool {
+        self.lines.is_empty() && self.waived.is_empty()
+    }
+}
+
+/// What lines have of a discount.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct DiscountUse {
+    /// Its budget and duration are counted in cycles; else in invoices.
+    pub(crate) by_cycle: bool,
+    /// Counted in cycles: what the cycles that start at an instant have of it, less what was
+    /// credited.
+    pub(crate) cycles: BTreeMap<Timestamp, Minor>,
+    /// Counted in invoices: those that have it.
+    pub(crate) invoices: BTreeSet<InvoiceId>,
+}
+
+/// A charge that waits for an invoice, or is on one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Pending {
+    pub(crate) added: ChargeAdded,
+    /// The event that added it.
+    pub(crate) made: EventAt,
+}
+
+/// Finalized invoices in their order, found by id.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Invoices {
+    rows: List<Billed>,
+    index: Index<InvoiceId>,
+}
+
+impl Invoices {
+    pub(crate) fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    pub(crate) fn at(&self, place: u32) -> Option<&Billed> {
+        self.rows.get(usize::try_from(place).ok()?)
+    }
+
+    pub(crate) fn at_mut(&mut self, place: u32) -> Option<&mut Billed> {
+        self.rows.get_mut(usize::try_from(place).ok()?)
+    }
+
+    pub(crate) fn place(&self, id: InvoiceId) -> Option<u32> {
+        self.index.get(id)
+    }
+
+    pub(crate) fn push(&mut self, billed: Billed) -> u32 {
+        let place = u32::try_from(self.rows.len()).expect("an invoice takes over 100 bytes");
+        self.index.insert(billed.invoice, place);
+        self.rows.push(billed);
+        place
+    }
+}
+
+/// Stored as the invoices; where they lie follows from their order.
+impl Serialize for Invoices {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.rows.serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Invoices {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let rows = List::<Billed>::deserialize(deserializer)?;
+        let index = Index::of(rows.iter().map(|billed| billed.invoice));
+        Ok(Self { rows, index })
+    }
+}
+
+/// What was billed of each cycle: by subscription, by item, by cycle.
+pub(crate) type Cycles = BTreeMap<SubscriptionId, Shared<Vec<List<CycleBill>>>>;
+
+/// What was billed of one customer, and what waits to be.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Billing {
+    pub(super) invoices: Invoices,
+    pub(super) cycles: Shared<Cycles>,
+    pub(super) discounts: Shared<BTreeMap<DiscountId, Shared<DiscountUse>>>,
+    /// Charges that wait for an invoice, in the order they were added.
+    pub(super) pending: Shared<Vec<Shared<Pending>>>,
+    /// Something was voided to be billed again.
+    pub(crate) rebill: bool,
+}
+
+impl Billing {
+    /// Charges that wait for an invoice, in the order they were added.
+    pub(crate) fn pending(&self) -> impl ExactSizeIterator<Item = &Pending> {
+        self.pending.iter().map(AsRef::as_ref)
+    }
+
+    /// A finalized invoice.
+    pub(crate) fn invoice(&self, id: InvoiceId) -> Option<&Billed> {
+        self.invoices.at(self.invoices.place(id)?)
+    }
+
+    /// The line at a place that this state gave out.
+    ///
+    /// # Panics
+    /// For a place of another customer.
+    pub(crate) fn line(&self, at: LineAt) -> &Line {
+        self.line_at(at).expect("lines of a customer's cycles are on its invoices")
+    }
+
+    fn line_at(&self, at: LineAt) -> Option<&Line> {
+        let index = usize::try_from(at.line).ok()?.checked_sub(1)?;
+        self.invoices.at(at.invoice)?.lines.get(index)
+    }
+
+    /// Where the line lies that `at` names, if the customer has it.
+    pub(crate) fn find(&self, at: LineRef) -> Option<LineAt> {
+        let found = LineAt { invoice: self.invoices.place(at.invoice)?, line: at.line };
+        self.line_at(found).map(|_| found)
+    }
+
+    /// The line that `at` names, if the customer has it.
+    pub(crate) fn named(&self, at: LineRef) -> Option<&Line> {
+        self.find(at).and_then(|at| self.line_at(at))
+    }
+
+    /// What documents call a line.
+    ///
+    /// # Panics
+    /// For a place of another customer.
+    pub(crate) fn name(&self, at: LineAt) -> LineRef {
+        let billed = self.invoices.at(at.invoice);
+        let invoice = billed.expect("a place that this state gave out").invoice;
+        LineRef { invoice, line: at.line }
+    }
+
+    /// What was billed of the cycles of an item, by cycle.
+    pub(crate) fn item(&self, subscription: SubscriptionId, item: u16) -> Option<&List<CycleBill>> {
+        self.cycles.get(&subscription)?.get(usize::from(item))
+    }
+
+    /// What was billed of one cycle; every cycle that was opened has it.
+    pub(crate) fn cycle(
+        &self,
+        subscription: SubscriptionId,
+        item: u16,
+        cycle: u32,
+    ) -> Option<&CycleBill> {
+        self.item(subscription, item)?.get(usize::try_from(cycle).ok()?)
+    }
+
+    /// What lines have of a discount.
+    pub(crate) fn discount(&self, id: DiscountId) -> Option<&DiscountUse> {
+        self.discounts.get(&id).map(AsRef::as_ref)
+    }
+
+    /// The charge that waits under an id.
+    pub(crate) fn waiting(&self, id: ChargeId) -> Option<usize> {
+        self.pending.iter().position(|charge| charge.added.charge == id)
+    }
+
+    /// Live lines of a subscription's cycles.
+    pub(crate) fn lines_of(&self, subscription: SubscriptionId) -> impl Iterator<Item = &Line> {
+        let items = self.cycles.get(&subscription).map(|items| items.as_slice());
+        let cycles = items.unwrap_or_default().iter().flat_map(List::iter);
+        cycles.flat_map(|cycle| &cycle.lines).map(|at| self.line(*at))
+    }
+
+    /// The first cycle of an item of which nothing is billed, and of none after it.
+    pub(crate) fn first_unbilled(&self, subscription: SubscriptionId, item: u16) -> u32 {
+        let cycles = self.item(subscription, item);
+        let last = cycles.and_then(|cycles| cycles.rposition(|cycle| !cycle.untouched()));
+        u32::try_from(last.map_or(0, |last| last + 1)).unwrap_or(u32::MAX)
+    }
+}

@@ -1,0 +1,5 @@
+//! Who a customer is: its terms, its family, whether it is parked.
+
+pub(crate) mod decide;
+pub(crate) mod rules;
+pub(crate) mod state;

@@ -1,0 +1,157 @@
+//! All of one customer: the rooms of its stream.
+
+use schemas::event::{CustomerRegistered, Event, EventAt, ProcessEvent};
+use schemas::ids::{CustomerId, InvoiceId, SubscriptionId};
+use schemas::terms::Policies;
+use schemas::{Currency, Date, Minor, Span, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use crate::billing::Account;
+use crate::billing::state::Billing;
+use crate::customer::state::Profile;
+use crate::settlement::state::{Invoice, Settlement};
+use crate::shared::Shared;
+use crate::subscription::agreements::Agreements;
+use crate::subscription::decide::Books;
+use crate::subscription::state::Subscription;
+use crate::unmade::Unmade;
+
+/// State of one customer. A clone is an overlay: see [`crate::shared`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Customer {
+    pub(crate) profile: Shared<Profile>,
+    pub(crate) agreements: Agreements,
+    pub(crate) billing: Billing,
+    pub(crate) settlement: Settlement,
+    /// How many commits its stream has.
+    pub(crate) revision: u64,
+    /// The day on which a billing run has something to do.
+    pub(crate) due: Option<Date>,
+}
+
+impl Customer {
+    pub(crate) fn new(registered: &CustomerRegistered, policies: Policies, at: Timestamp) -> Self {
+        Self {
+            profile: Shared::new(Profile::new(registered, policies, at)),
+            agreements: Agreements::default(),
+            billing: Billing::default(),
+            settlement: Settlement::default(),
+            revision: 0,
+            due: None,
+        }
+    }
+
+    pub(crate) fn id(&self) -> CustomerId {
+        self.profile.id
+    }
+
+    /// The customer, as billing sees it.
+    pub(crate) fn account(&self) -> Account<'_> {
+        Account {
+            profile: &self.profile,
+            agreements: &self.agreements,
+            billing: &self.billing,
+            credit: self.settlement.credit,
+            revision: self.revision,
+        }
+    }
+
+    /// Folds one event in, room by room.
+    ///
+    /// # Errors
+    /// [`Unmade`] when it names what was never made, or belongs on the book's stream.
+    pub(crate) fn evolve(&mut self, event: &Event, made: EventAt) -> Result<(), Unmade> {
+        match event {
+            Event::Customer(event) => Shared::make_mut(&mut self.profile).evolve(event),
+            Event::Subscription(event) => {
+                self.agreements.evolve(event, made)?;
+                self.billing.evolve_agreed(event);
+                Ok(())
+            }
+            Event::Billing(event) => {
+                self.billing.evolve(event, made)?;
+                if let schemas::event::BillingEvent::InvoiceFinalized(invoice) = event {
+                    self.settlement.owe(invoice);
+                }
+                Ok(())
+            }
+            Event::Settlement(event) => {
+                self.billing.evolve_settled(event)?;
+                self.settlement.evolve(event)
+            }
+            Event::Process(ProcessEvent::DueSet(set)) => {
+                self.due = set.on;
+                Ok(())
+            }
+            Event::Process(ProcessEvent::BillingRunStarted(_))
+            | Event::Book(_)
+            | Event::Seller(_)
+            | Event::Catalog(_) => Err(Unmade::astray(event.kind().name)),
+        }
+    }
+
+    /// Open invoices with a line of a subscription.
+    pub(crate) fn open_with(&self, id: SubscriptionId) -> impl Iterator<Item = &Invoice> {
+        self.settlement.open().filter(move |open| self.has_line_of(open.id, id))
+    }
+
+    fn has_line_of(&self, invoice: InvoiceId, id: SubscriptionId) -> bool {
+        let billed = self.billing.invoice(invoice);
+        billed.is_some_and(|billed| billed.lines.iter().any(|line| line.is_of(id)))
+    }
+
+    /// The customer's currency.
+    pub fn currency(&self) -> Currency {
+        self.profile.currency
+    }
+
+    /// Customer credit that is available.
+    pub const fn credit(&self) -> Minor {
+        self.settlement.credit
+    }
+
+    /// The customer's invoices by order of finalization.
+    pub fn invoices(&self) -> impl DoubleEndedIterator<Item = &Invoice> {
+        self.settlement.invoices().iter()
+    }
+
+    /// The customer's subscriptions, by id.
+    pub fn subscriptions(&self) -> impl Iterator<Item = &Subscription> {
+        self.agreements.subscriptions()
+    }
+
+    /// One subscription.
+    pub fn subscription_of(&self, id: SubscriptionId) -> Option<&Subscription> {
+        self.agreements.subscription(id)
+    }
+
+    /// One invoice.
+    pub fn invoice(&self, id: InvoiceId) -> Option<&Invoice> {
+        self.settlement.invoices().get(id)
+    }
+
+    /// What the customer owes over all invoices, in minor units.
+    pub fn owed(&self) -> i128 {
+        self.invoices().map(|invoice| i128::from(invoice.open().0)).sum()
+    }
+}
+
+impl Books for Customer {
+    fn owes(&self, subscription: SubscriptionId) -> bool {
+        self.open_with(subscription).next().is_some()
+    }
+
+    fn is_credited_beyond(&self, subscription: SubscriptionId, end: Timestamp) -> bool {
+        let Some(beyond) = Span::new(end, Timestamp::MAX) else { return false };
+        self.billing.lines_of(subscription).any(|line| {
+            let billed = line.priced.as_ref().and_then(|p| p.pricing.span.overlap(beyond));
+            let live = line.live.iter().filter_map(|span| span.overlap(beyond));
+            let live: i64 = live.map(Span::micros).sum();
+            billed.is_some_and(|billed| billed.micros() > live)
+        })
+    }
+
+    fn first_unbilled(&self, subscription: SubscriptionId, item: u16) -> u32 {
+        self.billing.first_unbilled(subscription, item)
+    }
+}

@@ -1,0 +1,313 @@
+//! From a command to the room that decides it, and what follows from that in other rooms.
+//!
+//! # Ordering
+//!
+//! 1. The room decides.
+//! 2. What it wants billed in the same commit is billed, on the customer as it is then.
+//! 3. Subscriptions that waited for a payment begin, and changes that waited for one take effect.
+//! 4. If the day moved on which a run has something to do, that is an event, too.
+
+use schemas::command::{
+    BillCustomer, BillingCommand, BookCommand, ChargeInvoice, InvoiceNow, InvoiceRequest,
+    ProcessCommand,
+};
+use schemas::event::{
+    CustomerParked, Event, InvoiceFinalized, ScheduledFor, SubscriptionActivated,
+    SubscriptionCreated,
+};
+use schemas::ids::SubscriptionId;
+use schemas::text::Label;
+use schemas::{Command, Date, Rejection};
+
+use super::customer::Customer;
+use super::draft::Draft;
+use super::facts::Facts;
+use crate::billing::invoice::{Wanted, invoice};
+use crate::billing::lines::Scope;
+use crate::billing::one_off;
+use crate::context::Context;
+use crate::process::{activations, due, runs};
+use crate::shared::Shared;
+use crate::subscription::advance::Advance;
+use crate::subscription::decide::Books as _;
+use crate::subscription::evolve::try_out;
+use crate::subscription::state::Subscription;
+use crate::{book, catalog, customer, seller, settlement, subscription};
+
+/// Decides a command of the book's stream.
+pub(super) fn of_book(
+    context: &Context<'_>,
+    facts: &Facts,
+    command: &Command,
+) -> Result<Vec<Event>, Rejection> {
+    if let Command::Book(command @ BookCommand::OpenBook(_)) = command {
+        return book::decide::decide(&facts.book, command);
+    }
+    facts.book.opened()?;
+    match command {
+        Command::Book(command) => book::decide::decide(&facts.book, command),
+        Command::Seller(command) => seller::decide::decide(&facts.sellers, command),
+        Command::Catalog(command) => catalog::decide::decide(&facts.catalog, command),
+        Command::Process(ProcessCommand::RunBilling(command)) => {
+            runs::start(&facts.runs, &facts.sellers, command, context.stamp.recorded_at)
+        }
+        Command::Customer(_)
+        | Command::Subscription(_)
+        | Command::Billing(_)
+        | Command::Settlement(_) => {
+            unreachable!("Command::stream says this is not of the book: {command:?}")
+        }
+    }
+}
+
+/// Decides a command of a registered customer.
+pub(super) fn of_customer(
+    context: &Context<'_>,
+    customer: &Customer,
+    command: &Command,
+) -> Result<Vec<Event>, Rejection> {
+    let events = match command {
+        Command::Customer(command) => {
+            customer::decide::decide(context, &customer.profile, command)?
+        }
+        Command::Settlement(command) => {
+            settlement::decide::decide(&settling(context, customer), command)?
+        }
+        Command::Subscription(command) => {
+            let case = subscription::decide::Case {
+                context: *context,
+                profile: &customer.profile,
+                agreements: &customer.agreements,
+                books: customer,
+            };
+            let decided = subscription::decide::decide(&case, command)?;
+            if let Some(id) = decided.bill {
+                let draft = Draft::after(customer, decided.events);
+                return billed_today(context, customer, draft, Scope::Subscription(id));
+            }
+            decided.events
+        }
+        Command::Billing(command) => return of_billing(context, customer, command),
+        Command::Book(_) | Command::Seller(_) | Command::Catalog(_) | Command::Process(_) => {
+            unreachable!("Command::stream says this is of the book: {command:?}")
+        }
+    };
+    let follows = waits(customer) || events.iter().any(begins_waiting);
+    if !follows && !events.iter().any(due::moves) {
+        return Ok(events);
+    }
+    finish(context, customer, Draft::after(customer, events))
+}
+
+fn settling<'a>(context: &Context<'a>, customer: &'a Customer) -> settlement::decide::Case<'a> {
+    settlement::decide::Case {
+        context: *context,
+        profile: &customer.profile,
+        billing: &customer.billing,
+        settlement: &customer.settlement,
+    }
+}
+
+fn of_billing(
+    context: &Context<'_>,
+    customer: &Customer,
+    command: &BillingCommand,
+) -> Result<Vec<Event>, Rejection> {
+    match command {
+        BillingCommand::AddCharge(command) => {
+            let added = one_off::add(context, customer.account(), command)?;
+            let mut draft = Draft::after(customer, vec![added.into()]);
+            match &command.invoice {
+                None | Some(ChargeInvoice::Next) => {}
+                Some(ChargeInvoice::Now(request)) => {
+                    let today = customer.profile.rules.date(context.stamp.recorded_at)?;
+                    let wanted = Wanted { request, run: None };
+                    bill(context, &mut draft, Scope::Charge(command.charge), today, wanted)?;
+                }
+            }
+            finish(context, customer, draft)
+        }
+        BillingCommand::InvoiceNow(command) => invoice_now(context, customer, command),
+        BillingCommand::BillCustomer(command) => bill_customer(context, customer, command),
+    }
+}
+
+/// Invoices all that is due or pending, today.
+///
+/// # Errors
+/// [`Rejection::CustomerParked`], [`Rejection::NothingToInvoice`]; what billing says.
+fn invoice_now(
+    context: &Context<'_>,
+    customer: &Customer,
+    command: &InvoiceNow,
+) -> Result<Vec<Event>, Rejection> {
+    check_not_parked(customer)?;
+    let none = InvoiceRequest::default();
+    let request = command.invoice.as_ref().unwrap_or(&none);
+    let today = customer.profile.rules.date(context.stamp.recorded_at)?;
+    let draft = bill_all(context, customer, today, Wanted { request, run: None })?;
+    let invoiced = draft.events.iter().any(|event| event.get::<InvoiceFinalized>().is_some());
+    if !invoiced {
+        return Err(Rejection::NothingToInvoice { customer: customer.id() });
+    }
+    finish(context, customer, draft)
+}
+
+/// Bills one customer of a run. What cannot be billed is not tried again and again: the customer
+/// is parked and waits for someone to look at it.
+fn bill_customer(
+    context: &Context<'_>,
+    customer: &Customer,
+    command: &BillCustomer,
+) -> Result<Vec<Event>, Rejection> {
+    check_not_parked(customer)?;
+    let request = InvoiceRequest::default();
+    let wanted = Wanted { request: &request, run: Some(command.run) };
+    let draft = match bill_all(context, customer, command.through, wanted) {
+        Ok(draft) => draft,
+        Err(rejection) => Draft::after(customer, vec![parked(command, &rejection).into()]),
+    };
+    finish(context, customer, draft)
+}
+
+fn parked(command: &BillCustomer, rejection: &Rejection) -> CustomerParked {
+    CustomerParked {
+        run: command.run,
+        reason: label(rejection.code()),
+        detail: label(&rejection.to_string()),
+    }
+}
+
+/// As much of a text as a label holds.
+fn label(text: &str) -> Label {
+    let end = text.floor_char_boundary(200);
+    Label::try_from(text[..end].to_owned()).expect("sentences have no control characters")
+}
+
+fn check_not_parked(customer: &Customer) -> Result<(), Rejection> {
+    match &customer.profile.parked {
+        None => Ok(()),
+        Some(reason) => Err(Rejection::CustomerParked {
+            customer: customer.id(),
+            reason: reason.as_str().to_owned(),
+        }),
+    }
+}
+
+/// Ends what waited too long for its first payment, then bills everything that is due.
+fn bill_all(
+    context: &Context<'_>,
+    customer: &Customer,
+    through: Date,
+    wanted: Wanted<'_>,
+) -> Result<Draft, Rejection> {
+    let expired = activations::expire(&settling(context, customer), &customer.agreements);
+    let mut draft = Draft::after(customer, expired);
+    bill(context, &mut draft, Scope::All, through, wanted)?;
+    Ok(draft)
+}
+
+fn billed_today(
+    context: &Context<'_>,
+    customer: &Customer,
+    mut draft: Draft,
+    scope: Scope,
+) -> Result<Vec<Event>, Rejection> {
+    let today = customer.profile.rules.date(context.stamp.recorded_at)?;
+    let request = InvoiceRequest::default();
+    bill(context, &mut draft, scope, today, Wanted { request: &request, run: None })?;
+    finish(context, customer, draft)
+}
+
+/// Brings what is billed up to `through`, and adds the invoice of what is due, if anything is.
+fn bill(
+    context: &Context<'_>,
+    draft: &mut Draft,
+    scope: Scope,
+    through: Date,
+    wanted: Wanted<'_>,
+) -> Result<(), Rejection> {
+    let profile = Shared::clone(&draft.customer.profile);
+    let advance =
+        Advance { rules: &profile.rules, catalog: context.catalog, currency: profile.currency };
+    let billed = draft.customer.subscriptions().map(Subscription::id).filter(|id| scope.has(*id));
+    for id in billed.collect::<Vec<_>>() {
+        let mut subscription = copy_of(draft, id);
+        draft.extend(advance.through(&mut subscription, through, draft.events.len())?);
+    }
+    let invoice = invoice(context, draft.customer.account(), scope, through, wanted)?;
+    draft.extend(invoice);
+    Ok(())
+}
+
+/// A subscription of the draft, to be brought up to date beside it.
+fn copy_of(draft: &Draft, id: SubscriptionId) -> Subscription {
+    draft.customer.subscription_of(id).expect("it is one of the draft's").clone()
+}
+
+/// What follows from a decision; see the module.
+fn finish(
+    context: &Context<'_>,
+    customer: &Customer,
+    mut draft: Draft,
+) -> Result<Vec<Event>, Rejection> {
+    follow_payments(context, &mut draft)?;
+    if draft.events.iter().any(due::moves) {
+        draft.extend(due::set(customer.due, draft.customer.account()));
+    }
+    Ok(draft.events)
+}
+
+fn is_waiting(subscription: &Subscription) -> bool {
+    subscription.activation_expires.is_some()
+        || subscription.scheduled.iter().any(|due| due.at == ScheduledFor::Paid)
+}
+
+fn waits(customer: &Customer) -> bool {
+    customer.subscriptions().any(is_waiting)
+}
+
+fn begins_waiting(event: &Event) -> bool {
+    let created = event.get::<SubscriptionCreated>();
+    created.is_some_and(|created| created.activation_expires.is_some())
+}
+
+/// Subscriptions that waited for a payment begin, and changes that waited for one take effect,
+/// when nothing is open any more that has a line of them.
+fn follow_payments(context: &Context<'_>, draft: &mut Draft) -> Result<(), Rejection> {
+    let is_paid = |subscription: &Subscription| {
+        is_waiting(subscription)
+            && !draft.customer.owes(subscription.id())
+            && draft.customer.billing.lines_of(subscription.id()).next().is_some()
+    };
+    let paid = draft.customer.subscriptions().filter(|found| is_paid(found));
+    let paid: Vec<SubscriptionId> = paid.map(Subscription::id).collect();
+    let profile = Shared::clone(&draft.customer.profile);
+    let advance =
+        Advance { rules: &profile.rules, catalog: context.catalog, currency: profile.currency };
+    let now = context.stamp.recorded_at;
+    for id in paid {
+        let mut copy = copy_of(draft, id);
+        if copy.activation_expires.is_some() {
+            let activated = SubscriptionActivated { subscription: id, at: now }.into();
+            try_out(&mut copy, &activated, draft.events.len());
+            draft.push(activated.into());
+        }
+        let at = profile.rules.moment(now)?;
+        let first_paid = |copy: &Subscription| {
+            copy.scheduled.iter().find(|due| due.at == ScheduledFor::Paid).cloned()
+        };
+        // Cycles up to the change exist before it: a new anchor leaves no time between.
+        if first_paid(&copy).is_some() {
+            let through = profile.rules.date(at)?;
+            draft.extend(advance.through(&mut copy, through, draft.events.len())?);
+        }
+        while let Some(due) = first_paid(&copy) {
+            for event in advance.scheduled(&copy, at, &due)? {
+                try_out(&mut copy, &event, draft.events.len());
+                draft.push(event.into());
+            }
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,84 @@
+//! Keeps what is unique across customers: taken ids, names, numbers, redemptions.
+
+use schemas::Event;
+use schemas::event::{
+    BillingEvent, CustomerEvent, CustomerRegistered, DiscountApplied, InvoiceFinalized,
+    QuoteCreated, SettlementEvent, SubscriptionCreated,
+};
+
+use crate::customer::state::Profile;
+use crate::registry::Registry;
+
+/// A customer is there from now on.
+pub(super) fn customer(registry: &mut Registry, registered: &CustomerRegistered) {
+    let id = registered.customer;
+    registry.name_customer(None, registered.external_id.as_ref(), id);
+    registry.set_parent(id, registered.parent);
+}
+
+/// An event of a customer that is there.
+pub(super) fn event(registry: &mut Registry, profile: &Profile, event: &Event) {
+    match event {
+        Event::Customer(event) => of_customer(registry, profile, event),
+        Event::Subscription(_) => agreed(registry, event),
+        Event::Billing(BillingEvent::ChargeAdded(charge)) => {
+            registry.taken.insert(charge.charge.uuid());
+        }
+        Event::Billing(BillingEvent::InvoiceFinalized(invoice)) => invoiced(registry, invoice),
+        Event::Settlement(event) => settled(registry, profile, event),
+        Event::Book(_) | Event::Seller(_) | Event::Catalog(_) | Event::Process(_) => {}
+    }
+}
+
+fn of_customer(registry: &mut Registry, profile: &Profile, event: &CustomerEvent) {
+    match event {
+        CustomerEvent::CustomerExternalIdChanged(changed) => {
+            let before = profile.external_id.as_ref();
+            registry.name_customer(before, Some(&changed.external_id), profile.id);
+        }
+        CustomerEvent::CustomerParked(parked) => registry.park(profile.id, Some(&parked.detail)),
+        CustomerEvent::CustomerReleased(_) => registry.park(profile.id, None),
+        CustomerEvent::CustomerRegistered(_)
+        | CustomerEvent::CustomerRenamed(_)
+        | CustomerEvent::CustomerEmailChanged(_)
+        | CustomerEvent::CustomerTermsChanged(_) => {}
+    }
+}
+
+/// Three kinds of agreements have ids of their own.
+fn agreed(registry: &mut Registry, event: &Event) {
+    if let Some(created) = event.get::<SubscriptionCreated>() {
+        registry.taken.insert(created.subscription.uuid());
+    } else if let Some(created) = event.get::<QuoteCreated>() {
+        registry.taken.insert(created.quote.uuid());
+    } else if let Some(applied) = event.get::<DiscountApplied>() {
+        registry.taken.insert(applied.discount.uuid());
+        if let Some(coupon) = applied.coupon {
+            registry.redeemed(coupon);
+        }
+    }
+}
+
+fn invoiced(registry: &mut Registry, invoice: &InvoiceFinalized) {
+    registry.taken.insert(invoice.invoice.uuid());
+    registry.name_invoice(invoice.external_id.as_ref(), invoice.invoice);
+    registry.number_taken(invoice.entity, &invoice.series, invoice.sequence);
+}
+
+fn settled(registry: &mut Registry, profile: &Profile, event: &SettlementEvent) {
+    match event {
+        SettlementEvent::PaymentRecorded(payment) => {
+            registry.taken.insert(payment.payment.uuid());
+            registry.name_payment(payment.external_id.as_ref(), payment.payment);
+        }
+        SettlementEvent::PaymentRefunded(refunded) => {
+            registry.taken.insert(refunded.refund.uuid());
+        }
+        SettlementEvent::CreditGranted(granted) => registry.taken.insert(granted.grant.uuid()),
+        SettlementEvent::CreditNoteIssued(note) => {
+            registry.taken.insert(note.note.uuid());
+            registry.number_taken(profile.entity, &note.series, note.sequence);
+        }
+        SettlementEvent::InvoiceVoided(_) | SettlementEvent::PaymentReversed(_) => {}
+    }
+}

@@ -1,0 +1,116 @@
+//! Whether a subscription gives access at an instant, until when, and why.
+//!
+//! *Paid through.* Access follows what is billed and paid of the time that it is asked about.
+//! Time that is billed in advance and paid for gives access to its end. Time on an open invoice
+//! gives access until the last day to pay is over. Time that no invoice bills yet gives access,
+//! unless something else of the subscription is overdue.
+
+use schemas::terms::BillingTiming;
+use schemas::view::{AccessReason, SubscriptionAccess, SubscriptionState};
+use schemas::{Rejection, Timestamp};
+
+use super::subscription::Shown;
+use crate::settlement::state::Invoice;
+use crate::subscription::item::Item;
+
+/// What is known of the time that is asked about.
+enum Standing {
+    PaidUntil(Timestamp),
+    PayableUntil(Timestamp),
+    Unpaid,
+    NotBilled,
+}
+
+pub(super) fn access(shown: &Shown<'_>) -> Result<SubscriptionAccess, Rejection> {
+    let state = shown.state();
+    let known_end = shown.as_is.known_end().or_else(|| shown.then.known_end()).map(|(at, ..)| at);
+    let pause = shown.as_is.next_pause(shown.at);
+    let known_end = match (known_end, pause) {
+        (Some(end), Some(pause)) => Some(end.min(pause)),
+        (end, pause) => end.or(pause),
+    };
+    let ended = |until: Option<Timestamp>| match (until, known_end) {
+        (Some(until), Some(end)) => Some(until.min(end)),
+        (until, end) => until.or(end),
+    };
+    let (access, until, reason) = match state {
+        SubscriptionState::Pending => (false, None, AccessReason::Pending),
+        SubscriptionState::Trialing => (true, ended(shown.then.trial_end), AccessReason::Trial),
+        SubscriptionState::Paused => (false, None, AccessReason::Paused),
+        SubscriptionState::Suspended => (false, None, AccessReason::Unpaid),
+        SubscriptionState::Canceled | SubscriptionState::Expired => {
+            (false, None, AccessReason::Ended)
+        }
+        SubscriptionState::Active | SubscriptionState::PastDue => match standing(shown)? {
+            Standing::PaidUntil(end) => (true, ended(Some(end)), AccessReason::Paid),
+            Standing::PayableUntil(end) => {
+                (true, ended(Some(end)), AccessReason::WithinPaymentTerms)
+            }
+            Standing::Unpaid => (false, None, AccessReason::Unpaid),
+            Standing::NotBilled => (true, ended(None), AccessReason::NotBilled),
+        },
+    };
+    Ok(SubscriptionAccess {
+        subscription: shown.as_is.id,
+        payer: shown.customer.id(),
+        state,
+        access,
+        until,
+        reason,
+        paid_through: paid_through(shown),
+    })
+}
+
+fn standing(shown: &Shown<'_>) -> Result<Standing, Rejection> {
+    let ahead = |item: &&Item| {
+        item.terms_at(shown.at).is_some_and(|terms| terms.timing == BillingTiming::InAdvance)
+    };
+    let mut items: Vec<&Item> = shown.living().filter(ahead).collect();
+    if items.is_empty() {
+        items = shown.living().collect();
+    }
+    let mut payable: Option<Timestamp> = None;
+    let mut paid: Option<Timestamp> = None;
+    let mut all_billed = !items.is_empty();
+    for item in items {
+        if let Some(invoice) = shown.unpaid_for(item) {
+            if shown.is_overdue(invoice) {
+                return Ok(Standing::Unpaid);
+            }
+            let end = shown.payment_ends(invoice)?;
+            payable = Some(payable.map_or(end, |before| before.min(end)));
+        } else if let Some(end) = paid_until(shown, item) {
+            paid = Some(paid.map_or(end, |before| before.min(end)));
+        } else {
+            all_billed = false;
+        }
+    }
+    let overdue = shown.open().any(|invoice| shown.is_overdue(invoice));
+    Ok(match (payable, paid) {
+        (Some(end), _) => Standing::PayableUntil(end),
+        (None, Some(end)) if all_billed => Standing::PaidUntil(end),
+        (None, _) if overdue => Standing::Unpaid,
+        (None, _) => Standing::NotBilled,
+    })
+}
+
+fn settled(invoice: &Invoice) -> bool {
+    !invoice.open().is_positive()
+}
+
+/// The end of the paid time that the instant lies in.
+fn paid_until(shown: &Shown<'_>, item: &Item) -> Option<Timestamp> {
+    let paid = shown.billed(item, settled);
+    let found = paid.iter().find(|span| span.contains(shown.at));
+    found.map(|span| span.end())
+}
+
+/// The end of the last paid time that begins at or before the instant, over all living items.
+fn paid_through(shown: &Shown<'_>) -> Option<Timestamp> {
+    let last = |item: &Item| {
+        let paid = shown.billed(item, settled);
+        paid.iter().rev().find(|span| span.start() <= shown.at).map(|span| span.end())
+    };
+    let through = shown.living().map(last).min().flatten();
+    through.filter(|end| *end < Timestamp::MAX)
+}

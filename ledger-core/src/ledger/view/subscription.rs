@@ -1,0 +1,244 @@
+//! One subscription at an instant.
+
+use std::borrow::Cow;
+
+use schemas::event::{ChangeScheduled, LineSource, ScheduledFor};
+use schemas::terms::DiscountTarget;
+use schemas::view::{
+    self, ItemCycle, ItemStep, OpenDocument, PendingChange, SubscriptionDiscount, SubscriptionItem,
+    SubscriptionState,
+};
+use schemas::{Date, Rejection, Span, Timestamp};
+
+use crate::billing::spans;
+use crate::ledger::{Customer, Ledger};
+use crate::settlement::state::Invoice;
+use crate::subscription::advance::Advance;
+use crate::subscription::item::{Cycle, Item};
+use crate::subscription::state::{Phase, Subscription};
+
+/// A subscription, as it is and brought up to the day that is asked about.
+pub(super) struct Shown<'a> {
+    pub(super) customer: &'a Customer,
+    pub(super) as_is: &'a Subscription,
+    pub(super) then: Cow<'a, Subscription>,
+    pub(super) at: Timestamp,
+    /// The day in the seller's zone: what due dates are compared with.
+    today: Date,
+    seller: &'a schemas::ZoneName,
+}
+
+impl<'a> Shown<'a> {
+    pub(super) fn of(
+        ledger: &'a Ledger,
+        customer: &'a Customer,
+        subscription: &'a Subscription,
+        at: Timestamp,
+    ) -> Result<Self, Rejection> {
+        let seller = &ledger.facts.sellers.entity(customer.profile.entity)?.zone;
+        let mut copy = subscription.clone();
+        let profile = &customer.profile;
+        let (rules, catalog) = (&profile.rules, &ledger.facts.catalog);
+        let advance = Advance { rules, catalog, currency: profile.currency };
+        let day = rules.date(at)?;
+        // One that is too far behind to be brought up at once is shown as it is.
+        let then = match advance.through(&mut copy, day, 0) {
+            Ok(_) => Cow::Owned(copy),
+            Err(_) => Cow::Borrowed(subscription),
+        };
+        let today = seller.date_at(at)?;
+        Ok(Self { customer, as_is: subscription, then, at, today, seller })
+    }
+
+    /// Where it is in its life.
+    pub(super) fn state(&self) -> SubscriptionState {
+        if self.at < self.then.start {
+            return SubscriptionState::Pending;
+        }
+        match self.then.phase(self.at) {
+            Phase::Pending => SubscriptionState::Pending,
+            Phase::Trialing => SubscriptionState::Trialing,
+            Phase::Active if self.open().any(|invoice| self.is_overdue(invoice)) => {
+                SubscriptionState::PastDue
+            }
+            Phase::Active => SubscriptionState::Active,
+            Phase::Paused => SubscriptionState::Paused,
+            Phase::Canceled => SubscriptionState::Canceled,
+            Phase::Expired => SubscriptionState::Expired,
+        }
+    }
+
+    /// Open invoices with a line of it.
+    pub(super) fn open(&self) -> impl Iterator<Item = &Invoice> {
+        self.customer.open_with(self.as_is.id)
+    }
+
+    /// Its last day to pay is over.
+    pub(super) fn is_overdue(&self, invoice: &Invoice) -> bool {
+        invoice.due_date() < self.today
+    }
+
+    /// The instant at which the last day to pay is over.
+    pub(super) fn payment_ends(&self, invoice: &Invoice) -> Result<Timestamp, Rejection> {
+        Ok(self.seller.start_of(invoice.due_date().plus_days(1)?)?)
+    }
+
+    /// Items that live at the instant.
+    pub(super) fn living(&self) -> impl Iterator<Item = &Item> {
+        self.then.items.iter().filter(|item| item.terms_at(self.at).is_some())
+    }
+
+    /// The time of an item that is billed on invoices that `counts` takes, or is free; pauses
+    /// count as such, because nothing is owed for them.
+    pub(super) fn billed(&self, item: &Item, counts: impl Fn(&Invoice) -> bool) -> Vec<Span> {
+        let mut time = Vec::new();
+        let free = self.then.trial_end.and_then(|end| Span::new(self.then.start, end));
+        for span in free.into_iter().chain(self.then.pause_spans()) {
+            time = spans::with(&time, span);
+        }
+        let billing = &self.customer.billing;
+        let cycles = billing.item(self.as_is.id, item.number);
+        for bill in cycles.into_iter().flat_map(|cycles| cycles.iter()) {
+            for at in &bill.lines {
+                let invoice = self.customer.settlement.invoices().at(at.invoice);
+                if invoice.is_some_and(&counts) {
+                    for live in &billing.line(*at).live {
+                        time = spans::with(&time, *live);
+                    }
+                }
+            }
+            for waived in &bill.waived {
+                time = spans::with(&time, *waived);
+            }
+        }
+        time
+    }
+
+    /// Up to where the item is billed without a gap.
+    fn charged_through(&self, item: &Item) -> Option<Timestamp> {
+        let from = item.cycles.first().map_or(self.then.start, |cycle| cycle.start);
+        let billed = self.billed(item, |_| true);
+        let found = billed.iter().find(|span| span.contains(from));
+        found.map(|span| span.end()).filter(|end| *end < Timestamp::MAX)
+    }
+
+    pub(super) fn document(&self) -> view::Subscription {
+        let subscription = &*self.then;
+        let items: Vec<SubscriptionItem> =
+            subscription.items.iter().map(|i| self.item(i)).collect();
+        let charged = self.living().map(|item| self.charged_through(item)).min().flatten();
+        let end = self.as_is.known_end().or_else(|| subscription.known_end());
+        view::Subscription {
+            subscription: subscription.id,
+            customer: self.customer.id(),
+            beneficiary: subscription.beneficiary,
+            state: self.state(),
+            at: self.at,
+            start: subscription.start,
+            trial_end: subscription.trial_end,
+            activation_expires: subscription.activation_expires,
+            end: end.map(|(at, ..)| at),
+            term: subscription.term,
+            items,
+            charged_through: charged,
+            scheduled: self.scheduled(),
+            discounts: self.discounts(),
+            open: self.open().map(|invoice| self.open_document(invoice)).collect(),
+            quote: subscription.quote,
+            dimensions: subscription.dimensions.clone(),
+            next: Vec::new(),
+        }
+    }
+
+    fn item(&self, item: &Item) -> SubscriptionItem {
+        let holds = |cycle: &&Cycle| cycle.start <= self.at && self.at < cycle.end;
+        let cycle = item.cycles.iter().find(holds).and_then(|cycle| {
+            let span = Span::new(cycle.start, cycle.end)?;
+            Some(ItemCycle { cycle: cycle.index, span, full: cycle.full })
+        });
+        let later = item.steps_after(self.at).into_iter().map(|from| ItemStep {
+            from,
+            terms: item.terms_at(from).cloned(),
+            quantity: item.quantity_at(from),
+        });
+        SubscriptionItem {
+            item: item.number,
+            add_on: item.add_on,
+            terms: item.terms_at(self.at).cloned(),
+            quantity: item.quantity_at(self.at),
+            cycle,
+            charged_through: self.charged_through(item),
+            upcoming: later.collect(),
+        }
+    }
+
+    fn scheduled(&self) -> Vec<PendingChange> {
+        let waits = |change: &&ChangeScheduled| match change.at {
+            ScheduledFor::At(at) => at > self.at,
+            ScheduledFor::Paid => true,
+        };
+        let pending = self.as_is.scheduled.iter().filter(waits).map(|change| PendingChange {
+            change: change.change,
+            at: change.at,
+            what: change.what.clone(),
+        });
+        pending.collect()
+    }
+
+    fn discounts(&self) -> Vec<SubscriptionDiscount> {
+        let discounts = self.customer.agreements.discounts();
+        let given = discounts.iter().filter(|found| !found.removed);
+        given
+            .map(|found| &found.applied)
+            .filter(|applied| self.bears(&applied.on))
+            .map(|applied| SubscriptionDiscount {
+                discount: applied.discount,
+                on: applied.on.clone(),
+                value: applied.value,
+                duration: applied.duration,
+                window: applied.window,
+                coupon: applied.coupon,
+            })
+            .collect()
+    }
+
+    fn bears(&self, on: &DiscountTarget) -> bool {
+        let id = self.as_is.id;
+        match on {
+            DiscountTarget::Customer => true,
+            DiscountTarget::Subscription(subscription) => *subscription == id,
+            DiscountTarget::Item(target) => target.subscription == id,
+            DiscountTarget::Product(product) => self.living().any(|item| {
+                item.terms_at(self.at).is_some_and(|terms| terms.product.as_ref() == Some(product))
+            }),
+        }
+    }
+
+    fn open_document(&self, invoice: &Invoice) -> OpenDocument {
+        OpenDocument {
+            invoice: invoice.id(),
+            due_date: invoice.due_date(),
+            balance_due: invoice.open().of(self.customer.currency()),
+            overdue: self.is_overdue(invoice),
+        }
+    }
+
+    /// The open invoice that bills an item's time at the instant, if one does.
+    pub(super) fn unpaid_for(&self, item: &Item) -> Option<&Invoice> {
+        let bills = |invoice: &&Invoice| {
+            let billed = self.customer.billing.invoice(invoice.id);
+            billed.is_some_and(|billed| {
+                billed.lines.iter().any(|line| {
+                    let of_item = matches!(
+                        line.source,
+                        LineSource::Cycle { subscription, item: number, .. }
+                            if subscription == self.as_is.id && number == item.number
+                    );
+                    let now = |span: &Span| span.contains(self.at);
+                    of_item && line.live.iter().any(now)
+                })
+            })
+        };
+        self.open().find(bills)
+    }
+}

@@ -1,0 +1,66 @@
+//! Subscriptions that wait for their first payment, and end if it does not come.
+
+use std::collections::BTreeSet;
+
+use schemas::command::VoidInvoice;
+use schemas::event::{Event, SubscriptionCanceled};
+use schemas::terms::{CancelCredit, EndReason};
+use schemas::text::Label;
+
+use crate::billing::state::Billed;
+use crate::settlement::decide::Case;
+use crate::settlement::void::void;
+use crate::subscription::agreements::Agreements;
+use crate::subscription::state::Subscription;
+
+/// Ends subscriptions whose first payment did not come in time, and voids what they owe.
+///
+/// What is paid in part stays open: money was received for it.
+pub(crate) fn expire(case: &Case<'_>, agreements: &Agreements) -> Vec<Event> {
+    let now = case.context.stamp.recorded_at;
+    let expired = |found: &&Subscription| found.activation_expires.is_some_and(|end| end <= now);
+    let mut events: Vec<Event> = Vec::new();
+    let mut voided_already = BTreeSet::new();
+    for subscription in agreements.subscriptions().filter(expired) {
+        let open = case.settlement.open().filter_map(|open| case.billing.invoice(open.id));
+        let owed =
+            open.filter(|billed| billed.lines.iter().any(|line| line.is_of(subscription.id)));
+        for billed in owed {
+            // Two subscriptions may wait for the payment of one invoice.
+            if !voided_already.insert(billed.invoice) {
+                continue;
+            }
+            let command = VoidInvoice {
+                customer: case.profile.id,
+                invoice: billed.invoice,
+                reason: Label::try_from("the first payment did not come".to_owned())
+                    .expect("a short text"),
+                // What it bills of others is billed again.
+                rebill: bills_others(billed, subscription),
+            };
+            if let Ok(voided) = void(case, &command) {
+                events.push(voided.into());
+            }
+        }
+        events.push(
+            SubscriptionCanceled {
+                subscription: subscription.id,
+                end: subscription.start,
+                credit: CancelCredit::None,
+                reason: EndReason::NotPaid,
+                change: None,
+            }
+            .into(),
+        );
+    }
+    events
+}
+
+/// Whether an invoice has lines of something else than one subscription.
+fn bills_others(billed: &Billed, subscription: &Subscription) -> bool {
+    use schemas::event::LineSource;
+    billed.lines.iter().any(|line| match line.source {
+        LineSource::Cycle { .. } | LineSource::Charge(_) => !line.is_of(subscription.id),
+        LineSource::Invoice => false,
+    })
+}

@@ -1,0 +1,11 @@
+//! Settlement: what is owed on invoices, payments, credit, and what takes documents back.
+
+mod credit_note;
+pub(crate) mod decide;
+pub(crate) mod evolve;
+mod payment;
+pub(crate) mod post;
+mod refund;
+mod reversal;
+pub(crate) mod state;
+pub(crate) mod void;

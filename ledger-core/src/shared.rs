@@ -1,0 +1,195 @@
+//! State that copies share: what a decision tries itself on.
+//!
+//! # Shape
+//!
+//! The collections of a customer lie behind [`Shared`] pointers. A clone of a customer copies
+//! pointers; what an event then touches is copied up, element by element, and the rest is read
+//! through. So an **overlay** (a customer as it would be after some events) costs what these
+//! events touch and not what the customer has.
+//!
+//! # Correctness
+//!
+//! Whoever has no overlay out changes its state in place: `Arc::make_mut` copies only what is
+//! shared. Two copies never see each other's changes.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
+/// A part of the state that overlays share until they change it.
+pub(crate) type Shared<T> = Arc<T>;
+
+/// How many items a full chunk of a [`List`] has.
+const CHUNK: usize = 64;
+
+/// A list that grows at its end. Clones share its full chunks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct List<T> {
+    full: Shared<Vec<Shared<Vec<T>>>>,
+    last: Vec<T>,
+}
+
+impl<T> Default for List<T> {
+    fn default() -> Self {
+        Self { full: Shared::default(), last: Vec::new() }
+    }
+}
+
+impl<T: Clone> List<T> {
+    pub(crate) fn len(&self) -> usize {
+        self.full.len() * CHUNK + self.last.len()
+    }
+
+    pub(crate) fn get(&self, at: usize) -> Option<&T> {
+        let (chunk, index) = (at / CHUNK, at % CHUNK);
+        if chunk == self.full.len() {
+            return self.last.get(index);
+        }
+        self.full.get(chunk)?.get(index)
+    }
+
+    pub(crate) fn get_mut(&mut self, at: usize) -> Option<&mut T> {
+        let (chunk, index) = (at / CHUNK, at % CHUNK);
+        if chunk == self.full.len() {
+            return self.last.get_mut(index);
+        }
+        Shared::make_mut(Shared::make_mut(&mut self.full).get_mut(chunk)?).get_mut(index)
+    }
+
+    pub(crate) fn push(&mut self, item: T) {
+        self.last.push(item);
+        if self.last.len() == CHUNK {
+            let chunk = Shared::new(std::mem::take(&mut self.last));
+            Shared::make_mut(&mut self.full).push(chunk);
+        }
+    }
+
+    pub(crate) fn iter(&self) -> impl DoubleEndedIterator<Item = &T> {
+        self.full.iter().flat_map(|chunk| chunk.iter()).chain(&self.last)
+    }
+
+    pub(crate) fn first(&self) -> Option<&T> {
+        self.get(0)
+    }
+
+    pub(crate) fn last(&self) -> Option<&T> {
+        self.get(self.len().checked_sub(1)?)
+    }
+
+    /// The place of the last item that `is` takes.
+    pub(crate) fn rposition(&self, is: impl Fn(&T) -> bool) -> Option<usize> {
+        if let Some(at) = self.last.iter().rposition(&is) {
+            return Some(self.full.len() * CHUNK + at);
+        }
+        let chunks = self.full.iter().enumerate().rev();
+        chunks
+            .into_iter()
+            .find_map(|(number, chunk)| chunk.iter().rposition(&is).map(|at| number * CHUNK + at))
+    }
+}
+
+/// Stored as its items.
+impl<T: Clone + Serialize> Serialize for List<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        use serde::ser::SerializeSeq as _;
+        let mut items = serializer.serialize_seq(Some(self.len()))?;
+        for item in self.iter() {
+            items.serialize_element(item)?;
+        }
+        items.end()
+    }
+}
+
+impl<'de, T: Clone + Deserialize<'de>> Deserialize<'de> for List<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let items = Vec::<T>::deserialize(deserializer)?;
+        u32::try_from(items.len()).map_err(|_| de::Error::custom("the list is too long"))?;
+        let mut list = Self::default();
+        for item in items {
+            list.push(item);
+        }
+        Ok(list)
+    }
+}
+
+/// Where things with an id lie in a [`List`]. Clones share all but the latest places.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Index<K> {
+    full: Shared<BTreeMap<K, u32>>,
+    /// At most a chunk, in the order they came.
+    last: Vec<(K, u32)>,
+}
+
+impl<K> Default for Index<K> {
+    fn default() -> Self {
+        Self { full: Shared::default(), last: Vec::new() }
+    }
+}
+
+impl<K: Copy + Ord> Index<K> {
+    pub(crate) fn get(&self, key: K) -> Option<u32> {
+        let recent = self.last.iter().rev().find(|(found, _)| *found == key);
+        recent.map(|(_, place)| *place).or_else(|| self.full.get(&key).copied())
+    }
+
+    pub(crate) fn insert(&mut self, key: K, place: u32) {
+        self.last.push((key, place));
+        if self.last.len() == CHUNK {
+            Shared::make_mut(&mut self.full).extend(self.last.drain(..));
+        }
+    }
+
+    /// An index of keys in the order of their places.
+    pub(crate) fn of(keys: impl Iterator<Item = K>) -> Self {
+        let mut index = Self::default();
+        for (place, key) in (0..).zip(keys) {
+            index.insert(key, place);
+        }
+        index
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn list(length: usize) -> List<usize> {
+        let mut list = List::default();
+        (0..length).for_each(|item| list.push(item));
+        list
+    }
+
+    #[test]
+    fn a_list_finds_what_was_pushed_and_reads_back() {
+        for length in [0, 1, 63, 64, 65, 200] {
+            let list = list(length);
+            assert_eq!(list.len(), length);
+            assert!((0..length).all(|at| list.get(at) == Some(&at)));
+            assert_eq!(list.get(length), None);
+            assert!(list.iter().copied().eq(0..length));
+            assert!((0..length).all(|at| list.rposition(|item| *item == at) == Some(at)));
+            let bytes = postcard::to_allocvec(&list).expect("encodes");
+            assert_eq!(postcard::from_bytes::<List<usize>>(&bytes), Ok(list));
+        }
+    }
+
+    #[test]
+    fn an_index_finds_every_key() {
+        let index = Index::of(1_000..1_200);
+        assert!((1_000..1_200).zip(0..).all(|(key, place)| index.get(key) == Some(place)));
+        assert_eq!(index.get(7), None);
+    }
+
+    #[test]
+    fn a_clone_shares_full_chunks_and_never_sees_changes() {
+        let mut first = list(200);
+        let second = first.clone();
+        *first.get_mut(3).expect("it is there") = 1_000;
+        first.push(7);
+        assert_eq!((first.get(3), second.get(3)), (Some(&1_000), Some(&3)));
+        assert_eq!((first.len(), second.len()), (201, 200));
+        let shares = |at: usize| Shared::ptr_eq(&first.full[at], &second.full[at]);
+        assert!(!shares(0) && shares(1) && shares(2));
+    }
+}

@@ -1,0 +1,63 @@
+//! All that one customer has agreed: subscriptions, quotes, discounts.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use schemas::event::{DiscountApplied, EventAt, QuoteCreated};
+use schemas::ids::{CouponId, DiscountId, QuoteId, SubscriptionId};
+use serde::{Deserialize, Serialize};
+
+use super::state::Subscription;
+use crate::shared::Shared;
+
+/// A discount that was given.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Discount {
+    pub(crate) applied: DiscountApplied,
+    pub(crate) removed: bool,
+    /// The event that gave it.
+    pub(crate) made: EventAt,
+}
+
+/// An offer and what became of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Quote {
+    pub(crate) created: QuoteCreated,
+    /// It was accepted or voided.
+    pub(crate) closed: bool,
+}
+
+/// What was agreed with one customer.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Agreements {
+    pub(super) subscriptions: Shared<BTreeMap<SubscriptionId, Shared<Subscription>>>,
+    pub(super) quotes: Shared<BTreeMap<QuoteId, Quote>>,
+    /// In the order they were applied, which is the order they are taken in.
+    pub(super) discounts: Shared<Vec<Discount>>,
+    /// Coupons that were redeemed.
+    pub(super) coupons: Shared<BTreeSet<CouponId>>,
+}
+
+impl Agreements {
+    /// Subscriptions by id, ended ones included.
+    pub(crate) fn subscriptions(&self) -> impl Iterator<Item = &Subscription> {
+        self.subscriptions.values().map(AsRef::as_ref)
+    }
+
+    pub(crate) fn subscription(&self, id: SubscriptionId) -> Option<&Subscription> {
+        self.subscriptions.get(&id).map(AsRef::as_ref)
+    }
+
+    /// How many subscriptions there are, ended ones included.
+    pub(crate) fn count(&self) -> usize {
+        self.subscriptions.len()
+    }
+
+    /// Discounts in the order they were applied, removed ones included.
+    pub(crate) fn discounts(&self) -> &[Discount] {
+        &self.discounts
+    }
+
+    pub(crate) fn discount(&self, id: DiscountId) -> Option<&Discount> {
+        self.discounts.iter().find(|found| found.applied.discount == id)
+    }
+}

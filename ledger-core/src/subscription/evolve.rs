@@ -1,0 +1,243 @@
+//! Folds what was agreed. No rule lives here.
+
+use schemas::Timestamp;
+use schemas::event::{
+    EventAt, ItemChange, ItemStarted, RampAgreed, SubscriptionCanceled, SubscriptionChanged,
+    SubscriptionEvent, SubscriptionPaused, SubscriptionResumed, Term, TermsChange,
+};
+use schemas::ids::{QuoteId, SubscriptionId};
+use schemas::terms::Settle;
+
+use super::agreements::{Agreements, Discount, Quote};
+use super::item::Item;
+use super::state::{Ending, Pause, Subscription};
+use crate::shared::Shared;
+use crate::unmade::Unmade;
+
+/// Folds an event that was decided just now into what it was decided on; it has `before` events
+/// of its commit before it.
+///
+/// # Panics
+/// When the event does not fit: the decision that made it is wrong.
+pub(crate) fn try_out(subscription: &mut Subscription, event: &SubscriptionEvent, before: usize) {
+    let index = u32::try_from(before).expect("a commit has at most as many events as bytes");
+    let folded = subscription.evolve(event, EventAt::here(index));
+    folded.expect("a decision names what is there");
+}
+
+impl Agreements {
+    /// Folds one event in.
+    ///
+    /// # Errors
+    /// [`Unmade`] when it names what was never made.
+    pub(crate) fn evolve(
+        &mut self,
+        event: &SubscriptionEvent,
+        made: EventAt,
+    ) -> Result<(), Unmade> {
+        use SubscriptionEvent as E;
+        let id = match event {
+            E::SubscriptionCreated(created) => {
+                let subscription = Shared::new(Subscription::new(created, made));
+                Shared::make_mut(&mut self.subscriptions)
+                    .insert(created.subscription, subscription);
+                return Ok(());
+            }
+            E::QuoteCreated(created) => {
+                let quote = Quote { created: created.clone(), closed: false };
+                Shared::make_mut(&mut self.quotes).insert(created.quote, quote);
+                return Ok(());
+            }
+            E::QuoteAccepted(accepted) => return self.close(accepted.quote),
+            E::QuoteVoided(voided) => return self.close(voided.quote),
+            E::DiscountApplied(applied) => {
+                Shared::make_mut(&mut self.coupons).extend(applied.coupon);
+                let discount = Discount { applied: applied.clone(), removed: false, made };
+                Shared::make_mut(&mut self.discounts).push(discount);
+                return Ok(());
+            }
+            E::DiscountRemoved(removed) => {
+                let mut discounts = Shared::make_mut(&mut self.discounts).iter_mut();
+                let found = discounts.find(|found| found.applied.discount == removed.discount);
+                found.ok_or_else(|| Unmade::named(removed.discount))?.removed = true;
+                return Ok(());
+            }
+            E::CycleOpened(e) => e.subscription,
+            E::CycleCut(e) => e.subscription,
+            E::SubscriptionActivated(e) => e.subscription,
+            E::SubscriptionChanged(e) => e.subscription,
+            E::RampAgreed(e) => e.subscription,
+            E::ChangeScheduled(e) => e.subscription,
+            E::ScheduledChangeWithdrawn(e) => e.subscription,
+            E::SubscriptionPaused(e) => e.subscription,
+            E::SubscriptionResumed(e) => e.subscription,
+            E::SubscriptionCanceled(e) => e.subscription,
+            E::CancellationUndone(e) => e.subscription,
+            E::TermRenewed(e) => e.subscription,
+            E::RenewalSet(e) => e.subscription,
+        };
+        self.subscription_mut(id)?.evolve(event, made)
+    }
+
+    fn subscription_mut(&mut self, id: SubscriptionId) -> Result<&mut Subscription, Unmade> {
+        let found = Shared::make_mut(&mut self.subscriptions).get_mut(&id);
+        found.map(Shared::make_mut).ok_or_else(|| Unmade::named(id))
+    }
+
+    fn close(&mut self, id: QuoteId) -> Result<(), Unmade> {
+        let quote = Shared::make_mut(&mut self.quotes).get_mut(&id);
+        quote.ok_or_else(|| Unmade::named(id))?.closed = true;
+        Ok(())
+    }
+}
+
+impl Subscription {
+    /// Folds in an event about this subscription.
+    ///
+    /// # Errors
+    /// [`Unmade`] when it names what was never made.
+    pub(crate) fn evolve(
+        &mut self,
+        event: &SubscriptionEvent,
+        made: EventAt,
+    ) -> Result<(), Unmade> {
+        use SubscriptionEvent as E;
+        match event {
+            E::SubscriptionActivated(_) => self.activation_expires = None,
+            E::CycleOpened(opened) => self.known_item(opened.item)?.open(opened, made)?,
+            E::CycleCut(cut) => {
+                let id = self.id;
+                let unknown =
+                    || Unmade::of(format!("cycle {} of item {} of", cut.cycle, cut.item), id);
+                let cycle = self.known_item(cut.item)?.cycle_mut(cut.cycle);
+                cycle.ok_or_else(unknown)?.end = cut.end;
+            }
+            E::SubscriptionChanged(changed) => self.fold_change(changed, made)?,
+            E::RampAgreed(ramp) => self.fold_ramp(ramp, made)?,
+            E::ChangeScheduled(scheduled) => {
+                self.changes = self.changes.max(scheduled.change);
+                self.scheduled.push(scheduled.clone());
+            }
+            E::ScheduledChangeWithdrawn(withdrawn) => self.take_off(Some(withdrawn.change))?,
+            E::SubscriptionPaused(paused) => self.fold_pause(paused, made)?,
+            E::SubscriptionResumed(resumed) => self.fold_resumption(resumed, made)?,
+            E::SubscriptionCanceled(canceled) => self.fold_end(canceled, made)?,
+            E::CancellationUndone(_) => {
+                self.ending = None;
+                self.changed = made;
+            }
+            E::TermRenewed(renewed) => self.term = renewed.term,
+            E::RenewalSet(set) => {
+                let term = self.term.ok_or_else(|| Unmade::of("a term of", self.id))?;
+                self.term = Some(Term { renewal: set.renewal, ..term });
+            }
+            E::SubscriptionCreated(_)
+            | E::QuoteCreated(_)
+            | E::QuoteAccepted(_)
+            | E::QuoteVoided(_)
+            | E::DiscountApplied(_)
+            | E::DiscountRemoved(_) => return Err(Unmade::of("the customer's side of", self.id)),
+        }
+        Ok(())
+    }
+
+    fn known_item(&mut self, number: u16) -> Result<&mut Item, Unmade> {
+        let id = self.id;
+        self.item_mut(number).ok_or_else(|| Unmade::of(format!("item {number} of"), id))
+    }
+
+    /// A scheduled change has happened, or will not.
+    fn take_off(&mut self, change: Option<u32>) -> Result<(), Unmade> {
+        let Some(number) = change else { return Ok(()) };
+        let place = self.scheduled.iter().position(|due| due.change == number);
+        let place = place.ok_or_else(|| Unmade::of(format!("change {number} of"), self.id))?;
+        self.scheduled.remove(place);
+        Ok(())
+    }
+
+    fn fold_change(&mut self, changed: &SubscriptionChanged, made: EventAt) -> Result<(), Unmade> {
+        self.take_off(changed.change)?;
+        if changed.trial_end.is_some() {
+            self.trial_end = changed.trial_end;
+        }
+        for change in &changed.items {
+            self.fold_item(change, changed.from, (changed.settle, made))?;
+        }
+        self.changed = made;
+        Ok(())
+    }
+
+    fn fold_item(
+        &mut self,
+        change: &ItemChange,
+        from: Timestamp,
+        (settle, made): (Settle, EventAt),
+    ) -> Result<(), Unmade> {
+        if let Some(item) = self.item_mut(change.item) {
+            item.change(from, &change.terms, change.quantity, change.calendar, (settle, made));
+            return Ok(());
+        }
+        // A new item begins.
+        let (TermsChange::Set(terms), Some(calendar)) = (&change.terms, change.calendar) else {
+            return Err(Unmade::of(format!("item {} of", change.item), self.id));
+        };
+        if usize::from(change.item) != self.items.len() {
+            return Err(Unmade::of(format!("the item before item {} of", change.item), self.id));
+        }
+        let started = ItemStarted {
+            item: change.item,
+            add_on: change.add_on,
+            terms: (**terms).clone(),
+            quantity: change.quantity.unwrap_or(schemas::Decimal::ONE),
+            calendar,
+        };
+        self.items.push(Item::new(&started, from, made));
+        Ok(())
+    }
+
+    fn fold_ramp(&mut self, ramp: &RampAgreed, made: EventAt) -> Result<(), Unmade> {
+        for step in &ramp.steps {
+            for change in &step.items {
+                self.fold_item(change, step.from, (Settle::Next, made))?;
+            }
+        }
+        Ok(())
+    }
+
+    fn fold_pause(&mut self, paused: &SubscriptionPaused, made: EventAt) -> Result<(), Unmade> {
+        self.take_off(paused.change)?;
+        let kept = paused.settle == Settle::None;
+        self.pauses.push(Pause { from: paused.from, until: None, kept });
+        self.pauses.sort_by_key(|pause| pause.from);
+        self.changed = made;
+        Ok(())
+    }
+
+    fn fold_resumption(
+        &mut self,
+        resumed: &SubscriptionResumed,
+        made: EventAt,
+    ) -> Result<(), Unmade> {
+        self.take_off(resumed.change)?;
+        // A pause that was scheduled and withdrawn leaves nothing to end.
+        let mut pauses = self.pauses.iter_mut().rev();
+        if let Some(pause) = pauses.find(|pause| pause.runs_at(resumed.from)) {
+            pause.until = Some(resumed.from);
+        }
+        for item in &mut self.items {
+            item.mark(resumed.from, resumed.settle, made);
+        }
+        self.changed = made;
+        Ok(())
+    }
+
+    fn fold_end(&mut self, canceled: &SubscriptionCanceled, made: EventAt) -> Result<(), Unmade> {
+        self.take_off(canceled.change)?;
+        self.scheduled.clear();
+        self.activation_expires = None;
+        let (at, credit, reason) = (canceled.end, canceled.credit, canceled.reason);
+        self.ending = Some(Ending { at, credit, reason });
+        self.changed = made;
+        Ok(())
+    }
+}

@@ -1,0 +1,23 @@
+//! Subscriptions: what was bought when, which cycles exist, and the decisions about both.
+//!
+//! # Shape
+//!
+//! [`agreements::Agreements`] is the state; [`decide`] leads each command to its decision, which
+//! sees its customer through a [`decide::Case`]. What the rooms behind this one say of a
+//! subscription (is something owed, is something credited) comes through [`decide::Books`].
+
+pub(crate) mod advance;
+pub(crate) mod agreements;
+pub(crate) mod calendar;
+mod change;
+mod coupon;
+mod create;
+pub(crate) mod decide;
+mod discount;
+mod ending;
+pub(crate) mod evolve;
+pub(crate) mod item;
+mod ramp;
+pub(crate) mod schedule;
+pub(crate) mod state;
+pub(crate) mod terms;
