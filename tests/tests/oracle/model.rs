@@ -5,8 +5,7 @@
 //! shares the types of commands with the ledger, and no arithmetic.
 
 use schemas::command::{
-    BillingCommand, BookCommand, CatalogCommand, CustomerCommand, ProcessCommand, SellerCommand,
-    SettlementCommand, SubscriptionCommand,
+    BillingCommand, CatalogCommand, CustomerCommand, SettlementCommand, SubscriptionCommand,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -247,13 +246,11 @@ impl Oracle {
             return Err("retired");
         }
         let [price] = &plan.prices[..] else { unreachable!("the moves define one price") };
-        let amount = |rate: &Rate| match rate {
-            Rate::Flat(amount) | Rate::PerUnit(amount) => Ratio::decimal(*amount),
-            Rate::Graduated(_)
-            | Rate::Volume(_)
-            | Rate::Package(_)
-            | Rate::Percentage(_)
-            | Rate::Capacity(_) => unreachable!("the moves define flat and per-unit prices"),
+        let amount = |rate: &Rate| {
+            let (Rate::Flat(amount) | Rate::PerUnit(amount)) = rate else {
+                unreachable!("the moves define flat and per-unit prices")
+            };
+            Ratio::decimal(*amount)
         };
         versions.push(Version {
             plan: plan.plan,
@@ -337,9 +334,7 @@ impl Oracle {
             | Command::Settlement(SettlementCommand::GrantCredit(_)) => {
                 unreachable!("the driver settles by invoice place")
             }
-            Command::Catalog(CatalogCommand::MigratePlan(_))
-            | Command::Catalog(CatalogCommand::DefineCoupon(_))
-            | Command::Subscription(SubscriptionCommand::ChangeSubscription(_))
+            Command::Subscription(SubscriptionCommand::ChangeSubscription(_))
             | Command::Subscription(SubscriptionCommand::UncancelSubscription(_))
             | Command::Subscription(SubscriptionCommand::WithdrawChange(_))
             | Command::Subscription(SubscriptionCommand::PauseSubscription(_))
@@ -353,12 +348,10 @@ impl Oracle {
             | Command::Subscription(SubscriptionCommand::RedeemCoupon(_)) => {
                 unreachable!("the moves have no {command:?}")
             }
-            Command::Book(BookCommand::OpenBook(_))
-            | Command::Book(BookCommand::AdvanceClock(_))
-            | Command::Seller(SellerCommand::DefineEntity(_))
-            | Command::Catalog(CatalogCommand::DefinePlan(_))
-            | Command::Catalog(CatalogCommand::RetirePlan(_))
-            | Command::Process(ProcessCommand::RunBilling(_))
+            Command::Book(_)
+            | Command::Seller(_)
+            | Command::Catalog(_)
+            | Command::Process(_)
             | Command::Customer(CustomerCommand::RegisterCustomer(_)) => {
                 unreachable!("not a customer's billing: {command:?}")
             }
