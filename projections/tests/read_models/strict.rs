@@ -150,6 +150,9 @@ fn a_name_that_no_commit_made_stops_each_read_model_that_keeps_such_things() {
     }
 }
 
+/// Each keeps lines of invoices.
+const OF_LINES: [ViewName; 3] = [ViewName::Invoices, ViewName::Revenue, ViewName::Balances];
+
 #[test]
 fn a_projector_stands_still_before_it_and_says_where_and_what() {
     let folder = tempfile::tempdir().expect("a folder");
@@ -159,14 +162,14 @@ fn a_projector_stands_still_before_it_and_says_where_and_what() {
     let _writer = book.log(&log, 2);
     let views = folder.path().join("views");
     let open = || LogReader::open(&log);
-    let projectors = Projectors::start(open, &views, &ViewName::ALL).expect("starts");
+    let projectors = Projectors::start(open, &views, &OF_LINES).expect("starts");
     let began = Instant::now();
     while projectors.statuses().iter().any(|one| one.reason.is_none()) {
         assert!(began.elapsed() < LONG, "{:?}", projectors.statuses());
         std::thread::yield_now();
     }
     let says = format!("commit {position} names line 9 of {}, which no commit", invoice(1));
-    for view in ViewName::ALL {
+    for view in OF_LINES {
         let problem = ask(&projectors, view.as_str(), "summary", "{}", None).expect_err("stands");
         assert_eq!(problem.code, "unavailable");
         assert!(problem.detail.contains(&says), "{}", problem.detail);

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::components;
-use crate::query::{GATEWAY_VIEWS, QUERIES};
+use crate::subjects::views;
 use crate::wire::header;
 
 pub(super) fn info() -> Value {
@@ -22,12 +22,9 @@ pub(super) fn info() -> Value {
 /// What operations are listed under.
 fn tags() -> Vec<Value> {
     let tag = |name: &str, about: &str| json!({"name": name, "description": about});
-    let mut views: Vec<&str> = QUERIES.iter().map(|kind| kind.view).collect();
-    views.dedup();
-    views.retain(|view| !GATEWAY_VIEWS.contains(view));
     let of_view = |view: &str| tag(view, &format!("Queries of the read model of {view}"));
     let mut tags = vec![tag("commands", "What changes the book")];
-    tags.extend(views.into_iter().map(of_view));
+    tags.extend(views().into_iter().map(of_view));
     tags.extend([
         tag("feed", "Commits in order"),
         tag("schemas", "JSON Schemas of all messages"),
