@@ -12,10 +12,13 @@ mod discount;
 mod settlement;
 mod subscription;
 
+use book::DefineEntityV1;
 pub use book::{
     AdvanceClock, DefineEntity, DefinePlan, MigratePlan, OpenBook, RetirePlan, RunBilling,
 };
-pub use customer::{RegisterCustomer, ReleaseCustomer, UpdateCustomer};
+pub use customer::{
+    EraseCustomer, EraseDocuments, RegisterCustomer, ReleaseCustomer, UpdateCustomer,
+};
 pub use discount::{ApplyDiscount, DefineCoupon, RedeemCoupon, RemoveDiscount};
 pub use settlement::{
     AddCharge, Allocate, AllocationRequest, BillCustomer, ChargeInvoice, ChargePrice, CreditLine,
@@ -45,7 +48,7 @@ records! {
         /// Legal sellers.
         Seller(SellerCommand) {
             /// Defines a seller.
-            3 v 1 "entity.define" DefineEntity,
+            3 v 2 "entity.define" DefineEntity was 1 DefineEntityV1,
         }
         /// What is on sale.
         Catalog(CatalogCommand) {
@@ -71,6 +74,10 @@ records! {
             11 v 1 "customer.update" UpdateCustomer,
             /// Lets runs bill a parked customer again.
             12 v 1 "customer.release" ReleaseCustomer,
+            /// Makes a customer's personal data unreadable for ever.
+            13 v 1 "customer.erase" EraseCustomer,
+            /// Does the same to what its documents say; made by the system.
+            14 v 1 "customer.erase_documents" EraseDocuments,
         }
         /// What is agreed: subscriptions, quotes, discounts.
         Subscription(SubscriptionCommand) {
@@ -147,13 +154,16 @@ impl Command {
     }
 
     /// Public names of the commands that only the system makes; no front door has them.
-    pub const INTERNAL: &'static [&'static str] = &["book.open", "customer.bill"];
+    pub const INTERNAL: &'static [&'static str] = 
+        &["book.open", "customer.bill", "customer.erase_documents"];
 
     /// Only the system makes these; a front door refuses them.
     pub const fn is_internal(&self) -> bool {
         matches!(
             self,
-            Self::Book(BookCommand::OpenBook(_)) | Self::Billing(BillingCommand::BillCustomer(_))
+            Self::Book(BookCommand::OpenBook(_))
+                | Self::Billing(BillingCommand::BillCustomer(_))
+                | Self::Customer(CustomerCommand::EraseDocuments(_))
         )
     }
 }
@@ -173,7 +183,7 @@ macro_rules! about_a_customer {
 }
 
 about_a_customer! {
-    CustomerCommand { RegisterCustomer, UpdateCustomer, ReleaseCustomer }
+    CustomerCommand { RegisterCustomer, UpdateCustomer, ReleaseCustomer, EraseCustomer, EraseDocuments }
     SubscriptionCommand { CreateSubscription, ChangePlan, ChangeQuantity, CancelSubscription, ApplyDiscount, RemoveDiscount, ChangeSubscription, UncancelSubscription, WithdrawChange, PauseSubscription, ResumeSubscription, SetRenewal, CreateQuote, AcceptQuote, VoidQuote, RedeemCoupon }
     BillingCommand { AddCharge, InvoiceNow, BillCustomer }
     SettlementCommand { VoidInvoice, RecordPayment, ReversePayment, RefundPayment, GrantCredit, IssueCreditNote }

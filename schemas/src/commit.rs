@@ -15,7 +15,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use crate::command::Command;
 use crate::event::Event;
 use crate::ids::{CommandId, CustomerId};
-use crate::personal::Personal;
+use crate::personal::{CommandDigest, Personal};
 use crate::record::{
     DecodeError, RawRecord, from_stored, put_record, put_varint, take_record, take_varint,
 };
@@ -129,6 +129,8 @@ pub struct Commit {
     pub effective_at: Timestamp,
     /// What brought it about, if not a person or program outside.
     pub cause: Option<Cause>,
+    /// Of the personal texts in what was asked, where they are sealed.
+    pub digest: Option<CommandDigest>,
     /// What was asked.
     pub command: Command,
     /// What was decided.
@@ -146,6 +148,7 @@ struct Head<'a> {
     recorded_at: Timestamp,
     effective_at: Timestamp,
     cause: Option<Cause>,
+    digest: Option<CommandDigest>,
 }
 
 impl Commit {
@@ -161,6 +164,7 @@ impl Commit {
             recorded_at: self.recorded_at,
             effective_at: self.effective_at,
             cause: self.cause,
+            digest: self.digest,
         };
         let mut out = Vec::with_capacity(256);
         out.push(FORMAT);
@@ -195,6 +199,7 @@ impl Commit {
             recorded_at: view.recorded_at,
             effective_at: view.effective_at,
             cause: view.cause,
+            digest: view.digest,
             command: Command::decode(view.command)?,
             events: view.events().map(|raw| Event::decode(raw?)).collect::<Result<_, _>>()?,
         })
@@ -222,6 +227,8 @@ pub struct CommitView<'a> {
     pub effective_at: Timestamp,
     /// What brought it about.
     pub cause: Option<Cause>,
+    /// Of the personal texts in what was asked.
+    pub digest: Option<CommandDigest>,
     /// What was asked, still stored bytes.
     pub command: RawRecord<'a>,
     event_count: usize,
@@ -252,6 +259,7 @@ impl<'a> CommitView<'a> {
             recorded_at: head.recorded_at,
             effective_at: head.effective_at,
             cause: head.cause,
+            digest: head.digest,
             command,
             event_count,
             event_bytes: rest,

@@ -17,10 +17,11 @@ mod process;
 mod settlement;
 mod subscription;
 
+use book::EntityDefinedV1;
 pub use book::{
-    BookOpened, ClockAdvanced, CustomerEmailChanged, CustomerExternalIdChanged, CustomerParked,
-    CustomerRegistered, CustomerReleased, CustomerRenamed, CustomerTermsChanged, EntityDefined,
-    PlanMigrationSet, PlanRetired, PlanVersionDefined,
+    DOCUMENT_RETENTION_YEARS,     BookOpened, ClockAdvanced, CustomerEmailChanged, CustomerErased, CustomerExternalIdChanged,
+    CustomerParked, CustomerRegistered, CustomerReleased, CustomerRenamed, CustomerTermsChanged,
+    DocumentsErased, EntityDefined, PlanMigrationSet, PlanRetired, PlanVersionDefined,
 };
 pub use discount::{
     CouponDefined, DiscountApplied, DiscountRemoved, FirstCycle, QuoteAccepted, QuoteCreated,
@@ -59,7 +60,7 @@ records! {
         /// Legal sellers.
         Seller(SellerEvent) {
             /// A seller was defined.
-            3 v 1 "entity.defined" EntityDefined,
+            3 v 2 "entity.defined" EntityDefined was 1 EntityDefinedV1,
         }
         /// What is on sale.
         Catalog(CatalogEvent) {
@@ -95,6 +96,10 @@ records! {
             15 v 1 "customer.parked" CustomerParked,
             /// A parked customer is billed again.
             16 v 1 "customer.released" CustomerReleased,
+            /// A customer's personal data became unreadable.
+            17 v 1 "customer.erased" CustomerErased,
+            /// So did what its documents say of it.
+            18 v 1 "customer.documents_erased" DocumentsErased,
         }
         /// What was agreed: subscriptions, quotes, discounts.
         Subscription(SubscriptionEvent) {

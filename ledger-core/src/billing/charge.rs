@@ -93,7 +93,7 @@ fn line(
         if true_up { Vec::new() } else { models::with(&terms.rate, |model| model.tiers(units))? };
     Ok(LineDraft {
         kind,
-        description: terms.name.clone(),
+        description: terms.name.clone().into(),
         source: LineSource::Cycle {
             subscription: place.subscription.id,
             item: place.item.number,

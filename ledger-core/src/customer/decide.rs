@@ -9,6 +9,7 @@ use schemas::event::{
 
 use schemas::ids::CustomerId;
 
+use super::erase::{self, Affairs};
 use super::rules::Rules;
 use super::state::Profile;
 use crate::context::Context;
@@ -21,11 +22,16 @@ use crate::seller::decide::check_terms;
 pub(crate) fn decide(
     context: &Context<'_>,
     profile: &Profile,
+    affairs: &dyn Affairs,
     command: &CustomerCommand,
 ) -> Result<Vec<Event>, Rejection> {
     match command {
         CustomerCommand::UpdateCustomer(command) => update(context, profile, command),
         CustomerCommand::ReleaseCustomer(command) => release(profile, command),
+        CustomerCommand::EraseCustomer(command) => erase::erase(context, profile, affairs, command),
+        CustomerCommand::EraseDocuments(command) => {
+            erase::erase_documents(context, profile, affairs, command)
+        }
         CustomerCommand::RegisterCustomer(command) => {
             Err(Rejection::CustomerExists { customer: command.customer })
         }
@@ -116,12 +122,12 @@ fn update(
         events.push(CustomerExternalIdChanged { external_id: external_id.clone() }.into());
     }
     if let Some(name) = &command.name
-        && customer.name != *name
+        && !customer.name.says_the_same(name)
     {
         events.push(CustomerRenamed { name: name.clone() }.into());
     }
     if let Some(email) = &command.email
-        && customer.email.as_ref() != Some(email)
+        && !customer.email.as_ref().is_some_and(|known| known.says_the_same(email))
     {
         events.push(CustomerEmailChanged { email: email.clone() }.into());
     }

@@ -1,11 +1,12 @@
 //! Who one customer is, folded from its stream.
 
-use schemas::event::{CustomerEvent, CustomerRegistered};
+use schemas::event::{CustomerErased, CustomerEvent, CustomerRegistered};
 use schemas::ids::{CustomerId, EntityId};
 use schemas::money::MAX_AMOUNT;
 use schemas::terms::Policies;
 use schemas::text::{ExternalId, Label};
-use schemas::{Currency, Minor, Money, Personal, Rejection, Timestamp};
+use schemas::fields::Erasure;
+use schemas::{Contact, Currency, Minor, Money, Rejection, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::rules::Rules;
@@ -17,8 +18,8 @@ pub(crate) struct Profile {
     pub(crate) id: CustomerId,
     pub(crate) entity: EntityId,
     pub(crate) external_id: Option<ExternalId>,
-    pub(crate) name: Personal,
-    pub(crate) email: Option<Personal>,
+    pub(crate) name: Contact,
+    pub(crate) email: Option<Contact>,
     pub(crate) currency: Currency,
     /// What it is billed by.
     pub(crate) rules: Rules,
@@ -28,6 +29,8 @@ pub(crate) struct Profile {
     pub(crate) registered_at: Timestamp,
     /// Why runs leave it out.
     pub(crate) parked: Option<Label>,
+    /// What of it can be read by nobody any more.
+    pub(crate) erased: Option<Erasure>,
 }
 
 impl Profile {
@@ -45,6 +48,7 @@ impl Profile {
             parent: registered.parent,
             registered_at: at,
             parked: None,
+            erased: None,
         }
     }
 
@@ -73,10 +77,23 @@ impl Profile {
         if minor.is_positive() { Ok(minor) } else { Err(Rejection::AmountNotPositive { amount }) }
     }
 
+    /// It was erased.
+    ///
+    /// # Errors
+    /// [`Unmade`] for a second time.
+    fn erase(&mut self, event: &CustomerErased) -> Result<(), Unmade> {
+        if self.erased.is_some() {
+            return Err(Unmade::of("an unerased", self.id));
+        }
+        let all = event.documents_until.is_none();
+        self.erased = Some(if all { Erasure::All } else { Erasure::Own });
+        Ok(())
+    }
+
     /// Folds one event in.
     ///
     /// # Errors
-    /// [`Unmade`] for a second registration.
+    /// [`Unmade`] for a second registration or erasure.
     pub(crate) fn evolve(&mut self, event: &CustomerEvent) -> Result<(), Unmade> {
         match event {
             CustomerEvent::CustomerRenamed(renamed) => self.name = renamed.name.clone(),
@@ -91,6 +108,11 @@ impl Profile {
             }
             CustomerEvent::CustomerParked(parked) => self.parked = Some(parked.detail.clone()),
             CustomerEvent::CustomerReleased(_) => self.parked = None,
+            CustomerEvent::CustomerErased(erased) => self.erase(erased)?,
+            CustomerEvent::DocumentsErased(_) => match self.erased {
+                Some(_) => self.erased = Some(Erasure::All),
+                None => return Err(Unmade::of("the erasure of", self.id)),
+            },
             CustomerEvent::CustomerRegistered(_) => {
                 return Err(Unmade::of("an unregistered", self.id));
             }

@@ -103,7 +103,9 @@ impl Names {
                     | CustomerEvent::CustomerTermsChanged(_)
                     | CustomerEvent::CustomerExternalIdChanged(_)
                     | CustomerEvent::CustomerParked(_)
-                    | CustomerEvent::CustomerReleased(_) => None,
+                    | CustomerEvent::CustomerReleased(_)
+                    | CustomerEvent::CustomerErased(_)
+                    | CustomerEvent::DocumentsErased(_) => None,
                 };
                 (registered.map(|id| (Kind::Customer, id)), false)
             }

@@ -68,7 +68,7 @@ pub(super) fn of_customer(
 ) -> Result<Vec<Event>, Rejection> {
     let events = match command {
         Command::Customer(command) => {
-            customer::decide::decide(context, &customer.profile, command)?
+            customer::decide::decide(context, &customer.profile, customer, command)?
         }
         Command::Settlement(command) => {
             settlement::decide::decide(&settling(context, customer), command)?

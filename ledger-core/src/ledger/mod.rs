@@ -6,6 +6,7 @@
 //! say of it ([`decide`]); [`Ledger::fold`] leads each event of a commit to the rooms that fold
 //! it. A decision that needs to look at what would be if it were taken works on a `Draft`.
 
+mod affairs;
 mod customer;
 mod decide;
 mod directory;
@@ -20,6 +21,7 @@ use std::sync::Arc;
 
 use schemas::command::CustomerCommand;
 use schemas::event::{CustomerEvent, EventRef, ProcessEvent};
+use schemas::fields::Erasure;
 use schemas::ids::CustomerId;
 use schemas::record::DecodeError;
 use schemas::{Command, CommitView, Date, Event, Rejection, StreamId, Timestamp};
@@ -85,7 +87,27 @@ impl Ledger {
                 registered_at,
             });
         }
+        affairs::check_after_erasure(customer, command)?;
+        if let Command::Customer(CustomerCommand::EraseCustomer(_)) = command {
+            self.check_not_served(id, stamp.recorded_at)?;
+        }
         decide::of_customer(&context, customer, command)
+    }
+
+    /// Nobody else pays for a subscription that a customer uses.
+    ///
+    /// # Errors
+    /// [`Rejection::CustomerNotErasable`].
+    fn check_not_served(&self, customer: CustomerId, at: Timestamp) -> Result<(), Rejection> {
+        let Some(payer) = self.registry.parent(customer) else { return Ok(()) };
+        let used = self.customers.get(payer).and_then(|one| affairs::serves(one, customer, at));
+        match used {
+            Some(used) => Err(Rejection::CustomerNotErasable {
+                customer,
+                why: format!("{payer} pays for {used} that it uses; cancel that first"),
+            }),
+            None => Ok(()),
+        }
     }
 
     fn context<'a>(&'a self, stamp: &'a Stamp) -> Context<'a> {
@@ -103,7 +125,8 @@ impl Ledger {
     #[must_use]
     pub fn copy_for(&self, customer: Option<CustomerId>, claims: &Claims) -> Self {
         let mut customers = Directory::default();
-        let parent = claims.parent.filter(|parent| customer != Some(*parent));
+        let payer = customer.and_then(|customer| self.registry.parent(customer));
+        let parent = claims.parent.or(payer).filter(|parent| customer != Some(*parent));
         for known in customer.into_iter().chain(parent) {
             if let Some(found) = self.customers.get(known) {
                 customers.push(found.clone());
@@ -205,6 +228,12 @@ impl Ledger {
     /// Every customer, in the order of registration.
     pub fn customers(&self) -> impl Iterator<Item = (CustomerId, &Customer)> {
         self.customers.iter().map(|customer| (customer.id(), customer))
+    }
+
+    /// Customers that were erased, and what of them.
+    pub fn erased(&self) -> impl Iterator<Item = (CustomerId, Erasure)> {
+        let erased = |found: &Customer| found.profile.erased.map(|erased| (found.id(), erased));
+        self.customers.iter().filter_map(erased)
     }
 
     /// Customers with a cycle due up to and on `through`, by id, after `after`.

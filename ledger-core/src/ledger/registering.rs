@@ -38,6 +38,7 @@ fn of_customer(registry: &mut Registry, profile: &Profile, event: &CustomerEvent
         }
         CustomerEvent::CustomerParked(parked) => registry.park(profile.id, Some(&parked.detail)),
         CustomerEvent::CustomerReleased(_) => registry.park(profile.id, None),
+        CustomerEvent::CustomerErased(_) | CustomerEvent::DocumentsErased(_) => {}
         CustomerEvent::CustomerRegistered(_)
         | CustomerEvent::CustomerRenamed(_)
         | CustomerEvent::CustomerEmailChanged(_)

@@ -34,7 +34,8 @@ pub(crate) fn expire(case: &Case<'_>, agreements: &Agreements) -> Vec<Event> {
                 customer: case.profile.id,
                 invoice: billed.invoice,
                 reason: Label::try_from("the first payment did not come".to_owned())
-                    .expect("a short text"),
+                    .expect("a short text")
+                    .into(),
                 // What it bills of others is billed again.
                 rebill: bills_others(billed, subscription),
             };

@@ -21,7 +21,9 @@ pub(crate) fn moves(event: &Event) -> bool {
             | CustomerEvent::CustomerRenamed(_)
             | CustomerEvent::CustomerEmailChanged(_)
             | CustomerEvent::CustomerTermsChanged(_)
-            | CustomerEvent::CustomerExternalIdChanged(_) => false,
+            | CustomerEvent::CustomerExternalIdChanged(_)
+            | CustomerEvent::CustomerErased(_)
+            | CustomerEvent::DocumentsErased(_) => false,
         },
         Event::Subscription(event) => !is_aside(event),
         Event::Billing(_) | Event::Settlement(SettlementEvent::InvoiceVoided(_)) => true,

@@ -181,7 +181,7 @@ impl Start<'_> {
         let charge = ChargeId::new(derive(self.subscription.uuid(), &name));
         Ok(ChargeAdded {
             charge,
-            description: terms.name.clone(),
+            description: terms.name.clone().into(),
             currency,
             quantity: setup.quantity,
             unit_price: models::with(&terms.rate, |model| model.unit_price()),

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::currency::Currency;
 use crate::ids::{BillingRunId, CustomerId, EntityId, PlanId};
-use crate::personal::Personal;
+use crate::personal::{Contact, Personal};
 use crate::terms::{
     BillingTiming, BookClock, Every, Policies, PriceDefinition, Profile, SeriesDefinition,
 };
@@ -45,7 +45,34 @@ pub struct EntityDefined {
     pub payment_terms_days: u16,
     /// Its number series.
     pub series: Vec<SeriesDefinition>,
+    /// Its documents are kept for so many years after the one in which the last was issued.
+    pub document_retention_years: u8,
 }
+
+/// A seller was defined: the form before documents had a retention.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EntityDefinedV1 {
+    entity: EntityId,
+    name: Label,
+    zone: ZoneName,
+    payment_terms_days: u16,
+    series: Vec<SeriesDefinition>,
+}
+
+impl From<EntityDefinedV1> for EntityDefined {
+    fn from(old: EntityDefinedV1) -> Self {
+        let EntityDefinedV1 { entity, name, zone, payment_terms_days, series } = old;
+        let document_retention_years = DOCUMENT_RETENTION_YEARS;
+        Self { entity, name, zone, payment_terms_days, series, document_retention_years }
+    }
+}
+
+/// How many years documents are kept unless the seller says otherwise.
+///
+/// Ten: books of account in Germany (HGB § 257 (4), AO § 147 (3); invoices alone eight since
+/// 2025), in Switzerland (OR art. 958f) and in France (Code de commerce L123-22) are kept so
+/// long, each from the end of the year on.
+pub const DOCUMENT_RETENTION_YEARS: u8 = 10;
 
 /// A version of a plan was defined; it never changes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -100,9 +127,9 @@ pub struct CustomerRegistered {
     /// Its id in another system.
     pub external_id: Option<ExternalId>,
     /// Its name.
-    pub name: Personal,
+    pub name: Contact,
     /// Where invoices go.
-    pub email: Option<Personal>,
+    pub email: Option<Contact>,
     /// The currency of all its invoices.
     pub currency: Currency,
     /// The zone of its cycles.
@@ -132,18 +159,33 @@ pub struct CustomerParked {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct CustomerReleased {}
 
+/// A customer's own key was destroyed: what it sealed can be read by nobody any more. Nothing new
+/// is sold to it; what is open of old documents is settled as ever.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct CustomerErased {
+    /// Why; sealed with what its documents say.
+    pub reason: Personal,
+    /// Until the end of this day its documents must be kept, and what they say of it can be read;
+    /// none if there are none, and their key was destroyed, too.
+    pub documents_until: Option<Date>,
+}
+
+/// The key of an erased customer's documents was destroyed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct DocumentsErased {}
+
 /// A customer has another name.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct CustomerRenamed {
     /// The new name.
-    pub name: Personal,
+    pub name: Contact,
 }
 
 /// A customer has another address for invoices.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct CustomerEmailChanged {
     /// The new address.
-    pub email: Personal,
+    pub email: Contact,
 }
 
 /// A customer has other payment terms, for invoices from now on.
