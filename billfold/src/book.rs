@@ -1,15 +1,14 @@
 //! `book`: makes and lists books.
 
-use crate::cli::{BookCommand, Opening};
-use crate::door::RemoteDoor;
-use crate::exit::Failure;
-use crate::folder::{Folder, damaged};
-use crate::host::{Host, Role};
-use crate::output::{Node, Output, View};
-use schemas::event::BookEvent;
+use client::{Node, SocketRemote};
+use host::{Folder, Host, Role};
 use schemas::event::BookOpened;
 use schemas::text::{Actor, BookName};
-use schemas::{Commit, Event};
+use terminal::{Output, View};
+
+use crate::cli::{BookCommand, Opening};
+use crate::exit::Failure;
+use crate::talk;
 
 /// Runs `book`.
 ///
@@ -26,31 +25,17 @@ pub fn run(
             let (profile, test_clock) = (*profile, *test_clock);
             let opening = Opening { profile, policies: policies.clone(), test_clock };
             let open = opening.command(name)?;
-            let running = RemoteDoor::connect(folder, name, actor)?.is_some();
+            let running = SocketRemote::connect(folder.socket(), name, actor)?.is_some();
             let host = Host::new(folder.clone(), Role::gateway())?;
             host.make(open)?;
             host.close();
             if running {
-                crate::talk::say("billfold: the running process opens the book within seconds");
+                talk::tell("the running process opens the book within seconds");
             }
             list(folder, std::slice::from_ref(name), output)
         }
         BookCommand::List => list(folder, &folder.books()?, output),
     }
-}
-
-/// What a book was opened with; none before its first commit is durable.
-///
-/// # Errors
-/// [`Failure`]: no such book, or damage.
-pub fn opened(folder: &Folder, book: &BookName) -> Result<Option<BookOpened>, Failure> {
-    let bytes = folder.reader(book)?.read_commit(1).map_err(damaged)?;
-    let Some(bytes) = bytes else { return Ok(None) };
-    let first = Commit::from_bytes(&bytes)
-        .map_err(|error| Failure::Verification(format!("commit 1: {error}")))?;
-    Ok(first.events.into_iter().find_map(|event| {
-        if let Event::Book(BookEvent::BookOpened(opened)) = event { Some(opened) } else { None }
-    }))
 }
 
 /// The policies that are not as the profile says.
@@ -64,8 +49,8 @@ fn list(folder: &Folder, books: &[BookName], output: &Output) -> Result<(), Fail
     let mut rows = Vec::new();
     for book in books {
         let mut reader = folder.reader(book)?;
-        let head = reader.durable_head().map_err(damaged)?;
-        let opened = opened(folder, book)?;
+        let head = reader.durable_head()?;
+        let opened = folder.opened(book)?;
         rows.push(Node::object([
             ("book", Node::of(book)),
             ("position", Node::of(&head.last_position().unwrap_or(0))),
@@ -75,5 +60,5 @@ fn list(folder: &Folder, books: &[BookName], output: &Output) -> Result<(), Fail
         ]));
     }
     let columns = View::Columns(&["book", "position", "profile", "policies", "log"]);
-    output.document(columns, &Node::page(rows))
+    Ok(output.document(columns, &Node::page(rows))?)
 }

@@ -6,6 +6,7 @@
 mod ask;
 mod bench;
 mod id;
+mod keys;
 mod log;
 mod nats;
 mod policy;
@@ -14,13 +15,17 @@ mod serve;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use host::Folder;
 use schemas::Timestamp;
 use schemas::terms::Profile;
 use schemas::text::{Actor, BookName};
+use terminal::Format;
+use workbench::demo::DemoSettings;
 
 pub use ask::{ExplainArgs, QueryArgs, SubmitArgs};
 pub use bench::{BenchArgs, BenchWhat, BillingBenchArgs, NatsBenchArgs, RestartBenchArgs};
 pub use id::{IdArgs, IdKind};
+pub use keys::{CustomerCommand, KeysBackupArgs, KeysCommand, KeysRestoreArgs};
 pub use log::{FeedArgs, InspectArgs, ReplayArgs, TailArgs, VerifyArgs};
 pub use nats::{NatsArgs, NatsCommand, NatsRole, PermissionsArgs};
 pub use policy::{Opening, Replaced};
@@ -58,10 +63,13 @@ pub struct Global {
     pub actor: Actor,
     /// Form of the data on stdout [default: table on a terminal, else json].
     #[arg(long, global = true, env = "BILLFOLD_OUTPUT", value_name = "FORM")]
-    pub output: Option<Format>,
+    pub output: Option<Form>,
     /// The Unix socket of a running `billfold up` [default: billfold.sock in the data folder].
     #[arg(long, global = true, env = "BILLFOLD_SOCKET", value_name = "PATH")]
     pub socket: Option<PathBuf>,
+    /// A folder with the master keys, one file for each book [default: beside the other keys].
+    #[arg(long, global = true, env = "BILLFOLD_MASTER_KEYS", value_name = "DIR")]
+    pub master_keys: Option<PathBuf>,
     /// Make a snapshot of a book that is open here every so many commits; 0 for never.
     #[arg(
         long,
@@ -82,13 +90,43 @@ pub struct Global {
 
 /// Forms of the data on stdout.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Format {
+pub enum Form {
     /// For people.
     Table,
     /// One document.
     Json,
     /// One row a line.
     Jsonl,
+}
+
+impl From<Form> for Format {
+    fn from(form: Form) -> Self {
+        match form {
+            Form::Table => Self::Table,
+            Form::Json => Self::Json,
+            Form::Jsonl => Self::Jsonl,
+        }
+    }
+}
+
+impl Global {
+    /// The form that is asked for.
+    pub fn format(&self) -> Option<Format> {
+        self.output.map(Format::from)
+    }
+
+    /// The data folder.
+    pub fn folder(&self) -> Folder {
+        let folder = Folder::at(&self.data).with_snapshots_every(self.snapshot_every);
+        let folder = match &self.socket {
+            Some(socket) => folder.with_socket(socket),
+            None => folder,
+        };
+        match &self.master_keys {
+            Some(masters) => folder.with_master_keys(masters),
+            None => folder,
+        }
+    }
 }
 
 /// What to do.
@@ -157,6 +195,18 @@ pub enum Command {
     Restore {
         /// The folder of the copy.
         from: PathBuf,
+    },
+    /// Look after the keys of a book's people: copies, another master key.
+    Keys {
+        /// What to do.
+        #[command(subcommand)]
+        command: KeysCommand,
+    },
+    /// What one customer has a right to.
+    Customer {
+        /// What to do.
+        #[command(subcommand)]
+        command: CustomerCommand,
     },
     /// Look for what is wrong with this folder and machine, and say what to do.
     Doctor(DoctorArgs),
@@ -227,7 +277,7 @@ pub struct ImportArgs {
 }
 
 /// Flags of `demo`.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub struct DemoArgs {
     /// Where to put the books; must be empty [default: a fresh temporary folder].
     #[arg(long, env = "BILLFOLD_DEMO_DIR", value_name = "DIR")]
@@ -243,6 +293,14 @@ pub struct DemoArgs {
     #[arg(long, env = "BILLFOLD_DEMO_MONTHS", value_name = "N", default_value_t = 24,
           value_parser = clap::value_parser!(u32).range(1..=120))]
     pub months: u32,
+}
+
+impl DemoArgs {
+    /// The demo that is asked for.
+    pub fn settings(&self) -> DemoSettings {
+        let Self { dir, seed, customers, months } = self.clone();
+        DemoSettings { dir, seed, customers, months }
+    }
 }
 
 /// What to print of the schemas.

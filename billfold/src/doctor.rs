@@ -5,15 +5,15 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use client::{Node, edge};
 use event_log::probe;
+use host::Folder;
 use serde::Serialize;
 use serde_json::json;
+use terminal::{Output, View};
 
 use crate::cli::DoctorArgs;
-use crate::edge;
 use crate::exit::Failure;
-use crate::folder::Folder;
-use crate::output::{Node, Output, View};
 
 /// Below this much room a log cannot grow by a few segments.
 const LITTLE_ROOM: u64 = 1 << 30;

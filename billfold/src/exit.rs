@@ -1,5 +1,8 @@
 //! Exit codes, and the failures that lead to them.
 
+mod causes;
+
+use std::error::Error;
 use std::io;
 use std::process::ExitCode;
 
@@ -109,7 +112,7 @@ fn code_of(problem: &Problem) -> u8 {
 }
 
 /// An error with its causes, each once.
-pub fn chain(error: &dyn std::error::Error) -> String {
+pub fn chain(error: &dyn Error) -> String {
     let mut text = error.to_string();
     let mut next = error.source();
     while let Some(cause) = next {

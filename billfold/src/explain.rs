@@ -1,16 +1,15 @@
 //! `explain`: why an invoice, or one line of it, is what it is; as a tree for people, as JSON for
 //! programs such as `tests/evaluator/explain.py`.
 
+use client::{Ask, Node, pages};
 use schemas::ids::InvoiceId;
 use schemas::text::Code;
 use schemas::wire::Headers;
 use serde_json::{Map, Value, json};
+use terminal::{Format, Output, View, render, text};
 
-use crate::cli::{ExplainArgs, Format};
-use crate::door::Ask;
+use crate::cli::ExplainArgs;
 use crate::exit::Failure;
-use crate::output::{Node, Output, View, render, text};
-use crate::query;
 
 /// The most lines of a page.
 const LINES: u32 = schemas::query::MAX_LIMIT;
@@ -23,12 +22,12 @@ pub fn run(args: &ExplainArgs, door: &impl Ask, output: &Output) -> Result<(), F
     let Some(invoice) = &args.invoice else { return every(door) };
     let explained = whole(invoice, args.line, door)?;
     if args.json && output.is_table() {
-        return Output::new(Some(Format::Json)).document(View::Any, &explained);
+        return Ok(Output::new(Some(Format::Json)).document(View::Any, &explained)?);
     }
     if !output.is_table() {
-        return output.document(View::Any, &explained);
+        return Ok(output.document(View::Any, &explained)?);
     }
-    text(&render(View::Explanation, &Node::object([("data", explained)])))
+    Ok(text(&render(View::Explanation, &Node::object([("data", explained)])))?)
 }
 
 /// Every invoice of the book.
@@ -36,10 +35,10 @@ fn every(door: &impl Ask) -> Result<(), Failure> {
     let lines = Output::new(Some(Format::Jsonl));
     let question = [("order", json!("oldest_first")), ("limit", json!(LINES))];
     let question = question.map(|(name, value)| (name.to_owned(), value)).into_iter().collect();
-    query::pages(door, "invoices", "list", &Headers::new(), question, |page| {
+    pages(door, "invoices", "list", &Headers::new(), question, |page| {
         page.items_at("data").iter().try_for_each(|invoice| {
             let explained = whole(invoice.text_at("invoice"), None, door)?;
-            lines.item(&explained, String::new)
+            Ok::<(), Failure>(lines.item(&explained, String::new)?)
         })
     })
     .map(drop)

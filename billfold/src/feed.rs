@@ -1,15 +1,14 @@
 //! `feed`: commits as the running ledger gives them to any client, one a line.
 
+use client::{Ask, AskError, Node};
 use schemas::query::MAX_LIMIT;
-use schemas::text::{Actor, BookName};
 use schemas::wire::{Endpoint, Headers};
 use serde_json::{Map, Value};
+use terminal::{Output, counted};
 
 use crate::cli::FeedArgs;
-use crate::door::{Ask, RemoteDoor};
+use crate::door::Place;
 use crate::exit::Failure;
-use crate::folder::Folder;
-use crate::output::{Node, Output, counted};
 
 /// How long one question waits for something new, in milliseconds.
 const WAIT_MS: u64 = 2_000;
@@ -25,8 +24,7 @@ pub fn run(args: &FeedArgs, door: &impl Ask, output: &Output) -> Result<(), Fail
         question.insert("limit".to_owned(), left.min(u64::from(MAX_LIMIT)).into());
         let body = Value::Object(question.clone()).to_string().into_bytes();
         let answer = door.ask(Endpoint::Feed, Headers::new(), body)?;
-        let page = Node::parse(&answer)
-            .map_err(|error| Failure::Internal(format!("the answer is not JSON: {error}")))?;
+        let page = Node::parse(&answer).map_err(AskError::NotJson)?;
         for commit in page.items_at("data") {
             output.item(commit, || line(commit))?;
             left = left.saturating_sub(1);
@@ -44,14 +42,14 @@ pub fn run(args: &FeedArgs, door: &impl Ask, output: &Output) -> Result<(), Fail
 ///
 /// # Errors
 /// [`Failure::Unreachable`] says what to start.
-pub fn somebody_serves(folder: &Folder, book: &BookName, actor: &Actor) -> Result<(), Failure> {
-    if RemoteDoor::connect(folder, book, actor)?.is_some() {
+pub fn somebody_serves(place: &Place<'_>) -> Result<(), Failure> {
+    if place.running_writer()?.is_some() {
         return Ok(());
     }
     Err(Failure::Unreachable(format!(
         "nobody serves {}, so nothing new would come; start `billfold up`, or follow the log \
          itself with `billfold tail --follow`",
-        folder.root().display()
+        place.folder.root().display()
     )))
 }
 
@@ -91,16 +89,16 @@ mod tests {
     use std::cell::RefCell;
 
     use serde_json::json;
+    use terminal::Format;
 
     use super::*;
-    use crate::cli::Format;
 
     /// Two pages of one commit each; keeps what it was asked.
     #[derive(Default)]
     struct Pages(RefCell<Vec<Value>>);
 
     impl Ask for Pages {
-        fn ask(&self, to: Endpoint, _: Headers, body: Vec<u8>) -> Result<Vec<u8>, Failure> {
+        fn ask(&self, to: Endpoint, _: Headers, body: Vec<u8>) -> Result<Vec<u8>, AskError> {
             assert_eq!(to, Endpoint::Feed);
             let mut asked = self.0.borrow_mut();
             asked.push(serde_json::from_slice(&body).expect("JSON"));

@@ -1,17 +1,17 @@
-//! The one binary: wires ledger, log, read models and doors together.
+//! The one binary: the command line, and what it leads to.
 //!
 //! # Shape
 //!
 //! [`cli`] says what can be typed, [`run`] leads each subcommand to its module. What needs
-//! answers asks a [`door`]: a running `billfold up` over its socket, or a [`host`] that opens
-//! the book in this process. What only looks at the log ([`commits`], [`verify`], [`replay`])
-//! reads it beside the writer.
+//! answers asks a [`door`]: a running process over NATS or its socket, or a `host` that opens the
+//! book in this process. What only looks at the log ([`commits`], [`verify`], [`replay`]) reads
+//! it beside the writer. [`exit`] says which exit code each failure of a library has.
 //!
 //! # Architecture invariants
 //!
 //! - No rule of billing lives here: commands are decided by the ledger, answers come from queries.
-//! - Ids and the machine's time are made in [`edge`] and nowhere else.
-//! - stdout is data and is written through [`output`]; stderr is talk, through [`talk`].
+//! - Flags are read here and nowhere else; what works gets plain settings.
+//! - stdout is data, stderr is talk; both are written through `terminal`.
 //! - Nothing here writes to a log but through a gateway.
 
 #![allow(
@@ -20,33 +20,25 @@
 )]
 
 pub mod backup;
-pub mod bench;
 pub mod book;
 pub mod cli;
 pub mod commits;
-pub mod demo;
+pub mod customer;
 pub mod doctor;
 pub mod door;
-pub mod edge;
 pub mod exit;
 pub mod explain;
 pub mod feed;
-pub mod folder;
-pub mod host;
-pub mod import;
-pub mod metrics;
+pub mod keys;
 pub mod nats;
-pub mod output;
-pub mod process;
+mod process;
 pub mod project;
 pub mod query;
 pub mod replay;
-pub mod runs;
 pub mod scenario;
 pub mod schema;
 pub mod status;
 pub mod submit;
-pub mod submitter;
 pub mod talk;
 pub mod up;
 pub mod verify;
@@ -56,14 +48,20 @@ use std::ffi::OsString;
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser};
-
-use cli::{Cli, Command, ImportCommand, NatsCommand};
-use exit::Failure;
-use folder::Folder;
-use host::Role;
-use output::Output;
+use client::Ask;
+use host::{Folder, Role};
 use projections::Editions;
 use schemas::query::GATEWAY_VIEWS;
+use terminal::{Output, raw, text};
+use workbench::import::purchases;
+use workbench::{WorkError, bench, demo};
+
+use cli::{
+    BenchArgs, BenchWhat, Cli, Command, CustomerCommand, ImportArgs, ImportCommand, NatsCommand,
+};
+use door::Place;
+use exit::Failure;
+use query::Question;
 
 /// Runs one command line.
 pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
@@ -81,7 +79,7 @@ pub fn run_editions(args: impl IntoIterator<Item = OsString>, editions: &Edition
             return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
         }
     };
-    let format = cli.global.output;
+    let format = cli.global.format();
     match dispatch(cli, editions) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
@@ -94,10 +92,15 @@ pub fn run_editions(args: impl IntoIterator<Item = OsString>, editions: &Edition
 fn dispatch(cli: Cli, editions: &Editions) -> Result<(), Failure> {
     let Cli { global, command } = cli;
     talk::start(&global.log)?;
-    let folder = Folder::of(&global);
-    let output = Output::new(global.output);
+    let folder = global.folder();
+    let output = Output::new(global.format());
     let (book, actor) = (&global.book, &global.actor);
-    let nats = || nats::Nats::of(&global.nats, actor);
+    // Only what goes over NATS reads the flags of NATS.
+    let nats = || nats::of(&global.nats, actor);
+    let at = |work: &dyn Fn(&Place<'_>) -> Result<(), Failure>| {
+        let nats = nats()?;
+        work(&Place { nats: nats.as_ref(), folder: &folder, book, actor })
+    };
     match command {
         Command::Up(args) => {
             let role = Role::everything();
@@ -110,66 +113,70 @@ fn dispatch(cli: Cli, editions: &Editions) -> Result<(), Failure> {
         Command::Project(args) => project::run(&args, &folder, editions, nats()?.as_ref(), &output),
         Command::Book { command } => book::run(&command, &folder, actor, &output),
         Command::Submit(args) => {
-            door::with_writer(nats()?.as_ref(), &folder, book, actor, |door| {
-                submit::run(&args, door, &output)
-            })
+            at(&|place| place.with_writer(|door| submit::run(&args, door, &output)))
         }
-        Command::Query(args) if GATEWAY_VIEWS.contains(&args.view.as_str()) => {
-            door::with_writer(nats()?.as_ref(), &folder, book, actor, |door| {
-                query::run(&args, door, &output)
-            })
-        }
-        Command::Query(args) => door::with_reader(nats()?.as_ref(), &folder, book, actor, |door| {
-            query::run(&args, door, &output)
+        Command::Query(args) => at(&|place| {
+            let question = Question::of(&args)?;
+            if GATEWAY_VIEWS.contains(&args.view.as_str()) {
+                return place.with_writer(|door| query::run(question, door, &output));
+            }
+            place.with_reader(&args.view, |door| query::run(question, door, &output))
         }),
         Command::Explain(args) => {
-            door::with_reader(nats()?.as_ref(), &folder, book, actor, |door| {
-                explain::run(&args, door, &output)
-            })
+            at(&|place| place.with_reader("invoices", |door| explain::run(&args, door, &output)))
         }
         Command::Tail(args) => commits::tail(&args, &folder, book, &output),
-        Command::Feed(args) => {
-            let nats = nats()?;
-            if args.follow && nats.is_none() {
-                feed::somebody_serves(&folder, book, actor)?;
+        Command::Feed(args) => at(&|place| {
+            if args.follow && place.nats.is_none() {
+                feed::somebody_serves(place)?;
             }
-            door::with_writer(nats.as_ref(), &folder, book, actor, |door| {
-                feed::run(&args, door, &output)
-            })
-        }
+            place.with_writer(|door| feed::run(&args, door, &output))
+        }),
         Command::Inspect(args) => commits::inspect(&args, &folder, book, &output),
         Command::Import { command: ImportCommand::Purchases(args) } => {
-            door::with_writer(nats()?.as_ref(), &folder, book, actor, |door| {
-                import::purchases::run(&args, door, &output)
-            })
+            at(&|place| place.with_writer(|door| import(&args, door, &output)))
         }
-        Command::Replay(args) => {
-            let live = replay::live_hashes(nats()?.as_ref(), &folder, book, actor)?;
-            let compared = replay::compare(&folder, book, live, args.scratch.as_deref())?;
-            replay::report(book, &compared, &output)
-        }
-        Command::Verify(args) => {
-            verify::run(&args, nats()?.as_ref(), &folder, book, actor, &output)
-        }
-        Command::Demo(args) => demo::run(&args, global.output),
-        Command::Scenario(args) => scenario::run(&args, global.output),
-        Command::Bench(args) => bench::run(&args, &folder, &output),
+        Command::Replay(args) => at(&|place| replay::run(&args, place, &output)),
+        Command::Verify(args) => at(&|place| verify::run(&args, place, &output)),
+        Command::Demo(args) => Ok(demo::run(&args.settings(), global.format())?),
+        Command::Scenario(args) => scenario::run(&args, global.format()),
+        Command::Bench(args) => Ok(measure(&args, &folder, &output)?),
         Command::Schema { command } => schema::run(&command, &output),
-        Command::Status => status::run(nats()?.as_ref(), &folder, book, actor, &output),
+        Command::Status => at(&|place| status::run(place, &output)),
         Command::Backup { to } => backup::backup(&to, &folder, book, &output),
         Command::Restore { from } => backup::restore(&from, &folder, book, &output),
+        Command::Keys { command } => keys::run(&command, &folder, book, &output),
+        Command::Customer { command: CustomerCommand::Export { customer } } => {
+            customer::export(customer, &folder, book, &output)
+        }
         Command::Doctor(args) => doctor::run(&args, &folder, &output),
         Command::Nats { command: NatsCommand::Permissions(args) } => {
-            nats::permissions::run(&args, &global, &output)
+            nats::permissions::run(&args, &global)
         }
         Command::Nats { command: NatsCommand::Keygen { file } } => nats::keygen::run(&file),
-        Command::Id(args) => {
-            (0..args.count).try_for_each(|_| output::text(&edge::prefixed(args.kind)))
-        }
+        Command::Id(args) => Ok((0..args.count).try_for_each(|_| text(&args.kind.fresh()))?),
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "billfold", &mut script);
-            output::raw(&[&script])
+            Ok(raw(&[&script])?)
         }
     }
+}
+
+fn measure(args: &BenchArgs, folder: &Folder, output: &Output) -> Result<(), WorkError> {
+    match &args.what {
+        None => bench::run(&args.settings(), folder, output),
+        Some(BenchWhat::Nats(args)) => bench::nats::run(&args.settings(), folder, output),
+        Some(BenchWhat::Restart(args)) => bench::restart::run(&args.settings(), folder, output),
+        Some(BenchWhat::Billing(args)) => bench::billing::run(&args.settings(), folder, output),
+    }
+}
+
+fn import(args: &ImportArgs, door: &impl Ask, output: &Output) -> Result<(), Failure> {
+    let source = match &args.source {
+        Some(source) => source.clone(),
+        None => purchases::source_of(&args.file)?,
+    };
+    let file = submit::read(&args.file)?;
+    Ok(purchases::run(&file, source, args.currency, door, output)?)
 }

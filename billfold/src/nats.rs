@@ -1,123 +1,44 @@
-//! NATS: the connection that the command line describes, and what goes over it.
-//!
-//! # Shape
-//!
-//! [`Nats`] is read from flags and from a context of the nats command line ([`context`]).
-//! [`services`] says what a process offers; [`door`] asks. What permissions a server should be
-//! given is in [`permissions`].
+//! NATS as the command line describes it: flags, and a context of the nats command line.
 
-pub mod context;
-pub mod door;
 pub mod keygen;
 pub mod permissions;
-pub mod process;
-pub mod services;
 
 use std::time::Duration;
 
-use command_gateway::door::nats::{
-    Login, NatsClient, NatsDoor, NatsError, NatsLimits, NatsOptions, SubjectPrefix, TlsFiles,
-    connect,
-};
+use client::nats::{Context, Nats};
+use nats_connection::{Login, NatsOptions, TlsFiles};
 use schemas::subjects::INBOX_PREFIX;
 use schemas::text::Actor;
 
 use crate::cli::NatsArgs;
-use crate::exit::{Failure, chain};
-use context::Context;
+use crate::exit::Failure;
 
-/// A way to NATS.
-#[derive(Debug, Clone)]
-pub struct Nats {
-    options: NatsOptions,
-    prefix: SubjectPrefix,
-    patience: Duration,
-}
-
-impl Nats {
-    /// What the flags say; none if they do not say NATS.
-    ///
-    /// # Errors
-    /// [`Failure::Usage`] for flags that do not go together, [`Failure::Io`] for a context that
-    /// cannot be read.
-    pub fn of(args: &NatsArgs, actor: &Actor) -> Result<Option<Self>, Failure> {
-        let context = args.nats_context.as_deref().map(Context::named).transpose()?;
-        if args.nats.is_empty() && context.is_none() {
-            return Ok(None);
-        }
-        let context = context.unwrap_or_default();
-        refuse_secrets(&args.nats)?;
-        let servers = if args.nats.is_empty() { context.servers() } else { args.nats.clone() };
-        let mut options = NatsOptions::to(servers);
-        options.login = match login(args)? {
-            None => context.login()?,
-            Some(given) => given,
-        };
-        let theirs = context.tls();
-        options.tls = TlsFiles {
-            ca: args.nats_tls_ca.clone().or(theirs.ca),
-            cert: args.nats_tls_cert.clone().or(theirs.cert),
-            key: args.nats_tls_key.clone().or(theirs.key),
-            first: args.nats_tls_first || theirs.first,
-        };
-        let inbox = args.nats_inbox_prefix.clone().or_else(|| context.inbox_prefix());
-        options.inbox_prefix = Some(inbox.unwrap_or_else(|| format!("{INBOX_PREFIX}{actor}")));
-        let patience = Duration::from_millis(args.nats_patience_ms);
-        Ok(Some(Self { options, prefix: args.nats_prefix.clone(), patience }))
+/// What the flags say; none if they do not say NATS.
+///
+/// # Errors
+/// [`Failure::Usage`] for flags that do not go together, [`Failure::Io`] for a context that
+/// cannot be read.
+pub fn of(args: &NatsArgs, actor: &Actor) -> Result<Option<Nats>, Failure> {
+    let context = args.nats_context.as_deref().map(Context::named).transpose()?;
+    if args.nats.is_empty() && context.is_none() {
+        return Ok(None);
     }
-
-    /// The servers, for messages.
-    pub fn servers(&self) -> String {
-        self.options.servers_text()
-    }
-
-    /// What subjects begin with.
-    pub fn prefix(&self) -> &SubjectPrefix {
-        &self.prefix
-    }
-
-    /// How long to ask again while there is no answer.
-    pub fn patience(&self) -> Duration {
-        self.patience
-    }
-
-    /// A connection of a client: there is a server now, or none.
-    ///
-    /// # Errors
-    /// As [`unusable`].
-    pub async fn connect(&self) -> Result<NatsClient, Failure> {
-        connect(&self.options).await.map_err(|error| unusable(&error))
-    }
-
-    /// A door of a process that serves under this name. It waits for a server that is not there
-    /// yet.
-    ///
-    /// # Errors
-    /// As [`unusable`].
-    pub async fn door(&self, name: &str) -> Result<(NatsClient, NatsDoor), Failure> {
-        let mut options = self.options.clone();
-        name.clone_into(&mut options.name);
-        options.waits_for_server = true;
-        let client = connect(&options).await.map_err(|error| unusable(&error))?;
-        let door = NatsDoor::new(client.clone(), self.prefix.clone(), NatsLimits::default());
-        Ok((client, door))
-    }
-}
-
-/// Why NATS cannot be used: nobody there is exit code 4, a wrong file or address 2.
-pub fn unusable(error: &NatsError) -> Failure {
-    let said = chain(error);
-    match error {
-        NatsError::Unreachable { .. } | NatsError::Refused { .. } | NatsError::Tls { .. } => {
-            Failure::Unreachable(said)
-        }
-        NatsError::NoServers
-        | NatsError::Address { .. }
-        | NatsError::NotA { .. }
-        | NatsError::HalfCertificate
-        | NatsError::File { .. } => Failure::Usage(said),
-        NatsError::Service { .. } => Failure::Internal(said),
-    }
+    let context = context.unwrap_or_default();
+    refuse_secrets(&args.nats)?;
+    let servers = if args.nats.is_empty() { context.servers() } else { args.nats.clone() };
+    let mut options = NatsOptions::to(servers);
+    options.login = login(args)?.unwrap_or_else(|| context.login());
+    let theirs = context.tls();
+    options.tls = TlsFiles {
+        ca: args.nats_tls_ca.clone().or(theirs.ca),
+        cert: args.nats_tls_cert.clone().or(theirs.cert),
+        key: args.nats_tls_key.clone().or(theirs.key),
+        first: args.nats_tls_first || theirs.first,
+    };
+    let inbox = args.nats_inbox_prefix.clone().or_else(|| context.inbox_prefix());
+    options.inbox_prefix = Some(inbox.unwrap_or_else(|| format!("{INBOX_PREFIX}{actor}")));
+    let patience = Duration::from_millis(args.nats_patience_ms);
+    Ok(Some(Nats { options, prefix: args.nats_prefix.clone(), patience }))
 }
 
 /// Command lines are seen by everyone on the machine.
@@ -168,7 +89,7 @@ mod tests {
     fn nats(flags: &[&str]) -> Result<Option<Nats>, Failure> {
         let typed = ["billfold"].iter().chain(flags).chain(&["book", "list"]);
         let global = Cli::try_parse_from(typed).expect("parses").global;
-        Nats::of(&global.nats, &global.actor)
+        of(&global.nats, &global.actor)
     }
 
     #[test]
@@ -180,8 +101,8 @@ mod tests {
     fn each_actor_has_an_inbox_of_its_own() {
         let nats = nats(&["--nats=a:4222,b:4222", "--actor=ada"]).expect("fits").expect("NATS");
         assert_eq!(nats.options.inbox_prefix.as_deref(), Some("_INBOX_ada"));
-        assert_eq!(nats.servers(), "a:4222, b:4222");
-        assert_eq!(nats.prefix().as_str(), "billfold");
+        assert_eq!(nats.options.servers_text(), "a:4222, b:4222");
+        assert_eq!(nats.prefix.as_str(), "billfold");
     }
 
     #[test]

@@ -1,106 +1,37 @@
-//! The life of a process that serves: doors open, books that appear are opened, a signal ends it.
-//!
-//! # Ordering
-//!
-//! On a signal the doors take nothing new and answer what is under way. Only then do read models
-//! stop and engines close their logs, which is the caller's `Host::close`.
+//! A process that serves, as a person sees it: a line when it is ready, a word when it stops.
 
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
-use std::thread;
-use std::time::Duration;
 
-use command_gateway::door::{DoorLimits, SocketDoor};
+use client::Node;
+use client::nats::Nats;
+use host::Host;
+use host::process::Doors;
 use schemas::terms::Profile;
 use schemas::text::BookName;
 use serde_json::json;
-use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::watch;
-use tokio::task::JoinSet;
+use terminal::{Output, PrintError};
 
 use crate::cli::WatchArgs;
-use crate::exit::{Failure, chain};
-use crate::host::Host;
-use crate::metrics::Listening;
-use crate::nats::Nats;
-use crate::nats::process::OnNats;
-use crate::output::{Node, Output};
+use crate::exit::Failure;
 use crate::talk;
-
-/// How often the data folder is looked at for books that someone made.
-const LOOK: Duration = Duration::from_secs(1);
 
 /// Serves until a signal comes or an engine stops.
 ///
 /// # Errors
 /// [`Failure`]: a socket in use, or an engine that stopped by itself.
-pub fn run(
+pub(crate) fn run(
     host: &Host,
     sockets: &[PathBuf],
     watch: &WatchArgs,
     nats: Option<&Nats>,
     output: &Output,
 ) -> Result<(), Failure> {
-    let (stop, stopping) = channel();
-    thread::scope(|scope| {
-        scope.spawn(move || look_for_books(host, &stopping));
-        let served = host.runtime().block_on(serve(host, sockets, watch, nats, output));
-        drop(stop);
-        served
-    })
-}
-
-async fn serve(
-    host: &Host,
-    sockets: &[PathBuf],
-    watch: &WatchArgs,
-    nats: Option<&Nats>,
-    output: &Output,
-) -> Result<(), Failure> {
-    // Heard before the first door opens: whoever is answered may ask it to stop at once.
-    let no_signals = |error| Failure::io("signals cannot be heard", error);
-    let mut interrupt = signal(SignalKind::interrupt()).map_err(no_signals)?;
-    let mut terminate = signal(SignalKind::terminate()).map_err(no_signals)?;
-    let mut doors = Vec::new();
-    for path in sockets {
-        let bound = SocketDoor::bind(path, DoorLimits::default()).await;
-        doors.push(bound.map_err(|error| Failure::Internal(chain(&error)))?);
-    }
-    let mut on_nats = match nats {
-        None => None,
-        Some(nats) => Some(OnNats::start(host, nats).await?),
-    };
-    let metrics = match watch.metrics {
-        None => None,
-        Some(address) => Some(Listening::on(address).await?),
-    };
-    ready(host, sockets, metrics.as_ref(), output)?;
-    let (close, closing) = watch::channel(false);
-    let mut serving = JoinSet::new();
-    if let Some(metrics) = metrics {
-        serving.spawn(metrics.serve(Arc::clone(host.reports()), closing.clone()));
-    }
-    for door in doors {
-        serving.spawn(door.serve(Arc::clone(host.router()), closing.clone()));
-    }
-    let stopped = tokio::select! {
-        _ = interrupt.recv() => Ok("interrupt"),
-        _ = terminate.recv() => Ok("terminate"),
-        broken = host.broken() => Err(broken),
-        failed = OnNats::keep_up(&mut on_nats, host) => Err(failed),
-    };
-    // Whoever listened is gone already if this fails.
-    let _gone = close.send(true);
-    if let Some(on_nats) = on_nats {
-        on_nats.close().await;
-    }
-    while let Some(ended) = serving.join_next().await {
-        ended.map_err(|error| Failure::Internal(format!("a socket's task: {error}")))?;
-    }
-    let signal = stopped?;
-    tracing::info!(signal, "stopping");
-    talk::say("billfold: stopped");
+    let doors = Doors { sockets, nats, metrics: watch.metrics, say: &talk::tell };
+    host::process::run(host, doors, |metrics| {
+        Ok::<(), Failure>(ready(host, sockets, metrics, output)?)
+    })?;
+    talk::tell("stopped");
     Ok(())
 }
 
@@ -108,9 +39,9 @@ async fn serve(
 fn ready(
     host: &Host,
     sockets: &[PathBuf],
-    metrics: Option<&Listening>,
+    metrics: Option<SocketAddr>,
     output: &Output,
-) -> Result<(), Failure> {
+) -> Result<(), PrintError> {
     let books = host.positions();
     let shown: Vec<_> = sockets.iter().map(|path| shown(path)).collect();
     let views: Vec<_> = host.role().views.iter().map(|view| view.as_str()).collect();
@@ -126,7 +57,7 @@ fn ready(
         "commands": host.role().gateway,
         "views": views,
         "sockets": shown,
-        "metrics": metrics.map(|metrics| metrics.address().to_string()),
+        "metrics": metrics.map(|address| address.to_string()),
         "books": rows,
     }));
     output.item(&document, || {
@@ -143,42 +74,10 @@ fn ready(
 
 /// What a book bills by, if its log can say so.
 fn profile(host: &Host, book: &BookName) -> Option<Profile> {
-    let opened = crate::book::opened(host.folder(), book);
+    let opened = host.folder().opened(book);
     opened.ok().flatten().map(|opened| opened.profile)
 }
 
 fn shown(path: &Path) -> String {
     path.display().to_string()
-}
-
-/// Opens books that appear in the folder, until told to stop.
-fn look_for_books(host: &Host, stopping: &Receiver<()>) {
-    let mut given_up = Vec::new();
-    while stopping.recv_timeout(LOOK) == Err(RecvTimeoutError::Timeout) {
-        for book in host.folder().books().unwrap_or_default() {
-            if !host.has(&book) && !given_up.contains(&book) && is_made(host, &book) {
-                open(host, &book, &mut given_up);
-            }
-        }
-    }
-}
-
-/// Whether the book's first commit is durable: whoever makes it is done then.
-fn is_made(host: &Host, book: &BookName) -> bool {
-    let head = host.folder().reader(book).ok().and_then(|mut log| log.durable_head().ok());
-    head.is_some_and(|head| head.last_position().is_some())
-}
-
-fn open(host: &Host, book: &BookName, given_up: &mut Vec<BookName>) {
-    match host.open(book) {
-        Ok(()) => tracing::info!(%book, "a new book is open"),
-        // Whoever made it may still be closing it.
-        Err(Failure::InUse(why)) => tracing::debug!(%book, why, "not opened yet"),
-        Err(failure) => {
-            let why = format!("book {book} stays closed: {failure}; start again");
-            talk::say(&format!("billfold: {why}"));
-            host.reports().not_opened(why);
-            given_up.push(book.clone());
-        }
-    }
 }

@@ -2,15 +2,14 @@
 
 use std::fs;
 
+use client::nats::Nats;
 use event_log::{LogReader, ReadError};
+use host::{Folder, Host, Role};
 use projections::Editions;
+use terminal::Output;
 
 use crate::cli::ProjectArgs;
 use crate::exit::Failure;
-use crate::folder::Folder;
-use crate::host::{Host, Role};
-use crate::nats::Nats;
-use crate::output::Output;
 use crate::{process, talk};
 
 /// Runs `project`.
@@ -52,8 +51,8 @@ fn open_all(host: &Host, folder: &Folder) -> Result<(), Failure> {
         open += 1;
     }
     if open == 0 {
-        talk::say(&format!(
-            "billfold: {} holds no book yet; waiting until `billfold serve` or `billfold book \
+        talk::tell(&format!(
+            "{} holds no book yet; waiting until `billfold serve` or `billfold book \
              create` makes one",
             folder.root().display()
         ));

@@ -1,48 +1,20 @@
-//! `scenario`: readable tests of billing, from files.
-//!
-//! # Shape
-//!
-//! [`yaml`] reads texts, [`mod@file`] and [`steps`] understand every word of them, [`commands`]
-//! makes commands of steps, [`mod@run`] plays them against a fresh book and [`check`] compares
-//! what is expected with what the book says. `docs/scenarios.md` describes the format.
-//!
-//! # Correctness
-//!
-//! A file is understood whole before anything is played: a verb, a key or a policy that billfold
-//! does not have ends it with status 2 and its name, and no expectation is skipped in silence.
-//! No number passes through a float.
+//! `scenario`: plays scenario files and prints what is not as expected.
 
-pub mod case;
-mod check;
-pub mod commands;
-pub mod expect;
-pub mod fields;
-pub mod file;
-pub mod report;
-mod run;
-mod seen;
-pub mod steps;
-pub mod trouble;
-pub mod value;
-mod world;
-pub mod yaml;
-
+use std::fmt::Display;
 use std::fs;
-use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-pub use run::{Stopped, play};
+use client::Node;
+use scenarios::file::{Cases, Scenario, scenarios};
+use scenarios::trouble::Trouble;
+use scenarios::{Scratch, Stopped, play};
+use terminal::{Format, Output};
 
-use crate::cli::{Format, ScenarioArgs};
-use crate::edge;
+use crate::cli::ScenarioArgs;
 use crate::exit::Failure;
-use crate::folder::Folder;
-use crate::output::{Node, Output};
 use crate::talk;
-use file::{Cases, Scenario, scenarios};
-use trouble::Trouble;
 
-/// What became of a file's scenarios.
+/// What became of the scenarios.
 #[derive(Debug, Default)]
 struct Tally {
     played: usize,
@@ -60,21 +32,16 @@ pub fn run(args: &ScenarioArgs, asked: Option<Format>) -> Result<(), Failure> {
     let scratch = Scratch::make()?;
     let mut tally = Tally::default();
     for path in &args.files {
-        let text = match fs::read_to_string(path) {
-            Ok(text) => text,
-            Err(error) => {
-                tally.unreadable(path, &error);
-                continue;
-            }
-        };
-        let played = play_file(path, &text, args, &scratch, &output, &mut tally);
-        if let Err(stopped) = played {
-            tally.trouble(path, stopped)?;
+        match fs::read_to_string(path) {
+            Ok(text) => play_file(path, &text, args, &scratch, &output, &mut tally)?,
+            Err(error) => tally.trouble(path, format_args!(" cannot be read: {error}")),
         }
     }
     tally.conclude()
 }
 
+/// A scenario that cannot be played is told, and the others go on; a failure of the machine ends
+/// all.
 fn play_file(
     path: &Path,
     text: &str,
@@ -82,31 +49,44 @@ fn play_file(
     scratch: &Scratch,
     output: &Output,
     tally: &mut Tally,
-) -> Result<(), Stopped> {
+) -> Result<(), Failure> {
     let beside = path.parent().unwrap_or(Path::new("."));
     let folder = args.cases.as_deref().unwrap_or(beside);
     let cases = Cases { named: args.case.as_deref(), folder };
-    for (id, read) in scenarios(text, cases)? {
-        let played = read
-            .map_err(Stopped::from)
-            .and_then(|scenario| play_one(&scenario, path, scratch, output, tally));
-        if let Err(stopped) = played {
-            tally.trouble(&path.join(format!("#{id}")), stopped)?;
+    let all = match scenarios(text, cases) {
+        Ok(all) => all,
+        Err(trouble) => {
+            tally.trouble(path, format_args!(": {trouble}"));
+            return Ok(());
+        }
+    };
+    for (id, read) in all {
+        let trouble = match read {
+            Ok(scenario) => play_one(&scenario, path, scratch, output, tally)?,
+            Err(trouble) => Some(trouble),
+        };
+        if let Some(trouble) = trouble {
+            tally.trouble(&path.join(format!("#{id}")), format_args!(": {trouble}"));
         }
     }
     Ok(())
 }
 
+/// Gives the trouble of a scenario that cannot be played to its end.
 fn play_one(
     scenario: &Scenario,
     path: &Path,
     scratch: &Scratch,
     output: &Output,
     tally: &mut Tally,
-) -> Result<(), Stopped> {
+) -> Result<Option<Trouble>, Failure> {
     tally.played += 1;
     let folder = scratch.folder(tally.played);
-    let outcome = play(scenario, &folder)?;
+    let outcome = match play(scenario, &folder) {
+        Ok(outcome) => outcome,
+        Err(Stopped::Trouble(trouble)) => return Ok(Some(trouble)),
+        Err(stopped) => return Err(stopped.into()),
+    };
     // A log's segments are preallocated: many books at once would fill a disk.
     let _left = fs::remove_dir_all(folder.root());
     let file = path.display().to_string();
@@ -115,25 +95,12 @@ fn play_one(
         output.item(&Node::of(line), || line.text())?;
     }
     tally.differing += usize::from(!outcome.holds());
-    Ok(())
+    Ok(None)
 }
 
 impl Tally {
-    /// A scenario that cannot be played is told, and the others go on; a failure of the machine
-    /// ends all.
-    fn trouble(&mut self, path: &Path, stopped: Stopped) -> Result<(), Failure> {
-        let trouble: Trouble = match stopped {
-            Stopped::Trouble(trouble) => trouble,
-            Stopped::Failure(failure) => return Err(failure),
-        };
-        talk::say(&format!("billfold: {}: {trouble}", path.display()));
-        self.troubles += 1;
-        Ok(())
-    }
-
-    /// The others go on here too.
-    fn unreadable(&mut self, path: &Path, error: &io::Error) {
-        talk::say(&format!("billfold: {} cannot be read: {error}", path.display()));
+    fn trouble(&mut self, path: &Path, why: impl Display) {
+        talk::tell(&format!("{}{why}", path.display()));
         self.troubles += 1;
     }
 
@@ -146,35 +113,5 @@ impl Tally {
             return Err(Failure::Refused(format!("{differing} of {played} scenarios differ")));
         }
         Ok(())
-    }
-}
-
-/// A folder for the books of scenarios, gone in the end.
-#[derive(Debug)]
-pub struct Scratch(PathBuf);
-
-impl Scratch {
-    /// A fresh one.
-    ///
-    /// # Errors
-    /// [`Failure::Io`].
-    pub fn make() -> Result<Self, Failure> {
-        let path =
-            std::env::temp_dir().join(format!("billfold-scenario-{}", edge::fresh().simple()));
-        fs::create_dir_all(&path)
-            .map_err(|error| Failure::io(format!("{} cannot be made", path.display()), error))?;
-        Ok(Self(path))
-    }
-
-    /// The folder of the `n`-th book.
-    pub fn folder(&self, n: usize) -> Folder {
-        Folder::at(self.0.join(n.to_string()))
-    }
-}
-
-impl Drop for Scratch {
-    fn drop(&mut self) {
-        // What is left of it lies in the folder for temporary files.
-        let _left = fs::remove_dir_all(&self.0);
     }
 }

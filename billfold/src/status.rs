@@ -2,28 +2,27 @@
 
 use std::borrow::Cow;
 
+use client::nats::NatsRemote;
+use client::{Ask, AskError, Node, SocketRemote};
 use projections::ViewName;
 use schemas::status::{GatewayStatus, QueueStatus, ViewState, ViewStatus};
-use schemas::text::{Actor, BookName};
+use schemas::text::BookName;
 use schemas::view::Answer;
 use schemas::wire::{Endpoint, Headers};
 use serde::de::DeserializeOwned;
 use serde_json::json;
+use terminal::{Output, View, render, text};
 
-use crate::door::{Ask, QueryDoor, RemoteDoor};
+use crate::door::Place;
 use crate::exit::Failure;
-use crate::folder::Folder;
-use crate::nats::Nats;
-use crate::nats::door::NatsRemote;
-use crate::output::{Node, Output, View, render, text};
 
 /// Who answers, on NATS or on this machine.
-enum Doors {
+enum Doors<'a> {
     Nats(Box<NatsRemote>),
-    Local(Option<Box<RemoteDoor>>, Box<QueryDoor>),
+    Local(Option<Box<SocketRemote>>, &'a Place<'a>),
 }
 
-impl Doors {
+impl Doors<'_> {
     fn gateway(&self) -> Result<GatewayStatus, Failure> {
         let endpoint = Endpoint::Admin("status".to_owned());
         match self {
@@ -37,7 +36,7 @@ impl Doors {
         let endpoint = Endpoint::Query { view: view.to_string(), name: "status".to_owned() };
         let answer: Answer<ViewStatus> = match self {
             Self::Nats(door) => asked(&**door, endpoint)?,
-            Self::Local(_, doors) => match doors.running(view)? {
+            Self::Local(_, place) => match place.running_reader(view)? {
                 Some(door) => asked(&door, endpoint)?,
                 None => return Err(Failure::Unreachable("nobody keeps it".to_owned())),
             },
@@ -48,28 +47,20 @@ impl Doors {
 
 fn asked<T: DeserializeOwned>(door: &impl Ask, endpoint: Endpoint) -> Result<T, Failure> {
     let answer = door.ask(endpoint, Headers::new(), Vec::new())?;
-    serde_json::from_slice(&answer)
-        .map_err(|error| Failure::Internal(format!("the answer of status: {error}")))
+    let read = serde_json::from_slice(&answer);
+    Ok(read.map_err(|source| AskError::Unreadable { what: "status".to_owned(), source })?)
 }
 
 /// Runs `status`.
 ///
 /// # Errors
 /// [`Failure::Unreachable`] when no gateway answers; what does answer is printed first.
-pub fn run(
-    nats: Option<&Nats>,
-    folder: &Folder,
-    book: &BookName,
-    actor: &Actor,
-    output: &Output,
-) -> Result<(), Failure> {
-    let doors = match nats {
-        Some(nats) => Doors::Nats(Box::new(NatsRemote::connect(nats, book, actor)?)),
-        None => Doors::Local(
-            RemoteDoor::connect(folder, book, actor)?.map(Box::new),
-            Box::new(QueryDoor::new(folder, book, actor)),
-        ),
+pub fn run(place: &Place<'_>, output: &Output) -> Result<(), Failure> {
+    let doors = match place.on_nats()? {
+        Some(door) => Doors::Nats(Box::new(door)),
+        None => Doors::Local(place.running_writer()?.map(Box::new), place),
     };
+    let book = place.book;
     let gateway = doors.gateway();
     let views = ViewName::ALL.map(|view| (view, doors.view(view)));
     if output.is_table() {
@@ -132,7 +123,7 @@ fn table(
     if !queues.is_empty() {
         text(&render(View::Columns(&QUEUE_COLUMNS), &json_page(queues)))?;
     }
-    alarms.iter().try_for_each(|alarm| text(alarm))
+    Ok(alarms.iter().try_for_each(|alarm| text(alarm))?)
 }
 
 const VIEW_COLUMNS: [&str; 8] =

@@ -6,16 +6,14 @@ use std::path::Path;
 use std::thread;
 use std::time::Duration;
 
+use client::{Ask, AskError, Node, edge, wait_for_run};
 use schemas::wire::{Endpoint, Headers, header};
 use schemas::{Command, Problem};
 use serde_json::Value;
+use terminal::{Output, View, show, text};
 
 use crate::cli::SubmitArgs;
-use crate::door::Ask;
-use crate::edge;
 use crate::exit::Failure;
-use crate::output::{Node, Output, View, show, text};
-use crate::runs;
 use crate::words;
 
 /// How often a command is sent while the ledger is busy or its outcome is unknown.
@@ -39,16 +37,16 @@ pub fn run(args: &SubmitArgs, door: &impl Ask, output: &Output) -> Result<(), Fa
     let mut answer = document(&answer)?;
     if args.name == "billing.run" && !args.no_wait {
         let run = document(&body)?.text_at("run").to_owned();
-        let progress = runs::wait(door, &run)?;
+        let progress = wait_for_run(door, &run)?;
         let position = progress.text_at("position").to_owned();
         answer.set("run", progress);
         // What the run made can be read from here on.
         answer.set("position", Node::Text(position));
     }
     match &args.field {
-        None => output.document(View::Accepted, &answer),
+        None => Ok(output.document(View::Accepted, &answer)?),
         Some(name) => match answer.get(name) {
-            Some(value) => text(&show(value)),
+            Some(value) => Ok(text(&show(value))?),
             None => Err(Failure::Usage(format!("the answer has no field {name:?}"))),
         },
     }
@@ -73,9 +71,8 @@ fn batch(args: &SubmitArgs, body: &[u8], door: &impl Ask, output: &Output) -> Re
     Err(Failure::Refused(format!("{refused} of {count} commands were refused")))
 }
 
-fn document(answer: &[u8]) -> Result<Node, Failure> {
-    Node::parse(answer)
-        .map_err(|error| Failure::Internal(format!("the answer is not JSON: {error}")))
+fn document(answer: &[u8]) -> Result<Node, AskError> {
+    Node::parse(answer).map_err(AskError::NotJson)
 }
 
 fn headers(args: &SubmitArgs) -> Headers {
@@ -143,11 +140,11 @@ pub fn read(file: &Path) -> Result<Vec<u8>, Failure> {
 }
 
 /// Asks again, with the same id, while the answer says that this may help.
-fn patiently(mut ask: impl FnMut() -> Result<Vec<u8>, Failure>) -> Result<Vec<u8>, Failure> {
+fn patiently(mut ask: impl FnMut() -> Result<Vec<u8>, AskError>) -> Result<Vec<u8>, AskError> {
     let mut answer = ask();
     for _ in 1..TRIES {
         match &answer {
-            Err(Failure::Problem(problem)) if helps(problem) => {
+            Err(AskError::Problem(problem)) if helps(problem) => {
                 thread::sleep(problem.retry_after_ms.map_or(PAUSE, Duration::from_millis));
                 answer = ask();
             }
@@ -188,7 +185,7 @@ mod tests {
     }
 
     impl Ask for Kept {
-        fn ask(&self, _: Endpoint, headers: Headers, body: Vec<u8>) -> Result<Vec<u8>, Failure> {
+        fn ask(&self, _: Endpoint, headers: Headers, body: Vec<u8>) -> Result<Vec<u8>, AskError> {
             *self.headers.borrow_mut() = headers;
             *self.body.borrow_mut() = body;
             Err(Problem::fault(Fault::NotFound, "kept").into())

@@ -1,13 +1,11 @@
-//! What is said on stderr: events of the program, progress of long work, failures.
+//! What is said on stderr: events of the program, and failures.
 
 use std::io::{self, IsTerminal};
 use std::panic;
-use std::time::Duration;
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use terminal::{Format, say};
 use tracing_subscriber::EnvFilter;
 
-use crate::cli::Format;
 use crate::exit::Failure;
 
 /// Sends events of the program to stderr.
@@ -35,10 +33,9 @@ pub fn start(filter: &str) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Says a sentence.
-pub fn say(sentence: &str) {
-    // Nobody listens: nothing to do about it.
-    let _gone = std::io::Write::write_fmt(&mut io::stderr(), format_args!("{sentence}\n"));
+/// Says a sentence in the name of the program.
+pub fn tell(sentence: &str) {
+    say(&format!("billfold: {sentence}"));
 }
 
 /// Reports a failure: a sentence for people, the document for programs.
@@ -49,37 +46,18 @@ pub fn report(failure: &Failure, format: Option<Format>) {
             say(&serde_json::to_string(problem).unwrap_or_default());
         }
         Failure::Problem(problem) => {
-            say(&format!("billfold: {} ({})", problem.detail, problem.code));
+            tell(&format!("{} ({})", problem.detail, problem.code));
             for error in &problem.errors {
                 let place = if error.pointer.is_empty() { "/" } else { &error.pointer };
                 say(&format!("  at {place}: {}", error.detail));
             }
         }
-        Failure::Io { what, source } => say(&format!("billfold: {what}: {source}")),
+        Failure::Io { what, source } => tell(&format!("{what}: {source}")),
         Failure::Usage(_)
         | Failure::Refused(_)
         | Failure::Verification(_)
         | Failure::Unreachable(_)
         | Failure::InUse(_)
-        | Failure::Internal(_) => say(&format!("billfold: {failure}")),
+        | Failure::Internal(_) => tell(&failure.to_string()),
     }
-}
-
-/// Progress of long work, on a terminal only.
-pub fn progress(what: &'static str, length: Option<u64>) -> ProgressBar {
-    let bar = ProgressBar::new(length.unwrap_or(0));
-    if !io::stderr().is_terminal() {
-        bar.set_draw_target(ProgressDrawTarget::hidden());
-    }
-    let template = if length.is_some() {
-        "{prefix:24} {wide_bar} {human_pos}/{human_len} {per_sec}"
-    } else {
-        "{prefix:24} {spinner} {human_pos} {per_sec}"
-    };
-    if let Ok(style) = ProgressStyle::with_template(template) {
-        bar.set_style(style);
-    }
-    bar.set_prefix(what);
-    bar.enable_steady_tick(Duration::from_millis(200));
-    bar
 }

@@ -2,15 +2,14 @@
 
 use std::fs;
 
+use client::nats::Nats;
+use host::{Folder, Host, Role};
 use projections::Editions;
 use schemas::text::BookName;
+use terminal::Output;
 
 use crate::cli::{Opening, ServeArgs};
 use crate::exit::Failure;
-use crate::folder::Folder;
-use crate::host::{Host, Role};
-use crate::nats::Nats;
-use crate::output::Output;
 use crate::process;
 
 /// Runs `up` and `serve`.
@@ -46,7 +45,7 @@ fn open_all(
     let books = folder.books()?;
     let opening = args.opening();
     if books.is_empty() {
-        return host.make(opening.command(book)?);
+        return Ok(host.make(opening.command(book)?)?);
     }
     if opening.test_clock.is_some() {
         return Err(Failure::Usage(format!(
@@ -58,7 +57,7 @@ fn open_all(
     if opening.asks_for_policies() {
         agrees(folder, book, &books, &opening)?;
     }
-    books.iter().try_for_each(|book| host.open(book))
+    Ok(books.iter().try_for_each(|book| host.open(book))?)
 }
 
 /// A book keeps what it was opened with for ever: flags may repeat that, not change it.
@@ -76,7 +75,7 @@ fn agrees(
         )));
     }
     // A log whose first commit was cut off is told about when it is opened.
-    let Some(opened) = crate::book::opened(folder, book)? else { return Ok(()) };
+    let Some(opened) = folder.opened(book)? else { return Ok(()) };
     let wanted = opening.policies()?;
     if opened.profile == opening.profile() && opened.policies == wanted {
         return Ok(());

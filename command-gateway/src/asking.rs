@@ -22,6 +22,7 @@ use serde::de::DeserializeOwned;
 use crate::copies::Excerpt;
 use crate::handle::GatewayHandle;
 use crate::outcome::Refusal;
+use crate::request::CommandRequest;
 
 /// Answers one of [`schemas::query::GATEWAY_VIEWS`].
 pub(crate) async fn call(
@@ -69,6 +70,11 @@ impl Asked<'_> {
             .map_err(refused)?
             .await
             .map_err(|_| refused(Refusal::Unavailable))
+    }
+
+    /// A command as the engine would see it.
+    fn sealed(&self, request: CommandRequest) -> Result<CommandRequest, Problem> {
+        self.gateway.sealed(request).map_err(|refusal| refusal.problem(self.gateway.log()))
     }
 
     /// Reckons on a copy, where that may take long.

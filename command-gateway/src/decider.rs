@@ -1,8 +1,8 @@
 //! The ledger as the engine sees it, so that tests can put a small one in its place.
 
-use ledger_core::{Claims, Ledger, Stamp};
+use ledger_core::{Claims, FoldError, Ledger, Stamp, Unmade};
+use schemas::fields::Erasure;
 use schemas::ids::CustomerId;
-use schemas::record::DecodeError;
 use schemas::{Command, CommitView, Date, Event, Rejection, StreamId, Timestamp};
 
 /// State that decides and evolves. The engine holds no rule of its own.
@@ -13,17 +13,23 @@ pub trait Decider: Send + 'static {
     /// The [`Rejection`] that says why not.
     fn decide(&self, command: &Command, stamp: &Stamp) -> Result<Vec<Event>, Rejection>;
 
-    /// Folds one event in.
-    fn evolve(&mut self, stream: StreamId, event: &Event, stamp: &Stamp);
-
-    /// Counts one commit on its stream.
-    fn close_commit(&mut self, stream: StreamId);
+    /// Folds in what was decided as the commit at `position`.
+    ///
+    /// # Errors
+    /// [`Unmade`] when an event names what was never made. The state is then of no more use.
+    fn fold(
+        &mut self,
+        position: u64,
+        stream: StreamId,
+        stamp: &Stamp,
+        events: &[Event],
+    ) -> Result<(), Unmade>;
 
     /// Folds a stored commit in.
     ///
     /// # Errors
-    /// [`DecodeError`] when a record cannot be read.
-    fn evolve_commit(&mut self, commit: &CommitView<'_>) -> Result<(), DecodeError>;
+    /// [`FoldError`]. The state is then of no more use.
+    fn evolve_commit(&mut self, commit: &CommitView<'_>) -> Result<(), FoldError>;
 
     /// The stream's revision; 0 before its first commit.
     fn revision(&self, stream: StreamId) -> u64;
@@ -33,6 +39,9 @@ pub trait Decider: Send + 'static {
 
     /// Customers with a cycle due up to and on `through`, in the order of their ids.
     fn due_customers(&self, through: Date) -> Vec<CustomerId>;
+
+    /// Customers that were erased, and what of them.
+    fn erased(&self) -> Vec<(CustomerId, Erasure)>;
 
     /// The book and one customer, with what others have taken of `claims`, as a ledger that can be
     /// asked elsewhere; the book alone where there is no such customer.
@@ -45,7 +54,7 @@ pub trait Decider: Send + 'static {
 /// What stored commits are folded into. Every [`Decider`] is one.
 pub(crate) trait State {
     /// Folds a stored commit in.
-    fn evolve_commit(&mut self, commit: &CommitView<'_>) -> Result<(), DecodeError>;
+    fn evolve_commit(&mut self, commit: &CommitView<'_>) -> Result<(), FoldError>;
 
     /// The stream's revision; 0 before its first commit.
     fn revision(&self, stream: StreamId) -> u64;
@@ -55,7 +64,7 @@ pub(crate) trait State {
 }
 
 impl<D: Decider> State for D {
-    fn evolve_commit(&mut self, commit: &CommitView<'_>) -> Result<(), DecodeError> {
+    fn evolve_commit(&mut self, commit: &CommitView<'_>) -> Result<(), FoldError> {
         Decider::evolve_commit(self, commit)
     }
 
@@ -73,15 +82,17 @@ impl Decider for Ledger {
         Self::decide(self, command, stamp)
     }
 
-    fn evolve(&mut self, stream: StreamId, event: &Event, stamp: &Stamp) {
-        Self::evolve(self, stream, event, stamp);
+    fn fold(
+        &mut self,
+        position: u64,
+        stream: StreamId,
+        stamp: &Stamp,
+        events: &[Event],
+    ) -> Result<(), Unmade> {
+        Self::fold(self, position, stream, stamp, events)
     }
 
-    fn close_commit(&mut self, stream: StreamId) {
-        Self::close_commit(self, stream);
-    }
-
-    fn evolve_commit(&mut self, commit: &CommitView<'_>) -> Result<(), DecodeError> {
+    fn evolve_commit(&mut self, commit: &CommitView<'_>) -> Result<(), FoldError> {
         Self::evolve_commit(self, commit)
     }
 
@@ -95,6 +106,10 @@ impl Decider for Ledger {
 
     fn due_customers(&self, through: Date) -> Vec<CustomerId> {
         Self::due_customers(self, through, None, usize::MAX)
+    }
+
+    fn erased(&self) -> Vec<(CustomerId, Erasure)> {
+        Self::erased(self).collect()
     }
 
     fn copy_for(&self, customer: Option<CustomerId>, claims: &Claims) -> Ledger {

@@ -13,6 +13,7 @@ use ledger_core::Ledger;
 use schemas::command::OpenBook;
 use schemas::ids::{CommandId, derive};
 use uuid::Uuid;
+use vault::Vault;
 
 use crate::admission::Admission;
 use crate::completion::ReplyTo;
@@ -133,6 +134,7 @@ impl Gateway {
         mut core: EngineCore<D, ReplyTo>,
     ) -> Result<(Self, SharedLog), GatewayError> {
         let identity = log.identity().clone();
+        let vault = vault(config, &identity, core.ledger())?;
         let progress = Progress::at(core.next_position() - 1);
         if let Some(decided) = core.seal() {
             progress.publish(core.next_position() - 1, 0, &decided.runs);
@@ -140,7 +142,7 @@ impl Gateway {
         }
         let lookups = Lookups::start(History::new(log.reader()?)).map_err(GatewayError::Threads)?;
         let (repeats, measures, epoch) = (lookups.waiting(), Measures::default(), log.head().epoch);
-        let writer = Writer::start(Box::new(log)).map_err(GatewayError::Threads)?;
+        let writer = Writer::start(Box::new(log), vault.clone()).map_err(GatewayError::Threads)?;
         let shared_log = writer.log();
         let (intake, queue) = bounded(config.queue_capacity.max(1));
         let admission = Arc::new(Admission::default());
@@ -167,6 +169,7 @@ impl Gateway {
             repeats,
             epoch,
             asking: Places::new("questions", ASKING),
+            vault,
         }));
         let disk = Arc::clone(&config.disk);
         Ok((Self { handle, engine: Some(engine), follower: None, disk }, shared_log))
@@ -243,6 +246,19 @@ impl Drop for Gateway {
             self.stop();
         }
     }
+}
+
+/// The book's keys. Those of erased customers are destroyed, if a crash or a restored copy of the
+/// keys left them.
+fn vault(
+    config: &GatewayConfig,
+    log: &LogIdentity,
+    ledger: &impl Decider,
+) -> Result<Option<Arc<Vault>>, GatewayError> {
+    let Some(place) = &config.keys else { return Ok(None) };
+    let vault = Vault::open(place, log.log().0, |stream| ledger.revision(stream) > 0)?;
+    vault.erase(ledger.erased())?;
+    Ok(Some(Arc::new(vault)))
 }
 
 fn replay<D: Decider>(

@@ -4,6 +4,7 @@
 //!
 //! - **No business rule.** What is allowed is `ledger-core`'s to say; nothing here looks into an
 //!   amount, a date of a bill or a price.
+//! - **No personal text passes in clear.** A gateway with keys seals before anything is queued.
 //! - **No read model.** This crate does not know `projections`; queries are services that the
 //!   binary registers.
 //! - **No answer before durability.** Rejections and duplicates wait like acceptances do.
@@ -43,6 +44,7 @@ mod queue;
 pub mod request;
 pub mod router;
 pub mod runs;
+mod sealed;
 pub mod service;
 pub mod snapshot;
 
@@ -59,6 +61,7 @@ pub use progress::{Progress, Stopped};
 pub use queue::{Place, Places};
 pub use request::CommandRequest;
 pub use router::{BookDoor, Router};
+pub use sealed::Sealed;
 pub use runs::{RunProgress, RunState, bill_command_id};
 pub use service::{Blocking, ReplyFuture, Service};
 pub use snapshot::{OpeningReport, SnapshotStatus, Snapshots};

@@ -24,6 +24,7 @@ use uuid::Uuid;
 use crate::handle::GatewayHandle;
 use crate::outcome::Outcome;
 use crate::request::CommandRequest;
+use crate::sealed::Sealed;
 
 /// Submits the command of one message and answers it.
 pub(crate) async fn command(
@@ -84,6 +85,7 @@ pub fn read_request(
         expected_revision,
         preview,
         deadline,
+        sealed: Sealed::default(),
     })
 }
 
@@ -158,6 +160,7 @@ fn read_batched(
         )?,
         preview: either("preview", batched.preview, body.preview)?,
         deadline: batched.deadline,
+        sealed: Sealed::default(),
     })
 }
 

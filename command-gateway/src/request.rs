@@ -5,6 +5,8 @@ use schemas::preview::PreviewToken;
 use schemas::text::Actor;
 use schemas::{Command, Personal, Timestamp};
 
+use crate::sealed::Sealed;
+
 /// A command as a door hands it to the engine.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CommandRequest {
@@ -25,6 +27,8 @@ pub struct CommandRequest {
     pub preview: Option<PreviewToken>,
     /// Drop the command undecided after this instant of the machine's clock.
     pub deadline: Option<Timestamp>,
+    /// What goes along with it once its personal texts are sealed.
+    pub sealed: Sealed,
 }
 
 impl CommandRequest {
@@ -39,6 +43,7 @@ impl CommandRequest {
             expected_revision: None,
             preview: None,
             deadline: None,
+            sealed: Sealed::default(),
         }
     }
 

@@ -13,7 +13,8 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 
 use book::*;
-use command_gateway::door::{Client, DoorError, DoorLimits, Pipeline, SocketDoor};
+use client::{Pipeline, SocketClient};
+use command_gateway::door::{DoorError, DoorLimits, SocketDoor};
 use command_gateway::feed::FeedEntry;
 use command_gateway::{Blocking, BookDoor, Gateway, Router};
 use event_log::sim::SimDisk;
@@ -72,8 +73,8 @@ impl Served {
         self.folder.path().join("billfold.sock")
     }
 
-    fn client(&self) -> Client {
-        Client::connect(self.path()).expect("a server")
+    fn client(&self) -> SocketClient {
+        SocketClient::connect(self.path()).expect("a server")
     }
 
     fn raw(&self) -> UnixStream {

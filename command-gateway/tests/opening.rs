@@ -68,7 +68,8 @@ fn a_payment_of_nobody_is_refused_and_panics_nowhere() {
         let payment = commits(reader(&other)).pop().expect("there are some");
         *commit = Commit { position: 4, revision: 1, ..payment };
     });
-    assert_eq!(error, ReplayError::Impossible { position: 4 });
+    let ReplayError::Impossible { position: 4, source } = error else { panic!("{error:?}") };
+    assert_eq!(source.what(), customer(1).to_string());
 }
 
 #[test]

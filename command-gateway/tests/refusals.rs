@@ -136,20 +136,22 @@ fn commits_that_do_not_fit_into_one_block_go_into_the_next() {
 }
 
 #[test]
-fn a_panic_while_folding_in_stops_the_engine_and_half_of_nothing_is_written() {
-    let disk = SimDisk::new(1);
-    let gateway = toy::gateway(&disk);
-    let handle = gateway.handle();
-    handle.submit_blocking(request(10, retire(toy::FINE))).expect("accepted");
+fn what_cannot_be_folded_in_stops_the_engine_and_half_of_nothing_is_written() {
+    for what in [toy::PANICS_IN_EVOLVE, toy::UNMADE] {
+        let disk = SimDisk::new(1);
+        let gateway = toy::gateway(&disk);
+        let handle = gateway.handle();
+        handle.submit_blocking(request(10, retire(toy::FINE))).expect("accepted");
 
-    let broken = handle.submit_blocking(request(11, retire(toy::PANICS_IN_EVOLVE)));
+        let broken = handle.submit_blocking(request(11, retire(what)));
 
-    assert_eq!(broken, Err(Refusal::Internal));
-    assert_eq!(handle.progress().wait_stopped(Duration::from_secs(20)), Some(Stopped::Broken));
-    let after = handle.submit_blocking(request(12, retire(toy::FINE)));
-    assert_eq!(after, Err(Refusal::Unavailable));
-    drop(gateway);
-    assert_eq!(commits(reader(&disk)).len(), 2);
+        assert_eq!(broken, Err(Refusal::Internal));
+        assert_eq!(handle.progress().wait_stopped(Duration::from_secs(20)), Some(Stopped::Broken));
+        let after = handle.submit_blocking(request(12, retire(toy::FINE)));
+        assert_eq!(after, Err(Refusal::Unavailable));
+        drop(gateway);
+        assert_eq!(commits(reader(&disk)).len(), 2);
+    }
 }
 
 #[test]

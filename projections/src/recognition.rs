@@ -2,7 +2,7 @@
 //!
 //! The formula is `ledger-core`'s [`Earning`]; here it is only stored and summed.
 
-use ledger_core::earning::Earning;
+use ledger_core::accounting::Earning;
 use schemas::event::{LineRef, RevenueSchedule};
 use schemas::{Currency, Date, Minor};
 use serde::{Deserialize, Serialize};

@@ -66,6 +66,14 @@ pub struct SchemaNames {
     pub data: Vec<NamedSchema>,
 }
 
+impl SchemaNames {
+    /// The names of all.
+    pub fn all() -> Self {
+        let named = |one: Published| NamedSchema { group: one.group.to_owned(), name: one.name };
+        Self { data: catalogue().into_iter().map(named).collect() }
+    }
+}
+
 /// The name of a schema.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct NamedSchema {

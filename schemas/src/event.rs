@@ -32,7 +32,7 @@ pub use invoice::{
     InvoiceFinalized, InvoiceLine, InvoiceTotals, LineOrigin, LinePricing, LineRef, LineSource,
     PlanVersion, RevenueSchedule, RoundingStep, RoundingSubject, TermsInForce, TierPart,
 };
-pub use place::EventRef;
+pub use place::EventAt;
 pub use process::{BillingRunStarted, DueSet};
 pub use settlement::{
     Allocation, Amendment, CreditGranted, CreditNoteIssued, InvoiceVoided, LineReversal,

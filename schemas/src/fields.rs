@@ -3,12 +3,19 @@
 //! # Shape
 //!
 //! [`Command::personal`] and [`Event::personal`] show every such field to a visitor. A record
-//! that gets one gets a line here; tests find those without.
+//! that gets one gets a line here; a test finds those without.
 
 use serde::{Deserialize, Serialize};
 
-use crate::command::{BillingCommand, Command, CustomerCommand, SettlementCommand};
-use crate::event::{BillingEvent, CustomerEvent, Event, SettlementEvent};
+use crate::command::{
+    AddCharge, Command, EraseCustomer, GrantCredit, RefundPayment, RegisterCustomer,
+    ReversePayment, UpdateCustomer, VoidInvoice,
+};
+use crate::event::{
+    ChargeAdded, CreditGranted, CustomerEmailChanged, CustomerErased, CustomerRegistered,
+    CustomerRenamed, DocumentsErased, Event, InvoiceFinalized, InvoiceVoided, PaymentRefunded,
+    PaymentReversed,
+};
 use crate::personal::{Contact, Personal};
 
 /// A personal field of a record, and whose key seals it.
@@ -22,14 +29,6 @@ pub enum Field<'a> {
 }
 
 impl Field<'_> {
-    /// Whether it stands for a text that could not be sealed.
-    pub const fn is_void(&self) -> bool {
-        match self {
-            Self::Contact(contact) => contact.is_void(),
-            Self::Document(text) => text.is_void(),
-        }
-    }
-
     /// Leaves nothing but that a text was there.
     pub fn blank(self) {
         match self {
@@ -38,7 +37,6 @@ impl Field<'_> {
         }
     }
 }
-
 
 /// Looks at a personal field, and may seal it.
 pub type Visit<'a> = &'a mut dyn FnMut(Field<'_>);
@@ -65,46 +63,50 @@ impl Blank for Event {
     }
 }
 
+/// Shows a text of each of these records, if the union is one of them.
+macro_rules! texts {
+    ($union:ident, $visit:ident, $($record:ident.$field:ident)*) => {$(
+        if let Some(record) = $union.get_mut::<$record>() {
+            $visit(Field::Document(&mut record.$field));
+        }
+    )*};
+}
+
+fn contacts<'a>(contacts: impl Iterator<Item = &'a mut Contact>, visit: Visit<'_>) {
+    contacts.for_each(|contact| visit(Field::Contact(contact)));
+}
+
 impl Command {
     /// Shows every personal field to `visit`.
     pub fn personal(&mut self, visit: Visit<'_>) {
-        if let Self::Customer(command) = self {
-            of_customer(command, visit);
-        } else if let Self::Settlement(command) = self {
-            of_settlement(command, visit);
-        } else if let Self::Billing(BillingCommand::AddCharge(charge)) = self {
-            visit(Field::Document(&mut charge.description));
+        texts!(self, visit, AddCharge.description VoidInvoice.reason ReversePayment.reason
+            RefundPayment.reason GrantCredit.reason EraseCustomer.reason);
+        if let Some(command) = self.get_mut::<RegisterCustomer>() {
+            contacts([&mut command.name].into_iter().chain(&mut command.email), visit);
+        } else if let Some(command) = self.get_mut::<UpdateCustomer>() {
+            contacts(command.name.iter_mut().chain(&mut command.email), visit);
         }
     }
 }
 
-fn of_customer(command: &mut CustomerCommand, visit: Visit<'_>) {
-    let (name, email) = match command {
-        CustomerCommand::RegisterCustomer(command) => {
-            (Some(&mut command.name), command.email.as_mut())
+impl Event {
+    /// Shows every personal field to `visit`.
+    pub fn personal(&mut self, visit: Visit<'_>) {
+        texts!(self, visit, ChargeAdded.description InvoiceVoided.reason PaymentReversed.reason
+            PaymentRefunded.reason CreditGranted.reason CustomerErased.reason);
+        if let Some(event) = self.get_mut::<CustomerRegistered>() {
+            contacts([&mut event.name].into_iter().chain(&mut event.email), visit);
+        } else if let Some(event) = self.get_mut::<CustomerRenamed>() {
+            visit(Field::Contact(&mut event.name));
+        } else if let Some(event) = self.get_mut::<CustomerEmailChanged>() {
+            visit(Field::Contact(&mut event.email));
+        } else if let Some(invoice) = self.get_mut::<InvoiceFinalized>() {
+            let to = &mut invoice.bill_to;
+            let texts = [&mut to.name].into_iter().chain(&mut to.email);
+            let texts = texts.chain(invoice.lines.iter_mut().map(|line| &mut line.description));
+            texts.for_each(|text| visit(Field::Document(text)));
         }
-        CustomerCommand::UpdateCustomer(command) => {
-            (command.name.as_mut(), command.email.as_mut())
-        }
-        CustomerCommand::EraseCustomer(command) => {
-            return visit(Field::Document(&mut command.reason));
-        }
-        CustomerCommand::ReleaseCustomer(_) | CustomerCommand::EraseDocuments(_) => return,
-    };
-    for contact in name.into_iter().chain(email) {
-        visit(Field::Contact(contact));
     }
-}
-
-fn of_settlement(command: &mut SettlementCommand, visit: Visit<'_>) {
-    let reason = match command {
-        SettlementCommand::VoidInvoice(command) => &mut command.reason,
-        SettlementCommand::ReversePayment(command) => &mut command.reason,
-        SettlementCommand::RefundPayment(command) => &mut command.reason,
-        SettlementCommand::GrantCredit(command) => &mut command.reason,
-        SettlementCommand::RecordPayment(_) | SettlementCommand::IssueCreditNote(_) => return,
-    };
-    visit(Field::Document(reason));
 }
 
 /// What of a customer an erasure makes unreadable.
@@ -118,72 +120,17 @@ pub enum Erasure {
 
 impl Event {
     /// What of the stream's customer can be read by nobody once this is so.
-    pub const fn erases(&self) -> Option<Erasure> {
-        match self {
-            Self::Customer(CustomerEvent::CustomerErased(erased)) => {
-                Some(if erased.documents_until.is_some() { Erasure::Own } else { Erasure::All })
-            }
-            Self::Customer(CustomerEvent::DocumentsErased(_)) => Some(Erasure::All),
-            Self::Customer(_)
-            | Self::Book(_)
-            | Self::Seller(_)
-            | Self::Catalog(_)
-            | Self::Process(_)
-            | Self::Subscription(_)
-            | Self::Billing(_)
-            | Self::Settlement(_) => None,
+    pub fn erases(&self) -> Option<Erasure> {
+        if let Some(erased) = self.get::<CustomerErased>() {
+            return Some(erased.extent());
         }
-    }
-
-    /// Shows every personal field to `visit`.
-    pub fn personal(&mut self, visit: Visit<'_>) {
-        if let Self::Customer(event) = self {
-            about_customer(event, visit);
-        } else if let Self::Settlement(event) = self {
-            about_settlement(event, visit);
-        } else if let Self::Billing(event) = self {
-            about_billing(event, visit);
-        }
+        self.get::<DocumentsErased>().map(|_| Erasure::All)
     }
 }
 
-fn about_customer(event: &mut CustomerEvent, visit: Visit<'_>) {
-    match event {
-        CustomerEvent::CustomerRegistered(event) => {
-            visit(Field::Contact(&mut event.name));
-            event.email.iter_mut().for_each(|email| visit(Field::Contact(email)));
-        }
-        CustomerEvent::CustomerRenamed(event) => visit(Field::Contact(&mut event.name)),
-        CustomerEvent::CustomerEmailChanged(event) => visit(Field::Contact(&mut event.email)),
-        CustomerEvent::CustomerErased(event) => visit(Field::Document(&mut event.reason)),
-        CustomerEvent::DocumentsErased(_)
-        | CustomerEvent::CustomerParked(_)
-        | CustomerEvent::CustomerReleased(_)
-        | CustomerEvent::CustomerTermsChanged(_)
-        | CustomerEvent::CustomerExternalIdChanged(_) => {}
-    }
-}
-
-fn about_settlement(event: &mut SettlementEvent, visit: Visit<'_>) {
-    let reason = match event {
-        SettlementEvent::InvoiceVoided(event) => &mut event.reason,
-        SettlementEvent::PaymentReversed(event) => &mut event.reason,
-        SettlementEvent::PaymentRefunded(event) => &mut event.reason,
-        SettlementEvent::CreditGranted(event) => &mut event.reason,
-        SettlementEvent::CreditNoteIssued(_) | SettlementEvent::PaymentRecorded(_) => return,
-    };
-    visit(Field::Document(reason));
-}
-
-fn about_billing(event: &mut BillingEvent, visit: Visit<'_>) {
-    match event {
-        BillingEvent::ChargeAdded(charge) => visit(Field::Document(&mut charge.description)),
-        BillingEvent::InvoiceFinalized(invoice) => {
-            visit(Field::Document(&mut invoice.bill_to.name));
-            invoice.bill_to.email.iter_mut().for_each(|email| visit(Field::Document(email)));
-            for line in &mut invoice.lines {
-                visit(Field::Document(&mut line.description));
-            }
-        }
+impl CustomerErased {
+    /// What became unreadable at once.
+    pub const fn extent(&self) -> Erasure {
+        if self.documents_until.is_some() { Erasure::Own } else { Erasure::All }
     }
 }

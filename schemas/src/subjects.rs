@@ -11,6 +11,8 @@
 //! Names are valid for the NATS service API (ADR-32: letters, digits, `-` and `_`) and unique in
 //! the whole registry. Each path reads back as the [`Endpoint`] that it stands for.
 
+mod prefix;
+
 use core::fmt::Write as _;
 
 use sha2::{Digest as _, Sha256};
@@ -20,6 +22,8 @@ use crate::event::Event;
 use crate::query::{GATEWAY_VIEWS, QUERIES};
 use crate::text::{Actor, BookName};
 use crate::wire::{Endpoint, Subject};
+
+pub use prefix::{BadPrefix, SubjectPrefix};
 
 /// First token of every subject, unless it is configured otherwise.
 pub const DEFAULT_PREFIX: &str = "billfold";

@@ -14,6 +14,7 @@ use jiff::civil;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use crate::zone_rules::with_rules;
+pub use crate::zone_rules::{without_zones, zone_is_asked};
 
 /// A time that could not be read or computed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -246,6 +247,7 @@ impl ZoneName {
     /// [`TimeError::OutOfRange`] outside 1900 to 2999; [`TimeError::UnknownZone`] when this
     /// build's database lacks a zone that an older log names.
     pub fn date_at(&self, instant: Timestamp) -> Result<Date, TimeError> {
+        zone_is_asked();
         if self.0 == "UTC" {
             return Ok(instant.utc_date());
         }
@@ -257,6 +259,7 @@ impl ZoneName {
     /// # Errors
     /// As [`ZoneName::date_at`].
     pub fn start_of(&self, date: Date) -> Result<Timestamp, TimeError> {
+        zone_is_asked();
         if self.0 == "UTC" {
             return Ok(Timestamp::start_of_utc(date));
         }
@@ -275,6 +278,7 @@ impl ZoneName {
     /// # Errors
     /// As [`ZoneName::date_at`].
     pub fn civil_at(&self, instant: Timestamp) -> Result<civil::DateTime, TimeError> {
+        zone_is_asked();
         if self.0 == "UTC" {
             return Ok(jiff::tz::TimeZone::UTC.to_datetime(instant.instant()));
         }
@@ -288,6 +292,7 @@ impl ZoneName {
     /// # Errors
     /// As [`ZoneName::date_at`].
     pub fn instant_of(&self, civil: civil::DateTime) -> Result<Timestamp, TimeError> {
+        zone_is_asked();
         let out = || TimeError::OutOfRange { what: "the instant of a civil time" };
         let rules = if self.0 == "UTC" {
             jiff::tz::TimeZone::UTC
@@ -303,6 +308,7 @@ impl ZoneName {
     /// # Errors
     /// As [`ZoneName::date_at`].
     pub fn offset_at(&self, instant: Timestamp) -> Result<i32, TimeError> {
+        zone_is_asked();
         if self.0 == "UTC" {
             return Ok(0);
         }

@@ -26,6 +26,8 @@ use crate::time::Timestamp;
 pub const MAX_BODY_BYTES: usize = 1024 * 1024 - 4096;
 /// The largest frame on the Unix socket.
 pub const MAX_FRAME_BYTES: usize = 1024 * 1024 + 64 * 1024;
+/// Requests under way on one connection of the socket; what is beyond is answered *busy*.
+pub const MAX_IN_FLIGHT: usize = 1_024;
 /// The most commands in a batch.
 pub const MAX_BATCH_COMMANDS: usize = 1_000;
 /// The largest batch, in bytes.
@@ -356,6 +358,16 @@ impl Frame {
         out.extend_from_slice(&head_length.to_be_bytes());
         out.extend_from_slice(&head);
         out.extend_from_slice(&self.body);
+        out
+    }
+
+    /// The frame as it stands on the socket: its length in four bytes, big endian, and its bytes.
+    pub fn with_length(&self) -> Vec<u8> {
+        let bytes = self.to_bytes();
+        let length = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
+        let mut out = Vec::with_capacity(4 + bytes.len());
+        out.extend_from_slice(&length.to_be_bytes());
+        out.extend_from_slice(&bytes);
         out
     }
 

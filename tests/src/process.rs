@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
 
-use command_gateway::door::Client;
+use client::SocketClient;
 use rustix::process::{Pid, Signal, kill_process};
 use schemas::wire::Message;
 use serde_json::Value;
@@ -83,7 +83,7 @@ impl Server {
         until("billfold up answers", || {
             let ended = server.child.try_wait().expect("a child can be waited for");
             assert!(ended.is_none(), "billfold up ended: {ended:?}");
-            Client::connect(&server.socket).ok()
+            SocketClient::connect(&server.socket).ok()
         });
         server
     }
@@ -97,8 +97,8 @@ impl Server {
     ///
     /// # Panics
     /// When nobody listens.
-    pub fn connect(&self) -> Client {
-        let client = Client::connect(&self.socket).expect("the server listens");
+    pub fn connect(&self) -> SocketClient {
+        let client = SocketClient::connect(&self.socket).expect("the server listens");
         client.set_timeout(Some(PATIENCE)).expect("a socket takes a timeout");
         client
     }
@@ -137,7 +137,7 @@ impl Drop for Server {
 ///
 /// # Panics
 /// When it is one.
-pub fn answer(client: &mut Client, message: &Message) -> Value {
+pub fn answer(client: &mut SocketClient, message: &Message) -> Value {
     let reply = client.call_patiently(message).expect("the server answers");
     let body = String::from_utf8_lossy(&reply.body);
     assert!(!reply.is_problem(), "{}: {body}", message.subject);

@@ -6,9 +6,9 @@ use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
 
-use billfold::folder::Folder;
-use billfold::host::{Host, Role};
-use command_gateway::door::Client;
+use client::SocketClient;
+use host::Folder;
+use host::{Host, Role};
 use rustix::process::{Pid, Signal, kill_process};
 use schemas::wire::{Headers, Message, Reply};
 use serde_json::{Value, json};
@@ -105,7 +105,7 @@ impl Running {
     /// # Panics
     /// When nobody answers.
     pub fn ask(&self, name: &str, body: &Value) -> Reply {
-        let mut client = Client::connect(&self.socket).expect("it listens");
+        let mut client = SocketClient::connect(&self.socket).expect("it listens");
         client.call(&query(name, body)).expect("it answers")
     }
 

@@ -8,9 +8,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::thread;
 
-use billfold::scenario::file::{Cases, scenarios};
-use billfold::scenario::report::Difference;
-use billfold::scenario::{Scratch, play};
+use scenarios::file::{Cases, scenarios};
+use scenarios::report::Difference;
+use scenarios::{Scratch, play};
 
 /// How many cases of a file must be played at least: of 01, 02 and so on.
 const FLOORS: [(&str, usize); 7] =

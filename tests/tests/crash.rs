@@ -5,10 +5,10 @@ use std::path::Path;
 use std::thread;
 use std::time::Instant;
 
-use billfold::folder::Folder;
+use client::SocketClient;
 use command_gateway::GatewayConfig;
-use command_gateway::door::Client;
 use command_gateway::snapshot::read_back;
+use host::Folder;
 use schemas::wire::{LogPosition, header};
 use serde_json::json;
 use tests::acme::{BOOK, command, command_id, opening, query};
@@ -28,7 +28,7 @@ const CLIENTS: u64 = 4;
 fn live(mut life: Life, socket: &Path, together: &Together) -> Life {
     loop {
         let done = until("somebody listens", || {
-            let client = Client::connect(socket).ok()?;
+            let client = SocketClient::connect(socket).ok()?;
             client.set_timeout(Some(PATIENCE)).ok()?;
             Some(converse(&mut life, client, together))
         });
@@ -39,7 +39,7 @@ fn live(mut life: Life, socket: &Path, together: &Together) -> Life {
 }
 
 /// One connection, from its start to its end; whether all is said.
-fn converse(life: &mut Life, mut client: Client, together: &Together) -> bool {
+fn converse(life: &mut Life, mut client: SocketClient, together: &Together) -> bool {
     let mut sent = HashMap::new();
     // Whoever was not answered asks again under the same id: nobody knows what became of it.
     for (id, message) in life.outstanding() {

@@ -9,9 +9,9 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
-use billfold::folder::Folder;
-use billfold::scenario::file::{Cases, scenarios};
-use billfold::scenario::play;
+use host::Folder;
+use scenarios::file::{Cases, scenarios};
+use scenarios::play;
 use schemas::terms::{Policies, Profile};
 use serde_json::Value;
 use tests::nats::repository;

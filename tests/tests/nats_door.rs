@@ -8,10 +8,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use async_nats::HeaderMap;
-use command_gateway::door::nats::{
-    AskError, NatsAsk, NatsLimits, NatsOptions, Patience, SubjectPrefix, connect,
-};
-use schemas::subjects::{Role, of_role};
+use client::nats::{NatsAsk, Patience, Unanswered};
+use command_gateway::door::nats::{NatsDoor, NatsLimits};
+use nats_connection::{NatsClient, NatsOptions, connect};
+use schemas::subjects::{Role, SubjectPrefix, of_role};
 use schemas::wire::{MAX_BATCH_BYTES, MAX_BATCH_COMMANDS, header};
 use serde_json::{Value, json};
 use tests::acme::{self, command, command_id};
@@ -29,7 +29,7 @@ fn the_service_api_lists_every_endpoint_and_counts_real_errors() {
         let (_, serving) = book.serve(&options, NatsLimits::default()).await;
         let ask = asks(&options).await;
         let refused = ask.once(&message("admin.nothing", &json!({}))).await;
-        assert!(matches!(refused, Err(AskError::NoResponders { .. })), "{refused:?}");
+        assert!(matches!(refused, Err(Unanswered::NoResponders { .. })), "{refused:?}");
         let wrong = ask.once(&message("feed.read", &json!({"limt": 1}))).await.expect("answered");
 
         let problem = document(&wrong);
@@ -205,7 +205,7 @@ fn a_batch_of_a_thousand_and_one_of_half_a_mebibyte_go_through_a_server_with_its
         let refused = document(&ask.patiently(&sent).await.expect("answered"));
         assert_eq!(refused["code"], "too_large", "{refused}");
         sent.body = vec![b' '; 2 << 20];
-        assert!(matches!(ask.patiently(&sent).await, Err(AskError::TooLarge { .. })));
+        assert!(matches!(ask.patiently(&sent).await, Err(Unanswered::TooLarge { .. })));
         serving.close().await;
     });
 }
@@ -249,7 +249,7 @@ fn a_request_whose_deadline_passed_is_not_carried_out() {
 }
 
 /// Payments by number, with the answer of each.
-type Answers = Vec<(u64, Result<Value, AskError>)>;
+type Answers = Vec<(u64, Result<Value, Unanswered>)>;
 
 /// Clients that pay, each payment once, until they are told to stop. What each answer was.
 struct Load {
@@ -277,7 +277,7 @@ impl Load {
                     } else {
                         ask.once(&message).await
                     };
-                    let nobody = matches!(reply, Err(AskError::NoResponders { .. }));
+                    let nobody = matches!(reply, Err(Unanswered::NoResponders { .. }));
                     let answer = reply.map(|reply| document(&reply));
                     if answer.as_ref().is_ok_and(|answer| answer["status"] == "accepted") {
                         accepted.fetch_add(1, Ordering::Relaxed);
@@ -350,7 +350,7 @@ fn a_door_that_closes_under_load_answers_everything_it_took() {
                 assert_eq!(answer["code"], "unavailable", "{answer}");
                 assert_eq!(found, 0, "payment {n} was refused");
             }
-            Err(AskError::NoResponders { .. }) => assert_eq!(found, 0, "payment {n}"),
+            Err(Unanswered::NoResponders { .. }) => assert_eq!(found, 0, "payment {n}"),
             Err(error) => panic!("payment {n}: {error}"),
         }
     }
@@ -402,11 +402,7 @@ fn a_process_starts_before_its_server_and_serves_once_it_is_there() {
 
         options.waits_for_server = true;
         let client = connect(&options).await.expect("waits");
-        let door = command_gateway::door::nats::NatsDoor::new(
-            client,
-            SubjectPrefix::default(),
-            NatsLimits::default(),
-        );
+        let door = NatsDoor::new(client, SubjectPrefix::default(), NatsLimits::default());
         let serving = door.start(book.router(), vec![book.service()]).await.expect("started");
         tokio::task::block_in_place(|| server.restart());
         let ask = asks(&options).await;
@@ -444,7 +440,7 @@ fn messages_that_the_library_had_to_drop_are_counted_as_an_alarm() {
 }
 
 /// What the gateway answers to the service API.
-async fn service_api(client: &command_gateway::door::nats::NatsClient, verb: &str) -> Value {
+async fn service_api(client: &NatsClient, verb: &str) -> Value {
     let subject = format!("$SRV.{verb}.billfold-gateway");
     let answer = client.client().request(subject, "".into()).await.expect("answered");
     serde_json::from_slice(&answer.payload).expect("JSON")

@@ -8,7 +8,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use command_gateway::door::nats::{Login, NatsError, NatsOptions, TlsFiles, connect};
+use nats_connection::{Login, NatsError, NatsOptions, TlsFiles, connect};
 use nkeys::KeyPair;
 use serde_json::{Value, json};
 use tests::nats::{NatsServer, skipped};

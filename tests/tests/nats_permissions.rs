@@ -7,9 +7,10 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_nats::{Client, ConnectOptions, HeaderMap};
-use command_gateway::door::nats::{
-    AskError, Login, NatsAsk, NatsLimits, NatsOptions, Patience, SubjectPrefix, connect,
-};
+use client::nats::{NatsAsk, Patience, Unanswered};
+use command_gateway::door::nats::{NatsDoor, NatsLimits, Serving};
+use nats_connection::{Login, NatsOptions, connect};
+use schemas::subjects::SubjectPrefix;
 use schemas::wire::{Message, header};
 use serde_json::{Value, json};
 use tests::acme::{self, command_id};
@@ -165,13 +166,12 @@ async fn answered(ask: &NatsAsk, message: &Message) -> Value {
 }
 
 /// Serves the gateway and the read model as the users that the permissions are for.
-async fn served(setup: &Setup, book: &Book) -> Vec<command_gateway::door::nats::Serving> {
+async fn served(setup: &Setup, book: &Book) -> Vec<Serving> {
     let limits = NatsLimits::default();
     let mut all = Vec::new();
     for (user, service) in [("gateway", book.service()), ("projector", book.projector())] {
         let client = connect(&setup.options(user)).await.expect("connected");
-        let door =
-            command_gateway::door::nats::NatsDoor::new(client, SubjectPrefix::default(), limits);
+        let door = NatsDoor::new(client, SubjectPrefix::default(), limits);
         all.push(door.start(book.router(), vec![service]).await.expect("served"));
     }
     all
@@ -385,7 +385,7 @@ fn a_password_comes_from_the_environment_of_the_server_and_a_file_of_the_client(
             Patience { answer: PATIENCE, nobody: std::time::Duration::ZERO, whole: PATIENCE };
         let ask = NatsAsk::new(client, SubjectPrefix::default(), patience);
         let nobody = ask.patiently(&message("feed.read", &json!({}))).await;
-        assert!(matches!(nobody, Err(AskError::NoResponders { .. })), "{nobody:?}");
+        assert!(matches!(nobody, Err(Unanswered::NoResponders { .. })), "{nobody:?}");
         std::fs::write(&password, "guessed\n").expect("written");
         let refused = connect(&options).await.expect_err("refused").to_string();
         assert!(refused.contains("refuses user ada") && !refused.contains("guessed"), "{refused}");

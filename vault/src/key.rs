@@ -76,7 +76,8 @@ impl Key {
         padded.push(0x80);
         let length = padded.len().next_multiple_of(PAD);
         padded.resize(length, 0);
-        let payload = Payload { msg: &padded, aad: id.uuid().as_bytes() };
+        let name = id.uuid();
+        let payload = Payload { msg: &padded, aad: name.as_bytes() };
         let ciphertext = self
             .cipher("text")
             .encrypt(&XNonce::from(nonce), payload)

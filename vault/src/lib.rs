@@ -6,8 +6,8 @@
 //! is no customer. [`Vault`] is the writer's end, one for a book: it seals the texts of commands
 //! ([`Vault::seal`]), makes new keys durable ([`Vault::keep`]) and destroys keys
 //! ([`Vault::erase`]). [`KeyRing`] is everybody's end: it opens what is sealed, also in another
-//! process. All keys of a book lie in one file ([`mod@file`]), each wrapped by the book's master
-//! key.
+//! process. All keys of a book lie in one file, each wrapped by the book's master key; [`rotate`]
+//! exchanges that, [`backup`] and [`restore`] keep copies apart.
 //!
 //! # Ordering
 //!
@@ -22,6 +22,9 @@
 //! - **No clock, no network, no async.** Randomness is the operating system's.
 //! - **Nobody needs a key to verify or replay a log.**
 
+pub mod age;
+mod base64;
+mod copy;
 mod file;
 mod fresh;
 mod index;
@@ -30,14 +33,17 @@ mod key;
 mod master;
 mod place;
 mod ring;
+mod rotate;
 mod scope;
 mod sealing;
 mod slot;
 mod vault;
 
+pub use copy::{CopyError, Restored, backup, restore};
 pub use fresh::FreshKey;
 pub use place::{Place, VaultError};
 pub use ring::{KeyRing, Opened};
+pub use rotate::rotate;
 pub use scope::KeyScope;
 pub use sealing::Sealing;
-pub use vault::{Counts, Vault};
+pub use vault::{Counts, Vault, counts};

@@ -104,6 +104,11 @@ fn of_pid(pid: Option<u32>) -> String {
 }
 
 impl VaultError {
+    /// Whether there was no room on the disk.
+    pub fn is_disk_full(&self) -> bool {
+        matches!(self, Self::Io { source, .. } if source.kind() == io::ErrorKind::StorageFull)
+    }
+
     pub(crate) fn io(path: PathBuf) -> impl FnOnce(io::Error) -> Self {
         |source| Self::Io { path, source }
     }

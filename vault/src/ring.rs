@@ -76,7 +76,7 @@ impl Loaded {
     }
 
     /// The key in a slot.
-    fn unwrapped(&self, name: &Name, secret: &Secret) -> Held {
+    pub(crate) fn unwrapped(&self, name: &Name, secret: &Secret) -> Held {
         match secret {
             Secret::Live { nonce, wrapped } => {
                 match self.master.unwrap(*nonce, &name.bytes(), wrapped) {
@@ -99,6 +99,18 @@ impl Loaded {
             }
         }
         Ok(Held::None)
+    }
+
+    /// One key and the slot that it lies in.
+    pub(crate) fn exactly(&self, name: &Name) -> io::Result<(Option<u32>, Held)> {
+        for number in self.index.slots(Hint::of(name.id)) {
+            if let Slot::Key(found, secret) = self.file.read(number)?
+                && found == *name
+            {
+                return Ok((Some(number), self.unwrapped(&found, &secret)));
+            }
+        }
+        Ok((None, Held::None))
     }
 
     /// The newest key of a scope.

@@ -19,18 +19,17 @@ use schemas::ids::CustomerId;
 
 use crate::file::{Head, KeyFile};
 use crate::fresh::{self, Fresh, FreshKey};
-use crate::key::random;
+use crate::key::{Key, random};
 use crate::master;
 use crate::place::{KEYS, LOCK, Place, VaultError};
 use crate::ring::{Held, KeyRing, Loaded};
+use crate::rotate::{self, NEW};
 use crate::scope::{Hint, KeyScope};
 use crate::sealing::Using;
 use crate::slot::{Name, SLOT_BYTES, Secret, Slot, encode};
 
-/// Where a new key file lies until it is whole.
-const NEW: &str = "keys.new";
 /// Stands where nothing is and nothing may be: before a slot that is used.
-const FILLER: [u8; SLOT_BYTES] = [0xff; SLOT_BYTES];
+pub(crate) const FILLER: [u8; SLOT_BYTES] = [0xff; SLOT_BYTES];
 
 /// What a vault holds.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -75,6 +74,7 @@ impl Vault {
     ) -> Result<Self, VaultError> {
         let lock = place.disk.lock(LOCK);
         let lock = lock.map_err(|error| VaultError::of_lock(place.disk.path(LOCK), error))?;
+        rotate::settle(place)?;
         let failed = || VaultError::io(place.disk.path(KEYS));
         let file = match KeyFile::open(place.disk.as_ref(), KEYS) {
             Ok(file) => file,
@@ -109,7 +109,7 @@ impl Vault {
     }
 
     /// Reads or changes the file.
-    fn with<T>(
+    pub(crate) fn with<T>(
         &self,
         run: impl FnOnce(&Loaded) -> Result<T, VaultError>,
     ) -> Result<T, VaultError> {
@@ -273,27 +273,84 @@ impl Vault {
         if never_had.is_empty() { Ok(()) } else { self.append(&never_had) }
     }
 
+    /// What is there of one key.
+    pub(crate) fn held(&self, name: &Name) -> Result<Held, VaultError> {
+        self.with(|loaded| loaded.exactly(name).map(|(_, held)| held).map_err(self.failed()))
+    }
+
+    /// Destroys one key, not yet durably; whether it was there.
+    pub(crate) fn destroy_one(&self, name: &Name) -> Result<bool, VaultError> {
+        match self.with(|loaded| loaded.exactly(name).map_err(self.failed()))? {
+            (Some(number), Held::Live(..) | Held::Damaged) => {
+                self.change(|_, loaded| loaded.file.destroy(number))?;
+                Ok(true)
+            }
+            (_, Held::Destroyed(_) | Held::None) | (None, Held::Live(..) | Held::Damaged) => {
+                Ok(false)
+            }
+        }
+    }
+
+    /// Puts a key back, in its own slot if it has one; not yet durably.
+    pub(crate) fn put_back(&self, name: &Name, key: &Key) -> Result<(), VaultError> {
+        let nonce = random()?;
+        let (number, _) = self.with(|loaded| loaded.exactly(name).map_err(self.failed()))?;
+        self.change(|tail, loaded| {
+            let wrapped = loaded.master.wrap(nonce, &name.bytes(), key);
+            let bytes = encode(name, &Secret::Live { nonce, wrapped });
+            let at = number.unwrap_or(tail.next);
+            loaded.file.write(at, &bytes)?;
+            if number.is_none() {
+                loaded.index.insert(Hint::of(name.id), at);
+                tail.next = at + 1;
+            }
+            Ok(())
+        })
+    }
+
+    /// Makes durable what was changed.
+    pub(crate) fn sync(&self) -> Result<(), VaultError> {
+        self.change(|_, loaded| loaded.file.sync())
+    }
+
     /// How many keys there are.
     ///
     /// # Errors
     /// A [`VaultError`] when the file cannot be read.
     pub fn counts(&self) -> Result<Counts, VaultError> {
-        let mut counts = Counts::default();
-        self.with(|loaded| {
-            let count = |_: u32, slot: Slot| {
-                match slot {
-                    Slot::Empty => return false,
-                    Slot::Unreadable => {}
-                    Slot::Key(_, Secret::Live { .. }) => counts.live += 1,
-                    Slot::Key(_, Secret::Destroyed) => counts.destroyed += 1,
-                    Slot::Key(_, Secret::Unreadable) => counts.damaged += 1,
-                }
-                true
-            };
-            loaded.file.each(0, count).map_err(self.failed())
+        self.with(|loaded| Counts::of(&loaded.file).map_err(self.failed()))
+    }
+}
+
+impl Counts {
+    fn of(file: &KeyFile) -> io::Result<Self> {
+        let mut counts = Self::default();
+        file.each(0, |_, slot| {
+            match slot {
+                Slot::Empty => return false,
+                Slot::Unreadable => {}
+                Slot::Key(_, Secret::Live { .. }) => counts.live += 1,
+                Slot::Key(_, Secret::Destroyed) => counts.destroyed += 1,
+                Slot::Key(_, Secret::Unreadable) => counts.damaged += 1,
+            }
+            true
         })?;
         Ok(counts)
     }
+}
+
+/// How many keys there are of the log `log`. They may be in use.
+///
+/// # Errors
+/// A [`VaultError`]: there are none, keys of another log, damage, the disk.
+pub fn counts(place: &Place, log: [u8; 16]) -> Result<Counts, VaultError> {
+    let (failed, path) = (|| VaultError::io(place.disk.path(KEYS)), || place.disk.path(KEYS));
+    let file = KeyFile::open_read(place.disk.as_ref(), KEYS).map_err(failed())?;
+    let head = file.head().map_err(failed())?.ok_or(VaultError::Damaged { path: path() })?;
+    if head.log != log {
+        return Err(VaultError::OtherLog { path: path() });
+    }
+    Counts::of(&file).map_err(failed())
 }
 
 /// Makes a key file without keys, and a master key if there is none.
@@ -301,11 +358,6 @@ fn made(place: &Place, log: [u8; 16]) -> Result<KeyFile, VaultError> {
     let master = master::first(place)?;
     let made = || -> io::Result<KeyFile> {
         let disk: &dyn Disk = place.disk.as_ref();
-        match disk.remove(NEW) {
-            Ok(()) => {}
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            Err(error) => return Err(error),
-        }
         let file = KeyFile::create(disk, NEW, &Head { log, master: master.id() })?;
         disk.rename(NEW, KEYS)?;
         disk.sync_folder()?;

@@ -3,9 +3,10 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
+use workbench::bench::{BillingSettings, EngineSettings, NatsSettings, RestartSettings};
 
 /// Flags of `bench`.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 #[command(args_conflicts_with_subcommands = true)]
 pub struct BenchArgs {
     /// Something else than the engine and the log in this process.
@@ -48,7 +49,7 @@ pub struct BenchArgs {
 }
 
 /// What else can be measured.
-#[derive(Debug, Subcommand)]
+#[derive(Debug, Clone, Subcommand)]
 pub enum BenchWhat {
     /// Requests, batches and queries over NATS: server, gateway, three projectors and the load,
     /// each a process, on this machine's cores.
@@ -60,7 +61,7 @@ pub enum BenchWhat {
 }
 
 /// Flags of `bench billing`.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub struct BillingBenchArgs {
     /// Where to measure; must be empty [default: a fresh folder beside the data folder].
     #[arg(long, env = "BILLFOLD_BENCH_BILLING_DIR", value_name = "DIR")]
@@ -73,7 +74,7 @@ pub struct BillingBenchArgs {
 }
 
 /// Flags of `bench restart`.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub struct RestartBenchArgs {
     /// Where to measure; must be empty [default: a fresh folder beside the data folder].
     #[arg(long, env = "BILLFOLD_BENCH_RESTART_DIR", value_name = "DIR")]
@@ -97,7 +98,7 @@ pub struct RestartBenchArgs {
 }
 
 /// Flags of `bench nats`.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub struct NatsBenchArgs {
     /// Where to measure; must be empty [default: a fresh folder beside the data folder].
     #[arg(long, env = "BILLFOLD_BENCH_NATS_DIR", value_name = "DIR")]
@@ -143,4 +144,79 @@ pub struct NatsBenchArgs {
     /// Tiny numbers, to see that it works; they tell nothing about speed.
     #[arg(long, env = "BILLFOLD_BENCH_NATS_QUICK")]
     pub quick: bool,
+}
+
+impl BenchArgs {
+    /// What is asked of the engine.
+    pub fn settings(&self) -> EngineSettings {
+        let Self {
+            what: _,
+            dir,
+            customers,
+            invoices,
+            outstanding,
+            commands,
+            seconds,
+            rounds,
+            view_commits,
+            quick,
+        } = self.clone();
+        EngineSettings {
+            dir,
+            customers,
+            invoices,
+            outstanding,
+            commands,
+            seconds,
+            rounds,
+            view_commits,
+            quick,
+        }
+    }
+}
+
+impl BillingBenchArgs {
+    /// What is asked of the run.
+    pub fn settings(&self) -> BillingSettings {
+        let Self { dir, customers } = self.clone();
+        BillingSettings { dir, customers }
+    }
+}
+
+impl RestartBenchArgs {
+    /// What is asked of the starts.
+    pub fn settings(&self) -> RestartSettings {
+        let Self { dir, commits, tail, customers, rounds } = self.clone();
+        RestartSettings { dir, commits, tail, customers, rounds }
+    }
+}
+
+impl NatsBenchArgs {
+    /// What is asked of everything over NATS.
+    pub fn settings(&self) -> NatsSettings {
+        let Self {
+            dir,
+            server,
+            customers,
+            outstanding,
+            batch,
+            batches,
+            seconds,
+            rounds,
+            overload,
+            quick,
+        } = self.clone();
+        NatsSettings {
+            dir,
+            server,
+            customers,
+            outstanding,
+            batch,
+            batches,
+            seconds,
+            rounds,
+            overload,
+            quick,
+        }
+    }
 }

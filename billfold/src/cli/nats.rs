@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
-use command_gateway::door::nats::SubjectPrefix;
 use projections::ViewName;
+use schemas::subjects::SubjectPrefix;
 
 /// Flags of the connection to NATS. Secrets are in files, never on the command line.
 #[derive(Debug, Clone, Args)]

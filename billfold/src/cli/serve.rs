@@ -42,7 +42,7 @@ pub struct WatchArgs {
     /// Serve `/metrics`, `/healthz` and `/readyz` on this loopback address; port 0 takes a free
     /// one.
     #[arg(long, env = "BILLFOLD_METRICS", value_name = "ADDRESS",
-          value_parser = crate::metrics::loopback)]
+          value_parser = host::metrics::loopback)]
     pub metrics: Option<SocketAddr>,
 }
 

@@ -6,9 +6,9 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
 use nkeys::KeyPair;
+use terminal::text;
 
 use crate::exit::Failure;
-use crate::output::text;
 
 /// Writes a fresh seed to a new file that only this user can read, and prints the public key.
 ///
@@ -24,5 +24,5 @@ pub fn run(file: &Path) -> Result<(), Failure> {
         file.sync_all()
     });
     written.map_err(|error| Failure::io(format!("{} cannot be written", file.display()), error))?;
-    text(&pair.public_key())
+    Ok(text(&pair.public_key())?)
 }

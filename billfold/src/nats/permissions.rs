@@ -20,14 +20,13 @@
 
 use std::fmt::Write as _;
 
-use command_gateway::door::nats::SubjectPrefix;
 use projections::ViewName;
-use schemas::subjects::{GATEWAY_GROUP, INBOX_PREFIX, Role, of_role, registry};
+use schemas::subjects::{GATEWAY_GROUP, INBOX_PREFIX, Role, SubjectPrefix, of_role, registry};
 use schemas::text::{Actor, BookName};
+use terminal::text;
 
 use crate::cli::{Global, NatsRole, PermissionsArgs};
 use crate::exit::Failure;
-use crate::output::{Output, text};
 
 /// Requests to the service API.
 const SERVICE_VERBS: [&str; 3] = ["PING", "INFO", "STATS"];
@@ -42,9 +41,9 @@ const AUDITOR_MAY: [&str; 5] =
 ///
 /// # Errors
 /// [`Failure::Usage`] for what does not go together.
-pub fn run(args: &PermissionsArgs, global: &Global, _: &Output) -> Result<(), Failure> {
+pub fn run(args: &PermissionsArgs, global: &Global) -> Result<(), Failure> {
     let user = User::of(args, global)?;
-    text(user.to_config().trim_end())
+    Ok(text(user.to_config().trim_end())?)
 }
 
 /// A user with what it may do.

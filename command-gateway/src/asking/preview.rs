@@ -20,6 +20,7 @@ use uuid::Uuid;
 use super::{Asked, invalid, needed};
 use crate::copies::Excerpt;
 use crate::messages::{either, json_problem};
+use crate::request::CommandRequest;
 use crate::runs::bill_command_id;
 
 /// How many days with something to do are tried for one with an invoice.
@@ -42,13 +43,21 @@ pub(super) async fn command(asked: &Asked<'_>, question: PreviewCommand) -> Resu
         StreamId::Customer(customer) => Some(customer),
     };
     let excerpt = asked.copy_with(customer, Claims::of(&body.command)).await?;
-    let fresh = fresh_id(&excerpt)?;
+    let command_id = question.command_id.unwrap_or(CommandId::new(fresh_id(&excerpt)?));
+    let token = PreviewToken::of_command(&body.command);
+    let request = CommandRequest::new(command_id, asked.actor.clone(), body.command);
+    let request = asked.sealed(request)?;
+    if let Some(customer) = customer.filter(|_| request.sealed.is_void()) {
+        let rejection = Rejection::CustomerErased { customer };
+        return Err(Problem::rejection(&rejection, asked.position(&excerpt)));
+    }
     let trial = Trial {
-        command: body.command,
-        command_id: question.command_id.unwrap_or(CommandId::new(fresh)),
+        command: request.command,
+        token,
+        command_id,
         effective_at: effective_at.unwrap_or(excerpt.now),
         expected_revision: body.expected_revision,
-        actor: asked.actor.clone(),
+        actor: request.actor,
     };
     asked.reckon(excerpt, move |copy| trial.preview(copy)).await
 }
@@ -89,7 +98,10 @@ pub(super) async fn run(asked: &Asked<'_>, question: PreviewRun) -> Result<Reply
 
 /// A command with all that it would be stamped and stored with.
 struct Trial {
+    /// Its texts are sealed.
     command: Command,
+    /// What the token says of it.
+    token: [u8; 16],
     command_id: CommandId,
     effective_at: Timestamp,
     expected_revision: Option<u64>,
@@ -120,6 +132,7 @@ impl Trial {
             recorded_at: copy.now,
             effective_at,
             cause: None,
+            digest: None,
             command: self.command.clone(),
             events,
         };
@@ -133,7 +146,7 @@ impl Trial {
     fn token(&self, copy: &Excerpt, events: &[Event]) -> PreviewToken {
         PreviewToken {
             command_id: self.command_id,
-            command: PreviewToken::of_command(&self.command),
+            command: self.token,
             revision: copy.revision(self.command.stream()),
             catalog: copy.ledger.catalog_revision(),
             effective_at: self.effective_at,
@@ -164,7 +177,8 @@ fn now(
 ) -> Result<InvoicePreview, Rejection> {
     let command = Command::from(InvoiceNow { customer, invoice: None });
     let effective_at = copy.now;
-    let trial = Trial { command, command_id, effective_at, expected_revision: None, actor };
+    let token = PreviewToken::of_command(&command);
+    let trial = Trial { command, token, command_id, effective_at, expected_revision: None, actor };
     let events = trial.decide(copy)?;
     let previewed = PreviewedCommand {
         command: trial.command.kind().name.to_owned(),
@@ -192,7 +206,8 @@ fn next(
         if events.is_empty() || events.iter().any(tells) {
             return Ok(shown(customer, Some(at), &events, None));
         }
-        fold(&mut copy.ledger, customer, &events, at);
+        copy.position += 1;
+        fold(&mut copy.ledger, copy.position, customer, &events, at);
     }
     Ok(shown(customer, None, &[], None))
 }
@@ -211,19 +226,21 @@ fn bill(
     let command_id = bill_command_id(run, customer);
     let stamp = Stamp { command_id, recorded_at: at, effective_at: at };
     if copy.ledger.test_clock().is_some() {
-        copy.ledger.evolve(StreamId::Book, &ClockAdvanced { to: at }.into(), &stamp);
+        copy.position += 1;
+        let advanced = [ClockAdvanced { to: at }.into()];
+        let folded = copy.ledger.fold(copy.position, StreamId::Book, &stamp, &advanced);
+        folded.expect("the clock is the book's");
     }
     let command = BillCustomer { customer, run, through };
     Ok((at, copy.ledger.decide(&command.into(), &stamp)?))
 }
 
-fn fold(ledger: &mut Ledger, customer: CustomerId, events: &[Event], at: Timestamp) {
+/// Folds in what a billing run would make of a customer, as the commit at `position`.
+fn fold(ledger: &mut Ledger, position: u64, customer: CustomerId, events: &[Event], at: Timestamp) {
     let command_id = CommandId::new(Uuid::nil());
     let stamp = Stamp { command_id, recorded_at: at, effective_at: at };
-    for event in events {
-        ledger.evolve(StreamId::Customer(customer), event, &stamp);
-    }
-    ledger.close_commit(StreamId::Customer(customer));
+    let folded = ledger.fold(position, StreamId::Customer(customer), &stamp, events);
+    folded.expect("a decision names what is there");
 }
 
 fn shown(

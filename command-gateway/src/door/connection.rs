@@ -140,7 +140,7 @@ async fn write_all(
     let mut stream = BufWriter::with_capacity(64 * 1024, stream);
     while let Some(Outgoing { id, reply, _place }) = outgoing.recv().await {
         let frame = Frame { id, subject: None, headers: reply.headers, body: reply.body };
-        let bytes = frames::framed(&frame);
+        let bytes = frame.with_length();
         timeout(WRITE_TIME, stream.write_all(&bytes)).await.map_err(|_| late())??;
         if outgoing.is_empty() {
             timeout(WRITE_TIME, stream.flush()).await.map_err(|_| late())??;

@@ -70,13 +70,3 @@ async fn rest_of(stream: &mut (impl AsyncRead + Unpin), bytes: u64) -> io::Resul
         }
     })
 }
-
-/// The bytes of a frame with its length in front.
-pub(super) fn framed(frame: &Frame) -> Vec<u8> {
-    let bytes = frame.to_bytes();
-    let length = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
-    let mut out = Vec::with_capacity(4 + bytes.len());
-    out.extend_from_slice(&length.to_be_bytes());
-    out.extend_from_slice(&bytes);
-    out
-}

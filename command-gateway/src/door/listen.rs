@@ -6,6 +6,7 @@ use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _, PermissionsExt as _}
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use schemas::wire::MAX_IN_FLIGHT;
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
@@ -27,7 +28,7 @@ pub struct DoorLimits {
 
 impl Default for DoorLimits {
     fn default() -> Self {
-        Self { connections: 256, in_flight: 1_024, server_in_flight: 4_096 }
+        Self { connections: 256, in_flight: MAX_IN_FLIGHT, server_in_flight: 4_096 }
     }
 }
 

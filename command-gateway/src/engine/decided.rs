@@ -1,8 +1,13 @@
 //! What goes into the engine's core and what comes out of it.
 
+use std::sync::Arc;
+
 use event_log::Block;
-use schemas::ids::CommandId;
+use schemas::fields::{Blank as _, Erasure};
+use schemas::ids::{CommandId, CustomerId};
 use schemas::{Command, CommitView, Event};
+
+use vault::FreshKey;
 
 use crate::copies::Copied;
 use crate::outcome::{Receipt, Refusal};
@@ -25,7 +30,7 @@ pub enum Offered<W> {
     Taken,
     /// The open block is full. Seal it, then offer this again.
     Full(Box<Offer<W>>),
-    /// Folding a decision in panicked: the state is no longer to be trusted. The open block must
+    /// A decision could not be folded in: the state is no longer to be trusted. The open block must
     /// not be written, and the engine must stop. The last answer belongs to the command.
     Broken(Box<Offer<W>>),
 }
@@ -72,6 +77,10 @@ pub struct Decided<W> {
     pub copies: Vec<Copied>,
     /// Billing runs that went on.
     pub runs: Vec<RunProgress>,
+    /// Keys that its commits are the first to use.
+    pub keys: Vec<Arc<FreshKey>>,
+    /// Customers that it erases.
+    pub erased: Vec<(CustomerId, Erasure)>,
 }
 
 impl FirstOutcome {
@@ -86,7 +95,7 @@ impl FirstOutcome {
         let command = Command::decode(commit.command).map_err(internal)?;
         // Left out, it was the time of recording; a caller that says so means the same.
         let effective_at = self.request.takes_effect().unwrap_or(commit.recorded_at);
-        let same = command == self.request.command && effective_at == commit.effective_at;
+        let same = self.is_asked(&commit, command) && effective_at == commit.effective_at;
         if commit.command_id != command_id || !same {
             let position = commit.position;
             return Err(Refusal::IdempotencyKeyReused { command_id, position });
@@ -102,6 +111,23 @@ impl FirstOutcome {
             events: events.collect::<Result<_, _>>()?,
             duplicate: true,
         })
+    }
+}
+
+impl FirstOutcome {
+    /// Whether the first one asked for the same. Texts are compared by their digests. If the first
+    /// one's key was destroyed nobody can tell them apart any more, and the rest decides.
+    fn is_asked(&self, first: &CommitView<'_>, command: Command) -> bool {
+        let request = &self.request;
+        match (first.digest, request.sealed.digest()) {
+            (None, None) => command == request.command,
+            (Some(first), Some(now)) => {
+                let comparable = first.key == now.key && !request.sealed.is_void();
+                let texts = !comparable || first.mac == now.mac;
+                texts && command.blank() == request.command.clone().blank()
+            }
+            (Some(_), None) | (None, Some(_)) => false,
+        }
     }
 }
 

@@ -10,6 +10,7 @@ mod replay;
 mod room;
 mod stepping;
 mod stopping;
+mod write_error;
 pub(crate) mod writer;
 
 pub use decided::{Answer, Decided, FirstOutcome, Offer, Offered, Verdict};

@@ -4,6 +4,7 @@ use schemas::command::BillingCommand;
 use schemas::event::ProcessEvent;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use ledger_core::{FoldError, Unmade};
 use schemas::record::{DecodeError, RecordKind};
 use schemas::{Command, CommitView, Event, StreamId, Timestamp};
 
@@ -48,10 +49,19 @@ pub enum ReplayError {
         found: u64,
     },
     /// Its events do not follow from those before.
-    #[error(
-        "the commit at position {position} does not fit to those before it; restore the log from a copy"
-    )]
+    #[error("the commit at position {position} does not follow from those before it")]
     Impossible {
+        /// Where it lies.
+        position: u64,
+        /// What it names that was never made.
+        #[source]
+        source: Unmade,
+    },
+    /// Folding it in met a fault of the ledger.
+    #[error(
+        "folding the commit at position {position} in panicked; report it with what was printed"
+    )]
+    Panicked {
         /// Where it lies.
         position: u64,
     },
@@ -95,7 +105,10 @@ impl<S: State> Fold<S> {
         self.check_continuity(position, commit)?;
         // The state asserts what history cannot hold; after that it is not used any more.
         let folded = catch_unwind(AssertUnwindSafe(|| self.state.evolve_commit(commit)));
-        folded.map_err(|_| ReplayError::Impossible { position })?.map_err(unreadable)?;
+        folded.map_err(|_| ReplayError::Panicked { position })?.map_err(|error| match error {
+            FoldError::Decode(source) => unreadable(source),
+            FoldError::Unmade(source) => ReplayError::Impossible { position, source },
+        })?;
         if is_kind(commit, "billing.run") {
             self.start_replayed_run(commit).map_err(unreadable)?;
         } else if is_kind(commit, "customer.bill")

@@ -17,10 +17,12 @@ use event_log::{Block, MAX_BODY_BYTES};
 use ledger_core::Stamp;
 use schemas::command::OpenBook;
 use schemas::commit::MAX_COMMIT_BYTES;
-use schemas::ids::CommandId;
+use schemas::fields::Erasure;
+use schemas::ids::{CommandId, CustomerId};
 use schemas::terms::BookClock;
 use schemas::text::Actor;
-use schemas::{Cause, Command, Commit, Event, Rejection, Timestamp};
+use schemas::{Cause, Command, Commit, Event, Rejection, StreamId, Timestamp};
+use vault::FreshKey;
 
 use super::decided::{Answer, Decided, FirstOutcome, Offer, Offered, Verdict};
 use super::replay::Fold;
@@ -32,6 +34,7 @@ use crate::known::KnownCommands;
 use crate::outcome::{Receipt, Refusal};
 use crate::request::CommandRequest;
 use crate::runs::PARKED;
+use crate::sealed::Sealed;
 
 /// The most answers that one block holds back.
 const MAX_ANSWERS: usize = 16_384;
@@ -48,7 +51,7 @@ enum Step {
     Refused(Refusal),
     /// Too much for the open block; as good as not decided.
     Full(CommandRequest),
-    /// Folding in panicked.
+    /// It could not be folded in.
     Broken(CommandRequest),
 }
 
@@ -63,6 +66,8 @@ pub struct EngineCore<D, W> {
     block: Block,
     answers: Vec<Answer<W>>,
     copies: Vec<Copied>,
+    keys: Vec<Arc<FreshKey>>,
+    erased: Vec<(CustomerId, Erasure)>,
     spare: Vec<(Block, Vec<Answer<W>>)>,
 }
 
@@ -83,6 +88,8 @@ impl<D: Decider, W> EngineCore<D, W> {
             block: Block::new(0),
             answers: Vec::new(),
             copies: Vec::new(),
+            keys: Vec::new(),
+            erased: Vec::new(),
             spare: Vec::new(),
         }
     }
@@ -229,7 +236,8 @@ impl<D: Decider, W> EngineCore<D, W> {
         let first_position = self.first_position;
         self.first_position = self.fold.next_position;
         let copies = std::mem::take(&mut self.copies);
-        Some(Decided { block, first_position, answers, copies, runs })
+        let (keys, erased) = (std::mem::take(&mut self.keys), std::mem::take(&mut self.erased));
+        Some(Decided { block, first_position, answers, copies, runs, keys, erased })
     }
 
     /// Takes back the buffers of a block that was answered.
@@ -249,6 +257,11 @@ impl<D: Decider, W> EngineCore<D, W> {
     fn rejected_at_the_door(&self, request: &CommandRequest) -> Option<Rejection> {
         if request.command.is_internal() {
             return Some(Rejection::InternalCommand);
+        }
+        if request.sealed.is_void()
+            && let StreamId::Customer(customer) = request.command.stream()
+        {
+            return Some(Rejection::CustomerErased { customer });
         }
         let expected = request.expected_revision?;
         let current = self.fold.state.revision(request.command.stream());
@@ -313,7 +326,7 @@ impl<D: Decider, W> EngineCore<D, W> {
     /// Encodes the commit, puts it into the open block, and folds it in.
     fn take_in(&mut self, entry: Entry<'_>, events: Vec<Event>) -> Step {
         let Entry { request, cause, stamp } = entry;
-        let stream = request.command.stream();
+        let (stream, sealed) = (request.command.stream(), request.sealed);
         let commit = Commit {
             position: self.fold.next_position,
             stream,
@@ -324,6 +337,7 @@ impl<D: Decider, W> EngineCore<D, W> {
             recorded_at: stamp.recorded_at,
             effective_at: stamp.effective_at,
             cause,
+            digest: sealed.digest(),
             command: request.command,
             events,
         };
@@ -342,22 +356,26 @@ impl<D: Decider, W> EngineCore<D, W> {
             expected_revision: request.expected_revision,
             preview: request.preview,
             deadline: request.deadline,
+            sealed: sealed.clone(),
         };
         if self.block.push(&bytes).is_err() {
             return Step::Full(request(commit));
         }
         // A panic in here leaves the state half changed: nothing may be decided on it any more.
         let ledger = &mut self.fold.state;
-        let folded = catch_unwind(AssertUnwindSafe(|| {
-            for event in &commit.events {
-                ledger.evolve(stream, event, stamp);
+        let fold = || ledger.fold(commit.position, stream, stamp, &commit.events);
+        match catch_unwind(AssertUnwindSafe(fold)) {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => {
+                tracing::error!(command_id = %commit.command_id, %error, "a decision does not fold");
+                return Step::Broken(request(commit));
             }
-            ledger.close_commit(stream);
-        }));
-        if folded.is_err() {
-            tracing::error!(command_id = %commit.command_id, "folding a commit in panicked");
-            return Step::Broken(request(commit));
+            Err(_) => {
+                tracing::error!(command_id = %commit.command_id, "folding a commit in panicked");
+                return Step::Broken(request(commit));
+            }
         }
+        self.note_keys(&sealed, &commit);
         self.known.push(commit.command_id);
         self.fold.next_position += 1;
         self.fold.recorded_at = Some(stamp.recorded_at);
@@ -375,6 +393,15 @@ impl<D: Decider, W> EngineCore<D, W> {
             events: commit.events.iter().map(|event| event.kind().name).collect(),
             duplicate: false,
         })
+    }
+
+    /// Keys that a commit is the first to use, and those that it destroys.
+    fn note_keys(&mut self, sealed: &Sealed, commit: &Commit) {
+        self.keys.extend_from_slice(sealed.keys());
+        if let StreamId::Customer(customer) = commit.stream {
+            let erased = commit.events.iter().filter_map(Event::erases);
+            self.erased.extend(erased.map(|erasure| (customer, erasure)));
+        }
     }
 
     fn reject(&mut self, waiter: W, rejection: Rejection) {

@@ -3,10 +3,9 @@
 //! *Correctness.* Everyone who waits is answered. What is on its way to the disk still counts if it
 //! lands; what was decided after a failure is not written.
 
-use event_log::AppendError;
-
 use super::decided::{Answer, Decided};
 use super::driver::{Driver, End, Intake};
+use super::write_error::WriteError;
 use crate::completion::ReplyTo;
 use crate::decider::Decider;
 use crate::outcome::Refusal;
@@ -84,18 +83,9 @@ impl<D: Decider> Driver<D> {
 }
 
 /// A block could not be written: tells everyone who waits for it what is known.
-pub(super) fn failed(decided: Decided<ReplyTo>, error: &AppendError) -> End {
+pub(super) fn failed(decided: Decided<ReplyTo>, error: &WriteError) -> End {
     tracing::error!(%error, first_position = decided.first_position, "a block was not written");
-    let refusal = match error {
-        AppendError::DiskFull { .. } => Refusal::DiskFull,
-        AppendError::NoSegment { .. }
-        | AppendError::PositionConflict { .. }
-        | AppendError::LockLost { .. }
-        | AppendError::Poisoned
-        | AppendError::Closed => Refusal::Unavailable,
-        AppendError::UnknownOutcome { .. } => Refusal::UnknownOutcome,
-    };
-    refuse(decided.answers, &refusal);
+    refuse(decided.answers, &error.refusal());
     End::Failed(Stopped::LogFailed)
 }
 

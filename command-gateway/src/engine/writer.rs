@@ -6,9 +6,11 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, SendError, Sender, bounded};
-use event_log::{AppendError, EventLog};
+use event_log::EventLog;
+use vault::Vault;
 
 use super::decided::Decided;
+use super::write_error::WriteError;
 use crate::completion::ReplyTo;
 
 /// One block on its way to the disk and the one that is decided meanwhile.
@@ -18,9 +20,9 @@ const BLOCKS_AHEAD: u32 = 2;
 #[derive(Debug)]
 pub(crate) struct Written {
     pub(crate) decided: Decided<ReplyTo>,
-    pub(crate) result: Result<(), AppendError>,
+    pub(crate) result: Result<(), WriteError>,
     /// Whether there is room for what comes next; `None` if nothing was asked.
-    pub(crate) room: Option<Result<(), AppendError>>,
+    pub(crate) room: Option<Result<(), WriteError>>,
     /// How long writing and syncing took; `None` if there was nothing to write.
     pub(crate) took: Option<Duration>,
 }
@@ -38,27 +40,28 @@ impl std::fmt::Debug for SharedLog {
 /// The log with the thread that writes it.
 pub(crate) struct Writer {
     log: SharedLog,
+    vault: Option<Arc<Vault>>,
     jobs: Option<Sender<Decided<ReplyTo>>>,
     done: Receiver<Written>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Writer {
-    pub(crate) fn start(log: Box<dyn EventLog>) -> io::Result<Self> {
+    pub(crate) fn start(log: Box<dyn EventLog>, vault: Option<Arc<Vault>>) -> io::Result<Self> {
         let log = Arc::new(Mutex::new(log));
         let (jobs, queue) = bounded::<Decided<ReplyTo>>(1);
         let (written, done) = bounded(1);
-        let shared = Arc::clone(&log);
+        let (shared, keys) = (Arc::clone(&log), vault.clone());
         let thread =
             std::thread::Builder::new().name("log-writer".to_owned()).spawn(move || {
                 while let Ok(decided) = queue.recv() {
-                    let outcome = write(locked(&shared).as_mut(), decided);
+                    let outcome = write(locked(&shared).as_mut(), keys.as_deref(), decided);
                     if written.send(outcome).is_err() {
                         return;
                     }
                 }
             })?;
-        Ok(Self { log: SharedLog(log), jobs: Some(jobs), done, thread: Some(thread) })
+        Ok(Self { log: SharedLog(log), vault, jobs: Some(jobs), done, thread: Some(thread) })
     }
 
     /// Writes on the writer's thread; the block comes back on [`Writer::done`]. If that thread is
@@ -72,7 +75,7 @@ impl Writer {
 
     /// Writes here and now.
     pub(crate) fn write(&self, decided: Decided<ReplyTo>) -> Written {
-        write(locked(&self.log.0).as_mut(), decided)
+        write(locked(&self.log.0).as_mut(), self.vault.as_deref(), decided)
     }
 
     /// The log itself, for those who need its lock to be held.
@@ -86,13 +89,13 @@ impl Writer {
     }
 
     /// Asks for room again.
-    pub(crate) fn reserve(&self) -> Result<(), AppendError> {
-        locked(&self.log.0).reserve(BLOCKS_AHEAD)
+    pub(crate) fn reserve(&self) -> Result<(), WriteError> {
+        reserve(locked(&self.log.0).as_mut(), self.vault.as_deref())
     }
 
     /// Appends the closing block.
-    pub(crate) fn close(&self, time: i64) -> Result<(), AppendError> {
-        locked(&self.log.0).close(time).map(|_| ())
+    pub(crate) fn close(&self, time: i64) -> Result<(), WriteError> {
+        Ok(locked(&self.log.0).close(time).map(|_| ())?)
     }
 }
 
@@ -111,13 +114,39 @@ fn locked(log: &Mutex<Box<dyn EventLog>>) -> MutexGuard<'_, Box<dyn EventLog>> {
     log.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn write(log: &mut dyn EventLog, mut decided: Decided<ReplyTo>) -> Written {
+fn reserve(log: &mut dyn EventLog, vault: Option<&Vault>) -> Result<(), WriteError> {
+    log.reserve(BLOCKS_AHEAD)?;
+    vault.map_or(Ok(()), Vault::reserve).map_err(WriteError::Keys)
+}
+
+/// Keys that the block needs are durable before it, and those that it destroys are destroyed
+/// after it, before anybody hears of it.
+fn append(
+    log: &mut dyn EventLog,
+    vault: Option<&Vault>,
+    decided: &mut Decided<ReplyTo>,
+) -> Result<(), WriteError> {
+    if let Some(vault) = vault {
+        vault.keep(decided.keys.iter()).map_err(WriteError::Keys)?;
+    }
+    log.append(decided.first_position, &mut decided.block)?;
+    if let Some(vault) = vault {
+        vault.erase(decided.erased.drain(..)).map_err(WriteError::Erasure)?;
+    }
+    Ok(())
+}
+
+fn write(
+    log: &mut dyn EventLog,
+    vault: Option<&Vault>,
+    mut decided: Decided<ReplyTo>,
+) -> Written {
     if decided.block.is_empty() {
         return Written { decided, result: Ok(()), room: None, took: None };
     }
     let began = Instant::now();
-    let result = log.append(decided.first_position, &mut decided.block).map(|_| ());
+    let result = append(log, vault, &mut decided);
     let took = Some(began.elapsed());
-    let room = result.is_ok().then(|| log.reserve(BLOCKS_AHEAD));
+    let room = result.is_ok().then(|| reserve(log, vault));
     Written { decided, result, room, took }
 }

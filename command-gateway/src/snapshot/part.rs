@@ -3,10 +3,9 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
-use ledger_core::Ledger;
 use ledger_core::snapshot::StateError;
+use ledger_core::{FoldError, Ledger};
 use schemas::ids::CustomerId;
-use schemas::record::DecodeError;
 use schemas::{CommitView, Date, StreamId};
 
 use super::chain::{Chain, ChainError};
@@ -106,7 +105,7 @@ impl Part {
 }
 
 impl State for Part {
-    fn evolve_commit(&mut self, commit: &CommitView<'_>) -> Result<(), DecodeError> {
+    fn evolve_commit(&mut self, commit: &CommitView<'_>) -> Result<(), FoldError> {
         self.ledger.evolve_commit(commit)
     }
 

@@ -7,11 +7,10 @@ use std::collections::BTreeMap;
 
 use command_gateway::{Decider, Gateway};
 use event_log::sim::SimDisk;
-use ledger_core::{Claims, Ledger, Stamp};
+use ledger_core::{Claims, FoldError, Ledger, Stamp, Unmade};
 use schemas::command::RetirePlan;
 use schemas::event::{Event, PlanRetired};
 use schemas::ids::{CustomerId, PlanId};
-use schemas::record::DecodeError;
 use schemas::{Command, CommitView, Date, Rejection, StreamId, Timestamp};
 use uuid::Uuid;
 
@@ -24,6 +23,7 @@ pub const TOO_LARGE: u128 = 3;
 pub const PANICS_IN_EVOLVE: u128 = 4;
 pub const LARGE: u128 = 5;
 pub const REFUSED: u128 = 6;
+pub const UNMADE: u128 = 7;
 
 #[derive(Debug, Default)]
 pub struct Toy {
@@ -38,6 +38,12 @@ pub fn retire(what: u128) -> Command {
 
 pub fn gateway(disk: &SimDisk) -> Gateway {
     Gateway::create_with(&config(disk), LOG, open_book(), Toy::default()).expect("a fresh disk")
+}
+
+/// What a ledger says of a commit of a customer that was never registered.
+fn nobody(position: u64, stamp: &Stamp) -> Result<(), Unmade> {
+    let stream = StreamId::Customer(CustomerId::new(Uuid::from_u128(1)));
+    Ledger::default().fold(position, stream, stamp, &[])
 }
 
 impl Decider for Toy {
@@ -55,21 +61,29 @@ impl Decider for Toy {
         }
     }
 
-    fn evolve(&mut self, _: StreamId, event: &Event, _: &Stamp) {
-        if let Event::Catalog(CatalogEvent::PlanRetired(PlanRetired { plan })) = event {
-            assert!(plan.uuid().as_u128() != PANICS_IN_EVOLVE, "a bug in evolve");
+    fn fold(
+        &mut self,
+        position: u64,
+        stream: StreamId,
+        stamp: &Stamp,
+        events: &[Event],
+    ) -> Result<(), Unmade> {
+        for retired in events.iter().filter_map(|event| event.get::<PlanRetired>()) {
+            match retired.plan.uuid().as_u128() {
+                PANICS_IN_EVOLVE => panic!("a bug in evolve"),
+                UNMADE => return nobody(position, stamp),
+                _ => {}
+            }
         }
-    }
-
-    fn close_commit(&mut self, stream: StreamId) {
         *self.revisions.entry(stream).or_default() += 1;
+        Ok(())
     }
 
-    fn evolve_commit(&mut self, commit: &CommitView<'_>) -> Result<(), DecodeError> {
+    fn evolve_commit(&mut self, commit: &CommitView<'_>) -> Result<(), FoldError> {
         for raw in commit.events() {
             raw?;
         }
-        self.close_commit(commit.stream);
+        *self.revisions.entry(commit.stream).or_default() += 1;
         Ok(())
     }
 

@@ -2,7 +2,7 @@
 //! than is left of the line.
 
 use schemas::event::{
-    DiscountBasis, DiscountPart, EventRef, ItemTerms, LineOrigin, LinePricing, RoundingStep,
+    DiscountBasis, DiscountPart, EventAt, ItemTerms, LineOrigin, LinePricing, RoundingStep,
     RoundingSubject, TermsInForce,
 };
 use schemas::fraction::{Fraction, RoundingMode};
@@ -260,7 +260,7 @@ fn whole_discount(place: Place<'_>, discount: DiscountId) -> Option<Minor> {
 }
 
 /// The event that gave a discount.
-fn given(place: Place<'_>, discount: DiscountId) -> EventRef {
+fn given(place: Place<'_>, discount: DiscountId) -> EventAt {
     let found = place.account.agreements.discount(discount);
     found.expect("a line has discounts that were given").made
 }

@@ -2,7 +2,7 @@
 //! checked them.
 
 use schemas::event::{
-    BillingEvent, ChargeAdded, CreditNoteIssued, CycleOpened, DiscountPart, EventRef,
+    BillingEvent, ChargeAdded, CreditNoteIssued, CycleOpened, DiscountPart, EventAt,
     InvoiceFinalized, InvoiceLine, InvoiceVoided, LineRef, LineSource, RevenueSchedule,
     SettlementEvent, SubscriptionEvent,
 };
@@ -21,7 +21,7 @@ impl Billing {
     ///
     /// # Errors
     /// [`Unmade`] when it names what was never made.
-    pub(crate) fn evolve(&mut self, event: &BillingEvent, made: EventRef) -> Result<(), Unmade> {
+    pub(crate) fn evolve(&mut self, event: &BillingEvent, made: EventAt) -> Result<(), Unmade> {
         match event {
             BillingEvent::ChargeAdded(charge) => self.wait(charge, made),
             BillingEvent::InvoiceFinalized(invoice) => return self.fold_invoice(invoice, made),
@@ -61,7 +61,7 @@ impl Billing {
         }
     }
 
-    fn wait(&mut self, charge: &ChargeAdded, made: EventRef) {
+    fn wait(&mut self, charge: &ChargeAdded, made: EventAt) {
         let pending = Shared::new(Pending { added: charge.clone(), made });
         Shared::make_mut(&mut self.pending).push(pending);
     }
@@ -103,7 +103,7 @@ impl Billing {
         found.map(Shared::make_mut).ok_or_else(|| Unmade::named(id))
     }
 
-    fn fold_invoice(&mut self, event: &InvoiceFinalized, made: EventRef) -> Result<(), Unmade> {
+    fn fold_invoice(&mut self, event: &InvoiceFinalized, made: EventAt) -> Result<(), Unmade> {
         let place = u32::try_from(self.invoices.len()).unwrap_or(u32::MAX);
         let mut lines = Vec::with_capacity(event.lines.len());
         for line in &event.lines {
@@ -300,7 +300,7 @@ pub(crate) const fn counts_cycles(on: &DiscountTarget) -> bool {
 }
 
 fn new_line(
-    (event, made): (&InvoiceFinalized, EventRef),
+    (event, made): (&InvoiceFinalized, EventAt),
     line: &InvoiceLine,
     charge: Option<Shared<Pending>>,
 ) -> Line {

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use schemas::decimal::Decimal;
 use schemas::event::{
-    ChargeAdded, EventRef, LineOrigin, LinePricing, LineRef, LineSource, PlanVersion,
+    ChargeAdded, EventAt, LineOrigin, LinePricing, LineRef, LineSource, PlanVersion,
 };
 use schemas::ids::{ChargeId, CreditNoteId, DiscountId, InvoiceId, SubscriptionId};
 use schemas::terms::LineKind;
@@ -129,7 +129,7 @@ pub(crate) struct DiscountUse {
 pub(crate) struct Pending {
     pub(crate) added: ChargeAdded,
     /// The event that added it.
-    pub(crate) made: EventRef,
+    pub(crate) made: EventAt,
 }
 
 /// Finalized invoices in their order, found by id.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use schemas::event::{
-    CatalogEvent, CouponDefined, EventRef, ItemTerms, PlanMigrationSet, PlanVersionDefined,
+    CatalogEvent, CouponDefined, EventAt, ItemTerms, PlanMigrationSet, PlanVersionDefined,
 };
 use schemas::ids::{CouponId, PlanId};
 use schemas::{Currency, Date, Rejection};
@@ -16,7 +16,7 @@ use crate::unmade::Unmade;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct PlanVersion {
     pub(crate) defined: PlanVersionDefined,
-    pub(crate) made: EventRef,
+    pub(crate) made: EventAt,
 }
 
 /// A plan with all its versions; version n is at index n - 1.
@@ -82,7 +82,7 @@ impl Catalog {
     }
 
     /// The event that defined a version of a plan.
-    pub(crate) fn defined_by(&self, plan: PlanId, version: u32) -> Option<EventRef> {
+    pub(crate) fn defined_by(&self, plan: PlanId, version: u32) -> Option<EventAt> {
         Some(self.plans.get(&plan)?.version(version)?.made)
     }
 
@@ -116,7 +116,7 @@ impl Catalog {
     ///
     /// # Errors
     /// [`Unmade`] when it names a plan that no event defined.
-    pub(crate) fn evolve(&mut self, event: &CatalogEvent, made: EventRef) -> Result<(), Unmade> {
+    pub(crate) fn evolve(&mut self, event: &CatalogEvent, made: EventAt) -> Result<(), Unmade> {
         match event {
             CatalogEvent::PlanVersionDefined(version) => {
                 let plan = self.plans.entry(version.plan).or_default();

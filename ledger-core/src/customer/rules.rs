@@ -4,7 +4,7 @@ use jiff::civil;
 use jiff::tz::{Offset, TimeZone};
 use schemas::terms::{ChangeBilling, Policies, Proration, Settle, ZoneRule};
 use schemas::text::Label;
-use schemas::time::TimeError;
+use schemas::time::{TimeError, zone_is_asked};
 use schemas::{Date, Timestamp, ZoneName};
 use serde::{Deserialize, Serialize};
 
@@ -65,6 +65,7 @@ impl LocalTime {
 const OUT_OF_RANGE: TimeError = TimeError::OutOfRange { what: "a time in a fixed offset" };
 
 fn fixed(seconds: i32) -> Result<TimeZone, TimeError> {
+    zone_is_asked();
     Offset::from_seconds(seconds).map(TimeZone::fixed).map_err(|_| OUT_OF_RANGE)
 }
 

@@ -85,8 +85,7 @@ impl Profile {
         if self.erased.is_some() {
             return Err(Unmade::of("an unerased", self.id));
         }
-        let all = event.documents_until.is_none();
-        self.erased = Some(if all { Erasure::All } else { Erasure::Own });
+        self.erased = Some(event.extent());
         Ok(())
     }
 

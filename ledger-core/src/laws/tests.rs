@@ -54,6 +54,7 @@ fn registered() -> Event {
         zone: ZoneName::utc(),
         payment_terms_days: 14,
         parent: None,
+        fixed_offset: None,
     }))
 }
 

@@ -1,6 +1,6 @@
 //! All of one customer: the rooms of its stream.
 
-use schemas::event::{CustomerRegistered, Event, EventRef, ProcessEvent};
+use schemas::event::{CustomerRegistered, Event, EventAt, ProcessEvent};
 use schemas::ids::{CustomerId, InvoiceId, SubscriptionId};
 use schemas::terms::Policies;
 use schemas::{Currency, Date, Minor, Span, Timestamp};
@@ -60,7 +60,7 @@ impl Customer {
     ///
     /// # Errors
     /// [`Unmade`] when it names what was never made, or belongs on the book's stream.
-    pub(crate) fn evolve(&mut self, event: &Event, made: EventRef) -> Result<(), Unmade> {
+    pub(crate) fn evolve(&mut self, event: &Event, made: EventAt) -> Result<(), Unmade> {
         match event {
             Event::Customer(event) => Shared::make_mut(&mut self.profile).evolve(event),
             Event::Subscription(event) => {

@@ -1,6 +1,6 @@
 //! A commit in the making: its events so far, and the customer as it would be after them.
 
-use schemas::event::{Event, EventRef};
+use schemas::event::{Event, EventAt};
 
 use super::customer::Customer;
 
@@ -26,7 +26,7 @@ impl Draft {
     /// When it names what is not there: the decision that made it is wrong.
     pub(super) fn push(&mut self, event: Event) {
         let index = u32::try_from(self.events.len()).expect("a commit has fewer events than bytes");
-        let folded = self.customer.evolve(&event, EventRef::here(index));
+        let folded = self.customer.evolve(&event, EventAt::here(index));
         folded.expect("a decision names what is there");
         self.events.push(event);
     }

@@ -1,7 +1,7 @@
 //! The book's own facts: all that lies on the book's stream.
 
 use schemas::Event;
-use schemas::event::{EventRef, ProcessEvent};
+use schemas::event::{EventAt, ProcessEvent};
 use serde::{Deserialize, Serialize};
 
 use crate::book::state::BookState;
@@ -30,7 +30,7 @@ impl Facts {
     ///
     /// # Errors
     /// [`Unmade`] when it names what was never made, or belongs on a customer's stream.
-    pub(crate) fn evolve(&mut self, event: &Event, made: EventRef) -> Result<(), Unmade> {
+    pub(crate) fn evolve(&mut self, event: &Event, made: EventAt) -> Result<(), Unmade> {
         match event {
             Event::Book(event) => self.book.evolve(event),
             Event::Seller(event) => self.sellers.evolve(event),

@@ -20,7 +20,7 @@ mod view;
 use std::sync::Arc;
 
 use schemas::command::CustomerCommand;
-use schemas::event::{CustomerEvent, EventRef, ProcessEvent};
+use schemas::event::{CustomerEvent, EventAt, ProcessEvent};
 use schemas::fields::Erasure;
 use schemas::ids::CustomerId;
 use schemas::record::DecodeError;
@@ -148,7 +148,7 @@ impl Ledger {
         events: &[Event],
     ) -> Result<(), Unmade> {
         for (index, event) in (0..).zip(events) {
-            self.evolve(stream, event, EventRef::at(position, index), stamp.effective_at)?;
+            self.evolve(stream, event, EventAt::at(position, index), stamp.effective_at)?;
         }
         self.close_commit(stream)
     }
@@ -159,7 +159,7 @@ impl Ledger {
     /// [`FoldError`]. The state is then of no more use.
     pub fn evolve_commit(&mut self, commit: &CommitView<'_>) -> Result<(), FoldError> {
         for (index, record) in (0..).zip(commit.events()) {
-            let (event, made) = (Event::decode(record?)?, EventRef::at(commit.position, index));
+            let (event, made) = (Event::decode(record?)?, EventAt::at(commit.position, index));
             self.evolve(commit.stream, &event, made, commit.effective_at)?;
         }
         Ok(self.close_commit(commit.stream)?)
@@ -169,7 +169,7 @@ impl Ledger {
         &mut self,
         stream: StreamId,
         event: &Event,
-        made: EventRef,
+        made: EventAt,
         effective_at: Timestamp,
     ) -> Result<(), Unmade> {
         let StreamId::Customer(id) = stream else {

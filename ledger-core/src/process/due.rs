@@ -3,7 +3,8 @@
 //! The day is decided with the commit that moves it and is an event: folding asks no calendar.
 
 use schemas::event::{
-    CustomerEvent, DueSet, Event, ScheduledFor, SettlementEvent, SubscriptionEvent,
+    CustomerParked, CustomerReleased, DueSet, Event, ScheduledFor, SettlementEvent,
+    SubscriptionEvent,
 };
 use schemas::terms::ChangeBilling;
 use schemas::{Date, Timestamp};
@@ -15,16 +16,9 @@ use crate::subscription::state::Subscription;
 /// Whether an event can move the day.
 pub(crate) fn moves(event: &Event) -> bool {
     match event {
-        Event::Customer(event) => match event {
-            CustomerEvent::CustomerParked(_) | CustomerEvent::CustomerReleased(_) => true,
-            CustomerEvent::CustomerRegistered(_)
-            | CustomerEvent::CustomerRenamed(_)
-            | CustomerEvent::CustomerEmailChanged(_)
-            | CustomerEvent::CustomerTermsChanged(_)
-            | CustomerEvent::CustomerExternalIdChanged(_)
-            | CustomerEvent::CustomerErased(_)
-            | CustomerEvent::DocumentsErased(_) => false,
-        },
+        Event::Customer(_) => {
+            event.get::<CustomerParked>().is_some() || event.get::<CustomerReleased>().is_some()
+        }
         Event::Subscription(event) => !is_aside(event),
         Event::Billing(_) | Event::Settlement(SettlementEvent::InvoiceVoided(_)) => true,
         Event::Settlement(_)

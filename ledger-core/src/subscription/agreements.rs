@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use schemas::Date;
-use schemas::event::{DiscountApplied, EventRef, QuoteCreated};
+use schemas::event::{DiscountApplied, EventAt, QuoteCreated};
 use schemas::ids::{CouponId, DiscountId, QuoteId, SubscriptionId};
 use serde::{Deserialize, Serialize};
 
@@ -16,7 +16,7 @@ pub(crate) struct Discount {
     pub(crate) applied: DiscountApplied,
     pub(crate) removed: bool,
     /// The event that gave it.
-    pub(crate) made: EventRef,
+    pub(crate) made: EventAt,
 }
 
 /// An offer and what became of it.

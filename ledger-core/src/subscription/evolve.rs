@@ -2,7 +2,7 @@
 
 use schemas::Timestamp;
 use schemas::event::{
-    EventRef, ItemChange, ItemStarted, RampAgreed, SubscriptionCanceled, SubscriptionChanged,
+    EventAt, ItemChange, ItemStarted, RampAgreed, SubscriptionCanceled, SubscriptionChanged,
     SubscriptionEvent, SubscriptionPaused, SubscriptionResumed, Term, TermsChange,
 };
 use schemas::ids::{QuoteId, SubscriptionId};
@@ -21,7 +21,7 @@ use crate::unmade::Unmade;
 /// When the event does not fit: the decision that made it is wrong.
 pub(crate) fn try_out(subscription: &mut Subscription, event: &SubscriptionEvent, before: usize) {
     let index = u32::try_from(before).expect("a commit has at most as many events as bytes");
-    let folded = subscription.evolve(event, EventRef::here(index));
+    let folded = subscription.evolve(event, EventAt::here(index));
     folded.expect("a decision names what is there");
 }
 
@@ -33,7 +33,7 @@ impl Agreements {
     pub(crate) fn evolve(
         &mut self,
         event: &SubscriptionEvent,
-        made: EventRef,
+        made: EventAt,
     ) -> Result<(), Unmade> {
         use SubscriptionEvent as E;
         let id = match event {
@@ -99,7 +99,7 @@ impl Subscription {
     pub(crate) fn evolve(
         &mut self,
         event: &SubscriptionEvent,
-        made: EventRef,
+        made: EventAt,
     ) -> Result<(), Unmade> {
         use SubscriptionEvent as E;
         match event {
@@ -155,7 +155,7 @@ impl Subscription {
         Ok(())
     }
 
-    fn fold_change(&mut self, changed: &SubscriptionChanged, made: EventRef) -> Result<(), Unmade> {
+    fn fold_change(&mut self, changed: &SubscriptionChanged, made: EventAt) -> Result<(), Unmade> {
         self.take_off(changed.change)?;
         if changed.trial_end.is_some() {
             self.trial_end = changed.trial_end;
@@ -171,7 +171,7 @@ impl Subscription {
         &mut self,
         change: &ItemChange,
         from: Timestamp,
-        (settle, made): (Settle, EventRef),
+        (settle, made): (Settle, EventAt),
     ) -> Result<(), Unmade> {
         if let Some(item) = self.item_mut(change.item) {
             item.change(from, &change.terms, change.quantity, change.calendar, (settle, made));
@@ -195,7 +195,7 @@ impl Subscription {
         Ok(())
     }
 
-    fn fold_ramp(&mut self, ramp: &RampAgreed, made: EventRef) -> Result<(), Unmade> {
+    fn fold_ramp(&mut self, ramp: &RampAgreed, made: EventAt) -> Result<(), Unmade> {
         for step in &ramp.steps {
             for change in &step.items {
                 self.fold_item(change, step.from, (Settle::Next, made))?;
@@ -204,7 +204,7 @@ impl Subscription {
         Ok(())
     }
 
-    fn fold_pause(&mut self, paused: &SubscriptionPaused, made: EventRef) -> Result<(), Unmade> {
+    fn fold_pause(&mut self, paused: &SubscriptionPaused, made: EventAt) -> Result<(), Unmade> {
         self.take_off(paused.change)?;
         let kept = paused.settle == Settle::None;
         self.pauses.push(Pause { from: paused.from, until: None, kept });
@@ -216,7 +216,7 @@ impl Subscription {
     fn fold_resumption(
         &mut self,
         resumed: &SubscriptionResumed,
-        made: EventRef,
+        made: EventAt,
     ) -> Result<(), Unmade> {
         self.take_off(resumed.change)?;
         // A pause that was scheduled and withdrawn leaves nothing to end.
@@ -231,7 +231,7 @@ impl Subscription {
         Ok(())
     }
 
-    fn fold_end(&mut self, canceled: &SubscriptionCanceled, made: EventRef) -> Result<(), Unmade> {
+    fn fold_end(&mut self, canceled: &SubscriptionCanceled, made: EventAt) -> Result<(), Unmade> {
         self.take_off(canceled.change)?;
         self.scheduled.clear();
         self.activation_expires = None;

@@ -9,7 +9,7 @@
 //! what proration divides by, also when it is cut.
 
 use schemas::decimal::Decimal;
-use schemas::event::{Calendar, CycleOpened, EventRef, ItemStarted, ItemTerms, TermsChange};
+use schemas::event::{Calendar, CycleOpened, EventAt, ItemStarted, ItemTerms, TermsChange};
 use schemas::terms::{BillingTiming, RebillRule, Settle};
 use schemas::time::TimeError;
 use schemas::{Span, Timestamp};
@@ -31,7 +31,7 @@ pub(crate) struct Cycle {
     /// The whole cycle that proration divides by.
     pub(crate) full: Span,
     /// The event that opened it.
-    pub(crate) made: EventRef,
+    pub(crate) made: EventAt,
 }
 
 /// A run of time with the same terms and quantity.
@@ -43,7 +43,7 @@ pub(crate) struct Segment<'a> {
     /// Which change of the item it comes from, counted from 0.
     pub(crate) number: u32,
     /// The event that made that change.
-    pub(crate) made: EventRef,
+    pub(crate) made: EventAt,
     /// What was billed of it stays as it is.
     pub(crate) unsettled: bool,
 }
@@ -64,7 +64,7 @@ struct Mark {
     /// The difference that it makes is billed.
     settled: bool,
     /// The event that made it.
-    made: EventRef,
+    made: EventAt,
 }
 
 /// State of one item.
@@ -85,7 +85,7 @@ pub(crate) struct Item {
 }
 
 impl Item {
-    pub(crate) fn new(started: &ItemStarted, start: Timestamp, made: EventRef) -> Self {
+    pub(crate) fn new(started: &ItemStarted, start: Timestamp, made: EventAt) -> Self {
         Self {
             number: started.item,
             add_on: started.add_on,
@@ -198,7 +198,7 @@ impl Item {
     ///
     /// # Errors
     /// [`Unmade`] when the one before it was not.
-    pub(crate) fn open(&mut self, opened: &CycleOpened, made: EventRef) -> Result<(), Unmade> {
+    pub(crate) fn open(&mut self, opened: &CycleOpened, made: EventAt) -> Result<(), Unmade> {
         if opened.cycle != self.next_cycle() {
             let part =
                 format!("the cycle before cycle {} of item {} of", opened.cycle, opened.item);
@@ -226,7 +226,7 @@ impl Item {
         terms: &TermsChange,
         quantity: Option<Decimal>,
         calendar: Option<Calendar>,
-        (settle, made): (Settle, EventRef),
+        (settle, made): (Settle, EventAt),
     ) {
         match terms {
             TermsChange::Keep => {}
@@ -244,7 +244,7 @@ impl Item {
     }
 
     /// Notes that something changed, and whether the difference is billed.
-    pub(crate) fn mark(&mut self, from: Timestamp, settle: Settle, made: EventRef) {
+    pub(crate) fn mark(&mut self, from: Timestamp, settle: Settle, made: EventAt) {
         let settled = match settle {
             Settle::Now | Settle::Next => true,
             Settle::None => false,

@@ -1,7 +1,7 @@
 //! State of one subscription: its items, and what holds for all of them.
 
 use schemas::event::{
-    ChangeScheduled, Dimension, EventRef, ItemChange, ItemTerms, ScheduledChange, ScheduledFor,
+    ChangeScheduled, Dimension, EventAt, ItemChange, ItemTerms, ScheduledChange, ScheduledFor,
     SubscriptionCreated, Term,
 };
 use schemas::ids::{CustomerId, QuoteId, SubscriptionId};
@@ -79,11 +79,11 @@ pub struct Subscription {
     pub(crate) quote: Option<QuoteId>,
     pub(crate) dimensions: Vec<Dimension>,
     /// The last event that changed, paused or ended it.
-    pub(crate) changed: EventRef,
+    pub(crate) changed: EventAt,
 }
 
 impl Subscription {
-    pub(crate) fn new(created: &SubscriptionCreated, made: EventRef) -> Self {
+    pub(crate) fn new(created: &SubscriptionCreated, made: EventAt) -> Self {
         let item = |item| Item::new(item, created.start, made);
         Self {
             id: created.subscription,

@@ -150,9 +150,8 @@ pub(crate) fn on_a_wall_book(name: &str, body: &Value) -> Decided {
     let open = json!({"book": "test", "profile": "billfold@1", "clock": "wall"});
     let mut ledger = Ledger::default();
     let open = command("book.open", &open);
-    for event in ledger.decide(&open, &stamp())? {
-        ledger.evolve(open.stream(), &event, &stamp());
-    }
+    let events = ledger.decide(&open, &stamp())?;
+    ledger.fold(1, open.stream(), &stamp(), &events).expect("the book is opened");
     ledger.decide(&command(name, body), &stamp())
 }
 

@@ -91,7 +91,8 @@ pub(crate) const CASES: &[Case] = &[
     }),
     ("series_exhausted", || {
         let mut book = invoiced("1");
-        let last = InvoiceFinalized { sequence: u64::MAX, ..book.invoices[0].clone() };
+        let (sequence, lines) = (u64::MAX, Vec::new());
+        let last = InvoiceFinalized { sequence, lines, ..book.invoices[0].clone() };
         book.fold("c", &Event::from(last));
         book.when("charge.add", charge("x2", "1", &json!({"now": {}})))
     }),

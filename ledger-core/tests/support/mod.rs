@@ -2,13 +2,13 @@
 
 #![allow(unreachable_pub, dead_code, clippy::needless_pass_by_value)]
 
-use schemas::event::BillingEvent;
 use std::collections::BTreeMap;
 
 use ledger_core::snapshot::Loader;
 use ledger_core::{Customer, Ledger, Stamp};
 use schemas::event::{InvoiceFinalized, InvoiceLine};
 use schemas::ids::{CommandId, CustomerId};
+use schemas::time::without_zones;
 use schemas::{Command, Event, Rejection, StreamId, Timestamp};
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -23,6 +23,7 @@ pub struct TestBook {
     pub ledger: Ledger,
     now: Timestamp,
     commands: u128,
+    position: u64,
     pub invoices: Vec<InvoiceFinalized>,
 }
 
@@ -39,8 +40,13 @@ impl TestBook {
 
     /// A book of a profile, open since a day, with entity `e` in UTC.
     pub fn of(profile: &str, policies: Value, since: &str) -> Self {
-        let mut book =
-            Self { ledger: Ledger::default(), now: at(since), commands: 0, invoices: Vec::new() };
+        let mut book = Self {
+            ledger: Ledger::default(),
+            now: at(since),
+            commands: 0,
+            position: 0,
+            invoices: Vec::new(),
+        };
         book.given(
             "book.open",
             json!({
@@ -125,13 +131,12 @@ impl TestBook {
         let command = Command::from_json(name, body.to_string().as_bytes()).expect("a command");
         let stamp = self.stamp(effective_at);
         let events = self.ledger.decide(&command, &stamp)?;
-        for event in &events {
-            self.ledger.evolve(command.stream(), event, &stamp);
-            if let Event::Billing(BillingEvent::InvoiceFinalized(invoice)) = event {
-                self.invoices.push(invoice.clone());
-            }
-        }
-        self.ledger.close_commit(command.stream());
+        let position = self.next_position();
+        let stream = command.stream();
+        let folded = without_zones(|| self.ledger.fold(position, stream, &stamp, &events));
+        folded.expect("a decision names what is there");
+        let invoices = events.iter().filter_map(|event| event.get::<InvoiceFinalized>());
+        self.invoices.extend(invoices.cloned());
         // Some books are too large for looking at all of it every time.
         if self.commands < 100 || self.commands.is_multiple_of(1_000) {
             assert!(restored(&self.ledger) == self.ledger, "a ledger and its pieces differ");
@@ -142,8 +147,14 @@ impl TestBook {
     /// Folds one event into a customer, whatever decided it.
     pub fn fold(&mut self, customer: &str, event: &Event) {
         let stream = StreamId::Customer(id(customer).parse().expect("an id"));
-        let stamp = self.stamp(self.now);
-        self.ledger.evolve(stream, event, &stamp);
+        let (stamp, position) = (self.stamp(self.now), self.next_position());
+        let folded = self.ledger.fold(position, stream, &stamp, std::slice::from_ref(event));
+        folded.expect("it names what is there");
+    }
+
+    fn next_position(&mut self) -> u64 {
+        self.position += 1;
+        self.position
     }
 
     /// Must be accepted.

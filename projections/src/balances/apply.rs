@@ -4,7 +4,7 @@ mod bookings;
 mod customers;
 mod settlement;
 
-use ledger_core::journal;
+use ledger_core::post;
 use schemas::event::{BillingEvent, CustomerEvent, SettlementEvent};
 use schemas::ids::CustomerId;
 use schemas::view::StatementKind;
@@ -25,7 +25,7 @@ struct Cause<'a> {
 
 impl Cause<'_> {
     fn unknown(&self, what: impl std::fmt::Display) -> FoldError {
-        FoldError::Unknown { position: self.position, what: what.to_string() }
+        FoldError::unknown(self.position, what)
     }
 }
 
@@ -133,8 +133,8 @@ impl Balances {
         event: &Event,
         (kind, posting_date, by): (StatementKind, Date, Document),
     ) -> Result<(), FoldError> {
-        let posted = journal::post(event)
-            .map_err(|source| FoldError::Post { position: cause.position, source })?;
+        let posted =
+            post(event).map_err(|source| FoldError::Post { position: cause.position, source })?;
         self.stop(cause, &posted.stops)?;
         self.earn(cause, &posted.earnings)?;
         let change = self.enter(cause, &posted.entries)?;

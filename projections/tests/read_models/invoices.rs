@@ -30,6 +30,7 @@ fn reversal(line: u32, net: i64) -> LineReversal {
         tax: Minor::ZERO,
         recognised: Minor(net),
         unrecognised: Minor::ZERO,
+        kept: Minor::ZERO,
         amended: None,
     }
 }

@@ -115,6 +115,7 @@ impl Model {
             tax: Minor::ZERO,
             recognised: Minor(recognised),
             unrecognised: Minor(amount - recognised),
+            kept: Minor::ZERO,
             amended: None,
         }];
         let void = InvoiceVoided {

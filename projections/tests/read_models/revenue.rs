@@ -67,6 +67,7 @@ fn a_void_takes_back_what_was_earned_and_stops_the_rest() {
         tax: Minor::ZERO,
         recognised: Minor(recognised),
         unrecognised: Minor(net - recognised),
+        kept: Minor::ZERO,
         amended: None,
     };
     let void = InvoiceVoided {
@@ -101,6 +102,7 @@ fn a_credit_note_amends_what_is_left_to_be_earned() {
         tax: Minor::ZERO,
         recognised: Minor(15_50),
         unrecognised: Minor(29_50),
+        kept: Minor(15_50),
         amended: Some(Amendment {
             service: "2026-02-01/2026-04-01".parse().expect("an interval"),
             amount: Minor(29_50),

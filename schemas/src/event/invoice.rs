@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::currency::Currency;
 use crate::decimal::Decimal;
-use crate::event::EventRef;
+use crate::event::EventAt;
 use crate::fraction::{Fraction, RoundingMode};
 use crate::ids::{BillingRunId, ChargeId, DiscountId, EntityId, InvoiceId, PlanId, SubscriptionId};
 use crate::money::Minor;
@@ -160,22 +160,22 @@ pub struct InvoiceLine {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct LineOrigin {
     /// Defined the plan version.
-    pub price: Option<EventRef>,
+    pub price: Option<EventAt>,
     /// Set the terms and the quantity that are billed.
-    pub segment: Option<EventRef>,
+    pub segment: Option<EventAt>,
     /// Opened the cycle.
-    pub cycle: Option<EventRef>,
+    pub cycle: Option<EventAt>,
     /// Added the charge.
-    pub charge: Option<EventRef>,
+    pub charge: Option<EventAt>,
     /// Brought a credit about: the last that changed, paused or ended the subscription.
-    pub change: Option<EventRef>,
+    pub change: Option<EventAt>,
 }
 
 impl LineOrigin {
     /// The same events, named from outside of the commit that `by` is part of.
     #[must_use]
-    pub fn said_by(self, by: EventRef) -> Self {
-        let said = |event: Option<EventRef>| event.map(|event| event.said_by(by));
+    pub fn said_by(self, by: EventAt) -> Self {
+        let said = |event: Option<EventAt>| event.map(|event| event.said_by(by));
         Self {
             price: said(self.price),
             segment: said(self.segment),
@@ -323,7 +323,7 @@ pub struct DiscountPart {
     /// What it is reckoned on.
     pub basis: DiscountBasis,
     /// The event that gave the discount.
-    pub given: EventRef,
+    pub given: EventAt,
 }
 
 /// How the part of a discount on a line was reckoned.

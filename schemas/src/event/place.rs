@@ -9,14 +9,14 @@ use serde::{Deserialize, Serialize};
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
 )]
-pub struct EventRef {
+pub struct EventAt {
     /// The position of its commit; none for the commit that says so itself.
     pub position: Option<NonZeroU64>,
     /// Its place among the events of the commit, from 0.
     pub index: u32,
 }
 
-impl EventRef {
+impl EventAt {
     /// An event of the commit that is being decided.
     pub const fn here(index: u32) -> Self {
         Self { position: None, index }

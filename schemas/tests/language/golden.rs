@@ -103,6 +103,35 @@ fn events_have_the_bytes_they_always_had() {
     }
 }
 
+/// Older forms are read as the newest, whatever is written today.
+fn older(file: &str, forms: &[(u16, u8)]) -> Vec<Line> {
+    let path = crate_folder().join("golden/v1").join(file);
+    let lines: Vec<Line> = read(&path).lines().map(Line::read).collect();
+    for (type_id, version) in forms {
+        let has = lines.iter().any(|line| (line.type_id, line.version) == (*type_id, *version));
+        assert!(has, "{file}: keep bytes of type {type_id} version {version}");
+    }
+    lines
+}
+
+#[test]
+fn commands_of_older_forms_are_read_as_the_newest() {
+    let newest = samples::commands();
+    for line in older("older-commands.hex", Command::OLDER) {
+        let read = Command::decode(line.raw()).unwrap_or_else(|error| panic!("{error}"));
+        assert!(newest.iter().any(|(_, known)| *known == read), "{read:?}");
+    }
+}
+
+#[test]
+fn events_of_older_forms_are_read_as_the_newest() {
+    let newest = samples::events();
+    for line in older("older-events.hex", Event::OLDER) {
+        let read = Event::decode(line.raw()).unwrap_or_else(|error| panic!("{error}"));
+        assert!(newest.iter().any(|(_, known)| *known == read), "{read:?}");
+    }
+}
+
 #[test]
 fn values_inside_records_have_the_bytes_they_always_had() {
     // Values have no number of their own: 0 and the version of the records they lie in.

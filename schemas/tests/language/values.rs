@@ -21,8 +21,9 @@ use schemas::terms::{
     PercentageRate, PreviousPeriodFrom, Profile, Proration, Rate, RatioRule, RebillRule,
     Recurrence, Renewal, SeriesKind, Settle, Tier, TrialAnchor, TrialOnChange, UnitPrice, ZoneRule,
 };
-use schemas::{Currency, Date, Decimal, Fraction, Interval, Minor, Money, Personal, Span};
-use schemas::{StreamId, Timestamp, ZoneName};
+use schemas::personal::SealedText;
+use schemas::{Contact, Currency, Date, Decimal, Fraction, Interval, Minor, Money, Personal};
+use schemas::{Span, StreamId, Timestamp, ZoneName};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -53,7 +54,22 @@ pub(crate) fn fraction(numerator: i128, denominator: i128) -> Fraction {
 
 /// A sealed personal text.
 pub(crate) fn sealed() -> Personal {
-    Personal::Sealed { key: id(90), nonce: [7; 24], ciphertext: vec![1, 2, 3, 255] }
+    sealed_text().into()
+}
+
+fn sealed_text() -> SealedText {
+    SealedText { key: id(90), nonce: [7; 24], ciphertext: vec![1, 2, 3, 255] }
+}
+
+/// A sealed contact detail.
+pub(crate) fn sealed_contact() -> Contact {
+    let document = SealedText { key: id(91), ..sealed_text() };
+    Contact::Sealed { own: sealed_text(), document, mark: [5; 16] }
+}
+
+/// A clear contact detail.
+pub(crate) fn contact(text: &str) -> Contact {
+    Contact::Clear(text.to_owned())
 }
 
 /// A clear personal text.
@@ -291,6 +307,7 @@ every_variant! {
             budget: Minor(500),
             of: Minor(1815),
             among: Minor(3000),
+            cycle: Some(of("2024-01-31T05:00:00Z")),
         },
         "credit" DiscountBasis::Credit { .. } => DiscountBasis::Credit { of: Minor(182) },
     }
@@ -328,6 +345,10 @@ every_variant! {
     personals Personal {
         "clear" Personal::Clear(_) => clear("Ada Lovelace"),
         "sealed" Personal::Sealed { .. } => sealed(),
+    }
+    contacts Contact {
+        "clear" Contact::Clear(_) => contact("Ada Lovelace"),
+        "sealed" Contact::Sealed { .. } => sealed_contact(),
     }
     streams StreamId {
         "book" StreamId::Book => StreamId::Book,

@@ -1,7 +1,7 @@
 //! A book in this process, with something in it to get wrong.
 
-use billfold::folder::Folder;
-use billfold::host::{Host, Role};
+use host::Folder;
+use host::{Host, Role};
 use schemas::problem::{Fault, Problem};
 use schemas::wire::{LogPosition, Message, Reply, header};
 use schemas::{Rejection, Timestamp};

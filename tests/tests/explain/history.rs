@@ -4,8 +4,8 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use billfold::folder::Folder;
 use command_gateway::{CommandRequest, Gateway, GatewayHandle};
+use host::Folder;
 use schemas::command::OpenBook;
 use schemas::ids::{CommandId, InvoiceId, derive};
 use schemas::terms::{BookClock, Profile};

@@ -134,8 +134,8 @@ fn check_amount(
     found: &mut Vec<Broken>,
 ) {
     let whole = Ratio::of(pricing.whole);
-    if let Some(others) = pricing.complement {
-        let rest = (whole.rounded() - others.0).max(0);
+    if let Some(others) = &pricing.complement {
+        let rest = (whole.rounded() - others.billed.0).max(0);
         check(found, "the last piece is the rest", line.gross.0 == rest, || format!("{line:?}"));
         return;
     }

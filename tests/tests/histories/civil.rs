@@ -35,7 +35,8 @@ impl Local {
     }
 
     fn start_of(&self, date: Civil) -> Timestamp {
-        let zoned = date.to_zoned_datetime(self.zone.clone()).and_then(|zoned| zoned.start_of_day());
+        let zoned =
+            date.to_zoned_datetime(self.zone.clone()).and_then(|zoned| zoned.start_of_day());
         let micros = zoned.expect("a day of this century").timestamp().as_microsecond();
         Timestamp::from_micros(micros).expect("a time of this century")
     }

@@ -5,15 +5,15 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use command_gateway::door::nats::{
-    NatsAsk, NatsClient, NatsDoor, NatsLimits, NatsOptions, Patience, ServiceSpec, Serving,
-    SubjectPrefix, connect,
-};
+use client::nats::{NatsAsk, Patience};
+use command_gateway::door::nats::{NatsDoor, NatsLimits, ServiceSpec, Serving};
 use command_gateway::{
     Blocking, BookDoor, Gateway, GatewayConfig, GatewayHandle, Router, fresh_log_id,
 };
+use nats_connection::{NatsClient, NatsOptions, connect};
 use schemas::Problem;
 use schemas::command::OpenBook;
+use schemas::subjects::SubjectPrefix;
 use schemas::terms::{BookClock, Profile};
 use schemas::wire::{Headers, Message, Reply, Subject};
 use serde_json::{Value, json};

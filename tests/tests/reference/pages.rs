@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use billfold::output::Node;
+use client::Node;
 use schemas::subjects::{Registered, registry};
 use schemas::wire::Endpoint;
 

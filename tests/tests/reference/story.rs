@@ -1,7 +1,7 @@
 //! Plays `story.json` against the real process.
 
-use billfold::output::Node;
-use command_gateway::door::Client;
+use client::Node;
+use client::SocketClient;
 use schemas::wire::{Headers, Message, header};
 use tests::acme::BOOK;
 use tests::process::{Server, run};
@@ -35,7 +35,7 @@ pub(crate) struct Told {
 
 /// The story as it is played: what the placeholders of the next requests stand for.
 struct Player {
-    client: Client,
+    client: SocketClient,
     log: String,
     last: String,
     first_invoice: String,

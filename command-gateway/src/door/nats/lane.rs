@@ -12,16 +12,15 @@ use async_nats::service::endpoint::Endpoint;
 use async_nats::{HeaderMap, PublishError};
 use bytes::Bytes;
 use futures_util::StreamExt as _;
+use nats_connection::headers;
 use schemas::problem::Fault;
-use schemas::subjects::INBOX_PREFIX;
+use schemas::subjects::{INBOX_PREFIX, SubjectPrefix};
 use schemas::wire::{Message, Reply, header};
 use schemas::{Problem, Timestamp};
 use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
 use super::counts::Counts;
-use super::headers;
-use super::prefix::SubjectPrefix;
 use crate::clock::{Clock, SystemClock};
 use crate::handle::BUSY_RETRY_MS;
 use crate::router::Router;

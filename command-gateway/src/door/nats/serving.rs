@@ -14,18 +14,17 @@ use std::time::Duration;
 
 use async_nats::connection::State;
 use async_nats::service::{Service, ServiceExt as _};
+use nats_connection::NatsClient;
 use schemas::status::QueueStatus;
+use schemas::subjects::SubjectPrefix;
 use serde_json::{Map, Value, json};
 use tokio::runtime::Handle;
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
-use super::connect::NatsClient;
 use super::counts::Counts;
-use super::errors::NatsError;
 use super::lane::{Lane, Prepared, Shared};
-use super::prefix::SubjectPrefix;
 use super::spec::ServiceSpec;
 use crate::router::Router;
 
@@ -37,6 +36,16 @@ const QUIET: Duration = Duration::from_millis(20);
 const QUIET_TIME: Duration = Duration::from_millis(400);
 /// How long the last answers may take to be written.
 const FLUSH_TIME: Duration = Duration::from_secs(2);
+
+/// A service could not be started.
+#[derive(Debug, thiserror::Error)]
+#[error("the service {service} cannot be started: {why}")]
+pub struct ServeError {
+    /// Which.
+    pub service: String,
+    /// What failed.
+    pub why: String,
+}
 
 /// How much a service takes at once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -80,13 +89,13 @@ impl NatsDoor {
     /// Serves until `closing` says so, then as [`Serving::close`].
     ///
     /// # Errors
-    /// [`NatsError::Service`].
+    /// [`ServeError`].
     pub async fn serve(
         self,
         router: Arc<Router>,
         services: Vec<ServiceSpec>,
         mut closing: watch::Receiver<bool>,
-    ) -> Result<(), NatsError> {
+    ) -> Result<(), ServeError> {
         let serving = self.start(router, services).await?;
         // A sender that is gone closes too.
         let _closed = closing.wait_for(|closing| *closing).await;
@@ -97,12 +106,12 @@ impl NatsDoor {
     /// Starts to serve. Requests are taken as soon as the connection is up.
     ///
     /// # Errors
-    /// [`NatsError::Service`].
+    /// [`ServeError`].
     pub async fn start(
         self,
         router: Arc<Router>,
         services: Vec<ServiceSpec>,
-    ) -> Result<Serving, NatsError> {
+    ) -> Result<Serving, ServeError> {
         let (stop, stopped) = watch::channel(false);
         let mut serving = Serving {
             client: self.client.clone(),
@@ -113,7 +122,7 @@ impl NatsDoor {
         for spec in services {
             let name = spec.role.service();
             let started = self.start_one(&router, spec, &mut serving.lanes, &stopped).await;
-            serving.services.push(started.map_err(|error| NatsError::Service {
+            serving.services.push(started.map_err(|error| ServeError {
                 service: name.to_owned(),
                 why: error.to_string(),
             })?);

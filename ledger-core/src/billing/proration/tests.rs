@@ -5,10 +5,6 @@ use super::*;
 
 const MONTH: Every = Every { count: 1, unit: CalendarUnit::Month };
 
-fn date(text: &str) -> Date {
-    text.parse().expect("a date")
-}
-
 fn span(days: &str) -> Span {
     let days: Interval = days.parse().expect("days");
     let at = Timestamp::start_of_utc;
@@ -18,7 +14,7 @@ fn span(days: &str) -> Span {
 fn part(rule: Proration, piece: &str, full: &str, every: Every) -> String {
     let mut policies = Profile::Billfold1.policies();
     policies.proration = rule;
-    let rules = Rules::new(policies, &ZoneName::utc(), Timestamp::start_of_utc(date("2000-01-01")));
+    let rules = Rules::new(policies, &ZoneName::utc(), None);
     ratio(span(piece), span(full), every, &rules).expect("a ratio").to_string()
 }
 

@@ -8,11 +8,7 @@ fn date(text: &str) -> Date {
 }
 
 fn rules(profile: Profile) -> Rules {
-    Rules::new(
-        profile.policies(),
-        &schemas::ZoneName::utc(),
-        Timestamp::start_of_utc(date("2000-01-01")),
-    )
+    Rules::new(profile.policies(), &schemas::ZoneName::utc(), None)
 }
 
 fn every(count: u16, unit: CalendarUnit) -> Every {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use ledger_core::journal::Account;
+use ledger_core::accounting::Account;
 use schemas::query::{BalancesAgeing, BalancesSummary, BalancesTrialBalance};
 use schemas::view::{self, AccountBalance, Ageing, AgeingBuckets, CurrencyBalances, TrialBalance};
 use schemas::{Currency, Date};

@@ -2,7 +2,7 @@
 
 use schemas::problem::{Fault, Problem};
 use schemas::query::{DEFAULT_LINES, InvoicesGet};
-use schemas::view::{Invoice, InvoiceSummary, Line, LineDiscount, LineTax, Settlement};
+use schemas::view::{Invoice, InvoiceSummary, Line, LineDiscount, Settlement};
 use schemas::{Currency, Date, Minor};
 
 use super::super::rows::{
@@ -136,13 +136,6 @@ fn line_of(row: &LineRow, currency: Currency) -> Line {
         exact: part.exact,
         amount: part.amount.of(currency),
     });
-    let taxes = line.taxes.iter().map(|part| LineTax {
-        code: part.code.clone(),
-        rate: part.rate,
-        base: part.base,
-        amount: part.amount.of(currency),
-        inclusive: part.inclusive,
-    });
     Line {
         line: line.line,
         kind: line.kind,
@@ -159,10 +152,10 @@ fn line_of(row: &LineRow, currency: Currency) -> Line {
         gross: line.gross.of(currency),
         discounts: discounts.collect(),
         net: line.net.of(currency),
-        taxes: taxes.collect(),
+        taxes: Vec::new(),
         credits: line.credits,
         credited: Minor(row.credited).of(currency),
-        obligation: line.obligation.clone(),
+        obligation: None,
         schedule: line.schedule,
         dimensions: line.dimensions.clone(),
     }

@@ -4,7 +4,7 @@ use schemas::Command;
 use schemas::command::{
     AcceptQuote, AddCharge, AdvanceClock, ApplyDiscount, BillCustomer, CancelSubscription,
     ChangePlan, ChangeQuantity, ChangeSubscription, CreateQuote, CreateSubscription, CreditLine,
-    DefineCoupon, DefineEntity, DefinePlan, GrantCredit, InvoiceNow, InvoiceRequest,
+    DefineCoupon, DefineEntity, DefinePlan, EraseCustomer, EraseDocuments, GrantCredit, InvoiceNow, InvoiceRequest,
     IssueCreditNote, MigratePlan, OpenBook, PauseSubscription, RecordPayment, RedeemCoupon,
     RefundPayment, RegisterCustomer, ReleaseCustomer, RemoveDiscount, ResumeSubscription,
     RetirePlan, ReversePayment, RunBilling, SetRenewal, SubscriptionTerms, UncancelSubscription,
@@ -16,7 +16,7 @@ use schemas::terms::{
 };
 
 use super::{Named, Samples, prices, series, subscription_terms};
-use crate::values::{self, clear, eur, id, of, sealed};
+use crate::values::{self, clear, contact, eur, id, of, sealed_contact};
 
 /// At least one command of every kind.
 pub(crate) fn commands() -> Vec<Named<Command>> {
@@ -43,16 +43,16 @@ fn book_commands(all: &mut Samples<Command>) {
         },
     );
     all.add("forward", AdvanceClock { to: of("2024-02-01T00:00:00Z") });
-    all.add(
-        "three series",
-        DefineEntity {
-            entity: id(2),
-            name: of("Acme GmbH"),
-            zone: of("Europe/Berlin"),
-            payment_terms_days: 30,
-            series: series(),
-        },
-    );
+    let entity = DefineEntity {
+        entity: id(2),
+        name: of("Acme GmbH"),
+        zone: of("Europe/Berlin"),
+        payment_terms_days: 30,
+        series: series(),
+        document_retention_years: None,
+    };
+    all.add("three series", entity.clone());
+    all.add("retention", DefineEntity { document_retention_years: Some(8), ..entity });
     let flat = vec![("fee", Rate::Flat(of("99")))];
     all.add("flat", define_plan(flat, BillingTiming::InAdvance));
     all.add(
@@ -106,7 +106,7 @@ fn customer_commands(all: &mut Samples<Command>) {
         customer: id(1),
         entity: id(2),
         external_id: None,
-        name: clear("Ada Lovelace"),
+        name: contact("Ada Lovelace"),
         email: None,
         currency: of("EUR"),
         zone: None,
@@ -118,25 +118,29 @@ fn customer_commands(all: &mut Samples<Command>) {
         "full",
         RegisterCustomer {
             external_id: Some(of("crm:42")),
-            email: Some(clear("ada@example.com")),
+            email: Some(contact("ada@example.com")),
             zone: Some(of("America/New_York")),
             payment_terms_days: Some(14),
             parent: Some(id(13)),
             ..bare.clone()
         },
     );
-    all.add("sealed", RegisterCustomer { name: sealed(), ..bare });
+    all.add("sealed", RegisterCustomer { name: sealed_contact(), ..bare });
     all.add(
         "everything",
         UpdateCustomer {
             customer: id(1),
             external_id: Some(of("crm:43")),
-            name: Some(clear("Countess Lovelace")),
-            email: Some(clear("countess@example.com")),
+            name: Some(contact("Countess Lovelace")),
+            email: Some(contact("countess@example.com")),
             payment_terms_days: Some(0),
         },
     );
     all.add("released", ReleaseCustomer { customer: id(1) });
+    let erase = EraseCustomer { customer: id(1), reason: clear("Ada asked"), leave_credit: None };
+    all.add("erased", erase.clone());
+    all.add("with credit left", EraseCustomer { leave_credit: Some(true), ..erase });
+    all.add("documents", EraseDocuments { customer: id(1) });
     all.add("bill", BillCustomer { customer: id(1), run: id(20), through: of("2024-01-31") });
 }
 
@@ -274,7 +278,7 @@ fn charge_commands(all: &mut Samples<Command>) {
     let charge = |price, invoice| AddCharge {
         customer,
         charge: id(5),
-        description: of("Two compact discs"),
+        description: clear("Two compact discs"),
         price,
         quantity: Some(of("2")),
         service: Some(of("2024-01-01/2024-02-01")),
@@ -285,13 +289,14 @@ fn charge_commands(all: &mut Samples<Command>) {
     all.add_each(values::charge_invoices(), |invoice| charge(total, Some(invoice)));
     all.add("bare", InvoiceNow { customer, invoice: None });
     all.add("as asked", InvoiceNow { customer, invoice: Some(InvoiceRequest::default()) });
-    let void = VoidInvoice { customer, invoice: id(6), reason: of("wrong address"), rebill: true };
+    let reason = clear("wrong address");
+    let void = VoidInvoice { customer, invoice: id(6), reason, rebill: true };
     all.add("bill again", void.clone());
     all.add("give up", VoidInvoice { rebill: false, ..void });
 }
 
 fn payment_commands(all: &mut Samples<Command>) {
-    let (customer, payment, reason) = (id(1), id(10), of("a stated reason"));
+    let (customer, payment, reason) = (id(1), id(10), clear("a stated reason"));
     let bare = RecordPayment {
         customer,
         payment,
@@ -317,7 +322,7 @@ fn payment_commands(all: &mut Samples<Command>) {
         effect,
         reason: reversal.reason.clone(),
     });
-    let reason = of("goodwill");
+    let reason = clear("goodwill");
     all.add("granted", GrantCredit { customer, grant: id(12), amount: eur(500), reason });
     let lines = vec![CreditLine { line: 1, amount: eur(1000) }];
     all.add("one line", IssueCreditNote { customer, note: id(8), invoice: id(6), lines });

@@ -1,10 +1,11 @@
 //! Sample commits.
 
 use schemas::command::GrantCredit;
+use schemas::personal::CommandDigest;
 use schemas::{Cause, Command, Commit, Event, Personal, StreamId};
 
 use super::{Named, commands, events};
-use crate::values::{eur, id, of, sealed};
+use crate::values::{clear, eur, id, of, sealed};
 
 fn commit(position: u64, command: Command, events: Vec<Event>) -> Commit {
     Commit {
@@ -17,6 +18,7 @@ fn commit(position: u64, command: Command, events: Vec<Event>) -> Commit {
         recorded_at: of("2024-01-31T09:30:00.25Z"),
         effective_at: of("2024-01-31T09:30:00Z"),
         cause: None,
+        digest: None,
         command,
         events,
     }
@@ -28,7 +30,7 @@ pub(crate) fn commits() -> Vec<Named<Commit>> {
         customer: id(1),
         grant: id(12),
         amount: eur(500),
-        reason: of("goodwill"),
+        reason: clear("goodwill"),
     });
     let (_, granted) = events().pop().expect("there are events");
     let bare = commit(1, grant, vec![granted]);
@@ -42,7 +44,13 @@ pub(crate) fn commits() -> Vec<Named<Commit>> {
         ..bare.clone()
     };
     let nothing =
-        Commit { position: 2, events: Vec::new(), reason: Some(sealed()), ..bare.clone() };
+        Commit {
+            position: 2,
+            events: Vec::new(),
+            reason: Some(sealed()),
+            digest: Some(CommandDigest { key: id(90), mac: [6; 16] }),
+            ..bare.clone()
+        };
     vec![
         ("one event".to_owned(), bare),
         ("no events".to_owned(), nothing),

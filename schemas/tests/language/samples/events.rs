@@ -1,13 +1,14 @@
 //! Sample events.
 
 use schemas::event::{
-    Allocation, Amendment, BillingRunStarted, BookOpened, BookingRate, ChargeAdded, ClockAdvanced,
-    CreditGranted, CreditNoteIssued, CustomerEmailChanged, CustomerExternalIdChanged,
-    CustomerParked, CustomerRegistered, CustomerReleased, CustomerRenamed, CustomerSnapshot,
-    CustomerTermsChanged, Dimension, DiscountPart, EntityDefined, InvoiceFinalized, InvoiceLine,
-    InvoiceTotals, InvoiceVoided, LinePricing, LineRef, LineReversal, LineSource, PaymentRecorded,
-    PaymentRefunded, PaymentReversed, PlanMigrationSet, PlanRetired, PlanVersion,
-    PlanVersionDefined, RevenueSchedule, RoundingStep, RoundingSubject, TaxPart, TierPart,
+    Allocation, Amendment, BillingRunStarted, BookOpened, ChargeAdded, ClockAdvanced, Complement,
+    CreditGranted, CreditNoteIssued, CustomerEmailChanged, CustomerErased,
+    CustomerExternalIdChanged, CustomerParked, CustomerRegistered, CustomerReleased, CustomerRenamed, CustomerSnapshot,
+    CustomerTermsChanged, Dimension, DiscountPart, DocumentsErased, DueSet, EntityDefined, EventAt,
+    InvoiceFinalized, InvoiceLine, InvoiceTotals, InvoiceVoided, LineOrigin, LinePricing, LineRef,
+    LineReversal, LineSource, PaymentRecorded, PaymentRefunded, PaymentReversed, PlanMigrationSet,
+    PlanRetired, PlanVersion, PlanVersionDefined, RevenueSchedule, RoundingStep, RoundingSubject,
+    TermsInForce, TierPart,
 };
 use schemas::fraction::RoundingMode;
 use schemas::terms::{BillingTiming, CalendarUnit, Every, LineKind, Profile, Rate};
@@ -15,7 +16,7 @@ use schemas::{Decimal, Event, Fraction, Minor};
 
 use super::subscriptions::{offer_events, subscription_events};
 use super::{Named, Samples, prices, series};
-use crate::values::{self, clear, eur, fraction, id, of, sealed};
+use crate::values::{self, clear, contact, eur, fraction, id, of, sealed};
 
 /// At least one event of every kind.
 pub(crate) fn events() -> Vec<Named<Event>> {
@@ -48,6 +49,7 @@ fn book_events(all: &mut Samples<Event>) {
             zone: of("Europe/Berlin"),
             payment_terms_days: 30,
             series: series(),
+            document_retention_years: 10,
         },
     );
     all.add_each(values::calendar_units(), |unit| PlanVersionDefined {
@@ -67,26 +69,36 @@ fn book_events(all: &mut Samples<Event>) {
     );
     all.add("retired", PlanRetired { plan: id(3) });
     all.add("month end", BillingRunStarted { run: id(20), through: of("2024-01-31") });
+    all.add("ahead", DueSet { on: Some(of("2024-02-29")) });
+    all.add("nothing ahead", DueSet { on: None });
 }
 
 fn customer_events(all: &mut Samples<Event>) {
-    all.add_each(values::personals(), |name| CustomerRegistered {
+    all.add_each(values::contacts(), |name| CustomerRegistered {
         customer: id(1),
         entity: id(2),
         external_id: Some(of("crm:42")),
         name,
-        email: Some(clear("ada@example.com")),
+        email: Some(contact("ada@example.com")),
         currency: of("EUR"),
         zone: of("America/New_York"),
         payment_terms_days: 14,
         parent: Some(id(13)),
+        fixed_offset: Some(-18_000),
     });
-    all.add_each(values::personals(), |name| CustomerRenamed { name });
-    all.add_each(values::personals(), |email| CustomerEmailChanged { email });
+    all.add_each(values::contacts(), |name| CustomerRenamed { name });
+    all.add_each(values::contacts(), |email| CustomerEmailChanged { email });
     all.add("longest", CustomerTermsChanged { payment_terms_days: 365 });
     let (reason, detail) = (of("too_many_cycles"), of("too many cycles to bill at once"));
     all.add("parked", CustomerParked { run: id(20), reason, detail });
     all.add("released", CustomerReleased {});
+    all.add_each(values::personals(), |reason| CustomerErased {
+        reason,
+        documents_until: Some(of("2034-12-31")),
+    });
+    let reason = clear("Ada asked");
+    all.add("without documents", CustomerErased { reason, documents_until: None });
+    all.add("erased", DocumentsErased {});
     all.add("renamed", CustomerExternalIdChanged { external_id: of("crm:43") });
 }
 
@@ -95,7 +107,7 @@ fn full_line() -> InvoiceLine {
     InvoiceLine {
         line: 1,
         kind: LineKind::Recurring,
-        description: of("Team, 5 seats"),
+        description: clear("Team, 5 seats"),
         source: LineSource::Cycle { subscription: id(4), item: 0, cycle: 11 },
         plan: Some(PlanVersion { plan: id(3), version: 1 }),
         service: Some(of("2024-01-31/2024-02-29")),
@@ -118,7 +130,16 @@ fn full_line() -> InvoiceLine {
             every: Every { count: 1, unit: CalendarUnit::Month },
             segment: 2,
             zone: of("America/New_York"),
-            complement: Some(Minor(3135)),
+            time: 11,
+            complement: Some(Complement {
+                billed: Minor(3135),
+                lines: vec![LineRef { invoice: id(61), line: 1 }],
+            }),
+            in_force: Some(TermsInForce {
+                rate: Rate::Flat(of("49.50")),
+                minimum: Some(of("20")),
+                quantity: Decimal::ONE,
+            }),
         }),
         ratio: fraction(11, 30),
         exact: fraction(1815, 1),
@@ -135,20 +156,20 @@ fn full_line() -> InvoiceLine {
                 exact: fraction(363, 2),
                 amount: Minor(182),
                 basis,
+                given: EventAt::at(19, 0),
             })
             .collect(),
         net: Minor(1633),
-        taxes: vec![TaxPart {
-            code: of("DE-19"),
-            rate: of("19"),
-            base: fraction(1633, 1),
-            amount: Minor(310),
-            inclusive: false,
-        }],
         credits: Some(LineRef { invoice: id(61), line: 2 }),
-        obligation: Some(of("support")),
         schedule: RevenueSchedule::Straight(of("2024-01-31/2024-02-29")),
         dimensions: vec![Dimension { key: of("channel"), value: of("partner") }],
+        origin: LineOrigin {
+            price: Some(EventAt::at(3, 0)),
+            segment: Some(EventAt::at(17, 1)),
+            cycle: Some(EventAt::here(0)),
+            charge: Some(EventAt::at(18, 0)),
+            change: Some(EventAt::at(300, 2)),
+        },
     }
 }
 
@@ -161,7 +182,7 @@ fn bare_line(kind: LineKind, source: LineSource) -> InvoiceLine {
     InvoiceLine {
         line: 2,
         kind,
-        description: of("One compact disc"),
+        description: clear("One compact disc"),
         source,
         plan: None,
         service: None,
@@ -175,11 +196,10 @@ fn bare_line(kind: LineKind, source: LineSource) -> InvoiceLine {
         gross: Minor(-1177),
         discounts: Vec::new(),
         net: Minor(-1177),
-        taxes: Vec::new(),
         credits: None,
-        obligation: None,
         schedule: RevenueSchedule::Point(of("1997-01-01")),
         dimensions: Vec::new(),
+        origin: LineOrigin::default(),
     }
 }
 
@@ -193,12 +213,10 @@ fn invoice(lines: Vec<InvoiceLine>) -> InvoiceFinalized {
         number: of("AC-069659"),
         bill_to: CustomerSnapshot { name: clear("Ada Lovelace"), email: None },
         currency: of("EUR"),
-        booking_rate: None,
         document_date: of("2024-01-31"),
         due_date: of("2024-03-01"),
         posting_date: of("2024-01-31"),
         input_revision: 17,
-        usage_digest: None,
         profile: Profile::Billfold1,
         policies: Profile::Billfold1.policies(),
         engine_version: 2,
@@ -213,7 +231,7 @@ fn invoice(lines: Vec<InvoiceLine>) -> InvoiceFinalized {
 fn invoice_events(all: &mut Samples<Event>) {
     let charge = |unit_price, service| ChargeAdded {
         charge: id(5),
-        description: of("Two compact discs"),
+        description: clear("Two compact discs"),
         currency: of("EUR"),
         quantity: of("2"),
         unit_price,
@@ -235,8 +253,6 @@ fn invoice_events(all: &mut Samples<Event>) {
         InvoiceFinalized {
             external_id: Some(of("order/17")),
             bill_to: CustomerSnapshot { name: sealed(), email: Some(sealed()) },
-            booking_rate: Some(BookingRate { currency: of("USD"), rate: of("1.0853") }),
-            usage_digest: Some([0xab; 32]),
             run: Some(id(20)),
             totals: InvoiceTotals {
                 gross: Minor(1815),
@@ -266,6 +282,7 @@ fn reversals() -> Vec<LineReversal> {
         tax: Minor(310),
         recognised: Minor(600),
         unrecognised: Minor(1033),
+        kept: Minor(200),
         amended: None,
     };
     let left = Amendment { service: of("2024-02-10/2024-02-29"), amount: Minor(33) };
@@ -275,7 +292,7 @@ fn reversals() -> Vec<LineReversal> {
 fn payment_events(all: &mut Samples<Event>) {
     let payment = id(10);
     let posting_date = of("2024-02-10");
-    let reason = || of("a stated reason");
+    let reason = || clear("a stated reason");
     let some = vec![Allocation { invoice: id(6), amount: Minor(1000) }];
     for (name, rebill) in [("bill again", true), ("given up", false)] {
         all.add(

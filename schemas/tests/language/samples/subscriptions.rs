@@ -3,8 +3,8 @@
 use schemas::command::{Activation, ItemRequest, RampPhase, SubscriptionTerms};
 use schemas::event::{
     Calendar, CancellationUndone, ChangeScheduled, CouponDefined, CycleCut, CycleOpened, Dimension,
-    DiscountApplied, DiscountRemoved, ItemChange, ItemStarted, ItemTerms, QuoteAccepted,
-    QuoteCreated, QuoteOffer, QuoteVoided, RampAgreed, RampStep, RenewalSet,
+    DiscountApplied, DiscountRemoved, FirstCycle, ItemChange, ItemStarted, ItemTerms,
+    QuoteAccepted, QuoteCreated, QuoteOffer, QuoteVoided, RampAgreed, RampStep, RenewalSet,
     ScheduledChangeWithdrawn, SubscriptionActivated, SubscriptionCanceled, SubscriptionChanged,
     SubscriptionCreated, SubscriptionPaused, SubscriptionResumed, Term, TermRenewed, TermsChange,
 };
@@ -218,6 +218,7 @@ pub(super) fn offer_events(all: &mut Samples<Event>) {
         duration,
         window: None,
         coupon: None,
+        first_cycles: Vec::new(),
     };
     let percent = values::discount_values()[0].1;
     let once = DiscountDuration::Once;
@@ -229,6 +230,7 @@ pub(super) fn offer_events(all: &mut Samples<Event>) {
         DiscountApplied {
             window: Some(of("2024-01-31T00:00:00Z/2025-01-31T00:00:00Z")),
             coupon: Some(id(14)),
+            first_cycles: vec![FirstCycle { item: 0, cycle: 3 }],
             ..discount(DiscountTarget::Subscription(id(4)), percent, once)
         },
     );

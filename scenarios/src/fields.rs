@@ -1,0 +1,291 @@
+//! The keys of a mapping, each taken once; what is left is not supported.
+
+use core::fmt::Display;
+use core::str::FromStr;
+
+use schemas::Decimal;
+use schemas::terms::{CalendarUnit, Every};
+
+use super::trouble::{Place, Trouble};
+use super::yaml::{Value, Yaml};
+
+/// A mapping that is being read.
+#[derive(Debug)]
+pub struct Fields<'a> {
+    name: String,
+    place: Place,
+    entries: &'a [(String, Yaml)],
+    taken: Vec<bool>,
+}
+
+impl<'a> Fields<'a> {
+    /// The mapping called `name`, in step `step`.
+    ///
+    /// # Errors
+    /// [`Trouble::Wrong`] for what is no mapping.
+    pub fn of(name: &str, node: &'a Yaml, step: Option<usize>) -> Result<Self, Trouble> {
+        let place = Place { step, line: node.line };
+        let entries = node.entries().ok_or_else(|| {
+            Trouble::wrong(place, format!("`{name}` is {}; write a mapping", node.kind()))
+        })?;
+        Ok(Self { name: name.to_owned(), place, entries, taken: vec![false; entries.len()] })
+    }
+
+    /// Where it starts.
+    pub const fn place(&self) -> Place {
+        self.place
+    }
+
+    /// A node of it as a place.
+    pub const fn at(&self, node: &Yaml) -> Place {
+        Place { step: self.place.step, line: node.line }
+    }
+
+    /// The node of a key; none where it is missing or null.
+    pub fn node(&mut self, key: &str) -> Option<&'a Yaml> {
+        let index = self.entries.iter().position(|(name, _)| name == key)?;
+        self.taken[index] = true;
+        let node = &self.entries[index].1;
+        (node.value != Value::Null).then_some(node)
+    }
+
+    /// The text of a key.
+    ///
+    /// # Errors
+    /// [`Trouble::Wrong`] for a list or a mapping.
+    pub fn text(&mut self, key: &str) -> Result<Option<&'a str>, Trouble> {
+        let Some(node) = self.node(key) else { return Ok(None) };
+        let wrong = || {
+            let why = format!("`{key}` of `{}` is {}; write a text", self.name, node.kind());
+            Trouble::wrong(Place { step: self.place.step, line: node.line }, why)
+        };
+        node.text().map(Some).ok_or_else(wrong)
+    }
+
+    /// The text of a key that must be there.
+    ///
+    /// # Errors
+    /// [`Trouble::Wrong`] when it is not.
+    pub fn need(&mut self, key: &str) -> Result<&'a str, Trouble> {
+        let found = self.text(key)?;
+        found.ok_or_else(|| self.missing(key))
+    }
+
+    /// The trouble of a key that is not there.
+    pub fn missing(&self, key: &str) -> Trouble {
+        Trouble::wrong(self.place, format!("`{}` has no `{key}`", self.name))
+    }
+
+    /// The value of a key.
+    ///
+    /// # Errors
+    /// [`Trouble::Wrong`] with what its type says.
+    pub fn parsed<T>(&mut self, key: &str) -> Result<Option<T>, Trouble>
+    where
+        T: FromStr,
+        T::Err: Display,
+    {
+        self.text(key)?.map(|text| self.parse(key, text)).transpose()
+    }
+
+    /// The value of a key that must be there.
+    ///
+    /// # Errors
+    /// [`Trouble::Wrong`] when it is not, or cannot be read.
+    pub fn need_parsed<T>(&mut self, key: &str) -> Result<T, Trouble>
+    where
+        T: FromStr,
+        T::Err: Display,
+    {
+        let text = self.need(key)?;
+        self.parse(key, text)
+    }
+
+    fn parse<T>(&self, key: &str, text: &str) -> Result<T, Trouble>
+    where
+        T: FromStr,
+        T::Err: Display,
+    {
+        text.parse().map_err(|error: T::Err| self.wrong(key, &error))
+    }
+
+    /// The trouble of a value.
+    pub fn wrong(&self, key: &str, why: &dyn Display) -> Trouble {
+        Trouble::wrong(self.place, format!("`{key}` of `{}`: {why}", self.name))
+    }
+
+    /// The trouble of a value that billfold does not have.
+    pub fn unsupported(&self, key: &str, value: &str) -> Trouble {
+        Trouble::unsupported(self.place, format!("`{key}: {value}` of `{}`", self.name))
+    }
+
+    /// A decimal; none where it is missing or zero. Many keys of the format mean nothing by 0.
+    ///
+    /// # Errors
+    /// [`Trouble::Wrong`] for what is no decimal.
+    pub fn not_zero(&mut self, key: &str) -> Result<Option<Decimal>, Trouble> {
+        Ok(self.parsed::<Decimal>(key)?.filter(|value| !value.is_zero()))
+    }
+
+    /// `true` or `false`; `false` if left out.
+    ///
+    /// # Errors
+    /// [`Trouble::Wrong`] for another word.
+    pub fn flag(&mut self, key: &str) -> Result<bool, Trouble> {
+        match self.text(key)? {
+            None | Some("false") => Ok(false),
+            Some("true") => Ok(true),
+            Some(other) => Err(self.wrong(key, &format!("{other:?} is neither true nor false"))),
+        }
+    }
+
+    /// One of the words.
+    ///
+    /// # Errors
+    /// [`Trouble::Unsupported`] for a word that is not among them.
+    pub fn word<T: Copy>(&mut self, key: &str, words: &[(&str, T)]) -> Result<Option<T>, Trouble> {
+        let Some(text) = self.text(key)? else { return Ok(None) };
+        let found = words.iter().find(|(word, _)| *word == text);
+        found.map(|(_, value)| Some(*value)).ok_or_else(|| self.unsupported(key, text))
+    }
+
+    /// A key that says only what billfold does anyway.
+    ///
+    /// # Errors
+    /// [`Trouble::Unsupported`] when it says something else.
+    pub fn only(&mut self, key: &str, allowed: &[&str]) -> Result<(), Trouble> {
+        match self.text(key)? {
+            Some(text) if !allowed.contains(&text) => Err(self.unsupported(key, text)),
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    /// A length such as `3 months`.
+    ///
+    /// # Errors
+    /// [`Trouble::Wrong`] for anything else.
+    pub fn every(&mut self, key: &str) -> Result<Option<Every>, Trouble> {
+        let Some(text) = self.text(key)? else { return Ok(None) };
+        every(text).map(Some).ok_or_else(|| {
+            self.wrong(key, &format!("{text:?} is no length; write N days, weeks, months or years"))
+        })
+    }
+
+    /// A number of days, such as `14 days` or `2 weeks`.
+    ///
+    /// # Errors
+    /// [`Trouble::Wrong`] for months and years, whose days differ.
+    pub fn days(&mut self, key: &str) -> Result<Option<u16>, Trouble> {
+        let Some(text) = self.text(key)? else { return Ok(None) };
+        let length = every(text).and_then(|every| match every.unit {
+            CalendarUnit::Day => Some(every.count),
+            CalendarUnit::Week => every.count.checked_mul(7),
+            CalendarUnit::Month | CalendarUnit::Year => None,
+        });
+        length
+            .or_else(|| text.parse().ok())
+            .map(Some)
+            .ok_or_else(|| self.wrong(key, &format!("{text:?} is no number of days; write N days")))
+    }
+
+    /// The items of a list; none where it is missing.
+    ///
+    /// # Errors
+    /// [`Trouble::Wrong`] for what is no list.
+    pub fn list(&mut self, key: &str) -> Result<&'a [Yaml], Trouble> {
+        let Some(node) = self.node(key) else { return Ok(&[]) };
+        match &node.value {
+            Value::List(items) => Ok(items),
+            Value::Null | Value::Text(_) | Value::Map(_) => {
+                let why = format!("`{key}` of `{}` is {}; write a list", self.name, node.kind());
+                Err(Trouble::wrong(self.at(node), why))
+            }
+        }
+    }
+
+    /// The texts of a mapping; none where it is missing.
+    ///
+    /// # Errors
+    /// [`Trouble::Wrong`] for what is no mapping of texts.
+    pub fn texts(&mut self, key: &str) -> Result<Vec<(&'a str, &'a str)>, Trouble> {
+        let Some(node) = self.node(key) else { return Ok(Vec::new()) };
+        let place = self.at(node);
+        let wrong = || {
+            let why = format!("`{key}` of `{}` is no mapping of texts", self.name);
+            Trouble::wrong(place, why)
+        };
+        let entries = node.entries().ok_or_else(wrong)?;
+        let text = |(key, value): &'a (String, Yaml)| Some((key.as_str(), value.text()?));
+        entries.iter().map(text).collect::<Option<_>>().ok_or_else(wrong)
+    }
+
+    /// Keys that were not taken yet, in order.
+    pub fn rest(&self) -> Vec<&'a str> {
+        let left = self.entries.iter().zip(&self.taken).filter(|(_, taken)| !**taken);
+        left.map(|((key, _), _)| key.as_str()).collect()
+    }
+
+    /// Nothing is left.
+    ///
+    /// # Errors
+    /// [`Trouble::Unsupported`] names the first key that was not taken.
+    pub fn done(self) -> Result<(), Trouble> {
+        let left = self.entries.iter().zip(&self.taken).find(|(_, taken)| !**taken);
+        left.map_or(Ok(()), |((key, node), _)| {
+            Err(Trouble::unsupported(self.at(node), format!("key `{key}` of `{}`", self.name)))
+        })
+    }
+}
+
+/// `N day|week|month|year`, in the singular or the plural; the number may be left out.
+fn every(text: &str) -> Option<Every> {
+    let (count, unit) = text.trim().split_once(' ').unwrap_or(("1", text.trim()));
+    let unit = match unit.trim() {
+        "day" | "days" => CalendarUnit::Day,
+        "week" | "weeks" => CalendarUnit::Week,
+        "month" | "months" => CalendarUnit::Month,
+        "year" | "years" => CalendarUnit::Year,
+        _ => return None,
+    };
+    Some(Every { count: count.parse().ok()?, unit })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::yaml::parse;
+
+    #[test]
+    fn a_key_that_nobody_takes_is_named_with_its_step_and_line() {
+        let node = &parse("id: c\nshoe_size: 44\n").expect("YAML")[0];
+        let mut fields = Fields::of("customer", node, Some(3)).expect("a mapping");
+        assert_eq!(fields.need("id"), Ok("c"));
+        let trouble = fields.done().expect_err("left");
+        let text = "step 3 (line 2): key `shoe_size` of `customer` is not supported";
+        assert_eq!(trouble.to_string(), text);
+    }
+
+    #[test]
+    fn lengths_are_numbers_of_calendar_units() {
+        let node = &parse("{a: 3 months, b: 1 year, c: week, d: 14 days, e: 2 weeks, f: 1 month}")
+            .expect("YAML")[0];
+        let mut fields = Fields::of("plan", node, None).expect("a mapping");
+        let of = |count, unit| Ok(Some(Every { count, unit }));
+        assert_eq!(fields.every("a"), of(3, CalendarUnit::Month));
+        assert_eq!(fields.every("b"), of(1, CalendarUnit::Year));
+        assert_eq!(fields.every("c"), of(1, CalendarUnit::Week));
+        assert_eq!(fields.days("d"), Ok(Some(14)));
+        assert_eq!(fields.days("e"), Ok(Some(14)));
+        assert!(fields.days("f").is_err());
+    }
+
+    #[test]
+    fn nothing_is_as_if_it_were_left_out() {
+        let node = &parse("{a: ~, b: \"0.00\", c: []}").expect("YAML")[0];
+        let mut fields = Fields::of("x", node, None).expect("a mapping");
+        assert_eq!(fields.text("a"), Ok(None));
+        assert_eq!(fields.not_zero("b"), Ok(None));
+        assert_eq!(fields.list("c").map(<[Yaml]>::len), Ok(0));
+        assert_eq!(fields.done(), Ok(()));
+    }
+}

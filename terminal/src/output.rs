@@ -1,0 +1,113 @@
+//! What goes to stdout: documents as JSON, one row a line, or tables for people.
+
+use std::io::{self, IsTerminal, Write};
+
+use client::Node;
+
+use crate::answers::{View, render};
+
+/// Forms of the data on stdout.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// For people.
+    Table,
+    /// One document.
+    Json,
+    /// One row a line.
+    Jsonl,
+}
+
+/// Why nothing was printed.
+#[derive(Debug, thiserror::Error)]
+pub enum PrintError {
+    /// The reader of stdout has gone; nobody is left to tell.
+    #[error("the reader of the output has gone")]
+    BrokenPipe,
+    /// The system says no.
+    #[error("stdout cannot be written")]
+    Io(#[source] io::Error),
+}
+
+/// Where data goes, and in which form.
+#[derive(Debug)]
+pub struct Output {
+    format: Format,
+}
+
+impl Output {
+    /// The asked form; a table on a terminal and JSON elsewhere, if none was asked for.
+    pub fn new(asked: Option<Format>) -> Self {
+        let terminal = io::stdout().is_terminal();
+        let usual = if terminal { Format::Table } else { Format::Json };
+        Self { format: asked.unwrap_or(usual) }
+    }
+
+    /// The form.
+    pub fn format(&self) -> Format {
+        self.format
+    }
+
+    /// People read it.
+    pub fn is_table(&self) -> bool {
+        self.format == Format::Table
+    }
+
+    /// Prints an answer. Rows are the items of its `data`; a document without is one row.
+    ///
+    /// # Errors
+    /// [`PrintError::BrokenPipe`], or what the system says.
+    pub fn document(&self, view: View, document: &Node) -> Result<(), PrintError> {
+        match self.format {
+            Format::Table => text(&render(view, document)),
+            Format::Json => text(&json(document, true)),
+            Format::Jsonl => match document.get("data") {
+                Some(Node::List(rows)) => rows.iter().try_for_each(|row| text(&json(row, false))),
+                Some(_) | None => text(&json(document, false)),
+            },
+        }
+    }
+
+    /// Prints one of a stream of documents: a line of JSON, or lines for people.
+    ///
+    /// # Errors
+    /// As [`Output::document`].
+    pub fn item(&self, document: &Node, people: impl FnOnce() -> String) -> Result<(), PrintError> {
+        match self.format {
+            Format::Table => text(&people()),
+            Format::Json | Format::Jsonl => text(&json(document, false)),
+        }
+    }
+}
+
+fn json(document: &Node, pretty: bool) -> String {
+    let text = if pretty {
+        serde_json::to_string_pretty(document)
+    } else {
+        serde_json::to_string(document)
+    };
+    text.unwrap_or_else(|error| format!("\"no JSON form: {error}\""))
+}
+
+/// Prints a text and ends the line.
+///
+/// # Errors
+/// [`PrintError::BrokenPipe`] when the reader has gone, else what the system says.
+pub fn text(text: &str) -> Result<(), PrintError> {
+    raw(&[text.as_bytes(), b"\n"])
+}
+
+/// Prints bytes as they are.
+///
+/// # Errors
+/// As [`text`].
+pub fn raw(parts: &[&[u8]]) -> Result<(), PrintError> {
+    let mut stdout = io::stdout().lock();
+    let written = parts.iter().try_for_each(|part| stdout.write_all(part));
+    written.and_then(|()| stdout.flush()).map_err(|source| {
+        if source.kind() == io::ErrorKind::BrokenPipe {
+            PrintError::BrokenPipe
+        } else {
+            PrintError::Io(source)
+        }
+    })
+}
