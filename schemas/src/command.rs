@@ -183,8 +183,17 @@ macro_rules! about_a_customer {
 }
 
 about_a_customer! {
-    CustomerCommand { RegisterCustomer, UpdateCustomer, ReleaseCustomer, EraseCustomer, EraseDocuments }
-    SubscriptionCommand { CreateSubscription, ChangePlan, ChangeQuantity, CancelSubscription, ApplyDiscount, RemoveDiscount, ChangeSubscription, UncancelSubscription, WithdrawChange, PauseSubscription, ResumeSubscription, SetRenewal, CreateQuote, AcceptQuote, VoidQuote, RedeemCoupon }
+    CustomerCommand {
+        RegisterCustomer, UpdateCustomer, ReleaseCustomer, EraseCustomer, EraseDocuments
+    }
+    SubscriptionCommand {
+        CreateSubscription, ChangePlan, ChangeQuantity, CancelSubscription, ApplyDiscount,
+        RemoveDiscount, ChangeSubscription, UncancelSubscription, WithdrawChange,
+        PauseSubscription, ResumeSubscription, SetRenewal, CreateQuote, AcceptQuote, VoidQuote,
+        RedeemCoupon
+    }
     BillingCommand { AddCharge, InvoiceNow, BillCustomer }
-    SettlementCommand { VoidInvoice, RecordPayment, ReversePayment, RefundPayment, GrantCredit, IssueCreditNote }
+    SettlementCommand {
+        VoidInvoice, RecordPayment, ReversePayment, RefundPayment, GrantCredit, IssueCreditNote
+    }
 }

@@ -5,8 +5,8 @@ from collections import Counter
 
 from rules import MISSING, Scope, ids_in, leaves
 
-# Differences that are kept with their values; the rest is counted.
-KEPT = 40
+# Kinds of differences of which one is kept with its values; all are counted.
+KEPT = 100
 # So much of a value is shown.
 SHOWN = 300
 
@@ -19,28 +19,35 @@ class Verdict:
         self.counts = Counter()
         # Leaves and answers that each rule excused.
         self.excused, self.excused_answers = Counter(), Counter()
-        # Leaves that differ, by endpoint and shape of their path; the first ones with values.
-        self.shapes, self.differences = Counter(), []
+        # Leaves that differ, by endpoint and shape of their path; one of each with its values.
+        self.shapes, self.examples = Counter(), {}
         # What the first binary did that the recording does not say.
-        self.unlike = []
+        self.unlike, self.unlike_count = [], 0
 
     def add(self, other):
         self.counts.update(other.counts)
         self.excused.update(other.excused)
         self.excused_answers.update(other.excused_answers)
         self.shapes.update(other.shapes)
-        self.differences = (self.differences + other.differences)[:KEPT]
+        for shape, example in other.examples.items():
+            self.keep(shape, example)
+        self.unlike_count += other.unlike_count
         self.unlike = (self.unlike + other.unlike)[:KEPT]
+
+    def keep(self, shape, example):
+        if len(self.examples) < KEPT:
+            self.examples.setdefault(shape, example)
 
     def is_equal(self):
         return not self.shapes
 
     def differs(self, where, leaf):
-        self.shapes[f"{leaf.endpoint} {leaf.shape()}"] += 1
-        if len(self.differences) < KEPT:
+        shape = f"{leaf.endpoint} {leaf.shape()}"
+        self.shapes[shape] += 1
+        if shape not in self.examples:
             path = ".".join(str(name) for name in leaf.path)
             old, new = (json.dumps(side, default=repr)[:SHOWN] for side in (leaf.old, leaf.new))
-            self.differences.append((where, leaf.endpoint, path, old, new))
+            self.keep(shape, (where, path, old, new))
 
 
 class Judge:
@@ -57,6 +64,7 @@ class Judge:
         self.all_answers(old.documents, new.documents, read)
         self.verdict.counts.update(old.counts)
         self.verdict.unlike += old.unlike
+        self.verdict.unlike_count += len(old.unlike)
         return self.verdict
 
     def all_answers(self, old, new, reading):

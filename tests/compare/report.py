@@ -31,7 +31,8 @@ class Report:
             self._rules(whole)
             self._differences(whole)
         if whole.unlike:
-            print("\nThe recording says something else of the first binary:")
+            print(f"\nThe recording says something else of {whole.unlike_count:,} commands on the "
+                  "first binary, such as:")
             for line in whole.unlike[:5]:
                 print(f"  {line}")
         for failure in failures:
@@ -70,12 +71,13 @@ class Report:
         if whole.is_equal():
             print("\nEqual.")
             return
-        print(f"\nDIFFERENT at {sum(whole.shapes.values()):,} places of these kinds")
+        print(f"\nDIFFERENT at {sum(whole.shapes.values()):,} places of {len(whole.shapes):,} kinds; "
+              "one of each")
         for shape, count in whole.shapes.most_common(MOST_SHAPES):
             print(f"  {count:>8,} {shape}")
-        print("\nThe first")
-        for where, endpoint, path, old, new in whole.differences:
-            print(f"  {where}\n    {endpoint} {path}\n      old {old}\n      new {new}")
+            if shape in whole.examples:
+                where, path, old, new = whole.examples[shape]
+                print(f"           {where}: {path}\n             old {old}\n             new {new}")
 
     def _noticed(self, whole):
         if whole.is_equal():

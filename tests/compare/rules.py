@@ -86,6 +86,12 @@ def explain_form(leaf, _):
     return leaf.endpoint == "invoices.explain" and one_sided(leaf) and bool(leaf.path)
 
 
+def stored_bytes(leaf, _):
+    size = re.compile(r"the commit would have \d+ bytes")
+    return texts(leaf) and bool(size.search(leaf.old)) and (
+        size.sub("", leaf.old) == size.sub("", leaf.new))
+
+
 def gained_fields(leaf, _):
     return leaf.old is MISSING and isinstance(leaf.last(), str) and not in_events(leaf)
 
@@ -116,6 +122,8 @@ RULES = [
      "sides have must be equal"),
     ("explain-form", explain_form, False,
      "explanations may gain and lose fields; a field that both sides have must be equal"),
+    ("stored-bytes", stored_bytes, False,
+     "a commit that is too large says how many bytes it would have in its stored form"),
     ("gained-fields", gained_fields, False,
      "answers may gain fields (docs/integrate.md, compatibility)"),
     ("system-commits", system_commits, False,

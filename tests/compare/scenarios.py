@@ -16,7 +16,7 @@ def played(binary, path, cases):
     if memory_folder():
         environment["TMPDIR"] = memory_folder()
     run = subprocess.run(
-        [binary, "--output", "jsonl", "scenario", "--cases", cases, path],
+        [binary, "--output", "jsonl", "--log", "error", "scenario", "--cases", cases, path],
         capture_output=True, env=environment, timeout=SECONDS, check=False)
     lines = [json.loads(line) for line in run.stdout.splitlines()]
     return {"status": run.returncode, "stderr": run.stderr.decode().splitlines(), "lines": lines}

@@ -7,14 +7,12 @@
 //! (`{"submit"}`). Commands are in their published form; invoices, whose ids the system makes, are
 //! named by their printed numbers: `{"$number": "INV0001"}`. `tests/compare` plays recordings.
 
-use schemas::command::BookCommand;
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{BufWriter, Write as _};
 
 use client::Ask as _;
-use host::Folder;
-use host::{Host, Role};
+use host::{Folder, Host, Role};
 use ledger_core::Stamp;
 use schemas::Command;
 use schemas::feed::{FeedEntry, FeedPage};
@@ -25,6 +23,9 @@ use serde_json::{Value, json};
 
 /// The variable that names the file which tests write their recordings into.
 const FILE: &str = "BILLFOLD_RECORD_TO";
+
+/// The command that opens a book.
+const OPENS: &str = "book.open";
 
 /// A book with what was sent to it.
 #[derive(Debug)]
@@ -77,8 +78,8 @@ impl Recording {
     /// A command was sent, and what became of it: `accepted`, or the code of its rejection. What
     /// only the system makes is left out.
     pub fn submit(&mut self, command: &Command, stamp: &Stamp, outcome: &str) {
-        if let Command::Book(BookCommand::OpenBook(open)) = command {
-            self.open = json!(open);
+        if command.kind().name == OPENS {
+            self.open = command.to_json();
         }
         if command.is_internal() {
             return;
@@ -110,7 +111,7 @@ impl Recording {
 
     fn add(&mut self, entry: &FeedEntry) {
         assert!(!entry.bodies_left_out, "commit {} is too large to be recorded", entry.position);
-        if entry.command.kind == "book.open" {
+        if entry.command.kind == OPENS {
             self.open = entry.command.body.clone();
         } else if entry.cause.is_none() && !Command::INTERNAL.contains(&entry.command.kind.as_str())
         {

@@ -3,7 +3,9 @@
 use schemas::command::{
     BillingCommand, BookCommand, ProcessCommand, SellerCommand, SubscriptionCommand,
 };
-use schemas::event::{BillingEvent, BookEvent, CustomerEvent, SettlementEvent, SubscriptionEvent};
+use schemas::event::{
+    BillingEvent, BookEvent, CustomerEvent, DueSet, SettlementEvent, SubscriptionEvent,
+};
 use std::collections::BTreeMap;
 
 use ledger_core::{Claims, Stamp};
@@ -332,7 +334,8 @@ impl Game {
             }));
             let stamp = self.stamp(0);
             let billed = self.submit(&bill, &stamp).unwrap_or_default();
-            let last = billed.last();
+            let is_due = |event: &&Event| event.get::<DueSet>().is_some();
+            let last = billed.iter().rev().find(|event| !is_due(event));
             if last.is_some_and(|last| {
                 !matches!(last, Event::Billing(BillingEvent::InvoiceFinalized(_)))
             }) {
