@@ -15,7 +15,7 @@ mod subscription;
 pub use book::{
     AdvanceClock, DefineEntity, DefinePlan, MigratePlan, OpenBook, RetirePlan, RunBilling,
 };
-pub use customer::{RegisterCustomer, ReleaseCustomer, UpdateCustomer};
+pub use customer::{ParkCustomer, RegisterCustomer, ReleaseCustomer, UpdateCustomer};
 pub use discount::{ApplyDiscount, DefineCoupon, RedeemCoupon, RemoveDiscount};
 pub use settlement::{
     AddCharge, Allocate, AllocationRequest, BillCustomer, ChargeInvoice, ChargePrice, CreditLine,
@@ -71,6 +71,8 @@ records! {
             11 v 1 "customer.update" UpdateCustomer,
             /// Lets runs bill a parked customer again.
             12 v 1 "customer.release" ReleaseCustomer,
+            /// Leaves a customer out of what happens by itself; made by the system.
+            13 v 1 "customer.park" ParkCustomer,
         }
         /// What is agreed: subscriptions, quotes, discounts.
         Subscription(SubscriptionCommand) {
@@ -147,13 +149,15 @@ impl Command {
     }
 
     /// Public names of the commands that only the system makes; no front door has them.
-    pub const INTERNAL: &'static [&'static str] = &["book.open", "customer.bill"];
+    pub const INTERNAL: &'static [&'static str] = &["book.open", "customer.bill", "customer.park"];
 
     /// Only the system makes these; a front door refuses them.
     pub const fn is_internal(&self) -> bool {
         matches!(
             self,
-            Self::Book(BookCommand::OpenBook(_)) | Self::Billing(BillingCommand::BillCustomer(_))
+            Self::Book(BookCommand::OpenBook(_))
+                | Self::Billing(BillingCommand::BillCustomer(_))
+                | Self::Customer(CustomerCommand::ParkCustomer(_))
         )
     }
 }
@@ -173,7 +177,7 @@ macro_rules! about_a_customer {
 }
 
 about_a_customer! {
-    CustomerCommand { RegisterCustomer, UpdateCustomer, ReleaseCustomer }
+    CustomerCommand { RegisterCustomer, UpdateCustomer, ReleaseCustomer, ParkCustomer }
     SubscriptionCommand { CreateSubscription, ChangePlan, ChangeQuantity, CancelSubscription, ApplyDiscount, RemoveDiscount, ChangeSubscription, UncancelSubscription, WithdrawChange, PauseSubscription, ResumeSubscription, SetRenewal, CreateQuote, AcceptQuote, VoidQuote, RedeemCoupon }
     BillingCommand { AddCharge, InvoiceNow, BillCustomer }
     SettlementCommand { VoidInvoice, RecordPayment, ReversePayment, RefundPayment, GrantCredit, IssueCreditNote }

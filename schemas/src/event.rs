@@ -19,8 +19,8 @@ mod subscription;
 
 pub use book::{
     BookOpened, ClockAdvanced, CustomerEmailChanged, CustomerExternalIdChanged, CustomerParked,
-    CustomerRegistered, CustomerReleased, CustomerRenamed, CustomerTermsChanged, EntityDefined,
-    PlanMigrationSet, PlanRetired, PlanVersionDefined,
+    CustomerParkedV1, CustomerRegistered, CustomerReleased, CustomerRenamed, CustomerTermsChanged,
+    EntityDefined, PlanMigrationSet, PlanRetired, PlanVersionDefined,
 };
 pub use discount::{
     CouponDefined, DiscountApplied, DiscountRemoved, FirstCycle, QuoteAccepted, QuoteCreated,
@@ -91,9 +91,9 @@ records! {
             13 v 1 "customer.terms_changed" CustomerTermsChanged,
             /// A customer has another id in another system.
             14 v 1 "customer.external_id_changed" CustomerExternalIdChanged,
-            /// A customer could not be billed safely.
-            15 v 1 "customer.parked" CustomerParked,
-            /// A parked customer is billed again.
+            /// A process could not do for a customer what it had to.
+            15 v 2 "customer.parked" CustomerParked was 1 CustomerParkedV1,
+            /// Processes take a parked customer up again.
             16 v 1 "customer.released" CustomerReleased,
         }
         /// What was agreed: subscriptions, quotes, discounts.

@@ -1,7 +1,6 @@
 //! Making blocks durable: on a thread of its own while the next is decided, or at once when idle.
 
 use std::io;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -10,6 +9,7 @@ use event_log::{AppendError, EventLog};
 
 use super::decided::Decided;
 use crate::completion::ReplyTo;
+use crate::shared_log::SharedLog;
 
 /// One block on its way to the disk and the one that is decided meanwhile.
 const BLOCKS_AHEAD: u32 = 2;
@@ -25,16 +25,6 @@ pub(crate) struct Written {
     pub(crate) took: Option<Duration>,
 }
 
-/// The log, shared by those who write it or keep its lock.
-#[derive(Clone)]
-pub(crate) struct SharedLog(Arc<Mutex<Box<dyn EventLog>>>);
-
-impl std::fmt::Debug for SharedLog {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("SharedLog")
-    }
-}
-
 /// The log with the thread that writes it.
 pub(crate) struct Writer {
     log: SharedLog,
@@ -45,20 +35,20 @@ pub(crate) struct Writer {
 
 impl Writer {
     pub(crate) fn start(log: Box<dyn EventLog>) -> io::Result<Self> {
-        let log = Arc::new(Mutex::new(log));
+        let log = SharedLog::new(log);
         let (jobs, queue) = bounded::<Decided<ReplyTo>>(1);
         let (written, done) = bounded(1);
-        let shared = Arc::clone(&log);
+        let shared = log.clone();
         let thread =
             std::thread::Builder::new().name("log-writer".to_owned()).spawn(move || {
                 while let Ok(decided) = queue.recv() {
-                    let outcome = write(locked(&shared).as_mut(), decided);
+                    let outcome = write(shared.lock().as_mut(), decided);
                     if written.send(outcome).is_err() {
                         return;
                     }
                 }
             })?;
-        Ok(Self { log: SharedLog(log), jobs: Some(jobs), done, thread: Some(thread) })
+        Ok(Self { log, jobs: Some(jobs), done, thread: Some(thread) })
     }
 
     /// Writes on the writer's thread; the block comes back on [`Writer::done`]. If that thread is
@@ -72,7 +62,7 @@ impl Writer {
 
     /// Writes here and now.
     pub(crate) fn write(&self, decided: Decided<ReplyTo>) -> Written {
-        write(locked(&self.log.0).as_mut(), decided)
+        write(self.log.lock().as_mut(), decided)
     }
 
     /// The log itself, for those who need its lock to be held.
@@ -87,12 +77,12 @@ impl Writer {
 
     /// Asks for room again.
     pub(crate) fn reserve(&self) -> Result<(), AppendError> {
-        locked(&self.log.0).reserve(BLOCKS_AHEAD)
+        self.log.lock().reserve(BLOCKS_AHEAD)
     }
 
     /// Appends the closing block.
     pub(crate) fn close(&self, time: i64) -> Result<(), AppendError> {
-        locked(&self.log.0).close(time).map(|_| ())
+        self.log.lock().close(time).map(|_| ())
     }
 }
 
@@ -104,11 +94,6 @@ impl Drop for Writer {
             let _panicked = thread.join();
         }
     }
-}
-
-/// The log poisons itself where its state could be half changed, so a panic in here is survived.
-fn locked(log: &Mutex<Box<dyn EventLog>>) -> MutexGuard<'_, Box<dyn EventLog>> {
-    log.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn write(log: &mut dyn EventLog, mut decided: Decided<ReplyTo>) -> Written {

@@ -1,10 +1,10 @@
 //! Who one customer is, folded from its stream.
 
-use schemas::event::{CustomerEvent, CustomerRegistered};
+use schemas::event::{CustomerEvent, CustomerParked, CustomerRegistered};
 use schemas::ids::{CustomerId, EntityId};
 use schemas::money::MAX_AMOUNT;
 use schemas::terms::Policies;
-use schemas::text::{ExternalId, Label};
+use schemas::text::ExternalId;
 use schemas::{Currency, Minor, Money, Personal, Rejection, Timestamp};
 use serde::{Deserialize, Serialize};
 
@@ -26,8 +26,8 @@ pub(crate) struct Profile {
     /// Who pays for it.
     pub(crate) parent: Option<CustomerId>,
     pub(crate) registered_at: Timestamp,
-    /// Why runs leave it out.
-    pub(crate) parked: Option<Label>,
+    /// Why processes leave it out.
+    pub(crate) parked: Option<Box<CustomerParked>>,
 }
 
 impl Profile {
@@ -73,6 +73,20 @@ impl Profile {
         if minor.is_positive() { Ok(minor) } else { Err(Rejection::AmountNotPositive { amount }) }
     }
 
+    /// Nothing keeps processes from it.
+    ///
+    /// # Errors
+    /// [`Rejection::CustomerParked`].
+    pub(crate) fn not_parked(&self) -> Result<(), Rejection> {
+        match &self.parked {
+            None => Ok(()),
+            Some(parked) => {
+                let (customer, reason) = (self.id, parked.detail.to_string());
+                Err(Rejection::CustomerParked { customer, reason })
+            }
+        }
+    }
+
     /// Folds one event in.
     ///
     /// # Errors
@@ -89,7 +103,9 @@ impl Profile {
             CustomerEvent::CustomerExternalIdChanged(changed) => {
                 self.external_id = Some(changed.external_id.clone());
             }
-            CustomerEvent::CustomerParked(parked) => self.parked = Some(parked.detail.clone()),
+            CustomerEvent::CustomerParked(parked) => {
+                self.parked = Some(Box::new(parked.clone()));
+            }
             CustomerEvent::CustomerReleased(_) => self.parked = None,
             CustomerEvent::CustomerRegistered(_) => {
                 return Err(Unmade::of("an unregistered", self.id));

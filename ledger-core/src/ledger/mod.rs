@@ -18,14 +18,16 @@ mod view;
 
 use std::sync::Arc;
 
-use schemas::command::CustomerCommand;
+use schemas::command::{BookCommand, CustomerCommand};
 use schemas::event::{CustomerEvent, EventAt, ProcessEvent};
 use schemas::ids::CustomerId;
 use schemas::record::DecodeError;
+use schemas::terms::BookClock;
 use schemas::{Command, CommitView, Date, Event, Rejection, StreamId, Timestamp};
 
 use crate::claims::Claims;
 use crate::context::{Context, Stamp};
+use crate::process::Subjects;
 use crate::registry::Registry;
 use crate::unmade::Unmade;
 use directory::Directory;
@@ -205,6 +207,22 @@ impl Ledger {
     /// Every customer, in the order of registration.
     pub fn customers(&self) -> impl Iterator<Item = (CustomerId, &Customer)> {
         self.customers.iter().map(|customer| (customer.id(), customer))
+    }
+
+    /// Where the clock of a test book stands that a command opens: the instant it is recorded at.
+    pub fn opens_at(&self, command: &Command) -> Option<Timestamp> {
+        let Command::Book(BookCommand::OpenBook(open)) = command else { return None };
+        match open.clock {
+            BookClock::Test(instant) if self.test_clock().is_none() => Some(instant),
+            BookClock::Test(_) | BookClock::Wall => None,
+        }
+    }
+
+    /// Whom a job is for, by id.
+    pub fn subjects(&self, subjects: Subjects) -> Vec<CustomerId> {
+        match subjects {
+            Subjects::DueThrough(through) => self.due_customers(through, None, usize::MAX),
+        }
     }
 
     /// Customers with a cycle due up to and on `through`, by id, after `after`.

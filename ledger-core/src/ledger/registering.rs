@@ -36,7 +36,7 @@ fn of_customer(registry: &mut Registry, profile: &Profile, event: &CustomerEvent
             let before = profile.external_id.as_ref();
             registry.name_customer(before, Some(&changed.external_id), profile.id);
         }
-        CustomerEvent::CustomerParked(parked) => registry.park(profile.id, Some(&parked.detail)),
+        CustomerEvent::CustomerParked(parked) => registry.park(profile.id, Some(parked)),
         CustomerEvent::CustomerReleased(_) => registry.park(profile.id, None),
         CustomerEvent::CustomerRegistered(_)
         | CustomerEvent::CustomerRenamed(_)

@@ -8,6 +8,7 @@ use schemas::event::{
 use schemas::terms::ChangeBilling;
 use schemas::{Date, Timestamp};
 
+use super::table::{PROCESSES, When};
 use crate::billing::Account;
 use crate::billing::pieces::{self, Place};
 use crate::subscription::state::Subscription;
@@ -66,12 +67,35 @@ fn next(account: Account<'_>) -> Option<Date> {
     if waiting { Some(Date::MIN) } else { cycles }
 }
 
-/// The first day on which a billing run has something to do for a subscription.
+/// The first day on which a process has something to do for a subscription.
 ///
 /// Dates that cannot be computed are never due: the decision that would bill them says so.
 fn due_for(account: Account<'_>, subscription: &Subscription) -> Option<Date> {
+    let days = PROCESSES.iter().filter_map(|process| match process.when {
+        When::Day(on) => on(account, subscription),
+        When::Job(_) | When::With(_) | When::AtOnce | When::Asked => None,
+    });
+    days.min()
+}
+
+/// The first day of a scheduled change.
+pub(super) fn change_on(account: Account<'_>, subscription: &Subscription) -> Option<Date> {
+    let days = subscription.scheduled.iter().filter_map(|change| match change.at {
+        ScheduledFor::At(at) => account.rules().date(at).ok(),
+        ScheduledFor::Paid => None,
+    });
+    days.min()
+}
+
+/// The day on which the contract term is over.
+pub(super) fn term_ends_on(account: Account<'_>, subscription: &Subscription) -> Option<Date> {
+    let term = subscription.term.filter(|_| subscription.ending.is_none())?;
+    account.rules().date(term.span.end()).ok()
+}
+
+/// The first day on which a cycle is to be opened, or what of one is not billed.
+pub(super) fn cycle_on(account: Account<'_>, subscription: &Subscription) -> Option<Date> {
     let rules = account.rules();
-    let date = |at: Timestamp| rules.date(at).ok();
     let differences_wait = match rules.policies.change_billing {
         ChangeBilling::NextInvoice => true,
         ChangeBilling::AtOnce => false,
@@ -90,12 +114,5 @@ fn due_for(account: Account<'_>, subscription: &Subscription) -> Option<Date> {
         let opened = |cycle| pieces::due_on(place, cycle, waits);
         due.extend(item.cycles.iter().filter_map(opened).chain(ahead));
     }
-    let scheduled = subscription.scheduled.iter().filter_map(|change| match change.at {
-        ScheduledFor::At(at) => date(at),
-        ScheduledFor::Paid => None,
-    });
-    let running = subscription.ending.is_none();
-    let term = subscription.term.filter(|_| running).and_then(|term| date(term.span.end()));
-    let expiry = subscription.activation_expires.and_then(date);
-    due.into_iter().chain(scheduled).chain(term).chain(expiry).min()
+    due.into_iter().min()
 }

@@ -116,16 +116,39 @@ pub struct CustomerRegistered {
     pub fixed_offset: Option<i32>,
 }
 
-/// A customer could not be billed safely. Runs leave it out until it is released; payments are
-/// taken all the same.
+/// A process could not do for a customer what it had to. Processes leave the customer out until
+/// it is released; payments are taken all the same.
+///
+/// The commit's cause is what the process was about.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct CustomerParked {
+    /// The process that met it, such as `billing_run`.
+    pub process: Code,
+    /// The billing run that met it, if one did.
+    pub run: Option<BillingRunId>,
+    /// The code of the rejection, or `internal` for a fault of the ledger.
+    pub reason: Label,
+    /// What is, and the way out.
+    pub detail: Label,
+}
+
+/// [`CustomerParked`] while only billing runs parked.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct CustomerParkedV1 {
     /// The run that met it.
     pub run: BillingRunId,
     /// The code of the rejection.
     pub reason: Label,
     /// What is, and the way out.
     pub detail: Label,
+}
+
+impl From<CustomerParkedV1> for CustomerParked {
+    fn from(old: CustomerParkedV1) -> Self {
+        let CustomerParkedV1 { run, reason, detail } = old;
+        let process = "billing_run".parse().expect("a token of ASCII letters is a code");
+        Self { process, run: Some(run), reason, detail }
+    }
 }
 
 /// A parked customer is billed again.

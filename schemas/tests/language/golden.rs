@@ -103,6 +103,25 @@ fn events_have_the_bytes_they_always_had() {
     }
 }
 
+/// What an older release wrote is read as what it means today.
+#[test]
+fn older_forms_have_the_bytes_they_had_and_are_read_as_the_newest() {
+    let samples = samples::older();
+    let line = |older: &samples::Older| Line {
+        name: format!("{}/v{}", older.name, older.version),
+        type_id: older.type_id,
+        version: older.version,
+        body: older.body.clone(),
+    };
+    let golden = compare("older.hex", &samples.iter().map(line).collect::<Vec<_>>());
+    for (line, older) in golden.iter().zip(&samples) {
+        assert_eq!(Event::decode(line.raw()).as_ref(), Ok(&older.newest), "{}", line.name);
+    }
+    let shown: Vec<_> = samples.iter().map(|older| (older.type_id, older.version)).collect();
+    assert_eq!(shown, Event::OLDER, "every older form has a sample");
+    assert_eq!(Command::OLDER, [], "commands have no older forms yet; show them as events do");
+}
+
 #[test]
 fn values_inside_records_have_the_bytes_they_always_had() {
     // Values have no number of their own: 0 and the version of the records they lie in.

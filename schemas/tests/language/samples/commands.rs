@@ -5,10 +5,10 @@ use schemas::command::{
     AcceptQuote, AddCharge, AdvanceClock, ApplyDiscount, BillCustomer, CancelSubscription,
     ChangePlan, ChangeQuantity, ChangeSubscription, CreateQuote, CreateSubscription, CreditLine,
     DefineCoupon, DefineEntity, DefinePlan, GrantCredit, InvoiceNow, InvoiceRequest,
-    IssueCreditNote, MigratePlan, OpenBook, PauseSubscription, RecordPayment, RedeemCoupon,
-    RefundPayment, RegisterCustomer, ReleaseCustomer, RemoveDiscount, ResumeSubscription,
-    RetirePlan, ReversePayment, RunBilling, SetRenewal, SubscriptionTerms, UncancelSubscription,
-    UpdateCustomer, VoidInvoice, VoidQuote, WithdrawChange,
+    IssueCreditNote, MigratePlan, OpenBook, ParkCustomer, PauseSubscription, RecordPayment,
+    RedeemCoupon, RefundPayment, RegisterCustomer, ReleaseCustomer, RemoveDiscount,
+    ResumeSubscription, RetirePlan, ReversePayment, RunBilling, SetRenewal, SubscriptionTerms,
+    UncancelSubscription, UpdateCustomer, VoidInvoice, VoidQuote, WithdrawChange,
 };
 use schemas::terms::{
     BillingTiming, BookClock, CalendarUnit, ChangeTime, DiscountDuration, Every, Profile, Rate,
@@ -137,6 +137,16 @@ fn customer_commands(all: &mut Samples<Command>) {
         },
     );
     all.add("released", ReleaseCustomer { customer: id(1) });
+    all.add(
+        "of a run",
+        ParkCustomer {
+            customer: id(1),
+            process: of("billing_run"),
+            run: Some(id(20)),
+            reason: of("too_many_cycles"),
+            detail: of("too many cycles to bill at once"),
+        },
+    );
     all.add("bill", BillCustomer { customer: id(1), run: id(20), through: of("2024-01-31") });
 }
 
