@@ -150,6 +150,8 @@ pub fn document(log: Uuid, commit: &Commit) -> Node {
         ("recorded_at", Node::of(&commit.recorded_at)),
         ("effective_at", Node::of(&commit.effective_at)),
         ("cause", Node::of(&cause.map(|cause| cause.to_string()))),
+        ("batch", Node::of(&commit.origin.batch)),
+        ("session", Node::of(&commit.origin.session)),
         ("command", command),
         ("events", Node::List(events.collect())),
     ])
@@ -208,6 +210,12 @@ fn page(commit: &Commit) -> String {
     fact("effective", commit.effective_at.to_string());
     if let Some(cause) = commit.cause {
         fact("caused by", format!("commit {}", cause.position));
+    }
+    if let Some(batch) = commit.origin.batch {
+        fact("batch", batch.to_string());
+    }
+    if let Some(session) = commit.origin.session {
+        fact("session", session.to_string());
     }
     if let Some(reason) = commit.reason.as_ref().and_then(schemas::Personal::clear) {
         fact("reason", reason.to_owned());
@@ -275,6 +283,7 @@ mod tests {
             recorded_at: at,
             effective_at: at,
             cause: None,
+            origin: schemas::Origin::default(),
             command: open.into(),
             events: vec![opened.into()],
         }

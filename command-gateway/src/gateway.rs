@@ -135,7 +135,7 @@ impl Gateway {
         mut core: EngineCore<D, ReplyTo>,
     ) -> Result<(Self, SharedLog), GatewayError> {
         let identity = log.identity().clone();
-        let progress = Progress::at(core.next_position() - 1);
+        let progress = Progress::at(core.next_position() - 1, core.ledger().parked());
         if let Some(decided) = core.seal() {
             progress.publish(core.next_position() - 1, 0, &decided.jobs);
             core.recycle(decided.block, decided.answers);

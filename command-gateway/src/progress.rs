@@ -55,9 +55,10 @@ struct State {
 }
 
 impl Progress {
-    pub(crate) fn at(durable: u64) -> Self {
+    /// An engine that has decided nothing yet, with so many parked customers.
+    pub(crate) fn at(durable: u64, parked: u64) -> Self {
         let state =
-            State { durable, bytes: 0, runs: BTreeMap::new(), parked: 0, stuck: 0, stopped: None };
+            State { durable, bytes: 0, runs: BTreeMap::new(), parked, stuck: 0, stopped: None };
         let (watch, _) = watch::channel(durable);
         Self(Arc::new(Inner { state: Mutex::new(state), changed: Condvar::new(), watch }))
     }

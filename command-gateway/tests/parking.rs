@@ -73,6 +73,8 @@ fn a_refusal_a_panic_and_a_commit_that_is_too_large_park_and_the_run_goes_on() {
         assert_ne!(commit.command_id, bill_command_id(run_id(1), asked.customer));
         assert_eq!(commit.actor.as_str(), "system");
     }
+    let again = Gateway::open_with(&config(&disk), toy::due([])).expect("a sound log");
+    assert_eq!(again.handle().progress().parked(), 3);
 }
 
 #[test]

@@ -9,7 +9,9 @@ use schemas::event::{CustomerParked, InvoiceFinalized};
 use schemas::wire::Message;
 use schemas::{Commit, StreamId};
 use serde_json::{Value, json};
-use tests::acme::{BOOK, command, command_id, eur, id, opening, pay, price, query, register, subscribe};
+use tests::acme::{
+    BOOK, command, command_id, eur, id, opening, pay, price, query, register, subscribe,
+};
 use tests::life::log_of;
 use tests::log;
 use tests::process::{Server, answer, run};
@@ -151,7 +153,8 @@ fn made(commits: &[Commit]) -> BTreeMap<u64, Vec<&Commit>> {
     let run = commits.iter().find(|commit| commit.command.kind().name == "billing.run");
     let cause = run.expect("the run's commit").position;
     let mut made: BTreeMap<u64, Vec<&Commit>> = BTreeMap::new();
-    for commit in commits.iter().filter(|commit| commit.cause.is_some_and(|c| c.position == cause)) {
+    for commit in commits.iter().filter(|commit| commit.cause.is_some_and(|c| c.position == cause))
+    {
         let StreamId::Customer(customer) = commit.stream else { panic!("{:?}", commit.stream) };
         let number = (1..=CUSTOMERS).find(|n| id("cus", *n).parse() == Ok(customer));
         made.entry(number.expect("one of ours")).or_default().push(commit);

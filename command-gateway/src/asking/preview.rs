@@ -13,7 +13,7 @@ use schemas::query::{PreviewCommand, PreviewInvoice, PreviewRun};
 use schemas::text::Actor;
 use schemas::view::{CommandPreview, InvoicePreview, PreviewedCommand};
 use schemas::wire::Reply;
-use schemas::{Command, Commit, Date, Event, Problem, Rejection, StreamId, Timestamp};
+use schemas::{Command, Commit, Date, Event, Origin, Problem, Rejection, StreamId, Timestamp};
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
@@ -134,6 +134,7 @@ impl Trial {
             recorded_at,
             effective_at,
             cause: None,
+            origin: Origin::default(),
             command: self.command.clone(),
             events,
         };

@@ -288,6 +288,7 @@ impl<D: Decider, W> EngineCore<D, W> {
             recorded_at: stamp.recorded_at,
             effective_at: stamp.effective_at,
             cause,
+            origin: request.origin,
             command: request.command,
             events,
         };
@@ -306,6 +307,7 @@ impl<D: Decider, W> EngineCore<D, W> {
             expected_revision: request.expected_revision,
             preview: request.preview,
             deadline: request.deadline,
+            origin: request.origin,
         };
         if self.block.push(&bytes).is_err() {
             return Step::Full(request(commit));

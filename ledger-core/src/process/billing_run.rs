@@ -8,7 +8,7 @@ use schemas::ids::{BillingRunId, CommandId, CustomerId, derive};
 use schemas::{Date, Rejection, Timestamp, ZoneName};
 use serde::{Deserialize, Serialize};
 
-use super::job::{self, Task};
+use super::task::Task;
 use crate::seller::state::Sellers;
 
 /// The name of the process.
@@ -43,9 +43,9 @@ impl Order {
 }
 
 /// A run that begins with this event.
-pub(super) fn begun_by(event: &Event) -> Option<job::Order> {
+pub(super) fn begun_by(event: &Event) -> Option<Order> {
     let BillingRunStarted { run, through } = *event.get()?;
-    Some(job::Order::BillingRun(Order { run, through }))
+    Some(Order { run, through })
 }
 
 /// The id of the command that bills `customer` in `run`.

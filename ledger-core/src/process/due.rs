@@ -2,15 +2,11 @@
 //!
 //! The day is decided with the commit that moves it and is an event: folding asks no calendar.
 
-use schemas::event::{
-    CustomerEvent, DueSet, Event, ScheduledFor, SettlementEvent, SubscriptionEvent,
-};
-use schemas::terms::ChangeBilling;
-use schemas::{Date, Timestamp};
+use schemas::Date;
+use schemas::event::{CustomerEvent, DueSet, Event, SettlementEvent, SubscriptionEvent};
 
 use super::table::{PROCESSES, When};
 use crate::billing::Account;
-use crate::billing::pieces::{self, Place};
 use crate::subscription::state::Subscription;
 
 /// Whether an event can move the day.
@@ -68,51 +64,10 @@ fn next(account: Account<'_>) -> Option<Date> {
 }
 
 /// The first day on which a process has something to do for a subscription.
-///
-/// Dates that cannot be computed are never due: the decision that would bill them says so.
 fn due_for(account: Account<'_>, subscription: &Subscription) -> Option<Date> {
     let days = PROCESSES.iter().filter_map(|process| match process.when {
         When::Day(on) => on(account, subscription),
         When::Job(_) | When::With(_) | When::AtOnce | When::Asked => None,
     });
     days.min()
-}
-
-/// The first day of a scheduled change.
-pub(super) fn change_on(account: Account<'_>, subscription: &Subscription) -> Option<Date> {
-    let days = subscription.scheduled.iter().filter_map(|change| match change.at {
-        ScheduledFor::At(at) => account.rules().date(at).ok(),
-        ScheduledFor::Paid => None,
-    });
-    days.min()
-}
-
-/// The day on which the contract term is over.
-pub(super) fn term_ends_on(account: Account<'_>, subscription: &Subscription) -> Option<Date> {
-    let term = subscription.term.filter(|_| subscription.ending.is_none())?;
-    account.rules().date(term.span.end()).ok()
-}
-
-/// The first day on which a cycle is to be opened, or what of one is not billed.
-pub(super) fn cycle_on(account: Account<'_>, subscription: &Subscription) -> Option<Date> {
-    let rules = account.rules();
-    let differences_wait = match rules.policies.change_billing {
-        ChangeBilling::NextInvoice => true,
-        ChangeBilling::AtOnce => false,
-    };
-    let pauses = subscription.pause_spans();
-    let ends = |at: Timestamp| subscription.ending.is_some_and(|ending| ending.at <= at);
-    let mut due: Vec<Date> = Vec::new();
-    for item in &subscription.items {
-        let place = Place { account, subscription, item, pauses: &pauses };
-        let next = item.next_period(rules).ok().map(|(span, _)| span);
-        let next = next.filter(|span| {
-            !ends(span.start()) && item.removed_at().is_none_or(|at| span.start() < at)
-        });
-        let ahead = next.and_then(|span| place.next_due(span));
-        let waits = differences_wait && ahead.is_some();
-        let opened = |cycle| pieces::due_on(place, cycle, waits);
-        due.extend(item.cycles.iter().filter_map(opened).chain(ahead));
-    }
-    due.into_iter().min()
 }

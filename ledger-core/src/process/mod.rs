@@ -25,10 +25,13 @@
 
 pub(crate) mod activations;
 pub(crate) mod billing_run;
+mod days;
 pub(crate) mod due;
 mod job;
 mod table;
+mod task;
 
 pub use billing_run::bill_command_id;
-pub use job::{Job, Subjects, Task, Unable, is_parking};
+pub use job::Job;
 pub use table::{PROCESSES, Process};
+pub use task::{Subjects, Task, Unable, is_parking};

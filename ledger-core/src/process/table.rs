@@ -1,9 +1,9 @@
 //! The table of processes.
 
 use schemas::{Date, Event};
+use serde::{Deserialize, Serialize};
 
-use super::job::Order;
-use super::{activations, billing_run, due};
+use super::{activations, billing_run, days};
 use crate::billing::Account;
 use crate::subscription::state::Subscription;
 
@@ -17,6 +17,12 @@ pub struct Process {
     pub(super) when: When,
     /// What it does, in a phrase.
     pub does: &'static str,
+}
+
+/// What each process with jobs keeps of the event that began one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) enum Order {
+    BillingRun(billing_run::Order),
 }
 
 /// When a process has something to do.
@@ -63,7 +69,7 @@ pub const PROCESSES: &[Process] = &[
     Process {
         name: billing_run::NAME,
         starts: &["billing.run_started"],
-        when: When::Job(billing_run::begun_by),
+        when: When::Job(|event| billing_run::begun_by(event).map(Order::BillingRun)),
         does: "bills every customer for whom there is something to do",
     },
     Process {
@@ -75,13 +81,13 @@ pub const PROCESSES: &[Process] = &[
     Process {
         name: "scheduled_change",
         starts: &["subscription.change_scheduled", "subscription.ramp_agreed"],
-        when: When::Day(due::change_on),
+        when: When::Day(days::change_on),
         does: "lets a scheduled change, pause, resumption or end take effect",
     },
     Process {
         name: "term_renewal",
         starts: &["subscription.created", "subscription.term_renewed"],
-        when: When::Day(due::term_ends_on),
+        when: When::Day(days::term_ends_on),
         does: "begins another contract term, or ends the subscription",
     },
     Process {
@@ -93,7 +99,7 @@ pub const PROCESSES: &[Process] = &[
     Process {
         name: "cycle",
         starts: &["subscription.created", "subscription.changed", "subscription.cycle_opened"],
-        when: When::Day(due::cycle_on),
+        when: When::Day(days::cycle_on),
         does: "opens the next cycle, and bills what of the cycles is not billed",
     },
     Process {

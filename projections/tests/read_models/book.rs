@@ -87,6 +87,7 @@ impl Book {
             recorded_at: now.max(last),
             effective_at: now,
             cause: None,
+            origin: schemas::Origin::default(),
             command: RunBilling { run, through: date(day) }.into(),
             events,
         });

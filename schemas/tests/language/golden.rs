@@ -6,7 +6,7 @@
 use core::fmt::Write as _;
 
 use schemas::record::RawRecord;
-use schemas::{Command, Commit, Event};
+use schemas::{Command, Commit, Event, Origin};
 
 use crate::files::{blessing, crate_folder, read, write};
 use crate::{samples, values};
@@ -143,11 +143,27 @@ fn commits_have_the_bytes_they_always_had() {
     let line = |(name, commit): &(String, Commit)| Line {
         name: format!("commit/{name}"),
         type_id: 0,
-        version: 1,
+        version: 2,
         body: commit.to_bytes(),
     };
     let golden = compare("commits.hex", &samples.iter().map(line).collect::<Vec<_>>());
     for (line, (_, commit)) in golden.iter().zip(&samples) {
         assert_eq!(Commit::from_bytes(&line.body).as_ref(), Ok(commit), "{}", line.name);
+    }
+}
+
+/// Commits of format 1 came from nowhere. Their bytes were written by the release that had it.
+#[test]
+fn commits_of_the_first_format_are_still_read() {
+    let golden = read(&crate_folder().join("golden/v1/commits-1.hex"));
+    let samples = samples::commits();
+    assert_eq!(golden.lines().count(), 2);
+    for line in golden.lines().map(Line::read) {
+        assert_eq!((line.version, line.body[0]), (1, 1), "{}", line.name);
+        let is_it = |name: &String| line.name == format!("commit/{}", name.replace(' ', "-"));
+        let (_, sample) = samples.iter().find(|(name, _)| is_it(name)).expect("a sample");
+        assert_eq!(sample.origin, Origin::default());
+        assert_eq!(Commit::from_bytes(&line.body).as_ref(), Ok(sample), "{}", line.name);
+        assert_eq!(sample.to_bytes().len(), line.body.len() + 2, "nothing costs a byte each");
     }
 }
