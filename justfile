@@ -20,6 +20,14 @@ test *arguments:
 histories *arguments:
     ./scripts/histories {{arguments}}
 
+# Plays the same on an earlier revision and on this tree and compares every answer; for refactors.
+compare *arguments:
+    ./scripts/compare-with {{arguments}}
+
+# Counts arms that only ignore, and the files that one new event or command touches.
+count *arguments:
+    ./scripts/count {{arguments}}
+
 # Format, clippy, documentation, purity.
 lint:
     ./scripts/lint

@@ -5,7 +5,7 @@ use std::time::Duration;
 use client::Node;
 use event_log::LogReader;
 use host::Folder;
-use ledger_core::journal::post;
+use ledger_core::post;
 use schemas::text::BookName;
 use schemas::wire::LogPosition;
 use schemas::{Commit, Event, Minor};

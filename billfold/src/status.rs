@@ -74,7 +74,7 @@ pub fn run(place: &Place<'_>, output: &Output) -> Result<(), Failure> {
     })
 }
 
-type Views = [(ViewName, Result<ViewStatus, Failure>); 3];
+type Views = [(ViewName, Result<ViewStatus, Failure>); ViewName::ALL.len()];
 
 fn document(book: &BookName, gateway: &Result<GatewayStatus, Failure>, views: &Views) -> Node {
     let row = |(view, status): &(ViewName, Result<ViewStatus, Failure>)| match status {

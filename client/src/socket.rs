@@ -133,8 +133,8 @@ impl SocketClient {
         }
     }
 
-    /// As [`SocketClient::call`]; a reply that says when to try again is obeyed, some times. The request
-    /// stays the same, command id and all.
+    /// As [`SocketClient::call`]; a reply that says when to try again is obeyed, some times. The
+    /// request stays the same, command id and all.
     ///
     /// # Errors
     /// As [`SocketClient::call`].

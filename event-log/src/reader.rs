@@ -296,10 +296,17 @@ impl LogReader {
         Ok(moved)
     }
 
+    /// Remembers a place, unless one is known less than [`INDEX_EVERY`] blocks before or behind.
     pub(crate) fn remember(&mut self, place: Place) {
-        let last = self.index.last().map_or(0, |place| place.head.block_number);
-        if place.head.block_number >= last + INDEX_EVERY {
-            self.index.push(place);
+        let number = place.head.block_number;
+        let at = self.index.partition_point(|known| known.head.block_number <= number);
+        let before = at.checked_sub(1).map(|before| self.index[before].head.block_number);
+        let behind = self.index.get(at).map(|behind| behind.head.block_number);
+        let far = |from: u64, to: u64| from + INDEX_EVERY <= to;
+        if before.is_none_or(|before| far(before, number))
+            && behind.is_none_or(|behind| far(number, behind))
+        {
+            self.index.insert(at, place);
         }
     }
 

@@ -89,16 +89,13 @@ pub(crate) fn token(view: &View<'_>, position: u64) -> String {
 
 /// One thing as an answer.
 pub(crate) fn answer<T: Serialize>(view: &View<'_>, data: T) -> Result<Vec<u8>, QueryError> {
-    json(&Answer { data, position: view.position.to_string(), time: view.time })
+    Ok(json(&Answer { data, position: view.position.to_string(), time: view.time })?)
 }
 
 /// The bytes of an answer, unless they are too many for a message.
-pub(crate) fn json(answer: &impl Serialize) -> Result<Vec<u8>, QueryError> {
+pub(crate) fn json(answer: &impl Serialize) -> Result<Vec<u8>, Problem> {
     let bytes = serde_json::to_vec(answer).map_err(|error| {
-        QueryError::from(Problem::fault(
-            Fault::Internal,
-            format!("the answer has no JSON form: {error}"),
-        ))
+        Problem::fault(Fault::Internal, format!("the answer has no JSON form: {error}"))
     })?;
     if bytes.len() <= MAX_BODY_BYTES {
         return Ok(bytes);
@@ -107,7 +104,7 @@ pub(crate) fn json(answer: &impl Serialize) -> Result<Vec<u8>, QueryError> {
         "the answer has {} bytes, a message takes {MAX_BODY_BYTES}; ask with a smaller limit",
         bytes.len()
     );
-    Err(Problem::fault(Fault::TooLarge, detail).into())
+    Err(Problem::fault(Fault::TooLarge, detail))
 }
 
 /// A row that another row names must be there.

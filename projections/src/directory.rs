@@ -61,7 +61,7 @@ pub(crate) struct DirectoryKind<V> {
 impl<V: Serialize + DeserializeOwned + Copy> DirectoryKind<V> {
     /// A directory in the tables of these letters.
     pub(crate) const fn new(buckets: u8, count: u8) -> Self {
-        Self { buckets: TableKind::new(buckets), count: TableKind::new(count) }
+        Self { buckets: TableKind::new(buckets, 512), count: TableKind::new(count, 1) }
     }
 
     /// Values that may belong to the needle, newest first.
@@ -85,7 +85,7 @@ pub(crate) struct Directory<V> {
 
 impl<V: Serialize + DeserializeOwned + Copy> Directory<V> {
     pub(crate) fn new(kind: &DirectoryKind<V>) -> Self {
-        Self { buckets: Table::new(kind.buckets, 512), count: Table::new(kind.count, 1) }
+        Self { buckets: Table::new(&kind.buckets), count: Table::new(&kind.count) }
     }
 
     /// Adds an entry.

@@ -2,11 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::balances::Balances;
-use crate::invoices::Invoices;
+use crate::models::ViewName;
 use crate::projection::Projection;
-use crate::projectors::ViewName;
-use crate::revenue::Revenue;
 
 /// The version of a read model's rows, and how old rows may be for its queries to read them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,11 +39,6 @@ impl Editions {
 
     /// The edition of a read model.
     pub fn of(&self, view: ViewName) -> Edition {
-        let built = match view {
-            ViewName::Invoices => Edition::of::<Invoices>(),
-            ViewName::Revenue => Edition::of::<Revenue>(),
-            ViewName::Balances => Edition::of::<Balances>(),
-        };
-        self.0.get(&view).copied().unwrap_or(built)
+        self.0.get(&view).copied().unwrap_or(view.model().edition)
     }
 }

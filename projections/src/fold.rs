@@ -58,9 +58,9 @@ impl<P: Projection> Fold<P> {
             let what = format!("position {} where {position} follows", commit.position);
             return Err(FoldError::Unknown { position, what });
         }
-        for record in commit.events() {
+        for (index, record) in (0..).zip(commit.events()) {
             let event = record.and_then(Event::decode).map_err(decode)?;
-            self.projection.apply(store, &commit, &event)?;
+            self.projection.apply(store, &commit, index, &event)?;
         }
         self.advance(position, block_hash, commit.recorded_at);
         Ok(())

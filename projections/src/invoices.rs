@@ -1,54 +1,33 @@
 //! The register of invoices: documents, lines, settlement; by customer, status, day and id.
 //!
 //! Whole-book figures come from sums kept by document date, never from a walk over invoices.
+//! What a line comes from is named by the line itself: `explain` reads those events in the log.
 
 mod apply;
 mod queries;
 mod rows;
-mod sources;
 
-use schemas::{CommitView, Event};
+use schemas::ids::CustomerId;
+use schemas::{CommitView, Date, Event};
 
 use crate::directory::Directory;
 use crate::places::Places;
-use crate::projection::{FoldError, Projection, QueryError, View};
-use crate::store::{Batch, Store};
-use crate::table::Table;
-use rows::{Chunk, CustomerRow, DayRow, Page, SettlementRow};
+use crate::projection::{Answered, FoldError, Projection, QueryError, View};
+use crate::store::Store;
+use crate::table::{Table, tables};
+use rows::{Chunk, CustomerRow, DayRow, Page, Placed, SettlementRow};
 
-/// The register of invoices.
-pub struct Invoices {
-    book: Table<(), Places>,
-    pages: Table<u64, Page>,
-    settlements: Table<(u64, u32), Chunk<SettlementRow>>,
-    customers: Table<schemas::ids::CustomerId, CustomerRow>,
-    customer_chunks: Table<(schemas::ids::CustomerId, u32), Chunk<rows::Placed>>,
-    days: Table<schemas::Date, DayRow>,
-    day_chunks: Table<(schemas::Date, u32), Chunk<u64>>,
-    directory: Directory<u64>,
-    sources: Table<schemas::ids::CustomerId, sources::CustomerSources>,
-    subscriptions: Table<schemas::ids::SubscriptionId, sources::SubscriptionSources>,
-    versions: Table<(schemas::ids::PlanId, u32), rows::Made>,
-    /// Position and index of the last event.
-    at: (u64, u32),
-}
-
-impl Default for Invoices {
-    fn default() -> Self {
-        Self {
-            book: Table::new(rows::BOOK, 1),
-            pages: Table::new(rows::PAGES, 512),
-            settlements: Table::new(rows::SETTLEMENTS, 64),
-            customers: Table::new(rows::CUSTOMERS, 4_096),
-            customer_chunks: Table::new(rows::CUSTOMER_CHUNKS, 128),
-            days: Table::new(rows::DAYS, 512),
-            day_chunks: Table::new(rows::DAY_CHUNKS, 64),
-            directory: Directory::new(&rows::DIRECTORY),
-            sources: Table::new(rows::SOURCES, 1_024),
-            subscriptions: Table::new(rows::SUBSCRIPTIONS, 1_024),
-            versions: Table::new(rows::VERSIONS, 64),
-            at: (0, 0),
-        }
+tables! {
+    /// The register of invoices.
+    Invoices {
+        book: Table<(), Places> = rows::BOOK,
+        pages: Table<u64, Page> = rows::PAGES,
+        settlements: Table<(u64, u32), Chunk<SettlementRow>> = rows::SETTLEMENTS,
+        customers: Table<CustomerId, CustomerRow> = rows::CUSTOMERS,
+        customer_chunks: Table<(CustomerId, u32), Chunk<Placed>> = rows::CUSTOMER_CHUNKS,
+        days: Table<Date, DayRow> = rows::DAYS,
+        day_chunks: Table<(Date, u32), Chunk<u64>> = rows::DAY_CHUNKS,
+        directory: Directory<u64> = rows::DIRECTORY,
     }
 }
 
@@ -60,40 +39,13 @@ impl Projection for Invoices {
         &mut self,
         store: &dyn Store,
         commit: &CommitView<'_>,
+        index: u32,
         event: &Event,
     ) -> Result<(), FoldError> {
-        self.fold(store, commit, event)
+        self.fold(store, commit, index, event)
     }
 
-    fn pending(&self) -> usize {
-        self.book.pending()
-            + self.pages.pending()
-            + self.settlements.pending()
-            + self.customers.pending()
-            + self.customer_chunks.pending()
-            + self.days.pending()
-            + self.day_chunks.pending()
-            + self.directory.pending()
-            + self.sources.pending()
-            + self.subscriptions.pending()
-            + self.versions.pending()
-    }
-
-    fn drain(&mut self, batch: &mut Batch) {
-        self.book.drain(batch);
-        self.pages.drain(batch);
-        self.settlements.drain(batch);
-        self.customers.drain(batch);
-        self.customer_chunks.drain(batch);
-        self.days.drain(batch);
-        self.day_chunks.drain(batch);
-        self.directory.drain(batch);
-        self.sources.drain(batch);
-        self.subscriptions.drain(batch);
-        self.versions.drain(batch);
-    }
-
-    fn answer(view: &View<'_>, name: &str, body: &[u8]) -> Result<Vec<u8>, QueryError> {
+    fn answer(view: &View<'_>, name: &str, body: &[u8]) -> Result<Answered, QueryError> {
         queries::answer(view, name, body)
     }
 }

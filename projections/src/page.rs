@@ -24,7 +24,8 @@ impl Question {
     pub(crate) fn new(name: &str, request: &impl Serialize) -> Self {
         let mut hasher = Sha256::new();
         hasher.update(name);
-        hasher.update(serde_json::to_vec(request).unwrap_or_default());
+        let asked = serde_json::to_vec(request).expect("a request that was read can be written");
+        hasher.update(asked);
         let mut first = [0; 8];
         first.copy_from_slice(&hasher.finalize()[..8]);
         Self(u64::from_be_bytes(first))
@@ -114,12 +115,12 @@ impl<T: Serialize, K: Serialize> Filling<T, K> {
     /// The page.
     pub(crate) fn finish(self, view: &View<'_>, question: Question) -> Result<Vec<u8>, QueryError> {
         let next = self.last.filter(|_| self.more).map(|key| question.write(view, &key));
-        json(&Page {
+        Ok(json(&Page {
             data: self.items,
             has_more: next.is_some(),
             next,
             position: view.position.to_string(),
             time: view.time,
-        })
+        })?)
     }
 }

@@ -1,15 +1,17 @@
 //! A read model: a name, a version, how it folds a commit, and how it answers.
 
+use schemas::event::LineRef;
 use schemas::record::DecodeError;
 use schemas::wire::LogPosition;
 use schemas::{CommitView, Event, Problem, Timestamp};
 
 use ledger_core::accounting::PostError;
 
+use crate::commits::Commits;
 use crate::store::{Batch, Store, StoreError};
 
 /// A read model. It sees events only: nothing here decides or prices anything.
-pub trait Projection: Default + Send + 'static {
+pub trait Projection: Tables + Send + 'static {
     /// Its name: part of subjects and folder names.
     const NAME: &'static str;
     /// Raised for every change of its rows; a store of another version is rebuilt.
@@ -18,7 +20,8 @@ pub trait Projection: Default + Send + 'static {
     /// version are built beside them, such a store answers queries from where it stands.
     const ANSWERS_FROM: u32 = Self::VERSION;
 
-    /// Folds one event in. Rows are changed in memory; [`Projection::drain`] writes them.
+    /// Folds one event in: the one at `index`, from 0, of its commit. Rows are changed in memory;
+    /// [`Tables::drain`] writes them.
     ///
     /// # Errors
     /// [`FoldError`]: the log cannot be understood, or the store is in doubt.
@@ -26,20 +29,49 @@ pub trait Projection: Default + Send + 'static {
         &mut self,
         store: &dyn Store,
         commit: &CommitView<'_>,
+        index: u32,
         event: &Event,
     ) -> Result<(), FoldError>;
-
-    /// How many rows are changed and not yet drained.
-    fn pending(&self) -> usize;
-
-    /// Moves every changed row into the batch.
-    fn drain(&mut self, batch: &mut Batch);
 
     /// Answers a query from what is written.
     ///
     /// # Errors
     /// [`QueryError`]: a problem for the one who asked, or a store in doubt.
-    fn answer(view: &View<'_>, name: &str, body: &[u8]) -> Result<Vec<u8>, QueryError>;
+    fn answer(view: &View<'_>, name: &str, body: &[u8]) -> Result<Answered, QueryError>;
+}
+
+/// The tables of a read model: rows that are changed in memory. [`crate::table::tables`] derives
+/// it from the list of them.
+pub trait Tables: Default {
+    /// How many rows are changed and not yet drained.
+    fn pending(&self) -> usize;
+
+    /// Moves every changed row into the batch.
+    fn drain(&mut self, batch: &mut Batch);
+}
+
+/// What a query comes to while batches are held off.
+pub enum Answered {
+    /// The answer.
+    Written(Vec<u8>),
+    /// All that rows say; the answer also takes commits, which are read while folding goes on.
+    ByCommits(Finish),
+}
+
+/// Reads commits and writes the answer.
+pub type Finish = Box<dyn FnOnce(&dyn Commits) -> Result<Vec<u8>, Problem>>;
+
+impl Answered {
+    /// The answer, with what it takes of the log.
+    ///
+    /// # Errors
+    /// The [`Problem`] for the one who asked.
+    pub fn finish(self, commits: &dyn Commits) -> Result<Vec<u8>, Problem> {
+        match self {
+            Self::Written(bytes) => Ok(bytes),
+            Self::ByCommits(finish) => finish(commits),
+        }
+    }
 }
 
 /// What a query reads: the rows of one consistent moment.
@@ -85,6 +117,18 @@ pub enum FoldError {
         /// What it names.
         what: String,
     },
+}
+
+impl FoldError {
+    /// The commit at `position` names what no commit before it made.
+    pub(crate) fn unknown(position: u64, what: impl std::fmt::Display) -> Self {
+        Self::Unknown { position, what: what.to_string() }
+    }
+
+    /// The same of a line.
+    pub(crate) fn unknown_line(position: u64, LineRef { invoice, line }: LineRef) -> Self {
+        Self::unknown(position, format_args!("line {line} of {invoice}"))
+    }
 }
 
 /// Why a query has no answer.

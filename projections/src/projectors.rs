@@ -1,8 +1,7 @@
 //! All projectors of one book: started together, each on its own thread, asked through one door.
 
 use std::path::Path;
-use std::str::FromStr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -12,72 +11,17 @@ use schemas::problem::Fault;
 use schemas::status::ViewStatus;
 use schemas::wire::LogPosition;
 
-use crate::balances::Balances;
 use crate::checkpoint::Doubt;
+use crate::commits::Commits;
 use crate::edition::{Edition, Editions};
 use crate::heads::Heads;
 use crate::home::{Home, HomeError};
-use crate::invoices::Invoices;
 use crate::live::Live;
+use crate::models::ViewName;
 use crate::projection::Projection;
 use crate::projector::Projector;
 use crate::replay::ViewHash;
-use crate::revenue::Revenue;
-use crate::service::QueryService;
-
-/// The read models there are.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum ViewName {
-    /// The register of invoices.
-    Invoices,
-    /// Revenue by day.
-    Revenue,
-    /// What customers owe, and the journal's accounts.
-    Balances,
-}
-
-impl ViewName {
-    /// Every read model.
-    pub const ALL: [Self; 3] = [Self::Invoices, Self::Revenue, Self::Balances];
-
-    /// The name in subjects and folders.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Invoices => Invoices::NAME,
-            Self::Revenue => Revenue::NAME,
-            Self::Balances => Balances::NAME,
-        }
-    }
-
-    /// The version of its rows in this build.
-    pub const fn version(self) -> u32 {
-        match self {
-            Self::Invoices => Invoices::VERSION,
-            Self::Revenue => Revenue::VERSION,
-            Self::Balances => Balances::VERSION,
-        }
-    }
-}
-
-impl std::fmt::Display for ViewName {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-/// No read model has this name.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} is not a read model; use invoices, revenue or balances")]
-pub struct UnknownView(pub String);
-
-impl FromStr for ViewName {
-    type Err = UnknownView;
-
-    fn from_str(text: &str) -> Result<Self, UnknownView> {
-        let found = Self::ALL.into_iter().find(|view| view.as_str() == text);
-        found.ok_or_else(|| UnknownView(text.chars().take(64).collect()))
-    }
-}
+use crate::service::{Behind, QueryService};
 
 /// Why projectors cannot be started.
 #[derive(Debug, thiserror::Error)]
@@ -102,8 +46,9 @@ pub enum StartError {
 /// How long stores may take to be opened before queries are let in.
 const SETTLE_TIME: Duration = Duration::from_secs(5);
 
+/// One projector and the door to it.
 #[derive(Debug)]
-struct Running {
+pub(crate) struct Running {
     view: ViewName,
     service: QueryService,
     thread: Option<JoinHandle<()>>,
@@ -142,20 +87,17 @@ impl Projectors {
         editions: &Editions,
     ) -> Result<Self, StartError> {
         let heads = Arc::new(Heads::new(log()?));
+        let commits: Arc<dyn Commits> = Arc::new(Mutex::new(log()?));
         let mut started = Self { running: Vec::new() };
         for view in which {
             let parts = Parts {
                 view: *view,
                 edition: editions.of(*view),
                 heads: Arc::clone(&heads),
+                commits: Arc::clone(&commits),
                 views,
             };
-            let running = match view {
-                ViewName::Invoices => start::<Invoices>(&parts, log()?),
-                ViewName::Revenue => start::<Revenue>(&parts, log()?),
-                ViewName::Balances => start::<Balances>(&parts, log()?),
-            }?;
-            started.running.push(running);
+            started.running.push((view.model().start)(&parts, log()?)?);
         }
         started.settle();
         Ok(started)
@@ -265,20 +207,25 @@ impl Drop for Projectors {
 }
 
 /// What a projector is made of.
-struct Parts<'a> {
+pub(crate) struct Parts<'a> {
     view: ViewName,
     edition: Edition,
     heads: Arc<Heads>,
+    commits: Arc<dyn Commits>,
     views: &'a Path,
 }
 
-fn start<P: Projection>(parts: &Parts<'_>, reader: LogReader) -> Result<Running, StartError> {
-    let Parts { view, edition, ref heads, views } = *parts;
+/// Starts the projector of one read model on a thread of its own.
+pub(crate) fn start<P: Projection>(
+    parts: &Parts<'_>,
+    reader: LogReader,
+) -> Result<Running, StartError> {
+    let Parts { view, edition, ref heads, ref commits, views } = *parts;
     let home = Home::take(views.join(P::NAME))?;
     let live = Arc::new(Live::new());
     let log = reader.identity().log().0;
-    let service =
-        QueryService::new::<P>(log, Arc::clone(&live), Arc::clone(heads), edition.version);
+    let behind = Behind { log, heads: Arc::clone(heads), commits: Arc::clone(commits) };
+    let service = QueryService::new::<P>(behind, Arc::clone(&live), edition.version);
     let thread = std::thread::Builder::new()
         .name(format!("project-{view}"))
         .spawn(move || Projector::<P>::new(reader, home, live, edition).run())

@@ -5,14 +5,11 @@ use std::sync::Arc;
 
 use event_log::{LogReader, ReadError};
 
-use crate::balances::Balances;
 use crate::checkpoint::{Checkpoint, Verdict};
 use crate::fold::Fold;
 use crate::home::{Home, HomeError};
-use crate::invoices::Invoices;
+use crate::models::ViewName;
 use crate::projection::{FoldError, Projection};
-use crate::projectors::ViewName;
-use crate::revenue::Revenue;
 use crate::store::{ContentHash, MemoryStore, SledStore, Store, StoreError, content_hash};
 
 /// What a read model holds at a position.
@@ -74,17 +71,14 @@ pub fn replay(
             Scratch::Folder(path) => Arc::new(SledStore::open(&path.join(view.as_str()))?),
         };
         let mut tell = |position| progress(*view, position);
-        let position = match view {
-            ViewName::Invoices => fold_all::<Invoices>(log()?, &*store, through, &mut tell),
-            ViewName::Revenue => fold_all::<Revenue>(log()?, &*store, through, &mut tell),
-            ViewName::Balances => fold_all::<Balances>(log()?, &*store, through, &mut tell),
-        }?;
+        let position = (view.model().fold_all)(log()?, &*store, through, &mut tell)?;
         hashes.push(ViewHash { view: *view, position, hash: content_hash(&*store)? });
     }
     Ok(hashes)
 }
 
-fn fold_all<P: Projection>(
+/// Folds the log into a store; gives the last position that is folded in.
+pub(crate) fn fold_all<P: Projection>(
     mut reader: LogReader,
     store: &dyn Store,
     through: Option<u64>,

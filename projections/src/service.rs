@@ -14,9 +14,10 @@ use uuid::Uuid;
 
 use crate::answer::json;
 use crate::checkpoint::Checkpoint;
+use crate::commits::Commits;
 use crate::heads::{Heads, LogHead};
 use crate::live::{Live, Served, Serving};
-use crate::projection::{Projection, QueryError, View};
+use crate::projection::{Answered, Projection, QueryError, View};
 use crate::store::{ContentHash, Store, StoreError, content_hash};
 
 /// How long a query waits for the position it asks for, unless told otherwise.
@@ -24,15 +25,22 @@ pub const DEFAULT_PATIENCE: Duration = Duration::from_secs(5);
 /// After so many milliseconds it is worth asking again.
 const RETRY_AFTER_MS: u64 = 100;
 
-type AnswerFn = fn(&View<'_>, &str, &[u8]) -> Result<Vec<u8>, QueryError>;
+type AnswerFn = fn(&View<'_>, &str, &[u8]) -> Result<Answered, QueryError>;
+
+/// The log behind a read model, as its door sees it.
+#[derive(Clone)]
+pub(crate) struct Behind {
+    pub(crate) log: [u8; 16],
+    pub(crate) heads: Arc<Heads>,
+    pub(crate) commits: Arc<dyn Commits>,
+}
 
 /// The door of one read model. Clones lead to the same one.
 #[derive(Clone)]
 pub struct QueryService {
     name: &'static str,
-    log: [u8; 16],
+    behind: Behind,
     pub(crate) live: Arc<Live>,
-    heads: Arc<Heads>,
     version: u32,
     answer: AnswerFn,
 }
@@ -44,13 +52,8 @@ impl fmt::Debug for QueryService {
 }
 
 impl QueryService {
-    pub(crate) fn new<P: Projection>(
-        log: [u8; 16],
-        live: Arc<Live>,
-        heads: Arc<Heads>,
-        version: u32,
-    ) -> Self {
-        Self { name: P::NAME, log, live, heads, version, answer: P::answer }
+    pub(crate) fn new<P: Projection>(behind: Behind, live: Arc<Live>, version: u32) -> Self {
+        Self { name: P::NAME, behind, live, version, answer: P::answer }
     }
 
     /// The version of the rows that its projector builds.
@@ -106,12 +109,12 @@ impl QueryService {
                 generation: self.generation(generation, checkpoint.version),
             };
             match (self.answer)(&view, name, body) {
-                Ok(bytes) => Ok(Ok(bytes)),
+                Ok(answered) => Ok(Ok(answered)),
                 Err(QueryError::Problem(problem)) => Ok(Err(*problem)),
                 Err(QueryError::Store(error)) => Err(error),
             }
         });
-        answered?
+        answered??.finish(&*self.behind.commits)
     }
 
     /// A position to wait for must be one of this log.
@@ -119,7 +122,7 @@ impl QueryService {
     /// # Errors
     /// The [`Problem`] for the one who asked.
     pub fn check_log(&self, wanted: LogPosition) -> Result<(), Problem> {
-        if wanted.log == Uuid::from_bytes(self.log) {
+        if wanted.log == Uuid::from_bytes(self.behind.log) {
             return Ok(());
         }
         let detail = format!("{wanted} is a position of another log; use one of this book");
@@ -183,11 +186,11 @@ impl QueryService {
     /// that cannot be read shows in the projector's state.
     fn lag(&self, position: u64, at: Option<Timestamp>) -> (u64, Option<u64>) {
         let seen = self.live.head().max(position);
-        let head = self.heads.position().unwrap_or(0).max(seen);
+        let head = self.behind.heads.position().unwrap_or(0).max(seen);
         if head == position {
             return (head, at.map(|_| 0));
         }
-        let time = match self.heads.head() {
+        let time = match self.behind.heads.head() {
             Ok(LogHead { time, .. }) => time,
             Err(_) => None,
         };
@@ -206,7 +209,7 @@ impl QueryService {
             Serving::Store(served) => served.checkpoint.recorded_at,
             Serving::Nothing | Serving::Failed(_) => None,
         };
-        written(&Answer { data: status, position, time })
+        json(&Answer { data: status, position, time })
     }
 
     fn answer_hash(&self) -> Result<Vec<u8>, Problem> {
@@ -218,7 +221,7 @@ impl QueryService {
             hash: hash.to_string(),
         };
         let position = self.at(checkpoint.position).to_string();
-        written(&Answer { data, position, time: checkpoint.recorded_at })
+        json(&Answer { data, position, time: checkpoint.recorded_at })
     }
 
     /// The hash of all rows, and how far they have come. Queries go on meanwhile, folding waits.
@@ -277,24 +280,17 @@ impl QueryService {
     }
 
     fn at(&self, position: u64) -> LogPosition {
-        LogPosition { log: Uuid::from_bytes(self.log), position }
+        LogPosition { log: Uuid::from_bytes(self.behind.log), position }
     }
 
     /// What cursors hold: another number after every rebuild and every change of version.
     fn generation(&self, generation: u64, version: u32) -> u64 {
         let mut hasher = Sha256::new();
-        hasher.update(self.log);
+        hasher.update(self.behind.log);
         hasher.update(version.to_be_bytes());
         hasher.update(generation.to_be_bytes());
         let mut first = [0; 8];
         first.copy_from_slice(&hasher.finalize()[..8]);
         u64::from_be_bytes(first)
     }
-}
-
-fn written(document: &impl serde::Serialize) -> Result<Vec<u8>, Problem> {
-    json(document).map_err(|error| match error {
-        QueryError::Problem(problem) => *problem,
-        QueryError::Store(error) => Problem::fault(Fault::Internal, error.to_string()),
-    })
 }

@@ -6,6 +6,34 @@
 //! queries read what was written, never what is pending.
 //! *Limits.* Unchanged rows stay in memory in two generations of at most `keep` rows.
 
+/// Makes a read model from the list of its tables: what it is in memory, and what is pending and
+/// drained of it.
+macro_rules! tables {
+    ($(#[$about:meta])* $model:ident { $($table:ident: $rows:ty = $kind:path,)+ }) => {
+        $(#[$about])*
+        pub struct $model {
+            $($table: $rows,)+
+        }
+
+        impl Default for $model {
+            fn default() -> Self {
+                Self { $($table: <$rows>::new(&$kind),)+ }
+            }
+        }
+
+        impl $crate::projection::Tables for $model {
+            fn pending(&self) -> usize {
+                [$(self.$table.pending()),+].iter().sum()
+            }
+
+            fn drain(&mut self, batch: &mut $crate::store::Batch) {
+                $(self.$table.drain(batch);)+
+            }
+        }
+    };
+}
+pub(crate) use tables;
+
 use std::collections::HashMap;
 use std::hash::Hash;
 use std::marker::PhantomData;
@@ -87,9 +115,10 @@ impl<A: Key, B: Key> Key for (A, B) {
     }
 }
 
-/// What a table is: its letter and the types of its keys and rows.
+/// What a table is: its letter, the types of its keys and rows, and how many rows stay in memory.
 pub(crate) struct TableKind<K, R> {
     letter: u8,
+    keep: usize,
     types: PhantomData<fn(K) -> R>,
 }
 
@@ -102,9 +131,10 @@ impl<K, R> Clone for TableKind<K, R> {
 impl<K, R> Copy for TableKind<K, R> {}
 
 impl<K: Key, R: Serialize + DeserializeOwned> TableKind<K, R> {
-    /// A table. Letters are unique within a read model.
-    pub(crate) const fn new(letter: u8) -> Self {
-        Self { letter, types: PhantomData }
+    /// A table; about `2 * keep` unchanged rows stay in memory. Letters are unique within a read
+    /// model.
+    pub(crate) const fn new(letter: u8, keep: usize) -> Self {
+        Self { letter, keep, types: PhantomData }
     }
 
     fn key(self, key: K) -> Vec<u8> {
@@ -161,13 +191,12 @@ pub(crate) struct Table<K, R> {
     hot: HashMap<K, Slot<R>>,
     cold: HashMap<K, Slot<R>>,
     changed: Vec<K>,
-    keep: usize,
 }
 
 impl<K: Key, R: Serialize + DeserializeOwned> Table<K, R> {
-    /// An empty cache over the table; it keeps about `2 * keep` unchanged rows.
-    pub(crate) fn new(kind: TableKind<K, R>, keep: usize) -> Self {
-        Self { kind, hot: HashMap::new(), cold: HashMap::new(), changed: Vec::new(), keep }
+    /// Nothing in memory yet.
+    pub(crate) fn new(kind: &TableKind<K, R>) -> Self {
+        Self { kind: *kind, hot: HashMap::new(), cold: HashMap::new(), changed: Vec::new() }
     }
 
     /// How many rows were changed since the last [`Table::drain`].
@@ -240,7 +269,7 @@ impl<K: Key, R: Serialize + DeserializeOwned> Table<K, R> {
     pub(crate) fn drain(&mut self, batch: &mut Batch) {
         let mut buffer = Vec::new();
         for key in self.changed.drain(..) {
-            let Some(slot) = self.hot.get_mut(&key) else { continue };
+            let slot = self.hot.get_mut(&key).expect("a changed row stays hot until it is drained");
             slot.changed = false;
             buffer.clear();
             buffer.push(ROW_FORMAT);
@@ -248,7 +277,7 @@ impl<K: Key, R: Serialize + DeserializeOwned> Table<K, R> {
                 .expect("a row always encodes: memory is its only limit");
             batch.put(self.kind.key(key), buffer.as_slice().to_vec());
         }
-        if self.hot.len() > self.keep {
+        if self.hot.len() > self.kind.keep {
             self.cold = std::mem::take(&mut self.hot);
         }
     }

@@ -178,7 +178,14 @@ macro_rules! about_a_customer {
 
 about_a_customer! {
     CustomerCommand { RegisterCustomer, UpdateCustomer, ReleaseCustomer, ParkCustomer }
-    SubscriptionCommand { CreateSubscription, ChangePlan, ChangeQuantity, CancelSubscription, ApplyDiscount, RemoveDiscount, ChangeSubscription, UncancelSubscription, WithdrawChange, PauseSubscription, ResumeSubscription, SetRenewal, CreateQuote, AcceptQuote, VoidQuote, RedeemCoupon }
+    SubscriptionCommand {
+        CreateSubscription, ChangePlan, ChangeQuantity, CancelSubscription, ApplyDiscount,
+        RemoveDiscount, ChangeSubscription, UncancelSubscription, WithdrawChange,
+        PauseSubscription, ResumeSubscription, SetRenewal, CreateQuote, AcceptQuote, VoidQuote,
+        RedeemCoupon
+    }
     BillingCommand { AddCharge, InvoiceNow, BillCustomer }
-    SettlementCommand { VoidInvoice, RecordPayment, ReversePayment, RefundPayment, GrantCredit, IssueCreditNote }
+    SettlementCommand {
+        VoidInvoice, RecordPayment, ReversePayment, RefundPayment, GrantCredit, IssueCreditNote
+    }
 }

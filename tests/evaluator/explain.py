@@ -288,11 +288,15 @@ class Line:
         days = Days(self.policies, pricing)
         piece, full = span(pricing["span"]), span(pricing["full"])
         ratio = days.ratio(piece, full)
+        self.check("time", days.measure(piece), pricing["time"])
         exact, steps = part(amount, ratio, piece, full, days, self.policies["ratio"])
         if pricing["complement"] is not None:
-            others = sum(other["gross"] for other in self.explained["others"])
-            self.check("complement", others, pricing["complement"])
-            exact, steps = Fraction(max(half_up(amount) - others, 0)), []
+            others = self.explained["others"]
+            self.check("lines of the rest", [other["at"] for other in others],
+                       pricing["complement"]["lines"])
+            billed = sum(other["gross"] for other in others)
+            self.check("complement", billed, pricing["complement"]["billed"])
+            exact, steps = Fraction(max(half_up(amount) - billed, 0)), []
         gross = half_up(exact)
         self.steps = steps + [step("amount", exact, gross)]
         self.amounts(ratio, exact, gross)
@@ -381,6 +385,8 @@ class Line:
         piece, billed = span(said["pricing"]["span"]), span(pricing["span"])
         days = Days(self.policies, pricing)
         self.inside(piece, billed)
+        self.check("time", days.measure(piece), said["pricing"]["time"])
+        self.check("terms in force", said["pricing"]["in_force"], self.explained["in_force"])
         before = sum(days.measure(span(b["span"])) for b in credited["before"] if b["span"])
         after = before + days.measure(piece)
         length = max(days.measure(billed), 1)
@@ -488,8 +494,8 @@ def totals(invoice):
         return []
     gross = sum(line["gross"] for line in lines)
     net = sum(line["net"] for line in lines)
-    tax = sum(t["amount"] for line in lines for t in line["taxes"] if not t["inclusive"])
-    reckoned = {"gross": gross, "discount": gross - net, "net": net, "tax": tax, "total": net + tax}
+    # No line has a tax yet.
+    reckoned = {"gross": gross, "discount": gross - net, "net": net, "tax": 0, "total": net}
     return [f"{invoice['number']}: {what} is {invoice['totals'][what]}, reckoned {amount}"
             for what, amount in reckoned.items() if amount != invoice["totals"][what]]
 

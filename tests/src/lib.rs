@@ -7,5 +7,6 @@ pub mod log;
 pub mod nats;
 pub mod process;
 pub mod random;
+pub mod recording;
 pub mod shelf;
 pub mod wait;

@@ -97,10 +97,41 @@ impl Met {
     }
 }
 
-/// Every line names the events that it cannot do without.
+/// The events that can have this role.
+fn kinds(role: &str) -> &'static [&'static str] {
+    match role {
+        "price" => &["plan.version_defined"],
+        "segment" => &[
+            "subscription.created",
+            "subscription.changed",
+            "subscription.resumed",
+            "subscription.ramp_agreed",
+        ],
+        "cycle" => &["subscription.cycle_opened"],
+        "charge" => &["charge.added"],
+        "discount" => &["discount.applied"],
+        "change" => &[
+            "subscription.created",
+            "subscription.changed",
+            "subscription.paused",
+            "subscription.resumed",
+            "subscription.canceled",
+            "subscription.cancellation_undone",
+        ],
+        "credited_invoice" | "invoice" => &["invoice.finalized"],
+        other => panic!("no event is a {other}"),
+    }
+}
+
+/// Every line names the events that it cannot do without, and each is what its role says.
 fn has_its_events(line: &Value) {
-    let roles = line["events"].as_array().expect("events").iter();
-    let roles: Vec<&str> = roles.filter_map(|by| by["role"].as_str()).collect();
+    let events = line["events"].as_array().expect("events");
+    for by in events {
+        let role = by["role"].as_str().expect("a word");
+        let kind = by["event"]["type"].as_str().expect("a word");
+        assert!(kinds(role).contains(&kind), "{role} is {kind}: {line}");
+    }
+    let roles: Vec<&str> = events.iter().filter_map(|by| by["role"].as_str()).collect();
     let needed: &[&str] = match line["line"]["kind"].as_str() {
         Some("one_off") => &["charge", "invoice"],
         Some("proration_credit") => {
@@ -183,6 +214,8 @@ fn figures(line: &Value) -> Vec<String> {
         "/line/exact",
         "/line/ratio",
         "/line/pricing/whole",
+        "/line/pricing/time",
+        "/line/pricing/complement/billed",
         "/line/rounding/0/rounded",
         "/line/rounding/0/exact",
         "/line/discounts/0/amount",

@@ -8,6 +8,7 @@ use scenarios::file::{Cases, scenarios};
 use scenarios::report::Difference;
 use scenarios::{Scratch, play};
 use serde_json::Value;
+use tests::recording::{Recording, Tape};
 
 fn stories() -> Vec<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios");
@@ -36,6 +37,40 @@ fn every_story_comes_out_as_it_is_told() {
             let wrong: Vec<_> = outcome.differences.iter().map(Difference::text).collect();
             assert!(wrong.is_empty(), "{wrong:#?}");
             assert!(outcome.compared > 3, "{name} expects little");
+        }
+    }
+}
+
+/// The files whose scenarios are to be recorded, with `:` between them.
+const RECORDED: &str = "BILLFOLD_RECORD_SCENARIOS";
+
+/// Writes what scenarios send for `scripts/compare-with` if that is asked for; else looks at one.
+#[test]
+fn a_played_scenario_can_be_recorded() {
+    let asked = std::env::var_os(RECORDED);
+    let paths: Vec<PathBuf> = match &asked {
+        Some(paths) => std::env::split_paths(paths).collect(),
+        None => stories().into_iter().take(1).collect(),
+    };
+    let cases = Path::new(env!("CARGO_MANIFEST_DIR")).join("data/cases");
+    let (mut tape, scratch) = (Tape::asked_for(), Scratch::make().expect("a folder"));
+    for path in paths {
+        let text = fs::read_to_string(&path).expect("a scenario file");
+        let stem = path.file_stem().and_then(|stem| stem.to_str()).expect("a name");
+        for (name, scenario) in
+            scenarios(&text, Cases { named: None, folder: &cases }).unwrap_or_default()
+        {
+            // What cannot be read or played is compared as the command line tells it.
+            let Ok(scenario) = scenario else { continue };
+            let folder = scratch.folder(1);
+            if play(&scenario, &folder).is_ok() {
+                let book = "scenario".parse().expect("a name");
+                let recording =
+                    Recording::of_book(format!("scenario {stem}#{name}"), &folder, &book);
+                assert!(recording.steps().len() > 3, "{name} sends little");
+                tape.write(&recording);
+            }
+            fs::remove_dir_all(folder.root()).expect("a book of ours");
         }
     }
 }

@@ -16,7 +16,28 @@ const TABLES: [&str; 1] = ["schemas/src/currency_table.rs"];
 
 /// Files that may keep an unordered map, because they never iterate over it.
 const UNORDERED_MAPS: [&str; 2] =
-    ["ledger-core/src/customer/directory.rs", "ledger-core/src/registry.rs"];
+    ["ledger-core/src/ledger/directory.rs", "ledger-core/src/registry.rs"];
+
+/// The rooms of the core and what lies between them; each may know those before it.
+const ROOMS: [&str; 17] = [
+    "money",
+    "accounting",
+    "shared",
+    "unmade",
+    "claims",
+    "book",
+    "seller",
+    "catalog",
+    "registry",
+    "context",
+    "customer",
+    "subscription",
+    "billing",
+    "settlement",
+    "process",
+    "ledger",
+    "laws",
+];
 
 /// Files that may pause between two looks at something they wait for, with a deadline.
 const POLLERS: [&str; 2] = ["tests/src/wait.rs", "tests/tests/nats_book/mod.rs"];
@@ -216,7 +237,7 @@ fn files_are_named_for_what_they_hold() {
 #[test]
 fn decisions_and_folds_match_every_variant_by_name() {
     let decides = |source: &Source| {
-        let words = ["decide", "evolve", "journal", "fold", "posting"];
+        let words = ["decide", "evolve", "post", "state", "due", "registering", "settlement/"];
         source.is_in(&["ledger-core/src/"]) && words.iter().any(|word| source.path.contains(word))
     };
     let findings = find(&sources(), decides, |line| {
@@ -224,6 +245,62 @@ fn decisions_and_folds_match_every_variant_by_name() {
         arm.starts_with("_ =>") || arm.starts_with("_ if ") || line.contains("| _ =>")
     });
     report(&findings, "name the variants, so that the compiler finds the arm you forgot");
+}
+
+#[test]
+fn a_room_of_the_core_knows_only_those_before_it() {
+    let place = |room: &str| ROOMS.iter().position(|known| *known == room);
+    let mut findings = Vec::new();
+    let mut found = 0;
+    for source in sources().iter().filter(|s| s.is_in(&["ledger-core/src/"])) {
+        let room = source.path["ledger-core/src/".len()..].split(['/', '.']).next();
+        let room = room.expect("split gives one part at least");
+        if room == "lib" {
+            continue;
+        }
+        let Some(own) = place(room) else {
+            findings.push(format!("{}: {room} is no room", source.path));
+            continue;
+        };
+        let code: String = source.code().map(|(_, line)| line).collect();
+        for named in named_after(&code, "crate::") {
+            found += 1;
+            if place(&named).is_some_and(|other| other > own) {
+                findings.push(format!("{}: {room} knows {named}", source.path));
+            }
+        }
+    }
+    assert!(found > 100, "rooms know each other by `crate::`");
+    report(&findings, "move it to the room it belongs to, or give what is needed as a value");
+}
+
+/// The names that follow a path's beginning, one or a list in braces.
+fn named_after(code: &str, path: &str) -> Vec<String> {
+    let is_name = |c: char| c.is_alphanumeric() || c == '_';
+    let name = |text: &str| text.trim_start().chars().take_while(|&c| is_name(c)).collect();
+    let mut names = Vec::new();
+    for (at, _) in code.match_indices(path) {
+        let rest = &code[at + path.len()..];
+        let Some(list) = rest.strip_prefix('{') else {
+            names.push(name(rest));
+            continue;
+        };
+        let mut depth = 0;
+        let mut begins = true;
+        for (at, c) in list.char_indices() {
+            if begins && is_name(c) {
+                names.push(name(&list[at..]));
+            }
+            match c {
+                '{' => depth += 1,
+                '}' if depth == 0 => break,
+                '}' => depth -= 1,
+                _ => {}
+            }
+            begins = depth == 0 && (c == ',' || (begins && c == ' '));
+        }
+    }
+    names
 }
 
 #[test]
@@ -310,4 +387,6 @@ fn the_rules_see_what_they_look_for() {
     assert_eq!(bare("a // \"b\"\nc", true), "a // \"b\"\nc");
     assert!(has_word("x: f64,", "f64"));
     assert!(!has_word("as_f64()", "f64"));
+    let names = named_after("use crate::{a::{self, B}, c, d_e::F}; crate::g::h()", "crate::");
+    assert_eq!(names, ["a", "c", "d_e", "g"]);
 }

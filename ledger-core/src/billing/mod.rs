@@ -5,10 +5,10 @@
 //! For every cycle that is due, the segments of an item are compared with the live time of the
 //! lines already billed for that cycle ([`pieces`]). Time that a line charges at another price or
 //! quantity than was in force is credited ([`credit`]); time in force that no line charges is
-//! charged ([`charge`]): the exact price of a whole cycle ([`crate::catalog::models`]) times the part of it
-//! ([`proration`]). Discounts come off the new charges ([`discount`]), and all of it becomes one
-//! invoice ([`invoice`]). Identity is (item, cycle) and the time, never "billed today?": billing
-//! again finds nothing to do.
+//! charged ([`charge`]): the exact price of a whole cycle ([`crate::catalog::models`]) times the
+//! part of it ([`proration`]). Discounts come off the new charges ([`discount`]), and all of it
+//! becomes one invoice ([`invoice`]). Identity is (item, cycle) and the time, never "billed
+//! today?": billing again finds nothing to do.
 //!
 //! # Policies
 //!

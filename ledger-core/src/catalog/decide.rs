@@ -41,7 +41,9 @@ fn define_plan(catalog: &Catalog, command: &DefinePlan) -> Result<Vec<Event>, Re
         return Err(Rejection::InvalidTrial { days: lead_days });
     }
     let version = match catalog.plans.get(&command.plan) {
-        Some(plan) if plan.retired => return Err(Rejection::PlanRetired { plan: command.plan }),
+        Some(plan) if plan.is_retired() => {
+            return Err(Rejection::PlanRetired { plan: command.plan });
+        }
         Some(plan) => plan.latest() + 1,
         None => 1,
     };
@@ -177,7 +179,7 @@ pub(crate) fn check_every(every: Every) -> Result<(), Rejection> {
 fn retire_plan(catalog: &Catalog, command: &RetirePlan) -> Result<Vec<Event>, Rejection> {
     let plan = command.plan;
     let found = catalog.plans.get(&plan).ok_or(Rejection::UnknownPlan { plan })?;
-    if found.retired {
+    if found.is_retired() {
         return Err(Rejection::PlanRetired { plan });
     }
     Ok(vec![PlanRetired { plan }.into()])

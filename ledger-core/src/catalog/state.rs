@@ -25,13 +25,18 @@ pub(crate) struct Plan {
     versions: Vec<PlanVersion>,
     /// In the order they were set.
     migrations: Vec<PlanMigrationSet>,
-    pub(crate) retired: bool,
+    retired: bool,
 }
 
 impl Plan {
     /// The number of its latest version.
     pub(crate) fn latest(&self) -> u32 {
         self.versions.last().map_or(0, |version| version.defined.version)
+    }
+
+    /// It is closed to new subscriptions.
+    pub(crate) const fn is_retired(&self) -> bool {
+        self.retired
     }
 
     pub(crate) fn version(&self, version: u32) -> Option<&PlanVersion> {
@@ -64,7 +69,7 @@ impl Catalog {
         version: Option<u32>,
     ) -> Result<&PlanVersionDefined, Rejection> {
         let found = self.plans.get(&plan).ok_or(Rejection::UnknownPlan { plan })?;
-        if found.retired {
+        if found.is_retired() {
             return Err(Rejection::PlanRetired { plan });
         }
         let latest = found.latest();

@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use schemas::event::{
-    BillingEvent, CatalogEvent, CustomerEvent, CustomerExternalIdChanged, CustomerRegistered,
-    DiscountApplied, InvoiceFinalized, PaymentRecorded, ProcessEvent, QuoteCreated, SellerEvent,
-    SettlementEvent, SubscriptionCreated,
+    BillingEvent, CatalogEvent, CustomerExternalIdChanged, CustomerRegistered, DiscountApplied,
+    InvoiceFinalized, PaymentRecorded, ProcessEvent, QuoteCreated, SellerEvent, SettlementEvent,
+    SubscriptionCreated,
 };
 use schemas::ids::{CommandId, CustomerId};
 use schemas::text::ExternalId;
@@ -95,17 +95,9 @@ impl Names {
                 (Some((Kind::Run, e.run.uuid())), true)
             }
             Event::Process(ProcessEvent::DueSet(_)) => (None, false),
-            Event::Customer(event) => {
-                let registered = match event {
-                    CustomerEvent::CustomerRegistered(e) => Some(e.customer.uuid()),
-                    CustomerEvent::CustomerRenamed(_)
-                    | CustomerEvent::CustomerEmailChanged(_)
-                    | CustomerEvent::CustomerTermsChanged(_)
-                    | CustomerEvent::CustomerExternalIdChanged(_)
-                    | CustomerEvent::CustomerParked(_)
-                    | CustomerEvent::CustomerReleased(_) => None,
-                };
-                (registered.map(|id| (Kind::Customer, id)), false)
+            Event::Customer(_) => {
+                let registered = event.get::<CustomerRegistered>();
+                (registered.map(|e| (Kind::Customer, e.customer.uuid())), false)
             }
             Event::Subscription(_) => (agreed(event), false),
             Event::Billing(BillingEvent::ChargeAdded(e)) => {

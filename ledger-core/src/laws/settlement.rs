@@ -4,9 +4,8 @@
 use std::collections::BTreeMap;
 
 use schemas::event::{
-    Allocation, BillingEvent, CreditNoteIssued, CustomerRegistered, InvoiceFinalized,
-    InvoiceVoided, LineRef, LineReversal, PaymentRecorded, PaymentRefunded, PaymentReversed,
-    SettlementEvent,
+    Allocation, CreditNoteIssued, CustomerRegistered, InvoiceFinalized, InvoiceVoided, LineRef,
+    LineReversal, PaymentRecorded, PaymentRefunded, PaymentReversed, SettlementEvent,
 };
 use schemas::ids::{CustomerId, InvoiceId, PaymentId};
 use schemas::{Currency, Date, Event, Minor};
@@ -56,18 +55,10 @@ impl Settlement {
         }
         self.touched = Some(id);
         self.book(id, posted, findings);
-        match event {
-            Event::Billing(BillingEvent::InvoiceFinalized(invoice)) => {
-                self.finalized(id, invoice, posted, findings);
-            }
-            Event::Settlement(event) => self.settled(id, event, posted, findings),
-            Event::Billing(BillingEvent::ChargeAdded(_))
-            | Event::Book(_)
-            | Event::Seller(_)
-            | Event::Catalog(_)
-            | Event::Process(_)
-            | Event::Customer(_)
-            | Event::Subscription(_) => {}
+        if let Some(invoice) = event.get::<InvoiceFinalized>() {
+            self.finalized(id, invoice, posted, findings);
+        } else if let Event::Settlement(event) = event {
+            self.settled(id, event, posted, findings);
         }
     }
 

@@ -2,8 +2,8 @@
 
 use schemas::Event;
 use schemas::event::{
-    BillingEvent, CustomerEvent, CustomerRegistered, DiscountApplied, InvoiceFinalized,
-    QuoteCreated, SettlementEvent, SubscriptionCreated,
+    BillingEvent, CustomerExternalIdChanged, CustomerParked, CustomerRegistered, CustomerReleased,
+    DiscountApplied, InvoiceFinalized, QuoteCreated, SettlementEvent, SubscriptionCreated,
 };
 
 use crate::customer::state::Profile;
@@ -19,7 +19,7 @@ pub(super) fn customer(registry: &mut Registry, registered: &CustomerRegistered)
 /// An event of a customer that is there.
 pub(super) fn event(registry: &mut Registry, profile: &Profile, event: &Event) {
     match event {
-        Event::Customer(event) => of_customer(registry, profile, event),
+        Event::Customer(_) => of_customer(registry, profile, event),
         Event::Subscription(_) => agreed(registry, event),
         Event::Billing(BillingEvent::ChargeAdded(charge)) => {
             registry.taken.insert(charge.charge.uuid());
@@ -30,18 +30,15 @@ pub(super) fn event(registry: &mut Registry, profile: &Profile, event: &Event) {
     }
 }
 
-fn of_customer(registry: &mut Registry, profile: &Profile, event: &CustomerEvent) {
-    match event {
-        CustomerEvent::CustomerExternalIdChanged(changed) => {
-            let before = profile.external_id.as_ref();
-            registry.name_customer(before, Some(&changed.external_id), profile.id);
-        }
-        CustomerEvent::CustomerParked(parked) => registry.park(profile.id, Some(parked)),
-        CustomerEvent::CustomerReleased(_) => registry.park(profile.id, None),
-        CustomerEvent::CustomerRegistered(_)
-        | CustomerEvent::CustomerRenamed(_)
-        | CustomerEvent::CustomerEmailChanged(_)
-        | CustomerEvent::CustomerTermsChanged(_) => {}
+/// Most of what is known of a customer belongs to nobody else.
+fn of_customer(registry: &mut Registry, profile: &Profile, event: &Event) {
+    if let Some(changed) = event.get::<CustomerExternalIdChanged>() {
+        let before = profile.external_id.as_ref();
+        registry.name_customer(before, Some(&changed.external_id), profile.id);
+    } else if let Some(parked) = event.get::<CustomerParked>() {
+        registry.park(profile.id, Some(parked));
+    } else if event.get::<CustomerReleased>().is_some() {
+        registry.park(profile.id, None);
     }
 }
 

@@ -3,7 +3,9 @@
 //! The day is decided with the commit that moves it and is an event: folding asks no calendar.
 
 use schemas::Date;
-use schemas::event::{CustomerEvent, DueSet, Event, SettlementEvent, SubscriptionEvent};
+use schemas::event::{
+    CustomerParked, CustomerReleased, DueSet, Event, SettlementEvent, SubscriptionEvent,
+};
 
 use super::table::{PROCESSES, When};
 use crate::billing::Account;
@@ -12,14 +14,9 @@ use crate::subscription::state::Subscription;
 /// Whether an event can move the day.
 pub(crate) fn moves(event: &Event) -> bool {
     match event {
-        Event::Customer(event) => match event {
-            CustomerEvent::CustomerParked(_) | CustomerEvent::CustomerReleased(_) => true,
-            CustomerEvent::CustomerRegistered(_)
-            | CustomerEvent::CustomerRenamed(_)
-            | CustomerEvent::CustomerEmailChanged(_)
-            | CustomerEvent::CustomerTermsChanged(_)
-            | CustomerEvent::CustomerExternalIdChanged(_) => false,
-        },
+        Event::Customer(_) => {
+            event.get::<CustomerParked>().is_some() || event.get::<CustomerReleased>().is_some()
+        }
         Event::Subscription(event) => !is_aside(event),
         Event::Billing(_) | Event::Settlement(SettlementEvent::InvoiceVoided(_)) => true,
         Event::Settlement(_)

@@ -25,7 +25,7 @@ struct Cause<'a> {
 
 impl Cause<'_> {
     fn unknown(&self, what: impl std::fmt::Display) -> FoldError {
-        FoldError::Unknown { position: self.position, what: what.to_string() }
+        FoldError::unknown(self.position, what)
     }
 }
 

@@ -13,18 +13,18 @@ use crate::recognition::LineEarnings;
 use crate::table::TableKind;
 use crate::tail::Tail;
 
-pub(super) const BOOK: TableKind<(), Book> = TableKind::new(b'b');
-pub(super) const CUSTOMERS: TableKind<CustomerId, CustomerRow> = TableKind::new(b'c');
+pub(super) const BOOK: TableKind<(), Book> = TableKind::new(b'b', 1);
+pub(super) const CUSTOMERS: TableKind<CustomerId, CustomerRow> = TableKind::new(b'c', 2_048);
 pub(super) const INVOICE_CHUNKS: TableKind<(CustomerId, u32), Chunk<InvoiceRow>> =
-    TableKind::new(b'i');
+    TableKind::new(b'i', 128);
 pub(super) const STATEMENT_CHUNKS: TableKind<(CustomerId, u32), Chunk<StatementRow>> =
-    TableKind::new(b's');
+    TableKind::new(b's', 32);
 pub(super) const PAYMENT_CHUNKS: TableKind<(CustomerId, u32), Chunk<PaymentRow>> =
-    TableKind::new(b'p');
-pub(super) const ROSTER: TableKind<u64, RosterPage> = TableKind::new(b'r');
-pub(super) const JOURNAL: TableKind<Date, JournalRow> = TableKind::new(b'j');
-pub(super) const MONTHS: TableKind<(Currency, Month), MonthRow> = TableKind::new(b'm');
-pub(super) const AGEING: TableKind<Date, AgeingRow> = TableKind::new(b'a');
+    TableKind::new(b'p', 64);
+pub(super) const ROSTER: TableKind<u64, RosterPage> = TableKind::new(b'r', 512);
+pub(super) const JOURNAL: TableKind<Date, JournalRow> = TableKind::new(b'j', 512);
+pub(super) const MONTHS: TableKind<(Currency, Month), MonthRow> = TableKind::new(b'm', 1_024);
+pub(super) const AGEING: TableKind<Date, AgeingRow> = TableKind::new(b'a', 256);
 pub(super) const DIRECTORY: DirectoryKind<CustomerId> = DirectoryKind::new(b'x', b'y');
 
 /// Kinds of entries in the directory.

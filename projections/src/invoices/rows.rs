@@ -2,35 +2,32 @@
 //!
 //! An invoice lies at a *place* ([`crate::places`]); its weight is its number of lines.
 
-use schemas::event::{CustomerSnapshot, InvoiceLine, InvoiceTotals, LineRef};
+use schemas::event::{CustomerSnapshot, EventAt, InvoiceLine, InvoiceTotals, LineRef};
 use schemas::ids::{
-    BillingRunId, CreditNoteId, CustomerId, DiscountId, EntityId, InvoiceId, PaymentId, PlanId,
-    RefundId, SubscriptionId,
+    BillingRunId, CreditNoteId, CustomerId, EntityId, InvoiceId, PaymentId, RefundId,
 };
-use schemas::terms::{Policies, Profile, Rate};
+use schemas::terms::{Policies, Profile};
 use schemas::text::{Code, ExternalId, Label};
 use schemas::view::{InvoiceStatus, SettlementKind};
-use schemas::{Currency, Date, Decimal, Span, Timestamp};
+use schemas::{Currency, Date, Decimal, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::sources::{CustomerSources, SubscriptionSources};
+use crate::answer::there;
 use crate::directory::DirectoryKind;
 use crate::places::Places;
+use crate::store::StoreError;
 use crate::table::TableKind;
 use crate::tail::Tail;
 
-pub(super) const BOOK: TableKind<(), Places> = TableKind::new(b'b');
-pub(super) const PAGES: TableKind<u64, Page> = TableKind::new(b'p');
-pub(super) const SETTLEMENTS: TableKind<(u64, u32), Chunk<SettlementRow>> = TableKind::new(b's');
-pub(super) const CUSTOMERS: TableKind<CustomerId, CustomerRow> = TableKind::new(b'c');
+pub(super) const BOOK: TableKind<(), Places> = TableKind::new(b'b', 1);
+pub(super) const PAGES: TableKind<u64, Page> = TableKind::new(b'p', 512);
+pub(super) const SETTLEMENTS: TableKind<(u64, u32), Chunk<SettlementRow>> =
+    TableKind::new(b's', 64);
+pub(super) const CUSTOMERS: TableKind<CustomerId, CustomerRow> = TableKind::new(b'c', 4_096);
 pub(super) const CUSTOMER_CHUNKS: TableKind<(CustomerId, u32), Chunk<Placed>> =
-    TableKind::new(b'k');
-pub(super) const DAYS: TableKind<Date, DayRow> = TableKind::new(b'd');
-pub(super) const DAY_CHUNKS: TableKind<(Date, u32), Chunk<u64>> = TableKind::new(b'e');
-pub(super) const SOURCES: TableKind<CustomerId, CustomerSources> = TableKind::new(b'q');
-pub(super) const SUBSCRIPTIONS: TableKind<SubscriptionId, SubscriptionSources> =
-    TableKind::new(b'u');
-pub(super) const VERSIONS: TableKind<(PlanId, u32), Made> = TableKind::new(b'v');
+    TableKind::new(b'k', 128);
+pub(super) const DAYS: TableKind<Date, DayRow> = TableKind::new(b'd', 512);
+pub(super) const DAY_CHUNKS: TableKind<(Date, u32), Chunk<u64>> = TableKind::new(b'e', 64);
 pub(super) const DIRECTORY: DirectoryKind<u64> = DirectoryKind::new(b'x', b'y');
 
 /// Kinds of entries in the directory.
@@ -62,8 +59,10 @@ pub(super) struct InvoiceRow {
     pub(super) due_date: Date,
     pub(super) posting_date: Date,
     pub(super) effective_at: Timestamp,
+    /// The position of the commit that issued it.
     pub(super) position: u64,
-    pub(super) made: Made,
+    /// The place of the event in it, from 0.
+    pub(super) index: u32,
     pub(super) input_revision: u64,
     pub(super) profile: Profile,
     pub(super) policies: Policies,
@@ -86,69 +85,35 @@ pub(super) struct LineRow {
     pub(super) credited: i64,
     /// What made up `credited`, in the order of the log.
     pub(super) taken: Vec<Taken>,
-    pub(super) origin: Origin,
 }
 
-/// Where an event lies, and what it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Made {
-    pub(super) position: u64,
-    pub(super) index: u32,
-    pub(super) type_id: u16,
-    pub(super) recorded_at: Timestamp,
-    pub(super) effective_at: Timestamp,
-}
-
-/// Where a line comes from, as known when it was issued.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
-pub(super) struct Origin {
-    pub(super) price: Option<Made>,
-    pub(super) segment: Option<Made>,
-    pub(super) cycle: Option<Made>,
-    pub(super) cycle_start: Option<Timestamp>,
-    pub(super) charge: Option<Made>,
-    pub(super) change: Option<Made>,
-    /// What was credited before of the line that it credits.
-    pub(super) before: Vec<Taken>,
-    pub(super) in_force: Option<InForce>,
-    /// The lines that it makes whole.
-    pub(super) others: Vec<LineRef>,
-}
-
-/// What an item cost at an instant.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub(super) struct InForce {
-    pub(super) rate: Rate,
-    pub(super) minimum: Option<Decimal>,
-    pub(super) quantity: Decimal,
-}
-
-/// What a line or a credit note takes off a line; amounts are negative.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Taken {
-    pub(super) line: Option<LineRef>,
-    pub(super) note: Option<CreditNoteId>,
-    pub(super) span: Option<Span>,
-    pub(super) gross: i64,
-    pub(super) discounts: Vec<(DiscountId, i64)>,
-    pub(super) net: i64,
-}
-
-impl Taken {
-    pub(super) fn by_line(at: LineRef, line: &InvoiceLine) -> Self {
-        Self {
-            line: Some(at),
-            note: None,
-            span: line.pricing.as_ref().map(|pricing| pricing.span),
-            gross: line.gross.0,
-            discounts: line.discounts.iter().map(|part| (part.discount, part.amount.0)).collect(),
-            net: line.net.0,
-        }
+impl LineRow {
+    pub(super) fn new(line: &InvoiceLine) -> Self {
+        Self { line: line.clone(), credited: 0, taken: Vec::new() }
     }
+}
 
-    pub(super) fn by_note(note: CreditNoteId, net: i64) -> Self {
-        let (line, span, discounts) = (None, None, Vec::new());
-        Self { line, note: Some(note), span, gross: -net, discounts, net: -net }
+/// What takes something off a line. It stays when it is voided, so that what was explained before
+/// is explained in the same way afterwards.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Taken {
+    pub(super) by: TakenBy,
+    /// The event that voided the invoice of the line that takes it.
+    pub(super) voided: Option<EventAt>,
+}
+
+/// Who takes something off a line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) enum TakenBy {
+    /// A line that credits it, which says how much.
+    Line(LineRef),
+    /// A credit note, and how much of the net amount.
+    Note(CreditNoteId, i64),
+}
+
+impl TakenBy {
+    pub(super) const fn now(self) -> Taken {
+        Taken { by: self, voided: None }
     }
 }
 
@@ -172,6 +137,19 @@ pub(super) enum SettledBy {
 }
 
 impl InvoiceRow {
+    /// The event that issued it.
+    pub(super) const fn issued(&self) -> EventAt {
+        EventAt::at(self.position, self.index)
+    }
+
+    pub(super) fn line(&self, number: u32) -> Option<&LineRow> {
+        self.lines.iter().find(|row| row.line.line == number)
+    }
+
+    pub(super) fn line_mut(&mut self, number: u32) -> Option<&mut LineRow> {
+        self.lines.iter_mut().find(|row| row.line.line == number)
+    }
+
     /// What is still owed.
     pub(super) fn balance_due(&self) -> i64 {
         if self.void_reason.is_some() {
@@ -263,19 +241,27 @@ impl DayRow {
         Self { date, places: Tail::default(), figures: Vec::new() }
     }
 
-    /// Adds `figures` `times` times; -1 takes them out.
-    pub(super) fn add(&mut self, figures: &Figures, times: i128) {
+    fn place(&self, figures: &Figures) -> Result<usize, usize> {
         let key = (figures.currency, figures.status);
-        let at = self.figures.binary_search_by_key(&key, |f| (f.currency, f.status));
-        let at = at.unwrap_or_else(|at| {
-            let (currency, status) = key;
-            self.figures.insert(at, Figures { currency, status, sums: Sums::default() });
-            at
-        });
-        self.figures[at].sums.add(&figures.sums, times);
+        self.figures.binary_search_by_key(&key, |found| (found.currency, found.status))
+    }
+
+    /// Counts an invoice in.
+    pub(super) fn add(&mut self, figures: &Figures) {
+        match self.place(figures) {
+            Ok(at) => self.figures[at].sums.add(&figures.sums, 1),
+            Err(at) => self.figures.insert(at, figures.clone()),
+        }
+    }
+
+    /// Counts an invoice out again.
+    pub(super) fn remove(&mut self, figures: &Figures) -> Result<(), StoreError> {
+        let at = there(self.place(figures).ok(), "an invoice in the sums of its day")?;
+        self.figures[at].sums.add(&figures.sums, -1);
         if self.figures[at].sums.invoices == 0 {
             self.figures.remove(at);
         }
+        Ok(())
     }
 }
 

@@ -2,12 +2,13 @@
 
 use ledger_core::accounting::{Account, Earning, Posted, Stop};
 use ledger_core::post;
-use schemas::event::{BillingEvent, InvoiceFinalized, LineReversal, SettlementEvent};
+use schemas::event::{BillingEvent, InvoiceFinalized, LineRef, LineReversal, SettlementEvent};
 use schemas::ids::{CustomerId, InvoiceId};
 use schemas::{CommitView, Currency, Date, Event, Minor, StreamId};
 
 use super::Revenue;
 use super::rows::{BY_ID, Book, InvoiceRow, LineRow, MonthRow, Page, ReversalRow, Sums};
+use crate::answer::there;
 use crate::directory::Needle;
 use crate::month::Month;
 use crate::places::page_of;
@@ -33,35 +34,45 @@ impl Revenue {
                 let posted = posted()?;
                 self.add(store, customer, invoice, &posted)?;
                 self.book_entries(store, &posted, |sums, deferred| sums.billed -= deferred)?;
-                self.recognise(store, &posted.earnings)?;
+                Ok(self.recognise(store, &posted.earnings)?)
             }
-            Event::Settlement(SettlementEvent::InvoiceVoided(void)) => {
-                let posted = posted()?;
-                self.take_back(store, position, void.invoice, void.posting_date, &void.lines)?;
-                self.reverse(store, position, &posted)?;
-            }
-            Event::Settlement(SettlementEvent::CreditNoteIssued(note)) => {
-                let posted = posted()?;
-                self.take_back(store, position, note.invoice, note.posting_date, &note.lines)?;
-                self.reverse(store, position, &posted)?;
-            }
-            Event::Settlement(SettlementEvent::CreditGranted(_)) => {
-                self.book_entries(store, &posted()?, |sums, deferred| sums.released += deferred)?;
-            }
-            Event::Settlement(
-                SettlementEvent::PaymentRecorded(_)
-                | SettlementEvent::PaymentReversed(_)
-                | SettlementEvent::PaymentRefunded(_),
-            )
-            | Event::Billing(BillingEvent::ChargeAdded(_))
+            Event::Settlement(event) => self.settled(store, position, event, posted),
+            Event::Billing(BillingEvent::ChargeAdded(_))
             | Event::Book(_)
             | Event::Seller(_)
             | Event::Catalog(_)
             | Event::Process(_)
             | Event::Customer(_)
-            | Event::Subscription(_) => {}
+            | Event::Subscription(_) => Ok(()),
         }
-        Ok(())
+    }
+
+    /// What is taken back, and credit that is given away. Money earns nothing.
+    fn settled(
+        &mut self,
+        store: &dyn Store,
+        position: u64,
+        event: &SettlementEvent,
+        posted: impl Fn() -> Result<Posted, FoldError>,
+    ) -> Result<(), FoldError> {
+        match event {
+            SettlementEvent::InvoiceVoided(void) => {
+                self.take_back(store, position, void.invoice, void.posting_date, &void.lines)?;
+                self.reverse(store, position, &posted()?)
+            }
+            SettlementEvent::CreditNoteIssued(note) => {
+                self.take_back(store, position, note.invoice, note.posting_date, &note.lines)?;
+                self.reverse(store, position, &posted()?)
+            }
+            SettlementEvent::CreditGranted(_) => {
+                let posted = posted()?;
+                self.book_entries(store, &posted, |sums, deferred| sums.released += deferred)?;
+                Ok(())
+            }
+            SettlementEvent::PaymentRecorded(_)
+            | SettlementEvent::PaymentReversed(_)
+            | SettlementEvent::PaymentRefunded(_) => Ok(()),
+        }
     }
 
     /// Adds the invoice with what its lines earn.
@@ -171,14 +182,11 @@ impl Revenue {
     ) -> Result<(), FoldError> {
         let row = self.row(store, position, invoice)?;
         for reversal in lines {
-            let line = row.lines.iter_mut().find(|row| row.line == reversal.line);
-            if let Some(line) = line {
-                line.reversals.push(ReversalRow {
-                    posting_date,
-                    contra: reversal.recognised.0,
-                    released: reversal.unrecognised.0,
-                });
-            }
+            line_mut(row, position, reversal.line)?.reversals.push(ReversalRow {
+                posting_date,
+                contra: reversal.recognised.0,
+                released: reversal.unrecognised.0,
+            });
         }
         Ok(())
     }
@@ -196,10 +204,8 @@ impl Revenue {
         }
         for earning in &posted.earnings {
             let row = self.row(store, position, earning.line.invoice)?;
-            let line = row.lines.iter_mut().find(|row| row.line == earning.line.line);
-            if let Some(line) = line {
-                line.earnings.push(EarningRow::new(earning));
-            }
+            let line = line_mut(row, position, earning.line.line)?;
+            line.earnings.push(EarningRow::new(earning));
         }
         self.recognise(store, &posted.earnings)?;
         Ok(())
@@ -208,8 +214,7 @@ impl Revenue {
     fn stop(&mut self, store: &dyn Store, position: u64, stop: Stop) -> Result<(), FoldError> {
         let row = self.row(store, position, stop.line.invoice)?;
         let currency = row.currency;
-        let line = row.lines.iter_mut().find(|row| row.line == stop.line.line);
-        let earnings = line.into_iter().flat_map(|line| line.earnings.iter_mut());
+        let earnings = line_mut(row, position, stop.line.line)?.earnings.iter_mut();
         let lost: Vec<_> =
             earnings.map(|earning| earning.stop(stop.line, currency, stop.from)).collect();
         for daily in lost {
@@ -228,12 +233,19 @@ impl Revenue {
         for place in self.directory.find(store, id)? {
             let (page, slot) = page_of(place);
             let found = self.pages.get(store, page)?.and_then(|page| page.invoices.get(slot));
-            if found.is_some_and(|row| row.invoice == invoice) {
+            if there(found, "an invoice on its page")?.invoice == invoice {
                 let page = self.pages.get_mut(store, page)?;
                 let row = page.and_then(|page| page.invoices.get_mut(slot));
-                return Ok(row.ok_or(StoreError::Missing { what: "an invoice on its page" })?);
+                return Ok(there(row, "an invoice on its page")?);
             }
         }
-        Err(FoldError::Unknown { position, what: invoice.to_string() })
+        Err(FoldError::unknown(position, invoice))
     }
+}
+
+/// A line of an invoice, to be changed.
+fn line_mut(row: &mut InvoiceRow, position: u64, line: u32) -> Result<&mut LineRow, FoldError> {
+    let at = LineRef { invoice: row.invoice, line };
+    let found = row.lines.iter_mut().find(|row| row.line == line);
+    found.ok_or_else(|| FoldError::unknown_line(position, at))
 }

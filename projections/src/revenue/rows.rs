@@ -11,9 +11,9 @@ use crate::places::Places;
 use crate::recognition::EarningRow;
 use crate::table::TableKind;
 
-pub(super) const BOOK: TableKind<(), Book> = TableKind::new(b'b');
-pub(super) const PAGES: TableKind<u64, Page> = TableKind::new(b'p');
-pub(super) const MONTHS: TableKind<(Currency, Month), MonthRow> = TableKind::new(b'm');
+pub(super) const BOOK: TableKind<(), Book> = TableKind::new(b'b', 1);
+pub(super) const PAGES: TableKind<u64, Page> = TableKind::new(b'p', 256);
+pub(super) const MONTHS: TableKind<(Currency, Month), MonthRow> = TableKind::new(b'm', 1_024);
 pub(super) const DIRECTORY: DirectoryKind<u64> = DirectoryKind::new(b'x', b'y');
 
 /// The one kind of entries in the directory.

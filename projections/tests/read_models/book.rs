@@ -1,12 +1,14 @@
 //! A book written by hand: commits as the engine would make them, and ways to fold them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 
-use event_log::{Block, EventLog, FileDisk, FileLog, LogId, LogIdentity, LogOptions};
+use event_log::{Block, EventLog, FileDisk, FileLog, LogId, LogIdentity, LogOptions, ReadError};
 use projections::store::{MemoryStore, Store};
-use projections::{Checkpoint, Fold, Projection, QueryError, View};
+use projections::{
+    Answered, Checkpoint, Commits, EachCommit, Fold, FoldError, Projection, QueryError, View,
+};
 use schemas::command::RunBilling;
 use schemas::event::{
     Allocation, BookOpened, CustomerRegistered, CustomerSnapshot, InvoiceFinalized, InvoiceLine,
@@ -175,40 +177,69 @@ impl Book {
 
     /// Folds all commits into memory, with a batch after every `batch_of` commits.
     pub(crate) fn fold<P: Projection>(&self, batch_of: usize) -> Folded {
+        self.try_fold::<P>(batch_of).expect("folds")
+    }
+
+    pub(crate) fn try_fold<P: Projection>(&self, batch_of: usize) -> Result<Folded, FoldError> {
         let store = MemoryStore::default();
         let mut fold = Fold::<P>::from(Checkpoint::start(LOG, P::VERSION));
         for (number, commit) in self.commits.iter().enumerate() {
-            fold.apply(&store, &commit.to_bytes(), &[1; 32]).expect("folds");
+            fold.apply(&store, &commit.to_bytes(), &[1; 32])?;
             if (number + 1) % batch_of == 0 {
-                store.apply(fold.take().0).expect("memory");
+                store.apply(fold.take().0)?;
             }
         }
-        store.apply(fold.take().0).expect("memory");
-        let last = self.commits.last().map(|commit| (commit.position, commit.recorded_at));
-        Folded { store, last, answer: P::answer }
+        store.apply(fold.take().0)?;
+        Ok(Folded { store, commits: self.commits.clone(), answer: P::answer })
     }
 }
 
-type Answer = fn(&View<'_>, &str, &[u8]) -> Result<Vec<u8>, QueryError>;
+type Answer = fn(&View<'_>, &str, &[u8]) -> Result<Answered, QueryError>;
+
+/// The commits of a book, or none of them.
+struct Kept<'a>(&'a [Commit]);
+
+impl Commits for Kept<'_> {
+    fn read(&self, positions: &BTreeSet<u64>, each: &mut EachCommit<'_>) -> Result<(), ReadError> {
+        for commit in self.0.iter().filter(|commit| positions.contains(&commit.position)) {
+            each(commit.position, &commit.to_bytes());
+        }
+        Ok(())
+    }
+}
 
 /// A read model in memory.
 pub(crate) struct Folded {
     pub(crate) store: MemoryStore,
-    last: Option<(u64, Timestamp)>,
+    commits: Vec<Commit>,
     answer: Answer,
 }
 
 impl Folded {
     pub(crate) fn ask(&self, name: &str, body: &str) -> Result<Value, Problem> {
-        let position = self.last.map_or(0, |(position, _)| position);
+        self.ask_with(&Kept(&self.commits), name, body)
+    }
+
+    /// Asks when the log gives these commits.
+    pub(crate) fn ask_with(
+        &self,
+        commits: &dyn Commits,
+        name: &str,
+        body: &str,
+    ) -> Result<Value, Problem> {
+        let last = self.commits.last();
+        let position = last.map_or(0, |commit| commit.position);
         let view = View {
             store: &self.store,
             position: LogPosition { log: Uuid::from_bytes(LOG), position },
-            time: self.last.map(|(_, time)| time),
+            time: last.map(|commit| commit.recorded_at),
             generation: 1,
         };
         match (self.answer)(&view, name, body.as_bytes()) {
-            Ok(bytes) => Ok(serde_json::from_slice(&bytes).expect("an answer is JSON")),
+            Ok(answered) => {
+                let bytes = answered.finish(commits)?;
+                Ok(serde_json::from_slice(&bytes).expect("an answer is JSON"))
+            }
             Err(QueryError::Problem(problem)) => Err(*problem),
             Err(QueryError::Store(error)) => panic!("the store fails: {error}"),
         }

@@ -7,8 +7,10 @@
 mod balances;
 mod book;
 mod damage;
+mod explain;
 mod hashes;
 mod invoices;
 mod laws;
 mod revenue;
 mod runtime;
+mod strict;

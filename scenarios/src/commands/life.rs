@@ -1,13 +1,12 @@
 //! Commands about subscriptions and quotes.
 
-use schemas::Decimal;
 use schemas::command::{
     AcceptQuote, Activation, CancelSubscription, ChangeSubscription, CreateQuote,
     CreateSubscription, ItemRequest, PauseSubscription, RampPhase, ResumeSubscription, SetRenewal,
     SubscriptionTerms, WithdrawChange,
 };
 use schemas::event::Dimension;
-use schemas::terms::{PackageRate, PercentageRate, Rate};
+use schemas::terms::Rate;
 
 use super::super::steps::catalog::PlanStep;
 use super::super::steps::life::{
@@ -138,7 +137,7 @@ fn request(step: &ItemStep, plan: Option<&PlanStep>) -> Result<ItemRequest, Stri
         (Some(unit), _) => {
             let found = plan.and_then(|plan| plan.prices.iter().find(|it| it.id == step.price));
             let price = found.ok_or_else(|| format!("the plan has no price {}", step.price))?;
-            Some(with_unit(&price.rate, unit).ok_or_else(|| {
+            Some(price.rate.with_amount(unit).ok_or_else(|| {
                 format!("{} has tiers; write the whole price in `items`", step.price)
             })?)
         }
@@ -148,17 +147,6 @@ fn request(step: &ItemStep, plan: Option<&PlanStep>) -> Result<ItemRequest, Stri
         quantity: step.quantity,
         rate,
         remove: step.remove.then_some(true),
-    })
-}
-
-/// The same kind of price with another figure; none for tiers.
-fn with_unit(rate: &Rate, unit: Decimal) -> Option<Rate> {
-    Some(match rate {
-        Rate::Flat(_) => Rate::Flat(unit),
-        Rate::PerUnit(_) => Rate::PerUnit(unit),
-        Rate::Package(package) => Rate::Package(PackageRate { price: unit, ..*package }),
-        Rate::Percentage(share) => Rate::Percentage(PercentageRate { percent: unit, ..*share }),
-        Rate::Graduated(_) | Rate::Volume(_) | Rate::Capacity(_) => return None,
     })
 }
 

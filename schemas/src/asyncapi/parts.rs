@@ -3,6 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::components;
+use crate::query::{GATEWAY_VIEWS, QUERIES};
 use crate::wire::header;
 
 pub(super) fn info() -> Value {
@@ -14,16 +15,25 @@ pub(super) fn info() -> Value {
             request is answered on its reply subject. docs/integrate.md tells how to retry, to \
             page, and to read what was written.",
         "license": {"name": "Apache-2.0", "url": "https://www.apache.org/licenses/LICENSE-2.0"},
-        "tags": [
-            {"name": "commands", "description": "What changes the book"},
-            {"name": "invoices", "description": "Queries of the read model of invoices"},
-            {"name": "balances", "description": "Queries of the read model of balances"},
-            {"name": "revenue", "description": "Queries of the read model of revenue"},
-            {"name": "feed", "description": "Commits in order"},
-            {"name": "schemas", "description": "JSON Schemas of all messages"},
-            {"name": "admin", "description": "What operators ask"},
-        ],
+        "tags": tags(),
     })
+}
+
+/// What operations are listed under.
+fn tags() -> Vec<Value> {
+    let tag = |name: &str, about: &str| json!({"name": name, "description": about});
+    let mut views: Vec<&str> = QUERIES.iter().map(|kind| kind.view).collect();
+    views.dedup();
+    views.retain(|view| !GATEWAY_VIEWS.contains(view));
+    let of_view = |view: &str| tag(view, &format!("Queries of the read model of {view}"));
+    let mut tags = vec![tag("commands", "What changes the book")];
+    tags.extend(views.into_iter().map(of_view));
+    tags.extend([
+        tag("feed", "Commits in order"),
+        tag("schemas", "JSON Schemas of all messages"),
+        tag("admin", "What operators ask"),
+    ]);
+    tags
 }
 
 pub(super) fn servers() -> Value {

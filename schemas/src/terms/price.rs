@@ -33,6 +33,23 @@ pub enum Rate {
     Capacity(Vec<Tier>),
 }
 
+impl Rate {
+    /// The same kind of price with another amount (of a percentage: with another share); none
+    /// for tiers, which have many.
+    #[must_use]
+    pub fn with_amount(&self, amount: Decimal) -> Option<Self> {
+        Some(match self {
+            Self::Flat(_) => Self::Flat(amount),
+            Self::PerUnit(_) => Self::PerUnit(amount),
+            Self::Package(package) => Self::Package(PackageRate { price: amount, ..*package }),
+            Self::Percentage(share) => {
+                Self::Percentage(PercentageRate { percent: amount, ..*share })
+            }
+            Self::Graduated(_) | Self::Volume(_) | Self::Capacity(_) => return None,
+        })
+    }
+}
+
 /// One tier of a tiered price. Tiers are adjacent: each starts where the one before ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]

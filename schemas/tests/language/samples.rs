@@ -56,6 +56,12 @@ pub(crate) fn series() -> Vec<SeriesDefinition> {
         .collect()
 }
 
+/// The rates of sample plans. Golden bytes of a plan stay what they are: a rate that is added
+/// later has its bytes among [`values`].
+pub(crate) fn rates_of_plans() -> Vec<(&'static str, Rate)> {
+    values::rates().into_iter().take(7).collect()
+}
+
 /// A price for each rate, in euros and dollars, with and without what may be left out.
 pub(crate) fn prices(rates: Vec<(&'static str, Rate)>) -> Vec<PriceDefinition> {
     let recurrences = values::recurrences();

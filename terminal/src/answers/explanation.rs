@@ -175,12 +175,13 @@ impl Line<'_> {
             Tree::leaf(format!("counted {rule} in {}", zone.as_str())),
             Tree::leaf(format!("change {segment} of the item")),
         ];
-        if let Some(billed) = pricing.complement {
+        if let Some(rest) = &pricing.complement {
             let others = self.explained.others.iter().map(|other| {
                 let (invoice, number) = (other.at.invoice, other.at.line);
                 Tree::leaf(format!("{invoice} line {number}: {}", self.money(other.gross)))
             });
-            let says = format!("the rest of the cycle: {} is billed already", self.money(billed));
+            let says =
+                format!("the rest of the cycle: {} is billed already", self.money(rest.billed));
             because.push(Tree::node(says, others.collect()));
         }
         Some(Tree::node(format!("time {span}, part {}", line.ratio), because))
@@ -204,7 +205,7 @@ impl Line<'_> {
                 format!("{percent} % of {}", self.money(of)),
                 format!("discount_stacking: {}", policies.discount_stacking.word()),
             ),
-            DiscountBasis::Share { budget, of, among } => (
+            DiscountBasis::Share { budget, of, among, cycle: _ } => (
                 format!(
                     "its share of {}: {} of {}",
                     self.money(budget),

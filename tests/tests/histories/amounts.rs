@@ -91,14 +91,12 @@ fn check_whole(
 
 /// The exact price of a whole cycle in minor units, for flat and per-unit prices.
 pub(crate) fn whole(rate: &Rate, quantity: Decimal, currency: Currency) -> Option<Ratio> {
-    let major = match rate {
-        Rate::Flat(amount) => Ratio::decimal(*amount),
-        Rate::PerUnit(amount) => Ratio::decimal(*amount).times(Ratio::decimal(quantity)),
-        Rate::Graduated(_)
-        | Rate::Volume(_)
-        | Rate::Package(_)
-        | Rate::Percentage(_)
-        | Rate::Capacity(_) => return None,
+    let major = if let Rate::Flat(amount) = rate {
+        Ratio::decimal(*amount)
+    } else if let Rate::PerUnit(amount) = rate {
+        Ratio::decimal(*amount).times(Ratio::decimal(quantity))
+    } else {
+        return None;
     };
     Some(major.times(Ratio::whole(10_i64.pow(u32::from(currency.exponent())))))
 }
@@ -134,8 +132,8 @@ fn check_amount(
     found: &mut Vec<Broken>,
 ) {
     let whole = Ratio::of(pricing.whole);
-    if let Some(others) = pricing.complement {
-        let rest = (whole.rounded() - others.0).max(0);
+    if let Some(others) = &pricing.complement {
+        let rest = (whole.rounded() - others.billed.0).max(0);
         check(found, "the last piece is the rest", line.gross.0 == rest, || format!("{line:?}"));
         return;
     }

@@ -19,6 +19,7 @@ mod met;
 mod moves;
 mod planted;
 mod play;
+mod record;
 mod time_sets;
 mod watch;
 

@@ -218,7 +218,7 @@ fn without_complement(line: &mut InvoiceLine) -> bool {
     let Some(others) = pricing.complement.take() else { return false };
     // By its own ratio the piece costs what it costs; here a cent more.
     let whole = pricing.whole.rounded(RoundingMode::HalfUp).unwrap_or_default();
-    set_gross(line, whole - others.0 + 1);
+    set_gross(line, whole - others.billed.0 + 1);
     true
 }
 

@@ -3,7 +3,9 @@
 use schemas::command::{
     BillingCommand, BookCommand, ProcessCommand, SellerCommand, SubscriptionCommand,
 };
-use schemas::event::{BillingEvent, BookEvent, CustomerEvent, SettlementEvent, SubscriptionEvent};
+use schemas::event::{
+    BillingEvent, BookEvent, CustomerEvent, DueSet, SettlementEvent, SubscriptionEvent,
+};
 use std::collections::BTreeMap;
 
 use ledger_core::{Claims, Stamp};
@@ -16,6 +18,7 @@ use schemas::terms::{BookClock, Policies, Profile, SeriesDefinition, SeriesKind}
 use schemas::text::Code;
 use schemas::{Command, Currency, Date, Event, Rejection, StreamId, Timestamp, ZoneName};
 use tests::kept::{Kept, instant, neutral};
+use tests::recording::Recording;
 use uuid::Uuid;
 
 use crate::moves::{History, Move, Plan, Setting};
@@ -31,6 +34,7 @@ pub(crate) struct Game {
     kept: Kept,
     watch: Watch,
     mistake: Option<Mistake>,
+    pub(crate) recording: Option<Recording>,
     currencies: BTreeMap<CustomerId, Currency>,
     pub(crate) now: i64,
     ids: u128,
@@ -65,7 +69,8 @@ fn replaced(setting: &Setting) -> BTreeMap<Code, Code> {
 
 /// Plays a history to its end; gives what the laws of the watch say and what was met.
 pub(crate) fn play(history: &History, mistake: Option<Mistake>) -> (Vec<Broken>, Counts) {
-    let mut game = Game::new(&history.setting, mistake);
+    let mut game = Game::new(&history.setting, mistake, None);
+    game.begin(&history.setting);
     for (action, preview) in &history.moves {
         game.step(action, *preview);
         if !game.broken.is_empty() {
@@ -77,8 +82,12 @@ pub(crate) fn play(history: &History, mistake: Option<Mistake>) -> (Vec<Broken>,
 }
 
 impl Game {
-    /// A book on a test clock with a seller, two plans and a customer.
-    fn new(setting: &Setting, mistake: Option<Mistake>) -> Self {
+    /// A book on a test clock with a seller.
+    pub(crate) fn new(
+        setting: &Setting,
+        mistake: Option<Mistake>,
+        recording: Option<Recording>,
+    ) -> Self {
         let (days, hour, minute) = setting.start;
         let first = Timestamp::start_of_utc(Date::new(2024, 1, 1).expect("a date")).micros();
         let now = first + ((days * 24 + hour) * 60 + minute) * 60_000_000;
@@ -86,6 +95,7 @@ impl Game {
             kept: Kept::default(),
             watch: Watch::default(),
             mistake,
+            recording,
             currencies: BTreeMap::new(),
             now,
             ids: 0,
@@ -101,11 +111,11 @@ impl Game {
             broken: Vec::new(),
             counts: Counts::new(),
         };
-        game.set_up(setting);
+        game.open(setting);
         game
     }
 
-    fn set_up(&mut self, setting: &Setting) {
+    fn open(&mut self, setting: &Setting) {
         let policies = replaced(setting);
         self.must(&Command::Book(BookCommand::OpenBook(OpenBook {
             book: text("histories"),
@@ -126,6 +136,10 @@ impl Game {
             payment_terms_days: 14,
             series: vec![series("INV", SeriesKind::Invoice), series("CRN", SeriesKind::CreditNote)],
         })));
+    }
+
+    /// What every history begins with: two plans and a customer.
+    pub(crate) fn begin(&mut self, setting: &Setting) {
         for (number, rate, price) in [(0, 9, 100_000), (1, 0, 299_900)] {
             let plan = Plan {
                 number,
@@ -175,8 +189,21 @@ impl Game {
         }
     }
 
+    /// Forgets what earlier histories made, so that moves name none of it.
+    pub(crate) fn forget(&mut self) {
+        self.plans.clear();
+        self.coupons.clear();
+        self.customers.clear();
+        self.children.clear();
+        self.subscriptions.clear();
+        self.quotes.clear();
+        self.discounts.clear();
+        self.payments.clear();
+        self.invoices.clear();
+    }
+
     /// Plays one move, with a preview on a copy first.
-    fn step(&mut self, action: &Move, preview: bool) {
+    pub(crate) fn step(&mut self, action: &Move, preview: bool) {
         let Some((command, back)) = self.command(action) else { return };
         let stamp = self.stamp(back);
         let foreseen = if preview { self.preview(&command, &stamp) } else { None };
@@ -202,6 +229,9 @@ impl Game {
         stamp: &Stamp,
     ) -> Option<Result<Vec<Event>, Rejection>> {
         let StreamId::Customer(customer) = command.stream() else { return None };
+        if let Some(recording) = &mut self.recording {
+            recording.preview(command, stamp);
+        }
         let copy = self.kept.ledger.copy_for(Some(customer), &Claims::of(command));
         let foreseen = copy.decide(command, stamp);
         let other = self.customers.iter().position(|known| *known != customer)?;
@@ -217,7 +247,12 @@ impl Game {
 
     /// Decides, commits and shows the commit to the laws.
     fn submit(&mut self, command: &Command, stamp: &Stamp) -> Result<Vec<Event>, Rejection> {
-        let events = match self.kept.ledger.decide(command, stamp) {
+        let decided = self.kept.ledger.decide(command, stamp);
+        if let Some(recording) = &mut self.recording {
+            let refused = decided.as_ref().err().map(Rejection::code);
+            recording.submit(command, stamp, refused.unwrap_or("accepted"));
+        }
+        let events = match decided {
             Ok(events) => events,
             Err(rejection) => {
                 assert!(!rejection.to_string().is_empty());
@@ -261,6 +296,9 @@ impl Game {
                 self.payments.push((customer, e.payment, e.amount.minor().0));
             } else if let Event::Billing(BillingEvent::InvoiceFinalized(e)) = event {
                 self.invoices.push((customer, e.invoice));
+                if let Some(recording) = &mut self.recording {
+                    recording.invoice(e.invoice, e.number.as_str());
+                }
                 for (policy, rule) in e.policies.words() {
                     self.count("policy", format!("{policy}={rule}"));
                 }
@@ -296,7 +334,8 @@ impl Game {
             let stamp = self.stamp(0);
             let billed = self.submit(&bill, &stamp);
             let billed = billed.unwrap_or_else(|why| panic!("an impossible state was met: {why}"));
-            let last = billed.last();
+            let is_due = |event: &&Event| event.get::<DueSet>().is_some();
+            let last = billed.iter().rev().find(|event| !is_due(event));
             if last.is_some_and(|last| {
                 !matches!(last, Event::Billing(BillingEvent::InvoiceFinalized(_)))
             }) {
@@ -319,6 +358,20 @@ impl Game {
 
     /// Bills all that is due, then asks the laws of the whole, and replays.
     fn finish(&mut self) {
+        self.bill_all();
+        if !self.broken.is_empty() {
+            return;
+        }
+        self.broken.extend(self.watch.finish(instant(self.now)));
+        for (law, times) in std::mem::take(&mut self.watch.looked) {
+            *self.counts.entry(("law", law.to_owned())).or_default() += times;
+        }
+        self.kept.replay();
+        self.count("check", "replay and snapshot");
+    }
+
+    /// Bills all that is due.
+    pub(crate) fn bill_all(&mut self) {
         for customer in self.customers.clone() {
             let all = Command::Billing(BillingCommand::InvoiceNow(InvoiceNow {
                 customer,
@@ -346,14 +399,5 @@ impl Game {
             let again = self.kept.ledger.decide(&all, &stamp).map_err(|rejection| rejection.code());
             assert!(again.is_err(), "nothing is left to invoice: {again:?}");
         }
-        if !self.broken.is_empty() {
-            return;
-        }
-        self.broken.extend(self.watch.finish(instant(self.now)));
-        for (law, times) in std::mem::take(&mut self.watch.looked) {
-            *self.counts.entry(("law", law.to_owned())).or_default() += times;
-        }
-        self.kept.replay();
-        self.count("check", "replay and snapshot");
     }
 }

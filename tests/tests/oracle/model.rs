@@ -5,8 +5,7 @@
 //! shares the types of commands with the ledger, and no arithmetic.
 
 use schemas::command::{
-    BillingCommand, BookCommand, CatalogCommand, CustomerCommand, ProcessCommand, SellerCommand,
-    SettlementCommand, SubscriptionCommand,
+    BillingCommand, CatalogCommand, CustomerCommand, SettlementCommand, SubscriptionCommand,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -247,13 +246,11 @@ impl Oracle {
             return Err("retired");
         }
         let [price] = &plan.prices[..] else { unreachable!("the moves define one price") };
-        let amount = |rate: &Rate| match rate {
-            Rate::Flat(amount) | Rate::PerUnit(amount) => Ratio::decimal(*amount),
-            Rate::Graduated(_)
-            | Rate::Volume(_)
-            | Rate::Package(_)
-            | Rate::Percentage(_)
-            | Rate::Capacity(_) => unreachable!("the moves define flat and per-unit prices"),
+        let amount = |rate: &Rate| {
+            let (Rate::Flat(amount) | Rate::PerUnit(amount)) = rate else {
+                unreachable!("the moves define flat and per-unit prices")
+            };
+            Ratio::decimal(*amount)
         };
         versions.push(Version {
             plan: plan.plan,
@@ -330,35 +327,35 @@ impl Oracle {
                 customer.terms_days = i64::from(days);
                 Ok(())
             }
-            Command::Settlement(SettlementCommand::VoidInvoice(_))
-            | Command::Settlement(SettlementCommand::RecordPayment(_))
-            | Command::Settlement(SettlementCommand::ReversePayment(_))
-            | Command::Settlement(SettlementCommand::RefundPayment(_))
-            | Command::Settlement(SettlementCommand::GrantCredit(_)) => {
+            Command::Settlement(
+                SettlementCommand::VoidInvoice(_)
+                | SettlementCommand::RecordPayment(_)
+                | SettlementCommand::ReversePayment(_)
+                | SettlementCommand::RefundPayment(_)
+                | SettlementCommand::GrantCredit(_),
+            ) => {
                 unreachable!("the driver settles by invoice place")
             }
-            Command::Catalog(CatalogCommand::MigratePlan(_))
-            | Command::Catalog(CatalogCommand::DefineCoupon(_))
-            | Command::Subscription(SubscriptionCommand::ChangeSubscription(_))
-            | Command::Subscription(SubscriptionCommand::UncancelSubscription(_))
-            | Command::Subscription(SubscriptionCommand::WithdrawChange(_))
-            | Command::Subscription(SubscriptionCommand::PauseSubscription(_))
-            | Command::Subscription(SubscriptionCommand::ResumeSubscription(_))
-            | Command::Subscription(SubscriptionCommand::SetRenewal(_))
-            | Command::Subscription(SubscriptionCommand::CreateQuote(_))
-            | Command::Subscription(SubscriptionCommand::AcceptQuote(_))
-            | Command::Subscription(SubscriptionCommand::VoidQuote(_))
+            Command::Subscription(
+                SubscriptionCommand::ChangeSubscription(_)
+                | SubscriptionCommand::UncancelSubscription(_)
+                | SubscriptionCommand::WithdrawChange(_)
+                | SubscriptionCommand::PauseSubscription(_)
+                | SubscriptionCommand::ResumeSubscription(_)
+                | SubscriptionCommand::SetRenewal(_)
+                | SubscriptionCommand::CreateQuote(_)
+                | SubscriptionCommand::AcceptQuote(_)
+                | SubscriptionCommand::VoidQuote(_)
+                | SubscriptionCommand::RedeemCoupon(_),
+            )
             | Command::Settlement(SettlementCommand::IssueCreditNote(_))
-            | Command::Customer(CustomerCommand::ReleaseCustomer(_))
-            | Command::Subscription(SubscriptionCommand::RedeemCoupon(_)) => {
+            | Command::Customer(CustomerCommand::ReleaseCustomer(_)) => {
                 unreachable!("the moves have no {command:?}")
             }
-            Command::Book(BookCommand::OpenBook(_))
-            | Command::Book(BookCommand::AdvanceClock(_))
-            | Command::Seller(SellerCommand::DefineEntity(_))
-            | Command::Catalog(CatalogCommand::DefinePlan(_))
-            | Command::Catalog(CatalogCommand::RetirePlan(_))
-            | Command::Process(ProcessCommand::RunBilling(_))
+            Command::Book(_)
+            | Command::Seller(_)
+            | Command::Catalog(_)
+            | Command::Process(_)
             | Command::Customer(CustomerCommand::RegisterCustomer(_)) => {
                 unreachable!("not a customer's billing: {command:?}")
             }

@@ -1,14 +1,16 @@
 //! The read models, folded from the commits of a game, against the oracle and the journal.
 
 use projections::store::{MemoryStore, Store, content_hash};
-use projections::{Balances, Checkpoint, Fold, Invoices, Projection, QueryError, Revenue, View};
+use projections::{
+    Answered, Balances, Checkpoint, Fold, Invoices, Projection, QueryError, Revenue, View,
+};
 use schemas::ids::CustomerId;
 use schemas::wire::LogPosition;
 use schemas::{CommitView, Currency, Timestamp};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use ledger_core::journal::Account;
+use ledger_core::accounting::Account;
 
 use crate::drive::Game;
 use crate::model::Customer;
@@ -105,7 +107,7 @@ fn minor(amount: &Value) -> i128 {
     amount["amount_minor"].as_i64().unwrap_or_else(|| panic!("{amount} is no amount")).into()
 }
 
-type Answer = fn(&View<'_>, &str, &[u8]) -> Result<Vec<u8>, QueryError>;
+type Answer = fn(&View<'_>, &str, &[u8]) -> Result<Answered, QueryError>;
 
 /// A read model in memory.
 struct Model {
@@ -143,8 +145,12 @@ impl Model {
             time: self.time,
             generation: 1,
         };
-        let bytes = (self.answer)(&view, name, body.to_string().as_bytes());
-        let bytes = bytes.unwrap_or_else(|error| panic!("{name} {body}: {error:?}"));
+        let answer = (self.answer)(&view, name, body.to_string().as_bytes());
+        let bytes = match answer {
+            Ok(Answered::Written(bytes)) => bytes,
+            Ok(Answered::ByCommits(_)) => panic!("{name} reads the log: no question of a game"),
+            Err(error) => panic!("{name} {body}: {error:?}"),
+        };
         let mut answer: Value = serde_json::from_slice(&bytes).expect("an answer is JSON");
         assert_ne!(answer["has_more"], true, "one page holds a game");
         answer["data"].take()

@@ -231,7 +231,7 @@ mod tests {
     #[test]
     fn a_book_opens_from_its_snapshot_at_every_size() {
         let scratch = tempfile::tempdir().expect("a folder");
-        let args = RestartBenchArgs {
+        let args = RestartSettings {
             dir: None,
             commits: vec![300, 200],
             tail: 50,

@@ -5,10 +5,6 @@ use super::*;
 
 const MONTH: Every = Every { count: 1, unit: CalendarUnit::Month };
 
-fn date(text: &str) -> Date {
-    text.parse().expect("a date")
-}
-
 fn span(days: &str) -> Span {
     let days: Interval = days.parse().expect("days");
     let at = Timestamp::start_of_utc;

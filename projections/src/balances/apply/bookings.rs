@@ -1,6 +1,7 @@
 //! The journal: entries by day and account, recognition by day.
 
 use ledger_core::accounting::{Account, Earning, Entry, Stop};
+use schemas::event::LineRef;
 use schemas::{Currency, Date, Minor};
 
 use super::super::Balances;
@@ -59,9 +60,7 @@ impl Balances {
     pub(super) fn stop(&mut self, cause: Cause<'_>, stops: &[Stop]) -> Result<(), FoldError> {
         for stop in stops {
             let currency = self.customer(cause)?.currency;
-            let row = self.invoice(cause, stop.line.invoice)?;
-            let line = row.lines.iter_mut().find(|line| line.line == stop.line.line);
-            let earnings = line.into_iter().flat_map(|line| line.earnings.iter_mut());
+            let earnings = self.line(cause, stop.line)?.earnings.iter_mut();
             let lost: Vec<_> =
                 earnings.map(|earning| earning.stop(stop.line, currency, stop.from)).collect();
             for daily in lost {
@@ -74,18 +73,17 @@ impl Balances {
     /// Adds earnings to their lines and to the sums of their days.
     pub(super) fn earn(&mut self, cause: Cause<'_>, earnings: &[Earning]) -> Result<(), FoldError> {
         for earning in earnings {
-            let row = self.invoice(cause, earning.line.invoice)?;
-            let stored = EarningRow::new(earning);
-            let line = row.lines.iter_mut().find(|line| line.line == earning.line.line);
-            if let Some(line) = line {
-                line.earnings.push(stored);
-            } else {
-                let line = earning.line.line;
-                row.lines.push(LineEarnings { line, earnings: vec![stored] });
-            }
+            self.line(cause, earning.line)?.earnings.push(EarningRow::new(earning));
             self.spread(cause.store, earning.currency, earning.daily(), 1)?;
         }
         Ok(())
+    }
+
+    /// A line of an invoice, to be changed.
+    fn line(&mut self, cause: Cause<'_>, at: LineRef) -> Result<&mut LineEarnings, FoldError> {
+        let row = self.invoice(cause, at.invoice)?;
+        let line = row.lines.iter_mut().find(|line| line.line == at.line);
+        line.ok_or_else(|| FoldError::unknown_line(cause.position, at))
     }
 
     fn spread(

@@ -12,6 +12,7 @@ use super::super::rows::{
 };
 use super::Cause;
 use super::bookings::Change;
+use crate::answer::there;
 use crate::directory::Needle;
 use crate::projection::FoldError;
 use crate::store::StoreError;
@@ -109,9 +110,11 @@ impl Balances {
         };
         let (page, slot) = (customer.ordinal / ROSTER_SLOTS, customer.ordinal % ROSTER_SLOTS);
         let page = self.roster.entry(cause.store, page, RosterPage::default)?;
-        match page.customers.get_mut(usize::try_from(slot).unwrap_or(usize::MAX)) {
-            Some(place) => *place = row,
-            None => page.customers.push(row),
+        let slot = usize::try_from(slot).map_err(|_| StoreError::Overflow)?;
+        if slot == page.customers.len() {
+            page.customers.push(row);
+        } else {
+            *there(page.customers.get_mut(slot), "a customer on the roster")? = row;
         }
         Ok(())
     }

@@ -12,8 +12,10 @@ use super::super::rows::{
     OpenRow, PaymentRow,
 };
 use super::Cause;
+use crate::answer::there;
 use crate::directory::Needle;
 use crate::projection::FoldError;
+use crate::recognition::LineEarnings;
 use crate::store::StoreError;
 
 impl Balances {
@@ -22,6 +24,8 @@ impl Balances {
         cause: Cause<'_>,
         invoice: &InvoiceFinalized,
     ) -> Result<(), FoldError> {
+        let lines = invoice.lines.iter();
+        let lines = lines.map(|line| LineEarnings { line: line.line, earnings: Vec::new() });
         let row = InvoiceRow {
             invoice: invoice.invoice,
             number: invoice.number.clone(),
@@ -29,7 +33,7 @@ impl Balances {
             due_date: invoice.due_date,
             total: invoice.totals.total.0,
             open: 0,
-            lines: Vec::new(),
+            lines: lines.collect(),
         };
         if let Some((number, chunk)) = self.customer(cause)?.invoices.push(row) {
             self.invoice_chunks.put((cause.customer, number), chunk);
@@ -102,7 +106,7 @@ impl Balances {
         self.customer(cause)?.reversed += amount;
         let row = self.payment(cause, reversal.payment)?;
         row.reversed = Some(reversal.reason.clone());
-        undo(row, &reversal.reopened);
+        undo(cause, row, &reversal.reopened)?;
         self.settle_each(cause, reversal.posting_date, &reversal.reopened, 1)?;
         self.settle_each(cause, reversal.posting_date, &reversal.credit_unapplied, 1)
     }
@@ -118,7 +122,7 @@ impl Balances {
         self.customer(cause)?.refunds += i128::from(amount);
         let row = self.payment(cause, refund.payment)?;
         row.refunded += amount;
-        undo(row, &refund.reopened);
+        undo(cause, row, &refund.reopened)?;
         self.settle_each(cause, refund.posting_date, &refund.reopened, 1)
     }
 
@@ -193,7 +197,7 @@ impl Balances {
         }
         for number in (0..chunks).rev() {
             let chunk = self.invoice_chunks.get(cause.store, (cause.customer, number))?;
-            if let Some(at) = chunk.and_then(|chunk| found(chunk)) {
+            if let Some(at) = found(there(chunk, "a chunk of invoices")?) {
                 return Ok(index(number, at));
             }
         }
@@ -229,7 +233,8 @@ impl Balances {
         for number in (0..chunks).rev() {
             let key = (cause.customer, number);
             let chunk = self.payment_chunks.get(cause.store, key)?;
-            let Some(at) = chunk.and_then(|chunk| chunk.iter().rposition(of)) else { continue };
+            let chunk = there(chunk, "a chunk of payments")?;
+            let Some(at) = chunk.iter().rposition(of) else { continue };
             let chunk = self.payment_chunks.get_mut(cause.store, key)?;
             let row = chunk.and_then(|chunk| chunk.get_mut(at));
             return Ok(row.ok_or(StoreError::Missing { what: "a payment of a customer" })?);
@@ -239,7 +244,7 @@ impl Balances {
 }
 
 /// Takes back what the payment settles.
-fn undo(row: &mut PaymentRow, parts: &[Allocation]) {
+fn undo(cause: Cause<'_>, row: &mut PaymentRow, parts: &[Allocation]) -> Result<(), FoldError> {
     for part in parts {
         let mut left = part.amount.0;
         let own = row.allocations.iter_mut().filter(|own| own.invoice == part.invoice);
@@ -248,5 +253,10 @@ fn undo(row: &mut PaymentRow, parts: &[Allocation]) {
             own.undone += taken;
             left -= taken;
         }
+        if left > 0 {
+            let (invoice, payment) = (part.invoice, row.payment);
+            return Err(cause.unknown(format_args!("{left} of {payment} on {invoice}")));
+        }
     }
+    Ok(())
 }

@@ -108,9 +108,9 @@ fn row((currency, month, status): Group, total: &Total) -> Result<InvoiceFigures
         month: month.map(Month::first_day),
         status,
         currency,
-        invoices: count(sums.invoices),
-        voided: count(total.voided),
-        zero_value: count(sums.zero_value),
+        invoices: count(sums.invoices)?,
+        voided: count(total.voided)?,
+        zero_value: count(sums.zero_value)?,
         units: units(sums.units),
         gross: of(sums.gross)?,
         discount: of(sums.discount)?,
@@ -120,13 +120,13 @@ fn row((currency, month, status): Group, total: &Total) -> Result<InvoiceFigures
         paid: of(sums.paid)?,
         credited: of(sums.credited)?,
         open: of(sums.open)?,
-        open_invoices: count(total.open_invoices),
+        open_invoices: count(total.open_invoices)?,
     })
 }
 
-/// Counts go up and down by one invoice, so they are never negative.
-fn count(sum: i128) -> u64 {
-    u64::try_from(sum).unwrap_or(0)
+/// Counts go up and down by one invoice, so they are never negative in sound rows.
+fn count(sum: i128) -> Result<u64, StoreError> {
+    u64::try_from(sum).map_err(|_| StoreError::Missing { what: "an invoice that a sum counts" })
 }
 
 /// Billionths as an exact decimal without trailing zeros.

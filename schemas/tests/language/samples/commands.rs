@@ -15,7 +15,7 @@ use schemas::terms::{
     Settle,
 };
 
-use super::{Named, Samples, prices, series, subscription_terms};
+use super::{Named, Samples, prices, rates_of_plans, series, subscription_terms};
 use crate::values::{self, clear, eur, id, of, sealed};
 
 /// At least one command of every kind.
@@ -61,7 +61,7 @@ fn book_commands(all: &mut Samples<Command>) {
             product: Some(of("storage")),
             trial_days: Some(14),
             lead_days: Some(30),
-            ..define_plan(values::rates(), BillingTiming::InArrears)
+            ..define_plan(rates_of_plans(), BillingTiming::InArrears)
         },
     );
     all.add("retired", RetirePlan { plan: id(3) });

@@ -15,7 +15,7 @@ use schemas::terms::{BillingTiming, CalendarUnit, Every, LineKind, Profile, Rate
 use schemas::{Decimal, Event, Fraction, Minor};
 
 use super::subscriptions::{offer_events, subscription_events};
-use super::{Named, Samples, prices, series};
+use super::{Named, Samples, prices, rates_of_plans, series};
 use crate::values::{self, clear, eur, fraction, id, of, sealed};
 
 /// At least one event of every kind.
@@ -60,7 +60,7 @@ fn book_events(all: &mut Samples<Event>) {
         timing: BillingTiming::InAdvance,
         trial_days: 14,
         lead_days: 0,
-        prices: prices(values::rates()),
+        prices: prices(rates_of_plans()),
     });
     all.add(
         "migrated",
