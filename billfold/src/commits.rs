@@ -179,6 +179,8 @@ pub fn document(reading: &Reading, commit: &Commit) -> Node {
         ("recorded_at", Node::of(&commit.recorded_at)),
         ("effective_at", Node::of(&commit.effective_at)),
         ("cause", Node::of(&cause.map(|cause| cause.to_string()))),
+        ("batch", Node::of(&commit.origin.batch)),
+        ("session", Node::of(&commit.origin.session)),
         ("command", command),
         ("events", Node::List(events.collect())),
     ])
@@ -237,6 +239,12 @@ fn page(reading: &Reading, commit: &Commit) -> String {
     fact("effective", commit.effective_at.to_string());
     if let Some(cause) = commit.cause {
         fact("caused by", format!("commit {}", cause.position));
+    }
+    if let Some(batch) = commit.origin.batch {
+        fact("batch", batch.to_string());
+    }
+    if let Some(session) = commit.origin.session {
+        fact("session", session.to_string());
     }
     if commit.reason.is_some() {
         fact("reason", show(&reading.opened(&commit.reason)));
@@ -304,6 +312,7 @@ mod tests {
             recorded_at: at,
             effective_at: at,
             cause: None,
+            origin: schemas::Origin::default(),
             digest: None,
             command: open.into(),
             events: vec![opened.into()],

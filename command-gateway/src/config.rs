@@ -7,7 +7,7 @@ use std::sync::Arc;
 use event_log::{AppendError, Disk, FileDisk, IdentityError, LogOptions, OpenError, ReadError};
 
 use crate::clock::{Clock, SystemClock};
-use crate::engine::ReplayError;
+use crate::fold::ReplayError;
 use crate::outcome::Refusal;
 use crate::snapshot::Snapshots;
 use vault::{Place, VaultError};

@@ -20,8 +20,9 @@ use crate::completion::ReplyTo;
 use crate::config::{GatewayConfig, GatewayError};
 use crate::decider::Decider;
 use crate::engine::EngineCore;
-use crate::engine::driver::{Driver, Intake};
-use crate::engine::writer::{SharedLog, Writer};
+use crate::engine::driver::Driver;
+use crate::engine::intake::Intake;
+use crate::engine::writer::Writer;
 use crate::feed::Feed;
 use crate::handle::{ASKING, GatewayHandle, Shared};
 use crate::history::{History, Lookups};
@@ -30,6 +31,7 @@ use crate::measures::Measures;
 use crate::opening::{self, Opened};
 use crate::progress::{Progress, Stopped};
 use crate::queue::Places;
+use crate::shared_log::SharedLog;
 use crate::snapshot::{Chain, Follower, Shelf, Snapshots, Start};
 
 /// The engine of one book, running.
@@ -135,9 +137,9 @@ impl Gateway {
     ) -> Result<(Self, SharedLog), GatewayError> {
         let identity = log.identity().clone();
         let vault = vault(config, &identity, core.ledger())?;
-        let progress = Progress::at(core.next_position() - 1);
+        let progress = Progress::at(core.next_position() - 1, core.ledger().parked());
         if let Some(decided) = core.seal() {
-            progress.publish(core.next_position() - 1, 0, &decided.runs);
+            progress.publish(core.next_position() - 1, 0, &decided.jobs);
             core.recycle(decided.block, decided.answers);
         }
         let lookups = Lookups::start(History::new(log.reader()?)).map_err(GatewayError::Threads)?;
@@ -280,7 +282,7 @@ fn open_book<D: Decider>(
 ) -> Result<(), GatewayError> {
     let id = Uuid::from_bytes(log.identity().log().0);
     let id = CommandId::new(derive(id, "book.open"));
-    core.open_book(id, open).map_err(GatewayError::Refused)?;
+    core.decide_first(id, open).map_err(GatewayError::Refused)?;
     if let Some(mut decided) = core.seal() {
         log.append(decided.first_position, &mut decided.block)
             .map_err(GatewayError::FirstCommit)?;

@@ -3,7 +3,7 @@
 use schemas::ids::CommandId;
 use schemas::preview::PreviewToken;
 use schemas::text::Actor;
-use schemas::{Command, Personal, Timestamp};
+use schemas::{Command, Origin, Personal, Timestamp};
 
 use crate::sealed::Sealed;
 
@@ -27,6 +27,8 @@ pub struct CommandRequest {
     pub preview: Option<PreviewToken>,
     /// Drop the command undecided after this instant of the machine's clock.
     pub deadline: Option<Timestamp>,
+    /// The batch and the session that it came in with.
+    pub origin: Origin,
     /// What goes along with it once its personal texts are sealed.
     pub sealed: Sealed,
 }
@@ -43,6 +45,7 @@ impl CommandRequest {
             expected_revision: None,
             preview: None,
             deadline: None,
+            origin: Origin::default(),
             sealed: Sealed::default(),
         }
     }
@@ -77,6 +80,13 @@ impl CommandRequest {
     #[must_use]
     pub fn until(mut self, deadline: Timestamp) -> Self {
         self.deadline = Some(deadline);
+        self
+    }
+
+    /// The same, as a part of a batch or a session.
+    #[must_use]
+    pub fn of(mut self, origin: Origin) -> Self {
+        self.origin = origin;
         self
     }
 

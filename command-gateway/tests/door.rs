@@ -279,6 +279,67 @@ fn a_batch_is_answered_in_order_and_a_bad_command_spoils_nothing() {
 }
 
 #[test]
+fn commits_keep_the_batch_and_the_session_that_they_came_from() {
+    let served = Served::acme();
+    let mut client = served.client();
+    let (session, other) =
+        ("ses_00000000000000000000000000000051", "bat_0000000000000000000000000000000b");
+    let headers = |more: &[(&str, &str)]| -> Headers {
+        let all = [(header::SESSION, session)].into_iter().chain(more.iter().copied());
+        all.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
+    };
+    let batch = || {
+        let commands = [10, 11].map(|n| BatchCommand {
+            command: "customer.register".to_owned(),
+            command_id: id(n),
+            body: register(n).to_json(),
+            expected_revision: None,
+            effective_at: None,
+            preview: None,
+            deadline: None,
+            reason: None,
+        });
+        Batch { commands: commands.into() }
+    };
+    let subject = "billfold.acme.as.ada.command.batch";
+    for _ in 0..2 {
+        let answers = client.batch(subject, &headers(&[]), batch()).expect("a reply");
+        assert_eq!(answers.expect("no problem of the whole").len(), 2);
+    }
+    let mut alone = submit(12, &register(12));
+    alone.headers.extend(headers(&[(header::BATCH, other)]));
+    accepted(&client.call(&alone).expect("a reply"));
+    accepted(&client.call(&submit(13, &register(13))).expect("a reply"));
+    let mut nameless = submit(14, &register(14));
+    nameless.headers.insert(header::SESSION.to_owned(), "this morning".to_owned());
+    assert_eq!(problem(&client.call(&nameless).expect("a reply")).code, "malformed");
+
+    let ask = json!({"types": ["customer.registered"]});
+    let page = client.call(&message("feed.read", &ask)).expect("a reply");
+    let page: Page<FeedEntry> = serde_json::from_slice(&page.body).expect("a page");
+    let text = |id: Option<String>| id.unwrap_or_default();
+    let origins: Vec<(String, String)> = page
+        .data
+        .iter()
+        .map(|entry| {
+            let batch = entry.batch.map(|batch| batch.to_string());
+            (text(batch), text(entry.session.map(|session| session.to_string())))
+        })
+        .collect();
+    let derived = batch().derived_id().expect("it has commands").to_string();
+    let (session, other) = (session.to_owned(), other.to_owned());
+    assert_eq!(
+        origins,
+        [
+            (derived.clone(), session.clone()),
+            (derived, session.clone()),
+            (other, session),
+            (String::new(), String::new()),
+        ]
+    );
+}
+
+#[test]
 fn a_batch_that_is_too_long_is_refused_whole() {
     let served = Served::acme();
     let command = json!({"command": "x.y", "command_id": id(1).to_string(), "body": {}});

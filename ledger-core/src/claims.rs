@@ -52,7 +52,8 @@ impl Claims {
             CustomerCommand::UpdateCustomer(update) => {
                 Self { customer_name: update.external_id.clone(), ..Self::default() }
             }
-            CustomerCommand::ReleaseCustomer(_)
+            CustomerCommand::ParkCustomer(_)
+            | CustomerCommand::ReleaseCustomer(_)
             | CustomerCommand::EraseCustomer(_)
             | CustomerCommand::EraseDocuments(_) => Self::default(),
         }

@@ -12,12 +12,11 @@ mod discount;
 mod settlement;
 mod subscription;
 
-use book::DefineEntityV1;
 pub use book::{
-    AdvanceClock, DefineEntity, DefinePlan, MigratePlan, OpenBook, RetirePlan, RunBilling,
+    AdvanceClock, DefineEntity, DefineEntityV1, DefinePlan, MigratePlan, OpenBook, RetirePlan, RunBilling,
 };
 pub use customer::{
-    EraseCustomer, EraseDocuments, RegisterCustomer, ReleaseCustomer, UpdateCustomer,
+    EraseCustomer, EraseDocuments, ParkCustomer, RegisterCustomer, ReleaseCustomer, UpdateCustomer,
 };
 pub use discount::{ApplyDiscount, DefineCoupon, RedeemCoupon, RemoveDiscount};
 pub use settlement::{
@@ -74,10 +73,12 @@ records! {
             11 v 1 "customer.update" UpdateCustomer,
             /// Lets runs bill a parked customer again.
             12 v 1 "customer.release" ReleaseCustomer,
+            /// Leaves a customer out of what happens by itself; made by the system.
+            13 v 1 "customer.park" ParkCustomer,
             /// Makes a customer's personal data unreadable for ever.
-            13 v 1 "customer.erase" EraseCustomer,
+            14 v 1 "customer.erase" EraseCustomer,
             /// Does the same to what its documents say; made by the system.
-            14 v 1 "customer.erase_documents" EraseDocuments,
+            15 v 1 "customer.erase_documents" EraseDocuments,
         }
         /// What is agreed: subscriptions, quotes, discounts.
         Subscription(SubscriptionCommand) {
@@ -154,8 +155,8 @@ impl Command {
     }
 
     /// Public names of the commands that only the system makes; no front door has them.
-    pub const INTERNAL: &'static [&'static str] = 
-        &["book.open", "customer.bill", "customer.erase_documents"];
+    pub const INTERNAL: &'static [&'static str] =
+        &["book.open", "customer.bill", "customer.park", "customer.erase_documents"];
 
     /// Only the system makes these; a front door refuses them.
     pub const fn is_internal(&self) -> bool {
@@ -163,6 +164,7 @@ impl Command {
             self,
             Self::Book(BookCommand::OpenBook(_))
                 | Self::Billing(BillingCommand::BillCustomer(_))
+                | Self::Customer(CustomerCommand::ParkCustomer(_))
                 | Self::Customer(CustomerCommand::EraseDocuments(_))
         )
     }
@@ -184,7 +186,8 @@ macro_rules! about_a_customer {
 
 about_a_customer! {
     CustomerCommand {
-        RegisterCustomer, UpdateCustomer, ReleaseCustomer, EraseCustomer, EraseDocuments
+        RegisterCustomer, UpdateCustomer, ReleaseCustomer, ParkCustomer, EraseCustomer,
+        EraseDocuments
     }
     SubscriptionCommand {
         CreateSubscription, ChangePlan, ChangeQuantity, CancelSubscription, ApplyDiscount,

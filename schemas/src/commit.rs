@@ -2,9 +2,9 @@
 //!
 //! # Shape
 //!
-//! `1u8` (format version), then the head in postcard, then the command record, then the number
-//! of event records as a varint, then the event records. A record is its type (u16, little
-//! endian), its version (u8), its length as a varint, and its postcard bytes. The whole is at
+//! `2u8` (format version), then head, origin and digest in postcard, then the command record, then
+//! the number of event records as a varint, then the event records. Format 1 has neither origin nor
+//! digest. A record is its type (u16, little endian), its version (u8), its length as a varint, and its postcard bytes. The whole is at
 //! most [`MAX_COMMIT_BYTES`] long and is a leaf of the log's Merkle tree.
 
 use core::fmt;
@@ -14,7 +14,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use crate::command::Command;
 use crate::event::Event;
-use crate::ids::{CommandId, CustomerId};
+use crate::ids::{BatchId, CommandId, CustomerId, SessionId};
 use crate::personal::{CommandDigest, Personal};
 use crate::record::{
     DecodeError, RawRecord, from_stored, put_record, put_varint, take_record, take_varint,
@@ -26,7 +26,9 @@ use crate::time::Timestamp;
 pub const MAX_COMMIT_BYTES: usize = 256 * 1024;
 
 /// The form of the bytes described in this module.
-const FORMAT: u8 = 1;
+const FORMAT: u8 = 2;
+/// The form before commits had an origin. It is still read.
+const WITHOUT_ORIGIN: u8 = 1;
 
 /// What revisions are counted on: the book's own facts, or all of one customer.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -108,6 +110,15 @@ pub struct Cause {
     pub position: u64,
 }
 
+/// What a command came in with: all that was done together can be found, and taken back.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Origin {
+    /// The batch.
+    pub batch: Option<BatchId>,
+    /// The client's session.
+    pub session: Option<SessionId>,
+}
+
 /// One accepted command with everything it became.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Commit {
@@ -129,6 +140,8 @@ pub struct Commit {
     pub effective_at: Timestamp,
     /// What brought it about, if not a person or program outside.
     pub cause: Option<Cause>,
+    /// What it came in with.
+    pub origin: Origin,
     /// Of the personal texts in what was asked, where they are sealed.
     pub digest: Option<CommandDigest>,
     /// What was asked.
@@ -148,8 +161,10 @@ struct Head<'a> {
     recorded_at: Timestamp,
     effective_at: Timestamp,
     cause: Option<Cause>,
-    digest: Option<CommandDigest>,
 }
+
+/// What stands before the command in the newest form.
+type Newest<'a> = (Head<'a>, Origin, Option<CommandDigest>);
 
 impl Commit {
     /// The stored bytes.
@@ -164,11 +179,10 @@ impl Commit {
             recorded_at: self.recorded_at,
             effective_at: self.effective_at,
             cause: self.cause,
-            digest: self.digest,
         };
         let mut out = Vec::with_capacity(256);
         out.push(FORMAT);
-        let mut out = postcard::to_extend(&head, out)
+        let mut out = postcard::to_extend(&(head, self.origin, self.digest), out)
             .expect("a commit's head always encodes: memory is its only limit");
         let body = self.command.encode_body(Vec::with_capacity(128));
         put_record(&mut out, self.command.kind(), &body);
@@ -199,6 +213,7 @@ impl Commit {
             recorded_at: view.recorded_at,
             effective_at: view.effective_at,
             cause: view.cause,
+            origin: view.origin,
             digest: view.digest,
             command: Command::decode(view.command)?,
             events: view.events().map(|raw| Event::decode(raw?)).collect::<Result<_, _>>()?,
@@ -227,6 +242,8 @@ pub struct CommitView<'a> {
     pub effective_at: Timestamp,
     /// What brought it about.
     pub cause: Option<Cause>,
+    /// What it came in with.
+    pub origin: Origin,
     /// Of the personal texts in what was asked.
     pub digest: Option<CommandDigest>,
     /// What was asked, still stored bytes.
@@ -242,11 +259,17 @@ impl<'a> CommitView<'a> {
     /// [`DecodeError`] when the bytes are no commit.
     pub fn parse(bytes: &'a [u8]) -> Result<Self, DecodeError> {
         const WHAT: &str = "a commit";
-        let [FORMAT, rest @ ..] = bytes else {
-            return Err(DecodeError::Malformed { what: "the format version of a commit" });
+        let (head, origin, digest, mut rest) = match bytes {
+            [FORMAT, rest @ ..] => {
+                let ((head, origin, digest), rest) = take_head::<Newest<'a>>(rest)?;
+                (head, origin, digest, rest)
+            }
+            [WITHOUT_ORIGIN, rest @ ..] => {
+                let (head, rest) = take_head::<Head<'a>>(rest)?;
+                (head, Origin::default(), None, rest)
+            }
+            _ => return Err(DecodeError::Malformed { what: "the format version of a commit" }),
         };
-        let (head, mut rest): (Head<'a>, _) = postcard::take_from_bytes(rest)
-            .map_err(|_| DecodeError::Malformed { what: "the head of a commit" })?;
         let command = take_record(&mut rest, WHAT)?;
         let event_count = take_varint(&mut rest, WHAT)?;
         Ok(Self {
@@ -259,7 +282,8 @@ impl<'a> CommitView<'a> {
             recorded_at: head.recorded_at,
             effective_at: head.effective_at,
             cause: head.cause,
-            digest: head.digest,
+            origin,
+            digest,
             command,
             event_count,
             event_bytes: rest,
@@ -292,6 +316,11 @@ impl<'a> CommitView<'a> {
     pub const fn event_count(&self) -> usize {
         self.event_count
     }
+}
+
+fn take_head<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<(T, &'a [u8]), DecodeError> {
+    postcard::take_from_bytes(bytes)
+        .map_err(|_| DecodeError::Malformed { what: "the head of a commit" })
 }
 
 /// A command as it is compared for idempotency: its number, version and stored bytes.

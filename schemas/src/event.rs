@@ -17,11 +17,11 @@ mod process;
 mod settlement;
 mod subscription;
 
-use book::EntityDefinedV1;
 pub use book::{
-    DOCUMENT_RETENTION_YEARS,     BookOpened, ClockAdvanced, CustomerEmailChanged, CustomerErased, CustomerExternalIdChanged,
-    CustomerParked, CustomerRegistered, CustomerReleased, CustomerRenamed, CustomerTermsChanged,
-    DocumentsErased, EntityDefined, PlanMigrationSet, PlanRetired, PlanVersionDefined,
+    BookOpened, ClockAdvanced, CustomerEmailChanged, CustomerErased, CustomerExternalIdChanged,
+    CustomerParked, CustomerParkedV1, CustomerRegistered, CustomerReleased, CustomerRenamed,
+    CustomerTermsChanged, DOCUMENT_RETENTION_YEARS, DocumentsErased, EntityDefined,
+    EntityDefinedV1, PlanMigrationSet, PlanRetired, PlanVersionDefined,
 };
 pub use discount::{
     CouponDefined, DiscountApplied, DiscountRemoved, FirstCycle, QuoteAccepted, QuoteCreated,
@@ -92,9 +92,9 @@ records! {
             13 v 1 "customer.terms_changed" CustomerTermsChanged,
             /// A customer has another id in another system.
             14 v 1 "customer.external_id_changed" CustomerExternalIdChanged,
-            /// A customer could not be billed safely.
-            15 v 1 "customer.parked" CustomerParked,
-            /// A parked customer is billed again.
+            /// A process could not do for a customer what it had to.
+            15 v 2 "customer.parked" CustomerParked was 1 CustomerParkedV1,
+            /// Processes take a parked customer up again.
             16 v 1 "customer.released" CustomerReleased,
             /// A customer's personal data became unreadable.
             17 v 1 "customer.erased" CustomerErased,

@@ -51,7 +51,7 @@ pub mod wire;
 mod zone_rules;
 
 pub use command::Command;
-pub use commit::{Cause, Commit, CommitView, StreamId};
+pub use commit::{Cause, Commit, CommitView, Origin, StreamId};
 pub use currency::Currency;
 pub use decimal::Decimal;
 pub use event::Event;

@@ -180,6 +180,9 @@ fn pointer_to(path: &serde_path_to_error::Path) -> String {
 
 /// A record of the union `U`.
 pub trait Member<U>: Sized {
+    /// Its number, newest version and public name.
+    const KIND: RecordKind;
+
     /// The record in `union`, if it is this one.
     fn of(union: &U) -> Option<&Self>;
 
@@ -348,6 +351,10 @@ macro_rules! records {
 
         $( $(
             impl $crate::record::Member<$union> for $record {
+                const KIND: $crate::record::RecordKind = $crate::record::RecordKind {
+                    type_id: $type_id, version: $version, name: $name,
+                };
+
                 fn of(union: &$union) -> Option<&Self> {
                     if let $union::$group($members::$record(record)) = union {
                         Some(record)

@@ -3,10 +3,9 @@
 //! *Correctness.* Everyone who waits is answered. What is on its way to the disk still counts if it
 //! lands; what was decided after a failure is not written.
 
-use super::decided::{Answer, Decided};
-use super::driver::{Driver, End, Intake};
-use super::write_error::WriteError;
-use crate::completion::ReplyTo;
+use super::driver::Driver;
+use super::ending::{End, failed, refuse};
+use super::intake::Intake;
 use crate::decider::Decider;
 use crate::outcome::Refusal;
 use crate::progress::Stopped;
@@ -79,18 +78,5 @@ impl<D: Decider> Driver<D> {
             }
             std::thread::yield_now();
         }
-    }
-}
-
-/// A block could not be written: tells everyone who waits for it what is known.
-pub(super) fn failed(decided: Decided<ReplyTo>, error: &WriteError) -> End {
-    tracing::error!(%error, first_position = decided.first_position, "a block was not written");
-    refuse(decided.answers, &error.refusal());
-    End::Failed(Stopped::LogFailed)
-}
-
-pub(super) fn refuse(answers: Vec<Answer<ReplyTo>>, refusal: &Refusal) {
-    for answer in answers {
-        answer.waiter.complete(Err(refusal.clone()));
     }
 }

@@ -1,7 +1,7 @@
 //! Making blocks durable: on a thread of its own while the next is decided, or at once when idle.
 
 use std::io;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -12,6 +12,7 @@ use vault::Vault;
 use super::decided::Decided;
 use super::write_error::WriteError;
 use crate::completion::ReplyTo;
+use crate::shared_log::SharedLog;
 
 /// One block on its way to the disk and the one that is decided meanwhile.
 const BLOCKS_AHEAD: u32 = 2;
@@ -27,16 +28,6 @@ pub(crate) struct Written {
     pub(crate) took: Option<Duration>,
 }
 
-/// The log, shared by those who write it or keep its lock.
-#[derive(Clone)]
-pub(crate) struct SharedLog(Arc<Mutex<Box<dyn EventLog>>>);
-
-impl std::fmt::Debug for SharedLog {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("SharedLog")
-    }
-}
-
 /// The log with the thread that writes it.
 pub(crate) struct Writer {
     log: SharedLog,
@@ -48,20 +39,20 @@ pub(crate) struct Writer {
 
 impl Writer {
     pub(crate) fn start(log: Box<dyn EventLog>, vault: Option<Arc<Vault>>) -> io::Result<Self> {
-        let log = Arc::new(Mutex::new(log));
+        let log = SharedLog::new(log);
         let (jobs, queue) = bounded::<Decided<ReplyTo>>(1);
         let (written, done) = bounded(1);
-        let (shared, keys) = (Arc::clone(&log), vault.clone());
+        let (shared, keys) = (log.clone(), vault.clone());
         let thread =
             std::thread::Builder::new().name("log-writer".to_owned()).spawn(move || {
                 while let Ok(decided) = queue.recv() {
-                    let outcome = write(locked(&shared).as_mut(), keys.as_deref(), decided);
+                    let outcome = write(shared.lock().as_mut(), keys.as_deref(), decided);
                     if written.send(outcome).is_err() {
                         return;
                     }
                 }
             })?;
-        Ok(Self { log: SharedLog(log), vault, jobs: Some(jobs), done, thread: Some(thread) })
+        Ok(Self { log, vault, jobs: Some(jobs), done, thread: Some(thread) })
     }
 
     /// Writes on the writer's thread; the block comes back on [`Writer::done`]. If that thread is
@@ -75,7 +66,7 @@ impl Writer {
 
     /// Writes here and now.
     pub(crate) fn write(&self, decided: Decided<ReplyTo>) -> Written {
-        write(locked(&self.log.0).as_mut(), self.vault.as_deref(), decided)
+        write(self.log.lock().as_mut(), self.vault.as_deref(), decided)
     }
 
     /// The log itself, for those who need its lock to be held.
@@ -90,12 +81,12 @@ impl Writer {
 
     /// Asks for room again.
     pub(crate) fn reserve(&self) -> Result<(), WriteError> {
-        reserve(locked(&self.log.0).as_mut(), self.vault.as_deref())
+        reserve(self.log.lock().as_mut(), self.vault.as_deref())
     }
 
     /// Appends the closing block.
     pub(crate) fn close(&self, time: i64) -> Result<(), WriteError> {
-        Ok(locked(&self.log.0).close(time).map(|_| ())?)
+        Ok(self.log.lock().close(time).map(|_| ())?)
     }
 }
 
@@ -107,11 +98,6 @@ impl Drop for Writer {
             let _panicked = thread.join();
         }
     }
-}
-
-/// The log poisons itself where its state could be half changed, so a panic in here is survived.
-fn locked(log: &Mutex<Box<dyn EventLog>>) -> MutexGuard<'_, Box<dyn EventLog>> {
-    log.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn reserve(log: &mut dyn EventLog, vault: Option<&Vault>) -> Result<(), WriteError> {

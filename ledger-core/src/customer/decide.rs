@@ -1,10 +1,12 @@
 //! Decisions about who the customer is.
 
 use schemas::Rejection;
-use schemas::command::{CustomerCommand, RegisterCustomer, ReleaseCustomer, UpdateCustomer};
+use schemas::command::{
+    CustomerCommand, ParkCustomer, RegisterCustomer, ReleaseCustomer, UpdateCustomer,
+};
 use schemas::event::{
-    CustomerEmailChanged, CustomerExternalIdChanged, CustomerRegistered, CustomerReleased,
-    CustomerRenamed, CustomerTermsChanged, Event,
+    CustomerEmailChanged, CustomerExternalIdChanged, CustomerParked, CustomerRegistered,
+    CustomerReleased, CustomerRenamed, CustomerTermsChanged, Event,
 };
 
 use schemas::ids::CustomerId;
@@ -28,6 +30,7 @@ pub(crate) fn decide(
     match command {
         CustomerCommand::UpdateCustomer(command) => update(context, profile, command),
         CustomerCommand::ReleaseCustomer(command) => release(profile, command),
+        CustomerCommand::ParkCustomer(command) => park(profile, command),
         CustomerCommand::EraseCustomer(command) => erase::erase(context, profile, affairs, command),
         CustomerCommand::EraseDocuments(command) => {
             erase::erase_documents(context, profile, affairs, command)
@@ -91,6 +94,16 @@ fn check_parent(
         return Err(Rejection::UnknownCustomer { customer: parent });
     }
     Ok(())
+}
+
+/// Leaves a customer out of what happens by itself.
+///
+/// # Errors
+/// [`Rejection::CustomerParked`] where it is so already: the first reason stays.
+fn park(customer: &Profile, command: &ParkCustomer) -> Result<Vec<Event>, Rejection> {
+    customer.not_parked()?;
+    let ParkCustomer { customer: _, process, run, reason, detail } = command.clone();
+    Ok(vec![CustomerParked { process, run, reason, detail }.into()])
 }
 
 /// Lets runs bill a parked customer again.

@@ -1,11 +1,11 @@
 //! Who one customer is, folded from its stream.
 
-use schemas::event::{CustomerErased, CustomerEvent, CustomerRegistered};
+use schemas::event::{CustomerErased, CustomerEvent, CustomerParked, CustomerRegistered};
+use schemas::fields::Erasure;
 use schemas::ids::{CustomerId, EntityId};
 use schemas::money::MAX_AMOUNT;
 use schemas::terms::Policies;
-use schemas::text::{ExternalId, Label};
-use schemas::fields::Erasure;
+use schemas::text::ExternalId;
 use schemas::{Contact, Currency, Minor, Money, Rejection, Timestamp};
 use serde::{Deserialize, Serialize};
 
@@ -27,8 +27,8 @@ pub(crate) struct Profile {
     /// Who pays for it.
     pub(crate) parent: Option<CustomerId>,
     pub(crate) registered_at: Timestamp,
-    /// Why runs leave it out.
-    pub(crate) parked: Option<Label>,
+    /// Why processes leave it out.
+    pub(crate) parked: Option<Box<CustomerParked>>,
     /// What of it can be read by nobody any more.
     pub(crate) erased: Option<Erasure>,
 }
@@ -89,6 +89,20 @@ impl Profile {
         Ok(())
     }
 
+    /// Nothing keeps processes from it.
+    ///
+    /// # Errors
+    /// [`Rejection::CustomerParked`].
+    pub(crate) fn not_parked(&self) -> Result<(), Rejection> {
+        match &self.parked {
+            None => Ok(()),
+            Some(parked) => {
+                let (customer, reason) = (self.id, parked.detail.to_string());
+                Err(Rejection::CustomerParked { customer, reason })
+            }
+        }
+    }
+
     /// Folds one event in.
     ///
     /// # Errors
@@ -105,7 +119,9 @@ impl Profile {
             CustomerEvent::CustomerExternalIdChanged(changed) => {
                 self.external_id = Some(changed.external_id.clone());
             }
-            CustomerEvent::CustomerParked(parked) => self.parked = Some(parked.detail.clone()),
+            CustomerEvent::CustomerParked(parked) => {
+                self.parked = Some(Box::new(parked.clone()));
+            }
             CustomerEvent::CustomerReleased(_) => self.parked = None,
             CustomerEvent::CustomerErased(erased) => self.erase(erased)?,
             CustomerEvent::DocumentsErased(_) => match self.erased {

@@ -19,15 +19,17 @@ mod view;
 
 use std::sync::Arc;
 
-use schemas::command::CustomerCommand;
+use schemas::command::{BookCommand, CustomerCommand};
 use schemas::event::{CustomerEvent, EventAt, ProcessEvent};
 use schemas::fields::Erasure;
 use schemas::ids::CustomerId;
 use schemas::record::DecodeError;
+use schemas::terms::BookClock;
 use schemas::{Command, CommitView, Date, Event, Rejection, StreamId, Timestamp};
 
 use crate::claims::Claims;
 use crate::context::{Context, Stamp};
+use crate::process::Subjects;
 use crate::registry::Registry;
 use crate::unmade::Unmade;
 use directory::Directory;
@@ -234,6 +236,22 @@ impl Ledger {
     pub fn erased(&self) -> impl Iterator<Item = (CustomerId, Erasure)> {
         let erased = |found: &Customer| found.profile.erased.map(|erased| (found.id(), erased));
         self.customers.iter().filter_map(erased)
+    }
+
+    /// Where the clock of a test book stands that a command opens: the instant it is recorded at.
+    pub fn opens_at(&self, command: &Command) -> Option<Timestamp> {
+        let Command::Book(BookCommand::OpenBook(open)) = command else { return None };
+        match open.clock {
+            BookClock::Test(instant) if self.test_clock().is_none() => Some(instant),
+            BookClock::Test(_) | BookClock::Wall => None,
+        }
+    }
+
+    /// Whom a job is for, by id.
+    pub fn subjects(&self, subjects: Subjects) -> Vec<CustomerId> {
+        match subjects {
+            Subjects::DueThrough(through) => self.due_customers(through, None, usize::MAX),
+        }
     }
 
     /// Customers with a cycle due up to and on `through`, by id, after `after`.

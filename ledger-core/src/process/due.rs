@@ -2,15 +2,13 @@
 //!
 //! The day is decided with the commit that moves it and is an event: folding asks no calendar.
 
+use schemas::Date;
 use schemas::event::{
-    CustomerParked, CustomerReleased, DueSet, Event, ScheduledFor, SettlementEvent,
-    SubscriptionEvent,
+    CustomerParked, CustomerReleased, DueSet, Event, SettlementEvent, SubscriptionEvent,
 };
-use schemas::terms::ChangeBilling;
-use schemas::{Date, Timestamp};
 
+use super::table::{PROCESSES, When};
 use crate::billing::Account;
-use crate::billing::pieces::{self, Place};
 use crate::subscription::state::Subscription;
 
 /// Whether an event can move the day.
@@ -62,36 +60,11 @@ fn next(account: Account<'_>) -> Option<Date> {
     if waiting { Some(Date::MIN) } else { cycles }
 }
 
-/// The first day on which a billing run has something to do for a subscription.
-///
-/// Dates that cannot be computed are never due: the decision that would bill them says so.
+/// The first day on which a process has something to do for a subscription.
 fn due_for(account: Account<'_>, subscription: &Subscription) -> Option<Date> {
-    let rules = account.rules();
-    let date = |at: Timestamp| rules.date(at).ok();
-    let differences_wait = match rules.policies.change_billing {
-        ChangeBilling::NextInvoice => true,
-        ChangeBilling::AtOnce => false,
-    };
-    let pauses = subscription.pause_spans();
-    let ends = |at: Timestamp| subscription.ending.is_some_and(|ending| ending.at <= at);
-    let mut due: Vec<Date> = Vec::new();
-    for item in &subscription.items {
-        let place = Place { account, subscription, item, pauses: &pauses };
-        let next = item.next_period(rules).ok().map(|(span, _)| span);
-        let next = next.filter(|span| {
-            !ends(span.start()) && item.removed_at().is_none_or(|at| span.start() < at)
-        });
-        let ahead = next.and_then(|span| place.next_due(span));
-        let waits = differences_wait && ahead.is_some();
-        let opened = |cycle| pieces::due_on(place, cycle, waits);
-        due.extend(item.cycles.iter().filter_map(opened).chain(ahead));
-    }
-    let scheduled = subscription.scheduled.iter().filter_map(|change| match change.at {
-        ScheduledFor::At(at) => date(at),
-        ScheduledFor::Paid => None,
+    let days = PROCESSES.iter().filter_map(|process| match process.when {
+        When::Day(on) => on(account, subscription),
+        When::Job(_) | When::With(_) | When::AtOnce | When::Asked => None,
     });
-    let running = subscription.ending.is_none();
-    let term = subscription.term.filter(|_| running).and_then(|term| date(term.span.end()));
-    let expiry = subscription.activation_expires.and_then(date);
-    due.into_iter().chain(scheduled).chain(term).chain(expiry).min()
+    days.min()
 }

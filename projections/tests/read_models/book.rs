@@ -89,6 +89,7 @@ impl Book {
             recorded_at: now.max(last),
             effective_at: now,
             cause: None,
+            origin: schemas::Origin::default(),
             digest: None,
             command: RunBilling { run, through: date(day) }.into(),
             events,

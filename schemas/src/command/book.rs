@@ -54,11 +54,16 @@ pub struct DefineEntity {
 /// Defines a seller: the form before documents had a retention.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DefineEntityV1 {
-    entity: EntityId,
-    name: Label,
-    zone: ZoneName,
-    payment_terms_days: u16,
-    series: Vec<SeriesDefinition>,
+    /// Its id.
+    pub entity: EntityId,
+    /// Its legal name.
+    pub name: Label,
+    /// The zone of its document dates.
+    pub zone: ZoneName,
+    /// Days from document date to due date.
+    pub payment_terms_days: u16,
+    /// Its number series.
+    pub series: Vec<SeriesDefinition>,
 }
 
 impl From<DefineEntityV1> for DefineEntity {

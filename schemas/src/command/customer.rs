@@ -4,9 +4,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::currency::Currency;
-use crate::ids::{CustomerId, EntityId};
+use crate::ids::{BillingRunId, CustomerId, EntityId};
 use crate::personal::{Contact, Personal};
-use crate::text::{ExternalId, Label};
+use crate::text::{Code, ExternalId, Label};
 use crate::time::ZoneName;
 
 /// Registers a customer with its seller, currency and zone.
@@ -31,6 +31,23 @@ pub struct RegisterCustomer {
     pub payment_terms_days: Option<u16>,
     /// Who pays for it; the customer itself if left out.
     pub parent: Option<CustomerId>,
+}
+
+/// Leaves a customer out of what happens by itself, because a process could not do for it what it
+/// had to. Made by the system.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ParkCustomer {
+    /// Which customer.
+    pub customer: CustomerId,
+    /// The process that met it, such as `billing_run`.
+    pub process: Code,
+    /// The billing run that met it, if one did.
+    pub run: Option<BillingRunId>,
+    /// The code of the rejection, or `internal` for a fault of the ledger.
+    pub reason: Label,
+    /// What is, and the way out.
+    pub detail: Label,
 }
 
 /// Lets runs bill a customer again that was parked.

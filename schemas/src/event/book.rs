@@ -52,11 +52,16 @@ pub struct EntityDefined {
 /// A seller was defined: the form before documents had a retention.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EntityDefinedV1 {
-    entity: EntityId,
-    name: Label,
-    zone: ZoneName,
-    payment_terms_days: u16,
-    series: Vec<SeriesDefinition>,
+    /// Its id.
+    pub entity: EntityId,
+    /// Its legal name.
+    pub name: Label,
+    /// The zone of its document dates.
+    pub zone: ZoneName,
+    /// Days from document date to due date.
+    pub payment_terms_days: u16,
+    /// Its number series.
+    pub series: Vec<SeriesDefinition>,
 }
 
 impl From<EntityDefinedV1> for EntityDefined {
@@ -143,16 +148,39 @@ pub struct CustomerRegistered {
     pub fixed_offset: Option<i32>,
 }
 
-/// A customer could not be billed safely. Runs leave it out until it is released; payments are
-/// taken all the same.
+/// A process could not do for a customer what it had to. Processes leave the customer out until
+/// it is released; payments are taken all the same.
+///
+/// The commit's cause is what the process was about.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct CustomerParked {
+    /// The process that met it, such as `billing_run`.
+    pub process: Code,
+    /// The billing run that met it, if one did.
+    pub run: Option<BillingRunId>,
+    /// The code of the rejection, or `internal` for a fault of the ledger.
+    pub reason: Label,
+    /// What is, and the way out.
+    pub detail: Label,
+}
+
+/// [`CustomerParked`] while only billing runs parked.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct CustomerParkedV1 {
     /// The run that met it.
     pub run: BillingRunId,
     /// The code of the rejection.
     pub reason: Label,
     /// What is, and the way out.
     pub detail: Label,
+}
+
+impl From<CustomerParkedV1> for CustomerParked {
+    fn from(old: CustomerParkedV1) -> Self {
+        let CustomerParkedV1 { run, reason, detail } = old;
+        let process = "billing_run".parse().expect("a token of ASCII letters is a code");
+        Self { process, run: Some(run), reason, detail }
+    }
 }
 
 /// A parked customer is billed again.

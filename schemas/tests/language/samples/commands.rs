@@ -4,17 +4,18 @@ use schemas::Command;
 use schemas::command::{
     AcceptQuote, AddCharge, AdvanceClock, ApplyDiscount, BillCustomer, CancelSubscription,
     ChangePlan, ChangeQuantity, ChangeSubscription, CreateQuote, CreateSubscription, CreditLine,
-    DefineCoupon, DefineEntity, DefinePlan, EraseCustomer, EraseDocuments, GrantCredit, InvoiceNow, InvoiceRequest,
-    IssueCreditNote, MigratePlan, OpenBook, PauseSubscription, RecordPayment, RedeemCoupon,
-    RefundPayment, RegisterCustomer, ReleaseCustomer, RemoveDiscount, ResumeSubscription,
-    RetirePlan, ReversePayment, RunBilling, SetRenewal, SubscriptionTerms, UncancelSubscription,
-    UpdateCustomer, VoidInvoice, VoidQuote, WithdrawChange,
+    DefineCoupon, DefineEntity, DefineEntityV1, DefinePlan, EraseCustomer, EraseDocuments,
+    GrantCredit, InvoiceNow, InvoiceRequest, IssueCreditNote, MigratePlan, OpenBook, ParkCustomer, PauseSubscription,
+    RecordPayment, RedeemCoupon, RefundPayment, RegisterCustomer, ReleaseCustomer, RemoveDiscount,
+    ResumeSubscription, RetirePlan, ReversePayment, RunBilling, SetRenewal, SubscriptionTerms,
+    UncancelSubscription, UpdateCustomer, VoidInvoice, VoidQuote, WithdrawChange,
 };
 use schemas::terms::{
     BillingTiming, BookClock, CalendarUnit, ChangeTime, DiscountDuration, Every, Profile, Rate,
     Settle,
 };
 
+use super::events::Older;
 use super::{Named, Samples, prices, rates_of_plans, series, subscription_terms};
 use crate::values::{self, clear, contact, eur, id, of, sealed_contact};
 
@@ -29,6 +30,24 @@ pub(crate) fn commands() -> Vec<Named<Command>> {
     charge_commands(&mut all);
     payment_commands(&mut all);
     all.done()
+}
+
+/// Every older form of a command.
+pub(crate) fn older_commands() -> Vec<Older<Command>> {
+    let entity = DefineEntityV1 {
+        entity: id(2),
+        name: of("Acme GmbH"),
+        zone: of("Europe/Berlin"),
+        payment_terms_days: 30,
+        series: series(),
+    };
+    vec![Older {
+        name: "entity.define/three-series",
+        type_id: 3,
+        version: 1,
+        body: postcard::to_allocvec(&entity).expect("encodes"),
+        newest: DefineEntity::from(entity).into(),
+    }]
 }
 
 fn book_commands(all: &mut Samples<Command>) {
@@ -141,6 +160,16 @@ fn customer_commands(all: &mut Samples<Command>) {
     all.add("erased", erase.clone());
     all.add("with credit left", EraseCustomer { leave_credit: Some(true), ..erase });
     all.add("documents", EraseDocuments { customer: id(1) });
+    all.add(
+        "of a run",
+        ParkCustomer {
+            customer: id(1),
+            process: of("billing_run"),
+            run: Some(id(20)),
+            reason: of("too_many_cycles"),
+            detail: of("too many cycles to bill at once"),
+        },
+    );
     all.add("bill", BillCustomer { customer: id(1), run: id(20), through: of("2024-01-31") });
 }
 

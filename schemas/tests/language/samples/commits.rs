@@ -2,7 +2,7 @@
 
 use schemas::command::GrantCredit;
 use schemas::personal::CommandDigest;
-use schemas::{Cause, Command, Commit, Event, Personal, StreamId};
+use schemas::{Cause, Command, Commit, Event, Origin, Personal, StreamId};
 
 use super::{Named, commands, events};
 use crate::values::{clear, eur, id, of, sealed};
@@ -18,6 +18,7 @@ fn commit(position: u64, command: Command, events: Vec<Event>) -> Commit {
         recorded_at: of("2024-01-31T09:30:00.25Z"),
         effective_at: of("2024-01-31T09:30:00Z"),
         cause: None,
+        origin: Origin::default(),
         digest: None,
         command,
         events,
@@ -40,20 +41,19 @@ pub(crate) fn commits() -> Vec<Named<Commit>> {
         revision: 1 << 40,
         reason: Some(Personal::Clear("asked by telephone".to_owned())),
         cause: Some(Cause { position: 300 }),
+        origin: Origin { batch: Some(id(30)), session: Some(id(31)) },
         events: events().into_iter().map(|(_, event)| event).collect(),
         ..bare.clone()
     };
     let nothing =
-        Commit {
-            position: 2,
-            events: Vec::new(),
-            reason: Some(sealed()),
-            digest: Some(CommandDigest { key: id(90), mac: [6; 16] }),
-            ..bare.clone()
-        };
+        Commit { position: 2, events: Vec::new(), reason: Some(sealed()), ..bare.clone() };
+    let origin = Origin { batch: None, session: Some(id(31)) };
+    let digest = Some(CommandDigest { key: id(90), mac: [6; 16] });
+    let of_a_session = Commit { position: 3, origin, digest, ..bare.clone() };
     vec![
         ("one event".to_owned(), bare),
         ("no events".to_owned(), nothing),
+        ("of a session".to_owned(), of_a_session),
         ("every event".to_owned(), full),
     ]
 }

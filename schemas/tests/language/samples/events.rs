@@ -3,8 +3,9 @@
 use schemas::event::{
     Allocation, Amendment, BillingRunStarted, BookOpened, ChargeAdded, ClockAdvanced, Complement,
     CreditGranted, CreditNoteIssued, CustomerEmailChanged, CustomerErased,
-    CustomerExternalIdChanged, CustomerParked, CustomerRegistered, CustomerReleased, CustomerRenamed, CustomerSnapshot,
-    CustomerTermsChanged, Dimension, DiscountPart, DocumentsErased, DueSet, EntityDefined, EventAt,
+    CustomerExternalIdChanged, CustomerParked, CustomerParkedV1, CustomerRegistered,
+    CustomerReleased, CustomerRenamed, CustomerSnapshot, CustomerTermsChanged, Dimension,
+    DiscountPart, DocumentsErased, DueSet, EntityDefined, EntityDefinedV1, EventAt,
     InvoiceFinalized, InvoiceLine, InvoiceTotals, InvoiceVoided, LineOrigin, LinePricing, LineRef,
     LineReversal, LineSource, PaymentRecorded, PaymentRefunded, PaymentReversed, PlanMigrationSet,
     PlanRetired, PlanVersion, PlanVersionDefined, RevenueSchedule, RoundingStep, RoundingSubject,
@@ -73,6 +74,45 @@ fn book_events(all: &mut Samples<Event>) {
     all.add("nothing ahead", DueSet { on: None });
 }
 
+/// A record in a form that it had before.
+pub(crate) struct Older<T> {
+    pub(crate) name: &'static str,
+    pub(crate) type_id: u16,
+    pub(crate) version: u8,
+    pub(crate) body: Vec<u8>,
+    /// What it reads as today.
+    pub(crate) newest: T,
+}
+
+/// Every older form of an event.
+pub(crate) fn older_events() -> Vec<Older<Event>> {
+    let entity = EntityDefinedV1 {
+        entity: id(2),
+        name: of("Acme GmbH"),
+        zone: of("Europe/Berlin"),
+        payment_terms_days: 30,
+        series: series(),
+    };
+    let (reason, detail) = (of("too_many_cycles"), of("too many cycles to bill at once"));
+    let parked = CustomerParkedV1 { run: id(20), reason, detail };
+    vec![
+        Older {
+            name: "entity.defined/three-series",
+            type_id: 3,
+            version: 1,
+            body: postcard::to_allocvec(&entity).expect("encodes"),
+            newest: EntityDefined::from(entity).into(),
+        },
+        Older {
+            name: "customer.parked/parked",
+            type_id: 15,
+            version: 1,
+            body: postcard::to_allocvec(&parked).expect("encodes"),
+            newest: CustomerParked::from(parked).into(),
+        },
+    ]
+}
+
 fn customer_events(all: &mut Samples<Event>) {
     all.add_each(values::contacts(), |name| CustomerRegistered {
         customer: id(1),
@@ -90,7 +130,19 @@ fn customer_events(all: &mut Samples<Event>) {
     all.add_each(values::contacts(), |email| CustomerEmailChanged { email });
     all.add("longest", CustomerTermsChanged { payment_terms_days: 365 });
     let (reason, detail) = (of("too_many_cycles"), of("too many cycles to bill at once"));
-    all.add("parked", CustomerParked { run: id(20), reason, detail });
+    all.add(
+        "parked",
+        CustomerParked { process: of("billing_run"), run: Some(id(20)), reason, detail },
+    );
+    all.add(
+        "parked by a timer",
+        CustomerParked {
+            process: of("dunning"),
+            run: None,
+            reason: of("internal"),
+            detail: of("deciding it met a fault"),
+        },
+    );
     all.add("released", CustomerReleased {});
     all.add_each(values::personals(), |reason| CustomerErased {
         reason,

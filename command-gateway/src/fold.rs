@@ -1,16 +1,13 @@
-//! Folding a stored log in, before anything is decided on it.
+//! What stored commits are folded into, before anything is decided on it.
 
-use schemas::command::BillingCommand;
-use schemas::event::ProcessEvent;
-use std::panic::{AssertUnwindSafe, catch_unwind};
-
+use ledger_core::process::{Job, is_parking};
 use ledger_core::{FoldError, Unmade};
-use schemas::record::{DecodeError, RecordKind};
-use schemas::{Command, CommitView, Event, StreamId, Timestamp};
+use schemas::record::DecodeError;
+use schemas::{CommitView, Event, StreamId, Timestamp};
 
-use super::stepping::EngineCore;
-use crate::decider::{Decider, State};
-use crate::runs::{BillingRuns, PARKED};
+use crate::decider::State;
+use crate::jobs::{Jobs, Tried};
+use crate::panics::guarded;
 
 /// Why a stored commit does not continue the log.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -75,14 +72,14 @@ pub enum ReplayError {
     },
 }
 
-/// What stored commits are folded into: the state, how far billing runs are, where the log stands.
+/// The state, how far jobs are, where the log stands.
 ///
 /// The engine decides on it. The follower that makes snapshots folds the same commits in the same
 /// way into one that holds only the customers that changed.
 #[derive(Debug)]
 pub(crate) struct Fold<S> {
     pub(crate) state: S,
-    pub(crate) runs: BillingRuns,
+    pub(crate) jobs: Jobs,
     pub(crate) next_position: u64,
     pub(crate) recorded_at: Option<Timestamp>,
 }
@@ -90,7 +87,7 @@ pub(crate) struct Fold<S> {
 impl<S> Fold<S> {
     /// Before the first commit.
     pub(crate) fn new(state: S) -> Self {
-        Self { state, runs: BillingRuns::default(), next_position: 1, recorded_at: None }
+        Self { state, jobs: Jobs::default(), next_position: 1, recorded_at: None }
     }
 }
 
@@ -103,22 +100,13 @@ impl<S: State> Fold<S> {
     ) -> Result<(), ReplayError> {
         let unreadable = |source| ReplayError::Unreadable { position, source };
         self.check_continuity(position, commit)?;
-        // The state asserts what history cannot hold; after that it is not used any more.
-        let folded = catch_unwind(AssertUnwindSafe(|| self.state.evolve_commit(commit)));
-        folded.map_err(|_| ReplayError::Panicked { position })?.map_err(|error| match error {
+        // After a panic the state is not used any more.
+        let folded = guarded("folding a commit in", &position, || self.state.evolve_commit(commit));
+        folded.ok_or(ReplayError::Panicked { position })?.map_err(|error| match error {
             FoldError::Decode(source) => unreadable(source),
             FoldError::Unmade(source) => ReplayError::Impossible { position, source },
         })?;
-        if is_kind(commit, "billing.run") {
-            self.start_replayed_run(commit).map_err(unreadable)?;
-        } else if is_kind(commit, "customer.bill")
-            && let Command::Billing(BillingCommand::BillCustomer(bill)) =
-                Command::decode(commit.command).map_err(unreadable)?
-        {
-            let parked =
-                commit.events().any(|raw| raw.is_ok_and(|raw| raw.type_id == parked_type()));
-            self.runs.replay_billed(&bill, parked);
-        }
+        self.replay_jobs(commit).map_err(unreadable)?;
         self.recorded_at = Some(commit.recorded_at);
         self.next_position = position + 1;
         Ok(())
@@ -139,43 +127,33 @@ impl<S: State> Fold<S> {
         Ok(())
     }
 
-    fn start_replayed_run(&mut self, commit: &CommitView<'_>) -> Result<(), DecodeError> {
-        for raw in commit.events() {
-            self.start_run(&Event::decode(raw?)?, commit.position);
+    /// A commit of the book may begin a job; one of a customer that has a cause may be of one.
+    fn replay_jobs(&mut self, commit: &CommitView<'_>) -> Result<(), DecodeError> {
+        match (commit.stream, commit.cause) {
+            (StreamId::Book, _) => {
+                for raw in commit.events() {
+                    self.begin_job(&Event::decode(raw?)?, commit.position);
+                }
+            }
+            (StreamId::Customer(subject), Some(cause)) => {
+                let mut tried = Tried::Done;
+                for raw in commit.events() {
+                    if is_parking(raw?) {
+                        tried = Tried::Parked { now: true };
+                    }
+                }
+                self.jobs.replayed(cause.position, subject, tried);
+            }
+            (StreamId::Customer(_), None) => {}
         }
         Ok(())
     }
 
-    pub(crate) fn start_run(&mut self, event: &Event, cause: u64) {
-        if let Event::Process(ProcessEvent::BillingRunStarted(started)) = event {
-            let customers = self.state.due_customers(started.through);
-            self.runs.start(started.clone(), cause, customers);
+    /// Begins the job that an event of the commit at `cause` begins, if it begins one.
+    pub(crate) fn begin_job(&mut self, event: &Event, cause: u64) {
+        if let Some(job) = Job::begun_by(event) {
+            let subjects = self.state.subjects(job.subjects());
+            self.jobs.begin(job, cause, subjects);
         }
     }
-}
-
-impl<D: Decider, W> EngineCore<D, W> {
-    /// Folds a stored commit in that was read at `position`.
-    ///
-    /// # Errors
-    /// [`ReplayError`]: the log must not be written any further.
-    pub fn replay(&mut self, position: u64, bytes: &[u8]) -> Result<(), ReplayError> {
-        let commit = CommitView::parse(bytes)
-            .map_err(|source| ReplayError::Unreadable { position, source })?;
-        self.fold.replay(position, &commit)?;
-        self.known.push(commit.command_id);
-        self.first_position = self.fold.next_position;
-        Ok(())
-    }
-}
-
-/// The number of the event that says a customer could not be billed.
-fn parked_type() -> u16 {
-    let kind = Event::KINDS.iter().find(|kind| kind.name == PARKED);
-    kind.expect("the event is published").type_id
-}
-
-fn is_kind(commit: &CommitView<'_>, name: &str) -> bool {
-    let kind = Command::KINDS.iter().find(|kind| kind.name == name);
-    kind.is_some_and(|RecordKind { type_id, .. }| *type_id == commit.command.type_id)
 }

@@ -1,14 +1,18 @@
-//! Billing runs that were started.
+//! Billing runs: the job that bills everyone for whom there is something to do.
 
 use std::collections::BTreeMap;
 
-use schemas::command::RunBilling;
+use schemas::command::{BillCustomer, RunBilling};
 use schemas::event::{BillingRunStarted, Event};
-use schemas::ids::BillingRunId;
+use schemas::ids::{BillingRunId, CommandId, CustomerId, derive};
 use schemas::{Date, Rejection, Timestamp, ZoneName};
 use serde::{Deserialize, Serialize};
 
+use super::task::Task;
 use crate::seller::state::Sellers;
+
+/// The name of the process.
+pub(super) const NAME: &str = "billing_run";
 
 /// Every billing run of the book, with the last day that it bills.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -20,6 +24,33 @@ impl Runs {
     pub(crate) fn started(&mut self, started: &BillingRunStarted) {
         self.runs.insert(started.run, started.through);
     }
+}
+
+/// What a run keeps of the event that began it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Order {
+    pub(super) run: BillingRunId,
+    pub(super) through: Date,
+}
+
+impl Order {
+    /// The command that bills one customer.
+    pub(super) fn task(&self, customer: CustomerId) -> Task {
+        let Self { run, through } = *self;
+        let command = BillCustomer { customer, run, through }.into();
+        Task { command_id: bill_command_id(run, customer), command }
+    }
+}
+
+/// A run that begins with this event.
+pub(super) fn begun_by(event: &Event) -> Option<Order> {
+    let BillingRunStarted { run, through } = *event.get()?;
+    Some(Order { run, through })
+}
+
+/// The id of the command that bills `customer` in `run`.
+pub fn bill_command_id(run: BillingRunId, customer: CustomerId) -> CommandId {
+    CommandId::new(derive(run.uuid(), &customer.to_string()))
 }
 
 /// Starts a billing run through a day that has begun for somebody.
