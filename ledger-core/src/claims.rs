@@ -54,8 +54,7 @@ impl Claims {
             }
             CustomerCommand::ParkCustomer(_)
             | CustomerCommand::ReleaseCustomer(_)
-            | CustomerCommand::EraseCustomer(_)
-            | CustomerCommand::EraseDocuments(_) => Self::default(),
+            | CustomerCommand::EraseCustomer(_) => Self::default(),
         }
     }
 

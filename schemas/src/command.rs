@@ -16,7 +16,7 @@ pub use book::{
     AdvanceClock, DefineEntity, DefineEntityV1, DefinePlan, MigratePlan, OpenBook, RetirePlan, RunBilling,
 };
 pub use customer::{
-    EraseCustomer, EraseDocuments, ParkCustomer, RegisterCustomer, ReleaseCustomer, UpdateCustomer,
+    EraseCustomer, ParkCustomer, RegisterCustomer, ReleaseCustomer, UpdateCustomer,
 };
 pub use discount::{ApplyDiscount, DefineCoupon, RedeemCoupon, RemoveDiscount};
 pub use settlement::{
@@ -77,8 +77,6 @@ records! {
             13 v 1 "customer.park" ParkCustomer,
             /// Makes a customer's personal data unreadable for ever.
             14 v 1 "customer.erase" EraseCustomer,
-            /// Does the same to what its documents say; made by the system.
-            15 v 1 "customer.erase_documents" EraseDocuments,
         }
         /// What is agreed: subscriptions, quotes, discounts.
         Subscription(SubscriptionCommand) {
@@ -155,8 +153,7 @@ impl Command {
     }
 
     /// Public names of the commands that only the system makes; no front door has them.
-    pub const INTERNAL: &'static [&'static str] =
-        &["book.open", "customer.bill", "customer.park", "customer.erase_documents"];
+    pub const INTERNAL: &'static [&'static str] = &["book.open", "customer.bill", "customer.park"];
 
     /// Only the system makes these; a front door refuses them.
     pub const fn is_internal(&self) -> bool {
@@ -165,7 +162,6 @@ impl Command {
             Self::Book(BookCommand::OpenBook(_))
                 | Self::Billing(BillingCommand::BillCustomer(_))
                 | Self::Customer(CustomerCommand::ParkCustomer(_))
-                | Self::Customer(CustomerCommand::EraseDocuments(_))
         )
     }
 }
@@ -185,10 +181,7 @@ macro_rules! about_a_customer {
 }
 
 about_a_customer! {
-    CustomerCommand {
-        RegisterCustomer, UpdateCustomer, ReleaseCustomer, ParkCustomer, EraseCustomer,
-        EraseDocuments
-    }
+    CustomerCommand { RegisterCustomer, UpdateCustomer, ReleaseCustomer, ParkCustomer, EraseCustomer }
     SubscriptionCommand {
         CreateSubscription, ChangePlan, ChangeQuantity, CancelSubscription, ApplyDiscount,
         RemoveDiscount, ChangeSubscription, UncancelSubscription, WithdrawChange,

@@ -171,8 +171,6 @@ rejections! {
         CustomerErased { customer: CustomerId },
     [409 "customer_not_erasable"] "{customer} cannot be erased yet: {why}"
         CustomerNotErasable { customer: CustomerId, why: String },
-    [409 "documents_still_kept"] "the documents of {customer} must be kept until the end of {until}; they are erased after it"
-        DocumentsStillKept { customer: CustomerId, until: Date },
     [422 "nothing_to_change"] "the command names nothing to change; give at least one field"
         NothingToChange,
 

@@ -32,9 +32,6 @@ pub(crate) fn decide(
         CustomerCommand::ReleaseCustomer(command) => release(profile, command),
         CustomerCommand::ParkCustomer(command) => park(profile, command),
         CustomerCommand::EraseCustomer(command) => erase::erase(context, profile, affairs, command),
-        CustomerCommand::EraseDocuments(command) => {
-            erase::erase_documents(context, profile, affairs, command)
-        }
         CustomerCommand::RegisterCustomer(command) => {
             Err(Rejection::CustomerExists { customer: command.customer })
         }

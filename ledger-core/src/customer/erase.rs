@@ -5,13 +5,14 @@
 //! What stands in the way is named in the order in which it is best cleared: what still brings
 //! invoices about, then what is not invoiced yet, then what is not settled.
 
-use schemas::command::{EraseCustomer, EraseDocuments};
+use schemas::command::EraseCustomer;
 use schemas::event::{CustomerErased, DocumentsErased, Event};
 use schemas::fields::Erasure;
 use schemas::ids::{InvoiceId, PaymentId, QuoteId, SubscriptionId};
+use schemas::time::TimeError;
 use schemas::{Date, Minor, Rejection, Timestamp};
 
-use super::state::Profile;
+use super::state::{Erased, Profile};
 use crate::context::Context;
 
 /// What other rooms know of a customer that is to be erased.
@@ -52,8 +53,14 @@ pub(super) fn erase(
     if let Some(why) = in_the_way(context, customer, affairs, command)? {
         return Err(Rejection::CustomerNotErasable { customer: customer.id, why });
     }
-    let documents_until = documents_until(context, customer, affairs)?;
-    Ok(vec![CustomerErased { reason: command.reason.clone(), documents_until }.into()])
+    let years = context.sellers.entity(customer.entity)?.document_retention_years;
+    let last = affairs.last_document();
+    let erased = CustomerErased {
+        reason: command.reason.clone(),
+        documents_until: last.map(|last| kept_until(last, years)).transpose()?,
+        document_retention_years: years,
+    };
+    Ok(vec![erased.into()])
 }
 
 fn in_the_way(
@@ -63,7 +70,8 @@ fn in_the_way(
     command: &EraseCustomer,
 ) -> Result<Option<String>, Rejection> {
     let now = context.stamp.recorded_at;
-    if let Some(reason) = &customer.parked {
+    if let Some(parked) = &customer.parked {
+        let reason = &parked.detail;
         return Ok(Some(format!("it is parked ({reason}); mend that and release it first")));
     }
     if let Some(subscription) = affairs.running(now) {
@@ -94,47 +102,34 @@ fn in_the_way(
     Ok(None)
 }
 
-/// The day until whose end the documents are kept: the last of the year in which the last one was
-/// issued, and as many years later as the seller keeps them. None where there are no documents.
+/// The day until whose end documents are kept: the last of the year in which the last one was
+/// issued, and so many years later.
+///
+/// # Errors
+/// A date that cannot be computed.
+fn kept_until(last: Date, years: u8) -> Result<Date, TimeError> {
+    Date::new(last.civil().year().saturating_add(i16::from(years)), 12, 31)
+}
+
+/// The first day on which the documents of an erased customer need not be kept any more; none
+/// where there is nothing to wait for. A day that cannot be computed never comes.
+pub(crate) fn documents_free_on(erased: Option<Erased>, last: Option<Date>) -> Option<Date> {
+    let years = erased.filter(|erased| erased.extent == Erasure::Own)?.retention_years;
+    kept_until(last?, years).and_then(|until| until.plus_days(1)).ok()
+}
+
+/// The end of the time of an erased customer's documents, if it has come by `through`.
 ///
 /// # Errors
 /// A seller that is not there, or a date that cannot be computed.
-fn documents_until(
+pub(crate) fn end_documents(
     context: &Context<'_>,
     customer: &Profile,
-    affairs: &dyn Affairs,
-) -> Result<Option<Date>, Rejection> {
-    let Some(last) = affairs.last_document() else { return Ok(None) };
-    let years = context.sellers.entity(customer.entity)?.document_retention_years;
-    let year = last.civil().year().saturating_add(i16::from(years));
-    Ok(Some(Date::new(year, 12, 31)?))
-}
-
-/// Makes what the documents say unreadable, too.
-///
-/// # Errors
-/// [`Rejection::CustomerNotErasable`] where the customer itself was not erased;
-/// [`Rejection::DocumentsStillKept`] before their time is over.
-pub(super) fn erase_documents(
-    context: &Context<'_>,
-    customer: &Profile,
-    affairs: &dyn Affairs,
-    command: &EraseDocuments,
-) -> Result<Vec<Event>, Rejection> {
-    match customer.erased {
-        Some(Erasure::All) => return Ok(Vec::new()),
-        Some(Erasure::Own) => {}
-        None => {
-            let why = "its documents are erased after it; erase the customer first".into();
-            return Err(Rejection::CustomerNotErasable { customer: command.customer, why });
-        }
-    }
+    last: Option<Date>,
+    through: Date,
+) -> Result<Option<DocumentsErased>, Rejection> {
     let zone = &context.sellers.entity(customer.entity)?.zone;
-    let today = zone.date_at(context.stamp.recorded_at)?;
-    match documents_until(context, customer, affairs)? {
-        Some(until) if today <= until => {
-            Err(Rejection::DocumentsStillKept { customer: command.customer, until })
-        }
-        Some(_) | None => Ok(vec![DocumentsErased {}.into()]),
-    }
+    let today = zone.date_at(context.stamp.recorded_at)?.min(through);
+    let free = documents_free_on(customer.erased, last).is_some_and(|from| from <= today);
+    Ok(free.then_some(DocumentsErased {}))
 }

@@ -12,6 +12,15 @@ use serde::{Deserialize, Serialize};
 use super::rules::Rules;
 use crate::unmade::Unmade;
 
+/// What an erasure left of a customer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Erased {
+    /// What of it can be read by nobody any more.
+    pub(crate) extent: Erasure,
+    /// Its documents are kept for so many years after the one in which the last was issued.
+    pub(crate) retention_years: u8,
+}
+
 /// Who a customer is and what it is billed by.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Profile {
@@ -29,8 +38,8 @@ pub(crate) struct Profile {
     pub(crate) registered_at: Timestamp,
     /// Why processes leave it out.
     pub(crate) parked: Option<Box<CustomerParked>>,
-    /// What of it can be read by nobody any more.
-    pub(crate) erased: Option<Erasure>,
+    /// Set once it was erased.
+    pub(crate) erased: Option<Erased>,
 }
 
 impl Profile {
@@ -85,7 +94,8 @@ impl Profile {
         if self.erased.is_some() {
             return Err(Unmade::of("an unerased", self.id));
         }
-        self.erased = Some(event.extent());
+        let retention_years = event.document_retention_years;
+        self.erased = Some(Erased { extent: event.extent(), retention_years });
         Ok(())
     }
 
@@ -124,8 +134,8 @@ impl Profile {
             }
             CustomerEvent::CustomerReleased(_) => self.parked = None,
             CustomerEvent::CustomerErased(erased) => self.erase(erased)?,
-            CustomerEvent::DocumentsErased(_) => match self.erased {
-                Some(_) => self.erased = Some(Erasure::All),
+            CustomerEvent::DocumentsErased(_) => match &mut self.erased {
+                Some(erased) => erased.extent = Erasure::All,
                 None => return Err(Unmade::of("the erasure of", self.id)),
             },
             CustomerEvent::CustomerRegistered(_) => {

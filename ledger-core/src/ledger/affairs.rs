@@ -1,7 +1,7 @@
 //! What stands in the way of erasing a customer, asked of the rooms of its stream; and what may
 //! still be asked of one that was erased.
 
-use schemas::command::{CustomerCommand, SettlementCommand};
+use schemas::command::{BillingCommand, SettlementCommand};
 use schemas::ids::{CustomerId, InvoiceId, PaymentId, QuoteId, SubscriptionId};
 use schemas::{Command, Date, Minor, Rejection, Timestamp};
 
@@ -65,9 +65,10 @@ pub(super) fn check_after_erasure(customer: &Customer, command: &Command) -> Res
             | SettlementCommand::IssueCreditNote(_) => true,
             SettlementCommand::GrantCredit(_) => false,
         },
-        Command::Customer(command) => matches!(command, CustomerCommand::EraseDocuments(_)),
-        Command::Subscription(_)
-        | Command::Billing(_)
+        // A run finds nothing to bill, and ends the time of its documents.
+        Command::Billing(command) => matches!(command, BillingCommand::BillCustomer(_)),
+        Command::Customer(_)
+        | Command::Subscription(_)
         | Command::Book(_)
         | Command::Seller(_)
         | Command::Catalog(_)

@@ -53,6 +53,7 @@ impl Customer {
             billing: &self.billing,
             credit: self.settlement.credit,
             revision: self.revision,
+            last_document: self.settlement.last_document,
         }
     }
 

@@ -24,6 +24,7 @@ use crate::billing::invoice::{Wanted, invoice};
 use crate::billing::lines::Scope;
 use crate::billing::one_off;
 use crate::context::Context;
+use crate::customer::erase;
 use crate::process::{activations, billing_run, due};
 use crate::shared::Shared;
 use crate::subscription::advance::Advance;
@@ -162,10 +163,27 @@ fn bill_customer(
     command: &BillCustomer,
 ) -> Result<Vec<Event>, Rejection> {
     customer.profile.not_parked()?;
+    if customer.profile.erased.is_some() {
+        return end_documents(context, customer, command.through);
+    }
     let request = InvoiceRequest::default();
     let wanted = Wanted { request: &request, run: Some(command.run) };
     let draft = bill_all(context, customer, command.through, wanted)?;
     finish(context, customer, draft)
+}
+
+/// Of an erased customer there is nothing to bill. Its documents may have been kept long enough;
+/// if something was booked since, they have to wait longer.
+fn end_documents(
+    context: &Context<'_>,
+    customer: &Customer,
+    through: Date,
+) -> Result<Vec<Event>, Rejection> {
+    let last = customer.account().last_document;
+    let ended = erase::end_documents(context, &customer.profile, last, through)?;
+    let mut draft = Draft::after(customer, ended.map(Event::from).into_iter().collect());
+    draft.extend(due::set(customer.due, draft.customer.account()));
+    Ok(draft.events)
 }
 
 /// Ends what waited too long for its first payment, then bills everything that is due.

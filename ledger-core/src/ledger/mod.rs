@@ -234,7 +234,7 @@ impl Ledger {
 
     /// Customers that were erased, and what of them.
     pub fn erased(&self) -> impl Iterator<Item = (CustomerId, Erasure)> {
-        let erased = |found: &Customer| found.profile.erased.map(|erased| (found.id(), erased));
+        let erased = |found: &Customer| Some((found.id(), found.profile.erased?.extent));
         self.customers.iter().filter_map(erased)
     }
 

@@ -8,7 +8,13 @@ use schemas::{Date, Timestamp};
 
 use crate::billing::Account;
 use crate::billing::pieces::{self, Place};
+use crate::customer::erase::documents_free_on;
 use crate::subscription::state::Subscription;
+
+/// The first day on which the documents of an erased customer need not be kept any more.
+pub(super) fn documents_on(account: Account<'_>) -> Option<Date> {
+    documents_free_on(account.profile.erased, account.last_document)
+}
 
 /// The first day of a scheduled change.
 pub(super) fn change_on(account: Account<'_>, subscription: &Subscription) -> Option<Date> {

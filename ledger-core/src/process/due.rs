@@ -15,7 +15,9 @@ use crate::subscription::state::Subscription;
 pub(crate) fn moves(event: &Event) -> bool {
     match event {
         Event::Customer(_) => {
-            event.get::<CustomerParked>().is_some() || event.get::<CustomerReleased>().is_some()
+            event.get::<CustomerParked>().is_some()
+                || event.get::<CustomerReleased>().is_some()
+                || event.erases().is_some()
         }
         Event::Subscription(event) => !is_aside(event),
         Event::Billing(_) | Event::Settlement(SettlementEvent::InvoiceVoided(_)) => true,
@@ -57,14 +59,23 @@ fn next(account: Account<'_>) -> Option<Date> {
     let cycles = subscriptions.filter_map(|found| due_for(account, found)).min();
     let pending = account.billing.pending().len() > 0;
     let waiting = account.billing.rebill || (cycles.is_none() && pending);
-    if waiting { Some(Date::MIN) } else { cycles }
+    if waiting { Some(Date::MIN) } else { cycles.into_iter().chain(of_its_own(account)).min() }
+}
+
+/// The first day on which a process has something to do for the customer itself.
+fn of_its_own(account: Account<'_>) -> Option<Date> {
+    let days = PROCESSES.iter().filter_map(|process| match process.when {
+        When::Own(on) => on(account),
+        When::Day(_) | When::Job(_) | When::With(_) | When::AtOnce | When::Asked => None,
+    });
+    days.min()
 }
 
 /// The first day on which a process has something to do for a subscription.
 fn due_for(account: Account<'_>, subscription: &Subscription) -> Option<Date> {
     let days = PROCESSES.iter().filter_map(|process| match process.when {
         When::Day(on) => on(account, subscription),
-        When::Job(_) | When::With(_) | When::AtOnce | When::Asked => None,
+        When::Own(_) | When::Job(_) | When::With(_) | When::AtOnce | When::Asked => None,
     });
     days.min()
 }

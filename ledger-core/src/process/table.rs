@@ -31,6 +31,8 @@ pub(super) enum When {
     Job(fn(&Event) -> Option<Order>),
     /// On a day that it finds for a subscription; the customer's billing takes the step.
     Day(fn(Account<'_>, &Subscription) -> Option<Date>),
+    /// On a day that it finds for the customer itself; its billing takes the step.
+    Own(fn(Account<'_>) -> Option<Date>),
     /// Together with the step of another process.
     With(&'static str),
     /// In the commit of the event that starts it.
@@ -49,7 +51,7 @@ impl When {
     fn words(&self) -> String {
         match self {
             Self::Job(_) => "at once, a command for each subject".to_owned(),
-            Self::Day(_) => "on its day, a step of the customer's billing".to_owned(),
+            Self::Day(_) | Self::Own(_) => "on its day, a step of the customer's billing".to_owned(),
             Self::With(other) => format!("with the step of `{other}`"),
             Self::AtOnce => "in the same commit".to_owned(),
             Self::Asked => "when it is asked for".to_owned(),
@@ -101,6 +103,12 @@ pub const PROCESSES: &[Process] = &[
         starts: &["subscription.created", "subscription.changed", "subscription.cycle_opened"],
         when: When::Day(days::cycle_on),
         does: "opens the next cycle, and bills what of the cycles is not billed",
+    },
+    Process {
+        name: "document_erasure",
+        starts: &["customer.erased"],
+        when: When::Own(days::documents_on),
+        does: "destroys what the documents of an erased customer say, once they need not be kept",
     },
     Process {
         name: "first_payment",

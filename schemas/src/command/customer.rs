@@ -73,15 +73,6 @@ pub struct EraseCustomer {
     pub leave_credit: Option<bool>,
 }
 
-/// Makes what the documents of an erased customer say of it unreadable, too, once they need not
-/// be kept any more. Only the system makes this.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct EraseDocuments {
-    /// Whose documents.
-    pub customer: CustomerId,
-}
-
 /// Changes what is given; what is left out stays.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]

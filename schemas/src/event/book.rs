@@ -194,8 +194,10 @@ pub struct CustomerErased {
     /// Why; sealed with what its documents say.
     pub reason: Personal,
     /// Until the end of this day its documents must be kept, and what they say of it can be read;
-    /// none if there are none, and their key was destroyed, too.
+    /// none if there are none, and their key was destroyed, too. Later bookings move it.
     pub documents_until: Option<Date>,
+    /// Documents are kept for so many years after the one in which the last was issued.
+    pub document_retention_years: u8,
 }
 
 /// The key of an erased customer's documents was destroyed.

@@ -4,7 +4,7 @@ use schemas::Command;
 use schemas::command::{
     AcceptQuote, AddCharge, AdvanceClock, ApplyDiscount, BillCustomer, CancelSubscription,
     ChangePlan, ChangeQuantity, ChangeSubscription, CreateQuote, CreateSubscription, CreditLine,
-    DefineCoupon, DefineEntity, DefineEntityV1, DefinePlan, EraseCustomer, EraseDocuments,
+    DefineCoupon, DefineEntity, DefineEntityV1, DefinePlan, EraseCustomer,
     GrantCredit, InvoiceNow, InvoiceRequest, IssueCreditNote, MigratePlan, OpenBook, ParkCustomer, PauseSubscription,
     RecordPayment, RedeemCoupon, RefundPayment, RegisterCustomer, ReleaseCustomer, RemoveDiscount,
     ResumeSubscription, RetirePlan, ReversePayment, RunBilling, SetRenewal, SubscriptionTerms,
@@ -159,7 +159,6 @@ fn customer_commands(all: &mut Samples<Command>) {
     let erase = EraseCustomer { customer: id(1), reason: clear("Ada asked"), leave_credit: None };
     all.add("erased", erase.clone());
     all.add("with credit left", EraseCustomer { leave_credit: Some(true), ..erase });
-    all.add("documents", EraseDocuments { customer: id(1) });
     all.add(
         "of a run",
         ParkCustomer {

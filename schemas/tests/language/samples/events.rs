@@ -147,9 +147,13 @@ fn customer_events(all: &mut Samples<Event>) {
     all.add_each(values::personals(), |reason| CustomerErased {
         reason,
         documents_until: Some(of("2034-12-31")),
+        document_retention_years: 10,
     });
     let reason = clear("Ada asked");
-    all.add("without documents", CustomerErased { reason, documents_until: None });
+    all.add(
+        "without documents",
+        CustomerErased { reason, documents_until: None, document_retention_years: 0 },
+    );
     all.add("erased", DocumentsErased {});
     all.add("renamed", CustomerExternalIdChanged { external_id: of("crm:43") });
 }
