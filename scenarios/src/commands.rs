@@ -118,7 +118,7 @@ pub fn command(verb: &Verb, world: &World) -> Result<Option<Command>, String> {
             Command::Settlement(SettlementCommand::ReversePayment(ReversePayment {
                 customer: world.customer_id(&money::who_paid(payment, world)),
                 payment: world.payment_id(payment),
-                reason: label("not honoured")?,
+                reason: label("not honoured")?.into(),
             }))
         }
         Verb::Refund(step) => {

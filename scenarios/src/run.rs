@@ -292,6 +292,7 @@ impl<'a> Runner<'a> {
                 series("inv", SeriesKind::Invoice, "INV"),
                 series("cn", SeriesKind::CreditNote, "CN"),
             ],
+            document_retention_years: None,
         }
     }
 }

@@ -19,11 +19,12 @@
 //! `{"sealed": …}` where there is no key to be had. Nobody sends sealed texts in.
 
 use core::fmt;
+use core::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use crate::ids::KeyId;
-use crate::text::Label;
+use crate::text::{Label, TextError};
 
 /// The longest personal text, in bytes.
 pub const MAX_PERSONAL_BYTES: usize = 1_000;
@@ -185,14 +186,30 @@ impl<'de> Deserialize<'de> for Personal {
 
 /// A personal text as a client writes it.
 fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
-    let text = String::deserialize(deserializer)?;
+    checked(String::deserialize(deserializer)?).map_err(de::Error::custom)
+}
+
+fn checked(text: String) -> Result<String, TextError> {
     if (1..=MAX_PERSONAL_BYTES).contains(&text.len()) {
         return Ok(text);
     }
-    Err(de::Error::custom(format!(
-        "a personal text has 1 to {MAX_PERSONAL_BYTES} bytes; this one has {}",
-        text.len()
-    )))
+    Err(TextError { what: "personal text", rule: "1 to 1000 bytes", length: text.len() })
+}
+
+impl FromStr for Personal {
+    type Err = TextError;
+
+    fn from_str(text: &str) -> Result<Self, TextError> {
+        checked(text.to_owned()).map(Self::Clear)
+    }
+}
+
+impl FromStr for Contact {
+    type Err = TextError;
+
+    fn from_str(text: &str) -> Result<Self, TextError> {
+        checked(text.to_owned()).map(Self::Clear)
+    }
 }
 
 impl schemars::JsonSchema for Personal {

@@ -18,7 +18,7 @@ use schemas::ids::{BillingRunId, ChargeId, CommandId, CustomerId, EntityId, Invo
 use schemas::terms::{BookClock, LineKind, Profile};
 use schemas::wire::LogPosition;
 use schemas::{
-    Commit, CommitView, Currency, Date, Event, Fraction, Minor, Personal, Problem, StreamId,
+    Commit, CommitView, Contact, Currency, Date, Event, Fraction, Minor, Personal, Problem, StreamId,
     Timestamp, ZoneName,
 };
 use serde_json::Value;
@@ -112,7 +112,7 @@ impl Book {
             customer: customer(n),
             entity: EntityId::new(Uuid::from_u128(1)),
             external_id: Some(format!("c{n}").parse().expect("an external id")),
-            name: Personal::Clear(format!("Customer {n}")),
+            name: Contact::Clear(format!("Customer {n}")),
             email: None,
             currency,
             zone: ZoneName::utc(),

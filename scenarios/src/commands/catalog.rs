@@ -2,7 +2,7 @@
 
 use schemas::command::{DefineCoupon, DefinePlan, RegisterCustomer};
 use schemas::terms::{CurrencyPrice, DiscountValue, PriceDefinition};
-use schemas::{Currency, Money, Personal};
+use schemas::{Contact, Currency, Money};
 
 use super::super::steps::catalog::{CouponStep, CustomerStep, OffStep, PlanStep, PriceStep};
 use super::super::world::World;
@@ -14,7 +14,7 @@ pub(super) fn customer(step: &CustomerStep, world: &World) -> Result<RegisterCus
         customer: world.customer_id(&step.id),
         entity: world.entity_id(&world.seller),
         external_id: Some(external.parse().map_err(|error| format!("{external:?}: {error}"))?),
-        name: Personal::Clear(step.id.clone()),
+        name: Contact::Clear(step.id.clone()),
         email: None,
         currency: step.currency.unwrap_or(world.currency),
         zone: step.zone.clone(),

@@ -105,7 +105,7 @@ pub(super) fn charge(step: &ChargeStep, world: &World) -> Result<AddCharge, Stri
     Ok(AddCharge {
         customer: world.customer_id(&customer),
         charge: world.charge_id(&step.id),
-        description: label(&step.id)?,
+        description: label(&step.id)?.into(),
         price,
         quantity: step.quantity,
         service: step.service,
@@ -133,7 +133,7 @@ pub(super) fn void(step: &VoidStep, world: &World) -> Result<VoidInvoice, String
     Ok(VoidInvoice {
         customer: world.customer_id(&owes),
         invoice,
-        reason: label("scenario")?,
+        reason: label("scenario")?.into(),
         rebill: step.rebill,
     })
 }
@@ -145,7 +145,7 @@ pub(super) fn grant(step: &GrantStep, world: &World) -> Result<GrantCredit, Stri
         customer: world.customer_id(&customer),
         grant: world.grant_id(&alias),
         amount: amount(&step.amount, &customer, world)?,
-        reason: label("scenario")?,
+        reason: label("scenario")?.into(),
     })
 }
 
@@ -186,7 +186,7 @@ pub(super) fn refund(step: &RefundStep, world: &World) -> Result<RefundPayment, 
             Effect::CreditNote => RefundEffect::CreditNote(None),
             Effect::CustomerCredit => RefundEffect::CustomerCredit,
         },
-        reason: label("scenario")?,
+        reason: label("scenario")?.into(),
     })
 }
 

@@ -135,6 +135,7 @@ impl Game {
             zone: ZoneName::utc(),
             payment_terms_days: 14,
             series: vec![series("INV", SeriesKind::Invoice), series("CRN", SeriesKind::CreditNote)],
+            document_retention_years: None,
         })));
     }
 

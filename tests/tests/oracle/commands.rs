@@ -19,7 +19,7 @@ use schemas::terms::{
     BillingTiming, CalendarUnit, CancelCredit, ChangeTime, CurrencyPrice, DiscountDuration,
     DiscountTarget, DiscountValue, Every, InvoiceTiming, PriceDefinition, Rate, Settle, UnitPrice,
 };
-use schemas::{Command, Currency, Date, Decimal, Interval, Money, Personal};
+use schemas::{Command, Currency, Date, Decimal, Interval, Money};
 use tests::kept::instant;
 use uuid::Uuid;
 
@@ -133,7 +133,7 @@ impl Game {
                     customer,
                     entity: EntityId::new(Uuid::from_u128(1)),
                     external_id: None,
-                    name: Personal::Clear("Customer".to_owned()),
+                    name: text("Customer"),
                     email: None,
                     currency: if dollars { "USD" } else { "EUR" }.parse().expect("a currency"),
                     zone: Some(ZONES[zone].parse().expect("a zone")),
