@@ -150,6 +150,10 @@ impl Decider for Toy {
         self.parked
     }
 
+    fn erased(&self) -> Vec<(CustomerId, schemas::fields::Erasure)> {
+        Vec::new()
+    }
+
     fn copy_for(&self, _: Option<CustomerId>, _: &Claims) -> Ledger {
         Ledger::default()
     }

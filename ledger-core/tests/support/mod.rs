@@ -153,6 +153,11 @@ impl TestBook {
         Ok(events)
     }
 
+    /// Decides a command now and folds it in.
+    pub fn submit_now(&mut self, command: &Command) -> Result<Vec<Event>, Rejection> {
+        self.submit(self.now, command)
+    }
+
     /// Folds one event into a customer, whatever decided it.
     pub fn fold(&mut self, customer: &str, event: &Event) {
         let stream = StreamId::Customer(id(customer).parse().expect("an id"));
