@@ -26,7 +26,7 @@ impl Disks {
     }
 
     fn config(&self) -> GatewayConfig {
-        config(&self.log).with_keys(Place::on(Arc::new(self.keys.clone())).with_room(16))
+        config(&self.log).with_keys(Place::on(Arc::new(self.keys.clone())).with_room(4_096))
     }
 
     fn create(&self) -> Gateway {
