@@ -74,7 +74,8 @@ class Door:
         out, places = bytearray(), {}
         for at in which:
             endpoint, body, headers = requests[at]
-            head = json.dumps({"subject": self._subject + endpoint, "headers": headers or {}}).encode()
+            subject = self._subject + endpoint
+            head = json.dumps({"subject": subject, "headers": headers or {}}).encode()
             out += struct.pack(">IQI", 12 + len(head) + len(body), self._next, len(head))
             out += head
             out += body

@@ -71,8 +71,8 @@ class Report:
         if whole.is_equal():
             print("\nEqual.")
             return
-        print(f"\nDIFFERENT at {sum(whole.shapes.values()):,} places of {len(whole.shapes):,} kinds; "
-              "one of each")
+        places, kinds = sum(whole.shapes.values()), len(whole.shapes)
+        print(f"\nDIFFERENT at {places:,} places of {kinds:,} kinds; one of each")
         for shape, count in whole.shapes.most_common(MOST_SHAPES):
             print(f"  {count:>8,} {shape}")
             if shape in whole.examples:
