@@ -113,11 +113,16 @@ class Book:
         ready = self._process.stdout.readline()
         if not ready:
             self._process.wait()
-            self._said.seek(0)
-            said = self._said.read().decode(errors="replace").strip()
+            why = self.said()
             self.close()
-            raise Broken(f"{binary} up: {said}")
+            raise Broken(f"{binary} up: {why}")
         self.door = Door(os.path.join(self._folder, "s"), book)
+
+    def said(self):
+        """How the process ended, if it has, and the last that it said."""
+        self._said.seek(0)
+        said = self._said.read().decode(errors="replace").strip()
+        return f"exit {self._process.poll()}; {said[-500:]}"
 
     def close(self):
         """Nothing of the book is needed any more, so nothing has to be closed in order."""

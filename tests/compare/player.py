@@ -9,7 +9,7 @@ import datetime
 import json
 from collections import Counter
 
-from door import Book, PASSING
+from door import PASSING, Book, Broken
 
 BATCH_COMMANDS = 500
 BATCH_BYTES = 400_000
@@ -67,6 +67,10 @@ class Player:
         failed, status = self._door.ask("admin.status", b"{}")
         assert not failed, status
         self._log = json.loads(status)["log"].replace("-", "").encode()
+
+    def part(self):
+        """How far it is."""
+        return self._part
 
     def play(self, steps):
         for step in steps:
@@ -308,4 +312,9 @@ def play(binary, recording):
     """Plays a recording on a fresh book."""
     with Book(binary, opened=recording["open"]) as book:
         now = instant(recording["open"]["clock"]["test"])
-        return Player(book, now).play(recording["steps"])
+        player = Player(book, now)
+        try:
+            return player.play(recording["steps"])
+        except (OSError, ValueError, AssertionError, KeyError) as error:
+            failure = f"{type(error).__name__}: {error}"
+            raise Broken(f"{binary} in {player.part()}: {failure}; {book.said()}") from error

@@ -98,6 +98,11 @@ def stored_bytes(leaf, _):
         size.sub("", leaf.old) == size.sub("", leaf.new))
 
 
+def too_large(leaf, scope):
+    codes = [side.get("code") for side in scope.sides if isinstance(side, dict)]
+    return "too_large" in codes
+
+
 def gained_fields(leaf, _):
     return leaf.old is MISSING and isinstance(leaf.last(), str) and not in_events(leaf)
 
@@ -130,6 +135,8 @@ RULES = [
      "the same of fields of explanations"),
     ("stored-bytes", stored_bytes, False,
      "a commit that is too large says how many bytes it would have in its stored form"),
+    ("too-large", too_large, False,
+     "an answer that shows events fits into a message on one side only, or on none"),
     ("gained-fields", gained_fields, False,
      "answers may gain fields (docs/integrate.md, compatibility)"),
     ("system-commits", system_commits, False,
@@ -152,14 +159,14 @@ class Scope:
     def __init__(self, sent):
         self._sent = sent
         self.book = Renaming()
-        self.answer = Renaming()
+        self.answer, self.sides = Renaming(), ()
 
     def made(self, leaf):
         """The system made both ids."""
         return not {leaf.old, leaf.new} & self._sent
 
-    def next_answer(self):
-        self.answer = Renaming()
+    def next_answer(self, *sides):
+        self.answer, self.sides = Renaming(), sides
 
 
 class Rules:
