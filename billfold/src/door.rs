@@ -69,7 +69,7 @@ impl Ask for Door<'_> {
     }
 }
 
-impl<'a> Place<'a> {
+impl Place<'_> {
     /// The book as it is served on NATS; none if NATS is not asked for.
     ///
     /// # Errors

@@ -1,6 +1,5 @@
 //! Commands about subscriptions and quotes.
 
-use schemas::Decimal;
 use schemas::command::{
     AcceptQuote, Activation, CancelSubscription, ChangeSubscription, CreateQuote,
     CreateSubscription, ItemRequest, PauseSubscription, RampPhase, ResumeSubscription, SetRenewal,

@@ -48,7 +48,7 @@ impl Game {
             self.step(action, *preview);
         }
         self.bill_all();
-        if number % LEAVES != 0 {
+        if !number.is_multiple_of(LEAVES) {
             self.end_all();
         }
         self.broken.clear();

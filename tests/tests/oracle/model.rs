@@ -327,25 +327,29 @@ impl Oracle {
                 customer.terms_days = i64::from(days);
                 Ok(())
             }
-            Command::Settlement(SettlementCommand::VoidInvoice(_))
-            | Command::Settlement(SettlementCommand::RecordPayment(_))
-            | Command::Settlement(SettlementCommand::ReversePayment(_))
-            | Command::Settlement(SettlementCommand::RefundPayment(_))
-            | Command::Settlement(SettlementCommand::GrantCredit(_)) => {
+            Command::Settlement(
+                SettlementCommand::VoidInvoice(_)
+                | SettlementCommand::RecordPayment(_)
+                | SettlementCommand::ReversePayment(_)
+                | SettlementCommand::RefundPayment(_)
+                | SettlementCommand::GrantCredit(_),
+            ) => {
                 unreachable!("the driver settles by invoice place")
             }
-            Command::Subscription(SubscriptionCommand::ChangeSubscription(_))
-            | Command::Subscription(SubscriptionCommand::UncancelSubscription(_))
-            | Command::Subscription(SubscriptionCommand::WithdrawChange(_))
-            | Command::Subscription(SubscriptionCommand::PauseSubscription(_))
-            | Command::Subscription(SubscriptionCommand::ResumeSubscription(_))
-            | Command::Subscription(SubscriptionCommand::SetRenewal(_))
-            | Command::Subscription(SubscriptionCommand::CreateQuote(_))
-            | Command::Subscription(SubscriptionCommand::AcceptQuote(_))
-            | Command::Subscription(SubscriptionCommand::VoidQuote(_))
+            Command::Subscription(
+                SubscriptionCommand::ChangeSubscription(_)
+                | SubscriptionCommand::UncancelSubscription(_)
+                | SubscriptionCommand::WithdrawChange(_)
+                | SubscriptionCommand::PauseSubscription(_)
+                | SubscriptionCommand::ResumeSubscription(_)
+                | SubscriptionCommand::SetRenewal(_)
+                | SubscriptionCommand::CreateQuote(_)
+                | SubscriptionCommand::AcceptQuote(_)
+                | SubscriptionCommand::VoidQuote(_)
+                | SubscriptionCommand::RedeemCoupon(_),
+            )
             | Command::Settlement(SettlementCommand::IssueCreditNote(_))
-            | Command::Customer(CustomerCommand::ReleaseCustomer(_))
-            | Command::Subscription(SubscriptionCommand::RedeemCoupon(_)) => {
+            | Command::Customer(CustomerCommand::ReleaseCustomer(_)) => {
                 unreachable!("the moves have no {command:?}")
             }
             Command::Book(_)

@@ -98,7 +98,7 @@ impl<'a> Shown<'a> {
         }
         let billing = &self.customer.billing;
         let cycles = billing.item(self.as_is.id, item.number);
-        for bill in cycles.into_iter().flat_map(|cycles| cycles.iter()) {
+        for bill in cycles.into_iter().flat_map(crate::shared::List::iter) {
             for at in &bill.lines {
                 let invoice = self.customer.settlement.invoices().at(at.invoice);
                 if invoice.is_some_and(&counts) {
