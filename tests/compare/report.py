@@ -72,7 +72,8 @@ class Report:
 
     def _differences(self, whole, failures):
         if whole.is_equal():
-            print("\nEqual, as far as it was played." if failures else "\nEqual.")
+            played = ", as far as it was played" if failures else ""
+            print(f"\nEqual{played}." if whole.counts else "\nNothing was played.")
             return
         places, kinds = sum(whole.shapes.values()), len(whole.shapes)
         print(f"\nDIFFERENT at {places:,} places of {kinds:,} kinds; one of each")
