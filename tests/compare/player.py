@@ -203,8 +203,8 @@ class Player:
         if number not in self._invoices:
             self._flush()
             failed, body = self._ask("invoices.get", {"number": number})
-            found = {} if failed else json.loads(body)["data"]["invoice"]
-            self._invoices[number] = found.get("invoice", NOBODY)
+            found = None if failed else json.loads(body)["data"]["invoice"]
+            self._invoices[number] = NOBODY if found is None else found["invoice"]
         return self._invoices[number]
 
     # Questions.
