@@ -195,7 +195,8 @@ class Player:
         if number not in self._invoices:
             self._flush()
             failed, body = self._ask("invoices.get", {"number": number})
-            self._invoices[number] = NOBODY if failed else json.loads(body)["data"]["invoice"]
+            found = None if failed else json.loads(body)["data"]["invoice"]
+            self._invoices[number] = NOBODY if found is None else found["invoice"]
         return self._invoices[number]
 
     # Questions.
