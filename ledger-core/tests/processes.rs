@@ -28,7 +28,7 @@ fn the_description_of_the_house_has_the_table() {
 
 fn row(process: &Process) -> String {
     let starts: Vec<String> = process.starts.iter().map(|event| format!("`{event}`")).collect();
-    let (name, starts, when, does) =
-        (process.name, starts.join(", "), process.when(), process.does);
-    format!("| `{name}` | {starts} | {when} | {does} |")
+    let (name, starts, when) = (process.name, starts.join(", "), process.when());
+    let (does, otherwise) = (process.does, process.otherwise());
+    format!("| `{name}` | {starts} | {when} | {does} | {otherwise} |")
 }

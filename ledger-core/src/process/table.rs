@@ -64,6 +64,16 @@ impl Process {
     pub fn when(&self) -> String {
         self.when.words()
     }
+
+    /// What becomes of a customer for whom it cannot be done, in words.
+    pub fn otherwise(&self) -> &'static str {
+        match self.when {
+            When::Job(_) => "the customer is parked",
+            When::Day(_) | When::With(_) => "the billing is refused, which parks the customer",
+            When::AtOnce => "the command is refused",
+            When::Asked => "nothing",
+        }
+    }
 }
 
 /// Everything that happens by itself, in the order in which billing takes the steps.
