@@ -87,7 +87,7 @@ fn rewrap(
     let head = Head { log, master: master.id() };
     let file = KeyFile::create(place.disk.as_ref(), NEW, &head).map_err(failed())?;
     let (mut bytes, mut first, mut rewrapped, mut refused) = (Vec::new(), 0, 0, None);
-    let mut write = |first: u32, bytes: &mut Vec<u8>| -> io::Result<u32> {
+    let write = |first: u32, bytes: &mut Vec<u8>| -> io::Result<u32> {
         file.write(first, bytes)?;
         let written = u32::try_from(bytes.len() / SLOT_BYTES).unwrap_or(u32::MAX);
         bytes.clear();
