@@ -69,7 +69,7 @@ impl Process {
     pub fn otherwise(&self) -> &'static str {
         match self.when {
             When::Job(_) => "the customer is parked",
-            When::Day(_) | When::With(_) => "the billing is refused, which parks the customer",
+            When::Day(_) | When::Own(_) | When::With(_) => "the billing is refused, which parks the customer",
             When::AtOnce => "the command is refused",
             When::Asked => "nothing",
         }
