@@ -13,8 +13,9 @@
 //! # Correctness
 //!
 //! A fold is strict: an event that names what no event before it made stops the read model, with
-//! position and name ([`FoldError::Unknown`]). A store holds nothing that the log cannot rebuild. On any doubt (it cannot be opened or read,
-//! its version or its checkpoint does not fit) it is built anew in another folder and swapped in.
+//! position and name ([`FoldError::Unknown`]). A store holds nothing that the log cannot rebuild.
+//! On any doubt (it cannot be opened or read, its version or its checkpoint does not fit) it is
+//! built anew in another folder and swapped in.
 //! Rows depend on the order of commits alone, never on where blocks or batches were cut.
 //!
 //! # Architecture invariants
