@@ -114,8 +114,9 @@ impl Trial {
     fn of(task: Task, at: Timestamp) -> Self {
         let Task { command_id, command } = task;
         let actor = "system".parse().expect("a token of ASCII letters is an actor");
+        let token = PreviewToken::of_command(&command);
         let (recorded_at, effective_at, expected_revision) = (at, at, None);
-        Self { command, command_id, recorded_at, effective_at, expected_revision, actor }
+        Self { command, token, command_id, recorded_at, effective_at, expected_revision, actor }
     }
 
     /// Decides it as the engine would that has it from a door.
