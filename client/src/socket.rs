@@ -9,6 +9,7 @@ use std::time::Duration;
 use schemas::Problem;
 use schemas::wire::{
     Batch, BatchAnswer, BatchReply, Frame, FrameError, Headers, MAX_FRAME_BYTES, Message, Reply,
+    header,
 };
 
 /// How often a request is sent again that met *busy*.

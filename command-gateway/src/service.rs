@@ -7,6 +7,8 @@ use schemas::problem::Fault;
 use schemas::wire::{Message, Reply, Subject};
 use schemas::{Problem, wire};
 
+use crate::panics::off_thread;
+
 /// An answer under way.
 pub type ReplyFuture = Pin<Box<dyn Future<Output = Reply> + Send>>;
 
