@@ -16,18 +16,16 @@ use uuid::Uuid;
 use crate::admission::Admission;
 use crate::completion::{BatchTicket, Completion, ReplyTo, Ticket};
 use crate::copies::{CopyRequest, Excerpt};
+use crate::engine::Intake;
 use crate::engine::Offer;
-use crate::engine::driver::Intake;
 use crate::history::REPEATS;
 use crate::measures::Measures;
 use crate::outcome::{Outcome, Refusal};
 use crate::progress::Progress;
-use crate::queue::Places;
+use crate::queue::{BUSY_RETRY_MS, Places};
 use crate::request::CommandRequest;
 use crate::snapshot::{Shelf, SnapshotStatus};
 
-/// How long someone who met a full queue should wait, in milliseconds: what a full queue takes.
-pub(crate) const BUSY_RETRY_MS: u64 = 20;
 /// Questions that are answered from copies at once. Two processors answer this many within a few
 /// milliseconds; more would only wait for each other.
 pub(crate) const ASKING: usize = 64;

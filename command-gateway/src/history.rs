@@ -15,8 +15,8 @@ use event_log::{LogReader, ReadError};
 
 use crate::completion::ReplyTo;
 use crate::engine::FirstOutcome;
-use crate::handle::BUSY_RETRY_MS;
 use crate::outcome::{Outcome, Refusal};
+use crate::queue::BUSY_RETRY_MS;
 
 const CACHED_BLOCKS: usize = 16;
 /// Repeated commands that may wait.

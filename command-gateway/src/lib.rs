@@ -54,6 +54,7 @@ pub use decider::Decider;
 pub use gateway::{Gateway, fresh_log_id};
 pub use handle::GatewayHandle;
 pub use measures::{BlockFigures, Measures};
+pub use opening::read_back;
 pub use outcome::{Outcome, Receipt, Refusal};
 pub use progress::{Progress, Stopped};
 pub use queue::{Place, Places};

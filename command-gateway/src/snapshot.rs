@@ -42,7 +42,6 @@ use std::time::Duration;
 
 use event_log::{Disk, FileDisk};
 
-pub use crate::opening::read_back;
 pub use chain::ChainError;
 pub(crate) use chain::{Chain, is_in};
 pub(crate) use follower::{Follower, Start};

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use book::*;
 use command_gateway::engine::{EngineCore, Offer, Offered, Verdict};
-use command_gateway::snapshot::read_back;
+use command_gateway::read_back;
 use command_gateway::{Gateway, GatewayConfig, OpeningReport, Snapshots};
 use event_log::sim::{SimDisk, SplitMix64};
 use ledger_core::Ledger;

@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use client::SocketClient;
 use command_gateway::GatewayConfig;
-use command_gateway::snapshot::read_back;
+use command_gateway::read_back;
 use host::Folder;
 use schemas::wire::{LogPosition, header};
 use serde_json::json;

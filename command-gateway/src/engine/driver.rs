@@ -15,13 +15,14 @@ use std::time::Duration;
 use crossbeam_channel::{Receiver, RecvError, RecvTimeoutError, TryRecvError, select};
 
 use super::decided::{Answer, Decided, Offer, Offered, Verdict};
+use super::ending::{End, failed, refuse};
+use super::intake::Intake;
 use super::room::{Room, room_of};
 use super::stepping::EngineCore;
-use super::stopping::{failed, refuse};
 use super::writer::{Writer, Written};
 use crate::admission::Admission;
 use crate::completion::ReplyTo;
-use crate::copies::{Copied, CopyRequest};
+use crate::copies::Copied;
 use crate::decider::Decider;
 use crate::history::Lookups;
 use crate::measures::{BlockCounts, Measures};
@@ -41,23 +42,6 @@ const BILL_ONE_IN: usize = 4;
 const BILL_AT_ONCE: usize = 64;
 /// How long a full disk is left alone.
 const ROOM_AGAIN: Duration = Duration::from_millis(100);
-
-/// What comes in through the queue.
-#[derive(Debug)]
-pub(crate) enum Intake {
-    /// A command.
-    Command(Box<Offer<ReplyTo>>),
-    /// A copy is wanted.
-    Copy(CopyRequest),
-    /// Finish what is decided, close the log, stop.
-    Stop,
-}
-
-/// Why a turn ends the engine.
-pub(super) enum End {
-    Asked,
-    Failed(Stopped),
-}
 
 pub(crate) struct Driver<D> {
     pub(super) core: EngineCore<D, ReplyTo>,

@@ -5,6 +5,8 @@
 
 mod decided;
 pub(crate) mod driver;
+mod ending;
+mod intake;
 mod previewed;
 mod replay;
 mod room;
@@ -13,6 +15,7 @@ mod stopping;
 pub(crate) mod writer;
 
 pub use decided::{Answer, Decided, FirstOutcome, Offer, Offered, Verdict};
+pub(crate) use intake::Intake;
 pub(crate) use replay::Fold;
 pub use replay::ReplayError;
 pub use stepping::EngineCore;

@@ -8,8 +8,7 @@ use ledger_core::{FoldError, Unmade};
 use schemas::record::{DecodeError, RecordKind};
 use schemas::{Command, CommitView, Event, StreamId, Timestamp};
 
-use super::stepping::EngineCore;
-use crate::decider::{Decider, State};
+use crate::decider::State;
 use crate::runs::{BillingRuns, PARKED};
 
 /// Why a stored commit does not continue the log.
@@ -151,21 +150,6 @@ impl<S: State> Fold<S> {
             let customers = self.state.due_customers(started.through);
             self.runs.start(started.clone(), cause, customers);
         }
-    }
-}
-
-impl<D: Decider, W> EngineCore<D, W> {
-    /// Folds a stored commit in that was read at `position`.
-    ///
-    /// # Errors
-    /// [`ReplayError`]: the log must not be written any further.
-    pub fn replay(&mut self, position: u64, bytes: &[u8]) -> Result<(), ReplayError> {
-        let commit = CommitView::parse(bytes)
-            .map_err(|source| ReplayError::Unreadable { position, source })?;
-        self.fold.replay(position, &commit)?;
-        self.known.push(commit.command_id);
-        self.first_position = self.fold.next_position;
-        Ok(())
     }
 }
 

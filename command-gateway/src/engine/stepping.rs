@@ -20,12 +20,12 @@ use schemas::commit::MAX_COMMIT_BYTES;
 use schemas::ids::CommandId;
 use schemas::terms::BookClock;
 use schemas::text::Actor;
-use schemas::{Cause, Command, Commit, Event, Rejection, Timestamp};
+use schemas::{Cause, Command, Commit, CommitView, Event, Rejection, Timestamp};
 
 use super::decided::{Answer, Decided, FirstOutcome, Offer, Offered, Verdict};
-use super::replay::Fold;
+use super::replay::{Fold, ReplayError};
 use crate::clock::Clock;
-use crate::copies::Copied;
+use crate::copies::{Copied, CopyRequest, Excerpt};
 use crate::decider::Decider;
 use crate::ids::IdFiles;
 use crate::known::KnownCommands;
@@ -110,6 +110,30 @@ impl<D: Decider, W> EngineCore<D, W> {
     /// The last instant recorded, in microseconds since 1970 UTC.
     pub fn recorded_micros(&self) -> i64 {
         self.fold.recorded_at.map_or(0, Timestamp::micros)
+    }
+
+    /// Folds a stored commit in that was read at `position`.
+    ///
+    /// # Errors
+    /// [`ReplayError`]: the log must not be written any further.
+    pub fn replay(&mut self, position: u64, bytes: &[u8]) -> Result<(), ReplayError> {
+        let commit = CommitView::parse(bytes)
+            .map_err(|source| ReplayError::Unreadable { position, source })?;
+        self.fold.replay(position, &commit)?;
+        self.known.push(commit.command_id);
+        self.first_position = self.fold.next_position;
+        Ok(())
+    }
+
+    /// Copies what is asked for. It is held back with the answers of the open block.
+    pub(crate) fn copy(&mut self, request: CopyRequest) {
+        let excerpt = Excerpt {
+            ledger: self.ledger().copy_for(request.customer, &request.claims),
+            now: self.now(),
+            position: self.next_position() - 1,
+            recorded_at: self.recorded_at(),
+        };
+        self.hold_back(Copied { to: request.to, excerpt });
     }
 
     /// Decides one command from a door.
