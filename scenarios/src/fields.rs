@@ -34,11 +34,6 @@ impl<'a> Fields<'a> {
         Ok(Self { name: name.to_owned(), place, entries, taken, known: Vec::new() })
     }
 
-    /// What it is called.
-    pub fn name(&self) -> &str {
-        &self.name
-    }
-
     /// There is something under the key.
     pub fn has(&mut self, key: &str) -> bool {
         self.offer([key]);

@@ -149,8 +149,10 @@ impl Reader<'_> {
             if let Some(value) = self.short(name, node)? {
                 return Ok(value);
             }
-            let definition = self.shape.definition(name).unwrap_or(schema);
-            return self.value(node, definition);
+            return match self.shape.definition(name) {
+                Some(definition) => self.value(node, definition),
+                None => Err(self.wrong(&format!("is of the type {name}, which is not published"))),
+            };
         }
         if let Some(choices) = schema.get("oneOf").and_then(Value::as_array) {
             return self.choice(node, choices);

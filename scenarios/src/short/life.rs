@@ -181,9 +181,10 @@ pub(super) fn subscribe(d: &mut Draft<'_>) -> Result<bool, Trouble> {
     let user = d.names.customer_id(d.said.need("customer")?);
     let payer = d.names.payer(user);
     d.of(payer);
-    let id = d.names.plan_id(d.said.need("plan")?);
+    let alias = d.said.need("plan")?;
+    d.name("plan", alias);
     let version = d.said.parsed("version")?;
-    let plan = d.names.plan(id, version);
+    let plan = d.names.plan(d.names.plan_id(alias), version);
     let items = Items::read(&mut d.said)?;
     let mut with = Map::new();
     let quantity = items.quantity;

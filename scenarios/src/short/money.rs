@@ -28,6 +28,7 @@ pub(super) fn discount(d: &mut Draft<'_>) -> Result<bool, Trouble> {
 /// The discount is called as the coupon and the customer are, if it has no name of its own.
 pub(super) fn redeem(d: &mut Draft<'_>) -> Result<bool, Trouble> {
     let (coupon, customer) = (d.said.need("coupon")?, d.said.need("customer")?);
+    d.name("coupon", coupon);
     let id = d.said.text("id")?.map(str::to_owned);
     d.name("discount", &id.unwrap_or_else(|| format!("{coupon}-{customer}")));
     let on = d.said.text("on")?.unwrap_or(customer);
