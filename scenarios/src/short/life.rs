@@ -3,7 +3,7 @@
 use schemas::Decimal;
 use schemas::command::DefinePlan;
 use schemas::ids::PlanId;
-use schemas::terms::{PackageRate, PercentageRate, Rate};
+use schemas::terms::Rate;
 use schemas::text::Code;
 use serde_json::{Map, Value, json};
 
@@ -129,22 +129,11 @@ impl Item {
             let what = format!("price `{}` of the plan", self.price);
             return Err(Trouble::unknown(f.place(), what, known));
         };
-        with_unit(&amount.rate, unit).ok_or_else(|| {
+        amount.rate.with_amount(unit).ok_or_else(|| {
             let why = format!("{} has tiers; write the whole price in `items`", self.price);
             Trouble::wrong(f.place(), why)
         })
     }
-}
-
-/// The same kind of price with another figure; none for tiers.
-fn with_unit(rate: &Rate, unit: Decimal) -> Option<Rate> {
-    Some(match rate {
-        Rate::Flat(_) => Rate::Flat(unit),
-        Rate::PerUnit(_) => Rate::PerUnit(unit),
-        Rate::Package(package) => Rate::Package(PackageRate { price: unit, ..*package }),
-        Rate::Percentage(share) => Rate::Percentage(PercentageRate { percent: unit, ..*share }),
-        Rate::Graduated(_) | Rate::Volume(_) | Rate::Capacity(_) => return None,
-    })
 }
 
 fn is_mapping(node: Option<&Yaml>) -> bool {
