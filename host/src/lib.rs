@@ -39,8 +39,8 @@ mod services;
 mod view_door;
 
 pub use books::{Host, HostDoor, Role};
-pub use commits::Commits;
-pub use error::HostError;
+pub use commits::{Commits, opened};
+pub use error::{HostError, ProcessError};
 pub use folder::Folder;
 pub use read_door::ReadDoor;
 pub use reports::Reports;

@@ -28,9 +28,9 @@ pub use subscription::{
     SetRenewal, SubscriptionTerms, UncancelSubscription, VoidQuote, WithdrawChange,
 };
 
-use crate::commit::StreamId;
 use crate::ids::CustomerId;
 use crate::record::records;
+use crate::stream::StreamId;
 
 records! {
     /// A command that the ledger decides on.
