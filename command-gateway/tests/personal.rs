@@ -109,9 +109,7 @@ fn a_repeat_is_told_from_another_command_whenever_it_comes() {
     };
     let first = accepted(&gateway, 10, named("Ada"));
     let again = Receipt { duplicate: true, ..first.clone() };
-    let send = |gateway: &Gateway, name| {
-        gateway.handle().submit_blocking(request(10, named(name)))
-    };
+    let send = |gateway: &Gateway, name| gateway.handle().submit_blocking(request(10, named(name)));
     assert_eq!(send(&gateway, "Ada"), Ok(again.clone()));
     assert_eq!(send(&gateway, "Eve"), reused(10, &first));
     gateway.close();

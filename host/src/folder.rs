@@ -9,7 +9,6 @@
 //! DATA/books/<book>/views/      the read models; all of it can be rebuilt from the log
 //! ```
 
-use schemas::event::BookEvent;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -17,11 +16,8 @@ use std::path::{Path, PathBuf};
 use command_gateway::{GatewayConfig, GatewayError, Snapshots};
 use event_log::LogReader;
 use projections::ViewName;
-use schemas::Event;
-use schemas::event::BookOpened;
 use schemas::text::BookName;
 
-use crate::commits::read;
 use crate::error::HostError;
 
 /// A data folder; it need not exist.
@@ -184,19 +180,6 @@ impl Folder {
         }
         let known = books.iter().map(ToString::to_string).collect();
         Err(HostError::NoSuchBook { root, book: book.clone(), known })
-    }
-
-    /// What a book was opened with; none before its first commit is durable.
-    ///
-    /// # Errors
-    /// [`HostError`]: no such book, or damage.
-    pub fn opened(&self, book: &BookName) -> Result<Option<BookOpened>, HostError> {
-        let Some(bytes) = self.reader(book)?.read_commit(1)? else { return Ok(None) };
-        let first = read(1, &bytes)?;
-        let opened = |event| {
-            if let Event::Book(BookEvent::BookOpened(opened)) = event { Some(opened) } else { None }
-        };
-        Ok(first.events.into_iter().find_map(opened))
     }
 }
 

@@ -58,7 +58,8 @@ impl Folder {
         if to.exists() {
             return Err(failed(io::ErrorKind::AlreadyExists.into()));
         }
-        let options = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).clone();
+        let options =
+            OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).clone();
         let mut file = BufWriter::new(options.open(&partial).map_err(failed)?);
         let copied = if recipients.is_empty() {
             vault::backup(&place, log, false, &mut file)?

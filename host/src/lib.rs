@@ -41,8 +41,8 @@ mod services;
 mod view_door;
 
 pub use books::{Host, HostDoor, Role};
-pub use commits::Commits;
-pub use error::HostError;
+pub use commits::{Commits, opened};
+pub use error::{HostError, ProcessError};
 pub use folder::Folder;
 pub use key_care::{make_identity, read_identity};
 pub use read_door::ReadDoor;

@@ -13,7 +13,8 @@ mod settlement;
 mod subscription;
 
 pub use book::{
-    AdvanceClock, DefineEntity, DefineEntityV1, DefinePlan, MigratePlan, OpenBook, RetirePlan, RunBilling,
+    AdvanceClock, DefineEntity, DefineEntityV1, DefinePlan, MigratePlan, OpenBook, RetirePlan,
+    RunBilling,
 };
 pub use customer::{
     EraseCustomer, ParkCustomer, RegisterCustomer, ReleaseCustomer, UpdateCustomer,
@@ -30,9 +31,9 @@ pub use subscription::{
     SetRenewal, SubscriptionTerms, UncancelSubscription, VoidQuote, WithdrawChange,
 };
 
-use crate::commit::StreamId;
 use crate::ids::CustomerId;
 use crate::record::records;
+use crate::stream::StreamId;
 
 records! {
     /// A command that the ledger decides on.

@@ -2,23 +2,22 @@
 //!
 //! # Shape
 //!
-//! `2u8` (format version), then head, origin and digest in postcard, then the command record, then
-//! the number of event records as a varint, then the event records. Format 1 has neither origin nor
-//! digest. A record is its type (u16, little endian), its version (u8), its length as a varint, and its postcard bytes. The whole is at
-//! most [`MAX_COMMIT_BYTES`] long and is a leaf of the log's Merkle tree.
+//! `2u8` (format version), then head, origin and digest in postcard, then the command record,
+//! then the number of event records as a varint, then the event records. Format 1 has neither
+//! origin nor digest. A record is its type (u16, little endian), its version (u8), its length as a
+//! varint, and its postcard bytes. The whole is at most [`MAX_COMMIT_BYTES`] long and is a leaf of
+//! the log's Merkle tree.
 
-use core::fmt;
-use core::str::FromStr;
-
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use serde::{Deserialize, Serialize};
 
 use crate::command::Command;
 use crate::event::Event;
-use crate::ids::{BatchId, CommandId, CustomerId, SessionId};
+use crate::ids::{BatchId, CommandId, SessionId};
 use crate::personal::{CommandDigest, Personal};
 use crate::record::{
     DecodeError, RawRecord, from_stored, put_record, put_varint, take_record, take_varint,
 };
+use crate::stream::StreamId;
 use crate::text::Actor;
 use crate::time::Timestamp;
 
@@ -29,79 +28,6 @@ pub const MAX_COMMIT_BYTES: usize = 256 * 1024;
 const FORMAT: u8 = 2;
 /// The form before commits had an origin. It is still read.
 const WITHOUT_ORIGIN: u8 = 1;
-
-/// What revisions are counted on: the book's own facts, or all of one customer.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum StreamId {
-    /// Clock, sellers, catalog, runs.
-    Book,
-    /// One customer with all of its settlement.
-    Customer(CustomerId),
-}
-
-impl fmt::Display for StreamId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Book => f.write_str("book"),
-            Self::Customer(id) => fmt::Display::fmt(id, f),
-        }
-    }
-}
-
-impl fmt::Debug for StreamId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
-    }
-}
-
-impl FromStr for StreamId {
-    type Err = crate::ids::IdError;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        if text == "book" { Ok(Self::Book) } else { text.parse().map(Self::Customer) }
-    }
-}
-
-#[derive(Serialize, Deserialize)]
-enum StoredStream {
-    Book,
-    Customer(CustomerId),
-}
-
-impl Serialize for StreamId {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        if serializer.is_human_readable() {
-            return serializer.collect_str(self);
-        }
-        match *self {
-            Self::Book => StoredStream::Book,
-            Self::Customer(id) => StoredStream::Customer(id),
-        }
-        .serialize(serializer)
-    }
-}
-
-impl<'de> Deserialize<'de> for StreamId {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        if deserializer.is_human_readable() {
-            return String::deserialize(deserializer)?.parse().map_err(de::Error::custom);
-        }
-        Ok(match StoredStream::deserialize(deserializer)? {
-            StoredStream::Book => Self::Book,
-            StoredStream::Customer(id) => Self::Customer(id),
-        })
-    }
-}
-
-impl schemars::JsonSchema for StreamId {
-    fn schema_name() -> std::borrow::Cow<'static, str> {
-        "StreamId".into()
-    }
-
-    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
-        schemars::json_schema!({"type": "string", "description": "`book`, or a customer's id"})
-    }
-}
 
 /// The commit that brought this one about, for commands that the system makes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
@@ -207,7 +133,9 @@ impl Commit {
             stream: view.stream,
             revision: view.revision,
             command_id: view.command_id,
-            actor: Actor::from_str(view.actor)
+            actor: view
+                .actor
+                .parse()
                 .map_err(|_| DecodeError::Malformed { what: "the actor of a commit" })?,
             reason: view.reason.clone(),
             recorded_at: view.recorded_at,

@@ -216,6 +216,37 @@ fn crates_depend_only_along_the_arrows() {
 }
 
 #[test]
+fn the_picture_and_the_table_of_the_house_are_true() {
+    let page = std::fs::read_to_string(root().join("ARCHITECTURE.md")).expect("the page");
+    let floors: Vec<&str> = page
+        .lines()
+        .skip_while(|line| !line.starts_with(" floor"))
+        .skip(1)
+        .take_while(|line| !line.starts_with("```"))
+        .collect();
+    let floor_of = |name: &str| {
+        let on = |line: &&&str| line.split_whitespace().any(|word| word == name);
+        let line = floors.iter().find(on)?;
+        line.split_whitespace().next()?.parse::<u32>().ok()
+    };
+    let mut wrong = Vec::new();
+    for (name, allowed) in ARROWS.iter().filter(|(name, _)| *name != "tests") {
+        let Some(floor) = floor_of(name) else {
+            wrong.push(format!("{name} is on no floor of ARCHITECTURE.md"));
+            continue;
+        };
+        let upward = allowed.iter().filter(|to| floor_of(to).is_none_or(|below| below >= floor));
+        wrong.extend(upward.map(|to| format!("{name} -> {to} does not lead to a lower floor")));
+        let row = page.lines().find(|line| line.starts_with(&format!("| `{name}` |")));
+        let row = row.unwrap_or_default().rsplit('|').nth(1).unwrap_or_default();
+        let all = row.contains("all of these");
+        let untold = allowed.iter().filter(|to| !all && !row.contains(&format!("`{to}`")));
+        wrong.extend(untold.map(|to| format!("the row of {name} does not say that it knows {to}")));
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
 fn what_belongs_to_one_place_is_known_there_alone() {
     let metadata = metadata();
     let mut wrong = Vec::new();

@@ -77,12 +77,7 @@ pub fn rotate(place: &Place, log: [u8; 16]) -> Result<u64, VaultError> {
     Ok(rewrapped)
 }
 
-fn rewrap(
-    place: &Place,
-    loaded: &Loaded,
-    log: [u8; 16],
-    master: &Key,
-) -> Result<u64, VaultError> {
+fn rewrap(place: &Place, loaded: &Loaded, log: [u8; 16], master: &Key) -> Result<u64, VaultError> {
     let failed = || VaultError::io(place.disk.path(NEW));
     let head = Head { log, master: master.id() };
     let file = KeyFile::create(place.disk.as_ref(), NEW, &head).map_err(failed())?;

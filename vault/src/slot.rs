@@ -50,7 +50,10 @@ impl Name {
 /// What is left of a key.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Secret {
-    Live { nonce: [u8; NONCE_BYTES], wrapped: [u8; WRAPPED_BYTES] },
+    Live {
+        nonce: [u8; NONCE_BYTES],
+        wrapped: [u8; WRAPPED_BYTES],
+    },
     Destroyed,
     /// Damaged, or half destroyed when the power went.
     Unreadable,

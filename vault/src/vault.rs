@@ -93,8 +93,7 @@ impl Vault {
         loaded.look().map_err(failed())?;
         let ring = Arc::new(KeyRing::of_writer(place.clone(), log, loaded));
         let tail = Mutex::new(Tail { next, room, failed: false });
-        let vault =
-            Self { place: place.clone(), ring, fresh: Fresh::default(), tail, _lock: lock };
+        let vault = Self { place: place.clone(), ring, fresh: Fresh::default(), tail, _lock: lock };
         vault.reserve()?;
         Ok(vault)
     }
@@ -171,9 +170,7 @@ impl Vault {
         let slots = self.with(|loaded| {
             let slot = |key: &&Arc<FreshKey>| {
                 // A text that waited while its customer was erased is erased, too.
-                if let Held::Destroyed(_) =
-                    loaded.of(key.name.scope).map_err(self.failed())?
-                {
+                if let Held::Destroyed(_) = loaded.of(key.name.scope).map_err(self.failed())? {
                     return Ok((key.name, Secret::Destroyed));
                 }
                 let nonce = random()?;
@@ -194,8 +191,7 @@ impl Vault {
     }
 
     fn append(&self, slots: &[(Name, Secret)]) -> Result<(), VaultError> {
-        let bytes: Vec<u8> =
-            slots.iter().flat_map(|(name, secret)| encode(name, secret)).collect();
+        let bytes: Vec<u8> = slots.iter().flat_map(|(name, secret)| encode(name, secret)).collect();
         self.change(|tail, loaded| {
             let first = tail.next;
             loaded.file.write(first, &bytes)?;

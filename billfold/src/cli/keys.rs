@@ -31,8 +31,12 @@ pub struct KeysBackupArgs {
     pub to: PathBuf,
     /// Seal the copy, with the master key in it, for this recipient of age (`age1…`); may be
     /// repeated. Without, the copy is of use only together with the master key.
-    #[arg(long = "recipient", env = "BILLFOLD_KEYS_RECIPIENT", value_name = "AGE1",
-          value_delimiter = ',')]
+    #[arg(
+        long = "recipient",
+        env = "BILLFOLD_KEYS_RECIPIENT",
+        value_name = "AGE1",
+        value_delimiter = ','
+    )]
     pub recipients: Vec<Recipient>,
 }
 

@@ -310,7 +310,8 @@ impl<D: Decider> Driver<D> {
 
     /// Answers a durable block.
     pub(super) fn release(&mut self, decided: Decided<ReplyTo>, took: Option<Duration>) {
-        let Decided { block, first_position, mut answers, copies, jobs, keys: _, erased: _ } = decided;
+        let Decided { block, first_position, mut answers, copies, jobs, keys: _, erased: _ } =
+            decided;
         let commits = u64::from(block.len());
         let durable = first_position - 1 + commits;
         let bytes = block.body_bytes() as u64;

@@ -122,11 +122,7 @@ fn append(
     Ok(())
 }
 
-fn write(
-    log: &mut dyn EventLog,
-    vault: Option<&Vault>,
-    mut decided: Decided<ReplyTo>,
-) -> Written {
+fn write(log: &mut dyn EventLog, vault: Option<&Vault>, mut decided: Decided<ReplyTo>) -> Written {
     if decided.block.is_empty() {
         return Written { decided, result: Ok(()), room: None, took: None };
     }

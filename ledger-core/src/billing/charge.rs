@@ -9,7 +9,7 @@ use schemas::terms::{LineKind, MissingPiece, RatioRule};
 use schemas::{Minor, Rejection, Span};
 
 use super::draft::{LineDraft, Rest};
-use super::pieces::Place;
+use super::place::Place;
 use super::proration;
 use super::state::Line;
 use crate::catalog::models;

@@ -42,6 +42,7 @@ pub(crate) mod invoice;
 pub(crate) mod lines;
 pub(crate) mod one_off;
 pub(crate) mod pieces;
+pub(crate) mod place;
 pub(crate) mod post;
 pub(crate) mod proration;
 pub(crate) mod spans;

@@ -81,7 +81,9 @@ fn in_the_way(
         return Ok(Some(format!("{quote} may still be accepted; void it first")));
     }
     if affairs.has_unbilled() {
-        return Ok(Some("something waits to be invoiced; invoice it with invoice.now first".into()));
+        return Ok(Some(
+            "something waits to be invoiced; invoice it with invoice.now first".into(),
+        ));
     }
     if let Some((invoice, open)) = affairs.open() {
         let open = open.of(customer.currency);

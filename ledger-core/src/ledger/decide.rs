@@ -28,7 +28,7 @@ use crate::customer::erase;
 use crate::process::{activations, billing_run, due};
 use crate::shared::Shared;
 use crate::subscription::advance::Advance;
-use crate::subscription::decide::Books as _;
+use crate::subscription::case::Books as _;
 use crate::subscription::evolve::try_out;
 use crate::subscription::state::Subscription;
 use crate::{book, catalog, customer, seller, settlement, subscription};
@@ -73,7 +73,7 @@ pub(super) fn of_customer(
             settlement::decide::decide(&settling(context, customer), command)?
         }
         Command::Subscription(command) => {
-            let case = subscription::decide::Case {
+            let case = subscription::case::Case {
                 context: *context,
                 profile: &customer.profile,
                 agreements: &customer.agreements,
@@ -98,8 +98,8 @@ pub(super) fn of_customer(
     finish(context, customer, Draft::after(customer, events))
 }
 
-fn settling<'a>(context: &Context<'a>, customer: &'a Customer) -> settlement::decide::Case<'a> {
-    settlement::decide::Case {
+fn settling<'a>(context: &Context<'a>, customer: &'a Customer) -> settlement::case::Case<'a> {
+    settlement::case::Case {
         context: *context,
         profile: &customer.profile,
         billing: &customer.billing,

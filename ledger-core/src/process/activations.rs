@@ -10,7 +10,7 @@ use schemas::text::Label;
 
 use crate::billing::Account;
 use crate::billing::state::Billed;
-use crate::settlement::decide::Case;
+use crate::settlement::case::Case;
 use crate::settlement::void::void;
 use crate::subscription::agreements::Agreements;
 use crate::subscription::state::Subscription;

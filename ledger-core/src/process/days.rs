@@ -7,7 +7,8 @@ use schemas::terms::ChangeBilling;
 use schemas::{Date, Timestamp};
 
 use crate::billing::Account;
-use crate::billing::pieces::{self, Place};
+use crate::billing::pieces;
+use crate::billing::place::Place;
 use crate::customer::erase::documents_free_on;
 use crate::subscription::state::Subscription;
 

@@ -51,7 +51,9 @@ impl When {
     fn words(&self) -> String {
         match self {
             Self::Job(_) => "at once, a command for each subject".to_owned(),
-            Self::Day(_) | Self::Own(_) => "on its day, a step of the customer's billing".to_owned(),
+            Self::Day(_) | Self::Own(_) => {
+                "on its day, a step of the customer's billing".to_owned()
+            }
             Self::With(other) => format!("with the step of `{other}`"),
             Self::AtOnce => "in the same commit".to_owned(),
             Self::Asked => "when it is asked for".to_owned(),
@@ -69,7 +71,9 @@ impl Process {
     pub fn otherwise(&self) -> &'static str {
         match self.when {
             When::Job(_) => "the customer is parked",
-            When::Day(_) | When::Own(_) | When::With(_) => "the billing is refused, which parks the customer",
+            When::Day(_) | When::Own(_) | When::With(_) => {
+                "the billing is refused, which parks the customer"
+            }
             When::AtOnce => "the command is refused",
             When::Asked => "nothing",
         }

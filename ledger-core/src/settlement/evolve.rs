@@ -1,12 +1,12 @@
 //! Folds what settles invoices. Sums are unchecked only where the decision that made the event
 //! has checked them.
 
-use schemas::{Date, Minor};
 use schemas::event::{
     Allocation, CreditNoteIssued, InvoiceFinalized, InvoiceVoided, PaymentRecorded,
     PaymentRefunded, PaymentReversed, SettlementEvent,
 };
 use schemas::ids::{InvoiceId, PaymentId};
+use schemas::{Date, Minor};
 
 use super::state::{Invoice, Payment, Settlement};
 use crate::shared::Shared;

@@ -13,7 +13,7 @@ use schemas::{Decimal, Rejection, Timestamp};
 
 use super::advance::term_span;
 use super::calendar;
-use super::decide::{Case, Decided};
+use super::case::{Case, Decided};
 use super::ramp::ramp;
 use super::terms::{Resolved, Setup, resolve};
 use crate::catalog::decide::{MAX_TRIAL_DAYS, check_every};

@@ -18,8 +18,8 @@ use schemas::ids::{BillingRunId, ChargeId, CommandId, CustomerId, EntityId, Invo
 use schemas::terms::{BookClock, LineKind, Profile};
 use schemas::wire::LogPosition;
 use schemas::{
-    Commit, CommitView, Contact, Currency, Date, Event, Fraction, Minor, Personal, Problem, StreamId,
-    Timestamp, ZoneName,
+    Commit, CommitView, Contact, Currency, Date, Event, Fraction, Minor, Personal, Problem,
+    StreamId, Timestamp, ZoneName,
 };
 use serde_json::Value;
 use uuid::Uuid;

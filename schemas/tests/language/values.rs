@@ -13,6 +13,7 @@ use schemas::event::{
     ScheduledFor, ScheduledItems, TermsChange,
 };
 use schemas::fraction::RoundingMode;
+use schemas::personal::SealedText;
 use schemas::terms::{
     Anchor, BillingTiming, BookClock, CalendarUnit, CancelCredit, CancelDefault, ChangeBilling,
     ChangeTime, CreditBasis, CreditDiscount, DefaultAnchor, DiscountAllocation, DiscountDuration,
@@ -21,7 +22,6 @@ use schemas::terms::{
     PercentageRate, PreviousPeriodFrom, Profile, Proration, Rate, RatioRule, RebillRule,
     Recurrence, Renewal, SeriesKind, Settle, Tier, TrialAnchor, TrialOnChange, UnitPrice, ZoneRule,
 };
-use schemas::personal::SealedText;
 use schemas::{Contact, Currency, Date, Decimal, Fraction, Interval, Minor, Money, Personal};
 use schemas::{Span, StreamId, Timestamp, ZoneName};
 use serde::Serialize;

@@ -73,7 +73,8 @@ impl std::str::FromStr for Identity {
     /// Reads the line of an identity file that holds it; lines that begin with `#` are passed over.
     fn from_str(text: &str) -> Result<Self, NotAge> {
         let wrong = NotAge { what: "identity", begins: "AGE-SECRET-KEY-1", length: 74 };
-        let line = text.lines().map(str::trim).find(|line| !line.is_empty() && !line.starts_with('#'));
+        let line =
+            text.lines().map(str::trim).find(|line| !line.is_empty() && !line.starts_with('#'));
         let line = Zeroizing::new(line.ok_or(wrong)?.to_ascii_lowercase());
         bech32::decode(IDENTITY, &line).map(|bytes| Self(Zeroizing::new(bytes))).ok_or(wrong)
     }
@@ -114,8 +115,8 @@ fn cipher(key: &[u8; 32]) -> ChaCha20Poly1305 {
 }
 
 fn mac(key: &[u8], parts: &[&[u8]]) -> Zeroizing<[u8; 32]> {
-    let mut mac = <Hmac<Sha256> as KeyInit>::new_from_slice(key)
-        .expect("HMAC takes keys of any length");
+    let mut mac =
+        <Hmac<Sha256> as KeyInit>::new_from_slice(key).expect("HMAC takes keys of any length");
     parts.iter().for_each(|part| mac.update(part));
     Zeroizing::new(mac.finalize().into_bytes().into())
 }

@@ -110,9 +110,8 @@ fn a_thousand_new_keys_cost_one_sync() {
     let disk = SimDisk::new(3);
     let place = place(&disk).with_room(4_096);
     let vault = Vault::open(&place, LOG, |_| true).expect("a sound disk");
-    let sealings: Vec<_> = (0..500)
-        .map(|n| crate::book::seal(&vault, &mut crate::book::register(n, "Ada")))
-        .collect();
+    let sealings: Vec<_> =
+        (0..500).map(|n| crate::book::seal(&vault, &mut crate::book::register(n, "Ada"))).collect();
     let before = disk.syncs();
     vault.keep(sealings.iter().flat_map(|sealing| &sealing.fresh)).expect("kept");
     assert_eq!(disk.syncs() - before, 1);

@@ -4,8 +4,8 @@ use schemas::Command;
 use schemas::command::{
     AcceptQuote, AddCharge, AdvanceClock, ApplyDiscount, BillCustomer, CancelSubscription,
     ChangePlan, ChangeQuantity, ChangeSubscription, CreateQuote, CreateSubscription, CreditLine,
-    DefineCoupon, DefineEntity, DefineEntityV1, DefinePlan, EraseCustomer,
-    GrantCredit, InvoiceNow, InvoiceRequest, IssueCreditNote, MigratePlan, OpenBook, ParkCustomer, PauseSubscription,
+    DefineCoupon, DefineEntity, DefineEntityV1, DefinePlan, EraseCustomer, GrantCredit, InvoiceNow,
+    InvoiceRequest, IssueCreditNote, MigratePlan, OpenBook, ParkCustomer, PauseSubscription,
     RecordPayment, RedeemCoupon, RefundPayment, RegisterCustomer, ReleaseCustomer, RemoveDiscount,
     ResumeSubscription, RetirePlan, ReversePayment, RunBilling, SetRenewal, SubscriptionTerms,
     UncancelSubscription, UpdateCustomer, VoidInvoice, VoidQuote, WithdrawChange,
