@@ -83,8 +83,12 @@ fn daily(plan: u64, price: &Value) -> Value {
 
 /// Thirty tiers and a last one: every line says what each of them took.
 fn tiered() -> Value {
-    let tier = |n: u64| json!({"up_to": (10 * n).to_string(), "unit": format!("{}.25", 100 - n)});
-    let tiers: Vec<Value> = (1..=30).map(tier).chain([json!({"unit": "3.50"})]).collect();
+    let tier = |n: u64| {
+        let (up_to, unit) = ((10 * n).to_string(), format!("{}.25", 100 - n));
+        json!({"up_to": up_to, "unit": unit, "flat": "0"})
+    };
+    let last = json!({"up_to": null, "unit": "3.50", "flat": "0"});
+    let tiers: Vec<Value> = (1..=30).map(tier).chain([last]).collect();
     let rate = json!({"graduated": tiers});
     json!({"price": "fee", "amounts": [{"currency": "EUR", "rate": rate}]})
 }
