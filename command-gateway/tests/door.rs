@@ -17,8 +17,7 @@ use event_log::sim::SimDisk;
 use schemas::problem::Fault;
 use schemas::view::Page;
 use schemas::wire::{
-    Accepted, Batch, BatchAnswer, BatchCommand, Frame, Headers, MAX_FRAME_BYTES, Message,
-    header,
+    Accepted, Batch, BatchAnswer, BatchCommand, Frame, Headers, MAX_FRAME_BYTES, Message, header,
 };
 use serde_json::{Value, json};
 use served::*;
