@@ -4,9 +4,9 @@
 //!
 //! A follower of the log, on a thread of its own, folds what is durable and writes **layers**: the
 //! customers that changed since the layer below, whole, and what was added to taken ids and names.
-//! A layer also holds the book and the jobs of processes, so that the layers up to any one of them are
-//! a snapshot. Beside them it writes the ids of old commands ([`crate::ids`]). A manifest names
-//! the files. Small layers are merged into larger ones.
+//! A layer also holds the book and the jobs of processes, so that the layers up to any one of them
+//! are a snapshot. Beside them it writes the ids of old commands ([`crate::ids`]). A manifest
+//! names the files. Small layers are merged into larger ones.
 //!
 //! # Correctness
 //!

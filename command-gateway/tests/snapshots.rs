@@ -395,8 +395,13 @@ fn the_follower_makes_layers_while_the_book_runs_and_says_so() {
     let deadline = std::time::Instant::now() + std::time::Duration::from_secs(20);
     let mut n = 0;
     while handle.snapshots().position < 50 {
-        handle.submit_blocking(request(1_000 + n, register(n))).expect("accepted");
-        n += 1;
+        // No more than it needs: on a busy machine it would never catch up with us.
+        if n < 100 {
+            handle.submit_blocking(request(1_000 + n, register(n))).expect("accepted");
+            n += 1;
+        } else {
+            std::thread::yield_now();
+        }
         assert!(std::time::Instant::now() < deadline, "{:?}", handle.snapshots());
     }
     let status = handle.snapshots();

@@ -155,12 +155,11 @@ fn subject(f: &mut Fields<'_>, number: usize) -> Result<Subject, Trouble> {
 
 /// The verb that a preview asks about.
 fn previewed(node: &Yaml, number: usize) -> Result<Verb, Trouble> {
-    match node.entries() {
-        Some([(verb, body)]) => Verb::read(verb, body, Some(number)),
-        Some(_) | None => {
-            let place = Place { step: Some(number), line: node.line };
-            Err(Trouble::wrong(place, "a preview is of one verb"))
-        }
+    if let Some([(verb, body)]) = node.entries() {
+        Verb::read(verb, body, Some(number))
+    } else {
+        let place = Place { step: Some(number), line: node.line };
+        Err(Trouble::wrong(place, "a preview is of one verb"))
     }
 }
 

@@ -7,8 +7,8 @@
 //!
 //! An [`verbs::Verb`] becomes a command by the command's published schema: its keys are the
 //! command's fields, an alias stands where an id is expected. Verbs that are shorter than their
-//! command are rows of a table, with code for what no row can say. So a new command is a verb, under
-//! its public name, without a line here. `docs/scenarios.md` describes the format.
+//! command are rows of a table, with code for what no row can say. So a new command is a verb,
+//! under its public name, without a line here. `docs/scenarios.md` describes the format.
 //!
 //! # Correctness
 //!

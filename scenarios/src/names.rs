@@ -309,16 +309,14 @@ impl Names {
             let (before, after) = (&rest[..at], &rest[at + 1..]);
             let digits = after.get(..DIGITS).and_then(|digits| Uuid::try_parse(digits).ok());
             let prefix = before.len().checked_sub(3).and_then(|start| before.get(start..));
-            match (prefix, digits.and_then(|id| self.name_of(id))) {
-                (Some(prefix), Some(name)) => {
-                    told.push_str(&before[..before.len() - prefix.len()]);
-                    told.push_str(&name);
-                    rest = &after[DIGITS..];
-                }
-                (_, _) => {
-                    told.push_str(&rest[..=at]);
-                    rest = after;
-                }
+            let name = digits.and_then(|id| self.name_of(id));
+            if let (Some(prefix), Some(name)) = (prefix, name) {
+                told.push_str(&before[..before.len() - prefix.len()]);
+                told.push_str(&name);
+                rest = &after[DIGITS..];
+            } else {
+                told.push_str(&rest[..=at]);
+                rest = after;
             }
         }
         told + rest

@@ -1,8 +1,8 @@
 //! The engine's single-threaded heart: commands go in, blocks and answers come out.
 //!
 //! *Shape.* [`EngineCore::offer`] decides one command into the open block,
-//! [`EngineCore::work_next`] one of a process's job. [`EngineCore::seal`] closes the block: bytes to
-//! make durable, and answers that may leave once they are. [`EngineCore::recycle`] takes the
+//! [`EngineCore::work_next`] one of a process's job. [`EngineCore::seal`] closes the block: bytes
+//! to make durable, and answers that may leave once they are. [`EngineCore::recycle`] takes the
 //! buffers back.
 //! *Ordering.* Later commands see earlier ones at once, durable or not. So the answers of a block,
 //! rejections too, may leave only when that block and all before it are durable.

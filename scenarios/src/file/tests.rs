@@ -143,11 +143,11 @@ fn changes_say_when_and_how_the_difference_is_billed() {
 #[test]
 fn a_step_is_repeated_with_its_turn_in_its_texts() {
     let all = commands("- {repeat: 3, customer: {id: 'c{i}'}}");
-    let id = |command: &Command| match command {
-        Command::Customer(CustomerCommand::RegisterCustomer(customer)) => {
-            customer.external_id.clone().map(|id| id.to_string())
-        }
-        other => panic!("{other:?}"),
+    let id = |command: &Command| {
+        let Command::Customer(CustomerCommand::RegisterCustomer(customer)) = command else {
+            panic!("{command:?}")
+        };
+        customer.external_id.clone().map(|id| id.to_string())
     };
     let ids: Vec<_> = all.iter().filter_map(id).collect();
     assert_eq!(ids, ["c1", "c2", "c3"]);
