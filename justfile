@@ -20,6 +20,10 @@ test *arguments:
 histories *arguments:
     ./scripts/histories {{arguments}}
 
+# Erases 1,000 of 10,000 customers, or of as many as given, and looks for them; for the night.
+erasure *arguments:
+    ./scripts/erasure {{arguments}}
+
 # Plays the same on an earlier revision and on this tree and compares every answer; for refactors.
 compare *arguments:
     ./scripts/compare-with {{arguments}}

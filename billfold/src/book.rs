@@ -1,7 +1,7 @@
 //! `book`: makes and lists books.
 
 use client::{Node, SocketRemote};
-use host::{Folder, Host, Role};
+use host::{Folder, Host, Role, opened};
 use schemas::event::BookOpened;
 use schemas::text::{Actor, BookName};
 use terminal::{Output, View};
@@ -50,7 +50,7 @@ fn list(folder: &Folder, books: &[BookName], output: &Output) -> Result<(), Fail
     for book in books {
         let mut reader = folder.reader(book)?;
         let head = reader.durable_head()?;
-        let opened = folder.opened(book)?;
+        let opened = opened(folder, book)?;
         rows.push(Node::object([
             ("book", Node::of(book)),
             ("position", Node::of(&head.last_position().unwrap_or(0))),

@@ -6,6 +6,7 @@
 mod ask;
 mod bench;
 mod id;
+mod keys;
 mod log;
 mod nats;
 mod policy;
@@ -24,6 +25,7 @@ use workbench::demo::DemoSettings;
 pub use ask::{ExplainArgs, QueryArgs, SubmitArgs};
 pub use bench::{BenchArgs, BenchWhat, BillingBenchArgs, NatsBenchArgs, RestartBenchArgs};
 pub use id::{IdArgs, IdKind};
+pub use keys::{CustomerCommand, KeysBackupArgs, KeysCommand, KeysRestoreArgs};
 pub use log::{FeedArgs, InspectArgs, ReplayArgs, TailArgs, VerifyArgs};
 pub use nats::{NatsArgs, NatsCommand, NatsRole, PermissionsArgs};
 pub use policy::{Opening, Replaced};
@@ -65,6 +67,9 @@ pub struct Global {
     /// The Unix socket of a running `billfold up` [default: billfold.sock in the data folder].
     #[arg(long, global = true, env = "BILLFOLD_SOCKET", value_name = "PATH")]
     pub socket: Option<PathBuf>,
+    /// A folder with the master keys, one file for each book [default: beside the other keys].
+    #[arg(long, global = true, env = "BILLFOLD_MASTER_KEYS", value_name = "DIR")]
+    pub master_keys: Option<PathBuf>,
     /// Make a snapshot of a book that is open here every so many commits; 0 for never.
     #[arg(
         long,
@@ -113,8 +118,12 @@ impl Global {
     /// The data folder.
     pub fn folder(&self) -> Folder {
         let folder = Folder::at(&self.data).with_snapshots_every(self.snapshot_every);
-        match &self.socket {
+        let folder = match &self.socket {
             Some(socket) => folder.with_socket(socket),
+            None => folder,
+        };
+        match &self.master_keys {
+            Some(masters) => folder.with_master_keys(masters),
             None => folder,
         }
     }
@@ -186,6 +195,18 @@ pub enum Command {
     Restore {
         /// The folder of the copy.
         from: PathBuf,
+    },
+    /// Look after the keys of a book's people: copies, another master key.
+    Keys {
+        /// What to do.
+        #[command(subcommand)]
+        command: KeysCommand,
+    },
+    /// What one customer has a right to.
+    Customer {
+        /// What to do.
+        #[command(subcommand)]
+        command: CustomerCommand,
     },
     /// Look for what is wrong with this folder and machine, and say what to do.
     Doctor(DoctorArgs),

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use std::sync::Arc;
+
 use client::Node;
 use event_log::LogReader;
 use host::Folder;
@@ -9,14 +11,39 @@ use ledger_core::post;
 use schemas::text::BookName;
 use schemas::wire::LogPosition;
 use schemas::{Commit, Event, Minor};
+use serde::Serialize;
 use terminal::{Output, Rows, counted, show};
 use uuid::Uuid;
+use vault::KeyRing;
 
 use crate::cli::{InspectArgs, TailArgs};
 use crate::exit::Failure;
 
 /// How long `tail --follow` waits before it looks for an interrupt again.
 const PATIENCE: Duration = Duration::from_millis(500);
+
+/// What commits are read with.
+#[derive(Debug)]
+pub struct Reading {
+    log: Uuid,
+    /// Opens what is sealed, where the keys are here.
+    ring: Option<Arc<KeyRing>>,
+}
+
+impl Reading {
+    /// Commits of a book with the log `log`.
+    pub fn of(folder: &Folder, book: &BookName, log: Uuid) -> Self {
+        Self { log, ring: folder.ring(book, log.into_bytes()) }
+    }
+
+    /// A value as a document, with its personal texts in clear as far as they can be opened.
+    pub fn opened(&self, value: &impl Serialize) -> Node {
+        let node = Node::of(value);
+        let Some(ring) = &self.ring else { return node };
+        let json = serde_json::to_vec(&node).map(|json| ring.open_json(json));
+        json.and_then(|json| serde_json::from_slice(&json)).unwrap_or(node)
+    }
+}
 
 /// Runs `tail`.
 ///
@@ -29,7 +56,7 @@ pub fn tail(
     output: &Output,
 ) -> Result<(), Failure> {
     let mut reader = folder.reader(book)?;
-    let log = Uuid::from_bytes(reader.identity().log().0);
+    let reading = Reading::of(folder, book, Uuid::from_bytes(reader.identity().log().0));
     let mut left = args.limit.unwrap_or(u64::MAX);
     reader.seek(args.after.saturating_add(1))?;
     while left > 0 {
@@ -47,7 +74,7 @@ pub fn tail(
             reader.wait(PATIENCE)?;
         }
         for commit in &printed {
-            output.item(&document(log, commit), || line(commit))?;
+            output.item(&document(&reading, commit), || line(commit))?;
         }
     }
     Ok(())
@@ -65,6 +92,7 @@ pub fn inspect(
 ) -> Result<(), Failure> {
     let mut reader = folder.reader(book)?;
     let log = Uuid::from_bytes(reader.identity().log().0);
+    let reading = Reading::of(folder, book, log);
     let found = find(&mut reader, log, &args.what, args.limit)?;
     if found.is_empty() {
         return Err(Failure::Refused(format!(
@@ -74,7 +102,7 @@ pub fn inspect(
         )));
     }
     for commit in &found {
-        output.item(&document(log, commit), || page(commit))?;
+        output.item(&document(&reading, commit), || page(&reading, commit))?;
     }
     Ok(())
 }
@@ -125,20 +153,21 @@ fn decode(position: u64, bytes: &[u8]) -> Result<Commit, Failure> {
 }
 
 /// The commit as a document, with its entries.
-pub fn document(log: Uuid, commit: &Commit) -> Node {
+pub fn document(reading: &Reading, commit: &Commit) -> Node {
+    let log = reading.log;
     let position = LogPosition { log, position: commit.position };
     let cause = commit.cause.map(|cause| LogPosition { log, position: cause.position });
     let events = commit.events.iter().enumerate().map(|(index, event)| {
         Node::object([
             ("id", Node::of(&format!("{position}:{index}"))),
             ("type", Node::of(&event.kind().name)),
-            ("data", Node::of(&event.to_json())),
+            ("data", reading.opened(&event.to_json())),
             ("entries", Node::List(entries(event))),
         ])
     });
     let command = Node::object([
         ("type", Node::of(&commit.command.kind().name)),
-        ("data", Node::of(&commit.command.to_json())),
+        ("data", reading.opened(&commit.command.to_json())),
     ]);
     Node::object([
         ("position", Node::of(&position.to_string())),
@@ -146,10 +175,12 @@ pub fn document(log: Uuid, commit: &Commit) -> Node {
         ("revision", Node::of(&commit.revision)),
         ("command_id", Node::of(&commit.command_id)),
         ("actor", Node::of(&commit.actor)),
-        ("reason", Node::of(&commit.reason)),
+        ("reason", reading.opened(&commit.reason)),
         ("recorded_at", Node::of(&commit.recorded_at)),
         ("effective_at", Node::of(&commit.effective_at)),
         ("cause", Node::of(&cause.map(|cause| cause.to_string()))),
+        ("batch", Node::of(&commit.origin.batch)),
+        ("session", Node::of(&commit.origin.session)),
         ("command", command),
         ("events", Node::List(events.collect())),
     ])
@@ -198,7 +229,7 @@ fn line(commit: &Commit) -> String {
 }
 
 /// One commit as a page for people.
-fn page(commit: &Commit) -> String {
+fn page(reading: &Reading, commit: &Commit) -> String {
     let mut lines = vec![format!("Commit {}", commit.position)];
     let mut fact = |name: &str, value: String| lines.push(format!("  {name:<12} {value}"));
     fact("stream", format!("{} at revision {}", commit.stream, commit.revision));
@@ -209,14 +240,20 @@ fn page(commit: &Commit) -> String {
     if let Some(cause) = commit.cause {
         fact("caused by", format!("commit {}", cause.position));
     }
-    if let Some(reason) = commit.reason.as_ref().and_then(schemas::Personal::clear) {
-        fact("reason", reason.to_owned());
+    if let Some(batch) = commit.origin.batch {
+        fact("batch", batch.to_string());
+    }
+    if let Some(session) = commit.origin.session {
+        fact("session", session.to_string());
+    }
+    if commit.reason.is_some() {
+        fact("reason", show(&reading.opened(&commit.reason)));
     }
     lines.push(format!("Command {}", commit.command.kind().name));
-    tree(&Node::of(&commit.command.to_json()), 1, &mut lines);
+    tree(&reading.opened(&commit.command.to_json()), 1, &mut lines);
     for (index, event) in commit.events.iter().enumerate() {
         lines.push(format!("Event {index} {}", event.kind().name));
-        tree(&Node::of(&event.to_json()), 1, &mut lines);
+        tree(&reading.opened(&event.to_json()), 1, &mut lines);
         let entries = entries(event);
         if !entries.is_empty() {
             lines.push("  Entries".to_owned());
@@ -275,6 +312,8 @@ mod tests {
             recorded_at: at,
             effective_at: at,
             cause: None,
+            origin: schemas::Origin::default(),
+            digest: None,
             command: open.into(),
             events: vec![opened.into()],
         }
@@ -317,7 +356,8 @@ Event 0 book.opened
     zone         iana_zone
   profile      billfold@1
 ";
-        assert_eq!(page(&commit()), expected);
+        let reading = Reading { log: Uuid::nil(), ring: None };
+        assert_eq!(page(&reading, &commit()), expected);
     }
 
     #[test]

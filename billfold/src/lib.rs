@@ -23,11 +23,13 @@ pub mod backup;
 pub mod book;
 pub mod cli;
 pub mod commits;
+pub mod customer;
 pub mod doctor;
 pub mod door;
 pub mod exit;
 pub mod explain;
 pub mod feed;
+pub mod keys;
 pub mod nats;
 mod process;
 pub mod project;
@@ -54,7 +56,9 @@ use terminal::{Output, raw, text};
 use workbench::import::purchases;
 use workbench::{WorkError, bench, demo};
 
-use cli::{BenchArgs, BenchWhat, Cli, Command, ImportArgs, ImportCommand, NatsCommand};
+use cli::{
+    BenchArgs, BenchWhat, Cli, Command, CustomerCommand, ImportArgs, ImportCommand, NatsCommand,
+};
 use door::Place;
 use exit::Failure;
 use query::Question;
@@ -141,6 +145,10 @@ fn dispatch(cli: Cli, editions: &Editions) -> Result<(), Failure> {
         Command::Status => at(&|place| status::run(place, &output)),
         Command::Backup { to } => backup::backup(&to, &folder, book, &output),
         Command::Restore { from } => backup::restore(&from, &folder, book, &output),
+        Command::Keys { command } => keys::run(&command, &folder, book, &output),
+        Command::Customer { command: CustomerCommand::Export { customer } } => {
+            customer::export(customer, &folder, book, &output)
+        }
         Command::Doctor(args) => doctor::run(&args, &folder, &output),
         Command::Nats { command: NatsCommand::Permissions(args) } => {
             nats::permissions::run(&args, &global)

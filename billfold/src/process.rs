@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 
 use client::Node;
 use client::nats::Nats;
-use host::Host;
 use host::process::Doors;
+use host::{Host, opened};
 use schemas::terms::Profile;
 use schemas::text::BookName;
 use serde_json::json;
@@ -74,7 +74,7 @@ fn ready(
 
 /// What a book bills by, if its log can say so.
 fn profile(host: &Host, book: &BookName) -> Option<Profile> {
-    let opened = host.folder().opened(book);
+    let opened = opened(host.folder(), book);
     opened.ok().flatten().map(|opened| opened.profile)
 }
 

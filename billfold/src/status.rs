@@ -151,6 +151,7 @@ fn facts(status: &GatewayStatus) -> Node {
             "p50 {} commits, {} bytes", status.block_commits.p50, status.block_bytes.p50
         ),
         "billing_runs": status.billing_runs.len(),
+        "customers": format!("{} parked, {} stuck", status.parked, status.stuck),
         "snapshot": format!("at {} of {} commits", snapshot.position, status.commits),
         "epoch": status.epoch,
         "uptime": shown_ms(status.uptime_ms),

@@ -3,7 +3,7 @@
 use std::fs;
 
 use client::nats::Nats;
-use host::{Folder, Host, Role};
+use host::{Folder, Host, Role, opened};
 use projections::Editions;
 use schemas::text::BookName;
 use terminal::Output;
@@ -75,7 +75,7 @@ fn agrees(
         )));
     }
     // A log whose first commit was cut off is told about when it is opened.
-    let Some(opened) = folder.opened(book)? else { return Ok(()) };
+    let Some(opened) = opened(folder, book)? else { return Ok(()) };
     let wanted = opening.policies()?;
     if opened.profile == opening.profile() && opened.policies == wanted {
         return Ok(());

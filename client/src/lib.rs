@@ -5,7 +5,7 @@
 //! [`Ask`] is a door: a message goes in, the answer's body or an [`AskError`] comes out. A process
 //! is asked over its socket by [`SocketRemote`], over NATS by [`nats::NatsRemote`]; a program that
 //! has the book open itself implements [`Ask`], as `host` does. On top of any door: [`submit`]
-//! sends many commands exactly once, [`pages`] follows cursors, [`wait_for_run`] waits for a
+//! sends many commands exactly once, [`pages()`] follows cursors, [`wait_for_run`] waits for a
 //! billing run. A [`Node`] is an answer whose type nobody needs to know.
 //!
 //! # Correctness

@@ -9,6 +9,7 @@ use std::time::Duration;
 use schemas::Problem;
 use schemas::wire::{
     Batch, BatchAnswer, BatchReply, Frame, FrameError, Headers, MAX_FRAME_BYTES, Message, Reply,
+    header,
 };
 
 /// How often a request is sent again that met *busy*.
@@ -161,6 +162,11 @@ impl SocketClient {
     ) -> Result<Result<Vec<BatchAnswer>, Problem>, SocketError> {
         let mut answers = Vec::with_capacity(batch.commands.len());
         let mut attempts = 0;
+        // What is sent again later still belongs to this batch.
+        let mut headers = headers.clone();
+        if let Some(id) = batch.derived_id() {
+            headers.entry(header::BATCH.to_owned()).or_insert_with(|| id.to_string());
+        }
         while !batch.commands.is_empty() {
             let body = serde_json::to_vec(&batch).map_err(SocketError::Answer)?;
             let message = Message { subject: subject.to_owned(), headers: headers.clone(), body };

@@ -83,6 +83,8 @@ pub fn status(gateway: &GatewayHandle, doors: Vec<QueueStatus>) -> GatewayStatus
         block_commits: blocks.block_commits,
         block_bytes: blocks.block_bytes,
         billing_runs: progress.running(),
+        parked: progress.parked(),
+        stuck: progress.stuck(),
         snapshots: gateway.snapshots(),
     }
 }

@@ -22,6 +22,8 @@ use serde::de::DeserializeOwned;
 use crate::copies::Excerpt;
 use crate::handle::GatewayHandle;
 use crate::outcome::Refusal;
+use crate::panics::off_thread;
+use crate::request::CommandRequest;
 
 /// Answers one of [`schemas::query::GATEWAY_VIEWS`].
 pub(crate) async fn call(
@@ -71,6 +73,11 @@ impl Asked<'_> {
             .map_err(|_| refused(Refusal::Unavailable))
     }
 
+    /// A command as the engine would see it.
+    fn sealed(&self, request: CommandRequest) -> Result<CommandRequest, Problem> {
+        self.gateway.sealed(request).map_err(|refusal| refusal.problem(self.gateway.log()))
+    }
+
     /// Reckons on a copy, where that may take long.
     async fn reckon<T: Serialize + Send + 'static>(
         &self,
@@ -78,16 +85,12 @@ impl Asked<'_> {
         answer: impl FnOnce(&mut Excerpt) -> Result<T, Rejection> + Send + 'static,
     ) -> Result<Reply, Problem> {
         let position = self.position(&excerpt);
-        let reckoned = tokio::task::spawn_blocking(move || {
+        let reckoned = off_thread("the answer", move || {
             let mut excerpt = excerpt;
             let data = answer(&mut excerpt);
             (data, excerpt.recorded_at)
         });
-        let (data, time) = reckoned.await.map_err(|error| {
-            tracing::error!(%error, "a question panicked");
-            let detail = "the answer met a fault of the ledger; report what was asked";
-            Problem::fault(Fault::Internal, detail)
-        })?;
+        let (data, time) = reckoned.await?;
         let data = data.map_err(|rejection| Problem::rejection(&rejection, position.clone()))?;
         Ok(Reply::json(&Answer { data, position, time }))
     }

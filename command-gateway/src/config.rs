@@ -7,9 +7,10 @@ use std::sync::Arc;
 use event_log::{AppendError, Disk, FileDisk, IdentityError, LogOptions, OpenError, ReadError};
 
 use crate::clock::{Clock, SystemClock};
-use crate::engine::ReplayError;
+use crate::fold::ReplayError;
 use crate::outcome::Refusal;
 use crate::snapshot::Snapshots;
+use vault::{Place, VaultError};
 
 /// How a gateway is opened.
 #[derive(Debug, Clone)]
@@ -25,6 +26,9 @@ pub struct GatewayConfig {
     pub segment_bytes: Option<u64>,
     /// Where snapshots are, and how often they are made; none if left out.
     pub snapshots: Option<Snapshots>,
+    /// Where the keys are that seal what is personal. Left out, texts stay as they come: for tests
+    /// of the engine, never for people's books.
+    pub keys: Option<Place>,
 }
 
 impl GatewayConfig {
@@ -36,6 +40,7 @@ impl GatewayConfig {
             clock: Arc::new(SystemClock),
             segment_bytes: None,
             snapshots: None,
+            keys: None,
         }
     }
 
@@ -68,6 +73,13 @@ impl GatewayConfig {
     #[must_use]
     pub fn with_snapshots(mut self, snapshots: Snapshots) -> Self {
         self.snapshots = Some(snapshots);
+        self
+    }
+
+    /// The same with keys.
+    #[must_use]
+    pub fn with_keys(mut self, keys: Place) -> Self {
+        self.keys = Some(keys);
         self
     }
 
@@ -113,6 +125,9 @@ pub enum GatewayError {
     /// The first commit could not be written.
     #[error("the book's first commit could not be written")]
     FirstCommit(#[source] AppendError),
+    /// The keys cannot be used.
+    #[error(transparent)]
+    Keys(#[from] VaultError),
     /// The machine has no more threads.
     #[error("the engine's threads could not be started")]
     Threads(#[source] io::Error),

@@ -12,9 +12,6 @@ use schemas::ids::CustomerId;
 use schemas::{StreamId, Timestamp};
 use tokio::sync::oneshot;
 
-use crate::decider::Decider;
-use crate::engine::EngineCore;
-
 /// The book and one customer, or the book alone where there is no such customer.
 #[derive(Debug)]
 pub struct Excerpt {
@@ -46,28 +43,15 @@ pub(crate) struct CopyRequest {
 
 /// A copy that waits until what it shows is durable. Dropping it says that the engine stopped.
 #[derive(Debug)]
-pub struct Copied {
-    to: oneshot::Sender<Excerpt>,
-    excerpt: Excerpt,
+pub struct HeldCopy {
+    pub(crate) to: oneshot::Sender<Excerpt>,
+    pub(crate) excerpt: Excerpt,
 }
 
-impl Copied {
+impl HeldCopy {
     /// Hands it out.
     pub(crate) fn release(self) {
         // Who does not wait any more needs no copy.
         let _gone = self.to.send(self.excerpt);
-    }
-}
-
-impl<D: Decider, W> EngineCore<D, W> {
-    /// Copies what is asked for. It is held back with the answers of the open block.
-    pub(crate) fn copy(&mut self, request: CopyRequest) {
-        let excerpt = Excerpt {
-            ledger: self.ledger().copy_for(request.customer, &request.claims),
-            now: self.now(),
-            position: self.next_position() - 1,
-            recorded_at: self.recorded_at(),
-        };
-        self.hold_back(Copied { to: request.to, excerpt });
     }
 }

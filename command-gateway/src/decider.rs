@@ -1,8 +1,10 @@
 //! The ledger as the engine sees it, so that tests can put a small one in its place.
 
+use ledger_core::process::Subjects;
 use ledger_core::{Claims, FoldError, Ledger, Stamp, Unmade};
+use schemas::fields::Erasure;
 use schemas::ids::CustomerId;
-use schemas::{Command, CommitView, Date, Event, Rejection, StreamId, Timestamp};
+use schemas::{Command, CommitView, Event, Rejection, StreamId, Timestamp};
 
 /// State that decides and evolves. The engine holds no rule of its own.
 pub trait Decider: Send + 'static {
@@ -36,8 +38,17 @@ pub trait Decider: Send + 'static {
     /// Where the test clock stands, on a test book.
     fn test_clock(&self) -> Option<Timestamp>;
 
-    /// Customers with a cycle due up to and on `through`, in the order of their ids.
-    fn due_customers(&self, through: Date) -> Vec<CustomerId>;
+    /// Where the clock of a test book stands that a command opens: the instant it is recorded at.
+    fn opens_at(&self, command: &Command) -> Option<Timestamp>;
+
+    /// Whom a job is for, in the order of their ids.
+    fn subjects(&self, subjects: Subjects) -> Vec<CustomerId>;
+
+    /// How many customers are parked.
+    fn parked(&self) -> u64;
+
+    /// Customers that were erased, and what of them.
+    fn erased(&self) -> Vec<(CustomerId, Erasure)>;
 
     /// The book and one customer, with what others have taken of `claims`, as a ledger that can be
     /// asked elsewhere; the book alone where there is no such customer.
@@ -55,8 +66,8 @@ pub(crate) trait State {
     /// The stream's revision; 0 before its first commit.
     fn revision(&self, stream: StreamId) -> u64;
 
-    /// Customers with a cycle due up to and on `through`, in the order of their ids.
-    fn due_customers(&self, through: Date) -> Vec<CustomerId>;
+    /// Whom a job is for, in the order of their ids.
+    fn subjects(&self, subjects: Subjects) -> Vec<CustomerId>;
 }
 
 impl<D: Decider> State for D {
@@ -68,8 +79,8 @@ impl<D: Decider> State for D {
         Decider::revision(self, stream)
     }
 
-    fn due_customers(&self, through: Date) -> Vec<CustomerId> {
-        Decider::due_customers(self, through)
+    fn subjects(&self, subjects: Subjects) -> Vec<CustomerId> {
+        Decider::subjects(self, subjects)
     }
 }
 
@@ -100,8 +111,20 @@ impl Decider for Ledger {
         Self::test_clock(self)
     }
 
-    fn due_customers(&self, through: Date) -> Vec<CustomerId> {
-        Self::due_customers(self, through, None, usize::MAX)
+    fn opens_at(&self, command: &Command) -> Option<Timestamp> {
+        Self::opens_at(self, command)
+    }
+
+    fn subjects(&self, subjects: Subjects) -> Vec<CustomerId> {
+        Self::subjects(self, subjects)
+    }
+
+    fn parked(&self) -> u64 {
+        Self::parked(self).len() as u64
+    }
+
+    fn erased(&self) -> Vec<(CustomerId, Erasure)> {
+        Self::erased(self).collect()
     }
 
     fn copy_for(&self, customer: Option<CustomerId>, claims: &Claims) -> Ledger {

@@ -55,6 +55,8 @@ pub fn entry(commit: &Commit, log: Uuid) -> FeedEntry {
         actor: commit.actor.to_string(),
         reason: serde_json::to_value(&commit.reason).unwrap_or_default(),
         cause: cause.map(|cause| cause.to_string()),
+        batch: commit.origin.batch,
+        session: commit.origin.session,
         bodies_left_out: false,
     }
 }

@@ -13,14 +13,16 @@ use ledger_core::Ledger;
 use schemas::command::OpenBook;
 use schemas::ids::{CommandId, derive};
 use uuid::Uuid;
+use vault::Vault;
 
 use crate::admission::Admission;
 use crate::completion::ReplyTo;
 use crate::config::{GatewayConfig, GatewayError};
 use crate::decider::Decider;
 use crate::engine::EngineCore;
-use crate::engine::driver::{Driver, Intake};
-use crate::engine::writer::{SharedLog, Writer};
+use crate::engine::driver::Driver;
+use crate::engine::intake::Intake;
+use crate::engine::writer::Writer;
 use crate::feed::Feed;
 use crate::handle::{ASKING, GatewayHandle, Shared};
 use crate::history::{History, Lookups};
@@ -29,6 +31,7 @@ use crate::measures::Measures;
 use crate::opening::{self, Opened};
 use crate::progress::{Progress, Stopped};
 use crate::queue::Places;
+use crate::shared_log::SharedLog;
 use crate::snapshot::{Chain, Follower, Shelf, Snapshots, Start};
 
 /// The engine of one book, running.
@@ -133,14 +136,15 @@ impl Gateway {
         mut core: EngineCore<D, ReplyTo>,
     ) -> Result<(Self, SharedLog), GatewayError> {
         let identity = log.identity().clone();
-        let progress = Progress::at(core.next_position() - 1);
+        let vault = vault(config, &identity, core.ledger())?;
+        let progress = Progress::at(core.next_position() - 1, core.ledger().parked());
         if let Some(decided) = core.seal() {
-            progress.publish(core.next_position() - 1, 0, &decided.runs);
+            progress.publish(core.next_position() - 1, 0, &decided.jobs);
             core.recycle(decided.block, decided.answers);
         }
         let lookups = Lookups::start(History::new(log.reader()?)).map_err(GatewayError::Threads)?;
         let (repeats, measures, epoch) = (lookups.waiting(), Measures::default(), log.head().epoch);
-        let writer = Writer::start(Box::new(log)).map_err(GatewayError::Threads)?;
+        let writer = Writer::start(Box::new(log), vault.clone()).map_err(GatewayError::Threads)?;
         let shared_log = writer.log();
         let (intake, queue) = bounded(config.queue_capacity.max(1));
         let admission = Arc::new(Admission::default());
@@ -167,6 +171,7 @@ impl Gateway {
             repeats,
             epoch,
             asking: Places::new("questions", ASKING),
+            vault,
         }));
         let disk = Arc::clone(&config.disk);
         Ok((Self { handle, engine: Some(engine), follower: None, disk }, shared_log))
@@ -245,6 +250,19 @@ impl Drop for Gateway {
     }
 }
 
+/// The book's keys. Those of erased customers are destroyed, if a crash or a restored copy of the
+/// keys left them.
+fn vault(
+    config: &GatewayConfig,
+    log: &LogIdentity,
+    ledger: &impl Decider,
+) -> Result<Option<Arc<Vault>>, GatewayError> {
+    let Some(place) = &config.keys else { return Ok(None) };
+    let vault = Vault::open(place, log.log().0, |stream| ledger.revision(stream) > 0)?;
+    vault.erase(ledger.erased())?;
+    Ok(Some(Arc::new(vault)))
+}
+
 fn replay<D: Decider>(
     core: &mut EngineCore<D, ReplyTo>,
     mut reader: LogReader,
@@ -264,7 +282,7 @@ fn open_book<D: Decider>(
 ) -> Result<(), GatewayError> {
     let id = Uuid::from_bytes(log.identity().log().0);
     let id = CommandId::new(derive(id, "book.open"));
-    core.open_book(id, open).map_err(GatewayError::Refused)?;
+    core.decide_first(id, open).map_err(GatewayError::Refused)?;
     if let Some(mut decided) = core.seal() {
         log.append(decided.first_position, &mut decided.block)
             .map_err(GatewayError::FirstCommit)?;

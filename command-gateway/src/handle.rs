@@ -12,22 +12,21 @@ use schemas::status::QueueStatus;
 use schemas::text::BookName;
 use tokio::sync::oneshot;
 use uuid::Uuid;
+use vault::{KeyRing, Vault};
 
 use crate::admission::Admission;
 use crate::completion::{BatchTicket, Completion, ReplyTo, Ticket};
 use crate::copies::{CopyRequest, Excerpt};
 use crate::engine::Offer;
-use crate::engine::driver::Intake;
+use crate::engine::intake::Intake;
 use crate::history::REPEATS;
 use crate::measures::Measures;
 use crate::outcome::{Outcome, Refusal};
 use crate::progress::Progress;
-use crate::queue::Places;
+use crate::queue::{BUSY_RETRY_MS, Places};
 use crate::request::CommandRequest;
 use crate::snapshot::{Shelf, SnapshotStatus};
 
-/// How long someone who met a full queue should wait, in milliseconds: what a full queue takes.
-pub(crate) const BUSY_RETRY_MS: u64 = 20;
 /// Questions that are answered from copies at once. Two processors answer this many within a few
 /// milliseconds; more would only wait for each other.
 pub(crate) const ASKING: usize = 64;
@@ -50,6 +49,8 @@ pub(crate) struct Shared {
     pub(crate) epoch: u64,
     /// Questions that are being answered from copies.
     pub(crate) asking: Places,
+    /// Seals what is personal; without, it stays as it comes.
+    pub(crate) vault: Option<Arc<Vault>>,
 }
 
 impl GatewayHandle {
@@ -177,7 +178,34 @@ impl GatewayHandle {
         &self.0.asking
     }
 
+    /// The command as the engine may see it: with its personal texts sealed.
+    ///
+    /// # Errors
+    /// [`Refusal::Internal`] when a key cannot be read or made.
+    pub(crate) fn sealed(&self, mut request: CommandRequest) -> Result<CommandRequest, Refusal> {
+        let Some(vault) = &self.0.vault else { return Ok(request) };
+        match request.seal(vault) {
+            Ok(()) => Ok(request),
+            Err(error) => {
+                tracing::error!(command_id = %request.command_id, %error, "a command is refused");
+                Err(Refusal::Internal)
+            }
+        }
+    }
+
+    /// Opens what is sealed, if the book has keys.
+    pub fn ring(&self) -> Option<Arc<KeyRing>> {
+        self.0.vault.as_ref().map(|vault| vault.ring())
+    }
+
     fn enqueue(&self, request: CommandRequest, waiter: ReplyTo) -> Result<(), Refusal> {
+        let request = match self.sealed(request) {
+            Ok(request) => request,
+            Err(refusal) => {
+                waiter.disarm();
+                return Err(refusal);
+            }
+        };
         self.put(Intake::Command(Box::new(Offer { request, waiter })))
     }
 

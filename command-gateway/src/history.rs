@@ -14,9 +14,9 @@ use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
 use event_log::{LogReader, ReadError};
 
 use crate::completion::ReplyTo;
-use crate::engine::FirstOutcome;
-use crate::handle::BUSY_RETRY_MS;
+use crate::first::FirstOutcome;
 use crate::outcome::{Outcome, Refusal};
+use crate::queue::BUSY_RETRY_MS;
 
 const CACHED_BLOCKS: usize = 16;
 /// Repeated commands that may wait.
@@ -26,18 +26,18 @@ pub(crate) const REPEATS: usize = 4_096;
 #[derive(Debug)]
 pub struct History {
     reader: LogReader,
-    blocks: VecDeque<Copied>,
+    blocks: VecDeque<CachedBlock>,
 }
 
 #[derive(Debug)]
-struct Copied {
+struct CachedBlock {
     first_position: u64,
     bytes: Vec<u8>,
     /// Where each commit ends in `bytes`.
     ends: Vec<usize>,
 }
 
-impl Copied {
+impl CachedBlock {
     fn commit(&self, position: u64) -> Option<&[u8]> {
         let index = usize::try_from(position.checked_sub(self.first_position)?).ok()?;
         let end = *self.ends.get(index)?;
@@ -88,7 +88,7 @@ impl History {
         }
     }
 
-    fn read_block(&mut self, position: u64) -> Result<Option<Copied>, ReadError> {
+    fn read_block(&mut self, position: u64) -> Result<Option<CachedBlock>, ReadError> {
         if self.reader.head().next_position != position {
             self.reader.seek(position)?;
         }
@@ -96,13 +96,16 @@ impl History {
             if block.next_position() <= position {
                 continue;
             }
-            let mut copied =
-                Copied { first_position: block.first_position(), bytes: Vec::new(), ends: vec![] };
+            let mut cached = CachedBlock {
+                first_position: block.first_position(),
+                bytes: Vec::new(),
+                ends: vec![],
+            };
             for (_, commit) in block.commits() {
-                copied.bytes.extend_from_slice(commit);
-                copied.ends.push(copied.bytes.len());
+                cached.bytes.extend_from_slice(commit);
+                cached.ends.push(cached.bytes.len());
             }
-            return Ok(Some(copied));
+            return Ok(Some(cached));
         }
         Ok(None)
     }

@@ -4,6 +4,7 @@
 //!
 //! - **No business rule.** What is allowed is `ledger-core`'s to say; nothing here looks into an
 //!   amount, a date of a bill or a price.
+//! - **No personal text passes in clear.** A gateway with keys seals before anything is queued.
 //! - **No read model.** This crate does not know `projections`; queries are services that the
 //!   binary registers.
 //! - **No answer before durability.** Rejections and duplicates wait like acceptances do.
@@ -29,21 +30,27 @@ pub mod decider;
 pub mod door;
 pub mod engine;
 pub mod feed;
+mod first;
+mod fold;
 pub mod gateway;
 pub mod handle;
 pub mod history;
 pub mod ids;
+mod jobs;
 pub mod known;
 mod measures;
 pub mod messages;
 mod opening;
 pub mod outcome;
+mod panics;
 pub mod progress;
 mod queue;
 pub mod request;
 pub mod router;
-pub mod runs;
+mod sealed;
 pub mod service;
+mod shared_log;
+mod sink;
 pub mod snapshot;
 
 pub use clock::{Clock, ManualClock, SystemClock};
@@ -51,14 +58,19 @@ pub use completion::{BatchTicket, Completion, Ticket, completions};
 pub use config::{GatewayConfig, GatewayError};
 pub use copies::Excerpt;
 pub use decider::Decider;
+pub use first::FirstOutcome;
+pub use fold::ReplayError;
 pub use gateway::{Gateway, fresh_log_id};
 pub use handle::GatewayHandle;
+pub use jobs::{RunProgress, RunState};
+pub use ledger_core::process::bill_command_id;
 pub use measures::{BlockFigures, Measures};
+pub use opening::read_back;
 pub use outcome::{Outcome, Receipt, Refusal};
 pub use progress::{Progress, Stopped};
 pub use queue::{Place, Places};
 pub use request::CommandRequest;
 pub use router::{BookDoor, Router};
-pub use runs::{RunProgress, RunState, bill_command_id};
+pub use sealed::Sealed;
 pub use service::{Blocking, ReplyFuture, Service};
 pub use snapshot::{OpeningReport, SnapshotStatus, Snapshots};

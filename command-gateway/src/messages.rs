@@ -3,7 +3,8 @@
 //! *Batches.* Commands are decided one by one, in order; one that cannot be read is answered with
 //! its problem and stops nothing. The reply stays below the message limit by answering only the
 //! first commands: `answers` shorter than `commands` means that the rest is to be sent again with
-//! the same ids. What was accepted is then answered with its first outcome.
+//! the same ids. What was accepted is then answered with its first outcome. Every commit of a
+//! batch names the batch.
 
 use std::collections::VecDeque;
 use std::str::FromStr;
@@ -18,12 +19,13 @@ use schemas::wire::{
     Batch, BatchAnswer, BatchCommand, BatchReply, Headers, MAX_BATCH_BYTES, MAX_BATCH_COMMANDS,
     MAX_BODY_BYTES, Message, Reply, header,
 };
-use schemas::{Personal, Problem, query};
+use schemas::{Origin, Personal, Problem, query};
 use uuid::Uuid;
 
 use crate::handle::GatewayHandle;
 use crate::outcome::Outcome;
 use crate::request::CommandRequest;
+use crate::sealed::Sealed;
 
 /// Submits the command of one message and answers it.
 pub(crate) async fn command(
@@ -72,9 +74,11 @@ pub fn read_request(
             parsed(headers, header::DEADLINE)?,
             one_of(headers, header::PREVIEW, body.preview)?,
             headers.get(header::REASON).map(|reason| personal(reason)).transpose()?,
+            origin(headers)?,
         ))
     };
-    let (effective_at, expected_revision, deadline, preview, reason) = envelope().map_err(about)?;
+    let (effective_at, expected_revision, deadline, preview, reason, origin) =
+        envelope().map_err(about)?;
     Ok(CommandRequest {
         command_id,
         command: body.command,
@@ -84,6 +88,8 @@ pub fn read_request(
         expected_revision,
         preview,
         deadline,
+        origin,
+        sealed: Sealed::default(),
     })
 }
 
@@ -103,6 +109,7 @@ pub(crate) async fn batch(
     }
     let log = gateway.log();
     let deadline = parsed(&message.headers, header::DEADLINE)?;
+    let origin = origin_of_batch(&message.headers, &batch)?;
     let mut readable = Vec::with_capacity(count);
     let read: Vec<(CommandId, Result<(), Problem>)> = (0..)
         .zip(batch.commands)
@@ -110,7 +117,7 @@ pub(crate) async fn batch(
             let id = command.command_id;
             let read = read_batched(actor, index, &command).map(|mut request| {
                 request.deadline = request.deadline.or(deadline);
-                readable.push(request);
+                readable.push(request.of(origin));
             });
             (id, read)
         })
@@ -158,7 +165,21 @@ fn read_batched(
         )?,
         preview: either("preview", batched.preview, body.preview)?,
         deadline: batched.deadline,
+        origin: Origin::default(),
+        sealed: Sealed::default(),
     })
+}
+
+/// The batch and the session that headers name.
+fn origin(headers: &Headers) -> Result<Origin, Problem> {
+    let (batch, session) = (parsed(headers, header::BATCH)?, parsed(headers, header::SESSION)?);
+    Ok(Origin { batch, session })
+}
+
+/// The same of a whole batch.
+fn origin_of_batch(headers: &Headers, batch: &Batch) -> Result<Origin, Problem> {
+    let Origin { batch: named, session } = origin(headers)?;
+    Ok(Origin { batch: named.or_else(|| batch.derived_id()), session })
 }
 
 /// The answers from the first on, as many as fit into a message.

@@ -17,7 +17,8 @@ use ledger_core::Ledger;
 
 use crate::completion::ReplyTo;
 use crate::config::{GatewayConfig, GatewayError};
-use crate::engine::{EngineCore, Fold};
+use crate::engine::EngineCore;
+use crate::fold::Fold;
 use crate::ids::{IdFile, IdFiles, each_id};
 use crate::known::KnownCommands;
 use crate::snapshot::{Chain, Manifest, OpeningReport, Snapshots, is_in};

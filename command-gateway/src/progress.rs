@@ -8,7 +8,7 @@ use std::time::Duration;
 use schemas::ids::BillingRunId;
 use tokio::sync::watch;
 
-use crate::runs::{RunProgress, RunState};
+use crate::jobs::{RunProgress, RunState};
 
 /// Why an engine stopped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,6 +19,17 @@ pub enum Stopped {
     LogFailed,
     /// The state in memory can no longer be trusted. Opening the log anew rebuilds it.
     Broken,
+}
+
+/// How far jobs are.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct JobsReached {
+    /// Billing runs that went on.
+    pub runs: Vec<RunProgress>,
+    /// Customers that are parked.
+    pub parked: u64,
+    /// Customers since the start that a process could neither serve nor park.
+    pub stuck: u64,
 }
 
 /// A shared view of one engine. Clones see the same.
@@ -38,12 +49,16 @@ struct State {
     /// Bytes of commits made durable by this engine.
     bytes: u64,
     runs: BTreeMap<BillingRunId, RunProgress>,
+    parked: u64,
+    stuck: u64,
     stopped: Option<Stopped>,
 }
 
 impl Progress {
-    pub(crate) fn at(durable: u64) -> Self {
-        let state = State { durable, bytes: 0, runs: BTreeMap::new(), stopped: None };
+    /// An engine that has decided nothing yet, with so many parked customers.
+    pub(crate) fn at(durable: u64, parked: u64) -> Self {
+        let state =
+            State { durable, bytes: 0, runs: BTreeMap::new(), parked, stuck: 0, stopped: None };
         let (watch, _) = watch::channel(durable);
         Self(Arc::new(Inner { state: Mutex::new(state), changed: Condvar::new(), watch }))
     }
@@ -85,6 +100,16 @@ impl Progress {
         self.wait(timeout, done).runs.get(&run).copied()
     }
 
+    /// Customers that are parked.
+    pub fn parked(&self) -> u64 {
+        self.state().parked
+    }
+
+    /// Customers since the start that a process could neither serve nor park.
+    pub fn stuck(&self) -> u64 {
+        self.state().stuck
+    }
+
     /// Why the engine stopped, if it did.
     pub fn stopped(&self) -> Option<Stopped> {
         self.state().stopped
@@ -101,12 +126,14 @@ impl Progress {
         (state.durable, state.bytes)
     }
 
-    pub(crate) fn publish(&self, durable: u64, bytes: usize, runs: &[RunProgress]) {
+    pub(crate) fn publish(&self, durable: u64, bytes: usize, jobs: &JobsReached) {
         {
             let mut state = self.state();
             state.durable = durable;
             state.bytes += bytes as u64;
-            for run in runs {
+            state.parked = jobs.parked;
+            state.stuck = jobs.stuck;
+            for run in &jobs.runs {
                 state.runs.insert(run.run, *run);
             }
         }

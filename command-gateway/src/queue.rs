@@ -9,7 +9,8 @@ use schemas::problem::Fault;
 use schemas::status::QueueStatus;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use crate::handle::BUSY_RETRY_MS;
+/// How long someone who met a full queue should wait, in milliseconds: what a full queue takes.
+pub(crate) const BUSY_RETRY_MS: u64 = 20;
 
 /// Places for requests under way. Clones share them.
 #[derive(Clone)]

@@ -3,7 +3,9 @@
 use schemas::ids::CommandId;
 use schemas::preview::PreviewToken;
 use schemas::text::Actor;
-use schemas::{Command, Personal, Timestamp};
+use schemas::{Command, Origin, Personal, Timestamp};
+
+use crate::sealed::Sealed;
 
 /// A command as a door hands it to the engine.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,6 +27,10 @@ pub struct CommandRequest {
     pub preview: Option<PreviewToken>,
     /// Drop the command undecided after this instant of the machine's clock.
     pub deadline: Option<Timestamp>,
+    /// The batch and the session that it came in with.
+    pub origin: Origin,
+    /// What goes along with it once its personal texts are sealed.
+    pub sealed: Sealed,
 }
 
 impl CommandRequest {
@@ -39,6 +45,8 @@ impl CommandRequest {
             expected_revision: None,
             preview: None,
             deadline: None,
+            origin: Origin::default(),
+            sealed: Sealed::default(),
         }
     }
 
@@ -72,6 +80,13 @@ impl CommandRequest {
     #[must_use]
     pub fn until(mut self, deadline: Timestamp) -> Self {
         self.deadline = Some(deadline);
+        self
+    }
+
+    /// The same, as a part of a batch or a session.
+    #[must_use]
+    pub fn of(mut self, origin: Origin) -> Self {
+        self.origin = origin;
         self
     }
 

@@ -15,6 +15,7 @@ use schemas::status::QueueStatus;
 use schemas::text::BookName;
 use schemas::wire::{Endpoint, MAX_BODY_BYTES, Message, Reply, Subject, header};
 use tracing::Instrument as _;
+use vault::KeyRing;
 
 use crate::handle::GatewayHandle;
 use crate::service::{Service, within_limit};
@@ -26,18 +27,34 @@ pub struct BookDoor {
     gateway: Option<GatewayHandle>,
     feed: Option<Arc<dyn Service>>,
     views: BTreeMap<String, Arc<dyn Service>>,
+    ring: Option<Arc<KeyRing>>,
 }
 
 impl BookDoor {
     /// A book that takes commands.
     pub fn new(gateway: GatewayHandle) -> Self {
-        let book = gateway.book().clone();
-        Self { book, gateway: Some(gateway), feed: None, views: BTreeMap::new() }
+        let (book, ring) = (gateway.book().clone(), gateway.ring());
+        Self { book, gateway: Some(gateway), feed: None, views: BTreeMap::new(), ring }
     }
 
     /// A book whose commands another process takes: only its read models answer here.
     pub fn views_only(book: BookName) -> Self {
-        Self { book, gateway: None, feed: None, views: BTreeMap::new() }
+        Self { book, gateway: None, feed: None, views: BTreeMap::new(), ring: None }
+    }
+
+    /// The same with keys: what is sealed in answers is opened on the way out.
+    #[must_use]
+    pub fn with_ring(mut self, ring: Arc<KeyRing>) -> Self {
+        self.ring = Some(ring);
+        self
+    }
+
+    /// A reply as it leaves.
+    fn opened(&self, mut reply: Reply) -> Reply {
+        if let Some(ring) = &self.ring {
+            reply.body = ring.open_json(reply.body);
+        }
+        reply
     }
 
     /// The same with its feed.
@@ -168,6 +185,16 @@ impl Router {
             return Err(Problem::fault(Fault::TooLarge, detail));
         }
         let book = self.book(&subject.book)?;
+        let reply = self.answer(&book, subject, message).await?;
+        Ok(book.opened(reply))
+    }
+
+    async fn answer(
+        &self,
+        book: &BookDoor,
+        subject: Subject,
+        message: Message,
+    ) -> Result<Reply, Problem> {
         let service = match &subject.endpoint {
             Endpoint::Command(name) => {
                 let gateway = book.gateway(&message.subject)?;

@@ -7,6 +7,8 @@ use schemas::problem::Fault;
 use schemas::wire::{Message, Reply, Subject};
 use schemas::{Problem, wire};
 
+use crate::panics::off_thread;
+
 /// An answer under way.
 pub type ReplyFuture = Pin<Box<dyn Future<Output = Reply> + Send>>;
 
@@ -36,16 +38,11 @@ where
     fn call(&self, subject: Subject, message: Message) -> ReplyFuture {
         let answer = std::sync::Arc::clone(&self.0);
         Box::pin(async move {
-            let answered = tokio::task::spawn_blocking(move || match answer(&subject, &message) {
+            let answered = off_thread("the answer", move || answer(&subject, &message));
+            match answered.await.flatten() {
                 Ok(reply) => within_limit(reply),
                 Err(problem) => Reply::problem(&problem),
-            })
-            .await;
-            answered.unwrap_or_else(|error| {
-                tracing::error!(%error, "a service panicked");
-                let detail = "the answer met a fault of the service; report what was asked";
-                Reply::problem(&Problem::fault(Fault::Internal, detail))
-            })
+            }
         })
     }
 }

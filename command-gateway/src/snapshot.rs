@@ -4,9 +4,9 @@
 //!
 //! A follower of the log, on a thread of its own, folds what is durable and writes **layers**: the
 //! customers that changed since the layer below, whole, and what was added to taken ids and names.
-//! A layer also holds the book and the billing runs, so that the layers up to any one of them are
-//! a snapshot. Beside them it writes the ids of old commands ([`crate::ids`]). A manifest names
-//! the files. Small layers are merged into larger ones.
+//! A layer also holds the book and the jobs of processes, so that the layers up to any one of them
+//! are a snapshot. Beside them it writes the ids of old commands ([`crate::ids`]). A manifest
+//! names the files. Small layers are merged into larger ones.
 //!
 //! # Correctness
 //!
@@ -31,7 +31,6 @@ mod layer;
 mod manifest;
 mod merging;
 mod part;
-mod sink;
 mod status;
 mod write;
 
@@ -42,13 +41,11 @@ use std::time::Duration;
 
 use event_log::{Disk, FileDisk};
 
-pub use crate::opening::read_back;
 pub use chain::ChainError;
 pub(crate) use chain::{Chain, is_in};
 pub(crate) use follower::{Follower, Start};
 pub use layer::LayerError;
 pub(crate) use manifest::Manifest;
-pub(crate) use sink::Sink;
 pub(crate) use status::Shelf;
 pub use status::{OpeningReport, SnapshotStatus};
 

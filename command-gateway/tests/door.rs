@@ -3,143 +3,24 @@
 #![allow(clippy::result_large_err, reason = "a service fails with a problem")]
 
 mod book;
+mod served;
 mod toy;
 
 use std::io::{Read as _, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
-use std::os::unix::net::UnixStream;
-use std::path::PathBuf;
-use std::sync::Arc;
-use std::thread::JoinHandle;
 
 use book::*;
-use client::{Pipeline, SocketClient};
+use client::Pipeline;
 use command_gateway::door::{DoorError, DoorLimits, SocketDoor};
 use command_gateway::feed::FeedEntry;
-use command_gateway::{Blocking, BookDoor, Gateway, Router};
 use event_log::sim::SimDisk;
-use schemas::Problem;
 use schemas::problem::Fault;
 use schemas::view::Page;
 use schemas::wire::{
-    Accepted, Batch, BatchAnswer, BatchCommand, Frame, Headers, MAX_FRAME_BYTES, Message, Reply,
-    header,
+    Accepted, Batch, BatchAnswer, BatchCommand, Frame, Headers, MAX_FRAME_BYTES, Message, header,
 };
 use serde_json::{Value, json};
-use tokio::sync::watch;
-
-/// A book behind a socket, served on a thread of its own.
-struct Served {
-    gateway: Option<Gateway>,
-    folder: tempfile::TempDir,
-    closing: watch::Sender<bool>,
-    server: Option<JoinHandle<()>>,
-}
-
-impl Served {
-    fn start(gateway: Gateway, limits: DoorLimits) -> Self {
-        let folder = tempfile::tempdir().expect("a folder");
-        let handle = gateway.handle();
-        let feed = gateway.feed();
-        let echo = Blocking::new(|subject, message: &Message| match message.body.as_slice() {
-            b"\"panic\"" => panic!("a bug in a service"),
-            b"\"huge\"" => Ok(Reply::json(&"x".repeat(2 << 20))),
-            _ => Ok(Reply::json(&format!("{:?}", subject.endpoint))),
-        });
-        let book = BookDoor::new(handle).with_feed(Arc::new(feed).service());
-        let router = Router::new();
-        router.add_book(book.with_view("echo", Arc::new(echo)));
-        let (closing, closed) = watch::channel(false);
-        let (bound, listening) = std::sync::mpsc::channel();
-        let path = folder.path().join("billfold.sock");
-        let server = std::thread::spawn(move || {
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-            runtime.expect("a runtime").block_on(async {
-                let door = SocketDoor::bind(&path, limits).await.expect("a free path");
-                bound.send(()).expect("the test waits");
-                door.serve(Arc::new(router), closed).await;
-            });
-        });
-        listening.recv().expect("bound");
-        Self { gateway: Some(gateway), folder, closing, server: Some(server) }
-    }
-
-    fn acme() -> Self {
-        let disk = SimDisk::new(1);
-        Self::start(acme(&disk), DoorLimits::default())
-    }
-
-    fn path(&self) -> PathBuf {
-        self.folder.path().join("billfold.sock")
-    }
-
-    fn client(&self) -> SocketClient {
-        SocketClient::connect(self.path()).expect("a server")
-    }
-
-    fn raw(&self) -> UnixStream {
-        UnixStream::connect(self.path()).expect("a server")
-    }
-}
-
-impl Drop for Served {
-    fn drop(&mut self) {
-        self.closing.send_replace(true);
-        if let Some(server) = self.server.take() {
-            server.join().expect("no panic in the server");
-        }
-        drop(self.gateway.take());
-    }
-}
-
-fn message(endpoint: &str, body: &Value) -> Message {
-    Message {
-        subject: format!("billfold.acme.as.ada.{endpoint}"),
-        headers: Headers::new(),
-        body: body.to_string().into_bytes(),
-    }
-}
-
-fn submit(n: u64, command: &schemas::Command) -> Message {
-    let endpoint = format!("command.{}", command.kind().name);
-    let mut message = message(&endpoint, &command.to_json());
-    message.headers.insert(header::COMMAND_ID.to_owned(), id(n).to_string());
-    message
-}
-
-fn accepted(reply: &Reply) -> Accepted {
-    assert!(!reply.is_problem(), "{}", String::from_utf8_lossy(&reply.body));
-    serde_json::from_slice(&reply.body).expect("an acceptance")
-}
-
-fn problem(reply: &Reply) -> Problem {
-    let problem: Problem = serde_json::from_slice(&reply.body).expect("a problem");
-    assert_eq!(reply.headers[header::SERVICE_ERROR_CODE], problem.status.to_string());
-    assert_eq!(reply.headers[header::SERVICE_ERROR], problem.code);
-    problem
-}
-
-fn read_frame(stream: &mut UnixStream) -> Frame {
-    let mut length = [0; 4];
-    stream.read_exact(&mut length).expect("a reply");
-    let mut bytes = vec![0; u32::from_be_bytes(length) as usize];
-    stream.read_exact(&mut bytes).expect("a whole reply");
-    Frame::from_bytes(&bytes).expect("a frame")
-}
-
-fn framed(bytes: &[u8]) -> Vec<u8> {
-    let length = u32::try_from(bytes.len()).expect("short");
-    [&length.to_be_bytes(), bytes].concat()
-}
-
-fn frame_of(id: u64, message: Message) -> Vec<u8> {
-    let Message { subject, headers, body } = message;
-    framed(&Frame { id, subject: Some(subject), headers, body }.to_bytes())
-}
-
-fn code_of(frame: &Frame) -> &str {
-    &frame.headers[header::SERVICE_ERROR]
-}
+use served::*;
 
 #[test]
 fn a_command_is_submitted_repeated_and_read_back_from_the_feed() {
@@ -276,6 +157,67 @@ fn a_batch_is_answered_in_order_and_a_bad_command_spoils_nothing() {
     assert_eq!(codes, ["accepted", "malformed", "unknown_customer", "accepted"]);
     let BatchAnswer::Problem(unreadable) = &answers[1] else { panic!("{answers:?}") };
     assert!(unreadable.errors[0].pointer.starts_with("/commands/1/body"), "{unreadable:?}");
+}
+
+#[test]
+fn commits_keep_the_batch_and_the_session_that_they_came_from() {
+    let served = Served::acme();
+    let mut client = served.client();
+    let (session, other) =
+        ("ses_00000000000000000000000000000051", "bat_0000000000000000000000000000000b");
+    let headers = |more: &[(&str, &str)]| -> Headers {
+        let all = [(header::SESSION, session)].into_iter().chain(more.iter().copied());
+        all.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
+    };
+    let batch = || {
+        let commands = [10, 11].map(|n| BatchCommand {
+            command: "customer.register".to_owned(),
+            command_id: id(n),
+            body: register(n).to_json(),
+            expected_revision: None,
+            effective_at: None,
+            preview: None,
+            deadline: None,
+            reason: None,
+        });
+        Batch { commands: commands.into() }
+    };
+    let subject = "billfold.acme.as.ada.command.batch";
+    for _ in 0..2 {
+        let answers = client.batch(subject, &headers(&[]), batch()).expect("a reply");
+        assert_eq!(answers.expect("no problem of the whole").len(), 2);
+    }
+    let mut alone = submit(12, &register(12));
+    alone.headers.extend(headers(&[(header::BATCH, other)]));
+    accepted(&client.call(&alone).expect("a reply"));
+    accepted(&client.call(&submit(13, &register(13))).expect("a reply"));
+    let mut nameless = submit(14, &register(14));
+    nameless.headers.insert(header::SESSION.to_owned(), "this morning".to_owned());
+    assert_eq!(problem(&client.call(&nameless).expect("a reply")).code, "malformed");
+
+    let ask = json!({"types": ["customer.registered"]});
+    let page = client.call(&message("feed.read", &ask)).expect("a reply");
+    let page: Page<FeedEntry> = serde_json::from_slice(&page.body).expect("a page");
+    let text = |id: Option<String>| id.unwrap_or_default();
+    let origins: Vec<(String, String)> = page
+        .data
+        .iter()
+        .map(|entry| {
+            let batch = entry.batch.map(|batch| batch.to_string());
+            (text(batch), text(entry.session.map(|session| session.to_string())))
+        })
+        .collect();
+    let derived = batch().derived_id().expect("it has commands").to_string();
+    let (session, other) = (session.to_owned(), other.to_owned());
+    assert_eq!(
+        origins,
+        [
+            (derived.clone(), session.clone()),
+            (derived, session.clone()),
+            (other, session),
+            (String::new(), String::new()),
+        ]
+    );
 }
 
 #[test]

@@ -5,8 +5,7 @@ mod book;
 use std::sync::Arc;
 
 use book::*;
-use command_gateway::engine::ReplayError;
-use command_gateway::{Gateway, GatewayError};
+use command_gateway::{Gateway, GatewayError, ReplayError};
 use event_log::sim::SimDisk;
 use event_log::{Block, EventLog as _, FileLog, LogId, LogIdentity, LogOptions, OpenError};
 use schemas::Commit;

@@ -91,7 +91,7 @@ impl Simulation {
         }
         if core.next_position() == 1 {
             let open = open_test_book("2026-01-01T00:00:00Z");
-            core.open_book(wish_id(99), open).map_err(|refusal| refusal.to_string())?;
+            core.decide_first(wish_id(99), open).map_err(|refusal| refusal.to_string())?;
             let Some(mut decided) = core.seal() else { return Err("no book".to_owned()) };
             if let Err(error) = log.append(1, &mut decided.block) {
                 return self.unless_power_went(&error).map(|()| None);
@@ -128,7 +128,7 @@ impl Simulation {
 
     /// One life of the process; whether everything was acknowledged before it ended.
     fn live(&mut self, life: &mut Life) -> Result<bool, String> {
-        while self.acknowledged.len() < self.wishes.len() || life.core.is_billing() {
+        while self.acknowledged.len() < self.wishes.len() || life.core.is_working() {
             self.clock.advance_micros(1);
             self.offer_some(life);
             let Some(mut decided) = life.core.seal() else { continue };
@@ -156,7 +156,7 @@ impl Simulation {
                 Offered::Full(_) | Offered::Broken(_) => unreachable!("a small, sound book"),
             }
             if self.random.chance(1, 3) {
-                life.core.bill_next().expect("a sound book");
+                life.core.work_next().expect("a sound book");
             }
         }
     }
@@ -242,7 +242,7 @@ fn without_syncs_the_simulation_finds_broken_promises() {
 fn history(mut cut: impl FnMut(u64) -> bool) -> (Vec<Vec<u8>>, [u8; 32], u32) {
     let clock = clock();
     let mut core = Core::new(Ledger::default(), clock.clone());
-    core.open_book(wish_id(99), open_test_book("2026-01-01T00:00:00Z")).expect("a new book");
+    core.decide_first(wish_id(99), open_test_book("2026-01-01T00:00:00Z")).expect("a new book");
     let mut random = SplitMix64::new(7);
     let wishes = wishes();
     let mut stored = Vec::new();
@@ -261,7 +261,7 @@ fn history(mut cut: impl FnMut(u64) -> bool) -> (Vec<Vec<u8>>, [u8; 32], u32) {
         let request = request(100 + wish as u64, wishes[wish].clone());
         assert!(matches!(core.offer(Box::new(Offer { request, waiter: 0 })), Offered::Taken));
         if step % 3 == 0 {
-            core.bill_next().expect("a sound book");
+            core.work_next().expect("a sound book");
         }
         if cut(step)
             && let Some(decided) = core.seal()

@@ -13,54 +13,22 @@ use crate::append::{AppendError, Appended, EventLog};
 use crate::block::Block;
 use crate::block_header::{BlockKind, MAX_FRAME_BYTES};
 use crate::disk::DiskFile;
-use crate::file_log::{FileLog, LOCK_FILE};
+use crate::file_log::FileLog;
 use crate::head::Head;
 use crate::identity::LogIdentity;
-use crate::layout::{SECTOR_BYTES, file_length};
+use crate::layout::{LOCK_FILE, SECTOR_BYTES, file_length};
 use crate::options::is_full;
 use crate::segment::{FIRST_BLOCK_AT, SEGMENT_HEADER_BYTES, SegmentHeader};
 use crate::spare::SPARE_FILE;
 use crate::watermark::{WATERMARK_FILE, Watermark};
+use crate::writable::{State, WritableSegment};
 
 /// The first segment's length; each further one is twice as long, up to the full length.
 const FIRST_SEGMENT_BYTES: u64 = 4 << 20;
 
-/// The segment that blocks are appended to.
-#[derive(Debug)]
-pub(crate) struct WritableSegment {
-    pub(crate) file: Box<dyn DiskFile>,
-    pub(crate) number: u64,
-    pub(crate) first_position: u64,
-    pub(crate) offset: u64,
-    pub(crate) length: u64,
-    pub(crate) path: PathBuf,
-}
-
-impl WritableSegment {
-    /// The watermark once all that was written here is durable.
-    fn durable_to(&self, identity: &LogIdentity, head: Head) -> Watermark {
-        Watermark {
-            sequence: 0,
-            log: identity.log(),
-            segment: self.number,
-            segment_first_position: self.first_position,
-            end: self.offset,
-            head,
-        }
-    }
-}
-
 /// The watermark to publish for a block that is durable; or the file that failed, and how, with
 /// an unknown outcome.
 type Written = Result<Watermark, (PathBuf, io::Error)>;
-
-/// Whether blocks are appended at all.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum State {
-    Open,
-    Poisoned,
-    Closed,
-}
 
 impl FileLog {
     pub(crate) fn append_durably(&mut self, block: &mut Block) -> Result<Appended, AppendError> {

@@ -2,11 +2,8 @@
 
 use sha2::{Digest, Sha256};
 
-use crate::block_header::{
-    BLOCK_HEADER_BYTES, BlockHeader, BlockKind, COMMIT_PREFIX_BYTES, MAX_BODY_BYTES,
-    MAX_COMMIT_BYTES,
-};
-use crate::block_view::Commits;
+use crate::block_body::{COMMIT_PREFIX_BYTES, Commits, MAX_BODY_BYTES, MAX_COMMIT_BYTES};
+use crate::block_header::{BLOCK_HEADER_BYTES, BlockHeader, BlockKind};
 use crate::head::Head;
 use crate::identity::LogIdentity;
 use crate::layout::padded;

@@ -31,21 +31,15 @@
 
 use sha2::{Digest, Sha256};
 
-use crate::block_view::Commits;
+use crate::block_body::{Commits, MAX_BODY_BYTES};
 use crate::damage::{Fault, Record};
 use crate::identity::{IDENTITY_BYTES, LogIdentity};
 use crate::layout::{all_zero, field, padded, set_field};
 
 /// The header's length in bytes.
 pub const BLOCK_HEADER_BYTES: usize = 192;
-/// The most bytes a block's body may have.
-pub const MAX_BODY_BYTES: usize = 768 * 1024;
-/// The most bytes a commit may have.
-pub const MAX_COMMIT_BYTES: usize = 256 * 1024;
 /// The most bytes a block takes in a file.
 pub(crate) const MAX_FRAME_BYTES: usize = padded(BLOCK_HEADER_BYTES + MAX_BODY_BYTES);
-/// Bytes in front of each commit in the body.
-pub(crate) const COMMIT_PREFIX_BYTES: usize = 4;
 
 const MAGIC: [u8; 4] = *b"BFBK";
 pub(crate) const FORMAT_VERSION: u16 = 1;

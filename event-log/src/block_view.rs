@@ -1,46 +1,8 @@
 //! A block that was read: its commits and their positions.
 
-use crate::block_header::{
-    BLOCK_HEADER_BYTES, BlockHeader, COMMIT_PREFIX_BYTES, Hash, MAX_COMMIT_BYTES,
-};
+use crate::block_body::Commits;
+use crate::block_header::{BLOCK_HEADER_BYTES, BlockHeader, Hash};
 use crate::head::Head;
-
-/// The commits of a block with their positions, in order.
-#[derive(Debug, Clone)]
-pub struct Commits<'a> {
-    body: &'a [u8],
-    position: u64,
-}
-
-impl<'a> Commits<'a> {
-    pub(crate) fn new(body: &'a [u8], position: u64) -> Self {
-        Self { body, position }
-    }
-
-    /// How many commits there are; `None` if they do not fill the body exactly.
-    pub(crate) fn count_whole(body: &'a [u8]) -> Option<usize> {
-        let mut commits = Self::new(body, 0);
-        let count = commits.by_ref().count();
-        commits.body.is_empty().then_some(count)
-    }
-}
-
-impl<'a> Iterator for Commits<'a> {
-    type Item = (u64, &'a [u8]);
-
-    fn next(&mut self) -> Option<Self::Item> {
-        let (prefix, rest) = self.body.split_first_chunk::<COMMIT_PREFIX_BYTES>()?;
-        let length = u32::from_le_bytes(*prefix) as usize;
-        if length == 0 || length > MAX_COMMIT_BYTES {
-            return None;
-        }
-        let (commit, rest) = rest.split_at_checked(length)?;
-        self.body = rest;
-        let position = self.position;
-        self.position += 1;
-        Some((position, commit))
-    }
-}
 
 /// A block that was read and checked. It borrows from the reader until the next one is read.
 #[derive(Debug, Clone, Copy)]

@@ -7,7 +7,6 @@ use std::io;
 use std::sync::Arc;
 
 use crate::append::AppendError;
-use crate::append_path::{State, WritableSegment};
 use crate::block::Block;
 use crate::block_header::BlockKind;
 use crate::damage::{Damage, Fault, ReadError};
@@ -15,15 +14,14 @@ use crate::disk::{Disk, DiskLock, LockError};
 use crate::folder::Folder;
 use crate::head::Head;
 use crate::identity::LogIdentity;
+use crate::layout::LOCK_FILE;
 use crate::options::{LogOptions, OpenError};
 use crate::reader::{LogReader, Readers};
 use crate::recover::{RecoveryReport, recover};
 use crate::signal::DurableSignal;
 use crate::spare::{self, SPARE_FILE, Spare};
 use crate::watermark::{FILE_BYTES, WATERMARK_FILE, Watermark, WatermarkWriter};
-
-/// The lock's file name. The file is never removed: a second one would be a second lock.
-pub(crate) const LOCK_FILE: &str = "lock";
+use crate::writable::{State, WritableSegment};
 
 /// The one writer of a log in files.
 #[derive(Debug)]

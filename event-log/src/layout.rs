@@ -1,5 +1,7 @@
 //! Fixed-offset little-endian fields, and the sector grid that frames lie on.
 
+/// The lock's file name. The file is never removed: a second one would be a second lock.
+pub(crate) const LOCK_FILE: &str = "lock";
 /// The unit that a disk writes whole. Frames start on it, so that writing a block never touches a
 /// sector that holds an acknowledged one.
 pub(crate) const SECTOR: usize = 512;

@@ -14,6 +14,7 @@ mod append;
 mod append_path;
 mod beyond;
 mod block;
+mod block_body;
 mod block_header;
 mod block_view;
 mod copy;
@@ -39,13 +40,13 @@ mod tail;
 mod verify;
 mod walk;
 mod watermark;
+mod writable;
 
 pub use append::{AppendError, Appended, EventLog};
 pub use block::{Block, BlockError};
-pub use block_header::{
-    BLOCK_HEADER_BYTES, BlockHeader, BlockKind, Hash, MAX_BODY_BYTES, MAX_COMMIT_BYTES,
-};
-pub use block_view::{BlockView, Commits};
+pub use block_body::{Commits, MAX_BODY_BYTES, MAX_COMMIT_BYTES};
+pub use block_header::{BLOCK_HEADER_BYTES, BlockHeader, BlockKind, Hash};
+pub use block_view::BlockView;
 pub use copy::{Copied, CopyError, copy};
 pub use damage::{Damage, Fault, ReadError, Record};
 pub use disk::{Disk, DiskFile, DiskLock, LockError};

@@ -15,7 +15,7 @@ use crate::folder::Folder;
 use crate::head::Head;
 use crate::identity::LogIdentity;
 use crate::segment::SegmentName;
-use crate::tail::{TornTail, classify_tail, rewrite, write_zeros};
+use crate::tail::{End, TornTail, classify_tail, rewrite, write_zeros};
 use crate::walk::{Place, Walk};
 use crate::watermark::{Slots, WATERMARK_FILE, Watermark};
 
@@ -128,14 +128,6 @@ fn find_watermark(folder: &Folder, identity: &LogIdentity) -> Result<Option<Wate
         return Err(folder.damage(WATERMARK_FILE, 0, fault));
     }
     Ok(slots.newest)
-}
-
-/// The last whole block, and what stopped the walk there.
-pub(crate) struct End {
-    pub(crate) walk: Walk,
-    pub(crate) fault: Option<FileFault>,
-    closed: bool,
-    blocks: u64,
 }
 
 fn find_end(

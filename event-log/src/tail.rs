@@ -7,8 +7,8 @@ use crate::damage::{Fault, FileFault, ReadError, Record};
 use crate::disk::DiskFile;
 use crate::folder::Folder;
 use crate::layout::{SECTOR_BYTES, file_length};
-use crate::recover::End;
 use crate::segment::FIRST_BLOCK_AT;
+use crate::walk::Walk;
 use crate::watermark::Watermark;
 
 /// Zeros and kept blocks are written so many bytes at a time.
@@ -25,6 +25,14 @@ pub struct TornTail {
     pub bytes: u64,
     /// What was wrong with the block there; `None` if only its first sector was missing.
     pub fault: Option<Fault>,
+}
+
+/// The last whole block, and what stopped the walk there.
+pub(crate) struct End {
+    pub(crate) walk: Walk,
+    pub(crate) fault: Option<FileFault>,
+    pub(crate) closed: bool,
+    pub(crate) blocks: u64,
 }
 
 /// What a torn write left: the sectors that are not zero, and what is wrong with the block.

@@ -205,7 +205,11 @@ impl Host {
         let views = self.folder.views(book);
         let started = Projectors::start_editions(open, &views, &self.role.views, &self.editions);
         let projectors = Some(Arc::new(started?));
-        let door = BookDoor::views_only(book.clone());
+        let log = self.folder.reader(book)?.identity().log().0;
+        let mut door = BookDoor::views_only(book.clone());
+        if let Some(ring) = self.folder.ring(book, log) {
+            door = door.with_ring(ring);
+        }
         self.add(book, door, Open { projectors, gateway: None });
         Ok(())
     }

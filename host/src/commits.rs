@@ -1,9 +1,10 @@
 //! A book's commits, read from its log beside the writer.
 
 use event_log::LogReader;
-use schemas::Commit;
+use schemas::event::{BookEvent, BookOpened};
 use schemas::text::BookName;
 use schemas::wire::LogPosition;
+use schemas::{Commit, Event};
 use uuid::Uuid;
 
 use crate::error::HostError;
@@ -13,8 +14,20 @@ use crate::folder::Folder;
 ///
 /// # Errors
 /// [`HostError::Commit`].
-pub(crate) fn read(position: u64, bytes: &[u8]) -> Result<Commit, HostError> {
+fn read(position: u64, bytes: &[u8]) -> Result<Commit, HostError> {
     Commit::from_bytes(bytes).map_err(|source| HostError::Commit { position, source })
+}
+
+/// What a book was opened with; none before its first commit is durable.
+///
+/// # Errors
+/// [`HostError`]: no such book, or damage.
+pub fn opened(folder: &Folder, book: &BookName) -> Result<Option<BookOpened>, HostError> {
+    let Some(bytes) = folder.reader(book)?.read_commit(1)? else { return Ok(None) };
+    let opened = |event| {
+        if let Event::Book(BookEvent::BookOpened(opened)) = event { Some(opened) } else { None }
+    };
+    Ok(read(1, &bytes)?.events.into_iter().find_map(opened))
 }
 
 /// Reads a book's commits in their order, up to what is durable. It takes no lock.

@@ -1,13 +1,19 @@
-//! Why a book or its read models are not open here.
+//! Why a book or its read models are not open here, and why a process does not serve.
 
 use std::io;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use command_gateway::door::DoorError;
+use command_gateway::door::nats::ServeError;
 use command_gateway::{GatewayError, Stopped};
 use event_log::{Damage, OpenError, ReadError};
+use nats_connection::NatsError;
 use projections::{Doubt, HomeError, ReplayError, StartError, ViewName};
 use schemas::record::DecodeError;
 use schemas::text::BookName;
+use tokio::task::JoinError;
+use vault::{CopyError, VaultError};
 
 /// Why a book or its read models are not open here, or cannot be looked at.
 #[derive(Debug, thiserror::Error)]
@@ -60,6 +66,18 @@ pub enum HostError {
     /// The gateway did not open.
     #[error(transparent)]
     Gateway(Box<GatewayError>),
+    /// The keys cannot be used.
+    #[error(transparent)]
+    Keys(#[from] VaultError),
+    /// The copy is not one of these keys, or cannot be opened here.
+    #[error(transparent)]
+    KeyCopy(CopyError),
+    /// The copy is sealed.
+    #[error("{} is sealed for somebody; give the identity that opens it", path.display())]
+    SealedCopy {
+        /// The copy.
+        path: PathBuf,
+    },
     /// A read model did not start.
     #[error(transparent)]
     Views(StartError),
@@ -99,6 +117,7 @@ impl HostError {
                 matches!(**error, GatewayError::Log(OpenError::InUse { .. }))
             }
             Self::Views(error) => matches!(error, StartError::Home(HomeError::InUse { .. })),
+            Self::Keys(error) => matches!(error, VaultError::InUse { .. }),
             Self::Io { .. }
             | Self::NoBooks { .. }
             | Self::NoSuchBook { .. }
@@ -106,6 +125,8 @@ impl HostError {
             | Self::NoLog(_)
             | Self::Commit { .. }
             | Self::Rebuild(_)
+            | Self::KeyCopy(_)
+            | Self::SealedCopy { .. }
             | Self::Doubtful { .. }
             | Self::EngineStopped { .. } => false,
         }
@@ -128,6 +149,7 @@ impl From<GatewayError> for HostError {
     fn from(error: GatewayError) -> Self {
         match error {
             GatewayError::Log(OpenError::Read(read)) | GatewayError::Read(read) => read.into(),
+            GatewayError::Keys(error) => error.into(),
             other @ (GatewayError::Folder { .. }
             | GatewayError::Log(
                 OpenError::AlreadyThere { .. }
@@ -165,4 +187,39 @@ impl From<ReplayError> for HostError {
             }
         }
     }
+}
+
+/// Why a process does not serve, or no longer.
+#[derive(Debug, thiserror::Error)]
+pub enum ProcessError {
+    /// A book, or its engine.
+    #[error(transparent)]
+    Host(#[from] HostError),
+    /// Nobody could end it.
+    #[error("signals cannot be heard")]
+    Signals(#[source] io::Error),
+    /// A socket cannot be listened on.
+    #[error(transparent)]
+    Socket(#[from] DoorError),
+    /// NATS cannot be used.
+    #[error(transparent)]
+    Nats(#[from] NatsError),
+    /// A service on NATS cannot be started.
+    #[error(transparent)]
+    Service(#[from] ServeError),
+    /// The machine has no threads.
+    #[error("no thread for the connection to NATS")]
+    NatsThread(#[source] io::Error),
+    /// The port of the metrics is taken.
+    #[error("{address} cannot be listened on")]
+    Metrics {
+        /// Where.
+        address: SocketAddr,
+        /// What the system said.
+        #[source]
+        source: io::Error,
+    },
+    /// A door met a fault of ours.
+    #[error("a socket's task")]
+    Task(#[source] JoinError),
 }

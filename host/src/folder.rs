@@ -4,11 +4,11 @@
 //! DATA/billfold.sock            the front door of a running `billfold serve` or `billfold up`
 //! DATA/project-<view>.sock      the door of a running `billfold project <view>`
 //! DATA/books/<book>/log/        the block log
+//! DATA/books/<book>/keys/       keys of people; no part of the log, nor of a copy of it
 //! DATA/books/<book>/snapshots/  snapshots and sorted command ids; rebuilt from the log too
 //! DATA/books/<book>/views/      the read models; all of it can be rebuilt from the log
 //! ```
 
-use schemas::event::BookEvent;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -16,11 +16,8 @@ use std::path::{Path, PathBuf};
 use command_gateway::{GatewayConfig, GatewayError, Snapshots};
 use event_log::LogReader;
 use projections::ViewName;
-use schemas::Event;
-use schemas::event::BookOpened;
 use schemas::text::BookName;
 
-use crate::commits::read;
 use crate::error::HostError;
 
 /// A data folder; it need not exist.
@@ -29,13 +26,15 @@ pub struct Folder {
     root: PathBuf,
     socket: PathBuf,
     snapshot_every: Option<u64>,
+    masters: Option<PathBuf>,
 }
 
 impl Folder {
     /// A folder at a path.
     pub fn at(root: impl Into<PathBuf>) -> Self {
         let root = root.into();
-        Self { socket: root.join("billfold.sock"), root, snapshot_every: None }
+        let socket = root.join("billfold.sock");
+        Self { root, socket, snapshot_every: None, masters: None }
     }
 
     /// The same with its front door elsewhere.
@@ -50,6 +49,17 @@ impl Folder {
     pub fn with_snapshots_every(mut self, commits: u64) -> Self {
         self.snapshot_every = Some(commits);
         self
+    }
+
+    /// The same with master keys in a folder elsewhere, one file for each book.
+    #[must_use]
+    pub fn with_master_keys(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.masters = Some(folder.into());
+        self
+    }
+
+    pub(crate) fn masters(&self) -> Option<&PathBuf> {
+        self.masters.as_ref()
     }
 
     /// Its path.
@@ -82,13 +92,16 @@ impl Folder {
         self.book(book).join("snapshots")
     }
 
-    /// How the gateway of a book is opened: its log, with its snapshots. If those cannot be used
-    /// it starts without.
+    /// How the gateway of a book is opened: its log and its keys, with its snapshots. If those
+    /// cannot be used it starts without.
     ///
     /// # Errors
-    /// [`GatewayError`] when the log's folder cannot be used.
+    /// [`GatewayError`] when the folder of the log or of the keys cannot be used.
     pub fn gateway(&self, book: &BookName) -> Result<GatewayConfig, GatewayError> {
-        let config = GatewayConfig::at(self.log(book))?;
+        let keys = self
+            .key_place(book)
+            .map_err(|source| GatewayError::Folder { path: self.keys(book), source })?;
+        let config = GatewayConfig::at(self.log(book))?.with_keys(keys);
         let path = self.snapshots(book);
         match Snapshots::at(&path) {
             Ok(snapshots) => Ok(config.with_snapshots(match self.snapshot_every {
@@ -107,7 +120,7 @@ impl Folder {
         self.root.join("books")
     }
 
-    fn book(&self, book: &BookName) -> PathBuf {
+    pub(crate) fn book(&self, book: &BookName) -> PathBuf {
         self.books_folder().join(book.as_str())
     }
 
@@ -167,19 +180,6 @@ impl Folder {
         }
         let known = books.iter().map(ToString::to_string).collect();
         Err(HostError::NoSuchBook { root, book: book.clone(), known })
-    }
-
-    /// What a book was opened with; none before its first commit is durable.
-    ///
-    /// # Errors
-    /// [`HostError`]: no such book, or damage.
-    pub fn opened(&self, book: &BookName) -> Result<Option<BookOpened>, HostError> {
-        let Some(bytes) = self.reader(book)?.read_commit(1)? else { return Ok(None) };
-        let first = read(1, &bytes)?;
-        let opened = |event| {
-            if let Event::Book(BookEvent::BookOpened(opened)) = event { Some(opened) } else { None }
-        };
-        Ok(first.events.into_iter().find_map(opened))
     }
 }
 

@@ -6,8 +6,8 @@
 //! A [`Folder`] holds books; a [`Host`] opens them with one [`Role`] and answers messages in
 //! process ([`HostDoor`]). [`ReadDoor`] answers the queries of a book that no process has open.
 //! [`process`] is the life of a process that serves others: sockets, NATS, metrics, new books, a
-//! signal. [`audit`], [`rebuild`] and [`backup`] look after a book's log beside its writer;
-//! [`Commits`] reads it.
+//! signal. [`audit`], [`rebuild`] and [`backup`] look after a book's log beside its writer,
+//! [`Folder::backup_keys`] and the like after its keys; [`Commits`] reads the log.
 //!
 //! # Architecture invariants
 //!
@@ -29,6 +29,8 @@ mod catalogue;
 mod commits;
 mod error;
 mod folder;
+mod key_care;
+mod keys;
 pub mod metrics;
 mod on_nats;
 pub mod process;
@@ -39,9 +41,10 @@ mod services;
 mod view_door;
 
 pub use books::{Host, HostDoor, Role};
-pub use commits::Commits;
-pub use error::HostError;
+pub use commits::{Commits, opened};
+pub use error::{HostError, ProcessError};
 pub use folder::Folder;
+pub use key_care::{make_identity, read_identity};
 pub use read_door::ReadDoor;
 pub use reports::Reports;
 pub use view_door::ViewDoor;

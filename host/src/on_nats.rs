@@ -13,7 +13,7 @@ use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::task::block_in_place;
 
 use crate::books::Host;
-use crate::process::ProcessError;
+use crate::error::ProcessError;
 
 /// How long the first subscriptions may take before the process says that it is ready anyway:
 /// a NATS server that is not there yet is waited for in the background.

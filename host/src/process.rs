@@ -5,7 +5,6 @@
 //! On a signal the doors take nothing new and answer what is under way. Only then do read models
 //! stop and engines close their logs, which is the caller's [`Host::close`].
 
-use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -14,56 +13,19 @@ use std::thread;
 use std::time::Duration;
 
 use client::nats::Nats;
-use command_gateway::door::nats::ServeError;
-use command_gateway::door::{DoorError, DoorLimits, SocketDoor};
-use nats_connection::NatsError;
+use command_gateway::door::{DoorLimits, SocketDoor};
 use schemas::text::BookName;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
-use tokio::task::{JoinError, JoinSet};
+use tokio::task::JoinSet;
 
 use crate::books::Host;
-use crate::error::HostError;
+use crate::error::ProcessError;
 use crate::metrics::Listening;
 use crate::on_nats::OnNats;
 
 /// How often the data folder is looked at for books that someone made.
 const LOOK: Duration = Duration::from_secs(1);
-
-/// Why a process does not serve, or no longer.
-#[derive(Debug, thiserror::Error)]
-pub enum ProcessError {
-    /// A book, or its engine.
-    #[error(transparent)]
-    Host(#[from] HostError),
-    /// Nobody could end it.
-    #[error("signals cannot be heard")]
-    Signals(#[source] io::Error),
-    /// A socket cannot be listened on.
-    #[error(transparent)]
-    Socket(#[from] DoorError),
-    /// NATS cannot be used.
-    #[error(transparent)]
-    Nats(#[from] NatsError),
-    /// A service on NATS cannot be started.
-    #[error(transparent)]
-    Service(#[from] ServeError),
-    /// The machine has no threads.
-    #[error("no thread for the connection to NATS")]
-    NatsThread(#[source] io::Error),
-    /// The port of the metrics is taken.
-    #[error("{address} cannot be listened on")]
-    Metrics {
-        /// Where.
-        address: SocketAddr,
-        /// What the system said.
-        #[source]
-        source: io::Error,
-    },
-    /// A door met a fault of ours.
-    #[error("a socket's task")]
-    Task(#[source] JoinError),
-}
 
 /// What a process serves on, and who hears what a person should know.
 #[derive(Clone, Copy)]

@@ -1,5 +1,6 @@
 //! A read model of a book that no process keeps, for the time of a few questions.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use client::{Ask, AskError};
@@ -9,6 +10,7 @@ use schemas::Problem;
 use schemas::problem::Fault;
 use schemas::text::BookName;
 use schemas::wire::{Endpoint, Headers};
+use vault::KeyRing;
 
 use crate::error::HostError;
 use crate::folder::Folder;
@@ -19,7 +21,10 @@ const PATIENCE: Duration = Duration::from_mins(10);
 
 /// A read model of a book that no process keeps: it catches up with the log and answers.
 #[derive(Debug)]
-pub struct ReadDoor(Projectors);
+pub struct ReadDoor {
+    views: Projectors,
+    ring: Option<Arc<KeyRing>>,
+}
 
 impl ReadDoor {
     /// Looks at the log, which may be read-only and may have a writer, and waits until the read
@@ -28,11 +33,13 @@ impl ReadDoor {
     /// # Errors
     /// [`HostError`]: no such book, damage, or another process that keeps the read model.
     pub fn open(folder: &Folder, book: &BookName, view: ViewName) -> Result<Self, HostError> {
-        let head = folder.reader(book)?.durable_head()?.last_position().unwrap_or(0);
+        let mut reader = folder.reader(book)?;
+        let head = reader.durable_head()?.last_position().unwrap_or(0);
+        let ring = folder.ring(book, reader.identity().log().0);
         let (log, views) = (folder.log(book), folder.views(book));
-        let running = Projectors::start(|| LogReader::open(&log), &views, &[view])?;
-        running.wait_for(head, PATIENCE);
-        Ok(Self(running))
+        let views = Projectors::start(|| LogReader::open(&log), &views, &[view])?;
+        views.wait_for(head, PATIENCE);
+        Ok(Self { views, ring })
     }
 }
 
@@ -48,7 +55,7 @@ impl Ask for ReadDoor {
             return Err(problem.into());
         };
         let at_least = at_least(&headers)?;
-        let answer = self.0.answer(view, name, &body, at_least, DEFAULT_PATIENCE);
-        answer.map_err(AskError::from)
+        let answer = self.views.answer(view, name, &body, at_least, DEFAULT_PATIENCE)?;
+        Ok(self.ring.iter().fold(answer, |answer, ring| ring.open_json(answer)))
     }
 }

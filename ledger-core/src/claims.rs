@@ -52,7 +52,9 @@ impl Claims {
             CustomerCommand::UpdateCustomer(update) => {
                 Self { customer_name: update.external_id.clone(), ..Self::default() }
             }
-            CustomerCommand::ReleaseCustomer(_) => Self::default(),
+            CustomerCommand::ParkCustomer(_)
+            | CustomerCommand::ReleaseCustomer(_)
+            | CustomerCommand::EraseCustomer(_) => Self::default(),
         }
     }
 

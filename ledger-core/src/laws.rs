@@ -20,6 +20,8 @@
 
 mod balances;
 mod documents;
+mod findings;
+mod journal;
 mod law;
 mod lines;
 mod names;
@@ -35,6 +37,8 @@ use schemas::{Commit, CommitView, Currency, Event, StreamId, Timestamp};
 use crate::accounting::Account;
 use crate::post;
 use documents::Documents;
+use findings::Findings;
+use journal::{Balances, slot};
 use names::Names;
 use settlement::Settlement;
 
@@ -77,25 +81,6 @@ macro_rules! head_from {
 
 head_from!(Commit);
 head_from!(CommitView<'_>);
-
-/// Collects what one commit breaks.
-#[derive(Debug)]
-struct Findings {
-    position: u64,
-    found: Vec<LawBroken>,
-}
-
-impl Findings {
-    /// `holds`, or the law is broken; `detail` is only made then.
-    fn check(&mut self, law: Law, holds: bool, detail: impl FnOnce() -> String) {
-        if !holds {
-            self.found.push(LawBroken { position: self.position, law, detail: detail() });
-        }
-    }
-}
-
-/// Debits less credits of every account, in the order of [`Account::ALL`].
-type Balances = [i128; Account::ALL.len()];
 
 /// The fold. See the module.
 #[derive(Debug, Default)]
@@ -196,11 +181,6 @@ impl Laws {
         }
         self.settlement.observe(customer, event, &posted, findings);
     }
-}
-
-/// Where an account stands in [`Balances`].
-fn slot(account: Account) -> usize {
-    Account::ALL.iter().position(|known| *known == account).expect("every account is listed")
 }
 
 #[cfg(test)]

@@ -41,7 +41,7 @@ mod customer;
 pub mod laws;
 pub mod ledger;
 mod money;
-mod process;
+pub mod process;
 mod registry;
 mod seller;
 mod settlement;

@@ -3,8 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::hash::{BuildHasherDefault, Hasher};
 
+use schemas::event::CustomerParked;
 use schemas::ids::{CouponId, CustomerId, EntityId, InvoiceId, PaymentId};
-use schemas::text::{Code, ExternalId, Label};
+use schemas::text::{Code, ExternalId};
 use schemas::{Date, Rejection};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -88,8 +89,8 @@ pub(crate) struct Registry {
     /// Those who pay for others, each with those.
     families: BTreeSet<(CustomerId, CustomerId)>,
     due: BTreeSet<(Date, CustomerId)>,
-    /// Customers that billing runs leave out, and why.
-    parked: BTreeMap<CustomerId, Label>,
+    /// Customers that processes leave out, and why.
+    parked: BTreeMap<CustomerId, CustomerParked>,
 }
 
 impl Registry {
@@ -180,12 +181,12 @@ impl Registry {
         all.map(|(_, child)| *child)
     }
 
-    /// Customers that billing runs leave out, and why.
-    pub(crate) fn parked(&self) -> &BTreeMap<CustomerId, Label> {
+    /// Customers that processes leave out, and why.
+    pub(crate) fn parked(&self) -> &BTreeMap<CustomerId, CustomerParked> {
         &self.parked
     }
 
-    pub(crate) fn park(&mut self, customer: CustomerId, why: Option<&Label>) {
+    pub(crate) fn park(&mut self, customer: CustomerId, why: Option<&CustomerParked>) {
         match why {
             Some(why) => self.parked.insert(customer, why.clone()),
             None => self.parked.remove(&customer),
@@ -245,7 +246,7 @@ impl Registry {
         names: Vec<(ExternalId, CustomerId)>,
         due: Vec<(Date, CustomerId)>,
         parents: Vec<(CustomerId, CustomerId)>,
-        parked: Vec<(CustomerId, Label)>,
+        parked: Vec<(CustomerId, CustomerParked)>,
     ) {
         self.parked = parked.into_iter().collect();
         for (child, parent) in parents {

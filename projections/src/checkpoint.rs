@@ -5,10 +5,7 @@ use schemas::Timestamp;
 use schemas::status::Alarm;
 use serde::{Deserialize, Serialize};
 
-use crate::store::{Store, StoreError};
-
-/// The key of the checkpoint's row; no table has it.
-pub(crate) const CHECKPOINT_KEY: &[u8] = b"!checkpoint";
+use crate::store::{CHECKPOINT_KEY, Store, StoreError};
 
 /// The form of the row below.
 const FORMAT: u8 = 1;

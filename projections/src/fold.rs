@@ -10,9 +10,9 @@
 
 use schemas::{CommitView, Event, Timestamp};
 
-use crate::checkpoint::{CHECKPOINT_KEY, Checkpoint};
+use crate::checkpoint::Checkpoint;
 use crate::projection::{FoldError, Projection};
-use crate::store::{Batch, Store};
+use crate::store::{Batch, CHECKPOINT_KEY, Store};
 
 /// About how many rows a batch holds. Larger ones make sled keep far more memory.
 pub const BATCH_ROWS: usize = 1_000;

@@ -12,8 +12,10 @@
 //!
 //! # Correctness
 //!
-//! A store holds nothing that the log cannot rebuild. On any doubt (it cannot be opened or read,
-//! its version or its checkpoint does not fit) it is built anew in another folder and swapped in.
+//! A fold is strict: an event that names what no event before it made stops the read model, with
+//! position and name ([`FoldError::Unknown`]). A store holds nothing that the log cannot rebuild.
+//! On any doubt (it cannot be opened or read, its version or its checkpoint does not fit) it is
+//! built anew in another folder and swapped in.
 //! Rows depend on the order of commits alone, never on where blocks or batches were cut.
 //!
 //! # Architecture invariants
@@ -24,6 +26,8 @@
 //! - No wall clock: what is overdue is reckoned from the recorded time of the last commit, or
 //!   from the day that a query names.
 //! - No amount is priced, rounded or converted here; recognition by day is `ledger-core`'s.
+//! - No read model keeps a shadow of the ledger: what an amount follows from is in its event, or in
+//!   the events that it names, which a query reads in the log.
 //! - No floats, no async, no network.
 
 #![allow(

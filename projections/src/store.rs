@@ -14,7 +14,8 @@ use std::fmt;
 
 use sha2::{Digest, Sha256};
 
-use crate::checkpoint::CHECKPOINT_KEY;
+/// The key of the checkpoint's row; no table has it.
+pub(crate) const CHECKPOINT_KEY: &[u8] = b"!checkpoint";
 
 /// Why a store cannot be used. The answer is always to rebuild it from the log.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -5,14 +5,15 @@ mod life;
 
 use schemas::Currency;
 use schemas::event::{CreditNoteIssued, LineSource};
+use schemas::ids::CustomerId;
 use schemas::view::CustomerBalance;
 use serde_json::json;
 
-use super::expect::{Expect, Subject};
-use super::report::Difference;
-use super::run::{Runner, Stopped};
-use super::trouble::Place;
-use super::value::{DayZone, Got, Wanted};
+use crate::expect::{Expect, Subject};
+use crate::report::Difference;
+use crate::run::{Runner, Stopped};
+use crate::trouble::Place;
+use crate::value::{DayZone, Got, Wanted};
 
 /// A value of the book with how it came about.
 struct Found {
@@ -107,13 +108,14 @@ impl Runner<'_> {
         expect: &Expect,
         alias: &str,
     ) -> Result<(), Stopped> {
-        let id = self.world.customer_id(alias);
+        let id = self.names.customer_id(alias);
         let asked: Result<CustomerBalance, _> =
             self.ask("balances", "get", &json!({"customer": id}))?;
         let balance = match asked {
             Ok(balance) => balance,
             Err(code) => {
-                self.absent(place, alias, code);
+                let known = self.names.customer_aliases().join(", ");
+                self.absent(place, alias, format!("{code}; there are {known}"));
                 return Ok(());
             }
         };
@@ -128,7 +130,7 @@ impl Runner<'_> {
                 // A payment's rest becomes customer credit at once: nothing is ever unapplied.
                 "unapplied" => Got::Money(schemas::Minor::ZERO, summary.currency),
                 "invoices" => Got::Count(usize::try_from(summary.invoices).unwrap_or(usize::MAX)),
-                key => self.access(alias, None, key)?,
+                key => self.access(id, None, key)?,
             };
             let path = format!("{alias}.{key}");
             self.compare(place, path, wanted, Some(summary.currency), got.into());
@@ -137,10 +139,10 @@ impl Runner<'_> {
     }
 
     /// Where the dates of a customer are counted.
-    fn days_of(&self, alias: &str) -> DayZone {
-        let zone = self.world.customer(alias).zone;
+    fn days_of(&self, customer: CustomerId) -> DayZone {
+        let zone = self.names.customer(customer).zone;
         let policies = self.scenario.policies();
-        let registered = self.seen.registered.get(&self.world.customer_id(alias));
+        let registered = self.seen.registered.get(&customer);
         match (policies.zone, registered) {
             (schemas::terms::ZoneRule::FixedOffsetAtCreation, Some(at)) => {
                 zone.offset_at(*at).map_or(DayZone::Zone(zone), DayZone::Offset)
@@ -154,10 +156,11 @@ impl Runner<'_> {
     fn source(&self, source: LineSource) -> Option<String> {
         match source {
             LineSource::Cycle { subscription, .. } => {
-                self.world.sub_alias(subscription).map(str::to_owned)
+                self.names.alias(subscription.uuid()).map(str::to_owned)
             }
             LineSource::Charge(charge) => {
-                self.seen.charges.get(&charge).map(|label| label.as_str().to_owned())
+                let printed = || self.seen.charges.get(&charge).map(String::as_str);
+                self.names.alias(charge.uuid()).or_else(printed).map(str::to_owned)
             }
             LineSource::Invoice => None,
         }

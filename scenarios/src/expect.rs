@@ -1,10 +1,11 @@
 //! What an author expects of the book.
 
-use super::fields::Fields;
-use super::steps::{Around, Verb, previewed};
-use super::trouble::Trouble;
-use super::value::Wanted;
-use super::yaml::{Value, Yaml};
+use crate::case::Case;
+use crate::fields::Fields;
+use crate::trouble::{Place, Trouble};
+use crate::value::Wanted;
+use crate::verbs::Verb;
+use crate::yaml::{Value, Yaml};
 
 /// What is looked at.
 #[derive(Debug, Clone)]
@@ -93,8 +94,8 @@ impl Expect {
     ///
     /// # Errors
     /// [`Trouble`] names a subject or a key that billfold does not have.
-    pub fn read(f: &mut Fields<'_>, number: usize, around: Around<'_>) -> Result<Self, Trouble> {
-        let subject = subject(f, number, around)?;
+    pub fn read(f: &mut Fields<'_>, number: usize, case: Option<&Case>) -> Result<Self, Trouble> {
+        let subject = subject(f, number)?;
         let exact = f.flag("complete")?
             || f.word("match", &[("exact", true), ("subset", false)])?.unwrap_or(false);
         let (keys, lists): (&[&str], &[&str]) = match &subject {
@@ -108,14 +109,15 @@ impl Expect {
         let item = f.text("item")?.map(str::to_owned);
         let mut read = Self { subject, exact, item, values: vec![], lists: vec![], lines: None };
         if matches!(read.subject, Subject::Invoice(_) | Subject::Preview(_)) {
-            read.lines = lines(f, number, around)?;
+            read.lines = lines(f, number, case)?;
         }
+        f.offer(keys.iter().chain(lists).copied());
         for key in f.rest() {
             if keys.contains(&key) {
-                let one = value_of(f, key, around)?;
+                let one = value_of(f, key, case)?;
                 read.values.push((key.to_owned(), one));
             } else if lists.contains(&key) {
-                let several = values_of(f, key, around)?;
+                let several = values_of(f, key, case)?;
                 read.lists.push((key.to_owned(), several));
             }
         }
@@ -125,12 +127,12 @@ impl Expect {
 
 type Make = fn(String) -> Subject;
 
-fn subject(f: &mut Fields<'_>, number: usize, around: Around<'_>) -> Result<Subject, Trouble> {
+fn subject(f: &mut Fields<'_>, number: usize) -> Result<Subject, Trouble> {
     if let Some(report) = f.text("report")? {
         return Err(Trouble::unsupported(f.place(), format!("report `{report}`")));
     }
     if let Some(node) = f.node("preview") {
-        return previewed(node, number, around).map(Subject::Preview);
+        return previewed(node, number).map(Subject::Preview);
     }
     if f.text("rerun")?.is_some_and(|text| text == "empty") {
         return Ok(Subject::Rerun);
@@ -147,14 +149,25 @@ fn subject(f: &mut Fields<'_>, number: usize, around: Around<'_>) -> Result<Subj
         }
     }
     let named = f.rest().join("`, `");
-    Err(Trouble::unsupported(f.place(), format!("an expectation of `{named}`")))
+    let there_is = ["invoice", "note", "customer", "sub", "preview", "rerun"];
+    Err(Trouble::unknown(f.place(), format!("an expectation of `{named}`"), there_is))
+}
+
+/// The verb that a preview asks about.
+fn previewed(node: &Yaml, number: usize) -> Result<Verb, Trouble> {
+    if let Some([(verb, body)]) = node.entries() {
+        Verb::read(verb, body, Some(number))
+    } else {
+        let place = Place { step: Some(number), line: node.line };
+        Err(Trouble::wrong(place, "a preview is of one verb"))
+    }
 }
 
 /// The lines of a document, each a mapping of what is looked at.
 fn lines(
     f: &mut Fields<'_>,
     number: usize,
-    around: Around<'_>,
+    case: Option<&Case>,
 ) -> Result<Option<Vec<WantedLine>>, Trouble> {
     let Some(Yaml { value: Value::List(_), .. }) = f.node("lines") else {
         // A number of lines may be written in place of the lines.
@@ -166,7 +179,7 @@ fn lines(
         let mut line = Vec::new();
         for key in LINE {
             if fields.node(key).is_some() {
-                line.push((key.to_owned(), value_of(&mut fields, key, around)?));
+                line.push((key.to_owned(), value_of(&mut fields, key, case)?));
             }
         }
         fields.done()?;
@@ -175,28 +188,28 @@ fn lines(
     Ok(Some(lines))
 }
 
-fn value_of(f: &mut Fields<'_>, key: &str, around: Around<'_>) -> Result<Wanted, Trouble> {
-    let mut values = values_of(f, key, around)?;
+fn value_of(f: &mut Fields<'_>, key: &str, case: Option<&Case>) -> Result<Wanted, Trouble> {
+    let mut values = values_of(f, key, case)?;
     match values.pop() {
         Some(value) if values.is_empty() => Ok(value),
         Some(_) | None => Err(Trouble::wrong(f.place(), format!("`{key}` has one value"))),
     }
 }
 
-fn values_of(f: &mut Fields<'_>, key: &str, around: Around<'_>) -> Result<Vec<Wanted>, Trouble> {
+fn values_of(f: &mut Fields<'_>, key: &str, case: Option<&Case>) -> Result<Vec<Wanted>, Trouble> {
     match f.node(key) {
         None => Ok(vec![Wanted::from("none")]),
-        Some(node) => wanted(f, node, around),
+        Some(node) => wanted(f, node, case),
     }
 }
 
 /// A text, `{$case: POINTER}`, or a list of them.
-fn wanted(f: &Fields<'_>, node: &Yaml, around: Around<'_>) -> Result<Vec<Wanted>, Trouble> {
+fn wanted(f: &Fields<'_>, node: &Yaml, case: Option<&Case>) -> Result<Vec<Wanted>, Trouble> {
     match &node.value {
         Value::Null => Ok(vec![Wanted::from("none")]),
         Value::Text(text) => Ok(vec![Wanted::from(text.as_str())]),
         Value::List(items) => {
-            let each = items.iter().map(|item| wanted(f, item, around));
+            let each = items.iter().map(|item| wanted(f, item, case));
             Ok(each.collect::<Result<Vec<_>, _>>()?.concat())
         }
         Value::Map(_) => {
@@ -205,7 +218,7 @@ fn wanted(f: &Fields<'_>, node: &Yaml, around: Around<'_>) -> Result<Vec<Wanted>
             let (minor, negate) = (fields.flag("minor")?, fields.flag("negate")?);
             let place = fields.place();
             fields.done()?;
-            let case = around.case.ok_or_else(|| {
+            let case = case.ok_or_else(|| {
                 Trouble::wrong(place, "`$case` without a case; name it with --case FILE#ID")
             })?;
             let figures = case.figures(pointer);

@@ -6,8 +6,8 @@ use core::str::FromStr;
 use schemas::Decimal;
 use schemas::terms::{CalendarUnit, Every};
 
-use super::trouble::{Place, Trouble};
-use super::yaml::{Value, Yaml};
+use crate::trouble::{Place, Trouble};
+use crate::yaml::{Value, Yaml};
 
 /// A mapping that is being read.
 #[derive(Debug)]
@@ -16,6 +16,8 @@ pub struct Fields<'a> {
     place: Place,
     entries: &'a [(String, Yaml)],
     taken: Vec<bool>,
+    /// Keys that were looked for: what there is.
+    known: Vec<String>,
 }
 
 impl<'a> Fields<'a> {
@@ -28,7 +30,30 @@ impl<'a> Fields<'a> {
         let entries = node.entries().ok_or_else(|| {
             Trouble::wrong(place, format!("`{name}` is {}; write a mapping", node.kind()))
         })?;
-        Ok(Self { name: name.to_owned(), place, entries, taken: vec![false; entries.len()] })
+        let taken = vec![false; entries.len()];
+        Ok(Self { name: name.to_owned(), place, entries, taken, known: Vec::new() })
+    }
+
+    /// There is something under the key.
+    pub fn has(&mut self, key: &str) -> bool {
+        self.offer([key]);
+        let found = self.entries.iter().find(|(name, _)| name == key);
+        found.is_some_and(|(_, node)| node.value != Value::Null)
+    }
+
+    /// The text of a key, which is not taken by looking at it.
+    pub fn peek(&self, key: &str) -> Option<&'a str> {
+        let found = self.entries.iter().find(|(name, _)| name == key);
+        found.and_then(|(_, node)| node.text())
+    }
+
+    /// Keys that it may have beside those that are looked for.
+    pub fn offer<'k>(&mut self, keys: impl IntoIterator<Item = &'k str>) {
+        for key in keys {
+            if !self.known.iter().any(|known| known == key) {
+                self.known.push(key.to_owned());
+            }
+        }
     }
 
     /// Where it starts.
@@ -43,6 +68,7 @@ impl<'a> Fields<'a> {
 
     /// The node of a key; none where it is missing or null.
     pub fn node(&mut self, key: &str) -> Option<&'a Yaml> {
+        self.offer([key]);
         let index = self.entries.iter().position(|(name, _)| name == key)?;
         self.taken[index] = true;
         let node = &self.entries[index].1;
@@ -114,9 +140,19 @@ impl<'a> Fields<'a> {
         Trouble::wrong(self.place, format!("`{key}` of `{}`: {why}", self.name))
     }
 
-    /// The trouble of a value that billfold does not have.
+    /// The trouble of a value that billfold does not have yet.
     pub fn unsupported(&self, key: &str, value: &str) -> Trouble {
         Trouble::unsupported(self.place, format!("`{key}: {value}` of `{}`", self.name))
+    }
+
+    /// The trouble of a value that is none of those that there are.
+    pub fn unknown<T: Into<String>>(
+        &self,
+        key: &str,
+        value: &str,
+        allowed: impl IntoIterator<Item = T>,
+    ) -> Trouble {
+        Trouble::unknown(self.place, format!("`{key}: {value}` of `{}`", self.name), allowed)
     }
 
     /// A decimal; none where it is missing or zero. Many keys of the format mean nothing by 0.
@@ -146,7 +182,8 @@ impl<'a> Fields<'a> {
     pub fn word<T: Copy>(&mut self, key: &str, words: &[(&str, T)]) -> Result<Option<T>, Trouble> {
         let Some(text) = self.text(key)? else { return Ok(None) };
         let found = words.iter().find(|(word, _)| *word == text);
-        found.map(|(_, value)| Some(*value)).ok_or_else(|| self.unsupported(key, text))
+        let unknown = || self.unknown(key, text, words.iter().map(|(word, _)| *word));
+        found.map(|(_, value)| Some(*value)).ok_or_else(unknown)
     }
 
     /// A key that says only what billfold does anyway.
@@ -155,7 +192,9 @@ impl<'a> Fields<'a> {
     /// [`Trouble::Unsupported`] when it says something else.
     pub fn only(&mut self, key: &str, allowed: &[&str]) -> Result<(), Trouble> {
         match self.text(key)? {
-            Some(text) if !allowed.contains(&text) => Err(self.unsupported(key, text)),
+            Some(text) if !allowed.contains(&text) => {
+                Err(self.unknown(key, text, allowed.iter().copied()))
+            }
             Some(_) | None => Ok(()),
         }
     }
@@ -177,13 +216,7 @@ impl<'a> Fields<'a> {
     /// [`Trouble::Wrong`] for months and years, whose days differ.
     pub fn days(&mut self, key: &str) -> Result<Option<u16>, Trouble> {
         let Some(text) = self.text(key)? else { return Ok(None) };
-        let length = every(text).and_then(|every| match every.unit {
-            CalendarUnit::Day => Some(every.count),
-            CalendarUnit::Week => every.count.checked_mul(7),
-            CalendarUnit::Month | CalendarUnit::Year => None,
-        });
-        length
-            .or_else(|| text.parse().ok())
+        days(text)
             .map(Some)
             .ok_or_else(|| self.wrong(key, &format!("{text:?} is no number of days; write N days")))
     }
@@ -231,14 +264,14 @@ impl<'a> Fields<'a> {
     /// [`Trouble::Unsupported`] names the first key that was not taken.
     pub fn done(self) -> Result<(), Trouble> {
         let left = self.entries.iter().zip(&self.taken).find(|(_, taken)| !**taken);
-        left.map_or(Ok(()), |((key, node), _)| {
-            Err(Trouble::unsupported(self.at(node), format!("key `{key}` of `{}`", self.name)))
-        })
+        let Some(((key, node), _)) = left else { return Ok(()) };
+        let what = format!("key `{key}` of `{}`", self.name);
+        Err(Trouble::unknown(self.at(node), what, self.known.iter().map(String::as_str)))
     }
 }
 
 /// `N day|week|month|year`, in the singular or the plural; the number may be left out.
-fn every(text: &str) -> Option<Every> {
+pub(crate) fn every(text: &str) -> Option<Every> {
     let (count, unit) = text.trim().split_once(' ').unwrap_or(("1", text.trim()));
     let unit = match unit.trim() {
         "day" | "days" => CalendarUnit::Day,
@@ -248,6 +281,16 @@ fn every(text: &str) -> Option<Every> {
         _ => return None,
     };
     Some(Every { count: count.parse().ok()?, unit })
+}
+
+/// A number of days: `14`, `14 days` or `2 weeks`.
+pub(crate) fn days(text: &str) -> Option<u16> {
+    let length = every(text).and_then(|every| match every.unit {
+        CalendarUnit::Day => Some(every.count),
+        CalendarUnit::Week => every.count.checked_mul(7),
+        CalendarUnit::Month | CalendarUnit::Year => None,
+    });
+    length.or_else(|| text.parse().ok())
 }
 
 #[cfg(test)]
@@ -261,7 +304,7 @@ mod tests {
         let mut fields = Fields::of("customer", node, Some(3)).expect("a mapping");
         assert_eq!(fields.need("id"), Ok("c"));
         let trouble = fields.done().expect_err("left");
-        let text = "step 3 (line 2): key `shoe_size` of `customer` is not supported";
+        let text = "step 3 (line 2): key `shoe_size` of `customer` is not supported; there is id";
         assert_eq!(trouble.to_string(), text);
     }
 

@@ -8,14 +8,18 @@ use schemas::terms::{BookClock, Policies, Profile};
 use schemas::text::{BookName, Code};
 use schemas::{Currency, Timestamp, ZoneName};
 
-use super::case::Case;
-use super::fields::Fields;
-use super::steps::{Around, Step, Verb, read};
-use super::trouble::{Place, Trouble};
-use super::yaml::{Value, Yaml, parse};
+use crate::case::Case;
+use crate::fields::Fields;
+use crate::names::{Head, Names};
+use crate::steps::{Act, Around, Step, read};
+use crate::trouble::{Place, Trouble};
+use crate::verbs::Verb;
+use crate::yaml::{Value, Yaml, parse};
 
 /// A test clock without a first step's time starts here.
 const EARLY: &str = "2020-01-01T00:00:00Z";
+/// The command that registers customers.
+const REGISTER: &str = "customer.register";
 /// Days to pay, unless the file or a customer says otherwise.
 const PAYMENT_TERMS: u16 = 30;
 
@@ -92,7 +96,10 @@ fn scenario(node: &Yaml, cases: Cases<'_>) -> Result<Scenario, Trouble> {
     f.done()?;
     let Book { zone, currency, entity, payment_terms } = book;
     let start = start(&steps).map_err(|why| Trouble::wrong(place, why))?;
-    Ok(Scenario { id, profile, policies, zone, currency, entity, payment_terms, start, steps })
+    let scenario =
+        Scenario { id, profile, policies, zone, currency, entity, payment_terms, start, steps };
+    scenario.understand()?;
+    Ok(scenario)
 }
 
 fn case(f: &mut Fields<'_>, cases: Cases<'_>) -> Result<Option<Case>, Trouble> {
@@ -108,7 +115,9 @@ fn case(f: &mut Fields<'_>, cases: Cases<'_>) -> Result<Option<Case>, Trouble> {
 fn profile(f: &mut Fields<'_>) -> Result<Profile, Trouble> {
     let Some(name) = f.text("profile")? else { return Ok(Profile::Billfold1) };
     let found = Profile::ALL.iter().find(|profile| profile.name() == name);
-    found.copied().ok_or_else(|| Trouble::unsupported(f.place(), format!("profile `{name}`")))
+    let known = Profile::ALL.iter().map(|profile| profile.name());
+    let unknown = || Trouble::unknown(f.place(), format!("profile `{name}`"), known);
+    found.copied().ok_or_else(unknown)
 }
 
 /// Policies by their names, or by a rule that only one of them has.
@@ -118,8 +127,10 @@ fn policies(f: &mut Fields<'_>) -> Result<Vec<(&'static str, String)>, Trouble> 
         if ALWAYS.contains(&rule) {
             continue;
         }
-        let (known, _) = policy_of(policy, rule)
-            .ok_or_else(|| Trouble::unsupported(f.place(), format!("policy `{policy}: {rule}`")))?;
+        let (known, _) = policy_of(policy, rule).ok_or_else(|| {
+            let what = format!("policy `{policy}: {rule}`");
+            Trouble::unknown(f.place(), what, rules_of(policy))
+        })?;
         policies.push((known, rule.to_owned()));
     }
     Ok(policies)
@@ -135,6 +146,14 @@ fn policy_of(policy: &str, rule: &str) -> Option<(&'static str, &'static str)> {
         (Some(only), None) => Some(only),
         (Some(_), Some(_)) | (None, _) => None,
     })
+}
+
+/// The rules of a policy; the policies, if it is none.
+fn rules_of(policy: &str) -> Vec<&'static str> {
+    match Policies::NAMES.iter().find(|(name, _)| *name == policy) {
+        Some((_, rules)) => rules.to_vec(),
+        None => Policies::NAMES.iter().map(|(name, _)| *name).collect(),
+    }
 }
 
 /// The head of a file about its book.
@@ -219,6 +238,39 @@ impl Scenario {
         OpenBook { book, profile: self.profile, policies, clock: BookClock::Test(self.start) }
     }
 
+    /// What is asked of the ledger, step by step.
+    fn verbs(&self) -> impl Iterator<Item = (&Step, &Verb)> {
+        self.steps.iter().filter_map(|step| match &step.act {
+            Act::Ask(verb) => Some((step, verb)),
+            Act::Wait | Act::Expect(_) => None,
+        })
+    }
+
+    /// What its aliases stand for, before anything is played.
+    pub(crate) fn names(&self) -> Names {
+        let head = Head {
+            id: &self.id,
+            currency: self.currency,
+            zone: &self.zone,
+            seller: &self.entity,
+            currencies: self.currencies(),
+        };
+        Names::new(head, self.verbs().flat_map(|(_, verb)| verb.texts()))
+    }
+
+    /// Every command can be made, if each before it is accepted that is not to be refused.
+    fn understand(&self) -> Result<(), Trouble> {
+        let mut names = self.names();
+        for (step, verb) in self.verbs() {
+            names.unnamed += 1;
+            let command = verb.command(&names)?;
+            if let (Some(command), None) = (command, &step.reject) {
+                names.learn(&command);
+            }
+        }
+        Ok(())
+    }
+
     /// The policies of its book.
     pub fn policies(&self) -> Policies {
         let mut policies = self.profile.policies();
@@ -237,11 +289,10 @@ impl Scenario {
     /// The currencies that customers pay in: every plan is defined in each.
     pub fn currencies(&self) -> Vec<Currency> {
         let mut currencies = vec![self.currency];
-        for step in &self.steps {
-            if let Some(Verb::Customer(customer)) = &step.verb {
-                currencies.extend(customer.currency);
-            }
-        }
+        let customers = self.verbs().filter(|(_, verb)| verb.command_name() == REGISTER);
+        let told =
+            customers.filter_map(|(_, verb)| verb.text("currency")?.parse::<Currency>().ok());
+        currencies.extend(told);
         currencies.sort();
         currencies.dedup();
         currencies

@@ -2,9 +2,13 @@
 //!
 //! # Shape
 //!
-//! [`yaml`] reads texts, [`mod@file`] and [`steps`] understand every word of them, [`commands`]
-//! makes commands of steps, [`play()`] plays them against a fresh book and compares what is
-//! expected with what the book says. `docs/scenarios.md` describes the format.
+//! [`yaml`] reads texts, [`mod@file`] and [`steps`] understand every word of them, [`play()`] plays
+//! them against a fresh book and compares what is expected with what the book says.
+//!
+//! An [`verbs::Verb`] becomes a command by the command's published schema: its keys are the
+//! command's fields, an alias stands where an id is expected. Verbs that are shorter than their
+//! command are rows of a table, with code for what no row can say. So a new command is a verb,
+//! under its public name, without a line here. `docs/scenarios.md` describes the format.
 //!
 //! # Correctness
 //!
@@ -26,18 +30,21 @@
 
 pub mod case;
 mod check;
-pub mod commands;
+mod draft;
 pub mod expect;
 pub mod fields;
 pub mod file;
+mod names;
 pub mod report;
 mod run;
 mod scratch;
 mod seen;
+mod shape;
+mod short;
 pub mod steps;
 pub mod trouble;
 pub mod value;
-mod world;
+pub mod verbs;
 pub mod yaml;
 
 pub use run::{Stopped, play};

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::trouble::Place;
+use crate::trouble::Place;
 
 /// Something that is not as expected.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -11,6 +11,8 @@ pub struct Difference {
     pub id: String,
     /// Which step, counted from 1.
     pub step: Option<usize>,
+    /// On which line of the file.
+    pub line: Option<usize>,
     /// What of it, such as `i1.lines.2.net`.
     pub path: String,
     /// What the author wants.
@@ -48,6 +50,7 @@ impl Outcome {
         Difference {
             id: id.to_owned(),
             step: None,
+            line: None,
             path: "summary".to_owned(),
             want: Some(self.compared.to_string()),
             got: Some(held.to_string()),
@@ -62,6 +65,7 @@ impl Difference {
         Self {
             id: id.to_owned(),
             step: place.step,
+            line: Some(place.line),
             path: path.into(),
             want: None,
             got: None,
@@ -72,10 +76,11 @@ impl Difference {
     /// A line for people.
     pub fn text(&self) -> String {
         let step = self.step.map_or_else(String::new, |step| format!(" step {step}"));
+        let line = self.line.map_or_else(String::new, |line| format!(" (line {line})"));
         let said = |value: &Option<String>| value.clone().unwrap_or_else(|| "nothing".to_owned());
         let (want, got) = (said(&self.want), said(&self.got));
         let explain =
             if self.explain.is_empty() { String::new() } else { format!(" — {}", self.explain) };
-        format!("{}{step} {}: want {want}, got {got}{explain}", self.id, self.path)
+        format!("{}{step}{line} {}: want {want}, got {got}{explain}", self.id, self.path)
     }
 }

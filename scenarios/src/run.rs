@@ -6,14 +6,16 @@
 //! other book, on a test clock. Each step becomes a command that goes through the front door;
 //! expectations look at the read models, at the gateway's answers and at the log.
 
-use schemas::command::{BookCommand, ProcessCommand, SellerCommand};
 use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use client::{Ask, AskError, Node, Order, submit, wait_for_run};
 use host::{Commits, Folder, Host, HostDoor, HostError, Role};
-use schemas::command::{AdvanceClock, DefineEntity, RunBilling};
+use schemas::command::{
+    AdvanceClock, BookCommand, CustomerCommand, DefineEntity, ProcessCommand, RunBilling,
+    SellerCommand,
+};
 use schemas::ids::BillingRunId;
 use schemas::terms::{SeriesDefinition, SeriesKind};
 use schemas::text::{Actor, BookName, Code};
@@ -22,13 +24,13 @@ use schemas::{Command, Date, Timestamp};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::commands::command;
-use super::file::Scenario;
-use super::report::{Difference, Outcome};
-use super::seen::Seen;
-use super::steps::{Step, Verb};
-use super::trouble::{Place, Trouble};
-use super::world::World;
+use crate::file::Scenario;
+use crate::names::Names;
+use crate::report::{Difference, Outcome};
+use crate::seen::Seen;
+use crate::steps::{Act, Step};
+use crate::trouble::{Place, Trouble};
+use crate::verbs::Verb;
 
 /// How long read models may take to catch up.
 const PATIENCE: Duration = Duration::from_mins(2);
@@ -69,7 +71,7 @@ pub(super) struct Runner<'a> {
     pub(super) host: &'a Host,
     pub(super) book: BookName,
     pub(super) actor: Actor,
-    pub(super) world: World,
+    pub(super) names: Names,
     pub(super) seen: Seen,
     pub(super) outcome: Outcome,
     commits: Commits,
@@ -94,14 +96,14 @@ pub fn play(scenario: &Scenario, folder: &Folder) -> Result<Outcome, Stopped> {
 impl<'a> Runner<'a> {
     fn open(scenario: &'a Scenario, host: &'a Host, folder: &Folder) -> Result<Self, Stopped> {
         let book: BookName = "scenario".parse().expect("written here as a book's name");
-        let world = World::new(scenario);
-        host.create_open(world.derived("log", ""), scenario.opening(book.clone()))?;
+        let names = scenario.names();
+        host.create_open(names.derived("log", ""), scenario.opening(book.clone()))?;
         let commits = Commits::of(folder, &book)?;
         let mut runner = Self {
             scenario,
             host,
             actor: "scenario".parse().expect("written here as an actor"),
-            world,
+            names,
             seen: Seen::default(),
             outcome: Outcome::default(),
             commits,
@@ -126,10 +128,10 @@ impl<'a> Runner<'a> {
         if let Some(at) = step.at {
             self.advance(at)?;
         }
-        match &step.verb {
-            None => Ok(()),
-            Some(Verb::Expect(expect)) => self.check(step.place, expect),
-            Some(verb) => self.act(step, verb),
+        match &step.act {
+            Act::Wait => Ok(()),
+            Act::Expect(expect) => self.check(step.place, expect),
+            Act::Ask(verb) => self.act(step, verb),
         }
     }
 
@@ -143,28 +145,28 @@ impl<'a> Runner<'a> {
     }
 
     fn act(&mut self, step: &Step, verb: &Verb) -> Result<(), Stopped> {
-        self.world.unnamed += 1;
-        if let (Verb::Run(through), None) = (verb, &step.reject) {
-            self.advance_to(*through, step.place)?;
+        self.names.unnamed += 1;
+        let Some(made) = verb.command(&self.names)? else { return Ok(()) };
+        if let (Command::Process(ProcessCommand::RunBilling(billing)), None) = (&made, &step.reject)
+        {
+            self.advance_to(billing.through, step.place)?;
         }
-        let made = command(verb, &self.world);
-        let Some(made) = made.map_err(|why| Trouble::wrong(step.place, why))? else {
-            return Ok(());
-        };
         // Nothing can take effect before its customer is there.
-        let registers = matches!(verb, Verb::Customer(_));
+        let registers = matches!(made, Command::Customer(CustomerCommand::RegisterCustomer(_)));
         let earliest = self.scenario.earliest().filter(|earliest| *earliest < self.now);
         let backdated = earliest.filter(|_| registers);
         let answer = self.submit(made.clone(), step.effective.or(backdated))?;
         let accepted = matches!(answer, BatchAnswer::Accepted(_));
         self.refusal(step, &answer);
         if accepted {
-            if let Command::Process(ProcessCommand::RunBilling(RunBilling { run, through })) = made
-            {
-                self.worked_off(step.place, run)?;
-                self.through = Some(through);
+            if let Command::Book(BookCommand::AdvanceClock(AdvanceClock { to })) = &made {
+                self.now = *to;
             }
-            self.world.learn(verb);
+            if let Command::Process(ProcessCommand::RunBilling(billing)) = &made {
+                self.worked_off(step.place, billing.run)?;
+                self.through = Some(billing.through);
+            }
+            self.names.learn(&made);
         }
         self.look()
     }
@@ -180,7 +182,9 @@ impl<'a> Runner<'a> {
     fn refusal(&mut self, step: &Step, answer: &BatchAnswer) {
         let (got, why) = match answer {
             BatchAnswer::Accepted(_) => (None, String::new()),
-            BatchAnswer::Problem(problem) => (Some(problem.code.clone()), problem.detail.clone()),
+            BatchAnswer::Problem(problem) => {
+                (Some(problem.code.clone()), self.names.told(&problem.detail))
+            }
         };
         let differs = (step.reject != got).then(|| Difference {
             want: step.reject.clone().or_else(|| Some("accepted".to_owned())),
@@ -211,9 +215,8 @@ impl<'a> Runner<'a> {
     /// Reads what was committed, and names new invoices.
     pub(super) fn look(&mut self) -> Result<(), Stopped> {
         self.seen.look(&mut self.commits)?;
-        for (customer, invoice) in &self.seen.invoices[self.world.invoices.len()..] {
-            let alias = self.world.customer_alias(*customer).unwrap_or("?").to_owned();
-            self.world.invoices.push((alias, invoice.invoice));
+        for (customer, invoice) in &self.seen.invoices[self.names.invoices.len()..] {
+            self.names.invoices.push((*customer, invoice.invoice));
         }
         Ok(())
     }
@@ -233,7 +236,7 @@ impl<'a> Runner<'a> {
         effective_at: Option<Timestamp>,
     ) -> Result<BatchAnswer, Stopped> {
         self.sent += 1;
-        let id = self.world.command_id(&self.sent.to_string());
+        let id = self.names.command_id(self.sent);
         let order = Order { id, line: None, effective_at, command };
         let answers = submit(&self.door(), &[order], |_| ())?;
         answers.into_iter().next().ok_or(Stopped::Unanswered)
@@ -241,9 +244,9 @@ impl<'a> Runner<'a> {
 
     /// Another run through the last date that was billed through.
     pub(super) fn run_again(&mut self, place: Place) -> Result<(), Stopped> {
-        self.world.unnamed += 1;
+        self.names.unnamed += 1;
         let Some(through) = self.through else { return Ok(()) };
-        let run = self.world.run_id(&self.world.unnamed.to_string());
+        let run = self.names.next_run_id();
         self.must(Command::Process(ProcessCommand::RunBilling(RunBilling { run, through })))?;
         self.worked_off(place, run)?;
         self.look()
@@ -284,7 +287,7 @@ impl<'a> Runner<'a> {
             digits: 6,
         };
         DefineEntity {
-            entity: self.world.entity_id(&self.scenario.entity),
+            entity: self.names.seller_id(),
             name: "Scenario".parse().expect("written here as a label"),
             zone: self.scenario.zone.clone(),
             payment_terms_days: self.scenario.payment_terms,
@@ -292,6 +295,7 @@ impl<'a> Runner<'a> {
                 series("inv", SeriesKind::Invoice, "INV"),
                 series("cn", SeriesKind::CreditNote, "CN"),
             ],
+            document_retention_years: None,
         }
     }
 }

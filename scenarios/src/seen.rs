@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use host::{Commits, HostError};
 use schemas::event::{CreditNoteIssued, InvoiceFinalized, ItemChange, ItemStarted, TermsChange};
 use schemas::ids::{ChargeId, CustomerId, InvoiceId, SubscriptionId};
-use schemas::text::{Code, Label};
+use schemas::text::Code;
 use schemas::{Commit, Event, Span, StreamId, Timestamp};
 
 /// What is known of an item of a subscription.
@@ -33,8 +33,8 @@ pub(super) struct Seen {
     pub(super) invoices: Vec<(CustomerId, InvoiceFinalized)>,
     /// In the order of issue.
     pub(super) notes: Vec<(CustomerId, CreditNoteIssued)>,
-    /// What was printed for a charge: its alias.
-    pub(super) charges: BTreeMap<ChargeId, Label>,
+    /// What is printed for a charge that the ledger made itself: the name of its price.
+    pub(super) charges: BTreeMap<ChargeId, String>,
     /// When a customer was registered.
     pub(super) registered: BTreeMap<CustomerId, Timestamp>,
     items: BTreeMap<(SubscriptionId, u16), SeenItem>,
@@ -68,7 +68,8 @@ impl Seen {
         } else if let Event::Settlement(SettlementEvent::CreditNoteIssued(note)) = event {
             self.notes.push((customer, note));
         } else if let Event::Billing(BillingEvent::ChargeAdded(charge)) = event {
-            self.charges.insert(charge.charge, charge.description);
+            let printed = charge.description.clear().map(str::to_owned);
+            self.charges.extend(printed.map(|name| (charge.charge, name)));
         } else if let Event::Subscription(SubscriptionEvent::SubscriptionCreated(created)) = event {
             for item in created.items {
                 self.started(created.subscription, item);

@@ -24,12 +24,14 @@ impl fmt::Display for Place {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Trouble {
     /// A verb, key, value or policy that billfold does not have.
-    #[error("{place}: {what} is not supported")]
+    #[error("{place}: {what} is not supported{}", instead(allowed))]
     Unsupported {
         /// Where.
         place: Place,
         /// What is asked for.
         what: String,
+        /// What there is instead; nothing where that is no list.
+        allowed: Vec<String>,
     },
     /// It cannot be read, or says something that cannot be.
     #[error("{place}: {why}")]
@@ -41,10 +43,28 @@ pub enum Trouble {
     },
 }
 
+/// What there is instead, as the end of a sentence.
+fn instead(allowed: &[String]) -> String {
+    match allowed {
+        [] => String::new(),
+        some => format!("; there is {}", some.join(", ")),
+    }
+}
+
 impl Trouble {
-    /// Something that billfold does not have.
+    /// Something that billfold does not have yet.
     pub fn unsupported(place: Place, what: impl Into<String>) -> Self {
-        Self::Unsupported { place, what: what.into() }
+        Self::Unsupported { place, what: what.into(), allowed: Vec::new() }
+    }
+
+    /// Something that billfold does not have, with what it has.
+    pub fn unknown<T: Into<String>>(
+        place: Place,
+        what: impl Into<String>,
+        allowed: impl IntoIterator<Item = T>,
+    ) -> Self {
+        let allowed = allowed.into_iter().map(Into::into).collect();
+        Self::Unsupported { place, what: what.into(), allowed }
     }
 
     /// Something that cannot be.

@@ -68,6 +68,19 @@ impl Yaml {
         self.entries()?.iter().find(|(name, _)| name == key).map(|(_, value)| value)
     }
 
+    /// Every text in it, keys too.
+    pub fn texts(&self) -> Vec<&str> {
+        match &self.value {
+            Value::Null => Vec::new(),
+            Value::Text(text) => vec![text],
+            Value::List(items) => items.iter().flat_map(Self::texts).collect(),
+            Value::Map(entries) => {
+                let each = entries.iter();
+                each.flat_map(|(key, node)| [vec![key.as_str()], node.texts()].concat()).collect()
+            }
+        }
+    }
+
     /// What it is, for a message.
     pub const fn kind(&self) -> &'static str {
         match self.value {

@@ -151,11 +151,17 @@ fn request(one: &Registered) -> Value {
                 header::EXPECTED_REVISION,
                 header::DEADLINE,
                 header::REASON,
+                header::BATCH,
+                header::SESSION,
                 header::TRACEPARENT,
             ],
         ),
         Endpoint::Query { .. } => parts::headers(&[], &[header::AT_LEAST, header::TRACEPARENT]),
-        Endpoint::Batch | Endpoint::Feed | Endpoint::Schema | Endpoint::Admin(_) => {
+        Endpoint::Batch => parts::headers(
+            &[],
+            &[header::DEADLINE, header::BATCH, header::SESSION, header::TRACEPARENT],
+        ),
+        Endpoint::Feed | Endpoint::Schema | Endpoint::Admin(_) => {
             parts::headers(&[], &[header::TRACEPARENT])
         }
     };

@@ -13,9 +13,12 @@ mod settlement;
 mod subscription;
 
 pub use book::{
-    AdvanceClock, DefineEntity, DefinePlan, MigratePlan, OpenBook, RetirePlan, RunBilling,
+    AdvanceClock, DefineEntity, DefineEntityV1, DefinePlan, MigratePlan, OpenBook, RetirePlan,
+    RunBilling,
 };
-pub use customer::{RegisterCustomer, ReleaseCustomer, UpdateCustomer};
+pub use customer::{
+    EraseCustomer, ParkCustomer, RegisterCustomer, ReleaseCustomer, UpdateCustomer,
+};
 pub use discount::{ApplyDiscount, DefineCoupon, RedeemCoupon, RemoveDiscount};
 pub use settlement::{
     AddCharge, Allocate, AllocationRequest, BillCustomer, ChargeInvoice, ChargePrice, CreditLine,
@@ -28,9 +31,9 @@ pub use subscription::{
     SetRenewal, SubscriptionTerms, UncancelSubscription, VoidQuote, WithdrawChange,
 };
 
-use crate::commit::StreamId;
 use crate::ids::CustomerId;
 use crate::record::records;
+use crate::stream::StreamId;
 
 records! {
     /// A command that the ledger decides on.
@@ -45,7 +48,7 @@ records! {
         /// Legal sellers.
         Seller(SellerCommand) {
             /// Defines a seller.
-            3 v 1 "entity.define" DefineEntity,
+            3 v 2 "entity.define" DefineEntity was 1 DefineEntityV1,
         }
         /// What is on sale.
         Catalog(CatalogCommand) {
@@ -71,6 +74,10 @@ records! {
             11 v 1 "customer.update" UpdateCustomer,
             /// Lets runs bill a parked customer again.
             12 v 1 "customer.release" ReleaseCustomer,
+            /// Leaves a customer out of what happens by itself; made by the system.
+            13 v 1 "customer.park" ParkCustomer,
+            /// Makes a customer's personal data unreadable for ever.
+            14 v 1 "customer.erase" EraseCustomer,
         }
         /// What is agreed: subscriptions, quotes, discounts.
         Subscription(SubscriptionCommand) {
@@ -147,13 +154,15 @@ impl Command {
     }
 
     /// Public names of the commands that only the system makes; no front door has them.
-    pub const INTERNAL: &'static [&'static str] = &["book.open", "customer.bill"];
+    pub const INTERNAL: &'static [&'static str] = &["book.open", "customer.bill", "customer.park"];
 
     /// Only the system makes these; a front door refuses them.
     pub const fn is_internal(&self) -> bool {
         matches!(
             self,
-            Self::Book(BookCommand::OpenBook(_)) | Self::Billing(BillingCommand::BillCustomer(_))
+            Self::Book(BookCommand::OpenBook(_))
+                | Self::Billing(BillingCommand::BillCustomer(_))
+                | Self::Customer(CustomerCommand::ParkCustomer(_))
         )
     }
 }
@@ -173,7 +182,7 @@ macro_rules! about_a_customer {
 }
 
 about_a_customer! {
-    CustomerCommand { RegisterCustomer, UpdateCustomer, ReleaseCustomer }
+    CustomerCommand { RegisterCustomer, UpdateCustomer, ReleaseCustomer, ParkCustomer, EraseCustomer }
     SubscriptionCommand {
         CreateSubscription, ChangePlan, ChangeQuantity, CancelSubscription, ApplyDiscount,
         RemoveDiscount, ChangeSubscription, UncancelSubscription, WithdrawChange,

@@ -2,23 +2,22 @@
 //!
 //! # Shape
 //!
-//! `1u8` (format version), then the head in postcard, then the command record, then the number
-//! of event records as a varint, then the event records. A record is its type (u16, little
-//! endian), its version (u8), its length as a varint, and its postcard bytes. The whole is at
-//! most [`MAX_COMMIT_BYTES`] long and is a leaf of the log's Merkle tree.
+//! `2u8` (format version), then head, origin and digest in postcard, then the command record,
+//! then the number of event records as a varint, then the event records. Format 1 has neither
+//! origin nor digest. A record is its type (u16, little endian), its version (u8), its length as a
+//! varint, and its postcard bytes. The whole is at most [`MAX_COMMIT_BYTES`] long and is a leaf of
+//! the log's Merkle tree.
 
-use core::fmt;
-use core::str::FromStr;
-
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use serde::{Deserialize, Serialize};
 
 use crate::command::Command;
 use crate::event::Event;
-use crate::ids::{CommandId, CustomerId};
-use crate::personal::Personal;
+use crate::ids::{BatchId, CommandId, SessionId};
+use crate::personal::{CommandDigest, Personal};
 use crate::record::{
     DecodeError, RawRecord, from_stored, put_record, put_varint, take_record, take_varint,
 };
+use crate::stream::StreamId;
 use crate::text::Actor;
 use crate::time::Timestamp;
 
@@ -26,86 +25,24 @@ use crate::time::Timestamp;
 pub const MAX_COMMIT_BYTES: usize = 256 * 1024;
 
 /// The form of the bytes described in this module.
-const FORMAT: u8 = 1;
-
-/// What revisions are counted on: the book's own facts, or all of one customer.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum StreamId {
-    /// Clock, sellers, catalog, runs.
-    Book,
-    /// One customer with all of its settlement.
-    Customer(CustomerId),
-}
-
-impl fmt::Display for StreamId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Book => f.write_str("book"),
-            Self::Customer(id) => fmt::Display::fmt(id, f),
-        }
-    }
-}
-
-impl fmt::Debug for StreamId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
-    }
-}
-
-impl FromStr for StreamId {
-    type Err = crate::ids::IdError;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        if text == "book" { Ok(Self::Book) } else { text.parse().map(Self::Customer) }
-    }
-}
-
-#[derive(Serialize, Deserialize)]
-enum StoredStream {
-    Book,
-    Customer(CustomerId),
-}
-
-impl Serialize for StreamId {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        if serializer.is_human_readable() {
-            return serializer.collect_str(self);
-        }
-        match *self {
-            Self::Book => StoredStream::Book,
-            Self::Customer(id) => StoredStream::Customer(id),
-        }
-        .serialize(serializer)
-    }
-}
-
-impl<'de> Deserialize<'de> for StreamId {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        if deserializer.is_human_readable() {
-            return String::deserialize(deserializer)?.parse().map_err(de::Error::custom);
-        }
-        Ok(match StoredStream::deserialize(deserializer)? {
-            StoredStream::Book => Self::Book,
-            StoredStream::Customer(id) => Self::Customer(id),
-        })
-    }
-}
-
-impl schemars::JsonSchema for StreamId {
-    fn schema_name() -> std::borrow::Cow<'static, str> {
-        "StreamId".into()
-    }
-
-    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
-        schemars::json_schema!({"type": "string", "description": "`book`, or a customer's id"})
-    }
-}
+const FORMAT: u8 = 2;
+/// The form before commits had an origin. It is still read.
+const WITHOUT_ORIGIN: u8 = 1;
 
 /// The commit that brought this one about, for commands that the system makes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Cause {
     /// Its position.
     pub position: u64,
+}
+
+/// What a command came in with: all that was done together can be found, and taken back.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Origin {
+    /// The batch.
+    pub batch: Option<BatchId>,
+    /// The client's session.
+    pub session: Option<SessionId>,
 }
 
 /// One accepted command with everything it became.
@@ -129,6 +66,10 @@ pub struct Commit {
     pub effective_at: Timestamp,
     /// What brought it about, if not a person or program outside.
     pub cause: Option<Cause>,
+    /// What it came in with.
+    pub origin: Origin,
+    /// Of the personal texts in what was asked, where they are sealed.
+    pub digest: Option<CommandDigest>,
     /// What was asked.
     pub command: Command,
     /// What was decided.
@@ -148,6 +89,9 @@ struct Head<'a> {
     cause: Option<Cause>,
 }
 
+/// What stands before the command in the newest form.
+type Newest<'a> = (Head<'a>, Origin, Option<CommandDigest>);
+
 impl Commit {
     /// The stored bytes.
     pub fn to_bytes(&self) -> Vec<u8> {
@@ -164,7 +108,7 @@ impl Commit {
         };
         let mut out = Vec::with_capacity(256);
         out.push(FORMAT);
-        let mut out = postcard::to_extend(&head, out)
+        let mut out = postcard::to_extend(&(head, self.origin, self.digest), out)
             .expect("a commit's head always encodes: memory is its only limit");
         let body = self.command.encode_body(Vec::with_capacity(128));
         put_record(&mut out, self.command.kind(), &body);
@@ -189,12 +133,16 @@ impl Commit {
             stream: view.stream,
             revision: view.revision,
             command_id: view.command_id,
-            actor: Actor::from_str(view.actor)
+            actor: view
+                .actor
+                .parse()
                 .map_err(|_| DecodeError::Malformed { what: "the actor of a commit" })?,
             reason: view.reason.clone(),
             recorded_at: view.recorded_at,
             effective_at: view.effective_at,
             cause: view.cause,
+            origin: view.origin,
+            digest: view.digest,
             command: Command::decode(view.command)?,
             events: view.events().map(|raw| Event::decode(raw?)).collect::<Result<_, _>>()?,
         })
@@ -222,6 +170,10 @@ pub struct CommitView<'a> {
     pub effective_at: Timestamp,
     /// What brought it about.
     pub cause: Option<Cause>,
+    /// What it came in with.
+    pub origin: Origin,
+    /// Of the personal texts in what was asked.
+    pub digest: Option<CommandDigest>,
     /// What was asked, still stored bytes.
     pub command: RawRecord<'a>,
     event_count: usize,
@@ -235,11 +187,17 @@ impl<'a> CommitView<'a> {
     /// [`DecodeError`] when the bytes are no commit.
     pub fn parse(bytes: &'a [u8]) -> Result<Self, DecodeError> {
         const WHAT: &str = "a commit";
-        let [FORMAT, rest @ ..] = bytes else {
-            return Err(DecodeError::Malformed { what: "the format version of a commit" });
+        let (head, origin, digest, mut rest) = match bytes {
+            [FORMAT, rest @ ..] => {
+                let ((head, origin, digest), rest) = take_head::<Newest<'a>>(rest)?;
+                (head, origin, digest, rest)
+            }
+            [WITHOUT_ORIGIN, rest @ ..] => {
+                let (head, rest) = take_head::<Head<'a>>(rest)?;
+                (head, Origin::default(), None, rest)
+            }
+            _ => return Err(DecodeError::Malformed { what: "the format version of a commit" }),
         };
-        let (head, mut rest): (Head<'a>, _) = postcard::take_from_bytes(rest)
-            .map_err(|_| DecodeError::Malformed { what: "the head of a commit" })?;
         let command = take_record(&mut rest, WHAT)?;
         let event_count = take_varint(&mut rest, WHAT)?;
         Ok(Self {
@@ -252,6 +210,8 @@ impl<'a> CommitView<'a> {
             recorded_at: head.recorded_at,
             effective_at: head.effective_at,
             cause: head.cause,
+            origin,
+            digest,
             command,
             event_count,
             event_bytes: rest,
@@ -284,6 +244,11 @@ impl<'a> CommitView<'a> {
     pub const fn event_count(&self) -> usize {
         self.event_count
     }
+}
+
+fn take_head<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<(T, &'a [u8]), DecodeError> {
+    postcard::take_from_bytes(bytes)
+        .map_err(|_| DecodeError::Malformed { what: "the head of a commit" })
 }
 
 /// A command as it is compared for idempotency: its number, version and stored bytes.

@@ -18,9 +18,10 @@ mod settlement;
 mod subscription;
 
 pub use book::{
-    BookOpened, ClockAdvanced, CustomerEmailChanged, CustomerExternalIdChanged, CustomerParked,
-    CustomerRegistered, CustomerReleased, CustomerRenamed, CustomerTermsChanged, EntityDefined,
-    PlanMigrationSet, PlanRetired, PlanVersionDefined,
+    BookOpened, ClockAdvanced, CustomerEmailChanged, CustomerErased, CustomerExternalIdChanged,
+    CustomerParked, CustomerParkedV1, CustomerRegistered, CustomerReleased, CustomerRenamed,
+    CustomerTermsChanged, DOCUMENT_RETENTION_YEARS, DocumentsErased, EntityDefined,
+    EntityDefinedV1, PlanMigrationSet, PlanRetired, PlanVersionDefined,
 };
 pub use discount::{
     CouponDefined, DiscountApplied, DiscountRemoved, FirstCycle, QuoteAccepted, QuoteCreated,
@@ -59,7 +60,7 @@ records! {
         /// Legal sellers.
         Seller(SellerEvent) {
             /// A seller was defined.
-            3 v 1 "entity.defined" EntityDefined,
+            3 v 2 "entity.defined" EntityDefined was 1 EntityDefinedV1,
         }
         /// What is on sale.
         Catalog(CatalogEvent) {
@@ -91,10 +92,14 @@ records! {
             13 v 1 "customer.terms_changed" CustomerTermsChanged,
             /// A customer has another id in another system.
             14 v 1 "customer.external_id_changed" CustomerExternalIdChanged,
-            /// A customer could not be billed safely.
-            15 v 1 "customer.parked" CustomerParked,
-            /// A parked customer is billed again.
+            /// A process could not do for a customer what it had to.
+            15 v 2 "customer.parked" CustomerParked was 1 CustomerParkedV1,
+            /// Processes take a parked customer up again.
             16 v 1 "customer.released" CustomerReleased,
+            /// A customer's personal data became unreadable.
+            17 v 1 "customer.erased" CustomerErased,
+            /// So did what its documents say of it.
+            18 v 1 "customer.documents_erased" DocumentsErased,
         }
         /// What was agreed: subscriptions, quotes, discounts.
         Subscription(SubscriptionEvent) {

@@ -10,6 +10,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::ids::{BatchId, SessionId};
 use crate::time::Timestamp;
 use crate::view::Page;
 
@@ -70,6 +71,12 @@ pub struct FeedEntry {
     /// The position of the commit that brought it about.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cause: Option<String>,
+    /// The batch that the command came in with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub batch: Option<BatchId>,
+    /// The session that the command came in with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub session: Option<SessionId>,
     /// Bodies are left out, because the commit is too large for a message.
     #[serde(default, skip_serializing_if = "core::ops::Not::not")]
     pub bodies_left_out: bool,

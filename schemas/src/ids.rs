@@ -170,6 +170,10 @@ ids! {
     QuoteId "quo";
     /// A key that seals personal fields.
     KeyId "key";
+    /// A batch of commands that belong together.
+    BatchId "bat";
+    /// A session in which a client sent commands.
+    SessionId "ses";
 }
 
 #[cfg(test)]

@@ -21,6 +21,7 @@ use sha2::{Digest as _, Sha256};
 use crate::command::Command;
 use crate::commit::canonical_command;
 use crate::event::Event;
+use crate::fields::Blank as _;
 use crate::ids::CommandId;
 use crate::text::Code;
 use crate::time::Timestamp;
@@ -57,7 +58,7 @@ pub struct PreviewToken {
 pub struct NotPreviewToken(pub String);
 
 impl PreviewToken {
-    /// What the token says of a command.
+    /// What the token says of a command, with its texts as they were sent.
     pub fn of_command(command: &Command) -> [u8; DIGEST] {
         kept(Sha256::digest(canonical_command(command)).as_slice())
     }
@@ -135,10 +136,11 @@ fn check_of(payload: &[u8]) -> [u8; CHECK] {
     [digest[0], digest[1], digest[2], digest[3]]
 }
 
-/// The event without what other customers' documents may take: its number.
+/// The event without what other customers' documents may take (its number), and without personal
+/// texts: they come from the command, and are sealed anew each time.
 fn unnumbered(event: &Event) -> Event {
     let none = || "0".parse::<Code>().expect("a digit is a code");
-    let mut event = event.clone();
+    let mut event = event.clone().blank();
     if let Event::Billing(BillingEvent::InvoiceFinalized(invoice)) = &mut event {
         (invoice.sequence, invoice.number) = (0, none());
     } else if let Event::Settlement(SettlementEvent::CreditNoteIssued(note)) = &mut event {

@@ -115,7 +115,7 @@ queries! {
         SubscriptionsList => view::Page<view::Subscription>;
     "customers" "access" "Whether a customer has access, until when, and why"
         CustomersAccess => view::Answer<view::CustomerAccess>;
-    "customers" "parked" "Customers that billing runs leave out, each with the reason, oldest id first"
+    "customers" "parked" "Customers that are parked: what processes leave out, each with process and reason, oldest id first"
         CustomersParked => view::Page<view::ParkedCustomer>;
     "preview" "command" "What a command would become, with a token that commits exactly that"
         PreviewCommand => view::Answer<view::CommandPreview>;

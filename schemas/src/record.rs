@@ -180,8 +180,14 @@ fn pointer_to(path: &serde_path_to_error::Path) -> String {
 
 /// A record of the union `U`.
 pub trait Member<U>: Sized {
+    /// Its number, newest version and public name.
+    const KIND: RecordKind;
+
     /// The record in `union`, if it is this one.
     fn of(union: &U) -> Option<&Self>;
+
+    /// The record in `union`, to be changed, if it is this one.
+    fn of_mut(union: &mut U) -> Option<&mut Self>;
 
     /// The record itself, or the union again if it is another one.
     ///
@@ -275,6 +281,11 @@ macro_rules! records {
                 T::of(self)
             }
 
+            /// The record inside, to be changed, if it is a `T`.
+            pub fn get_mut<T: $crate::record::Member<Self>>(&mut self) -> Option<&mut T> {
+                T::of_mut(self)
+            }
+
             /// The postcard bytes of the record itself, appended to `out`.
             pub fn encode_body(&self, out: Vec<u8>) -> Vec<u8> {
                 match self {
@@ -340,7 +351,19 @@ macro_rules! records {
 
         $( $(
             impl $crate::record::Member<$union> for $record {
+                const KIND: $crate::record::RecordKind = $crate::record::RecordKind {
+                    type_id: $type_id, version: $version, name: $name,
+                };
+
                 fn of(union: &$union) -> Option<&Self> {
+                    if let $union::$group($members::$record(record)) = union {
+                        Some(record)
+                    } else {
+                        None
+                    }
+                }
+
+                fn of_mut(union: &mut $union) -> Option<&mut Self> {
                     if let $union::$group($members::$record(record)) = union {
                         Some(record)
                     } else {

@@ -104,6 +104,8 @@ rejections! {
         InvalidSeries { why: &'static str },
     [422 "invalid_payment_terms"] "payment terms of {days} days are out of range; use 0 to 365"
         InvalidPaymentTerms { days: u16 },
+    [422 "invalid_retention"] "documents cannot be kept for {years} years; use 0 to 100"
+        InvalidRetention { years: u8 },
     [404 "unknown_series"] "{entity} has no number series {series}; use one that it was defined with"
         UnknownSeries { entity: EntityId, series: Code },
     [422 "wrong_series_kind"] "number series {series} is of kind {kind:?}; choose one that fits the document"
@@ -165,6 +167,10 @@ rejections! {
         CustomerExists { customer: CustomerId },
     [409 "external_id_taken"] "external id {external_id} belongs to {owner}; it is unique in the book"
         ExternalIdTaken { external_id: ExternalId, owner: String },
+    [409 "customer_erased"] "{customer} was erased and nothing new can be written of it; register a new customer"
+        CustomerErased { customer: CustomerId },
+    [409 "customer_not_erasable"] "{customer} cannot be erased yet: {why}"
+        CustomerNotErasable { customer: CustomerId, why: String },
     [422 "nothing_to_change"] "the command names nothing to change; give at least one field"
         NothingToChange,
 

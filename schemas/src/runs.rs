@@ -36,8 +36,10 @@ pub struct RunProgress {
     pub due: u64,
     /// Customers that it billed.
     pub billed: u64,
-    /// Customers whose bill was refused: billed by another command in between, or parked.
+    /// Customers that it could not bill.
     pub failed: u64,
+    /// Those of them that it parked. Any others were parked already, or could not be parked.
+    pub parked: u64,
 }
 
 /// The answer of `admin.run_status`.
@@ -51,8 +53,10 @@ pub struct RunStatusAnswer {
     pub due: u64,
     /// Customers that it billed.
     pub billed: u64,
-    /// Customers whose bill was refused: billed by another command in between, or parked.
+    /// Customers that it could not bill.
     pub failed: u64,
+    /// Those of them that it parked. Any others were parked already, or could not be parked.
+    pub parked: u64,
     /// Up to here the log is durable.
     pub position: String,
 }
@@ -60,7 +64,7 @@ pub struct RunStatusAnswer {
 impl RunProgress {
     /// The same as an answer.
     pub fn answer(self, position: String) -> RunStatusAnswer {
-        let Self { run, state, due, billed, failed } = self;
-        RunStatusAnswer { run, state, due, billed, failed, position }
+        let Self { run, state, due, billed, failed, parked } = self;
+        RunStatusAnswer { run, state, due, billed, failed, parked, position }
     }
 }

@@ -94,6 +94,11 @@ pub struct GatewayStatus {
     pub block_bytes: Figures,
     /// Billing runs that have customers left.
     pub billing_runs: Vec<RunProgress>,
+    /// Customers that are parked: processes leave them out until they are released.
+    pub parked: u64,
+    /// Customers since the start that a process could neither serve nor park. The log of the
+    /// gateway names them.
+    pub stuck: u64,
     /// Snapshots and ids of old commands, and how the book was opened.
     pub snapshots: SnapshotStatus,
 }

@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
 
-use crate::ids::CommandId;
+use crate::ids::{BatchId, CommandId, derive};
 use crate::preview::PreviewToken;
 use crate::problem::Problem;
 use crate::text::{Actor, BookName};
@@ -49,6 +49,10 @@ pub mod header {
     pub const EFFECTIVE_AT: &str = "Billfold-Effective-At";
     /// Commit what this token's preview showed, or nothing.
     pub const PREVIEW: &str = "Billfold-Preview";
+    /// The batch that the command belongs to, a UUID; also if it is sent alone.
+    pub const BATCH: &str = "Billfold-Batch";
+    /// The client's session, a UUID; kept with the commit.
+    pub const SESSION: &str = "Billfold-Session";
     /// Always `application/json`.
     pub const CONTENT_TYPE: &str = "Content-Type";
     /// Short text of an error (ADR-32).
@@ -281,6 +285,14 @@ pub struct EventRef {
 pub struct Batch {
     /// At most 1,000.
     pub commands: Vec<BatchCommand>,
+}
+
+impl Batch {
+    /// Its id where none was given, from its first command: sent again, it is the same batch.
+    pub fn derived_id(&self) -> Option<BatchId> {
+        let first = self.commands.first()?;
+        Some(BatchId::new(derive(first.command_id.uuid(), "batch")))
+    }
 }
 
 /// One command of a batch.

@@ -4,9 +4,11 @@ Only what every revision has is used: `billfold up` on a fresh folder, and the f
 docs/integrate.md and schemas/src/wire.rs describe.
 """
 
+import ctypes
 import json
 import os
 import shutil
+import signal
 import socket
 import struct
 import subprocess
@@ -20,6 +22,7 @@ AHEAD = 32
 # Problems that pass: the same request is sent again.
 PASSING = {"busy", "unavailable", "projection_behind", "projection_rebuilding"}
 PATIENCE = 120.0
+LIBC = ctypes.CDLL(None)
 
 
 class Broken(Exception):
@@ -29,6 +32,13 @@ class Broken(Exception):
 def memory_folder():
     """Where books lie: in memory if there is such a place, since nothing of them is kept."""
     return "/dev/shm" if os.path.isdir("/dev/shm") else None
+
+
+def end_with_parent():
+    """Linux ends a child whose player was killed; elsewhere it is left behind."""
+    death_signal = 1
+    if hasattr(LIBC, "prctl"):
+        LIBC.prctl(death_signal, signal.SIGKILL)
 
 
 class Door:
@@ -74,7 +84,8 @@ class Door:
         out, places = bytearray(), {}
         for at in which:
             endpoint, body, headers = requests[at]
-            head = json.dumps({"subject": self._subject + endpoint, "headers": headers or {}}).encode()
+            subject = self._subject + endpoint
+            head = json.dumps({"subject": subject, "headers": headers or {}}).encode()
             out += struct.pack(">IQI", 12 + len(head) + len(body), self._next, len(head))
             out += head
             out += body
@@ -105,26 +116,37 @@ class Book:
         environment = {k: v for k, v in os.environ.items() if not k.startswith("BILLFOLD_")}
         # A file, since nobody reads a pipe meanwhile.
         self._said = open(os.path.join(self._folder, "stderr"), "w+b")
-        self._process = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=self._said,
-            env=environment)
-        self.door = None
-        ready = self._process.stdout.readline()
-        if not ready:
-            self._process.wait()
-            self._said.seek(0)
-            said = self._said.read().decode(errors="replace").strip()
+        self._process = self.door = None
+        try:
+            self._process = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=self._said,
+                env=environment, preexec_fn=end_with_parent)
+            self._connect(book)
+        except BaseException:
             self.close()
-            raise Broken(f"{binary} up: {said}")
+            raise
+
+    def _connect(self, book):
+        """Waits for the line that says that it answers."""
+        if not self._process.stdout.readline():
+            self._process.wait()
+            raise Broken(self.said())
         self.door = Door(os.path.join(self._folder, "s"), book)
+
+    def said(self):
+        """How the process ended, if it has, and the last that it said."""
+        self._said.seek(0)
+        said = self._said.read().decode(errors="replace").strip()
+        return f"exit {self._process.poll()}; {said[-500:]}"
 
     def close(self):
         """Nothing of the book is needed any more, so nothing has to be closed in order."""
         if self.door:
             self.door.close()
-        self._process.kill()
-        self._process.wait()
-        self._process.stdout.close()
+        if self._process:
+            self._process.kill()
+            self._process.wait()
+            self._process.stdout.close()
         self._said.close()
         shutil.rmtree(self._folder, ignore_errors=True)
 

@@ -86,7 +86,7 @@ class Judge:
 
     def answer(self, label, endpoint, old, new):
         """One answer; every leaf is equal, excused, or a difference."""
-        self._scope.next_answer()
+        self._scope.next_answer(old, new)
         needed = Counter()
         for leaf in leaves(endpoint, old, new):
             rule = self._rules.excuse(leaf, self._scope)

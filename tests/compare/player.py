@@ -9,7 +9,7 @@ import datetime
 import json
 from collections import Counter
 
-from door import Book, PASSING
+from door import PASSING, Book, Broken
 
 BATCH_COMMANDS = 500
 BATCH_BYTES = 400_000
@@ -67,6 +67,10 @@ class Player:
         failed, status = self._door.ask("admin.status", b"{}")
         assert not failed, status
         self._log = json.loads(status)["log"].replace("-", "").encode()
+
+    def part(self):
+        """How far it is."""
+        return self._part
 
     def play(self, steps):
         for step in steps:
@@ -161,14 +165,18 @@ class Player:
 
     def _run(self, run):
         for _ in range(WAITS):
-            failed, body = self._door.ask("admin.run_status", encode({"run": run, "wait_ms": 9_000}))
-            if failed or json.loads(body)["state"] == "done":
+            question = encode({"run": run, "wait_ms": 9_000})
+            failed, body = self._door.ask("admin.run_status", question)
+            status = json.loads(body)
+            if failed or status["state"] == "done":
                 break
         self._keep("admin.run_status", run, body)
         if not failed:
-            self._position = json.loads(body)["position"]
+            self._position = status["position"]
             self._played.counts["billing runs"] += 1
-        self._look(self._customers, f"after {run}")
+            # Where nobody was due, nothing has changed.
+            if status["due"] > 0:
+                self._look(self._customers, f"after {run}")
 
     def _preview(self, step):
         body = self._resolved(step["body"])
@@ -195,7 +203,8 @@ class Player:
         if number not in self._invoices:
             self._flush()
             failed, body = self._ask("invoices.get", {"number": number})
-            self._invoices[number] = NOBODY if failed else json.loads(body)["data"]["invoice"]
+            found = None if failed else json.loads(body)["data"]["invoice"]
+            self._invoices[number] = NOBODY if found is None else found["invoice"]
         return self._invoices[number]
 
     # Questions.
@@ -220,18 +229,21 @@ class Player:
             self._keep(name, label, body)
         return answers
 
-    def _pages(self, name, question, label):
-        """Every page of a list; gives the items."""
-        items, page = [], 1
-        while True:
-            [(failed, body)] = self._show([(name, question, f"{label} page {page}")])
-            if failed:
-                return items
-            read = json.loads(body)
-            items += read["data"]
-            if not read["has_more"]:
-                return items
-            question, page = {**question, "after": read["next"]}, page + 1
+    def _pages(self, questions):
+        """Every page of lists; gives the items of each, in the order of the lists."""
+        items = [[] for _ in questions]
+        left, page = list(enumerate(questions)), 1
+        while left:
+            answers = self._show([(name, question, f"{label} page {page}")
+                                  for _, (name, question, label) in left])
+            more = []
+            for (at, (name, question, label)), (failed, body) in zip(left, answers):
+                read = {"data": [], "has_more": False} if failed else json.loads(body)
+                items[at] += read["data"]
+                if read["has_more"]:
+                    more.append((at, (name, {**question, "after": read["next"]}, label)))
+            left, page = more, page + 1
+        return items
 
     def _look(self, customers, label):
         """What a customer would notice of a billing run."""
@@ -263,20 +275,17 @@ class Player:
 
     def _documents(self, customers):
         """Statements, and every invoice that was not shown yet with all that is known of it."""
-        questions = []
-        for customer in customers:
-            self._pages("balances.statement", {"customer": customer, "limit": 500}, customer)
-            listed = {"customer": customer, "order": "oldest_first", "limit": 500}
-            for invoice in self._pages("invoices.list", listed, customer):
-                ident, number = invoice["invoice"], invoice["number"]
-                if number not in self._shown:
-                    self._shown.add(number)
-                    question = {"invoice": ident, "line_limit": 500}
-                    questions += [
-                        (name, question, number)
-                        for name in ("invoices.get", "revenue.get", "invoices.explain")
-                    ]
-        self._show(questions)
+        self._pages([("balances.statement", {"customer": customer, "limit": 500}, customer)
+                     for customer in customers])
+        order = {"order": "oldest_first", "limit": 500}
+        lists = self._pages([("invoices.list", {"customer": customer, **order}, customer)
+                             for customer in customers])
+        fresh = {invoice["number"]: invoice["invoice"] for invoices in lists for invoice in invoices
+                 if invoice["number"] not in self._shown}
+        self._shown.update(fresh)
+        self._show([(name, {"invoice": ident, "line_limit": 500}, number)
+                    for number, ident in fresh.items()
+                    for name in ("invoices.get", "revenue.get", "invoices.explain")])
 
     def _read_feed(self):
         question = {"limit": 500}
@@ -303,4 +312,9 @@ def play(binary, recording):
     """Plays a recording on a fresh book."""
     with Book(binary, opened=recording["open"]) as book:
         now = instant(recording["open"]["clock"]["test"])
-        return Player(book, now).play(recording["steps"])
+        player = Player(book, now)
+        try:
+            return player.play(recording["steps"])
+        except (OSError, ValueError, AssertionError, KeyError) as error:
+            failure = f"{type(error).__name__}: {error}"
+            raise Broken(f"{binary} in {player.part()}: {failure}; {book.said()}") from error

@@ -6,6 +6,7 @@ from rules import ALWAYS, RULES
 
 # So many kinds of differing places are listed.
 MOST_SHAPES = 60
+MOST_FAILURES = 10
 
 
 class Report:
@@ -29,14 +30,16 @@ class Report:
             self._noticed(whole)
         else:
             self._rules(whole)
-            self._differences(whole)
+            self._differences(whole, failures)
         if whole.unlike:
             print(f"\nThe recording says something else of {whole.unlike_count:,} commands on the "
                   "first binary, such as:")
             for line in whole.unlike[:5]:
                 print(f"  {line}")
-        for failure in failures:
-            print(f"could not be played: {failure}")
+        if failures:
+            print(f"\nNOT PLAYED: {len(failures):,}, such as")
+        for failure in failures[:MOST_FAILURES]:
+            print(f"  {failure}")
         print(f"\n{seconds:.0f} s")
 
     def _counts(self, whole):
@@ -67,12 +70,13 @@ class Report:
             else:
                 print(f"  {name:<16} not needed: {reason}")
 
-    def _differences(self, whole):
+    def _differences(self, whole, failures):
         if whole.is_equal():
-            print("\nEqual.")
+            played = ", as far as it was played" if failures else ""
+            print(f"\nEqual{played}." if whole.counts else "\nNothing was played.")
             return
-        print(f"\nDIFFERENT at {sum(whole.shapes.values()):,} places of {len(whole.shapes):,} kinds; "
-              "one of each")
+        places, kinds = sum(whole.shapes.values()), len(whole.shapes)
+        print(f"\nDIFFERENT at {places:,} places of {kinds:,} kinds; one of each")
         for shape, count in whole.shapes.most_common(MOST_SHAPES):
             print(f"  {count:>8,} {shape}")
             if shape in whole.examples:

@@ -64,9 +64,16 @@ def one_sided(leaf):
     return leaf.old is MISSING or leaf.new is MISSING
 
 
+def reshaped(leaf):
+    """One side lacks the value, or has a record in its place that holds it."""
+    sides = (leaf.old, leaf.new), (leaf.new, leaf.old)
+    return one_sided(leaf) or any(
+        isinstance(record, dict) and plain in record.values() for record, plain in sides)
+
+
 def fresh_ids(leaf, scope):
     made = leaf.endpoint in ("preview.invoice", "preview.run") and texts(leaf)
-    return made and not {leaf.old, leaf.new} & scope.sent and scope.answer.agrees(leaf.old, leaf.new)
+    return made and scope.made(leaf) and scope.answer.agrees(leaf.old, leaf.new)
 
 
 def preview_tokens(leaf, _):
@@ -74,22 +81,26 @@ def preview_tokens(leaf, _):
 
 
 def derived_ids(leaf, scope):
-    renamed = texts(leaf) and not {leaf.old, leaf.new} & scope.sent
-    return renamed and scope.book.agrees(leaf.old, leaf.new)
+    return texts(leaf) and scope.made(leaf) and scope.book.agrees(leaf.old, leaf.new)
 
 
 def event_shape(leaf, _):
-    return in_events(leaf) and one_sided(leaf)
+    return in_events(leaf) and reshaped(leaf)
 
 
 def explain_form(leaf, _):
-    return leaf.endpoint == "invoices.explain" and one_sided(leaf) and bool(leaf.path)
+    return leaf.endpoint == "invoices.explain" and bool(leaf.path) and reshaped(leaf)
 
 
 def stored_bytes(leaf, _):
     size = re.compile(r"the commit would have \d+ bytes")
     return texts(leaf) and bool(size.search(leaf.old)) and (
         size.sub("", leaf.old) == size.sub("", leaf.new))
+
+
+def too_large(leaf, scope):
+    codes = [side.get("code") for side in scope.sides if isinstance(side, dict)]
+    return "too_large" in codes
 
 
 def gained_fields(leaf, _):
@@ -118,12 +129,14 @@ RULES = [
     ("derived-ids", derived_ids, False,
      "ids that the system derives, such as those of invoices, are others, but one for one"),
     ("event-shape", event_shape, False,
-     "events and their fields may come and go in the feed and in previews; a field that both "
-     "sides have must be equal"),
+     "events and their fields may come and go in the feed, in answers and in previews, and a "
+     "value may become a record that holds it; what both sides have must be equal"),
     ("explain-form", explain_form, False,
-     "explanations may gain and lose fields; a field that both sides have must be equal"),
+     "the same of fields of explanations"),
     ("stored-bytes", stored_bytes, False,
      "a commit that is too large says how many bytes it would have in its stored form"),
+    ("too-large", too_large, False,
+     "an answer that shows events fits into a message on one side only, or on none"),
     ("gained-fields", gained_fields, False,
      "answers may gain fields (docs/integrate.md, compatibility)"),
     ("system-commits", system_commits, False,
@@ -144,12 +157,16 @@ class Scope:
     """How far renamings reach: one answer, one book. Ids that were sent are never renamed."""
 
     def __init__(self, sent):
-        self.sent = sent
+        self._sent = sent
         self.book = Renaming()
-        self.answer = Renaming()
+        self.answer, self.sides = Renaming(), ()
 
-    def next_answer(self):
-        self.answer = Renaming()
+    def made(self, leaf):
+        """The system made both ids."""
+        return not {leaf.old, leaf.new} & self._sent
+
+    def next_answer(self, *sides):
+        self.answer, self.sides = Renaming(), sides
 
 
 class Rules:

@@ -8,7 +8,7 @@ use ledger_core::snapshot::Loader;
 use ledger_core::{Ledger, Stamp};
 use schemas::event::InvoiceFinalized;
 use schemas::time::without_zones;
-use schemas::{Command, Commit, CommitView, Event, Rejection, StreamId, Timestamp};
+use schemas::{Command, Commit, CommitView, Event, Origin, Rejection, StreamId, Timestamp};
 
 /// A ledger with all that was committed to it.
 #[derive(Debug, Default)]
@@ -41,6 +41,8 @@ impl Kept {
             recorded_at: stamp.recorded_at,
             effective_at: stamp.effective_at,
             cause: None,
+            origin: Origin::default(),
+            digest: None,
             command: command.clone(),
             events: events.to_vec(),
         };

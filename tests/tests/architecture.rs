@@ -9,12 +9,13 @@ use std::process::Command;
 use cargo_metadata::{DependencyKind, Metadata, MetadataCommand, Target};
 
 /// Each crate of the workspace and the crates of ours that it may depend on.
-const ARROWS: [(&str, &[&str]); 13] = [
+const ARROWS: [(&str, &[&str]); 14] = [
     ("schemas", &[]),
     ("ledger-core", &["schemas"]),
     ("event-log", &["schemas"]),
+    ("vault", &["schemas", "event-log"]),
     ("nats-connection", &["schemas"]),
-    ("command-gateway", &["schemas", "ledger-core", "event-log", "nats-connection"]),
+    ("command-gateway", &["schemas", "ledger-core", "event-log", "vault", "nats-connection"]),
     ("projections", &["schemas", "ledger-core", "event-log"]),
     ("client", &["schemas", "nats-connection"]),
     (
@@ -23,6 +24,7 @@ const ARROWS: [(&str, &[&str]); 13] = [
             "schemas",
             "ledger-core",
             "event-log",
+            "vault",
             "nats-connection",
             "command-gateway",
             "projections",
@@ -49,10 +51,11 @@ const ARROWS: [(&str, &[&str]); 13] = [
 ];
 
 /// What the binary puts together.
-const LIBRARIES: [&str; 11] = [
+const LIBRARIES: [&str; 12] = [
     "schemas",
     "ledger-core",
     "event-log",
+    "vault",
     "nats-connection",
     "command-gateway",
     "projections",
@@ -64,10 +67,11 @@ const LIBRARIES: [&str; 11] = [
 ];
 
 /// What tests across crates may use.
-const ALL: [&str; 12] = [
+const ALL: [&str; 13] = [
     "schemas",
     "ledger-core",
     "event-log",
+    "vault",
     "nats-connection",
     "command-gateway",
     "projections",
@@ -83,7 +87,9 @@ const ALL: [&str; 12] = [
 const TESTED_WITH: [(&str, &str); 1] = [("command-gateway", "client")];
 
 /// Crates that one place alone may know: the command line, the drawing of tables, scenario files.
-const KEPT_TO: [(&str, &[&str]); 6] = [
+const KEPT_TO: [(&str, &[&str]); 8] = [
+    ("chacha20poly1305", &["vault"]),
+    ("hmac", &["vault"]),
     ("clap", &["billfold"]),
     ("clap_complete", &["billfold"]),
     ("tracing-subscriber", &["billfold"]),
@@ -207,6 +213,37 @@ fn crates_depend_only_along_the_arrows() {
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     assert_eq!(seen, ARROWS.iter().map(|(name, _)| *name).collect());
+}
+
+#[test]
+fn the_picture_and_the_table_of_the_house_are_true() {
+    let page = std::fs::read_to_string(root().join("ARCHITECTURE.md")).expect("the page");
+    let floors: Vec<&str> = page
+        .lines()
+        .skip_while(|line| !line.starts_with(" floor"))
+        .skip(1)
+        .take_while(|line| !line.starts_with("```"))
+        .collect();
+    let floor_of = |name: &str| {
+        let on = |line: &&&str| line.split_whitespace().any(|word| word == name);
+        let line = floors.iter().find(on)?;
+        line.split_whitespace().next()?.parse::<u32>().ok()
+    };
+    let mut wrong = Vec::new();
+    for (name, allowed) in ARROWS.iter().filter(|(name, _)| *name != "tests") {
+        let Some(floor) = floor_of(name) else {
+            wrong.push(format!("{name} is on no floor of ARCHITECTURE.md"));
+            continue;
+        };
+        let upward = allowed.iter().filter(|to| floor_of(to).is_none_or(|below| below >= floor));
+        wrong.extend(upward.map(|to| format!("{name} -> {to} does not lead to a lower floor")));
+        let row = page.lines().find(|line| line.starts_with(&format!("| `{name}` |")));
+        let row = row.unwrap_or_default().rsplit('|').nth(1).unwrap_or_default();
+        let all = row.contains("all of these");
+        let untold = allowed.iter().filter(|to| !all && !row.contains(&format!("`{to}`")));
+        wrong.extend(untold.map(|to| format!("the row of {name} does not say that it knows {to}")));
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
 #[test]

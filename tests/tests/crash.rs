@@ -6,8 +6,7 @@ use std::thread;
 use std::time::Instant;
 
 use client::SocketClient;
-use command_gateway::GatewayConfig;
-use command_gateway::snapshot::read_back;
+use command_gateway::{GatewayConfig, read_back};
 use host::Folder;
 use schemas::wire::{LogPosition, header};
 use serde_json::json;

@@ -83,6 +83,16 @@ fn numbered(text: &str) -> impl Iterator<Item = (usize, &str)> {
     text.lines().enumerate().map(|(index, line)| (index + 1, line))
 }
 
+/// What embeds a ledger or asks one.
+const ABOVE_THE_GATEWAY: [&str; 6] = [
+    "client/src/",
+    "host/src/",
+    "terminal/src/",
+    "scenarios/src/",
+    "workbench/src/",
+    "billfold/src/",
+];
+
 const PURE: [&str; 2] = ["schemas/src/", "ledger-core/src/"];
 
 fn root() -> PathBuf {
@@ -358,6 +368,40 @@ fn read_models_decide_nothing() {
     let decides = |line: &str| line.contains(".decide(") || line.contains("::decide(");
     let findings = find(&sources(), |source| source.is_in(&["projections/"]), decides);
     report(&findings, "a projection folds what was decided; ask the gateway for decisions");
+}
+
+#[test]
+fn the_binary_is_thin() {
+    let all = sources();
+    let own = all.iter().filter(|source| source.is_in(&["billfold/src/"]));
+    let lines: usize = own.map(|source| source.text.lines().count()).sum();
+    assert!(lines < 7_000, "{lines} lines; the binary is command line and wiring, move the rest");
+}
+
+#[test]
+fn ids_and_the_machines_time_are_made_at_the_edge() {
+    let made = |line: &str| line.contains("now_v7") || has_word(line, "SystemTime");
+    let findings = find(
+        &sources(),
+        |source| source.is_in(&ABOVE_THE_GATEWAY) && source.path != "client/src/edge.rs",
+        made,
+    );
+    report(&findings, "ask client::edge");
+}
+
+#[test]
+fn what_is_printed_goes_through_the_terminal() {
+    const PRINTS: [&str; 6] =
+        ["print!(", "println!(", "eprint!(", "eprintln!(", "io::stdout()", "io::stderr()"];
+    // The binary asks only whether stderr is a terminal, for colours of the program's events.
+    let may = ["terminal/", "billfold/src/talk.rs"];
+    let prints = |line: &str| PRINTS.iter().any(|word| line.contains(word));
+    let findings = find(
+        &sources(),
+        |source| !source.is_test() && !may.iter().any(|place| source.path.starts_with(place)),
+        prints,
+    );
+    report(&findings, "give it back, or print it with the crate `terminal`");
 }
 
 #[test]

@@ -2,7 +2,7 @@
 //!
 //! # Shape
 //!
-//! [`demo`] makes up a business and audits it, [`import`] takes over history from files, [`bench`]
+//! [`demo`] makes up a business and audits it, [`import`] takes over history, [`mod@bench`]
 //! puts load on a book and checks it afterwards. Each has its settings as a plain struct, prints
 //! through `terminal` and gives a [`WorkError`].
 //!

@@ -34,6 +34,8 @@ pub enum IdKind {
     Refund,
     CreditGrant,
     BillingRun,
+    Batch,
+    Session,
 }
 
 impl IdKind {
@@ -56,6 +58,8 @@ impl IdKind {
             Self::Refund => ids::RefundId::new(id).to_string(),
             Self::CreditGrant => ids::CreditGrantId::new(id).to_string(),
             Self::BillingRun => ids::BillingRunId::new(id).to_string(),
+            Self::Batch => ids::BatchId::new(id).to_string(),
+            Self::Session => ids::SessionId::new(id).to_string(),
         }
     }
 }

@@ -5,14 +5,14 @@ use client::nats::{ContextError, Unanswered};
 use client::{AskError, SocketError};
 use command_gateway::GatewayError;
 use event_log::{CopyError, OpenError, ReadError};
-use host::HostError;
 use host::audit::Findings;
 use host::backup::BackupError;
-use host::process::ProcessError;
+use host::{HostError, ProcessError};
 use nats_connection::NatsError;
 use projections::{HomeError, ReplayError, StartError};
 use scenarios::Stopped;
 use terminal::PrintError;
+use vault::VaultError;
 use workbench::WorkError;
 
 use super::{Failure, chain};
@@ -111,6 +111,7 @@ impl From<HostError> for Failure {
             HostError::Io { what, source } => Self::Io { what, source },
             HostError::Gateway(error) => not_opened(*error),
             HostError::Views(error) => not_started(&error),
+            HostError::Keys(error) => keys(&error),
             HostError::Rebuild(error) => match error {
                 ReplayError::Log(read) => read.into(),
                 ReplayError::Fold(error) => Self::Verification(chain(&error)),
@@ -120,6 +121,8 @@ impl From<HostError> for Failure {
             },
             other @ (HostError::NoBooks { .. }
             | HostError::NoSuchBook { .. }
+            | HostError::KeyCopy(_)
+            | HostError::SealedCopy { .. }
             | HostError::NoLog(_)) => Self::Refused(other.to_string()),
             other @ (HostError::Damaged(_)
             | HostError::Commit { .. }
@@ -137,6 +140,7 @@ fn not_opened(error: GatewayError) -> Failure {
             Failure::Refused(there.to_string())
         }
         GatewayError::Log(held @ OpenError::InUse { .. }) => Failure::InUse(held.to_string()),
+        GatewayError::Keys(error) => keys(&error),
         GatewayError::Refused(refusal) => Failure::Refused(refusal.to_string()),
         other @ (GatewayError::Folder { .. }
         | GatewayError::Log(
@@ -149,6 +153,20 @@ fn not_opened(error: GatewayError) -> Failure {
         | GatewayError::Identity(_)
         | GatewayError::FirstCommit(_)
         | GatewayError::Threads(_)) => Failure::Internal(chain(&other)),
+    }
+}
+
+/// Keys in use may be free later; keys of another book, or without their master key, are refused.
+fn keys(error: &VaultError) -> Failure {
+    match error {
+        VaultError::InUse { .. } => Failure::InUse(error.to_string()),
+        VaultError::Damaged { .. } | VaultError::DamagedKey { .. } => {
+            Failure::Verification(error.to_string())
+        }
+        VaultError::Master { .. } | VaultError::OtherLog { .. } | VaultError::Sealed => {
+            Failure::Refused(error.to_string())
+        }
+        VaultError::Io { .. } | VaultError::Randomness(_) => Failure::Internal(error.to_string()),
     }
 }
 

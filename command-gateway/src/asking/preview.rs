@@ -1,10 +1,10 @@
 //! `preview.command`, `preview.invoice`, `preview.run`: decided on a copy, by the same function.
 
+use ledger_core::process::{Job, Task, Unable};
 use ledger_core::{Claims, Ledger, Stamp};
-use schemas::command::{BillCustomer, InvoiceNow};
+use schemas::command::InvoiceNow;
 use schemas::commit::MAX_COMMIT_BYTES;
-use schemas::event::{BillingEvent, CustomerEvent};
-use schemas::event::{ClockAdvanced, InvoiceFinalized};
+use schemas::event::{BillingRunStarted, ClockAdvanced, CustomerParked, InvoiceFinalized};
 use schemas::feed::FeedRecord;
 use schemas::ids::{BillingRunId, CommandId, CustomerId};
 use schemas::json::read_command;
@@ -13,14 +13,14 @@ use schemas::query::{PreviewCommand, PreviewInvoice, PreviewRun};
 use schemas::text::Actor;
 use schemas::view::{CommandPreview, InvoicePreview, PreviewedCommand};
 use schemas::wire::Reply;
-use schemas::{Command, Commit, Date, Event, Problem, Rejection, StreamId, Timestamp};
+use schemas::{Command, Commit, Date, Event, Origin, Problem, Rejection, StreamId, Timestamp};
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use super::{Asked, invalid, needed};
 use crate::copies::Excerpt;
 use crate::messages::{either, json_problem};
-use crate::runs::bill_command_id;
+use crate::request::CommandRequest;
 
 /// How many days with something to do are tried for one with an invoice.
 const MAX_DUE_DAYS: usize = 36;
@@ -42,13 +42,22 @@ pub(super) async fn command(asked: &Asked<'_>, question: PreviewCommand) -> Resu
         StreamId::Customer(customer) => Some(customer),
     };
     let excerpt = asked.copy_with(customer, Claims::of(&body.command)).await?;
-    let fresh = fresh_id(&excerpt)?;
+    let command_id = question.command_id.unwrap_or(CommandId::new(fresh_id(&excerpt)?));
+    let token = PreviewToken::of_command(&body.command);
+    let request = CommandRequest::new(command_id, asked.actor.clone(), body.command);
+    let request = asked.sealed(request)?;
+    if let Some(customer) = customer.filter(|_| request.sealed.is_void()) {
+        let rejection = Rejection::CustomerErased { customer };
+        return Err(Problem::rejection(&rejection, asked.position(&excerpt)));
+    }
     let trial = Trial {
-        command: body.command,
-        command_id: question.command_id.unwrap_or(CommandId::new(fresh)),
+        command: request.command,
+        token,
+        command_id,
+        recorded_at: excerpt.now,
         effective_at: effective_at.unwrap_or(excerpt.now),
         expected_revision: body.expected_revision,
-        actor: asked.actor.clone(),
+        actor: request.actor,
     };
     asked.reckon(excerpt, move |copy| trial.preview(copy)).await
 }
@@ -73,8 +82,8 @@ pub(super) async fn run(asked: &Asked<'_>, question: PreviewRun) -> Result<Reply
     let fresh = fresh_id(&excerpt)?;
     asked
         .reckon(excerpt, move |copy| {
-            if let Some(reason) = copy.ledger.parked_for(customer) {
-                let reason = reason.to_string();
+            if let Some(parked) = copy.ledger.parked_for(customer) {
+                let reason = parked.detail.to_string();
                 return Err(Rejection::CustomerParked { customer, reason });
             }
             // A run leaves out who is not due.
@@ -89,37 +98,57 @@ pub(super) async fn run(asked: &Asked<'_>, question: PreviewRun) -> Result<Reply
 
 /// A command with all that it would be stamped and stored with.
 struct Trial {
+    /// Its texts are sealed.
     command: Command,
+    /// What the token says of it.
+    token: [u8; 16],
     command_id: CommandId,
+    recorded_at: Timestamp,
     effective_at: Timestamp,
     expected_revision: Option<u64>,
     actor: Actor,
 }
 
 impl Trial {
-    /// Decides it as the engine would.
+    /// What a process makes, at an instant.
+    fn of(task: Task, at: Timestamp) -> Self {
+        let Task { command_id, command } = task;
+        let actor = "system".parse().expect("a token of ASCII letters is an actor");
+        let token = PreviewToken::of_command(&command);
+        let (recorded_at, effective_at, expected_revision) = (at, at, None);
+        Self { command, token, command_id, recorded_at, effective_at, expected_revision, actor }
+    }
+
+    /// Decides it as the engine would that has it from a door.
     fn decide(&self, copy: &Excerpt) -> Result<Vec<Event>, Rejection> {
         if self.command.is_internal() {
             return Err(Rejection::InternalCommand);
         }
-        let stream = self.command.stream();
-        let current = copy.revision(stream);
+        let current = copy.revision(self.command.stream());
         if let Some(expected) = self.expected_revision.filter(|expected| *expected != current) {
             return Err(Rejection::RevisionConflict { expected, current });
         }
-        let (command_id, effective_at) = (self.command_id, self.effective_at);
-        let stamp = Stamp { command_id, recorded_at: copy.now, effective_at };
+        self.decided(copy)
+    }
+
+    /// Decides it, and makes the commit of it, which may be too large.
+    fn decided(&self, copy: &Excerpt) -> Result<Vec<Event>, Rejection> {
+        let Self { command_id, recorded_at, effective_at, .. } = *self;
+        let stamp = Stamp { command_id, recorded_at, effective_at };
+        let stream = self.command.stream();
         let events = copy.ledger.decide(&self.command, &stamp)?;
         let commit = Commit {
             position: copy.position + 1,
             stream,
-            revision: current + 1,
+            revision: copy.revision(stream) + 1,
             command_id,
             actor: self.actor.clone(),
             reason: None,
-            recorded_at: copy.now,
+            recorded_at,
             effective_at,
             cause: None,
+            origin: Origin::default(),
+            digest: None,
             command: self.command.clone(),
             events,
         };
@@ -133,7 +162,7 @@ impl Trial {
     fn token(&self, copy: &Excerpt, events: &[Event]) -> PreviewToken {
         PreviewToken {
             command_id: self.command_id,
-            command: PreviewToken::of_command(&self.command),
+            command: self.token,
             revision: copy.revision(self.command.stream()),
             catalog: copy.ledger.catalog_revision(),
             effective_at: self.effective_at,
@@ -147,7 +176,7 @@ impl Trial {
             command: self.command.kind().name.to_owned(),
             command_id: self.command_id,
             effective_at: self.effective_at,
-            recorded_at: copy.now,
+            recorded_at: self.recorded_at,
             revision: copy.revision(self.command.stream()),
             token: self.token(copy, &events),
             events: events.iter().map(record).collect(),
@@ -163,8 +192,10 @@ fn now(
     actor: Actor,
 ) -> Result<InvoicePreview, Rejection> {
     let command = Command::from(InvoiceNow { customer, invoice: None });
-    let effective_at = copy.now;
-    let trial = Trial { command, command_id, effective_at, expected_revision: None, actor };
+    let token = PreviewToken::of_command(&command);
+    let (recorded_at, effective_at, expected_revision) = (copy.now, copy.now, None);
+    let trial =
+        Trial { command, token, command_id, recorded_at, effective_at, expected_revision, actor };
     let events = trial.decide(copy)?;
     let previewed = PreviewedCommand {
         command: trial.command.kind().name.to_owned(),
@@ -185,10 +216,8 @@ fn next(
         let Some(due) = copy.ledger.next_due(customer) else { break };
         let due = due.max(copy.now.utc_date());
         let (at, events) = bill(copy, customer, due, fresh)?;
-        let tells = |event: &Event| {
-            invoice_of(event).is_some()
-                || matches!(event, Event::Customer(CustomerEvent::CustomerParked(_)))
-        };
+        let tells =
+            |event: &Event| invoice_of(event).is_some() || event.get::<CustomerParked>().is_some();
         if events.is_empty() || events.iter().any(tells) {
             return Ok(shown(customer, Some(at), &events, None));
         }
@@ -208,17 +237,33 @@ fn bill(
     let long_over = through < copy.now.utc_date().plus_days(-1)?;
     let day = if long_over { copy.now } else { copy.ledger.start_of_day(customer, through)? };
     let at = day.max(copy.now);
-    let run = BillingRunId::new(run);
-    let command_id = bill_command_id(run, customer);
-    let stamp = Stamp { command_id, recorded_at: at, effective_at: at };
     if copy.ledger.test_clock().is_some() {
         copy.position += 1;
+        let command_id = CommandId::new(Uuid::nil());
+        let stamp = Stamp { command_id, recorded_at: at, effective_at: at };
         let advanced = [ClockAdvanced { to: at }.into()];
         let folded = copy.ledger.fold(copy.position, StreamId::Book, &stamp, &advanced);
         folded.expect("the clock is the book's");
     }
-    let command = BillCustomer { customer, run, through };
-    Ok((at, copy.ledger.decide(&command.into(), &stamp)?))
+    let started = BillingRunStarted { run: BillingRunId::new(run), through };
+    let job = Job::begun_by(&started.into()).expect("a run is a job");
+    Ok((at, work(copy, &job, customer, at)?))
+}
+
+/// What a job does for one subject: its task, or that it is parked.
+fn work(
+    copy: &Excerpt,
+    job: &Job,
+    subject: CustomerId,
+    at: Timestamp,
+) -> Result<Vec<Event>, Rejection> {
+    let decide = |task| Trial::of(task, at).decided(copy);
+    decide(job.task(subject)).or_else(|rejection| {
+        match job.parking(subject, &Unable::Refused(rejection.clone())) {
+            Some(parking) => decide(parking),
+            None => Err(rejection),
+        }
+    })
 }
 
 /// Folds in what a billing run would make of a customer, as the commit at `position`.
@@ -245,11 +290,7 @@ fn shown(
 }
 
 fn invoice_of(event: &Event) -> Option<&InvoiceFinalized> {
-    if let Event::Billing(BillingEvent::InvoiceFinalized(invoice)) = event {
-        Some(invoice)
-    } else {
-        None
-    }
+    event.get()
 }
 
 /// An event as the feed shows it, without an id.

@@ -3,6 +3,7 @@
 use std::str::FromStr;
 
 use ledger_core::Claims;
+use schemas::event::CustomerParked;
 use schemas::ids::{CustomerId, SubscriptionId};
 use schemas::query::{
     CustomersAccess, CustomersParked, DEFAULT_LIMIT, MAX_LIMIT, SubscriptionsGet, SubscriptionsList,
@@ -15,6 +16,7 @@ use schemas::{Problem, Rejection, Timestamp};
 
 use super::{Asked, invalid, needed};
 use crate::copies::Excerpt;
+use crate::panics::off_thread;
 
 pub(super) async fn get(asked: &Asked<'_>, question: SubscriptionsGet) -> Result<Reply, Problem> {
     let customer = needed(question.customer, "/customer")?;
@@ -34,15 +36,11 @@ pub(super) async fn list(asked: &Asked<'_>, question: SubscriptionsList) -> Resu
     let after: Option<SubscriptionId> = cursor(question.after.as_deref())?;
     let excerpt = asked.copy(customer).await?;
     let (position, time) = (asked.position(&excerpt), excerpt.recorded_at);
-    let page = tokio::task::spawn_blocking(move || {
+    let page = off_thread("the answer", move || {
         let at = question.at.unwrap_or(excerpt.now);
         page_of(&excerpt, customer, at, after, limit)
     });
-    let page = page.await.map_err(|error| {
-        tracing::error!(%error, "a question panicked");
-        let detail = "the answer met a fault of the ledger; report what was asked";
-        Problem::fault(schemas::problem::Fault::Internal, detail)
-    })?;
+    let page = page.await?;
     let (data, has_more) =
         page.map_err(|rejection| Problem::rejection(&rejection, position.clone()))?;
     let next = data.last().filter(|_| has_more).map(|last| last.subscription.to_string());
@@ -73,9 +71,11 @@ pub(super) async fn parked(asked: &Asked<'_>, question: CustomersParked) -> Resu
     let (position, time) = (asked.position(&excerpt), excerpt.recorded_at);
     let mut rest = excerpt.ledger.parked().filter(|(id, _)| after.is_none_or(|after| after < *id));
     let shown = rest.by_ref().take(limit);
-    let data: Vec<_> = shown
-        .map(|(customer, detail)| ParkedCustomer { customer, detail: detail.clone() })
-        .collect();
+    let document = |(customer, parked): (CustomerId, &CustomerParked)| {
+        let CustomerParked { process, run, reason, detail } = parked.clone();
+        ParkedCustomer { customer, process, run, reason, detail }
+    };
+    let data: Vec<_> = shown.map(document).collect();
     let has_more = rest.next().is_some();
     let next = data.last().filter(|_| has_more).map(|last| last.customer.to_string());
     Ok(Reply::json(&Page { data, has_more, next, position, time }))

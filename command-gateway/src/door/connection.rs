@@ -18,8 +18,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
 use tokio::time::timeout;
 
 use super::frames::{self, Incoming, NO_ID};
-use crate::handle::BUSY_RETRY_MS;
-use crate::queue::Places;
+use crate::queue::{BUSY_RETRY_MS, Places};
 use crate::router::Router;
 
 /// How long a client may take no byte of a reply.

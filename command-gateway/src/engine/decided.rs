@@ -1,13 +1,17 @@
 //! What goes into the engine's core and what comes out of it.
 
-use event_log::Block;
-use schemas::ids::CommandId;
-use schemas::{Command, CommitView, Event};
+use std::sync::Arc;
 
-use crate::copies::Copied;
+use event_log::Block;
+use schemas::fields::Erasure;
+use schemas::ids::CustomerId;
+use vault::FreshKey;
+
+use crate::copies::HeldCopy;
+use crate::first::FirstOutcome;
 use crate::outcome::{Receipt, Refusal};
+use crate::progress::JobsReached;
 use crate::request::CommandRequest;
-use crate::runs::RunProgress;
 
 /// A command with the one who waits for its answer.
 #[derive(Debug)]
@@ -41,15 +45,6 @@ pub enum Verdict {
     Refused(Refusal),
 }
 
-/// A repeated command, to be compared with the one that was accepted.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct FirstOutcome {
-    /// The position of the first one.
-    pub position: u64,
-    /// The command as it came now.
-    pub request: CommandRequest,
-}
-
 /// An answer that is held back until its block is durable.
 #[derive(Debug)]
 pub struct Answer<W> {
@@ -69,43 +64,11 @@ pub struct Decided<W> {
     /// The answers, in the order of the commands.
     pub answers: Vec<Answer<W>>,
     /// Copies that were asked for.
-    pub copies: Vec<Copied>,
-    /// Billing runs that went on.
-    pub runs: Vec<RunProgress>,
-}
-
-impl FirstOutcome {
-    /// The first outcome again, from the stored commit; refused if the content differs.
-    ///
-    /// # Errors
-    /// [`Refusal::IdempotencyKeyReused`], or [`Refusal::Internal`] if the commit cannot be read.
-    pub fn outcome(&self, stored: &[u8]) -> Result<Receipt, Refusal> {
-        let internal = |_| Refusal::Internal;
-        let commit = CommitView::parse(stored).map_err(internal)?;
-        let command_id: CommandId = self.request.command_id;
-        let command = Command::decode(commit.command).map_err(internal)?;
-        // Left out, it was the time of recording; a caller that says so means the same.
-        let effective_at = self.request.takes_effect().unwrap_or(commit.recorded_at);
-        let same = command == self.request.command && effective_at == commit.effective_at;
-        if commit.command_id != command_id || !same {
-            let position = commit.position;
-            return Err(Refusal::IdempotencyKeyReused { command_id, position });
-        }
-        let events =
-            commit.events().map(|raw| raw.map_err(internal).and_then(|raw| name_of(raw.type_id)));
-        Ok(Receipt {
-            command_id,
-            position: commit.position,
-            stream: commit.stream,
-            revision: commit.revision,
-            recorded_at: commit.recorded_at,
-            events: events.collect::<Result<_, _>>()?,
-            duplicate: true,
-        })
-    }
-}
-
-fn name_of(event_type: u16) -> Result<&'static str, Refusal> {
-    let kind = Event::KINDS.iter().find(|kind| kind.type_id == event_type);
-    kind.map(|kind| kind.name).ok_or(Refusal::Internal)
+    pub copies: Vec<HeldCopy>,
+    /// How far jobs are with it.
+    pub jobs: JobsReached,
+    /// Keys that its commits are the first to use.
+    pub keys: Vec<Arc<FreshKey>>,
+    /// Customers that it erases.
+    pub erased: Vec<(CustomerId, Erasure)>,
 }

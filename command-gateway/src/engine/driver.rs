@@ -8,24 +8,25 @@
 //! commands before they are decided, so nothing decided ever has to be taken back. After a failed
 //! write or a panic in the state the engine stops for good; the log then tells what is durable.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
 use crossbeam_channel::{Receiver, RecvError, RecvTimeoutError, TryRecvError, select};
 
 use super::decided::{Answer, Decided, Offer, Offered, Verdict};
+use super::ending::{End, failed, refuse};
+use super::intake::Intake;
 use super::room::{Room, room_of};
 use super::stepping::EngineCore;
-use super::stopping::{failed, refuse};
 use super::writer::{Writer, Written};
 use crate::admission::Admission;
 use crate::completion::ReplyTo;
-use crate::copies::{Copied, CopyRequest};
+use crate::copies::HeldCopy;
 use crate::decider::Decider;
 use crate::history::Lookups;
 use crate::measures::{BlockCounts, Measures};
 use crate::outcome::Refusal;
+use crate::panics::guarded;
 use crate::progress::{Progress, Stopped};
 use crate::snapshot::Shelf;
 
@@ -35,29 +36,12 @@ const LOOK_EVERY: usize = 32;
 const GATHER: usize = 256;
 /// Blocks up to so many answers are written on the engine's thread when nothing else waits.
 const INLINE: usize = 4;
-/// Of so many commands one is a billing run's while others wait.
-const BILL_ONE_IN: usize = 4;
-/// The most of a run's commands that are decided before the queue is looked at again.
-const BILL_AT_ONCE: usize = 64;
+/// Of so many commands one is a job's while others wait.
+const WORK_ONE_IN: usize = 4;
+/// The most of a job's commands that are decided before the queue is looked at again.
+const WORK_AT_ONCE: usize = 64;
 /// How long a full disk is left alone.
 const ROOM_AGAIN: Duration = Duration::from_millis(100);
-
-/// What comes in through the queue.
-#[derive(Debug)]
-pub(crate) enum Intake {
-    /// A command.
-    Command(Box<Offer<ReplyTo>>),
-    /// A copy is wanted.
-    Copy(CopyRequest),
-    /// Finish what is decided, close the log, stop.
-    Stop,
-}
-
-/// Why a turn ends the engine.
-pub(super) enum End {
-    Asked,
-    Failed(Stopped),
-}
 
 pub(crate) struct Driver<D> {
     pub(super) core: EngineCore<D, ReplyTo>,
@@ -105,20 +89,17 @@ impl<D: Decider> Driver<D> {
     /// Runs until asked to stop, or until it must.
     pub(crate) fn run(mut self) {
         self.reserve();
-        let ended = catch_unwind(AssertUnwindSafe(|| {
+        let ended = guarded("the engine's thread", &(), || {
             loop {
                 if let Err(end) = self.turn() {
                     return end;
                 }
             }
-        }));
+        });
         let stopped = match ended {
-            Ok(End::Asked) => self.finish(),
-            Ok(End::Failed(why)) => self.fail(why),
-            Err(_) => {
-                tracing::error!("the engine's thread panicked");
-                self.fail(Stopped::Broken)
-            }
+            Some(End::Asked) => self.finish(),
+            Some(End::Failed(why)) => self.fail(why),
+            None => self.fail(Stopped::Broken),
         };
         self.progress.stop(stopped);
         self.refuse_queue();
@@ -148,9 +129,9 @@ impl<D: Decider> Driver<D> {
         self.core.seal()
     }
 
-    /// Whether a billing run could go on right now.
-    fn can_bill(&mut self) -> bool {
-        self.core.is_billing() && !self.full && !(self.core.is_empty() && self.no_room().is_some())
+    /// Whether a job could go on right now.
+    fn can_work(&mut self) -> bool {
+        self.core.is_working() && !self.full && !(self.core.is_empty() && self.no_room().is_some())
     }
 
     /// Decides what is queued; whether a stop was asked for.
@@ -166,13 +147,13 @@ impl<D: Decider> Driver<D> {
                 Ok(Intake::Copy(request)) => self.core.copy(request),
                 Ok(Intake::Stop) | Err(TryRecvError::Disconnected) => return Ok(true),
                 Err(TryRecvError::Empty) => {
-                    self.bill(BILL_AT_ONCE)?;
+                    self.work(WORK_AT_ONCE)?;
                     return Ok(false);
                 }
             }
             decided += 1;
-            if decided % (BILL_ONE_IN - 1) == 0 {
-                self.bill(1)?;
+            if decided % (WORK_ONE_IN - 1) == 0 {
+                self.work(1)?;
             }
             let written = decided % LOOK_EVERY == 0 && !self.writer.done().is_empty();
             let gathered = !self.in_flight && self.core.open_answers() >= GATHER;
@@ -203,12 +184,12 @@ impl<D: Decider> Driver<D> {
         }
     }
 
-    fn bill(&mut self, most: usize) -> Result<(), End> {
+    fn work(&mut self, most: usize) -> Result<(), End> {
         for _ in 0..most {
-            if !self.can_bill() {
+            if !self.can_work() {
                 return Ok(());
             }
-            match self.core.bill_next() {
+            match self.core.work_next() {
                 Ok(true) => {}
                 Ok(false) => self.full = true,
                 Err(_) => return Err(End::Failed(Stopped::Broken)),
@@ -237,7 +218,7 @@ impl<D: Decider> Driver<D> {
 
     /// Gives a block to the log: here if that is quicker.
     fn ship(&mut self, decided: Decided<ReplyTo>) -> Result<(), End> {
-        if decided.answers.len() <= INLINE && self.intake.is_empty() && !self.core.is_billing() {
+        if decided.answers.len() <= INLINE && self.intake.is_empty() && !self.core.is_working() {
             let written = self.writer.write(decided);
             return self.written(written);
         }
@@ -258,9 +239,9 @@ impl<D: Decider> Driver<D> {
     }
 
     fn wait_idle(&mut self) -> Result<(), End> {
-        let intake = if self.core.is_billing() {
-            // Customers without a bill are left; only a full disk holds the run up.
-            let pause = if self.can_bill() { Duration::ZERO } else { ROOM_AGAIN };
+        let intake = if self.core.is_working() {
+            // Subjects are left; only a full disk holds the job up.
+            let pause = if self.can_work() { Duration::ZERO } else { ROOM_AGAIN };
             match self.intake.recv_timeout(pause) {
                 Ok(intake) => Ok(intake),
                 Err(RecvTimeoutError::Timeout) => return Ok(()),
@@ -292,7 +273,7 @@ impl<D: Decider> Driver<D> {
             let written = self.writer.done().recv();
             return self.came_back(written);
         }
-        if self.can_bill() {
+        if self.can_work() {
             return Ok(());
         }
         let writer = &self.writer;
@@ -329,12 +310,13 @@ impl<D: Decider> Driver<D> {
 
     /// Answers a durable block.
     pub(super) fn release(&mut self, decided: Decided<ReplyTo>, took: Option<Duration>) {
-        let Decided { block, first_position, mut answers, copies, runs } = decided;
+        let Decided { block, first_position, mut answers, copies, jobs, keys: _, erased: _ } =
+            decided;
         let commits = u64::from(block.len());
         let durable = first_position - 1 + commits;
         let bytes = block.body_bytes() as u64;
         let mut counts = BlockCounts { commits, bytes, took, ..BlockCounts::default() };
-        self.progress.publish(durable, block.body_bytes(), &runs);
+        self.progress.publish(durable, block.body_bytes(), &jobs);
         for Answer { waiter, verdict } in answers.drain(..) {
             match verdict {
                 Verdict::Accepted(receipt) => waiter.complete(Ok(receipt)),
@@ -350,7 +332,7 @@ impl<D: Decider> Driver<D> {
                 }
             }
         }
-        copies.into_iter().for_each(Copied::release);
+        copies.into_iter().for_each(HeldCopy::release);
         self.measures.block(counts);
         self.core.recycle(block, answers);
     }

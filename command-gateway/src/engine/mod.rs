@@ -3,16 +3,18 @@
 //! *Shape.* [`EngineCore`] decides; it knows no thread, no disk and no channel, and a simulation
 //! steps it. A driver feeds it on the engine's thread, and a writer's thread syncs.
 
+mod copying;
 mod decided;
 pub(crate) mod driver;
+mod ending;
+pub(crate) mod intake;
 mod previewed;
-mod replay;
 mod room;
 mod stepping;
 mod stopping;
+mod working;
+mod write_error;
 pub(crate) mod writer;
 
-pub use decided::{Answer, Decided, FirstOutcome, Offer, Offered, Verdict};
-pub(crate) use replay::Fold;
-pub use replay::ReplayError;
+pub use decided::{Answer, Decided, Offer, Offered, Verdict};
 pub use stepping::EngineCore;

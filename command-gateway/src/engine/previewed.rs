@@ -19,7 +19,7 @@ impl<D: Decider, W> EngineCore<D, W> {
         let token = request.preview.as_ref()?;
         let now = PreviewToken {
             command_id: request.command_id,
-            command: PreviewToken::of_command(&request.command),
+            command: request.asked(),
             revision: self.fold.state.revision(request.command.stream()),
             catalog: self.fold.state.catalog_revision(),
             effective_at,

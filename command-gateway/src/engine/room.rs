@@ -2,8 +2,7 @@
 
 use std::time::Instant;
 
-use event_log::AppendError;
-
+use super::write_error::WriteError;
 use crate::outcome::Refusal;
 
 /// Whether there is room for the next block.
@@ -12,19 +11,15 @@ pub(super) enum Room {
     Missing { refusal: Refusal, asked: Instant },
 }
 
-pub(super) fn room_of(reserved: Result<(), AppendError>) -> Room {
+pub(super) fn room_of(reserved: Result<(), WriteError>) -> Room {
     match reserved {
         Ok(()) => Room::Reserved,
         Err(error) => {
             tracing::warn!(%error, "no room for another block, commands are refused");
-            let refusal = match error {
-                AppendError::DiskFull { .. } => Refusal::DiskFull,
-                AppendError::NoSegment { .. }
-                | AppendError::PositionConflict { .. }
-                | AppendError::LockLost { .. }
-                | AppendError::UnknownOutcome { .. }
-                | AppendError::Poisoned
-                | AppendError::Closed => Refusal::Unavailable,
+            let refusal = match error.refusal() {
+                // Nothing was written yet.
+                Refusal::UnknownOutcome => Refusal::Unavailable,
+                refusal => refusal,
             };
             Room::Missing { refusal, asked: Instant::now() }
         }

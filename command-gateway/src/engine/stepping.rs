@@ -1,37 +1,38 @@
 //! The engine's single-threaded heart: commands go in, blocks and answers come out.
 //!
 //! *Shape.* [`EngineCore::offer`] decides one command into the open block,
-//! [`EngineCore::bill_next`] one of a billing run. [`EngineCore::seal`] closes the block: bytes to
-//! make durable, and answers that may leave once they are. [`EngineCore::recycle`] takes the
+//! [`EngineCore::work_next`] one of a process's job. [`EngineCore::seal`] closes the block: bytes
+//! to make durable, and answers that may leave once they are. [`EngineCore::recycle`] takes the
 //! buffers back.
 //! *Ordering.* Later commands see earlier ones at once, durable or not. So the answers of a block,
 //! rejections too, may leave only when that block and all before it are durable.
 //! *Correctness.* A command is encoded before it is folded in: what is too large for a commit or
 //! for the open block has changed nothing. Nothing here depends on where blocks are cut.
 
-use schemas::command::{BookCommand, ProcessCommand};
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use event_log::{Block, MAX_BODY_BYTES};
 use ledger_core::Stamp;
-use schemas::command::OpenBook;
 use schemas::commit::MAX_COMMIT_BYTES;
-use schemas::ids::CommandId;
-use schemas::terms::BookClock;
+use schemas::fields::Erasure;
+use schemas::ids::{CommandId, CustomerId};
 use schemas::text::Actor;
-use schemas::{Cause, Command, Commit, Event, Rejection, Timestamp};
+use schemas::{Cause, Command, Commit, CommitView, Event, Rejection, StreamId, Timestamp};
+use vault::FreshKey;
 
-use super::decided::{Answer, Decided, FirstOutcome, Offer, Offered, Verdict};
-use super::replay::Fold;
+use super::decided::{Answer, Decided, Offer, Offered, Verdict};
 use crate::clock::Clock;
-use crate::copies::Copied;
+use crate::copies::HeldCopy;
 use crate::decider::Decider;
+use crate::first::FirstOutcome;
+use crate::fold::{Fold, ReplayError};
 use crate::ids::IdFiles;
 use crate::known::KnownCommands;
 use crate::outcome::{Receipt, Refusal};
+use crate::panics::guarded;
+use crate::progress::JobsReached;
 use crate::request::CommandRequest;
-use crate::runs::PARKED;
+use crate::sealed::Sealed;
 
 /// The most answers that one block holds back.
 const MAX_ANSWERS: usize = 16_384;
@@ -43,7 +44,7 @@ struct Entry<'a> {
     stamp: &'a Stamp,
 }
 
-enum Step {
+pub(super) enum Step {
     Accepted(Receipt),
     Refused(Refusal),
     /// Too much for the open block; as good as not decided.
@@ -58,11 +59,13 @@ pub struct EngineCore<D, W> {
     pub(super) fold: Fold<D>,
     clock: Arc<dyn Clock>,
     pub(super) known: KnownCommands,
-    system: Actor,
+    pub(super) system: Actor,
     pub(super) first_position: u64,
     block: Block,
     answers: Vec<Answer<W>>,
-    copies: Vec<Copied>,
+    copies: Vec<HeldCopy>,
+    keys: Vec<Arc<FreshKey>>,
+    erased: Vec<(CustomerId, Erasure)>,
     spare: Vec<(Block, Vec<Answer<W>>)>,
 }
 
@@ -83,6 +86,8 @@ impl<D: Decider, W> EngineCore<D, W> {
             block: Block::new(0),
             answers: Vec::new(),
             copies: Vec::new(),
+            keys: Vec::new(),
+            erased: Vec::new(),
             spare: Vec::new(),
         }
     }
@@ -152,7 +157,11 @@ impl<D: Decider, W> EngineCore<D, W> {
     ///
     /// # Errors
     /// The [`Refusal`].
-    pub fn open_book(&mut self, command_id: CommandId, open: OpenBook) -> Result<Receipt, Refusal> {
+    pub fn decide_first(
+        &mut self,
+        command_id: CommandId,
+        open: impl Into<Command>,
+    ) -> Result<Receipt, Refusal> {
         let request = CommandRequest::new(command_id, self.system.clone(), open);
         match self.decide(request, None) {
             Step::Accepted(receipt) => Ok(receipt),
@@ -161,43 +170,17 @@ impl<D: Decider, W> EngineCore<D, W> {
         }
     }
 
-    /// Whether a billing run has customers left.
-    pub fn is_billing(&self) -> bool {
-        self.fold.runs.is_working()
-    }
-
-    /// Decides the next command of a billing run, if there is one and the open block has room.
+    /// Folds a stored commit in that was read at `position`.
     ///
     /// # Errors
-    /// [`Refusal::Internal`] if the state is no longer to be trusted, as with [`Offered::Broken`].
-    pub fn bill_next(&mut self) -> Result<bool, Refusal> {
-        let Some(next) = self.fold.runs.next() else { return Ok(false) };
-        let known = self.known.position_of(next.command_id).map_err(|error| {
-            tracing::error!(%error, source = ?error.source, "a billing run cannot go on");
-            Refusal::Internal
-        })?;
-        if known.is_some() {
-            self.fold.runs.tried(true);
-            return Ok(true);
-        }
-        let customer = next.command.customer;
-        let request = CommandRequest::new(next.command_id, self.system.clone(), next.command);
-        match self.decide(request, Some(Cause { position: next.cause })) {
-            Step::Accepted(receipt) => {
-                let parked = receipt.events.contains(&PARKED);
-                if parked {
-                    tracing::warn!(%customer, "a billing run parked a customer");
-                }
-                self.fold.runs.tried(!parked);
-            }
-            Step::Refused(refusal) => {
-                tracing::warn!(%customer, %refusal, "a billing run could not bill a customer");
-                self.fold.runs.tried(false);
-            }
-            Step::Full(_) => return Ok(false),
-            Step::Broken(_) => return Err(Refusal::Internal),
-        }
-        Ok(true)
+    /// [`ReplayError`]: the log must not be written any further.
+    pub fn replay(&mut self, position: u64, bytes: &[u8]) -> Result<(), ReplayError> {
+        let commit = CommitView::parse(bytes)
+            .map_err(|source| ReplayError::Unreadable { position, source })?;
+        self.fold.replay(position, &commit)?;
+        self.known.push(commit.command_id);
+        self.first_position = self.fold.next_position;
+        Ok(())
     }
 
     /// Whether there is nothing to seal.
@@ -217,7 +200,7 @@ impl<D: Decider, W> EngineCore<D, W> {
 
     /// Closes the open block. `None` if nothing was decided.
     pub fn seal(&mut self) -> Option<Decided<W>> {
-        let runs = self.fold.runs.take_changed();
+        let runs = self.fold.jobs.take_changed();
         if self.is_empty() && runs.is_empty() {
             return None;
         }
@@ -229,7 +212,10 @@ impl<D: Decider, W> EngineCore<D, W> {
         let first_position = self.first_position;
         self.first_position = self.fold.next_position;
         let copies = std::mem::take(&mut self.copies);
-        Some(Decided { block, first_position, answers, copies, runs })
+        let (parked, stuck) = (self.fold.state.parked(), self.fold.jobs.stuck());
+        let jobs = JobsReached { runs, parked, stuck };
+        let (keys, erased) = (std::mem::take(&mut self.keys), std::mem::take(&mut self.erased));
+        Some(Decided { block, first_position, answers, copies, jobs, keys, erased })
     }
 
     /// Takes back the buffers of a block that was answered.
@@ -250,13 +236,19 @@ impl<D: Decider, W> EngineCore<D, W> {
         if request.command.is_internal() {
             return Some(Rejection::InternalCommand);
         }
+        if request.sealed.is_void()
+            && let StreamId::Customer(customer) = request.command.stream()
+        {
+            return Some(Rejection::CustomerErased { customer });
+        }
         let expected = request.expected_revision?;
         let current = self.fold.state.revision(request.command.stream());
         (expected != current).then_some(Rejection::RevisionConflict { expected, current })
     }
 
-    fn decide(&mut self, request: CommandRequest, cause: Option<Cause>) -> Step {
-        let recorded_at = self.present(&request.command);
+    pub(super) fn decide(&mut self, request: CommandRequest, cause: Option<Cause>) -> Step {
+        let opens_at = self.fold.state.opens_at(&request.command);
+        let recorded_at = opens_at.unwrap_or_else(|| self.now());
         let effective_at = request.takes_effect().unwrap_or(recorded_at);
         let stamp = Stamp { command_id: request.command_id, recorded_at, effective_at };
         if let Some(rejection) = self.stale(&request, effective_at, None) {
@@ -264,31 +256,16 @@ impl<D: Decider, W> EngineCore<D, W> {
         }
         // `decide` takes the state by shared reference and changes nothing, so a panic in it
         // leaves nothing half done: it concerns this command alone.
+        let (id, kind) = (request.command_id, request.command.kind().name);
         let decide = || self.fold.state.decide(&request.command, &stamp);
-        let decided = catch_unwind(AssertUnwindSafe(decide));
-        match decided {
-            Ok(Ok(events)) => match self.stale(&request, effective_at, Some(&events)) {
+        match guarded("deciding a command", &(id, kind), decide) {
+            Some(Ok(events)) => match self.stale(&request, effective_at, Some(&events)) {
                 Some(rejection) => Step::Refused((rejection, self.fold.next_position - 1).into()),
                 None => self.take_in(Entry { request, cause, stamp: &stamp }, events),
             },
-            Ok(Err(rejection)) => Step::Refused((rejection, self.fold.next_position - 1).into()),
-            Err(_) => {
-                let (id, kind) = (request.command_id, request.command.kind().name);
-                tracing::error!(command_id = %id, kind, "deciding a command panicked");
-                Step::Refused(Refusal::Internal)
-            }
+            Some(Err(rejection)) => Step::Refused((rejection, self.fold.next_position - 1).into()),
+            None => Step::Refused(Refusal::Internal),
         }
-    }
-
-    /// The instant to record: never before the last one; on a test book, its clock.
-    fn present(&self, command: &Command) -> Timestamp {
-        if let Command::Book(BookCommand::OpenBook(open)) = command
-            && let BookClock::Test(instant) = open.clock
-            && self.fold.state.test_clock().is_none()
-        {
-            return instant;
-        }
-        self.now()
     }
 
     /// The book's present: never before the last instant recorded.
@@ -306,14 +283,14 @@ impl<D: Decider, W> EngineCore<D, W> {
     }
 
     /// Keeps a copy until the open block is durable.
-    pub(crate) fn hold_back(&mut self, copied: Copied) {
+    pub(crate) fn hold_back(&mut self, copied: HeldCopy) {
         self.copies.push(copied);
     }
 
     /// Encodes the commit, puts it into the open block, and folds it in.
     fn take_in(&mut self, entry: Entry<'_>, events: Vec<Event>) -> Step {
         let Entry { request, cause, stamp } = entry;
-        let stream = request.command.stream();
+        let (stream, sealed) = (request.command.stream(), request.sealed);
         let commit = Commit {
             position: self.fold.next_position,
             stream,
@@ -324,6 +301,8 @@ impl<D: Decider, W> EngineCore<D, W> {
             recorded_at: stamp.recorded_at,
             effective_at: stamp.effective_at,
             cause,
+            origin: request.origin,
+            digest: sealed.digest(),
             command: request.command,
             events,
         };
@@ -342,6 +321,8 @@ impl<D: Decider, W> EngineCore<D, W> {
             expected_revision: request.expected_revision,
             preview: request.preview,
             deadline: request.deadline,
+            origin: request.origin,
+            sealed: sealed.clone(),
         };
         if self.block.push(&bytes).is_err() {
             return Step::Full(request(commit));
@@ -349,23 +330,21 @@ impl<D: Decider, W> EngineCore<D, W> {
         // A panic in here leaves the state half changed: nothing may be decided on it any more.
         let ledger = &mut self.fold.state;
         let fold = || ledger.fold(commit.position, stream, stamp, &commit.events);
-        match catch_unwind(AssertUnwindSafe(fold)) {
-            Ok(Ok(())) => {}
-            Ok(Err(error)) => {
+        match guarded("folding a commit in", &commit.command_id, fold) {
+            Some(Ok(())) => {}
+            Some(Err(error)) => {
                 tracing::error!(command_id = %commit.command_id, %error, "a decision does not fold");
                 return Step::Broken(request(commit));
             }
-            Err(_) => {
-                tracing::error!(command_id = %commit.command_id, "folding a commit in panicked");
-                return Step::Broken(request(commit));
-            }
+            None => return Step::Broken(request(commit)),
         }
+        self.note_keys(&sealed, &commit);
         self.known.push(commit.command_id);
         self.fold.next_position += 1;
         self.fold.recorded_at = Some(stamp.recorded_at);
-        if let Command::Process(ProcessCommand::RunBilling(_)) = &commit.command {
+        if stream == StreamId::Book {
             for event in &commit.events {
-                self.fold.start_run(event, commit.position);
+                self.fold.begin_job(event, commit.position);
             }
         }
         Step::Accepted(Receipt {
@@ -377,6 +356,15 @@ impl<D: Decider, W> EngineCore<D, W> {
             events: commit.events.iter().map(|event| event.kind().name).collect(),
             duplicate: false,
         })
+    }
+
+    /// Keys that a commit is the first to use, and those that it destroys.
+    fn note_keys(&mut self, sealed: &Sealed, commit: &Commit) {
+        self.keys.extend_from_slice(sealed.keys());
+        if let StreamId::Customer(customer) = commit.stream {
+            let erased = commit.events.iter().filter_map(Event::erases);
+            self.erased.extend(erased.map(|erasure| (customer, erasure)));
+        }
     }
 
     fn reject(&mut self, waiter: W, rejection: Rejection) {

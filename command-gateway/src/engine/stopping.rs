@@ -3,11 +3,9 @@
 //! *Correctness.* Everyone who waits is answered. What is on its way to the disk still counts if it
 //! lands; what was decided after a failure is not written.
 
-use event_log::AppendError;
-
-use super::decided::{Answer, Decided};
-use super::driver::{Driver, End, Intake};
-use crate::completion::ReplyTo;
+use super::driver::Driver;
+use super::ending::{End, failed, refuse};
+use super::intake::Intake;
 use crate::decider::Decider;
 use crate::outcome::Refusal;
 use crate::progress::Stopped;
@@ -80,27 +78,5 @@ impl<D: Decider> Driver<D> {
             }
             std::thread::yield_now();
         }
-    }
-}
-
-/// A block could not be written: tells everyone who waits for it what is known.
-pub(super) fn failed(decided: Decided<ReplyTo>, error: &AppendError) -> End {
-    tracing::error!(%error, first_position = decided.first_position, "a block was not written");
-    let refusal = match error {
-        AppendError::DiskFull { .. } => Refusal::DiskFull,
-        AppendError::NoSegment { .. }
-        | AppendError::PositionConflict { .. }
-        | AppendError::LockLost { .. }
-        | AppendError::Poisoned
-        | AppendError::Closed => Refusal::Unavailable,
-        AppendError::UnknownOutcome { .. } => Refusal::UnknownOutcome,
-    };
-    refuse(decided.answers, &refusal);
-    End::Failed(Stopped::LogFailed)
-}
-
-pub(super) fn refuse(answers: Vec<Answer<ReplyTo>>, refusal: &Refusal) {
-    for answer in answers {
-        answer.waiter.complete(Err(refusal.clone()));
     }
 }

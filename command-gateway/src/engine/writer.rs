@@ -1,15 +1,18 @@
 //! Making blocks durable: on a thread of its own while the next is decided, or at once when idle.
 
 use std::io;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, SendError, Sender, bounded};
-use event_log::{AppendError, EventLog};
+use event_log::EventLog;
+use vault::Vault;
 
 use super::decided::Decided;
+use super::write_error::WriteError;
 use crate::completion::ReplyTo;
+use crate::shared_log::SharedLog;
 
 /// One block on its way to the disk and the one that is decided meanwhile.
 const BLOCKS_AHEAD: u32 = 2;
@@ -18,47 +21,38 @@ const BLOCKS_AHEAD: u32 = 2;
 #[derive(Debug)]
 pub(crate) struct Written {
     pub(crate) decided: Decided<ReplyTo>,
-    pub(crate) result: Result<(), AppendError>,
+    pub(crate) result: Result<(), WriteError>,
     /// Whether there is room for what comes next; `None` if nothing was asked.
-    pub(crate) room: Option<Result<(), AppendError>>,
+    pub(crate) room: Option<Result<(), WriteError>>,
     /// How long writing and syncing took; `None` if there was nothing to write.
     pub(crate) took: Option<Duration>,
-}
-
-/// The log, shared by those who write it or keep its lock.
-#[derive(Clone)]
-pub(crate) struct SharedLog(Arc<Mutex<Box<dyn EventLog>>>);
-
-impl std::fmt::Debug for SharedLog {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("SharedLog")
-    }
 }
 
 /// The log with the thread that writes it.
 pub(crate) struct Writer {
     log: SharedLog,
+    vault: Option<Arc<Vault>>,
     jobs: Option<Sender<Decided<ReplyTo>>>,
     done: Receiver<Written>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Writer {
-    pub(crate) fn start(log: Box<dyn EventLog>) -> io::Result<Self> {
-        let log = Arc::new(Mutex::new(log));
+    pub(crate) fn start(log: Box<dyn EventLog>, vault: Option<Arc<Vault>>) -> io::Result<Self> {
+        let log = SharedLog::new(log);
         let (jobs, queue) = bounded::<Decided<ReplyTo>>(1);
         let (written, done) = bounded(1);
-        let shared = Arc::clone(&log);
+        let (shared, keys) = (log.clone(), vault.clone());
         let thread =
             std::thread::Builder::new().name("log-writer".to_owned()).spawn(move || {
                 while let Ok(decided) = queue.recv() {
-                    let outcome = write(locked(&shared).as_mut(), decided);
+                    let outcome = write(shared.lock().as_mut(), keys.as_deref(), decided);
                     if written.send(outcome).is_err() {
                         return;
                     }
                 }
             })?;
-        Ok(Self { log: SharedLog(log), jobs: Some(jobs), done, thread: Some(thread) })
+        Ok(Self { log, vault, jobs: Some(jobs), done, thread: Some(thread) })
     }
 
     /// Writes on the writer's thread; the block comes back on [`Writer::done`]. If that thread is
@@ -72,7 +66,7 @@ impl Writer {
 
     /// Writes here and now.
     pub(crate) fn write(&self, decided: Decided<ReplyTo>) -> Written {
-        write(locked(&self.log.0).as_mut(), decided)
+        write(self.log.lock().as_mut(), self.vault.as_deref(), decided)
     }
 
     /// The log itself, for those who need its lock to be held.
@@ -86,13 +80,13 @@ impl Writer {
     }
 
     /// Asks for room again.
-    pub(crate) fn reserve(&self) -> Result<(), AppendError> {
-        locked(&self.log.0).reserve(BLOCKS_AHEAD)
+    pub(crate) fn reserve(&self) -> Result<(), WriteError> {
+        reserve(self.log.lock().as_mut(), self.vault.as_deref())
     }
 
     /// Appends the closing block.
-    pub(crate) fn close(&self, time: i64) -> Result<(), AppendError> {
-        locked(&self.log.0).close(time).map(|_| ())
+    pub(crate) fn close(&self, time: i64) -> Result<(), WriteError> {
+        Ok(self.log.lock().close(time).map(|_| ())?)
     }
 }
 
@@ -106,18 +100,35 @@ impl Drop for Writer {
     }
 }
 
-/// The log poisons itself where its state could be half changed, so a panic in here is survived.
-fn locked(log: &Mutex<Box<dyn EventLog>>) -> MutexGuard<'_, Box<dyn EventLog>> {
-    log.lock().unwrap_or_else(PoisonError::into_inner)
+fn reserve(log: &mut dyn EventLog, vault: Option<&Vault>) -> Result<(), WriteError> {
+    log.reserve(BLOCKS_AHEAD)?;
+    vault.map_or(Ok(()), Vault::reserve).map_err(WriteError::Keys)
 }
 
-fn write(log: &mut dyn EventLog, mut decided: Decided<ReplyTo>) -> Written {
+/// Keys that the block needs are durable before it, and those that it destroys are destroyed
+/// after it, before anybody hears of it.
+fn append(
+    log: &mut dyn EventLog,
+    vault: Option<&Vault>,
+    decided: &mut Decided<ReplyTo>,
+) -> Result<(), WriteError> {
+    if let Some(vault) = vault {
+        vault.keep(decided.keys.iter()).map_err(WriteError::Keys)?;
+    }
+    log.append(decided.first_position, &mut decided.block)?;
+    if let Some(vault) = vault {
+        vault.erase(decided.erased.drain(..)).map_err(WriteError::Erasure)?;
+    }
+    Ok(())
+}
+
+fn write(log: &mut dyn EventLog, vault: Option<&Vault>, mut decided: Decided<ReplyTo>) -> Written {
     if decided.block.is_empty() {
         return Written { decided, result: Ok(()), room: None, took: None };
     }
     let began = Instant::now();
-    let result = log.append(decided.first_position, &mut decided.block).map(|_| ());
+    let result = append(log, vault, &mut decided);
     let took = Some(began.elapsed());
-    let room = result.is_ok().then(|| log.reserve(BLOCKS_AHEAD));
+    let room = result.is_ok().then(|| reserve(log, vault));
     Written { decided, result, room, took }
 }

@@ -9,7 +9,7 @@ use super::file::{
     id_file_name,
 };
 use super::filter::Filter;
-use crate::snapshot::Sink;
+use crate::sink::Sink;
 
 /// Which ids a file is to hold.
 pub(crate) struct Ids<'a> {

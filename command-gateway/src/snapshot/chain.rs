@@ -9,8 +9,8 @@ use schemas::Timestamp;
 
 use super::layer::{Cursor, Entry, Layer, LayerError};
 use super::manifest::{Manifest, Named};
-use crate::engine::Fold;
-use crate::runs::BillingRuns;
+use crate::fold::Fold;
+use crate::jobs::Jobs;
 
 /// Why a chain of layers is not used.
 #[derive(Debug, thiserror::Error)]
@@ -159,12 +159,12 @@ fn load_layer(loader: &mut Loader, layer: &Layer) -> Result<(), ChainError> {
 }
 
 fn fold_of(top: &Layer, state: Ledger) -> Result<Fold<Ledger>, ChainError> {
-    let runs = BillingRuns::from_piece(&top.runs()?);
-    let runs = runs.ok_or_else(|| top.damaged("its billing runs cannot be read"))?;
+    let jobs = Jobs::from_piece(&top.jobs()?);
+    let jobs = jobs.ok_or_else(|| top.damaged("its jobs cannot be read"))?;
     let recorded_at = Timestamp::from_micros(top.footer.recorded_at);
     let recorded_at = recorded_at.ok_or_else(|| top.damaged("its time is no time"))?;
     let next_position = top.footer.position + 1;
-    Ok(Fold { state, runs, next_position, recorded_at: Some(recorded_at) })
+    Ok(Fold { state, jobs, next_position, recorded_at: Some(recorded_at) })
 }
 
 /// Whether a block with that hash ends with that position. The reader then stands behind it.

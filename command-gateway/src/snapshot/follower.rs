@@ -30,10 +30,10 @@ use super::part::Part;
 use super::status::Shelf;
 use super::write::{Changed, write_layer};
 use crate::clock::Clock;
-use crate::engine::writer::SharedLog;
-use crate::engine::{Fold, ReplayError};
+use crate::fold::{Fold, ReplayError};
 use crate::ids::{IdFile, IdFileError, IdFiles, Ids, each_id, write_ids};
 use crate::progress::Progress;
+use crate::shared_log::SharedLog;
 
 /// Commits in one layer, unless the interval is longer.
 const AT_ONCE: u64 = 250_000;
@@ -268,7 +268,7 @@ impl Work {
     fn layer(&mut self) -> Result<(), FollowError> {
         let Some(Folded { fold, block_hash, ids }) = self.fold()? else { return Ok(()) };
         let position = fold.next_position - 1;
-        let changed = fold.state.changed(fold.runs.to_piece())?;
+        let changed = fold.state.changed(fold.jobs.to_piece())?;
         let footer = Footer {
             state_version: STATE_VERSION,
             log: self.start.log_id,
@@ -303,9 +303,9 @@ impl Work {
     /// Reads and folds what is durable behind the last layer; `None` if that is nothing.
     fn fold(&mut self) -> Result<Option<Folded>, FollowError> {
         let most = self.start.snapshots.every_commits.max(AT_ONCE);
-        let Fold { state, runs, next_position, recorded_at } = self.chain.book()?;
+        let Fold { state, jobs, next_position, recorded_at } = self.chain.book()?;
         let part = Part::new(state, self.chain.clone());
-        let mut fold = Fold { state: part, runs, next_position, recorded_at };
+        let mut fold = Fold { state: part, jobs, next_position, recorded_at };
         let first = fold.next_position;
         let reader = self.reader_at(first)?;
         let mut folded = (Vec::new(), [0; 32]);

@@ -19,9 +19,9 @@
 //! | 152 | 8 | where the taken ids end |
 //! | 160 | 8 | where the names end |
 //! | 168 | 8 | where the book ends |
-//! | 176 | 8 | where the billing runs end |
+//! | 176 | 8 | where the jobs end |
 //! | 184 | 8 | where the index ends |
-//! | 192 | 16 | CRC32C of taken ids, names, book and billing runs, 4 each |
+//! | 192 | 16 | CRC32C of taken ids, names, book and jobs, 4 each |
 //! | 208 | 44 | zero |
 //! | 252 | 4 | CRC32C of bytes 0..252 |
 //!
@@ -61,7 +61,7 @@ pub(crate) struct Ends {
     pub(crate) taken: u64,
     pub(crate) names: u64,
     pub(crate) book: u64,
-    pub(crate) runs: u64,
+    pub(crate) jobs: u64,
     pub(crate) index: u64,
 }
 
@@ -71,12 +71,12 @@ pub(crate) struct Sums {
     pub(crate) taken: u32,
     pub(crate) names: u32,
     pub(crate) book: u32,
-    pub(crate) runs: u32,
+    pub(crate) jobs: u32,
 }
 
 impl Ends {
     fn all(&self) -> [u64; 6] {
-        [self.customers, self.taken, self.names, self.book, self.runs, self.index]
+        [self.customers, self.taken, self.names, self.book, self.jobs, self.index]
     }
 }
 
@@ -96,8 +96,8 @@ impl Footer {
         for (n, value) in counts.into_iter().chain(self.ends.all()).enumerate() {
             bytes[120 + 8 * n..128 + 8 * n].copy_from_slice(&value.to_le_bytes());
         }
-        let Sums { taken, names, book, runs } = self.sums;
-        for (n, sum) in [taken, names, book, runs].into_iter().enumerate() {
+        let Sums { taken, names, book, jobs } = self.sums;
+        for (n, sum) in [taken, names, book, jobs].into_iter().enumerate() {
             bytes[192 + 4 * n..196 + 4 * n].copy_from_slice(&sum.to_le_bytes());
         }
         let crc = crc32c::crc32c(&bytes[..CRC_AT]);
@@ -124,7 +124,7 @@ impl Footer {
             taken: long(152),
             names: long(160),
             book: long(168),
-            runs: long(176),
+            jobs: long(176),
             index: long(184),
         };
         if !ends.all().is_sorted() || ends.index.checked_add(FOOTER as u64) != Some(length) {
@@ -142,7 +142,7 @@ impl Footer {
             customers: long(128),
             taken: long(136),
             ends,
-            sums: Sums { taken: short(192), names: short(196), book: short(200), runs: short(204) },
+            sums: Sums { taken: short(192), names: short(196), book: short(200), jobs: short(204) },
         })
     }
 }

@@ -6,7 +6,7 @@
 //! | taken ids | 16 bytes each, little endian: those taken since the layer below |
 //! | names | pieces of names, those given since the layer below |
 //! | book | the book's piece, whole |
-//! | billing runs | all runs, and whom the unfinished ones have left |
+//! | jobs | how far all jobs are, and whom those that go on have left |
 //! | index | 48 bytes for each customer, in the order of their ids, see below |
 //! | footer | see [`Footer`] |
 //!
@@ -148,7 +148,7 @@ impl Layer {
             return Err(damaged("it is cut short"));
         }
         let footer = Footer::decode(&bytes, length).map_err(damaged)?;
-        let index = footer.ends.index - footer.ends.runs;
+        let index = footer.ends.index - footer.ends.jobs;
         let taken = footer.ends.taken - footer.ends.customers;
         if footer.customers.checked_mul(ENTRY as u64) != Some(index)
             || footer.taken.checked_mul(16) != Some(taken)
@@ -215,7 +215,7 @@ impl Layer {
     fn entries_at(&self, first: u64, most: u64) -> Result<Vec<Entry>, LayerError> {
         let count = self.footer.customers.saturating_sub(first).min(most);
         let mut bytes = vec![0; usize::try_from(count).unwrap_or(0) * ENTRY];
-        self.read(&mut bytes, self.footer.ends.runs + first * ENTRY as u64)?;
+        self.read(&mut bytes, self.footer.ends.jobs + first * ENTRY as u64)?;
         let entries = bytes.as_chunks::<ENTRY>().0.iter().map(Entry::decode);
         let entries: Option<Vec<_>> = entries.collect();
         entries.ok_or_else(|| self.damaged("an entry of its index has a wrong checksum"))
@@ -245,10 +245,10 @@ impl Layer {
         self.section(ends.names, ends.book, sums.book)
     }
 
-    /// The billing runs.
-    pub(crate) fn runs(&self) -> Result<Vec<u8>, LayerError> {
+    /// The jobs.
+    pub(crate) fn jobs(&self) -> Result<Vec<u8>, LayerError> {
         let Footer { ends, sums, .. } = &self.footer;
-        self.section(ends.book, ends.runs, sums.runs)
+        self.section(ends.book, ends.jobs, sums.jobs)
     }
 
     fn section(&self, from: u64, to: u64, sum: u32) -> Result<Vec<u8>, LayerError> {

@@ -19,9 +19,9 @@ use std::io;
 
 use event_log::{Disk, Hash, LogId};
 
-use super::Sink;
 use super::layer::{Layer, layer_name};
 use crate::ids::id_file_name;
+use crate::sink::Sink;
 
 const NAME: &str = "manifest";
 const NEW_NAME: &str = "manifest.new";

@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
+use ledger_core::process::Subjects;
 use ledger_core::snapshot::StateError;
 use ledger_core::{FoldError, Ledger};
 use schemas::ids::CustomerId;
@@ -62,7 +63,7 @@ impl Part {
     }
 
     /// What a layer of this part holds.
-    pub(crate) fn changed(&self, runs: Vec<u8>) -> Result<Changed, StateError> {
+    pub(crate) fn changed(&self, jobs: Vec<u8>) -> Result<Changed, StateError> {
         let mut entries = self.entries();
         let mut pieces = Vec::new();
         for entry in &mut entries {
@@ -79,7 +80,7 @@ impl Part {
             taken: self.ledger.taken_piece(),
             names: self.ledger.names_piece(),
             book: self.ledger.book_piece(),
-            runs,
+            jobs,
         })
     }
 
@@ -113,7 +114,8 @@ impl State for Part {
         self.ledger.revision(stream)
     }
 
-    fn due_customers(&self, through: Date) -> Vec<CustomerId> {
+    fn subjects(&self, subjects: Subjects) -> Vec<CustomerId> {
+        let Subjects::DueThrough(through) = subjects;
         self.due_in_all(through).unwrap_or_else(|error| {
             *self.failed.borrow_mut() = Some(error);
             Vec::new()

@@ -8,10 +8,10 @@ use std::sync::Arc;
 
 use event_log::Disk;
 
-use super::Sink;
 use super::footer::{Ends, Footer, Sums};
 use super::layer::{Cursor, Entry, Layer, LayerError, Pieces, layer_name};
 use super::manifest::Named;
+use crate::sink::Sink;
 
 /// What changed since the last layer.
 #[derive(Debug, Default)]
@@ -22,7 +22,7 @@ pub(crate) struct Changed {
     pub(crate) taken: Vec<u128>,
     pub(crate) names: Vec<u8>,
     pub(crate) book: Vec<u8>,
-    pub(crate) runs: Vec<u8>,
+    pub(crate) jobs: Vec<u8>,
 }
 
 impl Changed {
@@ -82,7 +82,7 @@ pub(crate) fn write_layer(
     }
     ends.names = put(&changed.names, &mut sums.names)?;
     ends.book = put(&changed.book, &mut sums.book)?;
-    ends.runs = put(&changed.runs, &mut sums.runs)?;
+    ends.jobs = put(&changed.jobs, &mut sums.jobs)?;
 
     let mut walk = Walk::over(merged, changed)?;
     let mut offset = 0;

@@ -112,6 +112,10 @@ impl Samples {
         self.add("billfold_sync_seconds", help, book(), Sample::Micros(Box::new(syncs)));
         let help = "Billing runs that have customers left";
         self.add("billfold_billing_runs", help, book(), whole(status.billing_runs.len() as u64));
+        let help = "Customers that are parked until they are released";
+        self.add("billfold_customers_parked", help, book(), whole(status.parked));
+        let help = "Customers that a process could neither serve nor park";
+        self.add("billfold_customers_stuck", help, book(), Sample::Count(status.stuck));
         for queue in &status.queues {
             let labels = vec![("book", status.book.clone()), ("queue", queue.name.clone())];
             self.queue(&labels, queue);

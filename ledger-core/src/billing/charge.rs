@@ -9,7 +9,7 @@ use schemas::terms::{LineKind, MissingPiece, RatioRule};
 use schemas::{Minor, Rejection, Span};
 
 use super::draft::{LineDraft, Rest};
-use super::pieces::Place;
+use super::place::Place;
 use super::proration;
 use super::state::Line;
 use crate::catalog::models;
@@ -93,7 +93,7 @@ fn line(
         if true_up { Vec::new() } else { models::with(&terms.rate, |model| model.tiers(units))? };
     Ok(LineDraft {
         kind,
-        description: terms.name.clone(),
+        description: terms.name.clone().into(),
         source: LineSource::Cycle {
             subscription: place.subscription.id,
             item: place.item.number,

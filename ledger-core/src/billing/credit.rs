@@ -12,7 +12,7 @@ use schemas::{Decimal, Minor, Rejection, Span, Timestamp};
 
 use super::charge::{Part, part_of, whole_of};
 use super::draft::LineDraft;
-use super::pieces::Place;
+use super::place::Place;
 use super::proration;
 use super::state::{Line, LineAt, Priced};
 use crate::customer::rules::Rules;

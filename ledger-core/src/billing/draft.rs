@@ -8,14 +8,13 @@ use schemas::event::{
 use schemas::fraction::Fraction;
 use schemas::ids::InvoiceId;
 use schemas::terms::LineKind;
-use schemas::text::Label;
-use schemas::{Date, Interval, Minor, Span};
+use schemas::{Date, Interval, Minor, Personal, Span};
 
 /// A line before it has its number.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct LineDraft {
     pub(crate) kind: LineKind,
-    pub(crate) description: Label,
+    pub(crate) description: Personal,
     pub(crate) source: LineSource,
     pub(crate) plan: Option<PlanVersion>,
     pub(crate) service: Option<Interval>,

@@ -4,7 +4,7 @@ use schemas::command::InvoiceRequest;
 use schemas::event::{CustomerSnapshot, InvoiceFinalized, InvoiceTotals};
 use schemas::ids::{BillingRunId, InvoiceId, derive};
 use schemas::terms::{SeriesDefinition, SeriesKind};
-use schemas::{Date, Minor, Rejection};
+use schemas::{Contact, Date, Minor, Rejection};
 
 use super::Account;
 use super::draft::{LineDraft, numbered};
@@ -75,7 +75,10 @@ fn finalize(
         series: series.code.clone(),
         sequence,
         number: printed(series, sequence)?,
-        bill_to: CustomerSnapshot { name: profile.name.clone(), email: profile.email.clone() },
+        bill_to: CustomerSnapshot {
+            name: profile.name.document(),
+            email: profile.email.as_ref().map(Contact::document),
+        },
         currency: profile.currency,
         document_date,
         due_date: document_date.plus_days(i32::from(profile.payment_terms_days))?,

@@ -8,7 +8,8 @@ use schemas::{Date, Minor, Rejection, Span};
 
 use super::credit::{Before, credit};
 use super::draft::LineDraft;
-use super::pieces::{self, Place};
+use super::pieces;
+use super::place::Place;
 use super::state::{LineAt, Pending};
 use super::{Account, discount, proration};
 use crate::catalog::state::Catalog;

@@ -42,12 +42,13 @@ pub(crate) mod invoice;
 pub(crate) mod lines;
 pub(crate) mod one_off;
 pub(crate) mod pieces;
+pub(crate) mod place;
 pub(crate) mod post;
 pub(crate) mod proration;
 pub(crate) mod spans;
 pub(crate) mod state;
 
-use schemas::Minor;
+use schemas::{Date, Minor};
 
 use crate::customer::rules::Rules;
 use crate::customer::state::Profile;
@@ -64,6 +65,8 @@ pub(crate) struct Account<'a> {
     pub(crate) credit: Minor,
     /// How many commits the customer has.
     pub(crate) revision: u64,
+    /// The last day on which a document was issued or something was booked.
+    pub(crate) last_document: Option<Date>,
 }
 
 impl<'a> Account<'a> {

@@ -8,8 +8,7 @@ use schemas::event::{
 };
 use schemas::ids::{ChargeId, CreditNoteId, DiscountId, InvoiceId, SubscriptionId};
 use schemas::terms::LineKind;
-use schemas::text::Label;
-use schemas::{Date, Interval, Minor, Span, Timestamp};
+use schemas::{Date, Interval, Minor, Personal, Span, Timestamp};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::accounting::Earning;
@@ -26,7 +25,7 @@ pub(crate) struct Priced {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Line {
     pub(crate) kind: LineKind,
-    pub(crate) description: Label,
+    pub(crate) description: Personal,
     pub(crate) source: LineSource,
     pub(crate) service: Option<Interval>,
     /// How a recurring line was priced.

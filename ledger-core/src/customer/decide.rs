@@ -1,14 +1,17 @@
 //! Decisions about who the customer is.
 
 use schemas::Rejection;
-use schemas::command::{CustomerCommand, RegisterCustomer, ReleaseCustomer, UpdateCustomer};
+use schemas::command::{
+    CustomerCommand, ParkCustomer, RegisterCustomer, ReleaseCustomer, UpdateCustomer,
+};
 use schemas::event::{
-    CustomerEmailChanged, CustomerExternalIdChanged, CustomerRegistered, CustomerReleased,
-    CustomerRenamed, CustomerTermsChanged, Event,
+    CustomerEmailChanged, CustomerExternalIdChanged, CustomerParked, CustomerRegistered,
+    CustomerReleased, CustomerRenamed, CustomerTermsChanged, Event,
 };
 
 use schemas::ids::CustomerId;
 
+use super::erase::{self, Affairs};
 use super::rules::Rules;
 use super::state::Profile;
 use crate::context::Context;
@@ -21,11 +24,14 @@ use crate::seller::decide::check_terms;
 pub(crate) fn decide(
     context: &Context<'_>,
     profile: &Profile,
+    affairs: &dyn Affairs,
     command: &CustomerCommand,
 ) -> Result<Vec<Event>, Rejection> {
     match command {
         CustomerCommand::UpdateCustomer(command) => update(context, profile, command),
         CustomerCommand::ReleaseCustomer(command) => release(profile, command),
+        CustomerCommand::ParkCustomer(command) => park(profile, command),
+        CustomerCommand::EraseCustomer(command) => erase::erase(context, profile, affairs, command),
         CustomerCommand::RegisterCustomer(command) => {
             Err(Rejection::CustomerExists { customer: command.customer })
         }
@@ -87,6 +93,16 @@ fn check_parent(
     Ok(())
 }
 
+/// Leaves a customer out of what happens by itself.
+///
+/// # Errors
+/// [`Rejection::CustomerParked`] where it is so already: the first reason stays.
+fn park(customer: &Profile, command: &ParkCustomer) -> Result<Vec<Event>, Rejection> {
+    customer.not_parked()?;
+    let ParkCustomer { customer: _, process, run, reason, detail } = command.clone();
+    Ok(vec![CustomerParked { process, run, reason, detail }.into()])
+}
+
 /// Lets runs bill a parked customer again.
 fn release(customer: &Profile, command: &ReleaseCustomer) -> Result<Vec<Event>, Rejection> {
     if customer.parked.is_none() {
@@ -116,12 +132,12 @@ fn update(
         events.push(CustomerExternalIdChanged { external_id: external_id.clone() }.into());
     }
     if let Some(name) = &command.name
-        && customer.name != *name
+        && !customer.name.says_the_same(name)
     {
         events.push(CustomerRenamed { name: name.clone() }.into());
     }
     if let Some(email) = &command.email
-        && customer.email.as_ref() != Some(email)
+        && !customer.email.as_ref().is_some_and(|known| known.says_the_same(email))
     {
         events.push(CustomerEmailChanged { email: email.clone() }.into());
     }

@@ -1,5 +1,6 @@
 //! Who a customer is: its terms, its family, whether it is parked.
 
 pub(crate) mod decide;
+pub(crate) mod erase;
 pub(crate) mod rules;
 pub(crate) mod state;

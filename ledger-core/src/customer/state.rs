@@ -1,15 +1,25 @@
 //! Who one customer is, folded from its stream.
 
-use schemas::event::{CustomerEvent, CustomerRegistered};
+use schemas::event::{CustomerErased, CustomerEvent, CustomerParked, CustomerRegistered};
+use schemas::fields::Erasure;
 use schemas::ids::{CustomerId, EntityId};
 use schemas::money::MAX_AMOUNT;
 use schemas::terms::Policies;
-use schemas::text::{ExternalId, Label};
-use schemas::{Currency, Minor, Money, Personal, Rejection, Timestamp};
+use schemas::text::ExternalId;
+use schemas::{Contact, Currency, Minor, Money, Rejection, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::rules::Rules;
 use crate::unmade::Unmade;
+
+/// What an erasure left of a customer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Erased {
+    /// What of it can be read by nobody any more.
+    pub(crate) extent: Erasure,
+    /// Its documents are kept for so many years after the one in which the last was issued.
+    pub(crate) retention_years: u8,
+}
 
 /// Who a customer is and what it is billed by.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -17,8 +27,8 @@ pub(crate) struct Profile {
     pub(crate) id: CustomerId,
     pub(crate) entity: EntityId,
     pub(crate) external_id: Option<ExternalId>,
-    pub(crate) name: Personal,
-    pub(crate) email: Option<Personal>,
+    pub(crate) name: Contact,
+    pub(crate) email: Option<Contact>,
     pub(crate) currency: Currency,
     /// What it is billed by.
     pub(crate) rules: Rules,
@@ -26,8 +36,10 @@ pub(crate) struct Profile {
     /// Who pays for it.
     pub(crate) parent: Option<CustomerId>,
     pub(crate) registered_at: Timestamp,
-    /// Why runs leave it out.
-    pub(crate) parked: Option<Label>,
+    /// Why processes leave it out.
+    pub(crate) parked: Option<Box<CustomerParked>>,
+    /// Set once it was erased.
+    pub(crate) erased: Option<Erased>,
 }
 
 impl Profile {
@@ -45,6 +57,7 @@ impl Profile {
             parent: registered.parent,
             registered_at: at,
             parked: None,
+            erased: None,
         }
     }
 
@@ -73,10 +86,37 @@ impl Profile {
         if minor.is_positive() { Ok(minor) } else { Err(Rejection::AmountNotPositive { amount }) }
     }
 
+    /// It was erased.
+    ///
+    /// # Errors
+    /// [`Unmade`] for a second time.
+    fn erase(&mut self, event: &CustomerErased) -> Result<(), Unmade> {
+        if self.erased.is_some() {
+            return Err(Unmade::of("an unerased", self.id));
+        }
+        let retention_years = event.document_retention_years;
+        self.erased = Some(Erased { extent: event.extent(), retention_years });
+        Ok(())
+    }
+
+    /// Nothing keeps processes from it.
+    ///
+    /// # Errors
+    /// [`Rejection::CustomerParked`].
+    pub(crate) fn not_parked(&self) -> Result<(), Rejection> {
+        match &self.parked {
+            None => Ok(()),
+            Some(parked) => {
+                let (customer, reason) = (self.id, parked.detail.to_string());
+                Err(Rejection::CustomerParked { customer, reason })
+            }
+        }
+    }
+
     /// Folds one event in.
     ///
     /// # Errors
-    /// [`Unmade`] for a second registration.
+    /// [`Unmade`] for a second registration or erasure.
     pub(crate) fn evolve(&mut self, event: &CustomerEvent) -> Result<(), Unmade> {
         match event {
             CustomerEvent::CustomerRenamed(renamed) => self.name = renamed.name.clone(),
@@ -89,8 +129,15 @@ impl Profile {
             CustomerEvent::CustomerExternalIdChanged(changed) => {
                 self.external_id = Some(changed.external_id.clone());
             }
-            CustomerEvent::CustomerParked(parked) => self.parked = Some(parked.detail.clone()),
+            CustomerEvent::CustomerParked(parked) => {
+                self.parked = Some(Box::new(parked.clone()));
+            }
             CustomerEvent::CustomerReleased(_) => self.parked = None,
+            CustomerEvent::CustomerErased(erased) => self.erase(erased)?,
+            CustomerEvent::DocumentsErased(_) => match &mut self.erased {
+                Some(erased) => erased.extent = Erasure::All,
+                None => return Err(Unmade::of("the erasure of", self.id)),
+            },
             CustomerEvent::CustomerRegistered(_) => {
                 return Err(Unmade::of("an unregistered", self.id));
             }

@@ -3,8 +3,9 @@
 use schemas::Currency;
 use schemas::ids::{CustomerId, InvoiceId};
 
+use super::findings::Findings;
+use super::law::Law;
 use super::lines::Line;
-use super::{Findings, Law};
 
 /// An invoice and what has settled it.
 #[derive(Debug)]

@@ -9,7 +9,8 @@ use schemas::terms::{SeriesDefinition, SeriesKind};
 use schemas::text::Code;
 use schemas::{Date, Event};
 
-use super::{Findings, Law};
+use super::findings::Findings;
+use super::law::Law;
 
 /// One number series.
 #[derive(Debug)]

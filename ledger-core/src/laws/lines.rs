@@ -2,7 +2,8 @@
 
 use schemas::event::{InvoiceLine, LineRef, LineReversal};
 
-use super::{Findings, Law};
+use super::findings::Findings;
+use super::law::Law;
 use crate::accounting::Earning;
 
 /// What is known of a line. Sums are signed like the line.

@@ -12,7 +12,8 @@ use schemas::text::ExternalId;
 use schemas::{Event, StreamId};
 use uuid::Uuid;
 
-use super::{Findings, Law};
+use super::findings::Findings;
+use super::law::Law;
 
 /// A kind of thing with ids of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

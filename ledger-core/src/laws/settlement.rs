@@ -11,8 +11,10 @@ use schemas::ids::{CustomerId, InvoiceId, PaymentId};
 use schemas::{Currency, Date, Event, Minor};
 
 use super::balances::{Customer, Invoice};
+use super::findings::Findings;
+use super::journal::{Balances, slot};
+use super::law::Law;
 use super::lines::{Line, shown};
-use super::{Balances, Findings, Law, slot};
 use crate::accounting::{Account, Posted};
 
 /// Sums over all customers of one currency.

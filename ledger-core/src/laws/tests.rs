@@ -8,7 +8,7 @@ use schemas::event::{
 use schemas::event::{BillingEvent, CustomerEvent, SellerEvent, SettlementEvent};
 use schemas::ids::{EntityId, InvoiceId, PaymentId, RefundId};
 use schemas::terms::{SeriesDefinition, SeriesKind};
-use schemas::{Date, Minor, Personal, ZoneName};
+use schemas::{Contact, Date, Minor, ZoneName};
 use uuid::Uuid;
 
 use super::*;
@@ -36,10 +36,11 @@ fn entity() -> Event {
     };
     Event::Seller(SellerEvent::EntityDefined(EntityDefined {
         entity: EntityId::new(Uuid::nil()),
-        name: reason(),
+        name: "Seller".parse().expect("a label"),
         zone: ZoneName::utc(),
         payment_terms_days: 14,
         series: vec![series("INV", SeriesKind::Invoice), series("CRN", SeriesKind::CreditNote)],
+        document_retention_years: 10,
     }))
 }
 
@@ -48,7 +49,7 @@ fn registered() -> Event {
         customer: customer(),
         entity: EntityId::new(Uuid::nil()),
         external_id: None,
-        name: Personal::Clear("A".to_owned()),
+        name: Contact::Clear("A".to_owned()),
         email: None,
         currency: eur(),
         zone: ZoneName::utc(),

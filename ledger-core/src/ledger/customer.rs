@@ -12,7 +12,7 @@ use crate::customer::state::Profile;
 use crate::settlement::state::{Invoice, Settlement};
 use crate::shared::Shared;
 use crate::subscription::agreements::Agreements;
-use crate::subscription::decide::Books;
+use crate::subscription::case::Books;
 use crate::subscription::state::Subscription;
 use crate::unmade::Unmade;
 
@@ -53,6 +53,7 @@ impl Customer {
             billing: &self.billing,
             credit: self.settlement.credit,
             revision: self.revision,
+            last_document: self.settlement.last_document,
         }
     }
 

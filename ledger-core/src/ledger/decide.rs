@@ -12,11 +12,9 @@ use schemas::command::{
     ProcessCommand,
 };
 use schemas::event::{
-    CustomerParked, Event, InvoiceFinalized, ScheduledFor, SubscriptionActivated,
-    SubscriptionCreated,
+    Event, InvoiceFinalized, ScheduledFor, SubscriptionActivated, SubscriptionCreated,
 };
 use schemas::ids::SubscriptionId;
-use schemas::text::Label;
 use schemas::{Command, Date, Rejection};
 
 use super::customer::Customer;
@@ -26,10 +24,11 @@ use crate::billing::invoice::{Wanted, invoice};
 use crate::billing::lines::Scope;
 use crate::billing::one_off;
 use crate::context::Context;
-use crate::process::{activations, due, runs};
+use crate::customer::erase;
+use crate::process::{activations, billing_run, due};
 use crate::shared::Shared;
 use crate::subscription::advance::Advance;
-use crate::subscription::decide::Books as _;
+use crate::subscription::case::Books as _;
 use crate::subscription::evolve::try_out;
 use crate::subscription::state::Subscription;
 use crate::{book, catalog, customer, seller, settlement, subscription};
@@ -49,7 +48,7 @@ pub(super) fn of_book(
         Command::Seller(command) => seller::decide::decide(&facts.sellers, command),
         Command::Catalog(command) => catalog::decide::decide(&facts.catalog, command),
         Command::Process(ProcessCommand::RunBilling(command)) => {
-            runs::start(&facts.runs, &facts.sellers, command, context.stamp.recorded_at)
+            billing_run::start(&facts.runs, &facts.sellers, command, context.stamp.recorded_at)
         }
         Command::Customer(_)
         | Command::Subscription(_)
@@ -68,13 +67,13 @@ pub(super) fn of_customer(
 ) -> Result<Vec<Event>, Rejection> {
     let events = match command {
         Command::Customer(command) => {
-            customer::decide::decide(context, &customer.profile, command)?
+            customer::decide::decide(context, &customer.profile, customer, command)?
         }
         Command::Settlement(command) => {
             settlement::decide::decide(&settling(context, customer), command)?
         }
         Command::Subscription(command) => {
-            let case = subscription::decide::Case {
+            let case = subscription::case::Case {
                 context: *context,
                 profile: &customer.profile,
                 agreements: &customer.agreements,
@@ -99,8 +98,8 @@ pub(super) fn of_customer(
     finish(context, customer, Draft::after(customer, events))
 }
 
-fn settling<'a>(context: &Context<'a>, customer: &'a Customer) -> settlement::decide::Case<'a> {
-    settlement::decide::Case {
+fn settling<'a>(context: &Context<'a>, customer: &'a Customer) -> settlement::case::Case<'a> {
+    settlement::case::Case {
         context: *context,
         profile: &customer.profile,
         billing: &customer.billing,
@@ -141,7 +140,7 @@ fn invoice_now(
     customer: &Customer,
     command: &InvoiceNow,
 ) -> Result<Vec<Event>, Rejection> {
-    check_not_parked(customer)?;
+    customer.profile.not_parked()?;
     let none = InvoiceRequest::default();
     let request = command.invoice.as_ref().unwrap_or(&none);
     let today = customer.profile.rules.date(context.stamp.recorded_at)?;
@@ -153,45 +152,38 @@ fn invoice_now(
     finish(context, customer, draft)
 }
 
-/// Bills one customer of a run. What cannot be billed is not tried again and again: the customer
-/// is parked and waits for someone to look at it.
+/// Bills one customer of a run.
+///
+/// # Errors
+/// [`Rejection::CustomerParked`]; what billing says. The run then parks the customer, so that it
+/// is not tried again and again and waits for someone to look at it.
 fn bill_customer(
     context: &Context<'_>,
     customer: &Customer,
     command: &BillCustomer,
 ) -> Result<Vec<Event>, Rejection> {
-    check_not_parked(customer)?;
+    customer.profile.not_parked()?;
+    if customer.profile.erased.is_some() {
+        return end_documents(context, customer, command.through);
+    }
     let request = InvoiceRequest::default();
     let wanted = Wanted { request: &request, run: Some(command.run) };
-    let draft = match bill_all(context, customer, command.through, wanted) {
-        Ok(draft) => draft,
-        Err(rejection) => Draft::after(customer, vec![parked(command, &rejection).into()]),
-    };
+    let draft = bill_all(context, customer, command.through, wanted)?;
     finish(context, customer, draft)
 }
 
-fn parked(command: &BillCustomer, rejection: &Rejection) -> CustomerParked {
-    CustomerParked {
-        run: command.run,
-        reason: label(rejection.code()),
-        detail: label(&rejection.to_string()),
-    }
-}
-
-/// As much of a text as a label holds.
-fn label(text: &str) -> Label {
-    let end = text.floor_char_boundary(200);
-    Label::try_from(text[..end].to_owned()).expect("sentences have no control characters")
-}
-
-fn check_not_parked(customer: &Customer) -> Result<(), Rejection> {
-    match &customer.profile.parked {
-        None => Ok(()),
-        Some(reason) => Err(Rejection::CustomerParked {
-            customer: customer.id(),
-            reason: reason.as_str().to_owned(),
-        }),
-    }
+/// Of an erased customer there is nothing to bill. Its documents may have been kept long enough;
+/// if something was booked since, they have to wait longer.
+fn end_documents(
+    context: &Context<'_>,
+    customer: &Customer,
+    through: Date,
+) -> Result<Vec<Event>, Rejection> {
+    let last = customer.account().last_document;
+    let ended = erase::end_documents(context, &customer.profile, last, through)?;
+    let mut draft = Draft::after(customer, ended.map(Event::from).into_iter().collect());
+    draft.extend(due::set(customer.due, draft.customer.account()));
+    Ok(draft.events)
 }
 
 /// Ends what waited too long for its first payment, then bills everything that is due.

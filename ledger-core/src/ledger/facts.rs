@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::book::state::BookState;
 use crate::catalog::state::Catalog;
-use crate::process::runs::Runs;
+use crate::process::billing_run::Runs;
 use crate::seller::state::Sellers;
 use crate::unmade::Unmade;
 

@@ -6,6 +6,7 @@
 //! say of it ([`decide`]); [`Ledger::fold`] leads each event of a commit to the rooms that fold
 //! it. A decision that needs to look at what would be if it were taken works on a `Draft`.
 
+mod affairs;
 mod customer;
 mod decide;
 mod directory;
@@ -18,14 +19,17 @@ mod view;
 
 use std::sync::Arc;
 
-use schemas::command::CustomerCommand;
+use schemas::command::{BookCommand, CustomerCommand};
 use schemas::event::{CustomerEvent, EventAt, ProcessEvent};
+use schemas::fields::Erasure;
 use schemas::ids::CustomerId;
 use schemas::record::DecodeError;
+use schemas::terms::BookClock;
 use schemas::{Command, CommitView, Date, Event, Rejection, StreamId, Timestamp};
 
 use crate::claims::Claims;
 use crate::context::{Context, Stamp};
+use crate::process::Subjects;
 use crate::registry::Registry;
 use crate::unmade::Unmade;
 use directory::Directory;
@@ -85,7 +89,27 @@ impl Ledger {
                 registered_at,
             });
         }
+        affairs::check_after_erasure(customer, command)?;
+        if let Command::Customer(CustomerCommand::EraseCustomer(_)) = command {
+            self.check_not_served(id, stamp.recorded_at)?;
+        }
         decide::of_customer(&context, customer, command)
+    }
+
+    /// Nobody else pays for a subscription that a customer uses.
+    ///
+    /// # Errors
+    /// [`Rejection::CustomerNotErasable`].
+    fn check_not_served(&self, customer: CustomerId, at: Timestamp) -> Result<(), Rejection> {
+        let Some(payer) = self.registry.parent(customer) else { return Ok(()) };
+        let used = self.customers.get(payer).and_then(|one| affairs::serves(one, customer, at));
+        match used {
+            Some(used) => Err(Rejection::CustomerNotErasable {
+                customer,
+                why: format!("{payer} pays for {used} that it uses; cancel that first"),
+            }),
+            None => Ok(()),
+        }
     }
 
     fn context<'a>(&'a self, stamp: &'a Stamp) -> Context<'a> {
@@ -103,7 +127,8 @@ impl Ledger {
     #[must_use]
     pub fn copy_for(&self, customer: Option<CustomerId>, claims: &Claims) -> Self {
         let mut customers = Directory::default();
-        let parent = claims.parent.filter(|parent| customer != Some(*parent));
+        let payer = customer.and_then(|customer| self.registry.parent(customer));
+        let parent = claims.parent.or(payer).filter(|parent| customer != Some(*parent));
         for known in customer.into_iter().chain(parent) {
             if let Some(found) = self.customers.get(known) {
                 customers.push(found.clone());
@@ -205,6 +230,28 @@ impl Ledger {
     /// Every customer, in the order of registration.
     pub fn customers(&self) -> impl Iterator<Item = (CustomerId, &Customer)> {
         self.customers.iter().map(|customer| (customer.id(), customer))
+    }
+
+    /// Customers that were erased, and what of them.
+    pub fn erased(&self) -> impl Iterator<Item = (CustomerId, Erasure)> {
+        let erased = |found: &Customer| Some((found.id(), found.profile.erased?.extent));
+        self.customers.iter().filter_map(erased)
+    }
+
+    /// Where the clock of a test book stands that a command opens: the instant it is recorded at.
+    pub fn opens_at(&self, command: &Command) -> Option<Timestamp> {
+        let Command::Book(BookCommand::OpenBook(open)) = command else { return None };
+        match open.clock {
+            BookClock::Test(instant) if self.test_clock().is_none() => Some(instant),
+            BookClock::Test(_) | BookClock::Wall => None,
+        }
+    }
+
+    /// Whom a job is for, by id.
+    pub fn subjects(&self, subjects: Subjects) -> Vec<CustomerId> {
+        match subjects {
+            Subjects::DueThrough(through) => self.due_customers(through, None, usize::MAX),
+        }
     }
 
     /// Customers with a cycle due up to and on `through`, by id, after `after`.

@@ -36,7 +36,7 @@ fn of_customer(registry: &mut Registry, profile: &Profile, event: &Event) {
         let before = profile.external_id.as_ref();
         registry.name_customer(before, Some(&changed.external_id), profile.id);
     } else if let Some(parked) = event.get::<CustomerParked>() {
-        registry.park(profile.id, Some(&parked.detail));
+        registry.park(profile.id, Some(parked));
     } else if event.get::<CustomerReleased>().is_some() {
         registry.park(profile.id, None);
     }

@@ -37,7 +37,7 @@ use super::facts::Facts;
 use crate::registry::{Counters, Registry};
 
 /// The form of the bytes. A golden test fails when the form changes and this does not.
-pub const STATE_VERSION: u32 = 4;
+pub const STATE_VERSION: u32 = 5;
 
 /// Bytes that are no state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -203,7 +203,8 @@ impl Loader {
         let names = customers.iter().filter_map(|c| Some((c.profile.external_id.clone()?, c.id())));
         let due = customers.iter().filter_map(|c| Some((c.due?, c.id())));
         let parents = customers.iter().filter_map(|c| Some((c.id(), c.profile.parent?)));
-        let parked = customers.iter().filter_map(|c| Some((c.id(), c.profile.parked.clone()?)));
+        let parked = |c: &Customer| Some((c.id(), c.profile.parked.as_deref()?.clone()));
+        let parked = customers.iter().filter_map(parked);
         let (names, due) = (names.collect(), due.collect());
         registry.set_customers(names, due, parents.collect(), parked.collect());
         Ok(Ledger { facts: Arc::new(facts), registry, customers })

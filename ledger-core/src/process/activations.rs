@@ -2,16 +2,23 @@
 
 use std::collections::BTreeSet;
 
+use schemas::Date;
 use schemas::command::VoidInvoice;
 use schemas::event::{Event, SubscriptionCanceled};
 use schemas::terms::{CancelCredit, EndReason};
 use schemas::text::Label;
 
+use crate::billing::Account;
 use crate::billing::state::Billed;
-use crate::settlement::decide::Case;
+use crate::settlement::case::Case;
 use crate::settlement::void::void;
 use crate::subscription::agreements::Agreements;
 use crate::subscription::state::Subscription;
+
+/// The day on which a subscription ends if its first payment has not come.
+pub(super) fn expires_on(account: Account<'_>, subscription: &Subscription) -> Option<Date> {
+    account.rules().date(subscription.activation_expires?).ok()
+}
 
 /// Ends subscriptions whose first payment did not come in time, and voids what they owe.
 ///
@@ -34,7 +41,8 @@ pub(crate) fn expire(case: &Case<'_>, agreements: &Agreements) -> Vec<Event> {
                 customer: case.profile.id,
                 invoice: billed.invoice,
                 reason: Label::try_from("the first payment did not come".to_owned())
-                    .expect("a short text"),
+                    .expect("a short text")
+                    .into(),
                 // What it bills of others is billed again.
                 rebill: bills_others(billed, subscription),
             };

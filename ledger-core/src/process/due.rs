@@ -2,22 +2,22 @@
 //!
 //! The day is decided with the commit that moves it and is an event: folding asks no calendar.
 
+use schemas::Date;
 use schemas::event::{
-    CustomerParked, CustomerReleased, DueSet, Event, ScheduledFor, SettlementEvent,
-    SubscriptionEvent,
+    CustomerParked, CustomerReleased, DueSet, Event, SettlementEvent, SubscriptionEvent,
 };
-use schemas::terms::ChangeBilling;
-use schemas::{Date, Timestamp};
 
+use super::table::{PROCESSES, When};
 use crate::billing::Account;
-use crate::billing::pieces::{self, Place};
 use crate::subscription::state::Subscription;
 
 /// Whether an event can move the day.
 pub(crate) fn moves(event: &Event) -> bool {
     match event {
         Event::Customer(_) => {
-            event.get::<CustomerParked>().is_some() || event.get::<CustomerReleased>().is_some()
+            event.get::<CustomerParked>().is_some()
+                || event.get::<CustomerReleased>().is_some()
+                || event.erases().is_some()
         }
         Event::Subscription(event) => !is_aside(event),
         Event::Billing(_) | Event::Settlement(SettlementEvent::InvoiceVoided(_)) => true,
@@ -59,39 +59,23 @@ fn next(account: Account<'_>) -> Option<Date> {
     let cycles = subscriptions.filter_map(|found| due_for(account, found)).min();
     let pending = account.billing.pending().len() > 0;
     let waiting = account.billing.rebill || (cycles.is_none() && pending);
-    if waiting { Some(Date::MIN) } else { cycles }
+    if waiting { Some(Date::MIN) } else { cycles.into_iter().chain(of_its_own(account)).min() }
 }
 
-/// The first day on which a billing run has something to do for a subscription.
-///
-/// Dates that cannot be computed are never due: the decision that would bill them says so.
-fn due_for(account: Account<'_>, subscription: &Subscription) -> Option<Date> {
-    let rules = account.rules();
-    let date = |at: Timestamp| rules.date(at).ok();
-    let differences_wait = match rules.policies.change_billing {
-        ChangeBilling::NextInvoice => true,
-        ChangeBilling::AtOnce => false,
-    };
-    let pauses = subscription.pause_spans();
-    let ends = |at: Timestamp| subscription.ending.is_some_and(|ending| ending.at <= at);
-    let mut due: Vec<Date> = Vec::new();
-    for item in &subscription.items {
-        let place = Place { account, subscription, item, pauses: &pauses };
-        let next = item.next_period(rules).ok().map(|(span, _)| span);
-        let next = next.filter(|span| {
-            !ends(span.start()) && item.removed_at().is_none_or(|at| span.start() < at)
-        });
-        let ahead = next.and_then(|span| place.next_due(span));
-        let waits = differences_wait && ahead.is_some();
-        let opened = |cycle| pieces::due_on(place, cycle, waits);
-        due.extend(item.cycles.iter().filter_map(opened).chain(ahead));
-    }
-    let scheduled = subscription.scheduled.iter().filter_map(|change| match change.at {
-        ScheduledFor::At(at) => date(at),
-        ScheduledFor::Paid => None,
+/// The first day on which a process has something to do for the customer itself.
+fn of_its_own(account: Account<'_>) -> Option<Date> {
+    let days = PROCESSES.iter().filter_map(|process| match process.when {
+        When::Own(on) => on(account),
+        When::Day(_) | When::Job(_) | When::With(_) | When::AtOnce | When::Asked => None,
     });
-    let running = subscription.ending.is_none();
-    let term = subscription.term.filter(|_| running).and_then(|term| date(term.span.end()));
-    let expiry = subscription.activation_expires.and_then(date);
-    due.into_iter().chain(scheduled).chain(term).chain(expiry).min()
+    days.min()
+}
+
+/// The first day on which a process has something to do for a subscription.
+fn due_for(account: Account<'_>, subscription: &Subscription) -> Option<Date> {
+    let days = PROCESSES.iter().filter_map(|process| match process.when {
+        When::Day(on) => on(account, subscription),
+        When::Own(_) | When::Job(_) | When::With(_) | When::AtOnce | When::Asked => None,
+    });
+    days.min()
 }

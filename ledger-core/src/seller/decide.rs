@@ -4,10 +4,13 @@ use std::collections::BTreeSet;
 
 use schemas::Rejection;
 use schemas::command::{DefineEntity, SellerCommand};
-use schemas::event::{EntityDefined, Event};
+use schemas::event::{DOCUMENT_RETENTION_YEARS, EntityDefined, Event};
 use schemas::terms::SeriesKind;
 
 use super::state::Sellers;
+
+/// No law asks for more.
+const MAX_RETENTION_YEARS: u8 = 100;
 
 /// Decides a command about a seller.
 ///
@@ -22,12 +25,17 @@ pub(crate) fn decide(sellers: &Sellers, command: &SellerCommand) -> Result<Vec<E
 fn define_entity(sellers: &Sellers, command: &DefineEntity) -> Result<Vec<Event>, Rejection> {
     check_terms(command.payment_terms_days)?;
     check_series(command)?;
+    let years = command.document_retention_years.unwrap_or(DOCUMENT_RETENTION_YEARS);
+    if years > MAX_RETENTION_YEARS {
+        return Err(Rejection::InvalidRetention { years });
+    }
     let defined = EntityDefined {
         entity: command.entity,
         name: command.name.clone(),
         zone: command.zone.clone(),
         payment_terms_days: command.payment_terms_days,
         series: command.series.clone(),
+        document_retention_years: years,
     };
     match sellers.entities.get(&command.entity) {
         Some(existing) if *existing == defined => Ok(Vec::new()),

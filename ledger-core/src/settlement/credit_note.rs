@@ -6,7 +6,7 @@ use schemas::ids::{CreditNoteId, RefundId, derive};
 use schemas::terms::{SeriesDefinition, SeriesKind};
 use schemas::{Date, Minor, Rejection};
 
-use super::decide::{Case, not_before};
+use super::case::{Case, not_before};
 use super::reversal::part_of_line;
 use crate::billing::lines::MAX_LINES;
 use crate::billing::state::Billed;

@@ -1,16 +1,28 @@
 //! Folds what settles invoices. Sums are unchecked only where the decision that made the event
 //! has checked them.
 
-use schemas::Minor;
 use schemas::event::{
     Allocation, CreditNoteIssued, InvoiceFinalized, InvoiceVoided, PaymentRecorded,
     PaymentRefunded, PaymentReversed, SettlementEvent,
 };
 use schemas::ids::{InvoiceId, PaymentId};
+use schemas::{Date, Minor};
 
 use super::state::{Invoice, Payment, Settlement};
 use crate::shared::Shared;
 use crate::unmade::Unmade;
+
+/// The day on which something was booked.
+const fn booked_on(event: &SettlementEvent) -> Date {
+    match event {
+        SettlementEvent::InvoiceVoided(event) => event.posting_date,
+        SettlementEvent::CreditNoteIssued(event) => event.posting_date,
+        SettlementEvent::PaymentRecorded(event) => event.posting_date,
+        SettlementEvent::PaymentReversed(event) => event.posting_date,
+        SettlementEvent::PaymentRefunded(event) => event.posting_date,
+        SettlementEvent::CreditGranted(event) => event.posting_date,
+    }
+}
 
 impl Settlement {
     /// Folds in what was settled, credited or taken back.
@@ -18,6 +30,7 @@ impl Settlement {
     /// # Errors
     /// [`Unmade`] when it names what was never made.
     pub(crate) fn evolve(&mut self, event: &SettlementEvent) -> Result<(), Unmade> {
+        self.document(booked_on(event));
         match event {
             SettlementEvent::InvoiceVoided(voided) => self.fold_void(voided),
             SettlementEvent::CreditNoteIssued(note) => self.fold_note(note),
@@ -31,8 +44,14 @@ impl Settlement {
         }
     }
 
+    /// Something is on the record of this day.
+    fn document(&mut self, day: Date) {
+        self.last_document = self.last_document.max(Some(day));
+    }
+
     /// An invoice is owed from now on.
     pub(crate) fn owe(&mut self, event: &InvoiceFinalized) {
+        self.document(event.document_date);
         let ordinal = u32::try_from(self.invoices.len()).expect("an invoice takes over 100 bytes");
         let invoice = Invoice {
             id: event.invoice,

@@ -7,7 +7,7 @@ use schemas::event::{Allocation, CreditGranted, Event, PaymentRecorded, PaymentR
 use schemas::ids::{InvoiceId, PaymentId};
 use schemas::{Minor, Rejection};
 
-use super::decide::Case;
+use super::case::Case;
 use super::state::Payment;
 
 /// The most invoices that one payment settles.

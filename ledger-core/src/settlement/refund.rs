@@ -4,8 +4,8 @@ use schemas::command::{RefundEffect, RefundPayment};
 use schemas::event::{Event, PaymentRefunded, RefundedTo};
 use schemas::{Minor, Rejection};
 
+use super::case::Case;
 use super::credit_note::credit_notes;
-use super::decide::Case;
 use super::payment::{live, undo_last_first};
 
 /// Pays money back: from customer credit, or from invoices that are open again or credited.

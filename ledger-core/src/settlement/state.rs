@@ -152,9 +152,20 @@ pub(crate) struct Settlement {
     pub(super) payments: List<Payment>,
     /// Customer credit that is available.
     pub(crate) credit: Minor,
+    /// The last day on which a document was issued or something was booked.
+    pub(crate) last_document: Option<Date>,
 }
 
 impl Settlement {
+    /// A payment of which customer credit is left that can be paid back.
+    pub(crate) fn refundable(&self) -> Option<PaymentId> {
+        let left = |payment: &&Payment| !payment.reversed && payment.credit.is_positive();
+        if !self.credit.is_positive() {
+            return None;
+        }
+        self.payments.iter().find(left).map(|payment| payment.id)
+    }
+
     pub(crate) fn invoices(&self) -> &Invoices {
         &self.invoices
     }

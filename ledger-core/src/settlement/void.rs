@@ -4,7 +4,7 @@ use schemas::Rejection;
 use schemas::command::VoidInvoice;
 use schemas::event::InvoiceVoided;
 
-use super::decide::{Case, not_before};
+use super::case::{Case, not_before};
 use super::reversal::whole_line;
 use super::state::Invoice;
 use crate::billing::state::Billed;

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use schemas::Date;
 use schemas::event::{DiscountApplied, EventAt, QuoteCreated};
 use schemas::ids::{CouponId, DiscountId, QuoteId, SubscriptionId};
 use serde::{Deserialize, Serialize};
@@ -50,6 +51,12 @@ impl Agreements {
     /// How many subscriptions there are, ended ones included.
     pub(crate) fn count(&self) -> usize {
         self.subscriptions.len()
+    }
+
+    /// A quote that may still be accepted on a day.
+    pub(crate) fn offered(&self, today: Date) -> Option<QuoteId> {
+        let open = |quote: &&Quote| !quote.closed && today <= quote.created.valid_until;
+        self.quotes.values().find(open).map(|quote| quote.created.quote)
     }
 
     /// Discounts in the order they were applied, removed ones included.

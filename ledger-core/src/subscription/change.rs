@@ -11,8 +11,8 @@ use schemas::{Decimal, Rejection, Timestamp};
 
 use super::advance::kept;
 use super::calendar;
+use super::case::{Case, Decided};
 use super::create::days_after;
-use super::decide::{Case, Decided};
 use super::item::{Item, same_price};
 use super::schedule::{changing, schedule, time_of, withdrawn};
 use super::state::Subscription;

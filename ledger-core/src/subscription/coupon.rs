@@ -4,7 +4,7 @@ use schemas::Rejection;
 use schemas::command::{ApplyDiscount, RedeemCoupon};
 use schemas::event::Event;
 
-use super::decide::Case;
+use super::case::Case;
 use super::discount::given;
 
 /// Gives the discount of a coupon, if it may still be redeemed. Commands of a book are decided

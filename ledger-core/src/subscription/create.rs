@@ -13,7 +13,7 @@ use schemas::{Decimal, Rejection, Timestamp};
 
 use super::advance::term_span;
 use super::calendar;
-use super::decide::{Case, Decided};
+use super::case::{Case, Decided};
 use super::ramp::ramp;
 use super::terms::{Resolved, Setup, resolve};
 use crate::catalog::decide::{MAX_TRIAL_DAYS, check_every};
@@ -181,7 +181,7 @@ impl Start<'_> {
         let charge = ChargeId::new(derive(self.subscription.uuid(), &name));
         Ok(ChargeAdded {
             charge,
-            description: terms.name.clone(),
+            description: terms.name.clone().into(),
             currency,
             quantity: setup.quantity,
             unit_price: models::with(&terms.rate, |model| model.unit_price()),

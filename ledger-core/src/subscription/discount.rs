@@ -6,7 +6,7 @@ use schemas::event::{DiscountApplied, DiscountRemoved, Event, FirstCycle};
 use schemas::ids::CouponId;
 use schemas::terms::{DiscountTarget, DiscountValue};
 
-use super::decide::Case;
+use super::case::Case;
 use super::item::Item;
 use crate::catalog::decide::check_discount;
 

@@ -12,7 +12,7 @@ use schemas::event::{
 };
 use schemas::terms::{CancelCredit, CancelDefault, ChangeTime, EndReason, InvoiceTiming, Settle};
 
-use super::decide::{Case, Decided};
+use super::case::{Case, Decided};
 use super::schedule::{Changing, changing, schedule, time_of, withdrawn};
 use super::state::Subscription;
 

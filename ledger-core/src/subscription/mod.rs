@@ -3,12 +3,13 @@
 //! # Shape
 //!
 //! [`agreements::Agreements`] is the state; [`decide`] leads each command to its decision, which
-//! sees its customer through a [`decide::Case`]. What the rooms behind this one say of a
-//! subscription (is something owed, is something credited) comes through [`decide::Books`].
+//! sees its customer through a [`case::Case`]. What the rooms behind this one say of a
+//! subscription (is something owed, is something credited) comes through [`case::Books`].
 
 pub(crate) mod advance;
 pub(crate) mod agreements;
 pub(crate) mod calendar;
+pub(crate) mod case;
 mod change;
 mod coupon;
 mod create;

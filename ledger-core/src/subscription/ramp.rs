@@ -9,7 +9,7 @@ use schemas::ids::{DiscountId, derive};
 use schemas::terms::{DiscountDuration, DiscountTarget, DiscountValue};
 use schemas::{Decimal, Rejection, Span};
 
-use super::decide::Case;
+use super::case::Case;
 use super::terms::{check_quantity, own_rate};
 use crate::catalog::decide::check_discount;
 

@@ -9,7 +9,7 @@ use schemas::ids::SubscriptionId;
 use schemas::terms::ChangeTime;
 use schemas::{Rejection, Timestamp};
 
-use super::decide::Case;
+use super::case::Case;
 use super::item::{Cycle, Item};
 use super::state::Subscription;
 

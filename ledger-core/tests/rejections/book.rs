@@ -1,12 +1,16 @@
 //! The book's own stream, and who the customer is.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::Case;
 use crate::asked::{
     before_any_book, entity, flat, on_a_wall_book, pay, plan, register, series, subscribe, with,
 };
 use crate::support::{TestBook, at, id};
+
+fn erase() -> Value {
+    json!({"customer": id("c"), "reason": "asked by mail"})
+}
 
 pub(crate) const CASES: &[Case] = &[
     ("book_already_open", || {
@@ -51,6 +55,20 @@ pub(crate) const CASES: &[Case] = &[
     ("invalid_payment_terms", || {
         let body = with(register("c"), "payment_terms_days", json!(366));
         TestBook::open().when("customer.register", body)
+    }),
+    ("invalid_retention", || {
+        let body = entity("f", 30, &[series("invoice")]);
+        TestBook::open().when("entity.define", with(body, "document_retention_years", json!(101)))
+    }),
+    ("customer_erased", || {
+        let mut book = TestBook::with_plans();
+        book.given("customer.erase", erase());
+        book.when("subscription.create", subscribe("basic"))
+    }),
+    ("customer_not_erasable", || {
+        let mut book = TestBook::with_plans();
+        book.given("subscription.create", subscribe("basic"));
+        book.when("customer.erase", erase())
     }),
     ("run_exists", || {
         let mut book = TestBook::open();

@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 
+use ledger_core::process::{Job, Unable};
 use ledger_core::snapshot::Loader;
 use ledger_core::{Customer, Ledger, Stamp};
 use schemas::event::{InvoiceFinalized, InvoiceLine};
@@ -129,8 +130,16 @@ impl TestBook {
         body: Value,
     ) -> Result<Vec<Event>, Rejection> {
         let command = Command::from_json(name, body.to_string().as_bytes()).expect("a command");
+        self.submit(effective_at, &command)
+    }
+
+    fn submit(
+        &mut self,
+        effective_at: Timestamp,
+        command: &Command,
+    ) -> Result<Vec<Event>, Rejection> {
         let stamp = self.stamp(effective_at);
-        let events = self.ledger.decide(&command, &stamp)?;
+        let events = self.ledger.decide(command, &stamp)?;
         let position = self.next_position();
         let stream = command.stream();
         let folded = without_zones(|| self.ledger.fold(position, stream, &stamp, &events));
@@ -142,6 +151,11 @@ impl TestBook {
             assert!(restored(&self.ledger) == self.ledger, "a ledger and its pieces differ");
         }
         Ok(events)
+    }
+
+    /// Decides a command now and folds it in.
+    pub fn submit_now(&mut self, command: &Command) -> Result<Vec<Event>, Rejection> {
+        self.submit(self.now, command)
     }
 
     /// Folds one event into a customer, whatever decided it.
@@ -189,13 +203,14 @@ impl TestBook {
     pub fn bill(&mut self, through: &str) -> Vec<InvoiceFinalized> {
         let before = self.invoices.len();
         let run = Uuid::from_u128(0xb111_0000 + self.commands).to_string();
-        self.given("billing.run", json!({"run": run, "through": through}));
-        let through_date = through.parse().expect("a date");
-        for customer in self.ledger.due_customers(through_date, None, usize::MAX) {
-            self.given(
-                "customer.bill",
-                json!({"customer": customer, "run": run, "through": through}),
-            );
+        let started = self.given("billing.run", json!({"run": run, "through": through}));
+        let job = started.iter().find_map(Job::begun_by).expect("a run is a job");
+        for customer in self.ledger.subjects(job.subjects()) {
+            if let Err(rejection) = self.submit(self.now, &job.task(customer).command) {
+                let parking = job.parking(customer, &Unable::Refused(rejection));
+                let parking = parking.expect("runs leave out who is parked").command;
+                self.submit(self.now, &parking).expect("it can be parked");
+            }
         }
         self.invoices[before..].to_vec()
     }

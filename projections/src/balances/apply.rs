@@ -72,7 +72,7 @@ impl Balances {
                 self.registered(cause, commit, registered)
             }
             CustomerEvent::CustomerRenamed(renamed) => {
-                self.customer(cause)?.name.clone_from(&renamed.name);
+                self.customer(cause)?.name = renamed.name.own();
                 Ok(())
             }
             CustomerEvent::CustomerExternalIdChanged(changed) => {
@@ -81,7 +81,9 @@ impl Balances {
             CustomerEvent::CustomerEmailChanged(_)
             | CustomerEvent::CustomerTermsChanged(_)
             | CustomerEvent::CustomerParked(_)
-            | CustomerEvent::CustomerReleased(_) => Ok(()),
+            | CustomerEvent::CustomerReleased(_)
+            | CustomerEvent::CustomerErased(_)
+            | CustomerEvent::DocumentsErased(_) => Ok(()),
         }
     }
 

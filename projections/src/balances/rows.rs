@@ -2,7 +2,7 @@
 
 use ledger_core::accounting::Account;
 use schemas::ids::{CreditGrantId, CreditNoteId, CustomerId, InvoiceId, PaymentId, RefundId};
-use schemas::text::{Code, ExternalId, Label};
+use schemas::text::{Code, ExternalId};
 use schemas::view::StatementKind;
 use schemas::{Currency, Date, Personal, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -165,7 +165,7 @@ pub(super) struct PaymentRow {
     pub(super) allocations: Vec<AllocationRow>,
     pub(super) to_credit: i64,
     pub(super) refunded: i64,
-    pub(super) reversed: Option<Label>,
+    pub(super) reversed: Option<Personal>,
 }
 
 /// What a payment settles of an invoice.

@@ -7,9 +7,9 @@ use schemas::ids::{
     BillingRunId, CreditNoteId, CustomerId, EntityId, InvoiceId, PaymentId, RefundId,
 };
 use schemas::terms::{Policies, Profile};
-use schemas::text::{Code, ExternalId, Label};
+use schemas::text::{Code, ExternalId};
 use schemas::view::{InvoiceStatus, SettlementKind};
-use schemas::{Currency, Date, Decimal, Timestamp};
+use schemas::{Currency, Date, Decimal, Personal, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::answer::there;
@@ -73,7 +73,7 @@ pub(super) struct InvoiceRow {
     pub(super) credit_applied: i64,
     pub(super) credit_generated: i64,
     pub(super) credited: i64,
-    pub(super) void_reason: Option<Label>,
+    pub(super) void_reason: Option<Personal>,
     pub(super) lines: Vec<LineRow>,
     pub(super) settlement: Tail<SettlementRow, 8>,
 }

@@ -3,7 +3,7 @@
 use projections::Balances;
 use schemas::event::{CreditGranted, CustomerExternalIdChanged, PaymentReversed};
 use schemas::ids::CreditGrantId;
-use schemas::{Minor, Personal};
+use schemas::{Contact, Minor};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -194,7 +194,7 @@ fn a_customer_is_found_by_its_new_external_id_and_name_only() {
     let mut book = two_customers();
     let external_id = "new".parse().expect("an external id");
     book.event("2026-03-01", 1, CustomerExternalIdChanged { external_id });
-    let name = Personal::Clear("Other".to_owned());
+    let name = Contact::Clear("Other".to_owned());
     book.event("2026-03-01", 1, schemas::event::CustomerRenamed { name });
     let folded = book.fold::<Balances>(7);
     let found = folded.get("get", r#"{"external_id":"new"}"#)["data"]["customer"].clone();

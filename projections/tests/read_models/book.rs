@@ -18,8 +18,8 @@ use schemas::ids::{BillingRunId, ChargeId, CommandId, CustomerId, EntityId, Invo
 use schemas::terms::{BookClock, LineKind, Profile};
 use schemas::wire::LogPosition;
 use schemas::{
-    Commit, CommitView, Currency, Date, Event, Fraction, Minor, Personal, Problem, StreamId,
-    Timestamp, ZoneName,
+    Commit, CommitView, Contact, Currency, Date, Event, Fraction, Minor, Personal, Problem,
+    StreamId, Timestamp, ZoneName,
 };
 use serde_json::Value;
 use uuid::Uuid;
@@ -89,6 +89,8 @@ impl Book {
             recorded_at: now.max(last),
             effective_at: now,
             cause: None,
+            origin: schemas::Origin::default(),
+            digest: None,
             command: RunBilling { run, through: date(day) }.into(),
             events,
         });
@@ -110,7 +112,7 @@ impl Book {
             customer: customer(n),
             entity: EntityId::new(Uuid::from_u128(1)),
             external_id: Some(format!("c{n}").parse().expect("an external id")),
-            name: Personal::Clear(format!("Customer {n}")),
+            name: Contact::Clear(format!("Customer {n}")),
             email: None,
             currency,
             zone: ZoneName::utc(),

@@ -1,17 +1,19 @@
 //! Invoices, and previews of them, with their lines.
 
+use schemas::command::{ProcessCommand, RunBilling};
 use schemas::event::{InvoiceFinalized, InvoiceLine};
+use schemas::ids::CustomerId;
 use schemas::view::{Invoice, InvoicePreview};
-use schemas::{Currency, Fraction, Minor};
+use schemas::{Command, Currency, Fraction, Minor};
 use serde_json::json;
 
-use super::super::expect::Expect;
-use super::super::report::Difference;
-use super::super::run::{Runner, Stopped};
-use super::super::steps::Verb;
-use super::super::trouble::Place;
-use super::super::value::{DayZone, Got, Wanted};
 use super::Found;
+use crate::expect::Expect;
+use crate::report::Difference;
+use crate::run::{Runner, Stopped};
+use crate::trouble::Place;
+use crate::value::{DayZone, Got, Wanted};
+use crate::verbs::Verb;
 
 /// What is wanted of one line.
 type WantedLine = [(String, Wanted)];
@@ -23,8 +25,12 @@ impl Runner<'_> {
         expect: &Expect,
         name: &str,
     ) -> Result<(), Stopped> {
-        let Some((owes, id)) = self.world.invoice(name).cloned() else {
-            let why = format!("{} invoices were finalized", self.world.invoices.len());
+        let Some((owes, id)) = self.names.invoice(name) else {
+            let why = match self.names.invoices.len() {
+                0 => "no invoice was finalized".to_owned(),
+                1 => "one invoice was finalized: i1".to_owned(),
+                count => format!("{count} invoices were finalized: i1 to i{count}"),
+            };
             self.absent(place, name, why);
             return Ok(());
         };
@@ -63,7 +69,7 @@ impl Runner<'_> {
             let path = format!("{name}.{key}");
             self.compare(place, path, wanted, Some(currency), Found { got, explain });
         }
-        let days = self.days_of(&owes);
+        let days = self.days_of(owes);
         self.check_lines(place, expect, name, &document.lines, currency, &days);
         Ok(())
     }
@@ -76,8 +82,8 @@ impl Runner<'_> {
         verb: &Verb,
     ) -> Result<(), Stopped> {
         let documents = self.previewed(place, verb)?;
-        let owes = documents.first().map_or_else(|| self.world.anyone(), |(owes, _)| owes.clone());
-        let currency = self.world.customer(&owes).currency;
+        let owes = documents.first().map_or_else(|| self.names.anyone(), |(owes, _)| *owes);
+        let currency = self.names.customer(owes).currency;
         let lines: Vec<InvoiceLine> =
             documents.iter().flat_map(|(_, document)| document.lines.clone()).collect();
         let sum = |of: fn(&InvoiceFinalized) -> Minor| {
@@ -97,7 +103,7 @@ impl Runner<'_> {
             let path = format!("preview.{key}");
             self.compare(place, path, wanted, Some(currency), got.into());
         }
-        let days = self.days_of(&owes);
+        let days = self.days_of(owes);
         self.check_lines(place, expect, "preview", &lines, currency, &days);
         Ok(())
     }
@@ -106,24 +112,25 @@ impl Runner<'_> {
         &mut self,
         place: Place,
         verb: &Verb,
-    ) -> Result<Vec<(String, InvoiceFinalized)>, Stopped> {
+    ) -> Result<Vec<(CustomerId, InvoiceFinalized)>, Stopped> {
+        let Some(made) = verb.command(&self.names)? else { return Ok(Vec::new()) };
+        let Command::Process(ProcessCommand::RunBilling(RunBilling { through, .. })) = made else {
+            return self.previewed_command(place, &made);
+        };
         let mut documents = Vec::new();
-        if let Verb::Run(through) = verb {
-            let aliases: Vec<_> = self.world.customers.iter().map(|(it, _)| it.clone()).collect();
-            for alias in aliases {
-                let body = json!({"customer": self.world.customer_id(&alias), "through": through});
-                let asked: Result<InvoicePreview, _> = self.ask("preview", "run", &body)?;
-                match asked {
-                    Ok(preview) => documents.extend(preview.invoice.map(|it| (alias, it))),
-                    Err(code) => self.absent(place, "preview", code),
-                }
+        let customers: Vec<_> = self.names.customers.iter().map(|(id, _)| *id).collect();
+        for customer in customers {
+            let body = json!({"customer": customer, "through": through});
+            let asked: Result<InvoicePreview, _> = self.ask("preview", "run", &body)?;
+            match asked {
+                Ok(preview) => documents.extend(preview.invoice.map(|it| (customer, it))),
+                Err(code) => self.absent(place, "preview", code),
             }
-            return Ok(documents);
         }
-        self.previewed_command(place, verb)
+        Ok(documents)
     }
 
-    /// Lines in order and nothing else, or each somewhere.
+    /// Lines in verb and nothing else, or each somewhere.
     fn check_lines(
         &mut self,
         place: Place,
@@ -227,7 +234,7 @@ impl Runner<'_> {
             "quantity" => Got::Number(line.quantity),
             "unit" => line.unit_price.map_or_else(nothing, Got::Number),
             "plan" => {
-                let plan = line.plan.and_then(|plan| self.world.plan_alias(plan.plan));
+                let plan = line.plan.and_then(|plan| self.names.alias(plan.plan.uuid()));
                 text(plan.map(str::to_owned))
             }
             "version" => {
@@ -259,8 +266,8 @@ impl Runner<'_> {
 
     /// The lines of a document in words.
     fn told(&self, document: &InvoiceFinalized) -> String {
-        let alias = self.world.invoices.iter().find(|(_, id)| *id == document.invoice);
-        let days = alias.map(|(owes, _)| self.days_of(owes));
+        let found = self.names.invoices.iter().find(|(_, id)| *id == document.invoice);
+        let days = found.map(|(owes, _)| self.days_of(*owes));
         let days = days.unwrap_or(DayZone::Offset(0));
         let line = |line| self.line_told(line, document.currency, &days);
         document.lines.iter().map(line).collect::<Vec<_>>().join("; ")
@@ -272,11 +279,8 @@ impl Runner<'_> {
     fn previewed_command(
         &mut self,
         place: Place,
-        verb: &Verb,
-    ) -> Result<Vec<(String, InvoiceFinalized)>, Stopped> {
-        let made = super::super::commands::command(verb, &self.world);
-        let made = made.map_err(|why| super::super::trouble::Trouble::wrong(place, why))?;
-        let Some(made) = made else { return Ok(Vec::new()) };
+        made: &Command,
+    ) -> Result<Vec<(CustomerId, InvoiceFinalized)>, Stopped> {
         let body = json!({"command": made.kind().name, "body": made.to_json()});
         let asked: Result<schemas::view::CommandPreview, String> =
             self.ask("preview", "command", &body)?;
@@ -292,13 +296,12 @@ impl Runner<'_> {
             }
         };
         let schemas::StreamId::Customer(customer) = made.stream() else { return Ok(Vec::new()) };
-        let alias = self.world.customer_alias(customer).unwrap_or("?").to_owned();
         let documents = preview.events.iter().filter_map(|record| {
             (record.kind == "invoice.finalized")
                 .then(|| serde_json::from_value(record.body.clone()).ok())
                 .flatten()
         });
-        Ok(documents.map(|document| (alias.clone(), document)).collect())
+        Ok(documents.map(|document| (customer, document)).collect())
     }
 }
 

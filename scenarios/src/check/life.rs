@@ -1,15 +1,16 @@
 //! Subscriptions: state, cycles, access.
 
 use schemas::event::CycleOpened;
+use schemas::ids::{CustomerId, SubscriptionId};
 use schemas::view::{CustomerAccess, InvoicePreview, Subscription};
 use schemas::{Span, Timestamp};
 use serde_json::json;
 
-use super::super::expect::Expect;
-use super::super::report::Difference;
-use super::super::run::{Runner, Stopped};
-use super::super::trouble::Place;
-use super::super::value::{DayZone, Got, Wanted};
+use crate::expect::Expect;
+use crate::report::Difference;
+use crate::run::{Runner, Stopped};
+use crate::trouble::Place;
+use crate::value::{DayZone, Got, Wanted};
 
 impl Runner<'_> {
     pub(super) fn check_sub(
@@ -18,36 +19,38 @@ impl Runner<'_> {
         expect: &Expect,
         alias: &str,
     ) -> Result<(), Stopped> {
-        let id = self.world.sub_id(alias);
-        let payer = self.world.payer_of(alias);
+        let id = self.names.sub_id(alias);
+        let payer = self.names.payer_of(id);
         let item = expect.item.as_deref();
         let Some(seen) = self.seen.item_of(id, item) else {
             let what = item.map_or_else(String::new, |item| format!(" with price {item}"));
-            self.absent(place, alias, format!("there is no such subscription{what}"));
+            let known = self.names.sub_aliases().join(", ");
+            let why = format!("there is no such subscription{what}; there are {known}");
+            self.absent(place, alias, why);
             return Ok(());
         };
         let (cycles, anchor_day) = (seen.cycles.clone(), seen.anchor_day);
-        let days = self.days_of(&payer);
+        let days = self.days_of(payer);
         for (key, wanted) in &expect.values {
             let got = match key.as_str() {
                 "anchor_day" => anchor_day.map_or(Got::Nothing, |day| Got::Count(usize::from(day))),
                 "cycle_count" => Got::Count(cycles.len()),
                 "access" | "until" | "reason" | "paid_through" => {
-                    let user = self.user_of(alias, &payer)?;
-                    self.access(&user, Some(alias), key)?
+                    let user = self.user_of(id, payer)?;
+                    self.access(user, Some(id), key)?
                 }
-                key => self.sub_value(alias, &payer, item, key, &days)?,
+                key => self.sub_value(id, payer, item, key, &days)?,
             };
             self.compare(place, format!("{alias}.{key}"), wanted, None, got.into());
         }
         for (key, wanted) in &expect.lists {
             if key == "commands" {
-                self.check_commands(place, alias, &payer, wanted)?;
+                self.check_commands(place, alias, payer, wanted)?;
                 continue;
             }
             let mut got: Vec<Got> = cycles.iter().map(|span| of_cycle(key, *span, &days)).collect();
             if !expect.exact && !in_order(wanted, &got) {
-                let ahead = self.cycles_ahead(alias, &payer, item, wanted)?;
+                let ahead = self.cycles_ahead(id, payer, item, wanted)?;
                 got.extend(ahead.into_iter().map(|span| of_cycle(key, span, &days)));
             }
             self.check_list(place, &format!("{alias}.{key}"), wanted, &got, expect.exact);
@@ -59,17 +62,16 @@ impl Runner<'_> {
     /// them.
     fn cycles_ahead(
         &mut self,
-        alias: &str,
-        payer: &str,
+        id: SubscriptionId,
+        payer: CustomerId,
         price: Option<&str>,
         wanted: &[Wanted],
     ) -> Result<Vec<Span>, Stopped> {
-        let id = self.world.sub_id(alias);
         let number = self.seen.number_of(id, price);
         let dates = wanted.iter().flat_map(|want| want.text.split(['/', ' ']));
         let last = dates.filter_map(|text| text.parse::<schemas::Date>().ok()).max();
         let (Some(through), Some(number)) = (last, number) else { return Ok(Vec::new()) };
-        let body = json!({"customer": self.world.customer_id(payer), "through": through});
+        let body = json!({"customer": payer, "through": through});
         let asked: Result<InvoicePreview, String> = self.ask("preview", "run", &body)?;
         let events = asked.map(|preview| preview.events).unwrap_or_default();
         let opened = events.into_iter().filter(|event| event.kind == "subscription.cycle_opened");
@@ -101,24 +103,22 @@ impl Runner<'_> {
 
     fn subscription(
         &self,
-        alias: &str,
-        payer: &str,
+        id: SubscriptionId,
+        payer: CustomerId,
     ) -> Result<Result<Subscription, String>, Stopped> {
-        let body = json!({
-            "customer": self.world.customer_id(payer), "subscription": self.world.sub_id(alias),
-        });
+        let body = json!({"customer": payer, "subscription": id});
         self.ask("subscriptions", "get", &body)
     }
 
     fn sub_value(
         &mut self,
-        alias: &str,
-        payer: &str,
+        id: SubscriptionId,
+        payer: CustomerId,
         price: Option<&str>,
         key: &str,
         days: &DayZone,
     ) -> Result<Got, Stopped> {
-        let sub = match self.subscription(alias, payer)? {
+        let sub = match self.subscription(id, payer)? {
             Ok(sub) => sub,
             Err(code) => return Ok(Got::Word(code)),
         };
@@ -137,7 +137,7 @@ impl Runner<'_> {
             "next" => instant(item.and_then(|item| item.cycle).map(|cycle| cycle.span.end())),
             "quantity" => item.map_or(Got::Nothing, |item| Got::Number(item.quantity)),
             "plan" => {
-                let plan = terms.and_then(|terms| self.world.plan_alias(terms.plan));
+                let plan = terms.and_then(|terms| self.names.alias(terms.plan.uuid()));
                 plan.map_or(Got::Nothing, |plan| Got::Word(plan.to_owned()))
             }
             "version" => {
@@ -153,10 +153,10 @@ impl Runner<'_> {
         &mut self,
         place: Place,
         alias: &str,
-        payer: &str,
+        payer: CustomerId,
         wanted: &[Wanted],
     ) -> Result<(), Stopped> {
-        let next = match self.subscription(alias, payer)? {
+        let next = match self.subscription(self.names.sub_id(alias), payer)? {
             Ok(sub) => sub.next,
             Err(code) => vec![code],
         };
@@ -173,24 +173,22 @@ impl Runner<'_> {
         Ok(())
     }
 
-    /// The alias of who uses a subscription: the child that the payer pays for, or the payer.
-    fn user_of(&mut self, alias: &str, payer: &str) -> Result<String, Stopped> {
-        let sub = self.subscription(alias, payer)?;
-        let user = sub.ok().and_then(|sub| sub.beneficiary);
-        let user = user.and_then(|user| self.world.customer_alias(user));
-        Ok(user.unwrap_or(payer).to_owned())
+    /// Who uses a subscription: the child that the payer pays for, or the payer.
+    fn user_of(&self, id: SubscriptionId, payer: CustomerId) -> Result<CustomerId, Stopped> {
+        let sub = self.subscription(id, payer)?;
+        Ok(sub.ok().and_then(|sub| sub.beneficiary).unwrap_or(payer))
     }
 
     /// What access a customer has, by all of its subscriptions or by one.
     pub(super) fn access(
         &mut self,
-        customer: &str,
-        sub: Option<&str>,
+        customer: CustomerId,
+        sub: Option<SubscriptionId>,
         key: &str,
     ) -> Result<Got, Stopped> {
-        let mut body = json!({"customer": self.world.customer_id(customer)});
+        let mut body = json!({"customer": customer});
         if let Some(sub) = sub {
-            body["subscription"] = json!(self.world.sub_id(sub));
+            body["subscription"] = json!(sub);
         }
         let asked: Result<CustomerAccess, _> = self.ask("customers", "access", &body)?;
         let access = match asked {

@@ -2,10 +2,12 @@
 
 use std::fs;
 
+use schemas::Command;
+use schemas::command::{CatalogCommand, CustomerCommand, SubscriptionCommand};
 use schemas::terms::{Anchor, ChangeTime, PackageRate, Rate, Settle};
 
-use super::super::expect::Subject;
 use super::*;
+use crate::expect::Subject;
 
 fn read_with(text: &str, cases: Cases<'_>) -> Result<Scenario, Trouble> {
     let mut read = scenarios(text, cases).expect("YAML");
@@ -18,9 +20,19 @@ fn read_steps(steps: &str) -> Result<Vec<Step>, Trouble> {
     read_with(&text, cases).map(|scenario| scenario.steps)
 }
 
-fn verb(steps: &str) -> Verb {
-    let steps = read_steps(steps).expect("understood");
-    steps.into_iter().next().and_then(|step| step.verb).expect("a verb")
+/// The commands of the steps, if all are accepted.
+fn commands(steps: &str) -> Vec<Command> {
+    let text = format!("scenario: 1\nid: x\nsteps:\n{steps}\n");
+    let cases = Cases { named: None, folder: Path::new(".") };
+    let scenario = read_with(&text, cases).expect("understood");
+    let mut names = scenario.names();
+    let mut commands = Vec::new();
+    for (_, verb) in scenario.verbs() {
+        let command = verb.command(&names).expect("can be made").expect("asks for something");
+        names.learn(&command);
+        commands.push(command);
+    }
+    commands
 }
 
 #[test]
@@ -79,9 +91,11 @@ steps:
 #[test]
 fn prices_of_every_model_are_read_with_their_own_figures() {
     let rate = |price: &str| {
-        let verb = verb(&format!("- plan: {{id: p, prices: [{{id: a, {price}}}]}}"));
-        let Verb::Plan(plan) = verb else { panic!("a plan") };
-        plan.prices[0].rate.clone()
+        let all = commands(&format!("- plan: {{id: p, prices: [{{id: a, {price}}}]}}"));
+        let [Command::Catalog(CatalogCommand::DefinePlan(plan))] = all.as_slice() else {
+            panic!("{all:?}")
+        };
+        plan.prices[0].amounts[0].rate.clone()
     };
     let n = |text: &str| text.parse().expect("a decimal");
     assert_eq!(rate("unit: 9"), Rate::Flat(n("9")));
@@ -114,8 +128,11 @@ fn a_figure_that_a_model_has_no_place_for_is_refused_by_name() {
 
 #[test]
 fn changes_say_when_and_how_the_difference_is_billed() {
-    let read = verb("- change: {sub: s, when: 2024-05-01, proration: now, anchor: calendar}");
-    let Verb::Change(change) = read else { panic!("a change") };
+    let all = commands("- change: {sub: s, when: 2024-05-01, proration: now, anchor: calendar}");
+    let [Command::Subscription(SubscriptionCommand::ChangeSubscription(change))] = all.as_slice()
+    else {
+        panic!("{all:?}")
+    };
     let date = "2024-05-01".parse().expect("a date");
     assert_eq!((change.when, change.proration), (ChangeTime::On(date), Some(Settle::Now)));
     assert_eq!(change.anchor, Some(Anchor::Calendar));
@@ -125,12 +142,15 @@ fn changes_say_when_and_how_the_difference_is_billed() {
 
 #[test]
 fn a_step_is_repeated_with_its_turn_in_its_texts() {
-    let steps = read_steps("- {repeat: 3, customer: {id: 'c{i}'}}").expect("understood");
-    let id = |step: &Step| match &step.verb {
-        Some(Verb::Customer(customer)) => customer.id.clone(),
-        other => panic!("{other:?}"),
+    let all = commands("- {repeat: 3, customer: {id: 'c{i}'}}");
+    let id = |command: &Command| {
+        let Command::Customer(CustomerCommand::RegisterCustomer(customer)) = command else {
+            panic!("{command:?}")
+        };
+        customer.external_id.clone().map(|id| id.to_string())
     };
-    assert_eq!(steps.iter().map(id).collect::<Vec<_>>(), ["c1", "c2", "c3"]);
+    let ids: Vec<_> = all.iter().filter_map(id).collect();
+    assert_eq!(ids, ["c1", "c2", "c3"]);
 }
 
 #[test]
@@ -174,8 +194,8 @@ fn figures_of_a_case_are_read_where_an_expectation_points() {
     let read = |pointer: &str| {
         let cases = Cases { named: None, folder: scratch.path() };
         read_with(&text(pointer), cases).map(|scenario| {
-            let verb = scenario.steps.into_iter().next().and_then(|step| step.verb);
-            let Some(Verb::Expect(expect)) = verb else { panic!("an expectation") };
+            let act = scenario.steps.into_iter().next().map(|step| step.act);
+            let Some(Act::Expect(expect)) = act else { panic!("an expectation") };
             assert!(matches!(&expect.subject, Subject::Invoice(name) if name == "i1"));
             expect.values[0].1.clone()
         })
@@ -227,5 +247,87 @@ fn a_file_without_a_scenario_is_no_success() {
         let cases = Cases { named: None, folder: Path::new(".") };
         let trouble = scenarios(text, cases).expect_err("nothing to play");
         assert!(trouble.to_string().contains("holds no scenario"), "{trouble}");
+    }
+}
+
+const SOLD: &str = "- customer: {id: c}
+- plan: {id: p, product: suite, prices: [{id: fee, unit: 7}, {id: seat, model: per_unit, unit: 2}]}
+- subscribe: {id: s, customer: c, plan: p}
+";
+
+/// The last command of some steps behind a sale, as JSON.
+fn last(step: &str) -> serde_json::Value {
+    commands(&format!("{SOLD}{step}")).last().expect("a command").to_json()
+}
+
+#[test]
+fn a_verb_may_be_the_name_of_a_command_and_say_its_own_fields() {
+    for (short, whole) in [
+        (
+            "cancel: {sub: s, when: cycle_end}",
+            "subscription.cancel: {subscription: s, when: cycle_end}",
+        ),
+        ("run: {through: 2024-05-01}", "billing.run: {through: 2024-05-01}"),
+        (
+            "discount: {id: d, on: seat, percent: 10, for: 3 cycles}",
+            "discount.apply: {discount: d, on: {item: {subscription: s, price: seat}}, \
+             value: {percent: 10}, duration: {cycles: 3}}",
+        ),
+        (
+            "charge: {id: x, customer: c, amount: 12, invoice: now}",
+            "charge.add: {charge: x, customer: c, description: x, price: {total: 12.00 USD}, \
+             invoice: now}",
+        ),
+        (
+            "pay: {id: y, customer: c, amount: 12, allocate: {i1: 7}}",
+            "payment.record: {payment: y, customer: c, amount: 12, allocate: {to: [{invoice: i1, \
+             amount: 7}]}}",
+        ),
+        (
+            "refund: {payment: y, amount: 1, effect: credit_note, id: z}",
+            "payment.refund: {payment: y, refund: z, amount: 1, effect: {credit_note: ~}}",
+        ),
+        (
+            "subscribe: {id: t, customer: c, plan: p, trial: 2 weeks, term: 1 year}",
+            "subscription.create: {subscription: t, customer: c, plan: p, with: {trial_days: 14, \
+             term: {length: 1 year, renewal: renew}}}",
+        ),
+    ] {
+        assert_eq!(last(&format!("- {short}")), last(&format!("- {whole}")), "{short}");
+    }
+}
+
+#[test]
+fn a_command_without_a_short_form_is_a_verb_too() {
+    let update = last("- customer.update: {customer: c, payment_terms_days: 2 weeks}");
+    assert_eq!(update["payment_terms_days"], 14);
+    assert!(update["customer"].as_str().is_some_and(|id| id.starts_with("cus_")), "{update}");
+    let change = last("- subscription.change_quantity: {subscription: s, quantity: 3}");
+    assert_eq!((&change["quantity"], &change["when"]), (&"3".into(), &"now".into()));
+}
+
+#[test]
+fn what_there_is_not_is_told_with_what_there_is() {
+    for (step, said) in [
+        (
+            "cancel: {sub: s, when: tomorrow}",
+            "`when: tomorrow` of `cancel` is not supported; there is now, cycle_end, {on: …}, when_paid",
+        ),
+        (
+            "cancel: {sub: s, colour: red}",
+            "key `colour` of `cancel` is not supported; there is sub, ",
+        ),
+        ("juggle: {balls: 3}", "verb `juggle` is not supported; there is customer, plan"),
+        ("billing.run: {through: 2024-05-01, who: c}", "key `who` of `billing.run`"),
+        (
+            "change: {sub: s, unit: {gold: 9}}",
+            "price `gold` of the plan is not supported; there is fee, seat",
+        ),
+        ("discount: {id: d, on: moon, percent: 10}", "\"moon\" is no customer, subscription"),
+        ("cancel: {when: now}", "`cancel` has no `sub`"),
+        ("pay: {id: y, amount: much}", "step 4 (line 7): `amount` of `pay`"),
+    ] {
+        let trouble = read_steps(&format!("{SOLD}- {step}")).expect_err("refused").to_string();
+        assert!(trouble.contains(said) && trouble.starts_with("step 4 (line 7)"), "{trouble}");
     }
 }

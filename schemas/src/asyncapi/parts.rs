@@ -83,6 +83,8 @@ fn one_header(name: &str) -> Value {
         }
         header::DEADLINE => ("Drop the command undecided after this instant (RFC 3339)", None),
         header::REASON => ("The sender's reason, kept with the commit", None),
+        header::BATCH => ("The batch that the command belongs to, a UUID", None),
+        header::SESSION => ("The client's session, a UUID, kept with the commit", None),
         header::AT_LEAST => {
             ("Answer only at this position or later", Some("^[0-9a-f]{32}:[0-9]+$"))
         }

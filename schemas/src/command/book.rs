@@ -46,6 +46,31 @@ pub struct DefineEntity {
     pub payment_terms_days: u16,
     /// At least one series of kind `invoice`; the first of a kind is the default.
     pub series: Vec<SeriesDefinition>,
+    /// Documents are kept for so many years after the one in which the last was issued, 0 to 100;
+    /// 10 if left out.
+    pub document_retention_years: Option<u8>,
+}
+
+/// Defines a seller: the form before documents had a retention.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DefineEntityV1 {
+    /// Its id.
+    pub entity: EntityId,
+    /// Its legal name.
+    pub name: Label,
+    /// The zone of its document dates.
+    pub zone: ZoneName,
+    /// Days from document date to due date.
+    pub payment_terms_days: u16,
+    /// Its number series.
+    pub series: Vec<SeriesDefinition>,
+}
+
+impl From<DefineEntityV1> for DefineEntity {
+    fn from(old: DefineEntityV1) -> Self {
+        let DefineEntityV1 { entity, name, zone, payment_terms_days, series } = old;
+        Self { entity, name, zone, payment_terms_days, series, document_retention_years: None }
+    }
 }
 
 /// Defines a plan, or the next version of one. Versions never change; subscriptions keep theirs.

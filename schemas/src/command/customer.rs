@@ -4,9 +4,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::currency::Currency;
-use crate::ids::{CustomerId, EntityId};
-use crate::personal::Personal;
-use crate::text::ExternalId;
+use crate::ids::{BillingRunId, CustomerId, EntityId};
+use crate::personal::{Contact, Personal};
+use crate::text::{Code, ExternalId, Label};
 use crate::time::ZoneName;
 
 /// Registers a customer with its seller, currency and zone.
@@ -20,9 +20,9 @@ pub struct RegisterCustomer {
     /// Its id in another system; unique in the book.
     pub external_id: Option<ExternalId>,
     /// Its name.
-    pub name: Personal,
+    pub name: Contact,
     /// Where invoices go.
-    pub email: Option<Personal>,
+    pub email: Option<Contact>,
     /// The currency of all its invoices.
     pub currency: Currency,
     /// The zone of its cycles; the entity's if left out.
@@ -33,12 +33,44 @@ pub struct RegisterCustomer {
     pub parent: Option<CustomerId>,
 }
 
+/// Leaves a customer out of what happens by itself, because a process could not do for it what it
+/// had to. Made by the system.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ParkCustomer {
+    /// Which customer.
+    pub customer: CustomerId,
+    /// The process that met it, such as `billing_run`.
+    pub process: Code,
+    /// The billing run that met it, if one did.
+    pub run: Option<BillingRunId>,
+    /// The code of the rejection, or `internal` for a fault of the ledger.
+    pub reason: Label,
+    /// What is, and the way out.
+    pub detail: Label,
+}
+
 /// Lets runs bill a customer again that was parked.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ReleaseCustomer {
     /// Which customer.
     pub customer: CustomerId,
+}
+
+/// Makes a customer's personal data unreadable for ever. What its documents say of it is kept as
+/// long as the seller must.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct EraseCustomer {
+    /// Which customer.
+    pub customer: CustomerId,
+    /// Why; kept with the documents.
+    #[serde(deserialize_with = "crate::personal::label")]
+    #[schemars(with = "Label")]
+    pub reason: Personal,
+    /// Erase although customer credit is left; it stays on the books and is paid to nobody.
+    pub leave_credit: Option<bool>,
 }
 
 /// Changes what is given; what is left out stays.
@@ -50,9 +82,9 @@ pub struct UpdateCustomer {
     /// A new id in another system.
     pub external_id: Option<ExternalId>,
     /// A new name.
-    pub name: Option<Personal>,
+    pub name: Option<Contact>,
     /// A new address for invoices.
-    pub email: Option<Personal>,
+    pub email: Option<Contact>,
     /// New terms, for invoices from now on.
     pub payment_terms_days: Option<u16>,
 }

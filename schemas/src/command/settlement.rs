@@ -8,6 +8,7 @@ use crate::ids::{
     BillingRunId, ChargeId, CreditGrantId, CreditNoteId, CustomerId, InvoiceId, PaymentId, RefundId,
 };
 use crate::money::Money;
+use crate::personal::Personal;
 use crate::terms::UnitPrice;
 use crate::text::{Code, ExternalId, Label};
 use crate::time::{Date, Interval};
@@ -21,7 +22,9 @@ pub struct AddCharge {
     /// The charge's id.
     pub charge: ChargeId,
     /// What it is for; printed on the line.
-    pub description: Label,
+    #[serde(deserialize_with = "crate::personal::label")]
+    #[schemars(with = "Label")]
+    pub description: Personal,
     /// A total, or a price for each unit.
     pub price: ChargePrice,
     /// How many units; 1 if left out. With a total it is for information.
@@ -85,7 +88,9 @@ pub struct VoidInvoice {
     /// Which one.
     pub invoice: InvoiceId,
     /// Why.
-    pub reason: Label,
+    #[serde(deserialize_with = "crate::personal::label")]
+    #[schemars(with = "Label")]
+    pub reason: Personal,
     /// Bill its cycles and charges again with the next invoice; else they are given up.
     pub rebill: bool,
 }
@@ -149,7 +154,9 @@ pub struct ReversePayment {
     /// Which payment.
     pub payment: PaymentId,
     /// Why.
-    pub reason: Label,
+    #[serde(deserialize_with = "crate::personal::label")]
+    #[schemars(with = "Label")]
+    pub reason: Personal,
 }
 
 /// Pays money back to the customer.
@@ -167,7 +174,9 @@ pub struct RefundPayment {
     /// What the refund does to the account.
     pub effect: RefundEffect,
     /// Why.
-    pub reason: Label,
+    #[serde(deserialize_with = "crate::personal::label")]
+    #[schemars(with = "Label")]
+    pub reason: Personal,
 }
 
 /// What a refund does to the customer's account.
@@ -218,5 +227,7 @@ pub struct GrantCredit {
     /// How much; more than zero.
     pub amount: Money,
     /// Why.
-    pub reason: Label,
+    #[serde(deserialize_with = "crate::personal::label")]
+    #[schemars(with = "Label")]
+    pub reason: Personal,
 }

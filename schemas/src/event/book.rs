@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::currency::Currency;
 use crate::ids::{BillingRunId, CustomerId, EntityId, PlanId};
-use crate::personal::Personal;
+use crate::personal::{Contact, Personal};
 use crate::terms::{
     BillingTiming, BookClock, Every, Policies, PriceDefinition, Profile, SeriesDefinition,
 };
@@ -45,7 +45,39 @@ pub struct EntityDefined {
     pub payment_terms_days: u16,
     /// Its number series.
     pub series: Vec<SeriesDefinition>,
+    /// Its documents are kept for so many years after the one in which the last was issued.
+    pub document_retention_years: u8,
 }
+
+/// A seller was defined: the form before documents had a retention.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EntityDefinedV1 {
+    /// Its id.
+    pub entity: EntityId,
+    /// Its legal name.
+    pub name: Label,
+    /// The zone of its document dates.
+    pub zone: ZoneName,
+    /// Days from document date to due date.
+    pub payment_terms_days: u16,
+    /// Its number series.
+    pub series: Vec<SeriesDefinition>,
+}
+
+impl From<EntityDefinedV1> for EntityDefined {
+    fn from(old: EntityDefinedV1) -> Self {
+        let EntityDefinedV1 { entity, name, zone, payment_terms_days, series } = old;
+        let document_retention_years = DOCUMENT_RETENTION_YEARS;
+        Self { entity, name, zone, payment_terms_days, series, document_retention_years }
+    }
+}
+
+/// How many years documents are kept unless the seller says otherwise.
+///
+/// Ten: books of account in Germany (HGB § 257 (4), AO § 147 (3); invoices alone eight since
+/// 2025), in Switzerland (OR art. 958f) and in France (Code de commerce L123-22) are kept so
+/// long, each from the end of the year on.
+pub const DOCUMENT_RETENTION_YEARS: u8 = 10;
 
 /// A version of a plan was defined; it never changes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -100,9 +132,9 @@ pub struct CustomerRegistered {
     /// Its id in another system.
     pub external_id: Option<ExternalId>,
     /// Its name.
-    pub name: Personal,
+    pub name: Contact,
     /// Where invoices go.
-    pub email: Option<Personal>,
+    pub email: Option<Contact>,
     /// The currency of all its invoices.
     pub currency: Currency,
     /// The zone of its cycles.
@@ -116,10 +148,25 @@ pub struct CustomerRegistered {
     pub fixed_offset: Option<i32>,
 }
 
-/// A customer could not be billed safely. Runs leave it out until it is released; payments are
-/// taken all the same.
+/// A process could not do for a customer what it had to. Processes leave the customer out until
+/// it is released; payments are taken all the same.
+///
+/// The commit's cause is what the process was about.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct CustomerParked {
+    /// The process that met it, such as `billing_run`.
+    pub process: Code,
+    /// The billing run that met it, if one did.
+    pub run: Option<BillingRunId>,
+    /// The code of the rejection, or `internal` for a fault of the ledger.
+    pub reason: Label,
+    /// What is, and the way out.
+    pub detail: Label,
+}
+
+/// [`CustomerParked`] while only billing runs parked.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct CustomerParkedV1 {
     /// The run that met it.
     pub run: BillingRunId,
     /// The code of the rejection.
@@ -128,22 +175,47 @@ pub struct CustomerParked {
     pub detail: Label,
 }
 
+impl From<CustomerParkedV1> for CustomerParked {
+    fn from(old: CustomerParkedV1) -> Self {
+        let CustomerParkedV1 { run, reason, detail } = old;
+        let process = "billing_run".parse().expect("a token of ASCII letters is a code");
+        Self { process, run: Some(run), reason, detail }
+    }
+}
+
 /// A parked customer is billed again.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct CustomerReleased {}
+
+/// A customer's own key was destroyed: what it sealed can be read by nobody any more. Nothing new
+/// is sold to it; what is open of old documents is settled as ever.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct CustomerErased {
+    /// Why; sealed with what its documents say.
+    pub reason: Personal,
+    /// Until the end of this day its documents must be kept, and what they say of it can be read;
+    /// none if there are none, and their key was destroyed, too. Later bookings move it.
+    pub documents_until: Option<Date>,
+    /// Documents are kept for so many years after the one in which the last was issued.
+    pub document_retention_years: u8,
+}
+
+/// The key of an erased customer's documents was destroyed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct DocumentsErased {}
 
 /// A customer has another name.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct CustomerRenamed {
     /// The new name.
-    pub name: Personal,
+    pub name: Contact,
 }
 
 /// A customer has another address for invoices.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct CustomerEmailChanged {
     /// The new address.
-    pub email: Personal,
+    pub email: Contact,
 }
 
 /// A customer has other payment terms, for invoices from now on.

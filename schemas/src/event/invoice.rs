@@ -23,7 +23,7 @@ pub struct ChargeAdded {
     /// Which charge.
     pub charge: ChargeId,
     /// What it is for.
-    pub description: Label,
+    pub description: Personal,
     /// The currency of the amounts.
     pub currency: Currency,
     /// How many units.
@@ -118,8 +118,8 @@ pub struct InvoiceLine {
     pub line: u32,
     /// What kind.
     pub kind: LineKind,
-    /// What is printed.
-    pub description: Label,
+    /// What is printed: the catalog's words in clear, the sender's sealed.
+    pub description: Personal,
     /// What it bills.
     pub source: LineSource,
     /// The price version it used, if one.

@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 use crate::currency::Currency;
 use crate::ids::{CreditGrantId, CreditNoteId, InvoiceId, PaymentId, RefundId};
 use crate::money::{Minor, Money};
-use crate::text::{Code, ExternalId, Label};
+use crate::personal::Personal;
+use crate::text::{Code, ExternalId};
 use crate::time::{Date, Interval};
 
 /// A part of a payment or of customer credit on one invoice.
@@ -55,7 +56,7 @@ pub struct PaymentReversed {
     /// Credit taken off invoices again, last first, where the credit had been used up.
     pub credit_unapplied: Vec<Allocation>,
     /// Why.
-    pub reason: Label,
+    pub reason: Personal,
 }
 
 /// Where a refund was taken from.
@@ -88,7 +89,7 @@ pub struct PaymentRefunded {
     /// What is taken from customer credit.
     pub from_credit: Minor,
     /// Why.
-    pub reason: Label,
+    pub reason: Personal,
 }
 
 /// How much of a line is reversed, split by what was earned.
@@ -139,7 +140,7 @@ pub struct InvoiceVoided {
     /// Its cycles and charges are billed again.
     pub rebill: bool,
     /// Why.
-    pub reason: Label,
+    pub reason: Personal,
 }
 
 /// A credit note was issued for part of an invoice.
@@ -179,5 +180,5 @@ pub struct CreditGranted {
     /// The day it is booked on.
     pub posting_date: Date,
     /// Why.
-    pub reason: Label,
+    pub reason: Personal,
 }

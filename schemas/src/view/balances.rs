@@ -7,7 +7,7 @@ use crate::currency::Currency;
 use crate::ids::{CreditGrantId, CreditNoteId, CustomerId, InvoiceId, PaymentId, RefundId};
 use crate::money::Money;
 use crate::personal::Personal;
-use crate::text::{Code, ExternalId, Label};
+use crate::text::{Code, ExternalId};
 use crate::time::{Date, Timestamp};
 
 /// What one customer owes, and its credit.
@@ -238,7 +238,7 @@ pub struct Payment {
     /// What was paid back of it.
     pub refunded: Money,
     /// Why it was not honoured, if so.
-    pub reversed: Option<Label>,
+    pub reversed: Option<Personal>,
     /// The commit, as an opaque token.
     pub position: String,
 }

@@ -15,7 +15,7 @@ use crate::ids::{
 use crate::money::Money;
 use crate::personal::Personal;
 use crate::terms::{LineKind, Profile};
-use crate::text::{Code, ExternalId, Label};
+use crate::text::{Code, ExternalId};
 use crate::time::{Date, Interval, Timestamp};
 
 /// How far an invoice is settled.
@@ -105,7 +105,7 @@ pub struct Invoice {
     /// The commit that issued it, as an opaque token.
     pub issued_by: String,
     /// Why it was voided.
-    pub void_reason: Option<Label>,
+    pub void_reason: Option<Personal>,
     /// Its lines, after `after_line`.
     pub lines: Vec<Line>,
     /// Give this as `after_line` to get more; none at the end.
@@ -124,7 +124,7 @@ pub struct Line {
     /// What kind.
     pub kind: LineKind,
     /// What is printed.
-    pub description: Label,
+    pub description: Personal,
     /// What it bills.
     pub source: LineSource,
     /// The price version it used.

@@ -6,10 +6,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::decimal::Decimal;
 use crate::event::{Dimension, ItemTerms, ScheduledChange, ScheduledFor, Term};
-use crate::ids::{CouponId, CustomerId, DiscountId, InvoiceId, QuoteId, SubscriptionId};
+use crate::ids::{
+    BillingRunId, CouponId, CustomerId, DiscountId, InvoiceId, QuoteId, SubscriptionId,
+};
 use crate::money::Money;
 use crate::terms::{DiscountDuration, DiscountTarget, DiscountValue};
-use crate::text::Label;
+use crate::text::{Code, Label};
 use crate::time::{Date, Span, Timestamp};
 
 macro_rules! words {
@@ -190,12 +192,18 @@ pub struct OpenDocument {
     pub overdue: bool,
 }
 
-/// A customer that billing runs leave out.
+/// A customer that processes leave out.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ParkedCustomer {
     /// Which customer. `customer.release` lets runs bill it again.
     pub customer: CustomerId,
-    /// What a run could not bill.
+    /// The process that met it, such as `billing_run`.
+    pub process: Code,
+    /// The billing run that met it, if one did.
+    pub run: Option<BillingRunId>,
+    /// The code of the rejection, or `internal` for a fault of the ledger.
+    pub reason: Label,
+    /// What is, and the way out.
     pub detail: Label,
 }
 

@@ -7,7 +7,7 @@ use crate::samples;
 
 /// A sealed text has no JSON to read: the bytes never leave the log.
 fn is_sealed(json: &serde_json::Value) -> bool {
-    json.to_string().contains("sealed_with")
+    json.to_string().contains("\"sealed\":")
 }
 
 #[test]

@@ -6,7 +6,7 @@
 use core::fmt::Write as _;
 
 use schemas::record::RawRecord;
-use schemas::{Command, Commit, Event};
+use schemas::{Command, Commit, Event, Origin};
 
 use crate::files::{blessing, crate_folder, read, write};
 use crate::{samples, values};
@@ -103,6 +103,35 @@ fn events_have_the_bytes_they_always_had() {
     }
 }
 
+/// What an older release wrote is read as what it means today.
+#[test]
+fn older_forms_have_the_bytes_they_had_and_are_read_as_the_newest() {
+    let events = samples::older_events();
+    for (line, older) in compare("older.hex", &lines_of(&events)).iter().zip(&events) {
+        assert_eq!(Event::decode(line.raw()).as_ref(), Ok(&older.newest), "{}", line.name);
+    }
+    let commands = samples::older_commands();
+    for (line, older) in compare("older-commands.hex", &lines_of(&commands)).iter().zip(&commands) {
+        assert_eq!(Command::decode(line.raw()).as_ref(), Ok(&older.newest), "{}", line.name);
+    }
+    assert_eq!(forms(&events), Event::OLDER, "every older form has a sample");
+    assert_eq!(forms(&commands), Command::OLDER, "every older form has a sample");
+}
+
+fn lines_of<T>(samples: &[samples::Older<T>]) -> Vec<Line> {
+    let line = |older: &samples::Older<T>| Line {
+        name: format!("{}/v{}", older.name, older.version),
+        type_id: older.type_id,
+        version: older.version,
+        body: older.body.clone(),
+    };
+    samples.iter().map(line).collect()
+}
+
+fn forms<T>(samples: &[samples::Older<T>]) -> Vec<(u16, u8)> {
+    samples.iter().map(|older| (older.type_id, older.version)).collect()
+}
+
 #[test]
 fn values_inside_records_have_the_bytes_they_always_had() {
     // Values have no number of their own: 0 and the version of the records they lie in.
@@ -124,11 +153,28 @@ fn commits_have_the_bytes_they_always_had() {
     let line = |(name, commit): &(String, Commit)| Line {
         name: format!("commit/{name}"),
         type_id: 0,
-        version: 1,
+        version: 2,
         body: commit.to_bytes(),
     };
     let golden = compare("commits.hex", &samples.iter().map(line).collect::<Vec<_>>());
     for (line, (_, commit)) in golden.iter().zip(&samples) {
         assert_eq!(Commit::from_bytes(&line.body).as_ref(), Ok(commit), "{}", line.name);
+    }
+}
+
+/// Commits of format 1 came from nowhere. Their bytes were written by the release that had it.
+#[test]
+fn commits_of_the_first_format_are_still_read() {
+    let golden = read(&crate_folder().join("golden/v1/commits-1.hex"));
+    let samples = samples::commits();
+    assert_eq!(golden.lines().count(), 2);
+    for line in golden.lines().map(Line::read) {
+        assert_eq!((line.version, line.body[0]), (1, 1), "{}", line.name);
+        let is_it = |name: &String| line.name == format!("commit/{}", name.replace(' ', "-"));
+        let (_, sample) = samples.iter().find(|(name, _)| is_it(name)).expect("a sample");
+        assert_eq!(sample.origin, Origin::default());
+        assert_eq!(Commit::from_bytes(&line.body).as_ref(), Ok(sample), "{}", line.name);
+        assert_eq!(sample.digest, None);
+        assert_eq!(sample.to_bytes().len(), line.body.len() + 3, "nothing costs a byte each");
     }
 }

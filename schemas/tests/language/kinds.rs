@@ -8,7 +8,24 @@ use schemas::{Command, Event};
 use crate::files::{blessing, crate_folder, read, write};
 use crate::samples;
 
-const UNIONS: [(&str, &[RecordKind]); 2] = [("command", Command::KINDS), ("event", Event::KINDS)];
+/// Name, newest forms, and number and version of older ones.
+type Union = (&'static str, &'static [RecordKind], &'static [(u16, u8)]);
+
+const UNIONS: [Union; 2] =
+    [("command", Command::KINDS, Command::OLDER), ("event", Event::KINDS, Event::OLDER)];
+
+/// Every form that is read.
+fn forms((_, newest, older): Union) -> Vec<RecordKind> {
+    let with_older = |kind: &RecordKind| {
+        let of_it = older.iter().filter(|(type_id, _)| *type_id == kind.type_id);
+        let mut forms: Vec<_> =
+            of_it.map(|(_, version)| RecordKind { version: *version, ..*kind }).collect();
+        forms.push(*kind);
+        assert!(forms.is_sorted_by_key(|kind| kind.version), "{forms:?}: the newest is the last");
+        forms
+    };
+    newest.iter().flat_map(with_older).collect()
+}
 
 #[test]
 fn every_kind_has_a_sample() {
@@ -31,10 +48,11 @@ fn the_names_of_internal_commands_are_those_of_the_internal_commands() {
 
 #[test]
 fn numbers_and_names_are_unique() {
-    for (union, kinds) in UNIONS {
+    for union in UNIONS {
+        let (kinds, union) = (forms(union), union.0);
         let mut numbers = BTreeSet::new();
         let mut names = BTreeSet::new();
-        for kind in kinds {
+        for kind in &kinds {
             assert!(numbers.insert((kind.type_id, kind.version)), "{union} {kind:?} twice");
             assert!(names.insert((kind.name, kind.version)), "{union} {kind:?} twice");
         }
@@ -48,8 +66,8 @@ fn a_number_that_was_given_out_is_never_given_to_another_name() {
     let line = |union: &str, kind: &RecordKind| {
         format!("{union} {} v{} {}\n", kind.type_id, kind.version, kind.name)
     };
-    let now: String =
-        UNIONS.iter().flat_map(|(union, kinds)| kinds.iter().map(|k| line(union, k))).collect();
+    let lines_of = |union: Union| forms(union).into_iter().map(move |kind| line(union.0, &kind));
+    let now: String = UNIONS.into_iter().flat_map(lines_of).collect();
     let lines: BTreeSet<&str> = now.lines().collect();
     for line in given.lines() {
         // Blessing does not help here: a stored log may hold this type.

@@ -12,6 +12,7 @@ mod interface;
 mod json_schema;
 mod kinds;
 mod laws;
+mod personal;
 mod samples;
 mod stored_source;
 mod values;

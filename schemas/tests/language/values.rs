@@ -13,6 +13,7 @@ use schemas::event::{
     ScheduledFor, ScheduledItems, TermsChange,
 };
 use schemas::fraction::RoundingMode;
+use schemas::personal::SealedText;
 use schemas::terms::{
     Anchor, BillingTiming, BookClock, CalendarUnit, CancelCredit, CancelDefault, ChangeBilling,
     ChangeTime, CreditBasis, CreditDiscount, DefaultAnchor, DiscountAllocation, DiscountDuration,
@@ -21,8 +22,8 @@ use schemas::terms::{
     PercentageRate, PreviousPeriodFrom, Profile, Proration, Rate, RatioRule, RebillRule,
     Recurrence, Renewal, SeriesKind, Settle, Tier, TrialAnchor, TrialOnChange, UnitPrice, ZoneRule,
 };
-use schemas::{Currency, Date, Decimal, Fraction, Interval, Minor, Money, Personal, Span};
-use schemas::{StreamId, Timestamp, ZoneName};
+use schemas::{Contact, Currency, Date, Decimal, Fraction, Interval, Minor, Money, Personal};
+use schemas::{Span, StreamId, Timestamp, ZoneName};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -53,7 +54,22 @@ pub(crate) fn fraction(numerator: i128, denominator: i128) -> Fraction {
 
 /// A sealed personal text.
 pub(crate) fn sealed() -> Personal {
-    Personal::Sealed { key: id(90), nonce: [7; 24], ciphertext: vec![1, 2, 3, 255] }
+    sealed_text().into()
+}
+
+fn sealed_text() -> SealedText {
+    SealedText { key: id(90), nonce: [7; 24], ciphertext: vec![1, 2, 3, 255] }
+}
+
+/// A sealed contact detail.
+pub(crate) fn sealed_contact() -> Contact {
+    let document = SealedText { key: id(91), ..sealed_text() };
+    Contact::Sealed { own: sealed_text(), document, mark: [5; 16] }
+}
+
+/// A clear contact detail.
+pub(crate) fn contact(text: &str) -> Contact {
+    Contact::Clear(text.to_owned())
 }
 
 /// A clear personal text.
@@ -329,6 +345,10 @@ every_variant! {
     personals Personal {
         "clear" Personal::Clear(_) => clear("Ada Lovelace"),
         "sealed" Personal::Sealed { .. } => sealed(),
+    }
+    contacts Contact {
+        "clear" Contact::Clear(_) => contact("Ada Lovelace"),
+        "sealed" Contact::Sealed { .. } => sealed_contact(),
     }
     streams StreamId {
         "book" StreamId::Book => StreamId::Book,

@@ -81,6 +81,7 @@ pub fn render(view: View, document: &Node) -> String {
     if view == View::Accepted {
         return accepted(document);
     }
+    let document = &told(document);
     let Some(data) = document.get("data") else { return block("", document) };
     let mut parts = vec![match view {
         View::Any | View::Accepted => body(data),
@@ -100,6 +101,21 @@ pub fn render(view: View, document: &Node) -> String {
         parts.push(format!("position {}", show(position)));
     }
     parts.join("\n")
+}
+
+/// The same with a word where a personal text was erased, or has no key here.
+fn told(node: &Node) -> Node {
+    match node {
+        Node::Object(fields) => match fields.as_slice() {
+            [(key, Node::Bool(true))] if key == "erased" => Node::Text("(erased)".to_owned()),
+            [(key, Node::Text(_))] if key == "sealed" => Node::Text("(sealed)".to_owned()),
+            fields => {
+                Node::Object(fields.iter().map(|(key, value)| (key.clone(), told(value))).collect())
+            }
+        },
+        Node::List(items) => Node::List(items.iter().map(told).collect()),
+        Node::Null | Node::Bool(_) | Node::Number(_) | Node::Text(_) => node.clone(),
+    }
 }
 
 /// Two lines: where it is, and what it became.

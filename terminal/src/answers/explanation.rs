@@ -106,7 +106,7 @@ impl Line<'_> {
         let head = format!(
             "line {}: {} ({}) {}",
             line.line,
-            line.description.as_str(),
+            line.description.clear().unwrap_or("(erased)"),
             kind(line.kind),
             self.money(line.net)
         );

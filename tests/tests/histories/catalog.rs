@@ -8,7 +8,7 @@ use schemas::terms::{
     BillingTiming, CalendarUnit, CurrencyPrice, DiscountDuration, DiscountValue, Every,
     PackageRate, PercentageRate, PriceDefinition, Rate, Recurrence, Tier,
 };
-use schemas::{Command, Currency, Decimal, Minor, Personal};
+use schemas::{Command, Currency, Decimal, Minor};
 use tests::kept::instant;
 use uuid::Uuid;
 
@@ -142,7 +142,7 @@ impl Game {
                 customer: CustomerId::new(self.id()),
                 entity: EntityId::new(Uuid::from_u128(1)),
                 external_id: None,
-                name: Personal::Clear("Customer".to_owned()),
+                name: text("Customer"),
                 email: None,
                 currency: text(CURRENCIES[currency % CURRENCIES.len()]),
                 zone: Some(ZONES[zone % ZONES.len()].parse().expect("a zone")),

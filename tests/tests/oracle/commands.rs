@@ -19,7 +19,7 @@ use schemas::terms::{
     BillingTiming, CalendarUnit, CancelCredit, ChangeTime, CurrencyPrice, DiscountDuration,
     DiscountTarget, DiscountValue, Every, InvoiceTiming, PriceDefinition, Rate, Settle, UnitPrice,
 };
-use schemas::{Command, Currency, Date, Decimal, Interval, Money, Personal};
+use schemas::{Command, Currency, Date, Decimal, Interval, Money};
 use tests::kept::instant;
 use uuid::Uuid;
 
@@ -133,7 +133,7 @@ impl Game {
                     customer,
                     entity: EntityId::new(Uuid::from_u128(1)),
                     external_id: None,
-                    name: Personal::Clear("Customer".to_owned()),
+                    name: "Customer".parse().expect("a name"),
                     email: None,
                     currency: if dollars { "USD" } else { "EUR" }.parse().expect("a currency"),
                     zone: Some(ZONES[zone].parse().expect("a zone")),
@@ -285,7 +285,7 @@ impl Game {
                 Command::Billing(BillingCommand::AddCharge(AddCharge {
                     customer,
                     charge: ChargeId::new(self.id()),
-                    description: text("Charge"),
+                    description: "Charge".parse().expect("a text"),
                     price: if quantity % 2 == 0 {
                         ChargePrice::Total(cents(amount, currency))
                     } else {
@@ -313,7 +313,7 @@ impl Game {
     }
 
     fn settling_command(&mut self, action: &Settling) -> Option<Command> {
-        let reason = text("because");
+        let reason = "because".parse().expect("a text");
         Some(match *action {
             Settling::Pay { customer, percent, told, .. } => {
                 let customer = pick(&self.customers, customer)?;

@@ -102,6 +102,7 @@ impl Game {
                 series("CRN", SeriesKind::CreditNote),
                 series("HIST", SeriesKind::Historical),
             ],
+            document_retention_years: None,
         })));
         for (plan, per_unit, price) in [(0, true, 100_000), (1, false, 290_000)] {
             let arrears = false;

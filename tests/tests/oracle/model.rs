@@ -349,7 +349,11 @@ impl Oracle {
                 | SubscriptionCommand::RedeemCoupon(_),
             )
             | Command::Settlement(SettlementCommand::IssueCreditNote(_))
-            | Command::Customer(CustomerCommand::ReleaseCustomer(_)) => {
+            | Command::Customer(
+                CustomerCommand::ParkCustomer(_)
+                | CustomerCommand::ReleaseCustomer(_)
+                | CustomerCommand::EraseCustomer(_),
+            ) => {
                 unreachable!("the moves have no {command:?}")
             }
             Command::Book(_)

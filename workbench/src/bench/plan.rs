@@ -11,7 +11,7 @@ use schemas::command::{
 use schemas::ids::{ChargeId, CommandId, CustomerId, EntityId, PaymentId};
 use schemas::terms::{BookClock, Profile, SeriesDefinition, SeriesKind};
 use schemas::text::{Actor, BookName, Code};
-use schemas::{Command, Currency, Minor, Personal};
+use schemas::{Command, Contact, Currency, Minor};
 use uuid::{Builder, Uuid};
 
 use super::settings::EngineSettings;
@@ -170,6 +170,7 @@ impl Script {
                 series("invoices", SeriesKind::Invoice, "I"),
                 series("credit-notes", SeriesKind::CreditNote, "C"),
             ],
+            document_retention_years: None,
         };
         (self.command_id(Kind::Entity, 0), command.into())
     }
@@ -182,7 +183,7 @@ impl Script {
             external_id: Some(
                 format!("account-{n:08}").parse().expect("letters and digits are an external id"),
             ),
-            name: Personal::Clear(format!("Customer {n}")),
+            name: Contact::Clear(format!("Customer {n}")),
             email: None,
             currency: self.currency,
             zone: None,
@@ -197,7 +198,7 @@ impl Script {
         let command = AddCharge {
             customer: self.customer(n % self.plan.customers),
             charge: ChargeId::new(self.id(Kind::Charge, n)),
-            description: "Service".parse().expect("written here as a label"),
+            description: "Service".parse().expect("written here as a text"),
             price: ChargePrice::Total(self.plan.invoice_total().of(self.currency)),
             quantity: None,
             service: None,

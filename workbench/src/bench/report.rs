@@ -180,7 +180,7 @@ impl Report {
     /// Prints it.
     ///
     /// # Errors
-    /// [`WorkError`] when stdout cannot be written.
+    /// [`PrintError`] when stdout cannot be written.
     pub(super) fn print(&self, output: &Output) -> Result<(), PrintError> {
         if output.is_table() {
             return text(&self.tables());

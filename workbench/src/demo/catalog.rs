@@ -204,6 +204,7 @@ impl Seller {
                 series("invoices", SeriesKind::Invoice, "I"),
                 series("credit-notes", SeriesKind::CreditNote, "C"),
             ],
+            document_retention_years: None,
         }
         .into()
     }

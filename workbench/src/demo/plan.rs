@@ -24,7 +24,7 @@ use schemas::terms::{
     Settle,
 };
 use schemas::text::Label;
-use schemas::{Command, Date, Decimal, Interval, Minor, Money, Personal, Timestamp};
+use schemas::{Command, Contact, Date, Decimal, Interval, Minor, Money, Timestamp};
 use uuid::Uuid;
 
 use super::catalog::{NAMESPACE, Plan, Seller};
@@ -200,8 +200,8 @@ impl Play {
             customer: id,
             entity: seller.id(),
             external_id: Some(format!("saas-{number:05}").parse().expect("digits and a hyphen")),
-            name: Personal::Clear(format!("Customer {number:05}")),
-            email: Some(Personal::Clear(format!("billing+{number:05}@example.com"))),
+            name: Contact::Clear(format!("Customer {number:05}")),
+            email: Some(Contact::Clear(format!("billing+{number:05}@example.com"))),
             currency: seller.currency(),
             zone: Some(zone.parse().expect("written in the catalog as a zone")),
             payment_terms_days: None,
@@ -412,7 +412,7 @@ impl Play {
         let command = AddCharge {
             customer,
             charge: ChargeId::new(self.mint()),
-            description: label(text),
+            description: label(text).into(),
             price: ChargePrice::Total(Minor(minor).of(currency)),
             quantity: None,
             service,
@@ -429,7 +429,7 @@ impl Play {
             customer,
             grant: CreditGrantId::new(self.mint()),
             amount: Minor(minor).of(currency),
-            reason: label("For an outage"),
+            reason: label("For an outage").into(),
         };
         planned.push(self.must(command.into(), None));
     }

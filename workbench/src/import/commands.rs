@@ -11,7 +11,7 @@ use schemas::command::{
 use schemas::ids::{ChargeId, CommandId, CustomerId, EntityId, InvoiceId, PaymentId};
 use schemas::terms::{SeriesDefinition, SeriesKind};
 use schemas::text::{Code, ExternalId, Label};
-use schemas::{Command, Currency, Personal, Timestamp, ZoneName};
+use schemas::{Command, Contact, Currency, Timestamp, ZoneName};
 use uuid::Uuid;
 
 use super::rows::Row;
@@ -48,6 +48,7 @@ impl Deriver {
                 series("invoices", SeriesKind::Invoice, "INV"),
                 series("history", SeriesKind::Historical, "HIST"),
             ],
+            document_retention_years: None,
         };
         let id = CommandId::new(schemas::ids::derive(self.space, "command/entity"));
         Order {
@@ -86,7 +87,7 @@ impl Deriver {
             customer,
             entity: self.entity,
             external_id: Some(self.external(row.customer.as_str())),
-            name: Personal::Clear(format!("Customer {}", row.customer)),
+            name: Contact::Clear(format!("Customer {}", row.customer)),
             email: None,
             currency: self.currency,
             zone: None,
@@ -102,7 +103,7 @@ impl Deriver {
         let command = AddCharge {
             customer,
             charge: ChargeId::new(self.derive(&format!("charge/{key}"))),
-            description: label("Purchase"),
+            description: label("Purchase").into(),
             price: ChargePrice::Total(row.value),
             quantity: Some(row.quantity),
             service: None,

@@ -22,7 +22,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
 use super::counts::Counts;
 use crate::clock::{Clock, SystemClock};
-use crate::handle::BUSY_RETRY_MS;
+use crate::queue::BUSY_RETRY_MS;
 use crate::router::Router;
 
 /// A reply that is made once and sent many times.

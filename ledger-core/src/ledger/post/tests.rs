@@ -32,7 +32,7 @@ pub(crate) fn line(number: u32, net: i64) -> InvoiceLine {
     InvoiceLine {
         line: number,
         kind: LineKind::Recurring,
-        description: "Pro".to_owned().try_into().expect("a label"),
+        description: "Pro".parse().expect("a text"),
         source: LineSource::Invoice,
         plan: None,
         service: None,
@@ -123,8 +123,8 @@ pub(crate) fn note(reversal: LineReversal, total: i64) -> Event {
     }))
 }
 
-pub(crate) fn reason() -> schemas::text::Label {
-    "why".to_owned().try_into().expect("a label")
+pub(crate) fn reason() -> Personal {
+    "why".parse().expect("a text")
 }
 
 pub(crate) fn part(amount: i64) -> Allocation {

@@ -15,8 +15,8 @@ mod access;
 mod next;
 mod subscription;
 
+use schemas::event::CustomerParked;
 use schemas::ids::{CustomerId, SubscriptionId};
-use schemas::text::Label;
 use schemas::view;
 use schemas::{Date, Rejection, Timestamp};
 
@@ -30,15 +30,15 @@ impl Ledger {
         self.facts.catalog_revision()
     }
 
-    /// Customers that billing runs leave out, with the reason, in the order of their ids; in a
+    /// Customers that processes leave out, with the reason, in the order of their ids; in a
     /// copy only if it is of the book alone.
-    pub fn parked(&self) -> impl Iterator<Item = (CustomerId, &Label)> {
+    pub fn parked(&self) -> impl ExactSizeIterator<Item = (CustomerId, &CustomerParked)> {
         self.registry.parked().iter().map(|(customer, why)| (*customer, why))
     }
 
-    /// Why billing runs leave a customer out, if they do.
-    pub fn parked_for(&self, customer: CustomerId) -> Option<&Label> {
-        self.customers.get(customer)?.profile.parked.as_ref()
+    /// Why processes leave a customer out, if they do.
+    pub fn parked_for(&self, customer: CustomerId) -> Option<&CustomerParked> {
+        self.customers.get(customer)?.profile.parked.as_deref()
     }
 
     /// Who pays for a customer, if another does.

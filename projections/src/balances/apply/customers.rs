@@ -32,7 +32,7 @@ impl Balances {
         let row = CustomerRow {
             ordinal,
             external_id: registered.external_id.clone(),
-            name: registered.name.clone(),
+            name: registered.name.own(),
             currency: registered.currency,
             registered_at: commit.effective_at,
             credit: 0,

@@ -4,19 +4,20 @@ use schemas::Command;
 use schemas::command::{
     AcceptQuote, AddCharge, AdvanceClock, ApplyDiscount, BillCustomer, CancelSubscription,
     ChangePlan, ChangeQuantity, ChangeSubscription, CreateQuote, CreateSubscription, CreditLine,
-    DefineCoupon, DefineEntity, DefinePlan, GrantCredit, InvoiceNow, InvoiceRequest,
-    IssueCreditNote, MigratePlan, OpenBook, PauseSubscription, RecordPayment, RedeemCoupon,
-    RefundPayment, RegisterCustomer, ReleaseCustomer, RemoveDiscount, ResumeSubscription,
-    RetirePlan, ReversePayment, RunBilling, SetRenewal, SubscriptionTerms, UncancelSubscription,
-    UpdateCustomer, VoidInvoice, VoidQuote, WithdrawChange,
+    DefineCoupon, DefineEntity, DefineEntityV1, DefinePlan, EraseCustomer, GrantCredit, InvoiceNow,
+    InvoiceRequest, IssueCreditNote, MigratePlan, OpenBook, ParkCustomer, PauseSubscription,
+    RecordPayment, RedeemCoupon, RefundPayment, RegisterCustomer, ReleaseCustomer, RemoveDiscount,
+    ResumeSubscription, RetirePlan, ReversePayment, RunBilling, SetRenewal, SubscriptionTerms,
+    UncancelSubscription, UpdateCustomer, VoidInvoice, VoidQuote, WithdrawChange,
 };
 use schemas::terms::{
     BillingTiming, BookClock, CalendarUnit, ChangeTime, DiscountDuration, Every, Profile, Rate,
     Settle,
 };
 
+use super::events::Older;
 use super::{Named, Samples, prices, rates_of_plans, series, subscription_terms};
-use crate::values::{self, clear, eur, id, of, sealed};
+use crate::values::{self, clear, contact, eur, id, of, sealed_contact};
 
 /// At least one command of every kind.
 pub(crate) fn commands() -> Vec<Named<Command>> {
@@ -31,6 +32,24 @@ pub(crate) fn commands() -> Vec<Named<Command>> {
     all.done()
 }
 
+/// Every older form of a command.
+pub(crate) fn older_commands() -> Vec<Older<Command>> {
+    let entity = DefineEntityV1 {
+        entity: id(2),
+        name: of("Acme GmbH"),
+        zone: of("Europe/Berlin"),
+        payment_terms_days: 30,
+        series: series(),
+    };
+    vec![Older {
+        name: "entity.define/three-series",
+        type_id: 3,
+        version: 1,
+        body: postcard::to_allocvec(&entity).expect("encodes"),
+        newest: DefineEntity::from(entity).into(),
+    }]
+}
+
 fn book_commands(all: &mut Samples<Command>) {
     let open = |profile, clock| OpenBook { book: of("acme"), profile, policies: None, clock };
     all.add_each(values::book_clocks(), |clock| open(Profile::Billfold1, clock));
@@ -43,16 +62,16 @@ fn book_commands(all: &mut Samples<Command>) {
         },
     );
     all.add("forward", AdvanceClock { to: of("2024-02-01T00:00:00Z") });
-    all.add(
-        "three series",
-        DefineEntity {
-            entity: id(2),
-            name: of("Acme GmbH"),
-            zone: of("Europe/Berlin"),
-            payment_terms_days: 30,
-            series: series(),
-        },
-    );
+    let entity = DefineEntity {
+        entity: id(2),
+        name: of("Acme GmbH"),
+        zone: of("Europe/Berlin"),
+        payment_terms_days: 30,
+        series: series(),
+        document_retention_years: None,
+    };
+    all.add("three series", entity.clone());
+    all.add("retention", DefineEntity { document_retention_years: Some(8), ..entity });
     let flat = vec![("fee", Rate::Flat(of("99")))];
     all.add("flat", define_plan(flat, BillingTiming::InAdvance));
     all.add(
@@ -106,7 +125,7 @@ fn customer_commands(all: &mut Samples<Command>) {
         customer: id(1),
         entity: id(2),
         external_id: None,
-        name: clear("Ada Lovelace"),
+        name: contact("Ada Lovelace"),
         email: None,
         currency: of("EUR"),
         zone: None,
@@ -118,25 +137,38 @@ fn customer_commands(all: &mut Samples<Command>) {
         "full",
         RegisterCustomer {
             external_id: Some(of("crm:42")),
-            email: Some(clear("ada@example.com")),
+            email: Some(contact("ada@example.com")),
             zone: Some(of("America/New_York")),
             payment_terms_days: Some(14),
             parent: Some(id(13)),
             ..bare.clone()
         },
     );
-    all.add("sealed", RegisterCustomer { name: sealed(), ..bare });
+    all.add("sealed", RegisterCustomer { name: sealed_contact(), ..bare });
     all.add(
         "everything",
         UpdateCustomer {
             customer: id(1),
             external_id: Some(of("crm:43")),
-            name: Some(clear("Countess Lovelace")),
-            email: Some(clear("countess@example.com")),
+            name: Some(contact("Countess Lovelace")),
+            email: Some(contact("countess@example.com")),
             payment_terms_days: Some(0),
         },
     );
     all.add("released", ReleaseCustomer { customer: id(1) });
+    let erase = EraseCustomer { customer: id(1), reason: clear("Ada asked"), leave_credit: None };
+    all.add("erased", erase.clone());
+    all.add("with credit left", EraseCustomer { leave_credit: Some(true), ..erase });
+    all.add(
+        "of a run",
+        ParkCustomer {
+            customer: id(1),
+            process: of("billing_run"),
+            run: Some(id(20)),
+            reason: of("too_many_cycles"),
+            detail: of("too many cycles to bill at once"),
+        },
+    );
     all.add("bill", BillCustomer { customer: id(1), run: id(20), through: of("2024-01-31") });
 }
 
@@ -274,7 +306,7 @@ fn charge_commands(all: &mut Samples<Command>) {
     let charge = |price, invoice| AddCharge {
         customer,
         charge: id(5),
-        description: of("Two compact discs"),
+        description: clear("Two compact discs"),
         price,
         quantity: Some(of("2")),
         service: Some(of("2024-01-01/2024-02-01")),
@@ -285,13 +317,14 @@ fn charge_commands(all: &mut Samples<Command>) {
     all.add_each(values::charge_invoices(), |invoice| charge(total, Some(invoice)));
     all.add("bare", InvoiceNow { customer, invoice: None });
     all.add("as asked", InvoiceNow { customer, invoice: Some(InvoiceRequest::default()) });
-    let void = VoidInvoice { customer, invoice: id(6), reason: of("wrong address"), rebill: true };
+    let reason = clear("wrong address");
+    let void = VoidInvoice { customer, invoice: id(6), reason, rebill: true };
     all.add("bill again", void.clone());
     all.add("give up", VoidInvoice { rebill: false, ..void });
 }
 
 fn payment_commands(all: &mut Samples<Command>) {
-    let (customer, payment, reason) = (id(1), id(10), of("a stated reason"));
+    let (customer, payment, reason) = (id(1), id(10), clear("a stated reason"));
     let bare = RecordPayment {
         customer,
         payment,
@@ -317,7 +350,7 @@ fn payment_commands(all: &mut Samples<Command>) {
         effect,
         reason: reversal.reason.clone(),
     });
-    let reason = of("goodwill");
+    let reason = clear("goodwill");
     all.add("granted", GrantCredit { customer, grant: id(12), amount: eur(500), reason });
     let lines = vec![CreditLine { line: 1, amount: eur(1000) }];
     all.add("one line", IssueCreditNote { customer, note: id(8), invoice: id(6), lines });

@@ -1,10 +1,11 @@
 //! Sample commits.
 
 use schemas::command::GrantCredit;
-use schemas::{Cause, Command, Commit, Event, Personal, StreamId};
+use schemas::personal::CommandDigest;
+use schemas::{Cause, Command, Commit, Event, Origin, Personal, StreamId};
 
 use super::{Named, commands, events};
-use crate::values::{eur, id, of, sealed};
+use crate::values::{clear, eur, id, of, sealed};
 
 fn commit(position: u64, command: Command, events: Vec<Event>) -> Commit {
     Commit {
@@ -17,6 +18,8 @@ fn commit(position: u64, command: Command, events: Vec<Event>) -> Commit {
         recorded_at: of("2024-01-31T09:30:00.25Z"),
         effective_at: of("2024-01-31T09:30:00Z"),
         cause: None,
+        origin: Origin::default(),
+        digest: None,
         command,
         events,
     }
@@ -28,7 +31,7 @@ pub(crate) fn commits() -> Vec<Named<Commit>> {
         customer: id(1),
         grant: id(12),
         amount: eur(500),
-        reason: of("goodwill"),
+        reason: clear("goodwill"),
     });
     let (_, granted) = events().pop().expect("there are events");
     let bare = commit(1, grant, vec![granted]);
@@ -38,14 +41,19 @@ pub(crate) fn commits() -> Vec<Named<Commit>> {
         revision: 1 << 40,
         reason: Some(Personal::Clear("asked by telephone".to_owned())),
         cause: Some(Cause { position: 300 }),
+        origin: Origin { batch: Some(id(30)), session: Some(id(31)) },
         events: events().into_iter().map(|(_, event)| event).collect(),
         ..bare.clone()
     };
     let nothing =
         Commit { position: 2, events: Vec::new(), reason: Some(sealed()), ..bare.clone() };
+    let origin = Origin { batch: None, session: Some(id(31)) };
+    let digest = Some(CommandDigest { key: id(90), mac: [6; 16] });
+    let of_a_session = Commit { position: 3, origin, digest, ..bare.clone() };
     vec![
         ("one event".to_owned(), bare),
         ("no events".to_owned(), nothing),
+        ("of a session".to_owned(), of_a_session),
         ("every event".to_owned(), full),
     ]
 }

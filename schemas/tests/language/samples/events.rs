@@ -2,9 +2,10 @@
 
 use schemas::event::{
     Allocation, Amendment, BillingRunStarted, BookOpened, ChargeAdded, ClockAdvanced, Complement,
-    CreditGranted, CreditNoteIssued, CustomerEmailChanged, CustomerExternalIdChanged,
-    CustomerParked, CustomerRegistered, CustomerReleased, CustomerRenamed, CustomerSnapshot,
-    CustomerTermsChanged, Dimension, DiscountPart, DueSet, EntityDefined, EventAt,
+    CreditGranted, CreditNoteIssued, CustomerEmailChanged, CustomerErased,
+    CustomerExternalIdChanged, CustomerParked, CustomerParkedV1, CustomerRegistered,
+    CustomerReleased, CustomerRenamed, CustomerSnapshot, CustomerTermsChanged, Dimension,
+    DiscountPart, DocumentsErased, DueSet, EntityDefined, EntityDefinedV1, EventAt,
     InvoiceFinalized, InvoiceLine, InvoiceTotals, InvoiceVoided, LineOrigin, LinePricing, LineRef,
     LineReversal, LineSource, PaymentRecorded, PaymentRefunded, PaymentReversed, PlanMigrationSet,
     PlanRetired, PlanVersion, PlanVersionDefined, RevenueSchedule, RoundingStep, RoundingSubject,
@@ -16,7 +17,7 @@ use schemas::{Decimal, Event, Fraction, Minor};
 
 use super::subscriptions::{offer_events, subscription_events};
 use super::{Named, Samples, prices, rates_of_plans, series};
-use crate::values::{self, clear, eur, fraction, id, of, sealed};
+use crate::values::{self, clear, contact, eur, fraction, id, of, sealed};
 
 /// At least one event of every kind.
 pub(crate) fn events() -> Vec<Named<Event>> {
@@ -49,6 +50,7 @@ fn book_events(all: &mut Samples<Event>) {
             zone: of("Europe/Berlin"),
             payment_terms_days: 30,
             series: series(),
+            document_retention_years: 10,
         },
     );
     all.add_each(values::calendar_units(), |unit| PlanVersionDefined {
@@ -72,25 +74,87 @@ fn book_events(all: &mut Samples<Event>) {
     all.add("nothing ahead", DueSet { on: None });
 }
 
+/// A record in a form that it had before.
+pub(crate) struct Older<T> {
+    pub(crate) name: &'static str,
+    pub(crate) type_id: u16,
+    pub(crate) version: u8,
+    pub(crate) body: Vec<u8>,
+    /// What it reads as today.
+    pub(crate) newest: T,
+}
+
+/// Every older form of an event.
+pub(crate) fn older_events() -> Vec<Older<Event>> {
+    let entity = EntityDefinedV1 {
+        entity: id(2),
+        name: of("Acme GmbH"),
+        zone: of("Europe/Berlin"),
+        payment_terms_days: 30,
+        series: series(),
+    };
+    let (reason, detail) = (of("too_many_cycles"), of("too many cycles to bill at once"));
+    let parked = CustomerParkedV1 { run: id(20), reason, detail };
+    vec![
+        Older {
+            name: "entity.defined/three-series",
+            type_id: 3,
+            version: 1,
+            body: postcard::to_allocvec(&entity).expect("encodes"),
+            newest: EntityDefined::from(entity).into(),
+        },
+        Older {
+            name: "customer.parked/parked",
+            type_id: 15,
+            version: 1,
+            body: postcard::to_allocvec(&parked).expect("encodes"),
+            newest: CustomerParked::from(parked).into(),
+        },
+    ]
+}
+
 fn customer_events(all: &mut Samples<Event>) {
-    all.add_each(values::personals(), |name| CustomerRegistered {
+    all.add_each(values::contacts(), |name| CustomerRegistered {
         customer: id(1),
         entity: id(2),
         external_id: Some(of("crm:42")),
         name,
-        email: Some(clear("ada@example.com")),
+        email: Some(contact("ada@example.com")),
         currency: of("EUR"),
         zone: of("America/New_York"),
         payment_terms_days: 14,
         parent: Some(id(13)),
         fixed_offset: Some(-18_000),
     });
-    all.add_each(values::personals(), |name| CustomerRenamed { name });
-    all.add_each(values::personals(), |email| CustomerEmailChanged { email });
+    all.add_each(values::contacts(), |name| CustomerRenamed { name });
+    all.add_each(values::contacts(), |email| CustomerEmailChanged { email });
     all.add("longest", CustomerTermsChanged { payment_terms_days: 365 });
     let (reason, detail) = (of("too_many_cycles"), of("too many cycles to bill at once"));
-    all.add("parked", CustomerParked { run: id(20), reason, detail });
+    all.add(
+        "parked",
+        CustomerParked { process: of("billing_run"), run: Some(id(20)), reason, detail },
+    );
+    all.add(
+        "parked by a timer",
+        CustomerParked {
+            process: of("dunning"),
+            run: None,
+            reason: of("internal"),
+            detail: of("deciding it met a fault"),
+        },
+    );
     all.add("released", CustomerReleased {});
+    all.add_each(values::personals(), |reason| CustomerErased {
+        reason,
+        documents_until: Some(of("2034-12-31")),
+        document_retention_years: 10,
+    });
+    let reason = clear("Ada asked");
+    all.add(
+        "without documents",
+        CustomerErased { reason, documents_until: None, document_retention_years: 0 },
+    );
+    all.add("erased", DocumentsErased {});
     all.add("renamed", CustomerExternalIdChanged { external_id: of("crm:43") });
 }
 
@@ -99,7 +163,7 @@ fn full_line() -> InvoiceLine {
     InvoiceLine {
         line: 1,
         kind: LineKind::Recurring,
-        description: of("Team, 5 seats"),
+        description: clear("Team, 5 seats"),
         source: LineSource::Cycle { subscription: id(4), item: 0, cycle: 11 },
         plan: Some(PlanVersion { plan: id(3), version: 1 }),
         service: Some(of("2024-01-31/2024-02-29")),
@@ -174,7 +238,7 @@ fn bare_line(kind: LineKind, source: LineSource) -> InvoiceLine {
     InvoiceLine {
         line: 2,
         kind,
-        description: of("One compact disc"),
+        description: clear("One compact disc"),
         source,
         plan: None,
         service: None,
@@ -223,7 +287,7 @@ fn invoice(lines: Vec<InvoiceLine>) -> InvoiceFinalized {
 fn invoice_events(all: &mut Samples<Event>) {
     let charge = |unit_price, service| ChargeAdded {
         charge: id(5),
-        description: of("Two compact discs"),
+        description: clear("Two compact discs"),
         currency: of("EUR"),
         quantity: of("2"),
         unit_price,
@@ -284,7 +348,7 @@ fn reversals() -> Vec<LineReversal> {
 fn payment_events(all: &mut Samples<Event>) {
     let payment = id(10);
     let posting_date = of("2024-02-10");
-    let reason = || of("a stated reason");
+    let reason = || clear("a stated reason");
     let some = vec![Allocation { invoice: id(6), amount: Minor(1000) }];
     for (name, rebill) in [("bill again", true), ("given up", false)] {
         all.add(

@@ -117,7 +117,7 @@ impl Play {
         let paid = self.payments.swap_remove(at);
         let (customer, payment) = (paid.customer, paid.payment);
         if self.chance.in_thousand(300) {
-            let reason = label("The bank took the payment back");
+            let reason = label("The bank took the payment back").into();
             let command = ReversePayment { customer, payment, reason };
             return Planned { refusals: GONE, ..self.must(command.into(), None) };
         }
@@ -131,7 +131,7 @@ impl Play {
         let share = i64::from(*self.chance.one_of(&[25u32, 50, 100]));
         let amount = Minor((most * share / 100).max(1)).of(paid.amount.currency());
         let refund = RefundId::new(self.mint());
-        let reason = label("Refund on request");
+        let reason = label("Refund on request").into();
         let command = RefundPayment { customer, payment, refund, amount, effect, reason };
         Planned { refusals: GONE, ..self.must(command.into(), None) }
     }
@@ -140,7 +140,7 @@ impl Play {
         let count = u32::try_from(self.unpaid.len()).unwrap_or(u32::MAX);
         let at = self.chance.below(count) as usize;
         let (customer, invoice) = self.unpaid.swap_remove(at);
-        let reason = label("Issued in error");
+        let reason = label("Issued in error").into();
         let rebill = self.chance.in_thousand(500);
         let command = VoidInvoice { customer, invoice, reason, rebill };
         Planned { refusals: SETTLED, ..self.must(command.into(), None) }

@@ -1,0 +1,204 @@
+//! Personal texts: sealed before they are queued, recognised without being compared, opened on the
+//! way out.
+
+mod book;
+
+use std::sync::Arc;
+
+use book::*;
+use command_gateway::{BookDoor, Gateway, GatewayConfig, Receipt, Refusal, Router};
+use event_log::sim::SimDisk;
+use schemas::command::RegisterCustomer;
+use schemas::wire::{Headers, Message, header};
+use schemas::{Command, Contact, Personal, Rejection};
+use serde_json::{Value, json};
+use vault::Place;
+
+/// A log and the keys beside it.
+struct Disks {
+    log: SimDisk,
+    keys: SimDisk,
+}
+
+impl Disks {
+    fn new() -> Self {
+        Self { log: SimDisk::new(1), keys: SimDisk::new(2) }
+    }
+
+    fn config(&self) -> GatewayConfig {
+        config(&self.log).with_keys(Place::on(Arc::new(self.keys.clone())).with_room(4_096))
+    }
+
+    fn create(&self) -> Gateway {
+        let open = open_test_book("2026-01-01T00:00:00Z");
+        let gateway = Gateway::create(&self.config(), LOG, open).expect("a fresh disk");
+        set_up(&gateway);
+        gateway
+    }
+
+    fn open(&self) -> Gateway {
+        Gateway::open(&self.config()).expect("a sound log")
+    }
+}
+
+fn update(n: u64, name: &str) -> Command {
+    let customer = customer(n);
+    command("customer.update", &json!({"customer": customer, "name": name}).to_string())
+}
+
+fn erase(n: u64) -> Command {
+    let customer = customer(n);
+    command("customer.erase", &json!({"customer": customer, "reason": "a letter"}).to_string())
+}
+
+fn accepted(gateway: &Gateway, n: u64, command: Command) -> Receipt {
+    gateway.handle().submit_blocking(request(n, command)).expect("accepted")
+}
+
+fn reused(n: u64, first: &Receipt) -> Result<Receipt, Refusal> {
+    Err(Refusal::IdempotencyKeyReused { command_id: id(n), position: first.position })
+}
+
+/// The document of an answer, or of a problem.
+fn ask(router: &Router, path: &str, headers: &[(&str, &str)], body: &Value) -> Value {
+    let headers: Headers = headers.iter().map(|(n, v)| ((*n).into(), (*v).into())).collect();
+    let subject = format!("billfold.acme.as.ada.{path}");
+    let message = Message { subject, headers, body: body.to_string().into_bytes() };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let reply = runtime.expect("a runtime").block_on(router.handle(message));
+    serde_json::from_slice(&reply.body).expect("JSON")
+}
+
+#[test]
+fn what_reaches_the_log_is_sealed_and_of_no_use_without_keys() {
+    let disks = Disks::new();
+    let gateway = disks.create();
+    let reason = Personal::Clear("Ada rang".to_owned());
+    let request = request(10, register(1)).because(reason);
+    gateway.handle().submit_blocking(request).expect("accepted");
+    accepted(&gateway, 11, charge(1, 1, "5.00"));
+    gateway.close();
+    for name in disks.log.file_names() {
+        let bytes = disks.log.file_bytes(&name).expect("a file");
+        for text in ["Customer 1", "Ada rang", "Work"] {
+            let found = bytes.windows(text.len()).any(|window| window == text.as_bytes());
+            assert!(!found, "{text} is in {name}");
+        }
+    }
+    let stored = commits(reader(&disks.log));
+    let registered = stored.iter().find(|commit| commit.command_id == id(10)).expect("stored");
+    assert!(registered.digest.is_some());
+    assert!(matches!(registered.reason, Some(Personal::Sealed(_))));
+    let command: &RegisterCustomer = registered.command.get().expect("a registration");
+    assert!(matches!(command.name, Contact::Sealed { .. }));
+    // Who has no keys replays it all the same.
+    let without = Gateway::open(&config(&disks.log)).expect("no key is needed");
+    assert_eq!(without.handle().progress().durable(), stored.len() as u64);
+}
+
+#[test]
+fn a_repeat_is_told_from_another_command_whenever_it_comes() {
+    let disks = Disks::new();
+    let gateway = disks.create();
+    let named = |name: &str| {
+        let Command::Customer(mut registration) = register(1) else { panic!("a registration") };
+        if let schemas::command::CustomerCommand::RegisterCustomer(register) = &mut registration {
+            register.name = Contact::Clear(name.to_owned());
+        }
+        Command::Customer(registration)
+    };
+    let first = accepted(&gateway, 10, named("Ada"));
+    let again = Receipt { duplicate: true, ..first.clone() };
+    let send = |gateway: &Gateway, name| gateway.handle().submit_blocking(request(10, named(name)));
+    assert_eq!(send(&gateway, "Ada"), Ok(again.clone()));
+    assert_eq!(send(&gateway, "Eve"), reused(10, &first));
+    gateway.close();
+    let gateway = disks.open();
+    assert_eq!(send(&gateway, "Ada"), Ok(again.clone()));
+    assert_eq!(send(&gateway, "Eve"), reused(10, &first));
+    accepted(&gateway, 11, erase(1));
+    // Nobody can know any more what the name was; the rest of the command is the same.
+    assert_eq!(send(&gateway, "Ada"), Ok(again));
+    let other = register(2);
+    assert_eq!(gateway.handle().submit_blocking(request(10, other)), reused(10, &first));
+}
+
+#[test]
+fn a_name_that_is_known_already_changes_nothing() {
+    let gateway = Disks::new().create();
+    accepted(&gateway, 10, register(1));
+    assert_eq!(accepted(&gateway, 11, update(1, "Customer 1")).events, Vec::<&str>::new());
+    assert_eq!(accepted(&gateway, 12, update(1, "Ada")).events, ["customer.renamed"]);
+    assert_eq!(accepted(&gateway, 13, update(1, "Ada")).events, Vec::<&str>::new());
+}
+
+#[test]
+fn what_was_previewed_is_committed_though_it_is_sealed_anew() {
+    let gateway = Disks::new().create();
+    let router = Router::new();
+    router.add_book(BookDoor::new(gateway.handle()));
+    let body = |name: &str| {
+        let Value::Object(mut body) = register(1).to_json() else { panic!("an object") };
+        body.retain(|_, value| !value.is_null());
+        body["name"] = json!(name);
+        Value::Object(body)
+    };
+    let question = json!({"command": "customer.register", "body": body("Ada")});
+    let preview = ask(&router, "query.preview.command", &[], &question)["data"].take();
+    assert_eq!(preview["events"][0]["body"]["name"], "Ada", "it is opened: {preview}");
+    let text = |field: &str| preview[field].as_str().expect("a text").to_owned();
+    let (id, token) = (text("command_id"), text("token"));
+    let headers = [(header::COMMAND_ID, id.as_str()), (header::PREVIEW, token.as_str())];
+    let stale = ask(&router, "command.customer.register", &headers, &body("Eve"));
+    assert_eq!(stale["code"], "preview_stale", "{stale}");
+    let accepted = ask(&router, "command.customer.register", &headers, &body("Ada"));
+    assert_eq!(accepted["status"], "accepted", "{accepted}");
+}
+
+#[test]
+fn an_erased_customer_is_told_from_the_first_moment_and_after_a_restart() {
+    let disks = Disks::new();
+    let gateway = disks.create();
+    accepted(&gateway, 10, register(1));
+    accepted(&gateway, 11, register(2));
+    accepted(&gateway, 12, erase(1));
+    let erased = |gateway: &Gateway, n| {
+        let refused = gateway.handle().submit_blocking(request(n, update(1, "Ada")));
+        let Err(Refusal::Rejected { rejection, .. }) = refused else { panic!("{refused:?}") };
+        assert_eq!(*rejection, Rejection::CustomerErased { customer: customer(1) });
+    };
+    erased(&gateway, 13);
+    gateway.close();
+    let gateway = disks.open();
+    erased(&gateway, 13);
+    assert_eq!(accepted(&gateway, 14, update(2, "Eve")).events, ["customer.renamed"]);
+    gateway.close();
+    // Old keys are put back beside the log that says what was erased.
+    let before = Disks::new();
+    let old = before.create();
+    accepted(&old, 10, register(1));
+    old.close();
+    let keys = before.keys.copy(7);
+    let old = before.open();
+    let first = commits(reader(&before.log)).pop().expect("a registration");
+    accepted(&old, 12, erase(1));
+    old.close();
+    let disks = Disks { log: before.log, keys };
+    let gateway = disks.open();
+    let ring = gateway.handle().ring().expect("there are keys");
+    let command: &RegisterCustomer = first.command.get().expect("a registration");
+    let Contact::Sealed { own, .. } = &command.name else { panic!("it is sealed") };
+    assert_eq!(ring.open(own), vault::Opened::Erased);
+}
+
+#[test]
+fn thousands_of_registrations_share_the_syncs_of_their_keys() {
+    let disks = Disks::new();
+    let gateway = disks.create();
+    let before = (disks.log.syncs(), disks.keys.syncs());
+    let requests = (0..1_000).map(|n| request(1_000 + n, register(n))).collect();
+    let outcomes = gateway.handle().submit_batch(requests).wait();
+    assert!(outcomes.iter().all(Result::is_ok));
+    let (log, keys) = (disks.log.syncs() - before.0, disks.keys.syncs() - before.1);
+    assert!(keys <= 3 * log && keys < 300, "{keys} syncs of keys, {log} of blocks");
+}

@@ -1,0 +1,180 @@
+//! Looking after a book's keys: counted, copied for escrow, put back, wrapped by another master key.
+//!
+//! # Correctness
+//!
+//! A copy is written under another name and gets its own when it is whole and durable. After keys
+//! were put back, those of customers that the log says were erased are destroyed again, before
+//! anybody can use them.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, BufRead as _, BufReader, BufWriter, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+
+use schemas::StreamId;
+use schemas::text::BookName;
+use vault::age::{self, Identity, Recipient};
+use vault::{CopyError, Counts, Place, Restored, Vault};
+
+use crate::commits::Commits;
+use crate::error::HostError;
+use crate::folder::Folder;
+
+/// How every file of age begins.
+const AGE: &[u8] = b"age-encryption.org/";
+
+impl Folder {
+    /// The id of a book's log and the place of its keys.
+    fn keyed(&self, book: &BookName) -> Result<([u8; 16], Place), HostError> {
+        let log = self.reader(book)?.identity().log().0;
+        let place = self.key_place(book).map_err(|error| unusable(&self.keys(book), error))?;
+        Ok((log, place))
+    }
+
+    /// How many keys a book has. They may be in use.
+    ///
+    /// # Errors
+    /// [`HostError`]: no such book, no keys, damage.
+    pub fn count_keys(&self, book: &BookName) -> Result<Counts, HostError> {
+        let (log, place) = self.keyed(book)?;
+        Ok(vault::counts(&place, log)?)
+    }
+
+    /// Copies a book's keys to a new file that only this user can read: sealed for `recipients`
+    /// with the master key, or as they lie here without it. They may be in use. How many keys
+    /// there are, destroyed ones included.
+    ///
+    /// # Errors
+    /// [`HostError`]: no such book, no keys, a file that is there already, a full disk.
+    pub fn backup_keys(
+        &self,
+        book: &BookName,
+        to: &Path,
+        recipients: &[Recipient],
+    ) -> Result<u64, HostError> {
+        let (log, place) = self.keyed(book)?;
+        let partial = beside(to);
+        let failed = |error| unusable(to, error);
+        if to.exists() {
+            return Err(failed(io::ErrorKind::AlreadyExists.into()));
+        }
+        let options =
+            OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).clone();
+        let mut file = BufWriter::new(options.open(&partial).map_err(failed)?);
+        let copied = if recipients.is_empty() {
+            vault::backup(&place, log, false, &mut file)?
+        } else {
+            let mut sealing = age::seal(&mut file, recipients).map_err(failed)?;
+            let copied = vault::backup(&place, log, true, &mut sealing)?;
+            sealing.finish().map_err(failed)?;
+            copied
+        };
+        let file = file.into_inner().map_err(|error| failed(error.into_error()))?;
+        file.sync_all().map_err(failed)?;
+        std::fs::rename(&partial, to).map_err(failed)?;
+        if let Some(parent) = to.parent().filter(|parent| !parent.as_os_str().is_empty()) {
+            File::open(parent).and_then(|folder| folder.sync_all()).map_err(failed)?;
+        }
+        Ok(copied)
+    }
+
+    /// Puts a copy of a book's keys back, beside those that are there. No process may have the
+    /// book open for writing.
+    ///
+    /// # Errors
+    /// [`HostError`]: no such book, keys in use, a file that is no copy of its keys, a copy that
+    /// `identity` does not open.
+    pub fn restore_keys(
+        &self,
+        book: &BookName,
+        from: &Path,
+        identity: Option<&Identity>,
+    ) -> Result<Restored, HostError> {
+        let (log, place) = self.keyed(book)?;
+        let failed = |error| unusable(from, error);
+        let mut file = BufReader::new(File::open(from).map_err(failed)?);
+        let is_age = file.fill_buf().map_err(failed)?.starts_with(AGE);
+        let restored = match (is_age, identity) {
+            (true, Some(identity)) => {
+                let mut opened = age::open(file, identity).map_err(failed)?;
+                vault::restore(&place, log, &mut opened)?
+            }
+            (true, None) => return Err(HostError::SealedCopy { path: from.to_path_buf() }),
+            (false, _) => vault::restore(&place, log, &mut file)?,
+        };
+        self.erase_again(book, &place, log)?;
+        Ok(restored)
+    }
+
+    /// Destroys the keys of every customer that the log says was erased.
+    fn erase_again(&self, book: &BookName, place: &Place, log: [u8; 16]) -> Result<(), HostError> {
+        let mut erased = Vec::new();
+        Commits::of(self, book)?.each_new(|commit| {
+            if let StreamId::Customer(customer) = commit.stream {
+                let events = commit.events.iter().filter_map(schemas::Event::erases);
+                erased.extend(events.map(|erasure| (customer, erasure)));
+            }
+            Ok::<_, HostError>(())
+        })?;
+        Ok(Vault::open(place, log, |_| true)?.erase(erased)?)
+    }
+
+    /// Makes another master key for a book and wraps every key with it; how many there are. No
+    /// process may have the book open for writing.
+    ///
+    /// # Errors
+    /// [`HostError`]: no such book, keys in use, damage, a full disk.
+    pub fn rotate_keys(&self, book: &BookName) -> Result<u64, HostError> {
+        let (log, place) = self.keyed(book)?;
+        Ok(vault::rotate(&place, log)?)
+    }
+}
+
+/// Writes a new identity for escrow to a new file that only this user can read; whom copies are
+/// sealed for that it opens.
+///
+/// # Errors
+/// [`HostError`]: the file is there already, or cannot be written.
+pub fn make_identity(file: &Path) -> Result<Recipient, HostError> {
+    let identity = Identity::random()?;
+    let opened = OpenOptions::new().write(true).create_new(true).mode(0o600).open(file);
+    let written = opened.and_then(|mut file| {
+        writeln!(file, "# public key: {}", identity.recipient())?;
+        writeln!(file, "{}", *identity.to_line())?;
+        file.sync_all()
+    });
+    written.map_err(|error| unusable(file, error))?;
+    Ok(identity.recipient())
+}
+
+/// Reads an identity from its file.
+///
+/// # Errors
+/// [`HostError`]: the file cannot be read, or holds none.
+pub fn read_identity(file: &Path) -> Result<Identity, HostError> {
+    let text = std::fs::read_to_string(file).map_err(|error| unusable(file, error))?;
+    text.parse().map_err(|error| unusable(file, io::Error::new(io::ErrorKind::InvalidData, error)))
+}
+
+/// The name of a copy that is not finished.
+fn beside(target: &Path) -> PathBuf {
+    let mut name = target.file_name().unwrap_or_default().to_os_string();
+    name.push(".partial");
+    target.with_file_name(name)
+}
+
+fn unusable(path: &Path, source: io::Error) -> HostError {
+    HostError::io(format!("{} cannot be used", path.display()), source)
+}
+
+impl From<CopyError> for HostError {
+    fn from(error: CopyError) -> Self {
+        match error {
+            CopyError::Keys(error) => error.into(),
+            CopyError::Copy(source) => Self::io("the copy of the keys cannot be used", source),
+            other @ (CopyError::NoCopy | CopyError::OtherLog | CopyError::NoMaster) => {
+                Self::KeyCopy(other)
+            }
+        }
+    }
+}

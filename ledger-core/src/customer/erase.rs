@@ -1,0 +1,137 @@
+//! Erasing a customer: when it may be, and how long its documents say who it was.
+//!
+//! # Ordering
+//!
+//! What stands in the way is named in the order in which it is best cleared: what still brings
+//! invoices about, then what is not invoiced yet, then what is not settled.
+
+use schemas::command::EraseCustomer;
+use schemas::event::{CustomerErased, DocumentsErased, Event};
+use schemas::fields::Erasure;
+use schemas::ids::{InvoiceId, PaymentId, QuoteId, SubscriptionId};
+use schemas::time::TimeError;
+use schemas::{Date, Minor, Rejection, Timestamp};
+
+use super::state::{Erased, Profile};
+use crate::context::Context;
+
+/// What other rooms know of a customer that is to be erased.
+pub(crate) trait Affairs {
+    /// A subscription that it pays for and that has not ended at an instant.
+    fn running(&self, at: Timestamp) -> Option<SubscriptionId>;
+
+    /// A quote that it may still accept on a day.
+    fn offered(&self, today: Date) -> Option<QuoteId>;
+
+    /// Whether something waits to be invoiced.
+    fn has_unbilled(&self) -> bool;
+
+    /// An invoice with something open, and how much.
+    fn open(&self) -> Option<(InvoiceId, Minor)>;
+
+    /// A payment of which customer credit is left that can be paid back.
+    fn refundable(&self) -> Option<PaymentId>;
+
+    /// Customer credit that is available.
+    fn credit(&self) -> Minor;
+
+    /// The last day on which a document was issued or something was booked.
+    fn last_document(&self) -> Option<Date>;
+}
+
+/// Makes a customer's own data unreadable. Its documents keep saying who it was as long as they
+/// must be kept.
+///
+/// # Errors
+/// [`Rejection::CustomerErased`]; [`Rejection::CustomerNotErasable`] with what is to be done first.
+pub(super) fn erase(
+    context: &Context<'_>,
+    customer: &Profile,
+    affairs: &dyn Affairs,
+    command: &EraseCustomer,
+) -> Result<Vec<Event>, Rejection> {
+    if let Some(why) = in_the_way(context, customer, affairs, command)? {
+        return Err(Rejection::CustomerNotErasable { customer: customer.id, why });
+    }
+    let years = context.sellers.entity(customer.entity)?.document_retention_years;
+    let last = affairs.last_document();
+    let erased = CustomerErased {
+        reason: command.reason.clone(),
+        documents_until: last.map(|last| kept_until(last, years)).transpose()?,
+        document_retention_years: years,
+    };
+    Ok(vec![erased.into()])
+}
+
+fn in_the_way(
+    context: &Context<'_>,
+    customer: &Profile,
+    affairs: &dyn Affairs,
+    command: &EraseCustomer,
+) -> Result<Option<String>, Rejection> {
+    let now = context.stamp.recorded_at;
+    if let Some(parked) = &customer.parked {
+        let reason = &parked.detail;
+        return Ok(Some(format!("it is parked ({reason}); mend that and release it first")));
+    }
+    if let Some(subscription) = affairs.running(now) {
+        return Ok(Some(format!("{subscription} has not ended; cancel it now first")));
+    }
+    if let Some(quote) = affairs.offered(customer.rules.date(now)?) {
+        return Ok(Some(format!("{quote} may still be accepted; void it first")));
+    }
+    if affairs.has_unbilled() {
+        return Ok(Some(
+            "something waits to be invoiced; invoice it with invoice.now first".into(),
+        ));
+    }
+    if let Some((invoice, open)) = affairs.open() {
+        let open = open.of(customer.currency);
+        return Ok(Some(format!("{open} of {invoice} is open; settle, credit or void it first")));
+    }
+    if let Some(payment) = affairs.refundable() {
+        return Ok(Some(format!(
+            "credit is left of {payment}; refund it with effect customer_credit first"
+        )));
+    }
+    let credit = affairs.credit();
+    if credit.is_positive() && command.leave_credit != Some(true) {
+        let credit = credit.of(customer.currency);
+        return Ok(Some(format!(
+            "{credit} of customer credit is left; say leave_credit to leave it on the books"
+        )));
+    }
+    Ok(None)
+}
+
+/// The day until whose end documents are kept: the last of the year in which the last one was
+/// issued, and so many years later.
+///
+/// # Errors
+/// A date that cannot be computed.
+fn kept_until(last: Date, years: u8) -> Result<Date, TimeError> {
+    Date::new(last.civil().year().saturating_add(i16::from(years)), 12, 31)
+}
+
+/// The first day on which the documents of an erased customer need not be kept any more; none
+/// where there is nothing to wait for. A day that cannot be computed never comes.
+pub(crate) fn documents_free_on(erased: Option<Erased>, last: Option<Date>) -> Option<Date> {
+    let years = erased.filter(|erased| erased.extent == Erasure::Own)?.retention_years;
+    kept_until(last?, years).and_then(|until| until.plus_days(1)).ok()
+}
+
+/// The end of the time of an erased customer's documents, if it has come by `through`.
+///
+/// # Errors
+/// A seller that is not there, or a date that cannot be computed.
+pub(crate) fn end_documents(
+    context: &Context<'_>,
+    customer: &Profile,
+    last: Option<Date>,
+    through: Date,
+) -> Result<Option<DocumentsErased>, Rejection> {
+    let zone = &context.sellers.entity(customer.entity)?.zone;
+    let today = zone.date_at(context.stamp.recorded_at)?.min(through);
+    let free = documents_free_on(customer.erased, last).is_some_and(|from| from <= today);
+    Ok(free.then_some(DocumentsErased {}))
+}

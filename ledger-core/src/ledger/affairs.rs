@@ -1,0 +1,81 @@
+//! What stands in the way of erasing a customer, asked of the rooms of its stream; and what may
+//! still be asked of one that was erased.
+
+use schemas::command::{BillingCommand, SettlementCommand};
+use schemas::ids::{CustomerId, InvoiceId, PaymentId, QuoteId, SubscriptionId};
+use schemas::{Command, Date, Minor, Rejection, Timestamp};
+
+use super::customer::Customer;
+use crate::customer::erase::Affairs;
+use crate::subscription::state::Subscription;
+
+impl Affairs for Customer {
+    fn running(&self, at: Timestamp) -> Option<SubscriptionId> {
+        self.subscriptions().find(|found| runs(found, at)).map(Subscription::id)
+    }
+
+    fn offered(&self, today: Date) -> Option<QuoteId> {
+        self.agreements.offered(today)
+    }
+
+    fn has_unbilled(&self) -> bool {
+        self.due.is_some() || self.billing.pending().len() > 0
+    }
+
+    fn open(&self) -> Option<(InvoiceId, Minor)> {
+        self.settlement.open().next().map(|invoice| (invoice.id, invoice.open()))
+    }
+
+    fn refundable(&self) -> Option<PaymentId> {
+        self.settlement.refundable()
+    }
+
+    fn credit(&self) -> Minor {
+        self.settlement.credit
+    }
+
+    fn last_document(&self) -> Option<Date> {
+        self.settlement.last_document
+    }
+}
+
+/// Whether a subscription has not ended at an instant.
+fn runs(subscription: &Subscription, at: Timestamp) -> bool {
+    subscription.ending.is_none_or(|ending| ending.at > at)
+}
+
+/// The subscription that `payer` pays for and another customer uses at an instant.
+pub(super) fn serves(payer: &Customer, user: CustomerId, at: Timestamp) -> Option<SubscriptionId> {
+    let used = |found: &&Subscription| found.beneficiary == Some(user) && runs(found, at);
+    payer.subscriptions().find(used).map(Subscription::id)
+}
+
+/// An erased customer gets no new documents. What is open of old ones is settled, credited and
+/// taken back as ever.
+///
+/// # Errors
+/// [`Rejection::CustomerErased`].
+pub(super) fn check_after_erasure(customer: &Customer, command: &Command) -> Result<(), Rejection> {
+    let allowed = match command {
+        Command::Settlement(command) => match command {
+            SettlementCommand::VoidInvoice(command) => !command.rebill,
+            SettlementCommand::RecordPayment(_)
+            | SettlementCommand::ReversePayment(_)
+            | SettlementCommand::RefundPayment(_)
+            | SettlementCommand::IssueCreditNote(_) => true,
+            SettlementCommand::GrantCredit(_) => false,
+        },
+        // A run finds nothing to bill, and ends the time of its documents.
+        Command::Billing(command) => matches!(command, BillingCommand::BillCustomer(_)),
+        Command::Customer(_)
+        | Command::Subscription(_)
+        | Command::Book(_)
+        | Command::Seller(_)
+        | Command::Catalog(_)
+        | Command::Process(_) => false,
+    };
+    if customer.profile.erased.is_none() || allowed {
+        return Ok(());
+    }
+    Err(Rejection::CustomerErased { customer: customer.id() })
+}

@@ -1,0 +1,139 @@
+//! The table of processes.
+
+use schemas::{Date, Event};
+use serde::{Deserialize, Serialize};
+
+use super::{activations, billing_run, days};
+use crate::billing::Account;
+use crate::subscription::state::Subscription;
+
+/// One process.
+#[derive(Debug)]
+pub struct Process {
+    /// Its name, in what it parks.
+    pub name: &'static str,
+    /// Public names of the events that start it.
+    pub starts: &'static [&'static str],
+    pub(super) when: When,
+    /// What it does, in a phrase.
+    pub does: &'static str,
+}
+
+/// What each process with jobs keeps of the event that began one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) enum Order {
+    BillingRun(billing_run::Order),
+}
+
+/// When a process has something to do.
+pub(super) enum When {
+    /// When its event is there, for many: what it then keeps of the event.
+    Job(fn(&Event) -> Option<Order>),
+    /// On a day that it finds for a subscription; the customer's billing takes the step.
+    Day(fn(Account<'_>, &Subscription) -> Option<Date>),
+    /// On a day that it finds for the customer itself; its billing takes the step.
+    Own(fn(Account<'_>) -> Option<Date>),
+    /// Together with the step of another process.
+    With(&'static str),
+    /// In the commit of the event that starts it.
+    AtOnce,
+    /// Never by itself: what depends on the day compares it when it is asked for.
+    Asked,
+}
+
+impl std::fmt::Debug for When {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.words())
+    }
+}
+
+impl When {
+    fn words(&self) -> String {
+        match self {
+            Self::Job(_) => "at once, a command for each subject".to_owned(),
+            Self::Day(_) | Self::Own(_) => {
+                "on its day, a step of the customer's billing".to_owned()
+            }
+            Self::With(other) => format!("with the step of `{other}`"),
+            Self::AtOnce => "in the same commit".to_owned(),
+            Self::Asked => "when it is asked for".to_owned(),
+        }
+    }
+}
+
+impl Process {
+    /// When it has something to do, in words.
+    pub fn when(&self) -> String {
+        self.when.words()
+    }
+
+    /// What becomes of a customer for whom it cannot be done, in words.
+    pub fn otherwise(&self) -> &'static str {
+        match self.when {
+            When::Job(_) => "the customer is parked",
+            When::Day(_) | When::Own(_) | When::With(_) => {
+                "the billing is refused, which parks the customer"
+            }
+            When::AtOnce => "the command is refused",
+            When::Asked => "nothing",
+        }
+    }
+}
+
+/// Everything that happens by itself, in the order in which billing takes the steps.
+pub const PROCESSES: &[Process] = &[
+    Process {
+        name: billing_run::NAME,
+        starts: &["billing.run_started"],
+        when: When::Job(|event| billing_run::begun_by(event).map(Order::BillingRun)),
+        does: "bills every customer for whom there is something to do",
+    },
+    Process {
+        name: "activation_expiry",
+        starts: &["subscription.created"],
+        when: When::Day(activations::expires_on),
+        does: "ends a subscription whose first payment did not come, and voids what it owes",
+    },
+    Process {
+        name: "scheduled_change",
+        starts: &["subscription.change_scheduled", "subscription.ramp_agreed"],
+        when: When::Day(days::change_on),
+        does: "lets a scheduled change, pause, resumption or end take effect",
+    },
+    Process {
+        name: "term_renewal",
+        starts: &["subscription.created", "subscription.term_renewed"],
+        when: When::Day(days::term_ends_on),
+        does: "begins another contract term, or ends the subscription",
+    },
+    Process {
+        name: "plan_migration",
+        starts: &["plan.migration_set"],
+        when: When::With("cycle"),
+        does: "gives the first cycle from the day on the terms of the plan's other version",
+    },
+    Process {
+        name: "cycle",
+        starts: &["subscription.created", "subscription.changed", "subscription.cycle_opened"],
+        when: When::Day(days::cycle_on),
+        does: "opens the next cycle, and bills what of the cycles is not billed",
+    },
+    Process {
+        name: "document_erasure",
+        starts: &["customer.erased"],
+        when: When::Own(days::documents_on),
+        does: "destroys what the documents of an erased customer say, once they need not be kept",
+    },
+    Process {
+        name: "first_payment",
+        starts: &["payment.recorded", "invoice.finalized", "invoice.voided", "credit_note.issued"],
+        when: When::AtOnce,
+        does: "begins what waited for a payment, once nothing of it is open",
+    },
+    Process {
+        name: "quote_expiry",
+        starts: &["quote.created"],
+        when: When::Asked,
+        does: "refuses to accept a quote after its last day",
+    },
+];

@@ -1,0 +1,102 @@
+//! Discounts, charges, invoices, payments and credit notes.
+
+use schemas::Decimal;
+use serde_json::{Value, json};
+
+use super::catalog::off;
+use crate::draft::Draft;
+use crate::shape::money;
+use crate::trouble::Trouble;
+
+/// What is discounted: a customer, a subscription, a price (of `sub`) or a product.
+fn target(d: &Draft<'_>, on: &str, sub: Option<&str>) -> Result<Value, Trouble> {
+    let found = d.names.target(on, sub).map(|target| json!(target));
+    let what = "is no customer, subscription, price or product; name one";
+    found.ok_or_else(|| Trouble::wrong(d.place(), format!("{on:?} {what}")))
+}
+
+pub(super) fn discount(d: &mut Draft<'_>) -> Result<bool, Trouble> {
+    let (on, sub) = (d.said.need("on")?, d.said.text("sub")?);
+    let owner = d.names.owner_of_target(on, sub);
+    d.of(owner);
+    let value = off(&mut d.said, d.names.customer(owner).currency)?;
+    d.put("on", target(d, on, sub)?);
+    d.put("value", value);
+    Ok(true)
+}
+
+/// The discount is called as the coupon and the customer are, if it has no name of its own.
+pub(super) fn redeem(d: &mut Draft<'_>) -> Result<bool, Trouble> {
+    let (coupon, customer) = (d.said.need("coupon")?, d.said.need("customer")?);
+    d.name("coupon", coupon);
+    let id = d.said.text("id")?.map(str::to_owned);
+    d.name("discount", &id.unwrap_or_else(|| format!("{coupon}-{customer}")));
+    let on = d.said.text("on")?.unwrap_or(customer);
+    d.put("on", target(d, on, None)?);
+    Ok(true)
+}
+
+/// `amount` is what it costs in all, `unit` what one costs.
+pub(super) fn charge(d: &mut Draft<'_>) -> Result<bool, Trouble> {
+    let (amount, unit) = (d.said.text("amount")?, d.said.parsed::<Decimal>("unit")?);
+    let currency = d.names.customer(d.customer()).currency;
+    let price = match (amount, unit) {
+        (Some(text), None) => {
+            let total = money(text, currency).map_err(|why| d.said.wrong("amount", &why))?;
+            json!({"total": total})
+        }
+        (None, Some(unit)) => json!({"per_unit": {"amount": unit, "currency": currency}}),
+        (Some(_), Some(_)) | (None, None) => {
+            return Err(Trouble::wrong(d.place(), "a charge has an `amount` or a `unit`"));
+        }
+    };
+    d.put("price", price);
+    let id = d.said.need("id")?;
+    d.put("description", id);
+    Ok(true)
+}
+
+/// Where the invoice of that name is finalized already there is nothing to do: it is so as soon
+/// as it exists.
+pub(super) fn finalize(d: &mut Draft<'_>) -> Result<bool, Trouble> {
+    let invoice = d.said.text("invoice")?;
+    if invoice.is_some_and(|name| d.names.invoice(name).is_some()) {
+        return Ok(false);
+    }
+    if !d.has("customer") {
+        d.of(d.names.anyone());
+    }
+    Ok(true)
+}
+
+/// Who pays is told, or owes the first invoice that is settled, or is the first customer. Only
+/// settled payments in the invoice's currency are supported.
+pub(super) fn pay(d: &mut Draft<'_>) -> Result<bool, Trouble> {
+    if let Some(rate) = d.said.parsed::<Decimal>("rate")?.filter(|rate| *rate != Decimal::ONE) {
+        return Err(d.said.unsupported("rate", &rate.to_string()));
+    }
+    if !d.has("customer") {
+        let names = d.said.texts("allocate").unwrap_or_default();
+        let settled = names.iter().find_map(|(name, _)| d.names.invoice(name));
+        d.of(settled.map_or_else(|| d.names.anyone(), |(owes, _)| owes));
+    }
+    d.put_as("allocate", "allocate")?;
+    Ok(true)
+}
+
+/// Which lines are credited, and by how much.
+pub(super) fn credit_note(d: &mut Draft<'_>) -> Result<bool, Trouble> {
+    let invoice = d.said.need("invoice")?;
+    d.name("invoice", invoice);
+    let currency = d.names.customer(d.customer()).currency;
+    let mut lines = Vec::new();
+    for (line, amount) in d.said.texts("lines")? {
+        let number = line.parse::<u32>();
+        let number = number
+            .map_err(|_| d.said.wrong("lines", &format!("{line:?} is no number of a line")))?;
+        let amount = money(amount, currency).map_err(|why| d.said.wrong("lines", &why))?;
+        lines.push(json!({"line": number, "amount": amount}));
+    }
+    d.put("lines", lines);
+    Ok(true)
+}

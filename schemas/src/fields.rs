@@ -1,0 +1,136 @@
+//! Which fields of commands and events are personal, and whose key seals each.
+//!
+//! # Shape
+//!
+//! [`Command::personal`] and [`Event::personal`] show every such field to a visitor. A record
+//! that gets one gets a line here; a test finds those without.
+
+use serde::{Deserialize, Serialize};
+
+use crate::command::{
+    AddCharge, Command, EraseCustomer, GrantCredit, RefundPayment, RegisterCustomer,
+    ReversePayment, UpdateCustomer, VoidInvoice,
+};
+use crate::event::{
+    ChargeAdded, CreditGranted, CustomerEmailChanged, CustomerErased, CustomerRegistered,
+    CustomerRenamed, DocumentsErased, Event, InvoiceFinalized, InvoiceVoided, PaymentRefunded,
+    PaymentReversed,
+};
+use crate::personal::{Contact, Personal};
+
+/// A personal field of a record, and whose key seals it.
+#[derive(Debug)]
+pub enum Field<'a> {
+    /// Sealed under the customer's own key and under that of its documents.
+    Contact(&'a mut Contact),
+    /// What a document says, or why it was issued or taken back: sealed under the key of the
+    /// customer's documents.
+    Document(&'a mut Personal),
+}
+
+impl Field<'_> {
+    /// Leaves nothing but that a text was there.
+    pub fn blank(self) {
+        match self {
+            Self::Contact(contact) => *contact = Contact::Clear(String::new()),
+            Self::Document(text) => *text = Personal::Clear(String::new()),
+        }
+    }
+}
+
+/// Looks at a personal field, and may seal it.
+pub type Visit<'a> = &'a mut dyn FnMut(Field<'_>);
+
+/// What a record looks like when its personal texts are left out: what of two records can be
+/// compared without opening them.
+pub trait Blank: Sized {
+    /// The same without the texts.
+    #[must_use]
+    fn blank(self) -> Self;
+}
+
+impl Blank for Command {
+    fn blank(mut self) -> Self {
+        self.personal(&mut |field| field.blank());
+        self
+    }
+}
+
+impl Blank for Event {
+    fn blank(mut self) -> Self {
+        self.personal(&mut |field| field.blank());
+        self
+    }
+}
+
+/// Shows a text of each of these records, if the union is one of them.
+macro_rules! texts {
+    ($union:ident, $visit:ident, $($record:ident.$field:ident)*) => {$(
+        if let Some(record) = $union.get_mut::<$record>() {
+            $visit(Field::Document(&mut record.$field));
+        }
+    )*};
+}
+
+fn contacts<'a>(contacts: impl Iterator<Item = &'a mut Contact>, visit: Visit<'_>) {
+    contacts.for_each(|contact| visit(Field::Contact(contact)));
+}
+
+impl Command {
+    /// Shows every personal field to `visit`.
+    pub fn personal(&mut self, visit: Visit<'_>) {
+        texts!(self, visit, AddCharge.description VoidInvoice.reason ReversePayment.reason
+            RefundPayment.reason GrantCredit.reason EraseCustomer.reason);
+        if let Some(command) = self.get_mut::<RegisterCustomer>() {
+            contacts([&mut command.name].into_iter().chain(&mut command.email), visit);
+        } else if let Some(command) = self.get_mut::<UpdateCustomer>() {
+            contacts(command.name.iter_mut().chain(&mut command.email), visit);
+        }
+    }
+}
+
+impl Event {
+    /// Shows every personal field to `visit`.
+    pub fn personal(&mut self, visit: Visit<'_>) {
+        texts!(self, visit, ChargeAdded.description InvoiceVoided.reason PaymentReversed.reason
+            PaymentRefunded.reason CreditGranted.reason CustomerErased.reason);
+        if let Some(event) = self.get_mut::<CustomerRegistered>() {
+            contacts([&mut event.name].into_iter().chain(&mut event.email), visit);
+        } else if let Some(event) = self.get_mut::<CustomerRenamed>() {
+            visit(Field::Contact(&mut event.name));
+        } else if let Some(event) = self.get_mut::<CustomerEmailChanged>() {
+            visit(Field::Contact(&mut event.email));
+        } else if let Some(invoice) = self.get_mut::<InvoiceFinalized>() {
+            let to = &mut invoice.bill_to;
+            let texts = [&mut to.name].into_iter().chain(&mut to.email);
+            let texts = texts.chain(invoice.lines.iter_mut().map(|line| &mut line.description));
+            texts.for_each(|text| visit(Field::Document(text)));
+        }
+    }
+}
+
+/// What of a customer an erasure makes unreadable.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Erasure {
+    /// Everything but what its documents say.
+    Own,
+    /// That, too.
+    All,
+}
+
+impl Event {
+    /// What of the stream's customer can be read by nobody once this is so.
+    pub fn erases(&self) -> Option<Erasure> {
+        if let Some(erased) = self.get::<CustomerErased>() {
+            return Some(erased.extent());
+        }
+        self.get::<DocumentsErased>().map(|_| Erasure::All)
+    }
+}
+
+impl CustomerErased {
+    /// What became unreadable at once.
+    pub const fn extent(&self) -> Erasure {
+        if self.documents_until.is_some() { Erasure::Own } else { Erasure::All }
+    }
+}
