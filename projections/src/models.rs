@@ -59,6 +59,11 @@ impl ViewName {
         }
     }
 
+    /// The names of all of them, with commas between.
+    pub fn names() -> String {
+        Self::ALL.map(Self::as_str).join(", ")
+    }
+
     /// The name in subjects and folders.
     pub const fn as_str(self) -> &'static str {
         self.model().name
@@ -78,7 +83,7 @@ impl std::fmt::Display for ViewName {
 
 /// No read model has this name.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} is not a read model; use {list}", list = ViewName::ALL.map(ViewName::as_str).join(", "))]
+#[error("{0:?} is not a read model; use {list}", list = ViewName::names())]
 pub struct UnknownView(pub String);
 
 impl FromStr for ViewName {

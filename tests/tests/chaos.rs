@@ -3,7 +3,7 @@
 //!
 //! `BILLFOLD_TEST_KILLS=50` kills each of them 50 times; the usual run is shorter.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 use std::process::{Child, Stdio};
 use std::thread;
@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use async_nats::{Client, ConnectOptions, HeaderMap, Subscriber};
 use futures_util::StreamExt as _;
+use projections::ViewName;
 use schemas::ids::CommandId;
 use schemas::wire::{Headers, LogPosition, Message, Reply, header};
 use serde_json::{Value, json};
@@ -23,8 +24,6 @@ use tests::random::Random;
 use tests::wait::{PATIENCE, until};
 use uuid::Uuid;
 
-/// The read models, each in a process of its own.
-const VIEWS: [&str; 3] = ["invoices", "revenue", "balances"];
 /// How many clients submit at once.
 const CLIENTS: u64 = 3;
 /// After this time nobody knows what became of a request, and it is sent again.
@@ -42,7 +41,7 @@ fn kills() -> usize {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Victim {
     Gateway,
-    Projector(usize),
+    Projector(ViewName),
     Nats,
 }
 
@@ -57,6 +56,11 @@ impl Role {
         let mut command = command(data, arguments);
         command.args(["--nats", url]).stdin(Stdio::null()).stdout(Stdio::null());
         Self { name, child: command.spawn().expect("billfold can be started") }
+    }
+
+    fn project(data: &Path, url: &str, view: ViewName) -> Self {
+        let name = view.as_str();
+        Self::start(data, url, name, &["project", name])
     }
 
     fn kill(&mut self) {
@@ -80,7 +84,8 @@ struct Town<'a> {
     data: &'a Path,
     nats: NatsServer,
     gateway: Role,
-    projectors: Vec<Role>,
+    /// The read models, each in a process of its own.
+    projectors: BTreeMap<ViewName, Role>,
 }
 
 impl<'a> Town<'a> {
@@ -88,7 +93,7 @@ impl<'a> Town<'a> {
         let url = nats.url();
         let gateway = Role::start(data, &url, "serve", &["serve"]);
         let projectors =
-            VIEWS.map(|view| Role::start(data, &url, view, &["project", view])).into_iter();
+            ViewName::ALL.map(|view| (view, Role::project(data, &url, view))).into_iter();
         Self { data, nats, gateway, projectors: projectors.collect() }
     }
 
@@ -99,9 +104,10 @@ impl<'a> Town<'a> {
                 self.gateway.kill();
                 self.gateway = Role::start(data, &url, "serve", &["serve"]);
             }
-            Victim::Projector(at) => {
-                self.projectors[at].kill();
-                self.projectors[at] = Role::start(data, &url, VIEWS[at], &["project", VIEWS[at]]);
+            Victim::Projector(view) => {
+                let projector = self.projectors.get_mut(&view).expect("each has one");
+                projector.kill();
+                *projector = Role::project(data, &url, view);
             }
             Victim::Nats => {
                 self.nats.kill();
@@ -253,14 +259,10 @@ fn set_up(url: &str) -> u64 {
 
 /// Everyone as often as was asked for, in a seeded order.
 fn victims(random: &mut Random) -> Vec<Victim> {
-    let all = [
-        Victim::Gateway,
-        Victim::Projector(0),
-        Victim::Projector(1),
-        Victim::Projector(2),
-        Victim::Nats,
-    ];
-    let mut victims: Vec<Victim> = all.into_iter().cycle().take(all.len() * kills()).collect();
+    let projectors = ViewName::ALL.map(Victim::Projector);
+    let all = [&[Victim::Gateway, Victim::Nats], &projectors[..]].concat();
+    let count = all.len() * kills();
+    let mut victims: Vec<Victim> = all.into_iter().cycle().take(count).collect();
     for at in (1..victims.len()).rev() {
         let other = random.below(at as u64 + 1);
         victims.swap(at, usize::try_from(other).expect("an index"));

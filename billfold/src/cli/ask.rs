@@ -3,9 +3,11 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use projections::ViewName;
 use schemas::Timestamp;
 use schemas::ids::CommandId;
 use schemas::preview::PreviewToken;
+use schemas::query::GATEWAY_VIEWS;
 
 /// Flags of `submit`.
 #[derive(Debug, Args)]
@@ -78,11 +80,16 @@ fn line(text: &str) -> Result<u32, String> {
     number.ok_or_else(|| "a line is a number, such as 1; leave it out for all lines".to_owned())
 }
 
+fn views() -> String {
+    let (views, others) = (ViewName::names(), GATEWAY_VIEWS.join(", "));
+    format!("Which read model: {views}; or what the gateway answers: {others}")
+}
+
 /// Flags of `query`.
 #[derive(Debug, Args)]
 pub struct QueryArgs {
-    /// Which read model: invoices, revenue, balances; or what the gateway answers:
-    /// subscriptions, customers, preview.
+    /// Which read model, or what the gateway answers.
+    #[arg(help = views())]
     pub view: String,
     /// Which question, such as `list` or `get`.
     pub name: String,

@@ -49,8 +49,9 @@ pub struct WatchArgs {
 /// Flags of `project`.
 #[derive(Debug, Args)]
 pub struct ProjectArgs {
-    /// Which read models: invoices, revenue, balances.
-    #[arg(required = true, value_name = "VIEW")]
+    /// Which read models.
+    #[arg(required = true, value_name = "VIEW",
+          help = format!("Which read models: {}", ViewName::names()))]
     pub views: Vec<ViewName>,
     /// How far to stand back for other processes: 0 not at all, 19 as far as can be.
     #[arg(long, env = "BILLFOLD_NICE", value_name = "N", default_value_t = 5,

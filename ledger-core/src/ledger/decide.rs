@@ -25,7 +25,7 @@ use crate::billing::lines::Scope;
 use crate::billing::one_off;
 use crate::context::Context;
 use crate::customer::erase;
-use crate::process::{activations, billing_run, due};
+use crate::process::{billing_run, due, first_steps};
 use crate::shared::Shared;
 use crate::subscription::advance::Advance;
 use crate::subscription::case::Books as _;
@@ -186,15 +186,18 @@ fn end_documents(
     Ok(draft.events)
 }
 
-/// Ends what waited too long for its first payment, then bills everything that is due.
+/// Takes the first steps of the processes, then bills everything that is due.
 fn bill_all(
     context: &Context<'_>,
     customer: &Customer,
     through: Date,
     wanted: Wanted<'_>,
 ) -> Result<Draft, Rejection> {
-    let expired = activations::expire(&settling(context, customer), &customer.agreements);
-    let mut draft = Draft::after(customer, expired);
+    let mut draft = Draft::after(customer, Vec::new());
+    for step in first_steps() {
+        let events = step(&settling(context, &draft.customer), &draft.customer.agreements);
+        draft.extend(events);
+    }
     bill(context, &mut draft, Scope::All, through, wanted)?;
     Ok(draft)
 }

@@ -23,7 +23,7 @@ pub(super) fn expires_on(account: Account<'_>, subscription: &Subscription) -> O
 /// Ends subscriptions whose first payment did not come in time, and voids what they owe.
 ///
 /// What is paid in part stays open: money was received for it.
-pub(crate) fn expire(case: &Case<'_>, agreements: &Agreements) -> Vec<Event> {
+pub(super) fn expire(case: &Case<'_>, agreements: &Agreements) -> Vec<Event> {
     let now = case.context.stamp.recorded_at;
     let expired = |found: &&Subscription| found.activation_expires.is_some_and(|end| end <= now);
     let mut events: Vec<Event> = Vec::new();

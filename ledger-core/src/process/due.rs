@@ -66,7 +66,12 @@ fn next(account: Account<'_>) -> Option<Date> {
 fn of_its_own(account: Account<'_>) -> Option<Date> {
     let days = PROCESSES.iter().filter_map(|process| match process.when {
         When::Own(on) => on(account),
-        When::Day(_) | When::Job(_) | When::With(_) | When::AtOnce | When::Asked => None,
+        When::Day(_)
+        | When::First(..)
+        | When::Job(_)
+        | When::With(_)
+        | When::AtOnce
+        | When::Asked => None,
     });
     days.min()
 }
@@ -74,7 +79,7 @@ fn of_its_own(account: Account<'_>) -> Option<Date> {
 /// The first day on which a process has something to do for a subscription.
 fn due_for(account: Account<'_>, subscription: &Subscription) -> Option<Date> {
     let days = PROCESSES.iter().filter_map(|process| match process.when {
-        When::Day(on) => on(account, subscription),
+        When::Day(on) | When::First(on, _) => on(account, subscription),
         When::Own(_) | When::Job(_) | When::With(_) | When::AtOnce | When::Asked => None,
     });
     days.min()

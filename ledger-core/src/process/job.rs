@@ -21,7 +21,12 @@ impl Job {
     pub fn begun_by(event: &Event) -> Option<Self> {
         let begun = PROCESSES.iter().find_map(|process| match process.when {
             When::Job(begun_by) => begun_by(event),
-            When::Day(_) | When::Own(_) | When::With(_) | When::AtOnce | When::Asked => None,
+            When::Day(_)
+            | When::First(..)
+            | When::Own(_)
+            | When::With(_)
+            | When::AtOnce
+            | When::Asked => None,
         });
         begun.map(Self)
     }

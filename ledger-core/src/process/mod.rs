@@ -13,8 +13,10 @@
 //!
 //! # Ordering
 //!
-//! Billing takes the steps in the order of the table. What an agreement lets happen (scheduled
-//! changes, then renewals, then cycles) comes at its own instant and in the order of time.
+//! Billing takes the steps in the order of the table; the first ones come before anything is
+//! billed, each on the customer as the one before left it. What an agreement lets happen
+//! (scheduled changes, then renewals, then cycles) comes at its own instant and in the order of
+//! time.
 //!
 //! # Correctness
 //!
@@ -23,7 +25,7 @@
 //! the subject by a command of its own: an event that says why, and that is taken back by
 //! `customer.release`. A step that cannot be taken refuses the billing that it is a part of.
 
-pub(crate) mod activations;
+mod activations;
 pub(crate) mod billing_run;
 mod days;
 pub(crate) mod due;
@@ -33,5 +35,6 @@ mod task;
 
 pub use billing_run::bill_command_id;
 pub use job::Job;
+pub(crate) use table::first_steps;
 pub use table::{PROCESSES, Process};
 pub use task::{Subjects, Task, Unable, is_parking};

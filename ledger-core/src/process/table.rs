@@ -5,6 +5,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{activations, billing_run, days};
 use crate::billing::Account;
+use crate::settlement::case::Case;
+use crate::subscription::agreements::Agreements;
 use crate::subscription::state::Subscription;
 
 /// One process.
@@ -25,12 +27,18 @@ pub(super) enum Order {
     BillingRun(billing_run::Order),
 }
 
+/// What of a customer's agreements a process ends or changes, as events.
+pub(crate) type Step = fn(&Case<'_>, &Agreements) -> Vec<Event>;
+
 /// When a process has something to do.
 pub(super) enum When {
     /// When its event is there, for many: what it then keeps of the event.
     Job(fn(&Event) -> Option<Order>),
     /// On a day that it finds for a subscription; the customer's billing takes the step.
     Day(fn(Account<'_>, &Subscription) -> Option<Date>),
+    /// On a day that it finds for a subscription; the customer's billing takes this step before
+    /// it bills anything.
+    First(fn(Account<'_>, &Subscription) -> Option<Date>, Step),
     /// On a day that it finds for the customer itself; its billing takes the step.
     Own(fn(Account<'_>) -> Option<Date>),
     /// Together with the step of another process.
@@ -51,7 +59,7 @@ impl When {
     fn words(&self) -> String {
         match self {
             Self::Job(_) => "at once, a command for each subject".to_owned(),
-            Self::Day(_) | Self::Own(_) => {
+            Self::Day(_) | Self::First(..) | Self::Own(_) => {
                 "on its day, a step of the customer's billing".to_owned()
             }
             Self::With(other) => format!("with the step of `{other}`"),
@@ -71,7 +79,7 @@ impl Process {
     pub fn otherwise(&self) -> &'static str {
         match self.when {
             When::Job(_) => "the customer is parked",
-            When::Day(_) | When::Own(_) | When::With(_) => {
+            When::Day(_) | When::First(..) | When::Own(_) | When::With(_) => {
                 "the billing is refused, which parks the customer"
             }
             When::AtOnce => "the command is refused",
@@ -91,7 +99,7 @@ pub const PROCESSES: &[Process] = &[
     Process {
         name: "activation_expiry",
         starts: &["subscription.created"],
-        when: When::Day(activations::expires_on),
+        when: When::First(activations::expires_on, activations::expire),
         does: "ends a subscription whose first payment did not come, and voids what it owes",
     },
     Process {
@@ -137,3 +145,13 @@ pub const PROCESSES: &[Process] = &[
         does: "refuses to accept a quote after its last day",
     },
 ];
+
+/// The steps that billing takes before it bills anything, in the order of the table.
+pub(crate) fn first_steps() -> impl Iterator<Item = Step> {
+    PROCESSES.iter().filter_map(|process| match process.when {
+        When::First(_, step) => Some(step),
+        When::Job(_) | When::Day(_) | When::Own(_) | When::With(_) | When::AtOnce | When::Asked => {
+            None
+        }
+    })
+}

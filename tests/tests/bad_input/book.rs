@@ -2,6 +2,7 @@
 
 use host::Folder;
 use host::{Host, Role};
+use projections::ViewName;
 use schemas::problem::{Fault, Problem};
 use schemas::wire::{LogPosition, Message, Reply, header};
 use schemas::{Rejection, Timestamp};
@@ -75,12 +76,12 @@ impl Acme {
     /// it, and what the read models hold there.
     pub(crate) fn state(&self) -> Value {
         let position = self.token();
-        let hash = |view| {
+        let hash = |view: ViewName| {
             let mut hash = query(&format!("{view}.hash"), &json!({}));
             hash.headers.insert(header::AT_LEAST.to_owned(), position.clone());
             self.accept(&hash)["data"].clone()
         };
-        let views = ["invoices", "revenue", "balances"].map(hash);
+        let views = ViewName::ALL.map(hash);
         json!({"position": position, "views": views})
     }
 }
