@@ -32,9 +32,12 @@ compare *arguments:
 count *arguments:
     ./scripts/count {{arguments}}
 
-# Adds one price model, event, command, read model and counts the files it takes; for the night.
+# Adds one price model, event, command, read model, process and counts the files; for the night.
 grow *arguments:
     ./scripts/grow {{arguments}}
+
+# What takes too long for CI: histories, erasure, growth.
+night: histories erasure grow
 
 # Format, clippy, documentation, purity.
 lint:

@@ -4,9 +4,7 @@ mod policy;
 mod price;
 
 pub use policy::*;
-pub use price::{
-    CurrencyPrice, PackageRate, PercentageRate, PriceDefinition, Rate, Recurrence, Tier,
-};
+pub use price::*;
 
 use serde::{Deserialize, Serialize};
 
