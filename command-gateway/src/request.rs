@@ -4,6 +4,7 @@ use schemas::ids::CommandId;
 use schemas::preview::PreviewToken;
 use schemas::text::Actor;
 use schemas::{Command, Origin, Personal, Timestamp};
+use vault::{Vault, VaultError};
 
 use crate::sealed::Sealed;
 
@@ -95,5 +96,21 @@ impl CommandRequest {
     pub fn because(mut self, reason: Personal) -> Self {
         self.reason = Some(reason);
         self
+    }
+
+    /// Seals its personal texts.
+    ///
+    /// # Errors
+    /// A [`VaultError`]: a key cannot be read or made.
+    pub(crate) fn seal(&mut self, vault: &Vault) -> Result<(), VaultError> {
+        let asked = self.preview.is_some().then(|| PreviewToken::of_command(&self.command));
+        let sealing = vault.seal(&mut self.command, &mut self.reason, self.command_id)?;
+        self.sealed = Sealed::new(sealing, asked);
+        Ok(())
+    }
+
+    /// What the token of a preview says of the command as it was sent.
+    pub(crate) fn asked(&self) -> [u8; 16] {
+        self.sealed.asked().unwrap_or_else(|| PreviewToken::of_command(&self.command))
     }
 }

@@ -2,11 +2,10 @@
 
 use std::sync::Arc;
 
-use schemas::personal::CommandDigest;
-use schemas::preview::PreviewToken;
-use vault::{FreshKey, Sealing, Vault, VaultError};
-
-use crate::request::CommandRequest;
+use schemas::fields::Field;
+use schemas::personal::{CommandDigest, SealedText};
+use schemas::{Contact, Event, Personal};
+use vault::{FreshKey, Sealing};
 
 /// What goes along with a command whose personal texts are sealed; nothing if it has none.
 #[derive(Debug, Clone, Default)]
@@ -27,6 +26,16 @@ impl PartialEq for Sealed {
 impl Eq for Sealed {}
 
 impl Sealed {
+    /// `asked` is what the token of a preview says of the command as it was sent.
+    pub(crate) fn new(sealing: Sealing, asked: Option<[u8; 16]>) -> Self {
+        Self { sealing, asked }
+    }
+
+    /// What the token of a preview says of the command as it was sent, if it came with one.
+    pub(crate) fn asked(&self) -> Option<[u8; 16]> {
+        self.asked
+    }
+
     /// Of the command's texts.
     pub(crate) fn digest(&self) -> Option<CommandDigest> {
         self.sealing.digest
@@ -41,22 +50,25 @@ impl Sealed {
     pub(crate) fn keys(&self) -> &[Arc<FreshKey>] {
         &self.sealing.fresh
     }
-}
 
-impl CommandRequest {
-    /// Seals its personal texts.
-    ///
-    /// # Errors
-    /// A [`VaultError`]: a key cannot be read or made.
-    pub(crate) fn seal(&mut self, vault: &Vault) -> Result<(), VaultError> {
-        let asked = self.preview.is_some().then(|| PreviewToken::of_command(&self.command));
-        let sealing = vault.seal(&mut self.command, &mut self.reason, self.command_id)?;
-        self.sealed = Sealed { sealing, asked };
-        Ok(())
-    }
-
-    /// What the token of a preview says of the command as it was sent.
-    pub(crate) fn asked(&self) -> [u8; 16] {
-        self.sealed.asked.unwrap_or_else(|| PreviewToken::of_command(&self.command))
+    /// Opens what is sealed with keys that are in no file yet, for an answer that commits nothing.
+    pub(crate) fn reveal(&self, event: &mut Event) {
+        let text = |sealed: &SealedText| self.sealing.open(sealed);
+        event.personal(&mut |field| match field {
+            Field::Contact(contact) => {
+                if let Contact::Sealed { own, .. } = &*contact
+                    && let Some(text) = text(own)
+                {
+                    *contact = Contact::Clear(text);
+                }
+            }
+            Field::Document(personal) => {
+                if let Personal::Sealed(sealed) = &*personal
+                    && let Some(text) = text(sealed)
+                {
+                    *personal = Personal::Clear(text);
+                }
+            }
+        });
     }
 }

@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 use tests::acme::{BOOK, charge, command, command_id, id, opening, pay, query, register};
 use tests::log::{commit_bytes, reader_at};
 use tests::process::{Server, answer, run};
+use tests::wait::until;
 
 /// Commands that are sent at once.
 const BATCH: usize = 200;
@@ -41,8 +42,10 @@ fn to_erase() -> impl Iterator<Item = u64> {
     (1..=customers()).filter(|n| n % 10 == 0)
 }
 
-/// Sends commands in batches, with ids from `first` on, and wants each accepted.
+/// Sends commands in batches, with ids from `first` on, wants each accepted, and waits until queries
+/// know of them.
 fn send(client: &mut SocketClient, first: u64, commands: Vec<(&str, Value)>) {
+    let mut position = String::new();
     for (at, batch) in (0_u64..).zip(commands.chunks(BATCH)) {
         let ids = first + at * BATCH as u64..;
         let commands: Vec<Value> = ids
@@ -64,6 +67,21 @@ fn send(client: &mut SocketClient, first: u64, commands: Vec<(&str, Value)>) {
         for given in answers {
             assert_eq!(given["status"], "accepted", "{given}");
         }
+        let last = answers.last().expect("a batch is not empty");
+        position = last["position"].as_str().expect("a position").to_owned();
+    }
+    caught_up(client, &position);
+}
+
+/// Waits until every read model reflects a position.
+fn caught_up(client: &mut SocketClient, position: &str) {
+    for name in ["balances.summary", "invoices.summary", "revenue.waterfall"] {
+        let mut asked = query(name, &json!({}));
+        asked.headers.insert(header::AT_LEAST.to_owned(), position.to_owned());
+        until(name, || {
+            let reply = client.call(&asked).expect("the server answers");
+            (!reply.is_problem()).then_some(())
+        });
     }
 }
 

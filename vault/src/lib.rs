@@ -36,7 +36,9 @@ mod ring;
 mod rotate;
 mod scope;
 mod sealing;
+mod settle;
 mod slot;
+mod using;
 mod vault;
 
 pub use copy::{CopyError, Restored, backup, restore};

@@ -6,54 +6,17 @@
 
 use std::io;
 
-use event_log::Disk;
-
 use crate::file::{Head, KeyFile};
 use crate::key::{Key, random};
 use crate::master;
 use crate::place::{KEYS, Place, VaultError};
 use crate::ring::{Held, Loaded};
+use crate::settle::{NEW, OLD, settle};
 use crate::slot::{SLOT_BYTES, Secret, Slot, encode};
 use crate::vault::{FILLER, Vault};
 
-/// Where a new key file lies until it is whole.
-pub(crate) const NEW: &str = "keys.new";
-/// Where the one before lies until it is overwritten.
-const OLD: &str = "keys.old";
 /// Slots that are written at once.
 const CHUNK: usize = 512;
-
-fn is_missing(error: &io::Error) -> bool {
-    error.kind() == io::ErrorKind::NotFound
-}
-
-/// Finishes a change of names that was cut off, and overwrites what is left behind.
-pub(crate) fn settle(place: &Place) -> Result<(), VaultError> {
-    let disk = place.disk.as_ref();
-    let settled = || -> io::Result<()> {
-        let names = disk.list()?;
-        let has = |name: &str| names.iter().any(|known| known == name);
-        if !has(KEYS) && has(OLD) {
-            // The new file was whole before the old one lost its name.
-            disk.rename(if has(NEW) { NEW } else { OLD }, KEYS)?;
-            disk.sync_folder()?;
-        }
-        remove(disk, OLD)?;
-        remove(disk, NEW)
-    };
-    settled().map_err(VaultError::io(disk.path(KEYS)))
-}
-
-/// Overwrites and removes a file that may be there.
-fn remove(disk: &dyn Disk, name: &str) -> io::Result<()> {
-    match KeyFile::open(disk, name) {
-        Ok(file) => file.wipe()?,
-        Err(error) if is_missing(&error) => return Ok(()),
-        Err(error) => return Err(error),
-    }
-    disk.remove(name)?;
-    disk.sync_folder()
-}
 
 /// Makes a new master key and wraps every key with it; how many there were.
 ///

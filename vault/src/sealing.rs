@@ -10,16 +10,15 @@
 use std::sync::Arc;
 
 use schemas::fields::Field;
-use schemas::ids::{CommandId, KeyId};
+use schemas::ids::CommandId;
 use schemas::personal::{CommandDigest, SealedText};
 use schemas::{Command, Contact, Personal, StreamId};
 use zeroize::Zeroizing;
 
 use crate::fresh::FreshKey;
-use crate::key::{Key, random};
 use crate::place::VaultError;
 use crate::scope::KeyScope;
-use crate::slot::Name;
+use crate::using::Using;
 use crate::vault::Vault;
 
 /// What goes along with a command whose texts are sealed.
@@ -33,34 +32,11 @@ pub struct Sealing {
     pub is_void: bool,
 }
 
-/// A key to seal with.
-#[derive(Debug, Clone)]
-pub(crate) enum Using {
-    Fresh(Arc<FreshKey>),
-    Stored(Name, Key),
-    Destroyed(KeyId),
-}
-
-impl Using {
-    fn key(&self) -> Option<&Key> {
-        match self {
-            Self::Fresh(fresh) => Some(&fresh.key),
-            Self::Stored(_, key) => Some(key),
-            Self::Destroyed(_) => None,
-        }
-    }
-
-    fn id(&self) -> KeyId {
-        match self {
-            Self::Fresh(fresh) => fresh.name.id,
-            Self::Stored(name, _) => name.id,
-            Self::Destroyed(id) => *id,
-        }
-    }
-
-    fn seal(&self, text: &str) -> Result<SealedText, VaultError> {
-        let Some(key) = self.key() else { return Ok(SealedText::void(self.id())) };
-        Ok(key.seal(self.id(), random()?, text))
+impl Sealing {
+    /// A text that was sealed with one of these keys.
+    pub fn open(&self, sealed: &SealedText) -> Option<String> {
+        let key = self.fresh.iter().find(|key| key.name.id == sealed.key)?;
+        key.key.open(sealed)
     }
 }
 

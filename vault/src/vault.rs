@@ -23,10 +23,10 @@ use crate::key::{Key, random};
 use crate::master;
 use crate::place::{KEYS, LOCK, Place, VaultError};
 use crate::ring::{Held, KeyRing, Loaded};
-use crate::rotate::{self, NEW};
 use crate::scope::{Hint, KeyScope};
-use crate::sealing::Using;
+use crate::settle::{NEW, settle};
 use crate::slot::{Name, SLOT_BYTES, Secret, Slot, encode};
+use crate::using::Using;
 
 /// Stands where nothing is and nothing may be: before a slot that is used.
 pub(crate) const FILLER: [u8; SLOT_BYTES] = [0xff; SLOT_BYTES];
@@ -74,7 +74,7 @@ impl Vault {
     ) -> Result<Self, VaultError> {
         let lock = place.disk.lock(LOCK);
         let lock = lock.map_err(|error| VaultError::of_lock(place.disk.path(LOCK), error))?;
-        rotate::settle(place)?;
+        settle(place)?;
         let failed = || VaultError::io(place.disk.path(KEYS));
         let file = match KeyFile::open(place.disk.as_ref(), KEYS) {
             Ok(file) => file,

@@ -21,6 +21,7 @@ use super::{Asked, invalid, needed};
 use crate::copies::Excerpt;
 use crate::messages::{either, json_problem};
 use crate::request::CommandRequest;
+use crate::sealed::Sealed;
 
 /// How many days with something to do are tried for one with an invoice.
 const MAX_DUE_DAYS: usize = 36;
@@ -52,6 +53,7 @@ pub(super) async fn command(asked: &Asked<'_>, question: PreviewCommand) -> Resu
     }
     let trial = Trial {
         command: request.command,
+        sealed: request.sealed,
         token,
         command_id,
         recorded_at: excerpt.now,
@@ -100,6 +102,7 @@ pub(super) async fn run(asked: &Asked<'_>, question: PreviewRun) -> Result<Reply
 struct Trial {
     /// Its texts are sealed.
     command: Command,
+    sealed: Sealed,
     /// What the token says of it.
     token: [u8; 16],
     command_id: CommandId,
@@ -116,7 +119,17 @@ impl Trial {
         let actor = "system".parse().expect("a token of ASCII letters is an actor");
         let token = PreviewToken::of_command(&command);
         let (recorded_at, effective_at, expected_revision) = (at, at, None);
-        Self { command, token, command_id, recorded_at, effective_at, expected_revision, actor }
+        let sealed = Sealed::default();
+        Self {
+            command,
+            sealed,
+            token,
+            command_id,
+            recorded_at,
+            effective_at,
+            expected_revision,
+            actor,
+        }
     }
 
     /// Decides it as the engine would that has it from a door.
@@ -171,14 +184,16 @@ impl Trial {
     }
 
     fn preview(&self, copy: &Excerpt) -> Result<CommandPreview, Rejection> {
-        let events = self.decide(copy)?;
+        let mut events = self.decide(copy)?;
+        let token = self.token(copy, &events);
+        events.iter_mut().for_each(|event| self.sealed.reveal(event));
         Ok(CommandPreview {
             command: self.command.kind().name.to_owned(),
             command_id: self.command_id,
             effective_at: self.effective_at,
             recorded_at: self.recorded_at,
             revision: copy.revision(self.command.stream()),
-            token: self.token(copy, &events),
+            token,
             events: events.iter().map(record).collect(),
         })
     }
@@ -194,8 +209,17 @@ fn now(
     let command = Command::from(InvoiceNow { customer, invoice: None });
     let token = PreviewToken::of_command(&command);
     let (recorded_at, effective_at, expected_revision) = (copy.now, copy.now, None);
-    let trial =
-        Trial { command, token, command_id, recorded_at, effective_at, expected_revision, actor };
+    let sealed = Sealed::default();
+    let trial = Trial {
+        command,
+        sealed,
+        token,
+        command_id,
+        recorded_at,
+        effective_at,
+        expected_revision,
+        actor,
+    };
     let events = trial.decide(copy)?;
     let previewed = PreviewedCommand {
         command: trial.command.kind().name.to_owned(),

@@ -53,6 +53,10 @@ pub(super) fn text(reports: &Reports) -> Result<String, fmt::Error> {
     if let Some(health) = reports.nats() {
         samples.nats(&health);
     }
+    encoded(samples)
+}
+
+fn encoded(samples: Samples) -> Result<String, fmt::Error> {
     let mut registry = Registry::default();
     registry.register_collector(Box::new(samples));
     let mut text = String::new();
@@ -195,7 +199,7 @@ impl Collector for Samples {
                             ends[at].1 -= ends[at - 1].1;
                         }
                         let beyond = buckets.count() - ends.iter().map(|(_, n)| n).sum::<u64>();
-                        ends.push((f64::MAX, beyond));
+                        ends.push((f64::INFINITY, beyond));
                         let (sum, count) = (seconds(buckets.sum()), buckets.count());
                         row.encode_histogram::<NoLabelSet>(sum, count, &ends, None)?;
                     }
@@ -214,4 +218,26 @@ fn whole(value: u64) -> f64 {
 
 fn seconds(micros: u64) -> f64 {
     whole(micros) / 1e6
+}
+
+#[cfg(test)]
+mod tests {
+    use schemas::status::Window;
+
+    use super::*;
+
+    #[test]
+    fn a_histogram_ends_with_a_bucket_that_holds_all() {
+        let mut syncs = Window::default();
+        syncs.record(0, 100);
+        syncs.record(0, 2_000_000);
+        let syncs = syncs.total().clone();
+        let mut samples = Samples::default();
+        samples.add("syncs", "Syncs", Vec::new(), Sample::Micros(Box::new(syncs)));
+        let text = encoded(samples).expect("it is written");
+        let counts: Vec<_> = text.lines().filter_map(|line| line.split_once("le=")).collect();
+        assert_eq!(counts.len(), SYNC_BUCKETS.len() + 1);
+        assert_eq!(counts[1].1, "\"0.000128\"} 1");
+        assert_eq!(counts[SYNC_BUCKETS.len()].1, "\"+Inf\"} 2");
+    }
 }
