@@ -42,8 +42,8 @@ fn to_erase() -> impl Iterator<Item = u64> {
     (1..=customers()).filter(|n| n % 10 == 0)
 }
 
-/// Sends commands in batches, with ids from `first` on, wants each accepted, and waits until queries
-/// know of them.
+/// Sends commands in batches, with ids from `first` on, wants each accepted, and waits until
+/// queries know of them.
 fn send(client: &mut SocketClient, first: u64, commands: Vec<(&str, Value)>) {
     let mut position = String::new();
     for (at, batch) in (0_u64..).zip(commands.chunks(BATCH)) {
@@ -153,13 +153,22 @@ fn assert_nobody_is_named(data: &Path) {
     }
 }
 
+/// What is answered once the read model, which may just have been started, knows of it.
+fn known(client: &mut SocketClient, name: &str, body: &Value) -> Value {
+    let asked = query(name, body);
+    until(name, || {
+        let reply = client.call(&asked).expect("the server answers");
+        (!reply.is_problem()).then(|| serde_json::from_slice::<Value>(&reply.body).expect("JSON"))
+    })["data"]
+        .take()
+}
+
 fn customer_of(client: &mut SocketClient, n: u64) -> Value {
-    let asked = query("balances.get", &json!({"customer": id("cus", n)}));
-    answer(client, &asked)["data"]["customer"]["name"].clone()
+    known(client, "balances.get", &json!({"customer": id("cus", n)}))["customer"]["name"].take()
 }
 
 fn invoice_of(client: &mut SocketClient, n: u64) -> Value {
-    answer(client, &query("invoices.get", &json!({"invoice": id("inv", n)})))["data"].clone()
+    known(client, "invoices.get", &json!({"invoice": id("inv", n)}))
 }
 
 fn refusal(client: &mut SocketClient, n: u64, name: &str, body: &Value) -> String {
