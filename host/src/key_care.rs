@@ -1,4 +1,5 @@
-//! Looking after a book's keys: counted, copied for escrow, put back, wrapped by another master key.
+//! Looking after a book's keys: counted, copied for escrow, put back, wrapped by another master
+//! key.
 //!
 //! # Correctness
 //!

@@ -182,7 +182,9 @@ macro_rules! about_a_customer {
 }
 
 about_a_customer! {
-    CustomerCommand { RegisterCustomer, UpdateCustomer, ReleaseCustomer, ParkCustomer, EraseCustomer }
+    CustomerCommand {
+        RegisterCustomer, UpdateCustomer, ReleaseCustomer, ParkCustomer, EraseCustomer
+    }
     SubscriptionCommand {
         CreateSubscription, ChangePlan, ChangeQuantity, CancelSubscription, ApplyDiscount,
         RemoveDiscount, ChangeSubscription, UncancelSubscription, WithdrawChange,

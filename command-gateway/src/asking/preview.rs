@@ -186,7 +186,9 @@ impl Trial {
     fn preview(&self, copy: &Excerpt) -> Result<CommandPreview, Rejection> {
         let mut events = self.decide(copy)?;
         let token = self.token(copy, &events);
-        events.iter_mut().for_each(|event| self.sealed.reveal(event));
+        for event in &mut events {
+            self.sealed.reveal(event);
+        }
         Ok(CommandPreview {
             command: self.command.kind().name.to_owned(),
             command_id: self.command_id,

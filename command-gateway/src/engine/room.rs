@@ -16,11 +16,10 @@ pub(super) fn room_of(reserved: Result<(), WriteError>) -> Room {
         Ok(()) => Room::Reserved,
         Err(error) => {
             tracing::warn!(%error, "no room for another block, commands are refused");
-            let refusal = match error.refusal() {
-                // Nothing was written yet.
-                Refusal::UnknownOutcome => Refusal::Unavailable,
-                refusal => refusal,
-            };
+            let refused = error.refusal();
+            // Nothing was written yet.
+            let unwritten = refused == Refusal::UnknownOutcome;
+            let refusal = if unwritten { Refusal::Unavailable } else { refused };
             Room::Missing { refusal, asked: Instant::now() }
         }
     }

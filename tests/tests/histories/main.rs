@@ -13,6 +13,7 @@ mod catalog;
 mod civil;
 mod commands;
 mod cycles;
+mod erased;
 mod fair;
 mod figures;
 mod met;

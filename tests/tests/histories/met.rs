@@ -11,6 +11,7 @@ const AT_LEAST: &[(&str, &str, u64)] = &[
     ("check", "preview equals charge", 2_000),
     ("check", "replay and snapshot", 1_900),
     ("check", "second run is empty", 2_000),
+    ("check", "nothing new for who is erased", 500),
     ("law", "lines sum to the price of the time", 400),
     ("law", "all time that is due is charged", 1_500),
     ("law", "a pause is not charged", 100),

@@ -31,7 +31,7 @@ pub(crate) type Counts = BTreeMap<(&'static str, String), u64>;
 /// A book that is played on. It panics where a law of the ledger breaks, and collects what the
 /// watch finds.
 pub(crate) struct Game {
-    kept: Kept,
+    pub(crate) kept: Kept,
     watch: Watch,
     mistake: Option<Mistake>,
     pub(crate) recording: Option<Recording>,
@@ -173,7 +173,7 @@ impl Game {
         self.kept.ledger.customer(customer).expect("it was registered").owed()
     }
 
-    fn count(&mut self, kind: &'static str, name: impl Into<String>) {
+    pub(crate) fn count(&mut self, kind: &'static str, name: impl Into<String>) {
         *self.counts.entry((kind, name.into())).or_default() += 1;
     }
 
@@ -182,7 +182,7 @@ impl Game {
         self.submit(command, &stamp).expect("the set-up is accepted");
     }
 
-    fn stamp(&mut self, back: i64) -> Stamp {
+    pub(crate) fn stamp(&mut self, back: i64) -> Stamp {
         Stamp {
             command_id: CommandId::new(self.id()),
             recorded_at: instant(self.now),
@@ -247,7 +247,11 @@ impl Game {
     }
 
     /// Decides, commits and shows the commit to the laws.
-    fn submit(&mut self, command: &Command, stamp: &Stamp) -> Result<Vec<Event>, Rejection> {
+    pub(crate) fn submit(
+        &mut self,
+        command: &Command,
+        stamp: &Stamp,
+    ) -> Result<Vec<Event>, Rejection> {
         let decided = self.kept.ledger.decide(command, stamp);
         if let Some(recording) = &mut self.recording {
             let refused = decided.as_ref().err().map(Rejection::code);
@@ -367,6 +371,7 @@ impl Game {
         for (law, times) in std::mem::take(&mut self.watch.looked) {
             *self.counts.entry(("law", law.to_owned())).or_default() += times;
         }
+        self.erase_all();
         self.kept.replay();
         self.count("check", "replay and snapshot");
     }

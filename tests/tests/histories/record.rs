@@ -7,7 +7,7 @@
 use schemas::Command;
 use tests::recording::{Recording, Tape};
 
-use crate::moves::{History, Move, Setting, Then};
+use crate::moves::{History, Move, Setting};
 use crate::play::Game;
 use crate::{from_env, quietly};
 
@@ -60,13 +60,6 @@ impl Game {
         let now = self.now.div_euclid(60_000_000);
         let then = (now.div_euclid(DAY) + 1) * DAY + hour * 60 + minute;
         self.step(&Move::Advance { minutes: then - now }, false);
-    }
-
-    fn end_all(&mut self) {
-        for subscription in 0..self.subscriptions.len() {
-            let end = Move::Cancel { subscription, when: Then::Now, credit: None, back: 0 };
-            self.step(&end, false);
-        }
     }
 }
 

@@ -60,7 +60,7 @@ pub(super) fn decode(prefix: &str, text: &str) -> Option<[u8; 32]> {
     let payload = digits.get(..digits.len().checked_sub(CHECK)?)?;
     let bytes = regroup(payload, 5, 8, false);
     // 256 bits are 51 digits and one bit more; the digits of the last are zero.
-    (payload.len() == 52 && payload.last()? & 15 == 0).then_some(())?;
+    (payload.len() == 52 && payload.last()?.is_multiple_of(16)).then_some(())?;
     bytes.as_slice().try_into().ok()
 }
 

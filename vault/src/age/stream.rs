@@ -103,13 +103,13 @@ impl<R: Read> Opening<R> {
         let opened = |last| self.cipher.decrypt(&nonce(self.number, last), sealed.as_slice()).ok();
         let (chunk, ended) = match opened(false) {
             Some(chunk) if sealed.len() == CHUNK + TAG => (chunk, false),
-            Some(_) | None => match opened(true) {
-                Some(chunk) => (chunk, true),
-                None => {
+            Some(_) | None => {
+                let Some(chunk) = opened(true) else {
                     let what = "the file was cut or changed";
                     return Err(io::Error::new(io::ErrorKind::InvalidData, what));
-                }
-            },
+                };
+                (chunk, true)
+            }
         };
         let behind = ended && self.from.read(&mut [0])? > 0;
         if behind || (ended && chunk.is_empty() && self.number > 0) {

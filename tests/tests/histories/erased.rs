@@ -1,0 +1,61 @@
+//! What comes after a history: everything ends and is paid, and whoever can be erased is.
+
+use schemas::command::{BillingCommand, CustomerCommand, EraseCustomer, InvoiceNow};
+use schemas::event::CustomerErased;
+use schemas::ids::CustomerId;
+use schemas::{Command, Event, Rejection};
+
+use crate::moves::{Move, Then};
+use crate::play::{Game, text};
+
+impl Game {
+    /// Ends every subscription now.
+    pub(crate) fn end_all(&mut self) {
+        for subscription in 0..self.subscriptions.len() {
+            let end = Move::Cancel { subscription, when: Then::Now, credit: None, back: 0 };
+            self.step(&end, false);
+        }
+    }
+
+    /// Ends, bills and settles everything, then erases customer after customer. A parent goes
+    /// before its children or after them, as they come.
+    pub(crate) fn erase_all(&mut self) {
+        self.end_all();
+        self.bill_all();
+        for (number, customer) in self.customers.clone().into_iter().enumerate() {
+            if self.owed(customer) > 0 {
+                self.step(&Move::Pay { customer: number, percent: 100, back: 0 }, false);
+            }
+            self.erase(customer);
+        }
+    }
+
+    fn erase(&mut self, customer: CustomerId) {
+        let reason = text("asked for");
+        let erase = EraseCustomer { customer, reason, leave_credit: Some(true) };
+        let erase = Command::Customer(CustomerCommand::EraseCustomer(erase));
+        let stamp = self.stamp(0);
+        let erased = match self.submit(&erase, &stamp) {
+            Ok(events) => events,
+            Err(Rejection::CustomerNotErasable { why, .. }) => {
+                return self.count(
+                    "not erased",
+                    format!("{why:?}").split([' ', '(']).next().unwrap_or_default(),
+                );
+            }
+            Err(other) => panic!("{customer} is not erased: {other}"),
+        };
+        let until = erased.iter().find_map(Event::get::<CustomerErased>);
+        let until = until.expect("it says so").documents_until;
+        let has_documents = self.invoices.iter().any(|(of, _)| *of == customer);
+        assert!(until.is_some() || !has_documents, "documents are kept");
+        self.count("check", "nothing new for who is erased");
+        let new =
+            Command::Billing(BillingCommand::InvoiceNow(InvoiceNow { customer, invoice: None }));
+        for command in [&erase, &new] {
+            let stamp = self.stamp(0);
+            let refused = self.kept.ledger.decide(command, &stamp);
+            assert!(refused.is_err(), "{command:?}: {refused:?}");
+        }
+    }
+}
