@@ -156,6 +156,42 @@ fn what_was_previewed_is_committed_though_it_is_sealed_anew() {
 }
 
 #[test]
+fn money_of_an_erased_customer_still_moves_though_no_text_can_be_kept() {
+    // given
+    let disks = Disks::new();
+    let gateway = disks.create();
+    accepted(&gateway, 10, register(1));
+    accepted(&gateway, 11, erase(1));
+    let money = |name: &str, more: &str| {
+        let customer = customer(1);
+        command(name, &format!(r#"{{"customer": "{customer}", {more}}}"#))
+    };
+    let payment = "pay_00000000000000000000000000000077";
+    let paid =
+        format!(r#""payment": "{payment}", "amount": {{"amount": "50.00", "currency": "EUR"}}"#);
+    accepted(&gateway, 12, money("payment.record", &paid));
+
+    // when
+    let refund = money(
+        "payment.refund",
+        &format!(
+            r#"{paid}, "refund": "ref_00000000000000000000000000000078",
+                "effect": "customer_credit", "reason": "Ada sent too much""#
+        ),
+    );
+    let refunded = accepted(&gateway, 13, refund.clone());
+
+    // then
+    assert_eq!(refunded.events, ["payment.refunded"]);
+    let again = accepted(&gateway, 13, refund);
+    assert!(again.duplicate && again.position == refunded.position, "{again:?}");
+    let charged = request(14, charge(1, 1, "1.00"));
+    assert!(gateway.handle().submit_blocking(charged).is_err(), "nothing new is sold");
+    gateway.close();
+    disks.open().close();
+}
+
+#[test]
 fn an_erased_customer_is_told_from_the_first_moment_and_after_a_restart() {
     let disks = Disks::new();
     let gateway = disks.create();

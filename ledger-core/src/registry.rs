@@ -91,6 +91,8 @@ pub(crate) struct Registry {
     due: BTreeSet<(Date, CustomerId)>,
     /// Customers that processes leave out, and why.
     parked: BTreeMap<CustomerId, CustomerParked>,
+    /// Customers that were erased: others buy nothing for them.
+    erased: BTreeSet<CustomerId>,
 }
 
 impl Registry {
@@ -193,6 +195,21 @@ impl Registry {
         };
     }
 
+    /// Another customer is not an erased one.
+    ///
+    /// # Errors
+    /// [`Rejection::CustomerErased`].
+    pub(crate) fn not_erased(&self, customer: CustomerId) -> Result<(), Rejection> {
+        if self.erased.contains(&customer) {
+            return Err(Rejection::CustomerErased { customer });
+        }
+        Ok(())
+    }
+
+    pub(crate) fn erase(&mut self, customer: CustomerId) {
+        self.erased.insert(customer);
+    }
+
     /// What a decision about one customer looks at; without one, also who is parked.
     pub(crate) fn excerpt(&self, customer: Option<CustomerId>, claims: &Claims) -> Self {
         let mut excerpt = Self { counters: self.counters.clone(), ..Self::default() };
@@ -207,6 +224,9 @@ impl Registry {
                 excerpt.set_parent(child, Some(customer));
             }
         }
+        let others = customer.iter().flat_map(|customer| self.children(*customer));
+        let erased = others.chain(claims.parent).filter(|known| self.erased.contains(known));
+        excerpt.erased.extend(erased);
         for id in claims.ids().filter(|id| self.taken.contains(*id)) {
             excerpt.taken.insert(id);
         }
@@ -247,7 +267,9 @@ impl Registry {
         due: Vec<(Date, CustomerId)>,
         parents: Vec<(CustomerId, CustomerId)>,
         parked: Vec<(CustomerId, CustomerParked)>,
+        erased: Vec<CustomerId>,
     ) {
+        self.erased = erased.into_iter().collect();
         self.parked = parked.into_iter().collect();
         for (child, parent) in parents {
             self.set_parent(child, Some(parent));

@@ -192,6 +192,59 @@ fn who_uses_what_another_pays_for_is_not_erased() {
 }
 
 #[test]
+fn nobody_buys_for_who_is_erased() {
+    // given
+    let mut book = TestBook::with_plans();
+    let child = json!({
+        "customer": id("child"), "entity": id("e"), "name": "Child", "currency": "EUR",
+        "parent": id("c"),
+    });
+    book.given("customer.register", child);
+    let terms = json!({"beneficiary": id("child")});
+    let offer = json!({
+        "customer": id("c"), "quote": id("q"), "plan": id("basic"), "valid_until": "2024-12-31",
+        "with": terms,
+    });
+    book.given("quote.create", offer);
+    let erase = with(erase(), json!({"customer": id("child")}));
+    let said = why(book.when("customer.erase", erase.clone()));
+    assert!(said.contains("may still accept") && said.contains("void that first"), "{said}");
+
+    // when
+    book.given("quote.void", json!({"customer": id("c"), "quote": id("q")}));
+    book.given("customer.erase", erase);
+    book.given("customer.erase", json!({"customer": id("c"), "reason": "asked by mail"}));
+
+    // then
+    let refused = |customer: &str| {
+        Err(Rejection::CustomerErased { customer: id(customer).parse().expect("an id") })
+    };
+    let grandchild = json!({
+        "customer": id("late"), "entity": id("e"), "name": "Late", "currency": "EUR",
+        "parent": id("c"),
+    });
+    assert_eq!(book.when("customer.register", grandchild), refused("c"));
+}
+
+#[test]
+fn a_parent_buys_nothing_for_an_erased_child() {
+    let mut book = TestBook::with_plans();
+    let child = json!({
+        "customer": id("child"), "entity": id("e"), "name": "Child", "currency": "EUR",
+        "parent": id("c"),
+    });
+    book.given("customer.register", child);
+    book.given("customer.erase", with(erase(), json!({"customer": id("child")})));
+    let bought = json!({
+        "customer": id("c"), "subscription": id("s"), "plan": id("basic"),
+        "with": {"beneficiary": id("child")},
+    });
+    let customer = id("child").parse().expect("an id");
+    let refused = Err(Rejection::CustomerErased { customer });
+    assert_eq!(book.when("subscription.create", bought), refused);
+}
+
+#[test]
 fn an_erased_customer_is_sold_nothing_and_settles_what_is_open() {
     let mut book = settled();
     book.given("customer.erase", erase());

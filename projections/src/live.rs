@@ -58,6 +58,8 @@ pub(crate) type Listener = Box<dyn Fn(u64) + Send + Sync>;
 pub(crate) struct Live {
     started: Instant,
     serving: RwLock<Serving>,
+    /// The projector stands still: nobody waits for it.
+    failed: AtomicBool,
     /// Held by whoever writes a batch to what is served, or reads all of it.
     folding: Mutex<()>,
     position: Mutex<u64>,
@@ -85,6 +87,7 @@ impl Live {
         Self {
             started: Instant::now(),
             serving: RwLock::new(Serving::Nothing),
+            failed: AtomicBool::new(false),
             folding: Mutex::new(()),
             position: Mutex::new(0),
             moved: Condvar::new(),
@@ -142,16 +145,23 @@ impl Live {
 
     /// Serves from another store, or from none.
     pub(crate) fn serve(&self, next: Serving) {
-        let position = match &next {
-            Serving::Store(served) => Some(served.checkpoint.position),
-            Serving::Nothing | Serving::Failed(_) => None,
+        let (position, failed) = match &next {
+            Serving::Store(served) => (Some(served.checkpoint.position), false),
+            Serving::Nothing => (None, false),
+            Serving::Failed(_) => (None, true),
         };
         self.settled.store(true, Ordering::Release);
         let before = std::mem::replace(&mut *self.write(), next);
         // Closing a store may take long; nobody waits for it.
         drop(before);
+        self.failed.store(failed, Ordering::Release);
         if let Some(position) = position {
             self.publish(position);
+        } else if failed {
+            // Whoever waits looks again; the lock keeps the call from coming before the wait.
+            let position = lock(&self.position);
+            self.moved.notify_all();
+            drop(position);
         }
     }
 
@@ -219,10 +229,12 @@ impl Live {
         *lock(&self.position)
     }
 
-    /// Waits until the position is reached or the time is over; gives where it stands.
+    /// Waits until the position is reached, the projector stands still, or the time is over; gives
+    /// where it stands.
     pub(crate) fn wait_for(&self, position: u64, patience: Duration) -> u64 {
         let guard = lock(&self.position);
-        let behind = |reached: &mut u64| *reached < position;
+        let behind =
+            |reached: &mut u64| *reached < position && !self.failed.load(Ordering::Acquire);
         let waited = self.moved.wait_timeout_while(guard, patience, behind);
         *waited.unwrap_or_else(PoisonError::into_inner).0
     }

@@ -155,7 +155,7 @@ impl Projectors {
         self.running.iter().map(|one| one.service.live.head()).max().unwrap_or(0)
     }
 
-    /// Waits until every projector reflects `position`; whether they do.
+    /// Waits until every projector reflects `position`, or one stands still; whether they do.
     pub fn wait_for(&self, position: u64, patience: Duration) -> bool {
         let until = std::time::Instant::now() + patience;
         self.running.iter().all(|one| {

@@ -5,7 +5,8 @@
 //! customer's own key; once that is destroyed, under that of its documents. A reason for a command
 //! about the book has a key of its own.
 //! *Correctness.* Where the key of a text is destroyed, a void seal takes its place and the
-//! [`Sealing`] says so: such a command may only be recognised, never accepted.
+//! [`Sealing`] says so. The core refuses what would say something new of an erased customer; what
+//! moves its money is taken, and its text is dropped.
 
 use std::sync::Arc;
 

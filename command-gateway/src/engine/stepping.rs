@@ -236,11 +236,6 @@ impl<D: Decider, W> EngineCore<D, W> {
         if request.command.is_internal() {
             return Some(Rejection::InternalCommand);
         }
-        if request.sealed.is_void()
-            && let StreamId::Customer(customer) = request.command.stream()
-        {
-            return Some(Rejection::CustomerErased { customer });
-        }
         let expected = request.expected_revision?;
         let current = self.fold.state.revision(request.command.stream());
         (expected != current).then_some(Rejection::RevisionConflict { expected, current })

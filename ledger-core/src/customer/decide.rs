@@ -90,7 +90,7 @@ fn check_parent(
     if !is_known(parent) {
         return Err(Rejection::UnknownCustomer { customer: parent });
     }
-    Ok(())
+    context.registry.not_erased(parent)
 }
 
 /// Leaves a customer out of what happens by itself.

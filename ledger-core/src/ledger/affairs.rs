@@ -44,10 +44,27 @@ fn runs(subscription: &Subscription, at: Timestamp) -> bool {
     subscription.ending.is_none_or(|ending| ending.at > at)
 }
 
-/// The subscription that `payer` pays for and another customer uses at an instant.
-pub(super) fn serves(payer: &Customer, user: CustomerId, at: Timestamp) -> Option<SubscriptionId> {
+/// What `payer` pays for, or may still accept, for another customer at an instant: the sentence
+/// that says so and how to end it.
+///
+/// # Errors
+/// A day that cannot be computed.
+pub(super) fn serves(
+    payer: &Customer,
+    user: CustomerId,
+    at: Timestamp,
+) -> Result<Option<String>, Rejection> {
     let used = |found: &&Subscription| found.beneficiary == Some(user) && runs(found, at);
-    payer.subscriptions().find(used).map(Subscription::id)
+    if let Some(used) = payer.subscriptions().find(used).map(Subscription::id) {
+        let payer = payer.id();
+        return Ok(Some(format!("{payer} pays for {used} that it uses; cancel that first")));
+    }
+    let today = payer.profile.rules.date(at)?;
+    let offered = payer.agreements.offered_for(user, today);
+    Ok(offered.map(|quote| {
+        let payer = payer.id();
+        format!("{payer} may still accept {quote} for it; void that first")
+    }))
 }
 
 /// An erased customer gets no new documents. What is open of old ones is settled, credited and

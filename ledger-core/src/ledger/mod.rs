@@ -96,18 +96,15 @@ impl Ledger {
         decide::of_customer(&context, customer, command)
     }
 
-    /// Nobody else pays for a subscription that a customer uses.
+    /// Nobody else pays for a subscription that a customer uses, or may accept one for it.
     ///
     /// # Errors
     /// [`Rejection::CustomerNotErasable`].
     fn check_not_served(&self, customer: CustomerId, at: Timestamp) -> Result<(), Rejection> {
         let Some(payer) = self.registry.parent(customer) else { return Ok(()) };
-        let used = self.customers.get(payer).and_then(|one| affairs::serves(one, customer, at));
-        match used {
-            Some(used) => Err(Rejection::CustomerNotErasable {
-                customer,
-                why: format!("{payer} pays for {used} that it uses; cancel that first"),
-            }),
+        let Some(payer) = self.customers.get(payer) else { return Ok(()) };
+        match affairs::serves(payer, customer, at)? {
+            Some(why) => Err(Rejection::CustomerNotErasable { customer, why }),
             None => Ok(()),
         }
     }

@@ -2,8 +2,9 @@
 
 use schemas::Event;
 use schemas::event::{
-    BillingEvent, CustomerExternalIdChanged, CustomerParked, CustomerRegistered, CustomerReleased,
-    DiscountApplied, InvoiceFinalized, QuoteCreated, SettlementEvent, SubscriptionCreated,
+    BillingEvent, CustomerErased, CustomerExternalIdChanged, CustomerParked, CustomerRegistered,
+    CustomerReleased, DiscountApplied, InvoiceFinalized, QuoteCreated, SettlementEvent,
+    SubscriptionCreated,
 };
 
 use crate::customer::state::Profile;
@@ -39,6 +40,8 @@ fn of_customer(registry: &mut Registry, profile: &Profile, event: &Event) {
         registry.park(profile.id, Some(parked));
     } else if event.get::<CustomerReleased>().is_some() {
         registry.park(profile.id, None);
+    } else if event.get::<CustomerErased>().is_some() {
+        registry.erase(profile.id);
     }
 }
 

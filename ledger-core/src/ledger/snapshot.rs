@@ -205,8 +205,10 @@ impl Loader {
         let parents = customers.iter().filter_map(|c| Some((c.id(), c.profile.parent?)));
         let parked = |c: &Customer| Some((c.id(), c.profile.parked.as_deref()?.clone()));
         let parked = customers.iter().filter_map(parked);
+        let erased = customers.iter().filter(|c| c.profile.erased.is_some()).map(Customer::id);
+        let erased = erased.collect();
         let (names, due) = (names.collect(), due.collect());
-        registry.set_customers(names, due, parents.collect(), parked.collect());
+        registry.set_customers(names, due, parents.collect(), parked.collect(), erased);
         Ok(Ledger { facts: Arc::new(facts), registry, customers })
     }
 }

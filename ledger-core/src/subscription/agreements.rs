@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use schemas::Date;
 use schemas::event::{DiscountApplied, EventAt, QuoteCreated};
-use schemas::ids::{CouponId, DiscountId, QuoteId, SubscriptionId};
+use schemas::ids::{CouponId, CustomerId, DiscountId, QuoteId, SubscriptionId};
 use serde::{Deserialize, Serialize};
 
 use super::state::Subscription;
@@ -55,8 +55,18 @@ impl Agreements {
 
     /// A quote that may still be accepted on a day.
     pub(crate) fn offered(&self, today: Date) -> Option<QuoteId> {
-        let open = |quote: &&Quote| !quote.closed && today <= quote.created.valid_until;
-        self.quotes.values().find(open).map(|quote| quote.created.quote)
+        self.open_quotes(today).next().map(|quote| quote.created.quote)
+    }
+
+    /// A quote for another customer that may still be accepted on a day.
+    pub(crate) fn offered_for(&self, user: CustomerId, today: Date) -> Option<QuoteId> {
+        let offered = |quote: &&Quote| quote.created.offer.with.beneficiary == Some(user);
+        self.open_quotes(today).find(offered).map(|quote| quote.created.quote)
+    }
+
+    fn open_quotes(&self, today: Date) -> impl Iterator<Item = &Quote> {
+        let open = move |quote: &&Quote| !quote.closed && today <= quote.created.valid_until;
+        self.quotes.values().filter(open)
     }
 
     /// Discounts in the order they were applied, removed ones included.

@@ -166,6 +166,7 @@ impl Start<'_> {
         };
         let parent = self.case.profile.id;
         if self.case.context.registry.parent(child) == Some(parent) {
+            self.case.context.registry.not_erased(child)?;
             Ok(Some(child))
         } else {
             Err(Rejection::NotAChild { child, parent })

@@ -381,6 +381,7 @@ pub enum RevenueSchedule {
 pub struct Dimension {
     /// Such as `channel`.
     pub key: Code,
-    /// Such as `partner`.
-    pub value: Label,
+    /// Such as `partner`: a code, because reports group by it and no text of a person is to be in
+    /// it.
+    pub value: Code,
 }
