@@ -96,7 +96,7 @@ impl Recording {
         let mut step = json!({
             does: command.kind().name,
             "id": stamp.command_id,
-            "body": self.named(command.to_json()),
+            "body": self.body(command.to_json()),
         });
         if stamp.effective_at != stamp.recorded_at {
             step["effective_at"] = json!(stamp.effective_at);
@@ -118,7 +118,7 @@ impl Recording {
             let mut step = json!({
                 "submit": entry.command.kind,
                 "id": entry.command_id,
-                "body": self.named(entry.command.body.clone()),
+                "body": self.body(entry.command.body.clone()),
                 "outcome": "accepted",
             });
             if entry.effective_at != entry.recorded_at {
@@ -133,6 +133,14 @@ impl Recording {
     }
 
     /// The same with invoices by their numbers.
+    /// A command's fields, those that are left out left out: an earlier revision may not know them.
+    fn body(&self, mut value: Value) -> Value {
+        if let Value::Object(fields) = &mut value {
+            fields.retain(|_, value| !value.is_null());
+        }
+        self.named(value)
+    }
+
     fn named(&self, value: Value) -> Value {
         match value {
             Value::String(text) => match self.numbers.get(&text) {
