@@ -132,7 +132,6 @@ impl Recording {
         }
     }
 
-    /// The same with invoices by their numbers.
     /// A command's fields, those that are left out left out: an earlier revision may not know them.
     fn body(&self, mut value: Value) -> Value {
         if let Value::Object(fields) = &mut value {
@@ -141,6 +140,7 @@ impl Recording {
         self.named(value)
     }
 
+    /// The same with invoices by their numbers.
     fn named(&self, value: Value) -> Value {
         match value {
             Value::String(text) => match self.numbers.get(&text) {
