@@ -15,6 +15,7 @@ use zeroize::Zeroizing;
 use crate::file::KeyFile;
 use crate::key::{KEY_BYTES, Key};
 use crate::master;
+use crate::opening::Absent;
 use crate::place::{KEYS, Place, VaultError};
 use crate::ring::Held;
 use crate::slot::{SLOT_BYTES, Secret, Slot, decode, encode};
@@ -119,7 +120,7 @@ pub fn restore(place: &Place, log: [u8; 16], from: &mut impl Read) -> Result<Res
         Some(key) => key,
         None => master::find(place, id).map_err(|_| CopyError::NoMaster)?,
     };
-    let vault = Vault::open(place, log, |_| true)?;
+    let vault = Vault::open(place, log, Absent::Make, |_| true)?;
     let mut restored = Restored::default();
     let mut slot = Zeroizing::new([0; SLOT_BYTES]);
     while read_whole(from, slot.as_mut_slice())? {
