@@ -1,5 +1,7 @@
 //! `doctor`: looks at folder and machine, and says what to do about what it finds.
 
+mod keys;
+
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -65,6 +67,9 @@ pub fn run(args: &DoctorArgs, folder: &Folder, output: &Output) -> Result<(), Fa
     findings.push(sync_time(&place, args.syncs));
     findings.push(socket(folder));
     findings.extend(books(folder)?);
+    for book in folder.books()? {
+        findings.extend(keys::look(folder, &book));
+    }
     let bad = findings.iter().filter(|finding| finding.verdict == Verdict::Bad).count();
     let document = json!({"data": findings});
     let columns = View::Columns(&["verdict", "what", "found", "to_do"]);

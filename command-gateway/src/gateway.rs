@@ -142,7 +142,9 @@ impl Gateway {
             progress.publish(core.next_position() - 1, 0, &decided.jobs);
             core.recycle(decided.block, decided.answers);
         }
-        let lookups = Lookups::start(History::new(log.reader()?)).map_err(GatewayError::Threads)?;
+        let ring = vault.as_ref().map(|vault| vault.ring());
+        let history = History::new(log.reader()?).with_keys(ring);
+        let lookups = Lookups::start(history).map_err(GatewayError::Threads)?;
         let (repeats, measures, epoch) = (lookups.waiting(), Measures::default(), log.head().epoch);
         let writer = Writer::start(Box::new(log), vault.clone()).map_err(GatewayError::Threads)?;
         let shared_log = writer.log();

@@ -24,6 +24,7 @@
 
 pub mod age;
 mod base64;
+mod comparing;
 mod copy;
 mod counts;
 mod file;
@@ -43,9 +44,11 @@ mod slot;
 mod using;
 mod vault;
 
+pub use comparing::Compared;
 pub use copy::{CopyError, Restored, backup, restore};
 pub use counts::{Counts, counts};
 pub use fresh::FreshKey;
+pub use master::MasterKey;
 pub use opening::{Absent, init};
 pub use place::{Place, VaultError};
 pub use ring::{KeyRing, Opened};

@@ -15,7 +15,7 @@ use crate::master;
 use crate::place::{KEYS, LOCK, Place, VaultError, is_missing};
 use crate::ring::Loaded;
 use crate::scope::KeyScope;
-use crate::settle::{NEW, settle};
+use crate::settle::{BAD, NEW, settle};
 use crate::slot::{FILLER, LOST, Secret, Slot};
 use crate::vault::Vault;
 
@@ -84,6 +84,26 @@ impl Vault {
 pub(crate) fn lock(place: &Place) -> Result<Box<dyn DiskLock>, VaultError> {
     let lock = place.disk.lock(LOCK);
     lock.map_err(|error| VaultError::of_lock(place.disk.path(LOCK), error))
+}
+
+/// Gives a key file whose head is damaged another name, so that another can be made.
+pub(crate) fn set_aside(place: &Place) -> Result<(), VaultError> {
+    let disk = place.disk.as_ref();
+    let set_aside = || -> io::Result<()> {
+        let file = match KeyFile::open_read(disk, KEYS) {
+            Ok(file) => file,
+            Err(error) if is_missing(&error) => return Ok(()),
+            Err(error) => return Err(error),
+        };
+        if file.head()?.is_none() {
+            disk.rename(KEYS, BAD)?;
+            disk.sync_folder()?;
+            tracing::warn!(path = %disk.path(BAD).display(), "a damaged key file was set aside");
+        }
+        Ok(())
+    };
+    settle(place)?;
+    set_aside().map_err(VaultError::io(disk.path(KEYS)))
 }
 
 /// Makes keys for a log that lost its own: what was sealed stays unreadable.

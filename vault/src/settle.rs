@@ -11,6 +11,8 @@ use crate::place::{KEYS, Place, VaultError, is_missing};
 pub(crate) const NEW: &str = "keys.new";
 /// Where the one before lies until it is overwritten.
 pub(crate) const OLD: &str = "keys.old";
+/// Where a key file lies whose head was damaged when a copy was put back.
+pub(crate) const BAD: &str = "keys.bad";
 
 /// Finishes a change of names that was cut off, and overwrites what is left behind.
 pub(crate) fn settle(place: &Place) -> Result<(), VaultError> {

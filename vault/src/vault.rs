@@ -21,7 +21,7 @@ use crate::key::{Key, random};
 use crate::place::{KEYS, Place, VaultError};
 use crate::ring::{Held, KeyRing, Loaded};
 use crate::scope::{Hint, KeyScope};
-use crate::slot::{LOST, Name, Secret, Slot, encode};
+use crate::slot::{FILLER, LOST, Name, Secret, Slot, encode};
 use crate::using::Using;
 
 /// Where the next key goes.
@@ -190,10 +190,8 @@ impl Vault {
         &self,
         erased: impl IntoIterator<Item = (CustomerId, Erasure)>,
     ) -> Result<(), VaultError> {
-        let scopes = erased.into_iter().flat_map(|(customer, erasure)| match erasure {
-            Erasure::Own => vec![KeyScope::Customer(customer)],
-            Erasure::All => vec![KeyScope::Customer(customer), KeyScope::Documents(customer)],
-        });
+        let scopes = erased.into_iter();
+        let scopes = scopes.flat_map(|(customer, erasure)| KeyScope::erased(customer, erasure));
         self.destroy(scopes)
     }
 
@@ -242,33 +240,49 @@ impl Vault {
         self.with(|loaded| loaded.exactly(name).map(|(_, held)| held).map_err(self.failed()))
     }
 
-    /// Destroys one key, not yet durably; whether it was there.
-    pub(crate) fn destroy_one(&self, name: &Name) -> Result<bool, VaultError> {
-        match self.with(|loaded| loaded.exactly(name).map_err(self.failed()))? {
-            (Some(number), Held::Live(..) | Held::Damaged) => {
-                self.change(|_, loaded| loaded.file.destroy(number))?;
-                Ok(true)
-            }
-            (_, Held::Destroyed(_) | Held::None) | (None, Held::Live(..) | Held::Damaged) => {
-                Ok(false)
-            }
+    /// Destroys one key, or notes that it was destroyed; not yet durably. Whether it was live.
+    pub(crate) fn put_destroyed(&self, name: &Name) -> Result<bool, VaultError> {
+        let (number, held) = self.with(|loaded| loaded.exactly(name).map_err(self.failed()))?;
+        match held {
+            Held::Destroyed(_) => return Ok(false),
+            Held::Live(..) | Held::Damaged | Held::None => {}
         }
+        self.put(number, name, &Secret::Destroyed)?;
+        Ok(number.is_some())
     }
 
     /// Puts a key back, in its own slot if it has one; not yet durably.
     pub(crate) fn put_back(&self, name: &Name, key: &Key) -> Result<(), VaultError> {
         let nonce = random()?;
         let (number, _) = self.with(|loaded| loaded.exactly(name).map_err(self.failed()))?;
+        let wrapped = self.with(|loaded| Ok(loaded.master.wrap(nonce, &name.bytes(), key)))?;
+        self.put(number, name, &Secret::Live { nonce, wrapped })
+    }
+
+    /// Writes a slot: this one, or the next.
+    fn put(&self, number: Option<u32>, name: &Name, secret: &Secret) -> Result<(), VaultError> {
         self.change(|tail, loaded| {
-            let wrapped = loaded.master.wrap(nonce, &name.bytes(), key);
-            let bytes = encode(name, &Secret::Live { nonce, wrapped });
             let at = number.unwrap_or(tail.next);
-            loaded.file.write(at, &bytes)?;
+            loaded.file.write(at, &encode(name, secret))?;
             if number.is_none() {
                 loaded.index.insert(Hint::of(name.id), at);
                 tail.next = at + 1;
             }
             Ok(())
+        })
+    }
+
+    /// Damaged keys that were overwritten are counted no more: a copy is put back.
+    pub(crate) fn forget_lost(&self) -> Result<(), VaultError> {
+        self.change(|_, loaded| {
+            let mut lost = Vec::new();
+            loaded.file.each(0, |number, slot| {
+                if slot == Slot::Lost {
+                    lost.push(number);
+                }
+                slot != Slot::Empty
+            })?;
+            lost.into_iter().try_for_each(|number| loaded.file.write(number, &FILLER))
         })
     }
 
