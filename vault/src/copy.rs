@@ -150,7 +150,7 @@ struct Begin {
 fn read_copy(
     log: [u8; 16],
     from: &mut impl Read,
-    mut each: impl FnMut(&Begin, &[u8; SLOT_BYTES]) -> Result<(), CopyError>,
+    mut each: impl FnMut(&[u8; SLOT_BYTES]) -> Result<(), CopyError>,
 ) -> Result<Begin, CopyError> {
     let mut head = Zeroizing::new([0; HEAD_BYTES]);
     read_whole(from, head.as_mut_slice())?.then_some(()).ok_or(CopyError::NoCopy)?;
@@ -175,7 +175,7 @@ fn read_copy(
         }
         sum.update(slot.as_slice());
         slots += 1;
-        each(&begin, &slot)?;
+        each(&slot)?;
     }
     Err(CopyError::Cut)
 }
@@ -195,7 +195,7 @@ pub fn restore<R: Read, E: From<CopyError>>(
     erased: impl FnOnce() -> Result<Vec<(CustomerId, Erasure)>, E>,
 ) -> Result<Restored, E> {
     let mut opened = || open().map_err(CopyError::Copy);
-    let begin = read_copy(log, &mut opened()?, |_, _| Ok(()))?;
+    let begin = read_copy(log, &mut opened()?, |_| Ok(()))?;
     let master = master_of(place, begin, master)?;
     let lock = opening::lock(place).map_err(CopyError::Keys)?;
     let erased = erased()?;
@@ -229,7 +229,7 @@ fn put_back(
         .flat_map(|(customer, erasure)| KeyScope::erased(customer, erasure))
         .collect();
     vault.destroy(erased.iter().copied())?;
-    read_copy(log, from, |_, slot| {
+    read_copy(log, from, |slot| {
         let Slot::Key(name, secret) = decode(slot) else { return Err(CopyError::NoCopy) };
         if erased.contains(&name.scope) {
             restored.erased += 1;
