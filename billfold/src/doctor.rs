@@ -1,5 +1,6 @@
 //! `doctor`: looks at folder and machine, and says what to do about what it finds.
 
+mod finding;
 mod keys;
 
 use std::fs;
@@ -10,10 +11,10 @@ use std::time::Duration;
 use client::{Node, edge};
 use event_log::probe;
 use host::Folder;
-use serde::Serialize;
 use serde_json::json;
 use terminal::{Output, View};
 
+use self::finding::{Finding, Verdict};
 use crate::cli::DoctorArgs;
 use crate::exit::Failure;
 
@@ -23,36 +24,6 @@ const LITTLE_ROOM: u64 = 1 << 30;
 const SLOW_SYNC: Duration = Duration::from_millis(10);
 /// 2026-01-01T00:00:00Z: a clock before this release's year is wrong.
 const TOO_EARLY: i64 = 1_767_225_600_000_000;
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-enum Verdict {
-    Good,
-    Warning,
-    Bad,
-}
-
-#[derive(Debug, Serialize)]
-struct Finding {
-    verdict: Verdict,
-    what: &'static str,
-    found: String,
-    to_do: Option<String>,
-}
-
-impl Finding {
-    fn good(what: &'static str, finding: String) -> Self {
-        Self { verdict: Verdict::Good, what, found: finding, to_do: None }
-    }
-
-    fn warning(what: &'static str, finding: String, to_do: &str) -> Self {
-        Self { verdict: Verdict::Warning, what, found: finding, to_do: Some(to_do.to_owned()) }
-    }
-
-    fn bad(what: &'static str, finding: String, to_do: &str) -> Self {
-        Self { verdict: Verdict::Bad, what, found: finding, to_do: Some(to_do.to_owned()) }
-    }
-}
 
 /// Runs `doctor`.
 ///

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use host::{Folder, HostError};
 use schemas::text::BookName;
 
-use super::Finding;
+use super::finding::Finding;
 
 /// What the group and others may do.
 const OTHERS: u32 = 0o077;
@@ -72,7 +72,7 @@ fn open_to_others(path: &Path) -> Option<Finding> {
 mod tests {
     use std::fs::Permissions;
 
-    use super::super::Verdict;
+    use super::super::finding::Verdict;
     use super::*;
 
     #[test]
