@@ -27,7 +27,7 @@ const PATIENCE: Duration = Duration::from_millis(500);
 pub struct Reading {
     log: Uuid,
     /// Opens what is sealed, where the keys are here.
-    ring: Option<Arc<KeyRing>>,
+    ring: Arc<KeyRing>,
 }
 
 impl Reading {
@@ -39,8 +39,7 @@ impl Reading {
     /// A value as a document, with its personal texts in clear as far as they can be opened.
     pub fn opened(&self, value: &impl Serialize) -> Node {
         let node = Node::of(value);
-        let Some(ring) = &self.ring else { return node };
-        let json = serde_json::to_vec(&node).map(|json| ring.open_json(json));
+        let json = serde_json::to_vec(&node).map(|json| self.ring.open_json(json));
         json.and_then(|json| serde_json::from_slice(&json)).unwrap_or(node)
     }
 }
@@ -356,7 +355,8 @@ Event 0 book.opened
     zone         iana_zone
   profile      billfold@1
 ";
-        let reading = Reading { log: Uuid::nil(), ring: None };
+        let main = "main".parse().expect("a name");
+        let reading = Reading::of(&Folder::at("/nonexistent"), &main, Uuid::nil());
         assert_eq!(page(&reading, &commit()), expected);
     }
 

@@ -1,5 +1,8 @@
 //! `doctor`: looks at folder and machine, and says what to do about what it finds.
 
+mod finding;
+mod keys;
+
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -8,10 +11,10 @@ use std::time::Duration;
 use client::{Node, edge};
 use event_log::probe;
 use host::Folder;
-use serde::Serialize;
 use serde_json::json;
 use terminal::{Output, View};
 
+use self::finding::{Finding, Verdict};
 use crate::cli::DoctorArgs;
 use crate::exit::Failure;
 
@@ -21,36 +24,6 @@ const LITTLE_ROOM: u64 = 1 << 30;
 const SLOW_SYNC: Duration = Duration::from_millis(10);
 /// 2026-01-01T00:00:00Z: a clock before this release's year is wrong.
 const TOO_EARLY: i64 = 1_767_225_600_000_000;
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-enum Verdict {
-    Good,
-    Warning,
-    Bad,
-}
-
-#[derive(Debug, Serialize)]
-struct Finding {
-    verdict: Verdict,
-    what: &'static str,
-    found: String,
-    to_do: Option<String>,
-}
-
-impl Finding {
-    fn good(what: &'static str, finding: String) -> Self {
-        Self { verdict: Verdict::Good, what, found: finding, to_do: None }
-    }
-
-    fn warning(what: &'static str, finding: String, to_do: &str) -> Self {
-        Self { verdict: Verdict::Warning, what, found: finding, to_do: Some(to_do.to_owned()) }
-    }
-
-    fn bad(what: &'static str, finding: String, to_do: &str) -> Self {
-        Self { verdict: Verdict::Bad, what, found: finding, to_do: Some(to_do.to_owned()) }
-    }
-}
 
 /// Runs `doctor`.
 ///
@@ -65,6 +38,9 @@ pub fn run(args: &DoctorArgs, folder: &Folder, output: &Output) -> Result<(), Fa
     findings.push(sync_time(&place, args.syncs));
     findings.push(socket(folder));
     findings.extend(books(folder)?);
+    for book in folder.books()? {
+        findings.extend(keys::look(folder, &book));
+    }
     let bad = findings.iter().filter(|finding| finding.verdict == Verdict::Bad).count();
     let document = json!({"data": findings});
     let columns = View::Columns(&["verdict", "what", "found", "to_do"]);

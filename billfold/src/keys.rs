@@ -41,13 +41,24 @@ pub fn run(
         }
         KeysCommand::Restore(args) => {
             let identity = args.identity.as_deref().map(read_identity).transpose()?;
-            let restored = folder.restore_keys(book, &args.from, identity.as_ref())?;
+            let restored =
+                folder.restore_keys(book, &args.from, identity.as_ref(), args.master.as_deref())?;
             Node::object([
                 ("book", Node::of(&book.as_str())),
                 ("added", Node::of(&restored.added)),
                 ("mended", Node::of(&restored.mended)),
                 ("destroyed_since", Node::of(&restored.destroyed)),
                 ("destroyed_here", Node::of(&restored.destroyed_here)),
+                ("erased", Node::of(&restored.erased)),
+            ])
+        }
+        KeysCommand::Init => {
+            folder.init_keys(book)?;
+            Node::object([
+                ("book", Node::of(&book.as_str())),
+                ("keys", Node::of(&folder.keys(book).display().to_string())),
+                ("master_key", Node::of(&folder.master_key(book).display().to_string())),
+                ("note", Node::of(&"what was sealed before stays unreadable")),
             ])
         }
         KeysCommand::Rotate => {

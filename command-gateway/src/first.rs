@@ -1,8 +1,8 @@
 //! The first outcome of a repeated command, from the stored commit.
 
 use schemas::fields::Blank as _;
-use schemas::ids::CommandId;
 use schemas::{Command, CommitView, Event};
+use vault::{Compared, KeyRing};
 
 use crate::outcome::{Receipt, Refusal};
 use crate::request::CommandRequest;
@@ -17,21 +17,27 @@ pub struct FirstOutcome {
 }
 
 impl FirstOutcome {
-    /// The first outcome again, from the stored commit; refused if the content differs.
+    /// The first outcome again, from the stored commit; refused if the content differs. `ring` is
+    /// what texts are compared with, in a book that seals them.
     ///
     /// # Errors
-    /// [`Refusal::IdempotencyKeyReused`], or [`Refusal::Internal`] if the commit cannot be read.
-    pub fn outcome(&self, stored: &[u8]) -> Result<Receipt, Refusal> {
+    /// [`Refusal::IdempotencyKeyReused`]; [`Refusal::KeysMissing`] if the content may differ; or
+    /// [`Refusal::Internal`] if the commit cannot be read.
+    pub fn outcome(&self, stored: &[u8], ring: Option<&KeyRing>) -> Result<Receipt, Refusal> {
         let internal = |_| Refusal::Internal;
         let commit = CommitView::parse(stored).map_err(internal)?;
-        let command_id: CommandId = self.request.command_id;
+        let (command_id, position) = (self.request.command_id, commit.position);
+        let reused = Err(Refusal::IdempotencyKeyReused { command_id, position });
         let command = Command::decode(commit.command).map_err(internal)?;
         // Left out, it was the time of recording; a caller that says so means the same.
         let effective_at = self.request.takes_effect().unwrap_or(commit.recorded_at);
-        let same = self.is_asked(&commit, command) && effective_at == commit.effective_at;
-        if commit.command_id != command_id || !same {
-            let position = commit.position;
-            return Err(Refusal::IdempotencyKeyReused { command_id, position });
+        if commit.command_id != command_id || effective_at != commit.effective_at {
+            return reused;
+        }
+        match self.compare(&commit, command, ring) {
+            Compared::Same | Compared::Erased => {}
+            Compared::Other => return reused,
+            Compared::Unknown => return Err(Refusal::KeysMissing { command_id, position }),
         }
         let events =
             commit.events().map(|raw| raw.map_err(internal).and_then(|raw| name_of(raw.type_id)));
@@ -48,16 +54,20 @@ impl FirstOutcome {
 
     /// Whether the first one asked for the same. Texts are compared by their digests. If the first
     /// one's key was destroyed nobody can tell them apart any more, and the rest decides.
-    fn is_asked(&self, first: &CommitView<'_>, command: Command) -> bool {
+    fn compare(
+        &self,
+        first: &CommitView<'_>,
+        command: Command,
+        ring: Option<&KeyRing>,
+    ) -> Compared {
         let request = &self.request;
         match (first.digest, request.sealed.digest()) {
-            (None, None) => command == request.command,
-            (Some(first), Some(now)) => {
-                let comparable = first.key == now.key && !request.sealed.is_void();
-                let texts = !comparable || first.mac == now.mac;
-                texts && command.blank() == request.command.clone().blank()
-            }
-            (Some(_), None) | (None, Some(_)) => false,
+            (None, None) if command == request.command => Compared::Same,
+            (Some(digest), Some(_)) if command.blank() == request.command.clone().blank() => ring
+                .map_or(Compared::Unknown, |ring| {
+                    ring.compare(digest, &request.command, request.sealed.sealing())
+                }),
+            (None | Some(_), None | Some(_)) => Compared::Other,
         }
     }
 }

@@ -13,7 +13,7 @@ use ledger_core::Ledger;
 use schemas::command::OpenBook;
 use schemas::ids::{CommandId, derive};
 use uuid::Uuid;
-use vault::Vault;
+use vault::{Absent, Vault};
 
 use crate::admission::Admission;
 use crate::completion::ReplyTo;
@@ -136,13 +136,15 @@ impl Gateway {
         mut core: EngineCore<D, ReplyTo>,
     ) -> Result<(Self, SharedLog), GatewayError> {
         let identity = log.identity().clone();
-        let vault = vault(config, &identity, core.ledger())?;
+        let vault = vault(config, &identity, &core)?;
         let progress = Progress::at(core.next_position() - 1, core.ledger().parked());
         if let Some(decided) = core.seal() {
             progress.publish(core.next_position() - 1, 0, &decided.jobs);
             core.recycle(decided.block, decided.answers);
         }
-        let lookups = Lookups::start(History::new(log.reader()?)).map_err(GatewayError::Threads)?;
+        let ring = vault.as_ref().map(|vault| vault.ring());
+        let history = History::new(log.reader()?).with_keys(ring);
+        let lookups = Lookups::start(history).map_err(GatewayError::Threads)?;
         let (repeats, measures, epoch) = (lookups.waiting(), Measures::default(), log.head().epoch);
         let writer = Writer::start(Box::new(log), vault.clone()).map_err(GatewayError::Threads)?;
         let shared_log = writer.log();
@@ -252,13 +254,17 @@ impl Drop for Gateway {
 
 /// The book's keys. Those of erased customers are destroyed, if a crash or a restored copy of the
 /// keys left them.
-fn vault(
+fn vault<D: Decider>(
     config: &GatewayConfig,
     log: &LogIdentity,
-    ledger: &impl Decider,
+    core: &EngineCore<D, ReplyTo>,
 ) -> Result<Option<Arc<Vault>>, GatewayError> {
     let Some(place) = &config.keys else { return Ok(None) };
-    let vault = Vault::open(place, log.log().0, |stream| ledger.revision(stream) > 0)?;
+    let ledger = core.ledger();
+    // Keys are made before the first command is taken: a log that has more than the commit that
+    // opened the book had some.
+    let absent = if core.next_position() > 2 { Absent::Refuse } else { Absent::Make };
+    let vault = Vault::open(place, log.log().0, absent, |stream| ledger.revision(stream) > 0)?;
     vault.erase(ledger.erased())?;
     Ok(Some(Arc::new(vault)))
 }

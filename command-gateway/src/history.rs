@@ -12,6 +12,7 @@ use std::thread::JoinHandle;
 
 use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
 use event_log::{LogReader, ReadError};
+use vault::KeyRing;
 
 use crate::completion::ReplyTo;
 use crate::first::FirstOutcome;
@@ -27,6 +28,8 @@ pub(crate) const REPEATS: usize = 4_096;
 pub struct History {
     reader: LogReader,
     blocks: VecDeque<CachedBlock>,
+    /// What texts are compared with, in a book that seals them.
+    ring: Option<Arc<KeyRing>>,
 }
 
 #[derive(Debug)]
@@ -49,7 +52,14 @@ impl CachedBlock {
 impl History {
     /// Reads with `reader`.
     pub fn new(reader: LogReader) -> Self {
-        Self { reader, blocks: VecDeque::new() }
+        Self { reader, blocks: VecDeque::new(), ring: None }
+    }
+
+    /// The same for a book that seals texts with these keys.
+    #[must_use]
+    pub fn with_keys(mut self, ring: Option<Arc<KeyRing>>) -> Self {
+        self.ring = ring;
+        self
     }
 
     /// The bytes of a durable commit.
@@ -75,8 +85,9 @@ impl History {
     /// The [`Refusal`] of [`FirstOutcome::outcome`], or [`Refusal::Internal`] if the log cannot be
     /// read.
     pub fn outcome(&mut self, first: &FirstOutcome) -> Outcome {
+        let ring = self.ring.clone();
         match self.commit(first.position) {
-            Ok(Some(stored)) => first.outcome(stored),
+            Ok(Some(stored)) => first.outcome(stored, ring.as_deref()),
             Ok(None) => {
                 tracing::error!(position = first.position, "an accepted commit is not there");
                 Err(Refusal::Internal)

@@ -50,7 +50,8 @@ impl BlockCounts {
     pub(crate) fn refused(&mut self, refusal: &Refusal) {
         match refusal {
             Refusal::Rejected { .. } | Refusal::IdempotencyKeyReused { .. } => self.rejected += 1,
-            Refusal::Busy { .. }
+            Refusal::KeysMissing { .. }
+            | Refusal::Busy { .. }
             | Refusal::DeadlineExceeded { .. }
             | Refusal::Unavailable
             | Refusal::DiskFull

@@ -72,6 +72,16 @@ pub enum Refusal {
         /// Where the first one is.
         position: u64,
     },
+    /// The id belongs to a command that was accepted, and nobody can tell whether this is the same.
+    #[error(
+        "{command_id} was accepted at position {position}, and its texts cannot be compared because their key is not here or is damaged; have the keys put back with `billfold keys restore`, then send it again with the same id"
+    )]
+    KeysMissing {
+        /// The id.
+        command_id: CommandId,
+        /// Where the first one is.
+        position: u64,
+    },
     /// The queue is full. Nothing was decided.
     #[error(
         "the engine has as many commands waiting as it takes; try again in {retry_after_ms} ms"
@@ -114,6 +124,7 @@ impl Refusal {
                 return Problem::fault(Fault::Busy, self.to_string()).retry_after(*retry_after_ms);
             }
             Self::IdempotencyKeyReused { .. } => Fault::IdempotencyKeyReused,
+            Self::KeysMissing { .. } => Fault::KeysMissing,
             Self::DeadlineExceeded { .. } => Fault::DeadlineExceeded,
             Self::DiskFull => {
                 return Problem::fault(Fault::DiskFull, self.to_string()).retry_after(1_000);

@@ -51,6 +51,11 @@ impl Sealed {
         &self.sealing.fresh
     }
 
+    /// What came of sealing it.
+    pub(crate) fn sealing(&self) -> &Sealing {
+        &self.sealing
+    }
+
     /// Opens what is sealed with keys that are in no file yet, for an answer that commits nothing.
     pub(crate) fn reveal(&self, event: &mut Event) {
         let text = |sealed: &SealedText| self.sealing.open(sealed);

@@ -6,7 +6,7 @@ mod book;
 use std::sync::Arc;
 
 use book::*;
-use command_gateway::{BookDoor, Gateway, GatewayConfig, Receipt, Refusal, Router};
+use command_gateway::{BookDoor, Gateway, GatewayConfig, GatewayError, Receipt, Refusal, Router};
 use event_log::sim::SimDisk;
 use schemas::command::RegisterCustomer;
 use schemas::wire::{Headers, Message, header};
@@ -121,6 +121,102 @@ fn a_repeat_is_told_from_another_command_whenever_it_comes() {
     assert_eq!(send(&gateway, "Ada"), Ok(again));
     let other = register(2);
     assert_eq!(gateway.handle().submit_blocking(request(10, other)), reused(10, &first));
+}
+
+/// A registration under another name.
+fn named(n: u64, name: &str) -> Command {
+    let mut command = register(n);
+    command.personal(&mut |field| {
+        if let schemas::fields::Field::Contact(contact) = field {
+            *contact = Contact::Clear(name.to_owned());
+        }
+    });
+    command
+}
+
+/// Flips a bit of the secret of every key.
+fn damage(keys: &SimDisk) {
+    let mut bytes = keys.file_bytes("keys").expect("keys");
+    for slot in bytes[512..].chunks_mut(128).filter(|slot| slot[0] != 0) {
+        slot[80] ^= 1;
+    }
+    keys.set_file_bytes("keys", &bytes);
+}
+
+#[test]
+fn what_cannot_be_compared_for_lack_of_keys_is_no_repeat_until_they_are_back() {
+    // given
+    for lose in [damage, |keys: &SimDisk| {
+        keys.remove_file("keys");
+        vault::init(&Place::on(Arc::new(keys.clone())), LOG.into_bytes()).expect("made");
+    }] {
+        let mut disks = Disks::new();
+        let gateway = disks.create();
+        let first = accepted(&gateway, 10, named(1, "Ada"));
+        gateway.close();
+        let whole = disks.keys.copy(7);
+        lose(&disks.keys);
+        // when
+        let gateway = disks.open();
+        let send =
+            |gateway: &Gateway, command| gateway.handle().submit_blocking(request(10, command));
+        // then
+        let unclear = Err(Refusal::KeysMissing { command_id: id(10), position: first.position });
+        assert_eq!(send(&gateway, named(1, "Eve")), unclear);
+        assert_eq!(send(&gateway, named(1, "Ada")), unclear);
+        assert_eq!(send(&gateway, named(2, "Ada")), reused(10, &first), "the rest differs");
+        let problem = unclear.expect_err("refused").problem(LOG);
+        assert_eq!((problem.code.as_str(), problem.status), ("keys_missing", 409));
+        assert!(problem.detail.contains("billfold keys restore"), "{}", problem.detail);
+        // Nobody is locked out, and who is erased can be compared with nobody.
+        assert_eq!(accepted(&gateway, 11, update(1, "Ada King")).events, ["customer.renamed"]);
+        gateway.close();
+        let mended = restored(&whole, &disks.keys);
+        let lost = std::mem::replace(&mut disks.keys, mended);
+        let gateway = disks.open();
+        let again = Receipt { duplicate: true, ..first.clone() };
+        assert_eq!(send(&gateway, named(1, "Ada")), Ok(again.clone()));
+        assert_eq!(send(&gateway, named(1, "Eve")), reused(10, &first));
+        gateway.close();
+        disks.keys = lost;
+        let gateway = disks.open();
+        accepted(&gateway, 12, erase(1));
+        assert_eq!(send(&gateway, named(1, "Ada")), Ok(again));
+    }
+}
+
+/// The keys of `now` with those of `before` put back.
+fn restored(before: &SimDisk, now: &SimDisk) -> SimDisk {
+    let (log, place) = (LOG.into_bytes(), |disk: &SimDisk| Place::on(Arc::new(disk.clone())));
+    let mut copy = Vec::new();
+    vault::backup(&place(before), log, true, &mut copy).expect("copied");
+    let disk = now.copy(9);
+    let nobody = || Ok::<_, vault::CopyError>(Vec::new());
+    vault::restore(&place(&disk), log, || Ok(&copy[..]), None, nobody).expect("restored");
+    disk
+}
+
+#[test]
+fn a_log_that_lost_its_keys_is_not_opened_with_new_ones() {
+    let disks = Disks::new();
+    let gateway = disks.create();
+    accepted(&gateway, 10, register(1));
+    gateway.close();
+    disks.keys.remove_file("keys");
+    let refused = Gateway::open(&disks.config());
+    let Err(GatewayError::Keys(vault::VaultError::NoKeys { .. })) = refused else {
+        panic!("{refused:?}")
+    };
+    assert!(disks.keys.file_bytes("keys").is_none());
+}
+
+#[test]
+fn a_book_that_stopped_before_its_keys_were_made_gets_them() {
+    let disks = Disks::new();
+    let open = open_test_book("2026-01-01T00:00:00Z");
+    Gateway::create(&config(&disks.log), LOG, open).expect("a fresh disk").close();
+    disks.open().close();
+    assert!(disks.keys.file_bytes("keys").is_some());
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::fs::{File, OpenOptions};
 use std::io;
-use std::os::unix::fs::{FileExt, MetadataExt};
+use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{FallocateFlags, FlockOperation};
@@ -17,7 +17,12 @@ const ZERO_CHUNK: usize = 1 << 18;
 #[derive(Debug, Clone)]
 pub struct FileDisk {
     folder: PathBuf,
+    /// What new files may be opened for, as the file system has it; 0o666 less the process's mask.
+    mode: u32,
 }
+
+const OPEN_TO_ALL: u32 = 0o666;
+const OPEN_TO_OWNER: u32 = 0o600;
 
 impl FileDisk {
     /// The folder at `path`, which must be there.
@@ -26,7 +31,7 @@ impl FileDisk {
     pub fn open(path: impl AsRef<Path>) -> io::Result<Self> {
         let folder = path.as_ref().to_path_buf();
         if std::fs::metadata(&folder)?.is_dir() {
-            Ok(Self { folder })
+            Ok(Self::awaited(folder))
         } else {
             Err(io::Error::new(
                 io::ErrorKind::NotADirectory,
@@ -51,6 +56,19 @@ impl FileDisk {
         Self::open(path)
     }
 
+    /// The folder at `path`, which may be made later by another process: until then no file is
+    /// found in it.
+    pub fn awaited(path: impl Into<PathBuf>) -> Self {
+        Self { folder: path.into(), mode: OPEN_TO_ALL }
+    }
+
+    /// The same, where new files can be opened by their owner only.
+    #[must_use]
+    pub fn private(mut self) -> Self {
+        self.mode = OPEN_TO_OWNER;
+        self
+    }
+
     /// The folder's path.
     pub fn folder(&self) -> &Path {
         &self.folder
@@ -68,7 +86,8 @@ impl Disk for FileDisk {
 
     fn create(&self, name: &str) -> io::Result<Box<dyn DiskFile>> {
         let mut options = OpenOptions::new();
-        options.read(true).write(true).create_new(true).open(self.path(name)).map(Self::boxed)
+        let options = options.read(true).write(true).create_new(true).mode(self.mode);
+        options.open(self.path(name)).map(Self::boxed)
     }
 
     fn open(&self, name: &str) -> io::Result<Box<dyn DiskFile>> {
@@ -104,7 +123,8 @@ impl Disk for FileDisk {
     fn lock(&self, name: &str) -> Result<Box<dyn DiskLock>, LockError> {
         let path = self.path(name);
         let mut options = OpenOptions::new();
-        let file = options.read(true).write(true).create(true).truncate(false).open(&path)?;
+        let options = options.read(true).write(true).create(true).truncate(false).mode(self.mode);
+        let file = options.open(&path)?;
         match rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive) {
             Ok(()) => {}
             Err(rustix::io::Errno::WOULDBLOCK) => {

@@ -206,10 +206,7 @@ impl Host {
         let started = Projectors::start_editions(open, &views, &self.role.views, &self.editions);
         let projectors = Some(Arc::new(started?));
         let log = self.folder.reader(book)?.identity().log().0;
-        let mut door = BookDoor::views_only(book.clone());
-        if let Some(ring) = self.folder.ring(book, log) {
-            door = door.with_ring(ring);
-        }
+        let door = BookDoor::views_only(book.clone()).with_ring(self.folder.ring(book, log));
         self.add(book, door, Open { projectors, gateway: None });
         Ok(())
     }

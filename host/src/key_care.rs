@@ -3,19 +3,20 @@
 //!
 //! # Correctness
 //!
-//! A copy is written under another name and gets its own when it is whole and durable. After keys
-//! were put back, those of customers that the log says were erased are destroyed again, before
-//! anybody can use them.
+//! A copy is written under another name and gets its own when it is whole and durable. Before keys
+//! are put back the log says which customers were erased: theirs come back destroyed.
 
 use std::fs::{File, OpenOptions};
-use std::io::{self, BufRead as _, BufReader, BufWriter, Write as _};
+use std::io::{self, BufRead as _, BufReader, BufWriter, Read, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use schemas::StreamId;
+use schemas::fields::Erasure;
+use schemas::ids::CustomerId;
 use schemas::text::BookName;
 use vault::age::{self, Identity, Recipient};
-use vault::{CopyError, Counts, Place, Restored, Vault};
+use vault::{CopyError, Counts, MasterKey, Place, Restored};
 
 use crate::commits::Commits;
 use crate::error::HostError;
@@ -25,9 +26,14 @@ use crate::folder::Folder;
 const AGE: &[u8] = b"age-encryption.org/";
 
 impl Folder {
-    /// The id of a book's log and the place of its keys.
+    /// The id of a book's log.
+    fn log_id(&self, book: &BookName) -> Result<[u8; 16], HostError> {
+        Ok(self.reader(book)?.identity().log().0)
+    }
+
+    /// The id of a book's log and the place of its keys, to write them.
     fn keyed(&self, book: &BookName) -> Result<([u8; 16], Place), HostError> {
-        let log = self.reader(book)?.identity().log().0;
+        let log = self.log_id(book)?;
         let place = self.key_place(book).map_err(|error| unusable(&self.keys(book), error))?;
         Ok((log, place))
     }
@@ -37,8 +43,17 @@ impl Folder {
     /// # Errors
     /// [`HostError`]: no such book, no keys, damage.
     pub fn count_keys(&self, book: &BookName) -> Result<Counts, HostError> {
+        Ok(vault::counts(&self.key_place_as_is(book), self.log_id(book)?)?)
+    }
+
+    /// Makes keys for a book that lost its own: what was sealed stays unreadable. No process may
+    /// have the book open for writing.
+    ///
+    /// # Errors
+    /// [`HostError`]: no such book, keys that are there, keys in use, a full disk.
+    pub fn init_keys(&self, book: &BookName) -> Result<(), HostError> {
         let (log, place) = self.keyed(book)?;
-        Ok(vault::counts(&place, log)?)
+        Ok(vault::init(&place, log)?)
     }
 
     /// Copies a book's keys to a new file that only this user can read: sealed for `recipients`
@@ -53,7 +68,7 @@ impl Folder {
         to: &Path,
         recipients: &[Recipient],
     ) -> Result<u64, HostError> {
-        let (log, place) = self.keyed(book)?;
+        let (log, place) = (self.log_id(book)?, self.key_place_as_is(book));
         let partial = beside(to);
         let failed = |error| unusable(to, error);
         if to.exists() {
@@ -79,36 +94,41 @@ impl Folder {
         Ok(copied)
     }
 
-    /// Puts a copy of a book's keys back, beside those that are there. No process may have the
-    /// book open for writing.
+    /// Puts a copy of a book's keys back, beside those that are there. Keys of customers that the
+    /// log says were erased come back destroyed. `master` is the file of the copy's master key, if
+    /// that is neither in the copy nor in its place. No process may have the book open for writing.
     ///
     /// # Errors
-    /// [`HostError`]: no such book, keys in use, a file that is no copy of its keys, a copy that
-    /// `identity` does not open.
+    /// [`HostError`]: no such book, keys in use, a file that is no copy of its keys or was cut, a
+    /// copy that `identity` does not open or whose master key is not there.
     pub fn restore_keys(
         &self,
         book: &BookName,
         from: &Path,
         identity: Option<&Identity>,
+        master: Option<&Path>,
     ) -> Result<Restored, HostError> {
-        let (log, place) = self.keyed(book)?;
+        let master = master.map(read_master).transpose()?;
+        let open = || File::open(from).map(BufReader::new);
         let failed = |error| unusable(from, error);
-        let mut file = BufReader::new(File::open(from).map_err(failed)?);
-        let is_age = file.fill_buf().map_err(failed)?.starts_with(AGE);
-        let restored = match (is_age, identity) {
-            (true, Some(identity)) => {
-                let mut opened = age::open(file, identity).map_err(failed)?;
-                vault::restore(&place, log, &mut opened)?
-            }
+        let is_age = open().and_then(|mut file| Ok(file.fill_buf()?.starts_with(AGE)));
+        let identity = match (is_age.map_err(failed)?, identity) {
             (true, None) => return Err(HostError::SealedCopy { path: from.to_path_buf() }),
-            (false, _) => vault::restore(&place, log, &mut file)?,
+            (true, Some(identity)) => Some(identity),
+            (false, None | Some(_)) => None,
         };
-        self.erase_again(book, &place, log)?;
-        Ok(restored)
+        let copy = || -> io::Result<Box<dyn Read>> {
+            match identity {
+                Some(identity) => Ok(Box::new(age::open(open()?, identity)?)),
+                None => Ok(Box::new(open()?)),
+            }
+        };
+        let (log, place) = self.keyed(book)?;
+        vault::restore(&place, log, copy, master.as_ref(), || self.erased(book))
     }
 
-    /// Destroys the keys of every customer that the log says was erased.
-    fn erase_again(&self, book: &BookName, place: &Place, log: [u8; 16]) -> Result<(), HostError> {
+    /// Every customer that the log says was erased.
+    fn erased(&self, book: &BookName) -> Result<Vec<(CustomerId, Erasure)>, HostError> {
         let mut erased = Vec::new();
         Commits::of(self, book)?.each_new(|commit| {
             if let StreamId::Customer(customer) = commit.stream {
@@ -117,7 +137,7 @@ impl Folder {
             }
             Ok::<_, HostError>(())
         })?;
-        Ok(Vault::open(place, log, |_| true)?.erase(erased)?)
+        Ok(erased)
     }
 
     /// Makes another master key for a book and wraps every key with it; how many there are. No
@@ -157,6 +177,14 @@ pub fn read_identity(file: &Path) -> Result<Identity, HostError> {
     text.parse().map_err(|error| unusable(file, io::Error::new(io::ErrorKind::InvalidData, error)))
 }
 
+fn read_master(file: &Path) -> Result<MasterKey, HostError> {
+    let read = File::open(file).and_then(|mut file| MasterKey::read(&mut file));
+    read.map_err(|error| unusable(file, error))?.ok_or_else(|| {
+        let none = "it holds no master key; name the file `master` of the keys";
+        unusable(file, io::Error::new(io::ErrorKind::InvalidData, none))
+    })
+}
+
 /// The name of a copy that is not finished.
 fn beside(target: &Path) -> PathBuf {
     let mut name = target.file_name().unwrap_or_default().to_os_string();
@@ -173,9 +201,11 @@ impl From<CopyError> for HostError {
         match error {
             CopyError::Keys(error) => error.into(),
             CopyError::Copy(source) => Self::io("the copy of the keys cannot be used", source),
-            other @ (CopyError::NoCopy | CopyError::OtherLog | CopyError::NoMaster) => {
-                Self::KeyCopy(other)
-            }
+            other @ (CopyError::NoCopy
+            | CopyError::Cut
+            | CopyError::OtherLog
+            | CopyError::NoMaster
+            | CopyError::OtherMaster) => Self::KeyCopy(other),
         }
     }
 }

@@ -70,6 +70,8 @@ pub enum Fault {
     CursorExpired,
     /// The same command id came with another body.
     IdempotencyKeyReused,
+    /// The command id is known, and the keys are not here that tell whether the body is the same.
+    KeysMissing,
     /// The deadline passed before the command was decided.
     DeadlineExceeded,
     /// A queue is full.
@@ -98,6 +100,7 @@ impl Fault {
         Self::NotFound,
         Self::CursorExpired,
         Self::IdempotencyKeyReused,
+        Self::KeysMissing,
         Self::DeadlineExceeded,
         Self::Busy,
         Self::ProjectionBehind,
@@ -142,6 +145,9 @@ impl Fault {
             Self::IdempotencyKeyReused => {
                 "give another command an id of its own; never change one that was sent"
             }
+            Self::KeysMissing => {
+                "tell the operator, who has to restore keys; then send it again with the same id"
+            }
             Self::DeadlineExceeded => "send it again with a later deadline, if it still matters",
             Self::Busy => "send it again, with the same id, after `retry_after_ms`",
             Self::ProjectionBehind => "ask again; the read model is catching up",
@@ -164,6 +170,7 @@ impl Fault {
             Self::NotFound => ("not_found", 404, false),
             Self::CursorExpired => ("cursor_expired", 410, false),
             Self::IdempotencyKeyReused => ("idempotency_key_reused", 422, false),
+            Self::KeysMissing => ("keys_missing", 409, false),
             Self::DeadlineExceeded => ("deadline_exceeded", 408, true),
             Self::Busy => ("busy", 429, true),
             Self::ProjectionBehind => ("projection_behind", 503, true),

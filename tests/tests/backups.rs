@@ -77,6 +77,11 @@ fn a_backup_that_is_made_under_load_restores_to_a_prefix_of_the_log() {
 
     // then
     let all = commit_bytes(reader_at(&log_of(&data))).expect("it is whole");
+    let path = |name: &str| folder.path().join(name).to_str().expect("UTF-8").to_owned();
+    let (identity, keys) = (path("identity"), path("keys"));
+    let made = run(&data, &["keys", "identity", &identity]);
+    let recipient = String::from_utf8(made.stdout).expect("UTF-8");
+    succeeds(&data, &["keys", "backup", &keys, "--recipient", recipient.trim()]);
     let mut before = 0;
     for (copy, printed) in copies.iter().zip(&printed) {
         let restored = folder.path().join("restored");
@@ -92,7 +97,8 @@ fn a_backup_that_is_made_under_load_restores_to_a_prefix_of_the_log() {
         assert_eq!(refused.status.code(), Some(1));
         let refused = run(&data, &["backup", copy.to_str().expect("UTF-8")]);
         assert_eq!(refused.status.code(), Some(1), "a copy is not overwritten");
-        // It takes commands again.
+        // With its keys it takes commands again.
+        succeeds(&restored, &["keys", "restore", &keys, "--identity", &identity]);
         let server = Server::start(&restored);
         assert!(server.stop().success());
         fs::remove_dir_all(&restored).expect("removed");

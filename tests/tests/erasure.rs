@@ -234,6 +234,23 @@ fn after_an_erasure_every_proof_and_report_is_what_it_was_and_nobody_is_named() 
     backups(folder.path(), &data, &copy);
 }
 
+/// A log without its keys is read, but not written, and nothing takes their place unasked.
+fn without_keys(data: &Path) {
+    let refused = |arguments: &[&str]| {
+        let ran = run(data, arguments);
+        assert_eq!(ran.status.code(), Some(1), "{arguments:?}");
+        let said = String::from_utf8(ran.stderr).expect("UTF-8");
+        assert!(said.contains("keys restore COPY") && said.contains("keys init"), "{said}");
+    };
+    let exported = succeeds(data, &["customer", "export", &id("cus", 11)]);
+    assert!(exported["profile"][0]["data"]["name"]["sealed"].is_string(), "there are no keys");
+    assert!(!data.join("books/main/keys").exists(), "who only reads makes none");
+    refused(&["up"]);
+    refused(&["keys", "status"]);
+    refused(&["keys", "rotate"]);
+    assert!(!data.join("books/main/keys/keys").exists());
+}
+
 /// A copy of the log is of no use to who looks for a person; with the keys it is, but for those
 /// who were erased.
 fn backups(folder: &Path, data: &Path, old_keys: &Path) {
@@ -255,13 +272,7 @@ fn backups(folder: &Path, data: &Path, old_keys: &Path) {
     };
     same(&succeeds(&other, &["verify"]), &succeeds(data, &["verify"]));
     succeeds(&other, &["replay"]);
-    {
-        let server = Server::start(&other);
-        let mut client = server.connect();
-        assert!(customer_of(&mut client, 11)["sealed"].is_string(), "there are no keys");
-        assert!(customer_of(&mut client, 10)["sealed"].is_string());
-        assert!(server.stop().success());
-    }
+    without_keys(&other);
     // An old copy of the keys without its master key opens nothing here.
     let refused = run(&other, &["keys", "restore", old_keys.to_str().expect("UTF-8")]);
     assert_eq!(refused.status.code(), Some(1), "{}", String::from_utf8_lossy(&refused.stderr));

@@ -16,6 +16,7 @@ use std::io;
 
 use event_log::{Disk, DiskFile};
 
+use crate::place::{KEYS, Place, VaultError, is_missing};
 use crate::slot::{SECRET_AT, SLOT_BYTES, Secret, Slot, decode, encode_secret};
 
 const MAGIC: [u8; 8] = *b"BFKEYS\x01\x00";
@@ -78,6 +79,29 @@ impl KeyFile {
 
     pub(crate) fn open_read(disk: &dyn Disk, name: &str) -> io::Result<Self> {
         disk.open_read(name).map(|file| Self { file })
+    }
+
+    /// Opens the keys of the log `log` beside who writes them.
+    ///
+    /// # Errors
+    /// A [`VaultError`]: there are none, keys of another log, damage, the disk.
+    pub(crate) fn look(place: &Place, log: [u8; 16]) -> Result<Self, VaultError> {
+        let path = || place.disk.path(KEYS);
+        let file = match Self::open_read(place.disk.as_ref(), KEYS) {
+            Ok(file) => file,
+            Err(error) if is_missing(&error) => return Err(VaultError::NoKeys { path: path() }),
+            Err(error) => return Err(VaultError::io(path())(error)),
+        };
+        file.head_of(place, log)?;
+        Ok(file)
+    }
+
+    /// The head, which must be of the log `log`.
+    pub(crate) fn head_of(&self, place: &Place, log: [u8; 16]) -> Result<Head, VaultError> {
+        let path = || place.disk.path(KEYS);
+        let head = self.head().map_err(VaultError::io(path()))?;
+        let head = head.ok_or_else(|| VaultError::Damaged { path: path() })?;
+        if head.log == log { Ok(head) } else { Err(VaultError::OtherLog { path: path() }) }
     }
 
     /// The head; `None` if it is none, as in a file that was wiped.

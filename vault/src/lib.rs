@@ -24,13 +24,16 @@
 
 pub mod age;
 mod base64;
+mod comparing;
 mod copy;
+mod counts;
 mod file;
 mod fresh;
 mod index;
 mod json;
 mod key;
 mod master;
+mod opening;
 mod place;
 mod ring;
 mod rotate;
@@ -41,11 +44,15 @@ mod slot;
 mod using;
 mod vault;
 
+pub use comparing::Compared;
 pub use copy::{CopyError, Restored, backup, restore};
+pub use counts::{Counts, counts};
 pub use fresh::FreshKey;
+pub use master::MasterKey;
+pub use opening::{Absent, init};
 pub use place::{Place, VaultError};
 pub use ring::{KeyRing, Opened};
 pub use rotate::rotate;
 pub use scope::KeyScope;
 pub use sealing::Sealing;
-pub use vault::{Counts, Vault, counts};
+pub use vault::Vault;

@@ -18,6 +18,25 @@ use crate::place::{Place, VaultError};
 const PREFIX: &str = "billfold-master-1 ";
 const LENGTH: usize = PREFIX.len() + 2 * KEY_BYTES + 1;
 
+/// A master key from a file of its own.
+#[derive(Debug)]
+pub struct MasterKey(pub(crate) Key);
+
+impl MasterKey {
+    /// Reads such a file; `None` if it holds none.
+    ///
+    /// # Errors
+    /// What `from` says.
+    pub fn read(from: &mut impl io::Read) -> io::Result<Option<Self>> {
+        let mut text = Zeroizing::new([0; LENGTH]);
+        match from.read_exact(text.as_mut_slice()) {
+            Ok(()) => Ok(parse(text.as_slice()).map(Self)),
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+}
+
 /// Where the next master key waits.
 fn next(place: &Place) -> String {
     format!("{}.new", place.master_name)

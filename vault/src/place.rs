@@ -85,9 +85,20 @@ pub enum VaultError {
         /// Which file.
         path: PathBuf,
     },
-    /// A key cannot be read.
-    #[error("a key in {} is damaged; restore it with `billfold keys restore`", path.display())]
-    DamagedKey {
+    /// There are none, and something may be sealed.
+    #[error(
+        "{} is not there, and texts of this book may be sealed with its keys; put a copy back with \
+         `billfold keys restore COPY`, or, if the keys are lost, make new ones with \
+         `billfold keys init`: what was sealed then stays unreadable",
+        path.display()
+    )]
+    NoKeys {
+        /// Where they should be.
+        path: PathBuf,
+    },
+    /// There are some.
+    #[error("{} is there already; to begin with new keys move it away first", path.display())]
+    AlreadyThere {
         /// Which file.
         path: PathBuf,
     },
@@ -97,6 +108,10 @@ pub enum VaultError {
     /// No randomness.
     #[error("the operating system gives no randomness: {0}; nothing can be sealed without")]
     Randomness(String),
+}
+
+pub(crate) fn is_missing(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::NotFound
 }
 
 fn of_pid(pid: Option<u32>) -> String {

@@ -8,6 +8,7 @@
 use std::io;
 use std::sync::{Arc, PoisonError, RwLock};
 
+use schemas::ids::KeyId;
 use schemas::personal::SealedText;
 
 use crate::file::KeyFile;
@@ -68,6 +69,7 @@ impl Loaded {
     fn note(&mut self, number: u32, slot: Slot) -> bool {
         match slot {
             Slot::Empty => return false,
+            Slot::Filler | Slot::Lost => {}
             Slot::Unreadable => self.unsure.push(number),
             Slot::Key(name, _) => self.index.insert(Hint::of(name.id), number),
         }
@@ -89,11 +91,11 @@ impl Loaded {
         }
     }
 
-    /// The newest key of a scope that `fits`.
-    fn find(&self, hint: Hint, fits: impl Fn(&Name) -> bool) -> io::Result<Held> {
-        for number in self.index.slots(hint) {
+    /// The key of an id.
+    pub(crate) fn of_id(&self, id: KeyId) -> io::Result<Held> {
+        for number in self.index.slots(Hint::of(id)) {
             if let Slot::Key(name, secret) = self.file.read(number)?
-                && fits(&name)
+                && name.id == id
             {
                 return Ok(self.unwrapped(&name, &secret));
             }
@@ -113,14 +115,26 @@ impl Loaded {
         Ok((None, Held::None))
     }
 
-    /// The newest key of a scope.
+    /// What a scope's texts are sealed with: the newest key that can be used. If one of its keys
+    /// was destroyed, none can.
     pub(crate) fn of(&self, scope: KeyScope) -> io::Result<Held> {
-        self.find(scope.hint(), |name| name.scope == scope)
+        let mut newest = Held::None;
+        for number in self.index.slots(scope.hint()) {
+            if let Slot::Key(name, secret) = self.file.read(number)?
+                && name.scope == scope
+            {
+                match (self.unwrapped(&name, &secret), &newest) {
+                    (gone @ Held::Destroyed(_), _) => return Ok(gone),
+                    (found, Held::None | Held::Damaged) => newest = found,
+                    (_, Held::Live(..) | Held::Destroyed(_)) => {}
+                }
+            }
+        }
+        Ok(newest)
     }
 
     fn opened(&self, sealed: &SealedText) -> io::Result<Opened> {
-        let held = self.find(Hint::of(sealed.key), |name| name.id == sealed.key)?;
-        Ok(match held {
+        Ok(match self.of_id(sealed.key)? {
             Held::Live(_, key) => key.open(sealed).map_or(Opened::Unknown, Opened::Text),
             Held::Destroyed(_) => Opened::Erased,
             Held::Damaged | Held::None => Opened::Unknown,

@@ -9,11 +9,12 @@ use std::io;
 use crate::file::{Head, KeyFile};
 use crate::key::{Key, random};
 use crate::master;
+use crate::opening::Absent;
 use crate::place::{KEYS, Place, VaultError};
 use crate::ring::{Held, Loaded};
 use crate::settle::{NEW, OLD, settle};
-use crate::slot::{SLOT_BYTES, Secret, Slot, encode};
-use crate::vault::{FILLER, Vault};
+use crate::slot::{FILLER, LOST, SLOT_BYTES, Secret, Slot, encode};
+use crate::vault::Vault;
 
 /// Slots that are written at once.
 const CHUNK: usize = 512;
@@ -25,7 +26,7 @@ const CHUNK: usize = 512;
 /// as before.
 pub fn rotate(place: &Place, log: [u8; 16]) -> Result<u64, VaultError> {
     // Finishes what an earlier rotation left, and keeps others away.
-    let vault = Vault::open(place, log, |_| true)?;
+    let vault = Vault::open(place, log, Absent::Refuse, |_| true)?;
     let master = master::prepare(place)?;
     let rewrapped = vault.with(|loaded| rewrap(place, loaded, log, &master))?;
     let disk = place.disk.as_ref();
@@ -54,7 +55,8 @@ fn rewrap(place: &Place, loaded: &Loaded, log: [u8; 16], master: &Key) -> Result
     let mut each = |slot: Slot| -> Result<(), VaultError> {
         let slot = match slot {
             Slot::Empty => return Ok(()),
-            Slot::Unreadable => FILLER,
+            Slot::Filler => FILLER,
+            Slot::Lost | Slot::Unreadable => LOST,
             Slot::Key(name, secret) => match loaded.unwrapped(&name, &secret) {
                 Held::Live(name, key) => {
                     rewrapped += 1;

@@ -3,6 +3,7 @@
 //! An id begins with a digest of the scope and ends with random bits: the scope finds its keys,
 //! an id finds its own key, and a key that was lost and made anew is another one.
 
+use schemas::fields::Erasure;
 use schemas::ids::{CustomerId, KeyId};
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
@@ -20,6 +21,14 @@ pub enum KeyScope {
 }
 
 impl KeyScope {
+    /// What an erasure of a customer destroys.
+    pub(crate) fn erased(customer: CustomerId, erasure: Erasure) -> Vec<Self> {
+        match erasure {
+            Erasure::Own => vec![Self::Customer(customer)],
+            Erasure::All => vec![Self::Customer(customer), Self::Documents(customer)],
+        }
+    }
+
     /// The stored number of the kind, and the id.
     pub(crate) const fn parts(self) -> (u8, Uuid) {
         match self {

@@ -5,16 +5,14 @@ use std::io;
 use event_log::Disk;
 
 use crate::file::KeyFile;
-use crate::place::{KEYS, Place, VaultError};
+use crate::place::{KEYS, Place, VaultError, is_missing};
 
 /// Where a new key file lies until it is whole.
 pub(crate) const NEW: &str = "keys.new";
 /// Where the one before lies until it is overwritten.
 pub(crate) const OLD: &str = "keys.old";
-
-fn is_missing(error: &io::Error) -> bool {
-    error.kind() == io::ErrorKind::NotFound
-}
+/// Where a key file lies whose head was damaged when a copy was put back.
+pub(crate) const BAD: &str = "keys.bad";
 
 /// Finishes a change of names that was cut off, and overwrites what is left behind.
 pub(crate) fn settle(place: &Place) -> Result<(), VaultError> {

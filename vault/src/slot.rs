@@ -14,6 +14,8 @@
 //! | 116 | 8 | zero |
 //! | 124 | 4 | CRC32C of bytes 40..124 |
 //!
+//! A slot of 0xff bytes is skipped, one of 0xfe bytes held a key that was damaged.
+//!
 //! *Correctness.* A slot lies within one sector. Destroying a key overwrites bytes 40..128 and
 //! leaves the name: whatever a power cut makes of it, it is known whose key it was.
 
@@ -28,6 +30,11 @@ pub(crate) const SLOT_BYTES: usize = 128;
 pub(crate) const SECRET_AT: usize = 40;
 const NAME_CRC: usize = 36;
 const SECRET_CRC: usize = 124;
+
+/// Stands where nothing is and nothing may be: before a slot that is used.
+pub(crate) const FILLER: [u8; SLOT_BYTES] = [0xff; SLOT_BYTES];
+/// Stands where a key was whose name could not be read.
+pub(crate) const LOST: [u8; SLOT_BYTES] = [0xfe; SLOT_BYTES];
 
 /// Whose key it is, and what it is called.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,6 +71,10 @@ pub(crate) enum Secret {
 pub(crate) enum Slot {
     /// It was never used.
     Empty,
+    /// Nothing was kept here.
+    Filler,
+    /// A damaged key was here, and was overwritten.
+    Lost,
     Key(Name, Secret),
     /// Damaged, or half written when the power went.
     Unreadable,
@@ -109,6 +120,12 @@ pub(crate) fn decode(bytes: &[u8; SLOT_BYTES]) -> Slot {
     if bytes.iter().all(|byte| *byte == 0) {
         return Slot::Empty;
     }
+    if *bytes == FILLER {
+        return Slot::Filler;
+    }
+    if *bytes == LOST {
+        return Slot::Lost;
+    }
     let whole = crc32c::crc32c(&bytes[..NAME_CRC]).to_le_bytes() == part::<4>(bytes, NAME_CRC);
     let scope = KeyScope::from_parts(bytes[0], Uuid::from_bytes(part(bytes, 4)));
     match scope.filter(|_| whole) {
@@ -151,6 +168,7 @@ mod tests {
             }
         }
         assert!(decode(&[0; SLOT_BYTES]) == Slot::Empty);
+        assert!(decode(&FILLER) == Slot::Filler && decode(&LOST) == Slot::Lost);
     }
 
     #[test]
@@ -162,7 +180,9 @@ mod tests {
             torn[cut..].copy_from_slice(&live[cut..]);
             match decode(&torn) {
                 Slot::Key(found, _) => assert_eq!(found, name()),
-                Slot::Empty | Slot::Unreadable => panic!("cut at {cut}"),
+                Slot::Empty | Slot::Filler | Slot::Lost | Slot::Unreadable => {
+                    panic!("cut at {cut}")
+                }
             }
         }
     }

@@ -12,35 +12,17 @@ use std::io;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use event_log::{Disk, DiskLock};
-use schemas::StreamId;
+use event_log::DiskLock;
 use schemas::fields::Erasure;
 use schemas::ids::CustomerId;
 
-use crate::file::{Head, KeyFile};
 use crate::fresh::{self, Fresh, FreshKey};
 use crate::key::{Key, random};
-use crate::master;
-use crate::place::{KEYS, LOCK, Place, VaultError};
+use crate::place::{KEYS, Place, VaultError};
 use crate::ring::{Held, KeyRing, Loaded};
 use crate::scope::{Hint, KeyScope};
-use crate::settle::{NEW, settle};
-use crate::slot::{Name, SLOT_BYTES, Secret, Slot, encode};
+use crate::slot::{FILLER, LOST, Name, Secret, Slot, encode};
 use crate::using::Using;
-
-/// Stands where nothing is and nothing may be: before a slot that is used.
-pub(crate) const FILLER: [u8; SLOT_BYTES] = [0xff; SLOT_BYTES];
-
-/// What a vault holds.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Counts {
-    /// Keys that open something.
-    pub live: u64,
-    /// Keys that were destroyed.
-    pub destroyed: u64,
-    /// Keys that cannot be read, and have to be restored.
-    pub damaged: u64,
-}
 
 /// Where the next key goes.
 #[derive(Debug)]
@@ -62,35 +44,15 @@ pub struct Vault {
 }
 
 impl Vault {
-    /// Opens the keys of the log `log`; makes them if there are none. `is_known` says whether the
-    /// log has a stream: a key that a power cut left half written is damage only if it was used.
-    ///
-    /// # Errors
-    /// A [`VaultError`]: another process has them, the master key is not there, damage, the disk.
-    pub fn open(
+    /// The keys of a file that was looked at; the next one goes to `next`.
+    pub(crate) fn of(
         place: &Place,
         log: [u8; 16],
-        is_known: impl Fn(StreamId) -> bool,
+        lock: Box<dyn DiskLock>,
+        loaded: Loaded,
+        next: u32,
     ) -> Result<Self, VaultError> {
-        let lock = place.disk.lock(LOCK);
-        let lock = lock.map_err(|error| VaultError::of_lock(place.disk.path(LOCK), error))?;
-        settle(place)?;
-        let failed = || VaultError::io(place.disk.path(KEYS));
-        let file = match KeyFile::open(place.disk.as_ref(), KEYS) {
-            Ok(file) => file,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => made(place, log)?,
-            Err(error) => return Err(failed()(error)),
-        };
-        let path = || place.disk.path(KEYS);
-        let head = file.head().map_err(failed())?.ok_or(VaultError::Damaged { path: path() })?;
-        if head.log != log {
-            return Err(VaultError::OtherLog { path: path() });
-        }
-        let master = master::settle(place, head.master)?;
-        let next = close_gaps(&file, is_known).map_err(failed())?;
-        let room = file.room().map_err(failed())?;
-        let mut loaded = Loaded::new(file, master);
-        loaded.look().map_err(failed())?;
+        let room = loaded.file.room().map_err(VaultError::io(place.disk.path(KEYS)))?;
         let ring = Arc::new(KeyRing::of_writer(place.clone(), log, loaded));
         let tail = Mutex::new(Tail { next, room, failed: false });
         let vault = Self { place: place.clone(), ring, fresh: Fresh::default(), tail, _lock: lock };
@@ -103,7 +65,7 @@ impl Vault {
         Arc::clone(&self.ring)
     }
 
-    fn failed(&self) -> impl FnOnce(io::Error) -> VaultError + use<> {
+    pub(crate) fn failed(&self) -> impl FnOnce(io::Error) -> VaultError + use<> {
         VaultError::io(self.place.disk.path(KEYS))
     }
 
@@ -134,8 +96,9 @@ impl Vault {
         match held {
             Held::Live(name, key) => Ok(Some(Using::Stored(name, key))),
             Held::Destroyed(name) => Ok(Some(Using::Destroyed(name.id))),
-            Held::None => Ok(None),
-            Held::Damaged => Err(VaultError::DamagedKey { path: self.place.disk.path(KEYS) }),
+            // A damaged key is sealed with no more: it may come back from a copy under its own id,
+            // and a new one has another.
+            Held::Damaged | Held::None => Ok(None),
         }
     }
 
@@ -227,10 +190,8 @@ impl Vault {
         &self,
         erased: impl IntoIterator<Item = (CustomerId, Erasure)>,
     ) -> Result<(), VaultError> {
-        let scopes = erased.into_iter().flat_map(|(customer, erasure)| match erasure {
-            Erasure::Own => vec![KeyScope::Customer(customer)],
-            Erasure::All => vec![KeyScope::Customer(customer), KeyScope::Documents(customer)],
-        });
+        let scopes = erased.into_iter();
+        let scopes = scopes.flat_map(|(customer, erasure)| KeyScope::erased(customer, erasure));
         self.destroy(scopes)
     }
 
@@ -255,7 +216,12 @@ impl Vault {
                             self.change(|_, loaded| loaded.file.destroy(number))?;
                         }
                     }
-                    Slot::Key(..) | Slot::Empty | Slot::Unreadable => {}
+                    // It was a key of this scope when it was read last.
+                    Slot::Unreadable => {
+                        overwritten = true;
+                        self.change(|_, loaded| loaded.file.write(number, &LOST))?;
+                    }
+                    Slot::Key(..) | Slot::Empty | Slot::Filler | Slot::Lost => {}
                 }
             }
             if !had {
@@ -274,28 +240,30 @@ impl Vault {
         self.with(|loaded| loaded.exactly(name).map(|(_, held)| held).map_err(self.failed()))
     }
 
-    /// Destroys one key, not yet durably; whether it was there.
-    pub(crate) fn destroy_one(&self, name: &Name) -> Result<bool, VaultError> {
-        match self.with(|loaded| loaded.exactly(name).map_err(self.failed()))? {
-            (Some(number), Held::Live(..) | Held::Damaged) => {
-                self.change(|_, loaded| loaded.file.destroy(number))?;
-                Ok(true)
-            }
-            (_, Held::Destroyed(_) | Held::None) | (None, Held::Live(..) | Held::Damaged) => {
-                Ok(false)
-            }
+    /// Destroys one key, or notes that it was destroyed; not yet durably. Whether it was live.
+    pub(crate) fn put_destroyed(&self, name: &Name) -> Result<bool, VaultError> {
+        let (number, held) = self.with(|loaded| loaded.exactly(name).map_err(self.failed()))?;
+        match held {
+            Held::Destroyed(_) => return Ok(false),
+            Held::Live(..) | Held::Damaged | Held::None => {}
         }
+        self.put(number, name, &Secret::Destroyed)?;
+        Ok(number.is_some())
     }
 
     /// Puts a key back, in its own slot if it has one; not yet durably.
     pub(crate) fn put_back(&self, name: &Name, key: &Key) -> Result<(), VaultError> {
         let nonce = random()?;
         let (number, _) = self.with(|loaded| loaded.exactly(name).map_err(self.failed()))?;
+        let wrapped = self.with(|loaded| Ok(loaded.master.wrap(nonce, &name.bytes(), key)))?;
+        self.put(number, name, &Secret::Live { nonce, wrapped })
+    }
+
+    /// Writes a slot: this one, or the next.
+    fn put(&self, number: Option<u32>, name: &Name, secret: &Secret) -> Result<(), VaultError> {
         self.change(|tail, loaded| {
-            let wrapped = loaded.master.wrap(nonce, &name.bytes(), key);
-            let bytes = encode(name, &Secret::Live { nonce, wrapped });
             let at = number.unwrap_or(tail.next);
-            loaded.file.write(at, &bytes)?;
+            loaded.file.write(at, &encode(name, secret))?;
             if number.is_none() {
                 loaded.index.insert(Hint::of(name.id), at);
                 tail.next = at + 1;
@@ -304,93 +272,22 @@ impl Vault {
         })
     }
 
+    /// Damaged keys that were overwritten are counted no more: a copy is put back.
+    pub(crate) fn forget_lost(&self) -> Result<(), VaultError> {
+        self.change(|_, loaded| {
+            let mut lost = Vec::new();
+            loaded.file.each(0, |number, slot| {
+                if slot == Slot::Lost {
+                    lost.push(number);
+                }
+                slot != Slot::Empty
+            })?;
+            lost.into_iter().try_for_each(|number| loaded.file.write(number, &FILLER))
+        })
+    }
+
     /// Makes durable what was changed.
     pub(crate) fn sync(&self) -> Result<(), VaultError> {
         self.change(|_, loaded| loaded.file.sync())
     }
-
-    /// How many keys there are.
-    ///
-    /// # Errors
-    /// A [`VaultError`] when the file cannot be read.
-    pub fn counts(&self) -> Result<Counts, VaultError> {
-        self.with(|loaded| Counts::of(&loaded.file).map_err(self.failed()))
-    }
-}
-
-impl Counts {
-    fn of(file: &KeyFile) -> io::Result<Self> {
-        let mut counts = Self::default();
-        file.each(0, |_, slot| {
-            match slot {
-                Slot::Empty => return false,
-                Slot::Unreadable => {}
-                Slot::Key(_, Secret::Live { .. }) => counts.live += 1,
-                Slot::Key(_, Secret::Destroyed) => counts.destroyed += 1,
-                Slot::Key(_, Secret::Unreadable) => counts.damaged += 1,
-            }
-            true
-        })?;
-        Ok(counts)
-    }
-}
-
-/// How many keys there are of the log `log`. They may be in use.
-///
-/// # Errors
-/// A [`VaultError`]: there are none, keys of another log, damage, the disk.
-pub fn counts(place: &Place, log: [u8; 16]) -> Result<Counts, VaultError> {
-    let (failed, path) = (|| VaultError::io(place.disk.path(KEYS)), || place.disk.path(KEYS));
-    let file = KeyFile::open_read(place.disk.as_ref(), KEYS).map_err(failed())?;
-    let head = file.head().map_err(failed())?.ok_or(VaultError::Damaged { path: path() })?;
-    if head.log != log {
-        return Err(VaultError::OtherLog { path: path() });
-    }
-    Counts::of(&file).map_err(failed())
-}
-
-/// Makes a key file without keys, and a master key if there is none.
-fn made(place: &Place, log: [u8; 16]) -> Result<KeyFile, VaultError> {
-    let master = master::first(place)?;
-    let made = || -> io::Result<KeyFile> {
-        let disk: &dyn Disk = place.disk.as_ref();
-        let file = KeyFile::create(disk, NEW, &Head { log, master: master.id() })?;
-        disk.rename(NEW, KEYS)?;
-        disk.sync_folder()?;
-        Ok(file)
-    };
-    made().map_err(VaultError::io(place.disk.path(KEYS)))
-}
-
-/// Fills what a power cut left between used slots; the slot behind the last one.
-fn close_gaps(file: &KeyFile, is_known: impl Fn(StreamId) -> bool) -> io::Result<u32> {
-    let mut next = 0;
-    let mut gaps = Vec::new();
-    file.each(0, |number, slot| {
-        match slot {
-            Slot::Empty => gaps.push(number),
-            Slot::Unreadable => next = number + 1,
-            Slot::Key(name, secret) => {
-                next = number + 1;
-                let is_used = match name.scope {
-                    KeyScope::Customer(customer) | KeyScope::Documents(customer) => {
-                        is_known(StreamId::Customer(customer))
-                    }
-                    KeyScope::Record(_) => false,
-                };
-                if secret == Secret::Unreadable && !is_used {
-                    gaps.push(number);
-                }
-            }
-        }
-        true
-    })?;
-    gaps.retain(|number| *number < next);
-    for number in &gaps {
-        file.write(*number, &FILLER)?;
-    }
-    if !gaps.is_empty() {
-        file.sync()?;
-    }
-    Ok(next)
 }

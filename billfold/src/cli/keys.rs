@@ -15,6 +15,9 @@ pub enum KeysCommand {
     Backup(KeysBackupArgs),
     /// Put a copy of the keys back, beside those that are there; nobody may write the book.
     Restore(KeysRestoreArgs),
+    /// Make new keys for a book whose keys are lost: what was sealed stays unreadable for good.
+    /// Refused where there are keys; nobody may write the book.
+    Init,
     /// Make another master key and wrap every key with it; nobody may write the book.
     Rotate,
     /// Make an identity for whoever keeps copies, and print whom copies are to be sealed for.
@@ -48,6 +51,10 @@ pub struct KeysRestoreArgs {
     /// The file of the identity that opens the copy, if it is sealed.
     #[arg(long, env = "BILLFOLD_KEYS_IDENTITY", value_name = "FILE")]
     pub identity: Option<PathBuf>,
+    /// The file of the master key that the copy was made with, if it is neither in the copy nor
+    /// the one that is here.
+    #[arg(long, value_name = "FILE")]
+    pub master: Option<PathBuf>,
 }
 
 /// What to do for one customer.

@@ -156,16 +156,17 @@ fn not_opened(error: GatewayError) -> Failure {
     }
 }
 
-/// Keys in use may be free later; keys of another book, or without their master key, are refused.
+/// Keys in use may be free later; keys that are not there, of another book, or without their master
+/// key, are refused.
 fn keys(error: &VaultError) -> Failure {
     match error {
         VaultError::InUse { .. } => Failure::InUse(error.to_string()),
-        VaultError::Damaged { .. } | VaultError::DamagedKey { .. } => {
-            Failure::Verification(error.to_string())
-        }
-        VaultError::Master { .. } | VaultError::OtherLog { .. } | VaultError::Sealed => {
-            Failure::Refused(error.to_string())
-        }
+        VaultError::Damaged { .. } => Failure::Verification(error.to_string()),
+        VaultError::NoKeys { .. }
+        | VaultError::AlreadyThere { .. }
+        | VaultError::Master { .. }
+        | VaultError::OtherLog { .. }
+        | VaultError::Sealed => Failure::Refused(error.to_string()),
         VaultError::Io { .. } | VaultError::Randomness(_) => Failure::Internal(error.to_string()),
     }
 }

@@ -8,7 +8,7 @@ use schemas::ids::{CommandId, CustomerId};
 use schemas::personal::SealedText;
 use schemas::{Command, Contact, Currency, Minor, Personal};
 use uuid::Uuid;
-use vault::{KeyRing, Opened, Place, Sealing, Vault, VaultError};
+use vault::{Absent, KeyRing, Opened, Place, Sealing, Vault, VaultError};
 
 pub(crate) const LOG: [u8; 16] = [9; 16];
 
@@ -30,7 +30,7 @@ pub(crate) fn place(disk: &SimDisk) -> Place {
 }
 
 pub(crate) fn open(disk: &SimDisk) -> Vault {
-    Vault::open(&place(disk), LOG, |_| true).expect("a sound disk")
+    Vault::open(&place(disk), LOG, Absent::Make, |_| true).expect("a sound disk")
 }
 
 pub(crate) fn register(n: u128, name: &str) -> Command {

@@ -2,7 +2,7 @@
 
 use event_log::sim::SimDisk;
 use schemas::fields::Erasure;
-use vault::{CopyError, Opened, Restored, backup, restore};
+use vault::{CopyError, MasterKey, Opened, Restored, VaultError, backup, init, restore};
 
 use crate::book::{LOG, customer, open, place, reads, registered};
 
@@ -13,7 +13,13 @@ fn copied(disk: &SimDisk, with_master: bool) -> Vec<u8> {
 }
 
 fn put_back(disk: &SimDisk, copy: &[u8]) -> Result<Restored, CopyError> {
-    restore(&place(disk), LOG, &mut &copy[..])
+    put_back_but(disk, copy, &[])
+}
+
+/// Puts a copy back into a book whose log says that these customers were erased.
+fn put_back_but(disk: &SimDisk, copy: &[u8], erased: &[u128]) -> Result<Restored, CopyError> {
+    let erased = erased.iter().map(|n| (customer(*n), Erasure::All)).collect();
+    restore(&place(disk), LOG, || Ok(copy), None, || Ok(erased))
 }
 
 #[test]
@@ -30,7 +36,7 @@ fn a_copy_with_its_master_key_opens_everything_in_an_empty_place() {
     assert_eq!(restored, Restored { added: 3, ..Restored::default() });
     let ring = open(&empty).ring();
     assert!(reads(&ring, &ada, "Ada"));
-    assert_ne!(ring.open(&eve), Opened::Text("Eve".to_owned()));
+    assert_eq!(ring.open(&eve), Opened::Erased);
     assert_eq!(put_back(&empty, &copy).expect("again"), Restored::default());
 }
 
@@ -105,9 +111,127 @@ fn other_files_and_other_books_are_refused() {
     let disk = SimDisk::new(1);
     registered(&open(&disk), 1, "Ada");
     let copy = copied(&disk, true);
-    let other = restore(&place(&SimDisk::new(2)), [1; 16], &mut &copy[..]);
+    let place = place(&SimDisk::new(2));
+    let nobody = || Ok::<_, CopyError>(Vec::new());
+    let other = restore(&place, [1; 16], || Ok(&copy[..]), None, nobody);
     assert!(matches!(other, Err(CopyError::OtherLog)));
     for nothing in [b"".as_slice(), &[7; 300]] {
         assert!(matches!(put_back(&SimDisk::new(2), nothing), Err(CopyError::NoCopy)));
     }
+}
+
+#[test]
+fn nobody_who_was_erased_is_live_on_the_disk_at_any_moment_of_a_restore() {
+    // given
+    let disk = SimDisk::new(1);
+    let vault = open(&disk);
+    let (ada, document) = registered(&vault, 1, "Ada");
+    let (eve, _) = registered(&vault, 2, "Eve");
+    drop(vault);
+    let copy = copied(&disk, true);
+    let mut cuts = 0;
+    loop {
+        // when
+        let empty = SimDisk::new(2 + cuts);
+        empty.cut_power_after(1 + cuts);
+        let restored = put_back_but(&empty, &copy, &[1]);
+        empty.crash();
+        cuts += 1;
+        // then
+        if empty.file_bytes("keys").is_some() {
+            let ring = open(&empty).ring();
+            for text in [&ada, &document] {
+                assert_ne!(ring.open(text), Opened::Text("Ada".to_owned()), "cut {cuts}");
+            }
+        }
+        if let Ok(restored) = restored {
+            assert_eq!(restored, Restored { added: 2, erased: 2, ..Restored::default() });
+            let ring = open(&empty).ring();
+            assert_eq!([ring.open(&ada), ring.open(&document)], [Opened::Erased, Opened::Erased]);
+            assert!(reads(&ring, &eve, "Eve"));
+            break;
+        }
+    }
+    assert!(cuts > 5, "it was cut off at every step");
+}
+
+#[test]
+fn nothing_is_put_back_before_it_is_known_who_was_erased() {
+    let disk = SimDisk::new(1);
+    registered(&open(&disk), 1, "Ada");
+    let copy = copied(&disk, true);
+    let empty = SimDisk::new(2);
+    let refused = restore(
+        &place(&empty),
+        LOG,
+        || Ok(&copy[..]),
+        None,
+        || {
+            assert_eq!(
+                empty.file_names(),
+                ["lock"],
+                "who writes is kept away, and no key is there"
+            );
+            Err(CopyError::Copy(std::io::ErrorKind::Other.into()))
+        },
+    );
+    assert!(matches!(refused, Err(CopyError::Copy(_))));
+    assert_eq!(empty.file_names(), ["lock"]);
+}
+
+#[test]
+fn a_copy_that_was_cut_or_changed_puts_nothing_back() {
+    let disk = SimDisk::new(1);
+    registered(&open(&disk), 1, "Ada");
+    let copy = copied(&disk, true);
+    let empty = SimDisk::new(2);
+    for length in [72, 100, 72 + 128, copy.len() - 128, copy.len() - 1] {
+        let cut = put_back(&empty, &copy[..length]);
+        assert!(matches!(cut, Err(CopyError::Cut)), "{length}: {cut:?}");
+    }
+    for at in (72..copy.len()).step_by(31) {
+        let mut changed = copy.clone();
+        changed[at] ^= 1;
+        assert!(matches!(put_back(&empty, &changed), Err(CopyError::Cut)), "byte {at}");
+    }
+    let longer = [copy.as_slice(), &[0]].concat();
+    assert!(matches!(put_back(&empty, &longer), Err(CopyError::Cut)));
+    assert_eq!(empty.file_names(), Vec::<String>::new());
+}
+
+#[test]
+fn a_key_file_whose_head_is_damaged_is_set_aside_for_the_copy() {
+    let disk = SimDisk::new(1);
+    let (ada, _) = registered(&open(&disk), 1, "Ada");
+    let copy = copied(&disk, false);
+    let mut bytes = disk.file_bytes("keys").expect("keys");
+    bytes[9] ^= 1;
+    disk.set_file_bytes("keys", &bytes);
+    let refused = vault::Vault::open(&place(&disk), LOG, vault::Absent::Refuse, |_| true);
+    assert!(matches!(refused, Err(VaultError::Damaged { .. })));
+    assert_eq!(put_back(&disk, &copy).expect("restored").added, 2);
+    assert!(reads(&open(&disk).ring(), &ada, "Ada"));
+    assert_eq!(disk.file_bytes("keys.bad"), Some(bytes));
+}
+
+#[test]
+fn a_copy_of_another_master_key_is_put_back_with_the_file_of_that() {
+    // given
+    let disk = SimDisk::new(1);
+    let (ada, _) = registered(&open(&disk), 1, "Ada");
+    let copy = copied(&disk, false);
+    let line = disk.file_bytes("master").expect("a master key");
+    let read = |line: &[u8]| MasterKey::read(&mut &line[..]).expect("readable");
+    let other = SimDisk::new(2);
+    init(&place(&other), LOG).expect("made");
+    let stranger = read(&other.file_bytes("master").expect("a master key"));
+    let nobody = || Ok::<_, CopyError>(Vec::new());
+    let put_back =
+        |master: Option<&MasterKey>| restore(&place(&other), LOG, || Ok(&copy[..]), master, nobody);
+    // when and then
+    assert!(matches!(put_back(None), Err(CopyError::NoMaster)));
+    assert!(matches!(put_back(stranger.as_ref()), Err(CopyError::OtherMaster)));
+    assert!(read(b"billfold-master-1 00").is_none());
+    assert_eq!(put_back(read(&line).as_ref()).expect("restored").added, 2);
+    assert!(reads(&open(&other).ring(), &ada, "Ada"));
 }

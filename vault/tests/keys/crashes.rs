@@ -4,7 +4,7 @@ use event_log::sim::SimDisk;
 use schemas::StreamId;
 use schemas::fields::Erasure;
 use schemas::personal::SealedText;
-use vault::{Opened, Vault, rotate};
+use vault::{Absent, Opened, Vault, rotate};
 
 use crate::book::{LOG, customer, open, place, reads, try_registered};
 
@@ -27,7 +27,7 @@ fn live(disk: &SimDisk, told: &mut Told, from: u128) {
         StreamId::Customer(id) => told.kept.iter().any(|(n, _)| customer(*n) == id),
         StreamId::Book => true,
     };
-    let Ok(vault) = Vault::open(&place(disk), LOG, is_known) else { return };
+    let Ok(vault) = Vault::open(&place(disk), LOG, Absent::Make, is_known) else { return };
     for n in from..from + 12 {
         let Ok((own, _)) = try_registered(&vault, n, &name(n)) else { return };
         told.kept.push((n, own));
@@ -109,7 +109,7 @@ fn nothing_is_kept_after_a_failed_sync() {
 fn a_thousand_new_keys_cost_one_sync() {
     let disk = SimDisk::new(3);
     let place = place(&disk).with_room(4_096);
-    let vault = Vault::open(&place, LOG, |_| true).expect("a sound disk");
+    let vault = Vault::open(&place, LOG, Absent::Make, |_| true).expect("a sound disk");
     let sealings: Vec<_> =
         (0..500).map(|n| crate::book::seal(&vault, &mut crate::book::register(n, "Ada"))).collect();
     let before = disk.syncs();

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use event_log::FileDisk;
 use schemas::fields::Erasure;
-use vault::{KeyRing, Opened, Place, Vault, rotate};
+use vault::{Absent, KeyRing, Opened, Place, Vault, rotate};
 
 use crate::book::{LOG, customer, reads, registered};
 
@@ -15,7 +15,7 @@ fn a_follower_sees_new_keys_erasures_and_another_file() {
     let disk = Arc::new(FileDisk::open(folder.path()).expect("a folder"));
     let place = Place::on(disk).with_room(64);
     let ring = KeyRing::follow(place.clone(), LOG);
-    let open = || Vault::open(&place, LOG, |_| true).expect("a sound disk");
+    let open = || Vault::open(&place, LOG, Absent::Make, |_| true).expect("a sound disk");
     let vault = open();
     // when and then
     let (ada, _) = registered(&vault, 1, "Ada");
@@ -43,7 +43,7 @@ fn without_keys_nothing_is_opened_and_of_another_log_neither() {
     let elsewhere = tempfile::tempdir().expect("a folder");
     let disk = Arc::new(FileDisk::open(elsewhere.path()).expect("a folder"));
     let other = Place::on(disk).with_room(64);
-    let vault = Vault::open(&other, LOG, |_| true).expect("a sound disk");
+    let vault = Vault::open(&other, LOG, Absent::Make, |_| true).expect("a sound disk");
     let (ada, _) = registered(&vault, 1, "Ada");
     assert_eq!(early.open(&ada), Opened::Unknown);
     assert_eq!(KeyRing::follow(other, [1; 16]).open(&ada), Opened::Unknown);

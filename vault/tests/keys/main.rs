@@ -5,5 +5,6 @@ mod copies;
 mod crashes;
 mod escrow;
 mod followers;
+mod losses;
 mod rotation;
 mod sealing;

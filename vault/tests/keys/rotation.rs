@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use event_log::sim::SimDisk;
 use schemas::fields::Erasure;
-use vault::{Opened, Place, Vault, VaultError, rotate};
+use vault::{Absent, Opened, Place, Vault, VaultError, rotate};
 
 use crate::book::{LOG, customer, open, place, reads, registered};
 
@@ -33,7 +33,7 @@ fn after_a_rotation_all_is_read_and_nothing_of_the_old_files_is_left() {
     // The key before opens nothing any more.
     let [_, master] = before;
     disk.set_file_bytes("master", &master.expect("it was there"));
-    let old = Vault::open(&place(&disk), LOG, |_| true);
+    let old = Vault::open(&place(&disk), LOG, Absent::Make, |_| true);
     assert!(matches!(old, Err(VaultError::Master { .. })));
 }
 
@@ -43,12 +43,12 @@ fn the_master_key_may_lie_elsewhere() {
     let place = Place::on(Arc::new(keys.clone()))
         .with_master(Arc::new(secrets.clone()), "acme")
         .with_room(16);
-    let vault = Vault::open(&place, LOG, |_| true).expect("a sound disk");
+    let vault = Vault::open(&place, LOG, Absent::Make, |_| true).expect("a sound disk");
     let (ada, _) = registered(&vault, 1, "Ada");
     drop(vault);
     rotate(&place, LOG).expect("rotated");
     assert_eq!(secrets.file_names(), ["acme"]);
     assert_eq!(keys.file_names(), ["keys", "lock"]);
-    let vault = Vault::open(&place, LOG, |_| true).expect("a sound disk");
+    let vault = Vault::open(&place, LOG, Absent::Make, |_| true).expect("a sound disk");
     assert!(reads(&vault.ring(), &ada, "Ada"));
 }

@@ -5,7 +5,7 @@ use schemas::command::{GrantCredit, RegisterCustomer, RetirePlan, ReversePayment
 use schemas::fields::{Blank as _, Erasure};
 use schemas::ids::{CommandId, PlanId};
 use schemas::{Command, Contact, Personal, StreamId};
-use vault::{Counts, Opened, VaultError};
+use vault::{Absent, Counts, Opened, Vault, VaultError};
 
 use crate::book::{
     customer, grant, id, name_of, open, place, reads, register, registered, reverse, seal, sealed,
@@ -169,13 +169,13 @@ fn a_text_that_comes_in_sealed_is_refused() {
 fn keys_are_for_one_writer_and_one_log() {
     let disk = SimDisk::new(1);
     let vault = open(&disk);
-    let second = vault::Vault::open(&place(&disk), crate::book::LOG, |_| true);
+    let second = Vault::open(&place(&disk), crate::book::LOG, Absent::Make, |_| true);
     assert!(matches!(second, Err(VaultError::InUse { .. })));
     drop(vault);
-    let other = vault::Vault::open(&place(&disk), [1; 16], |_| true);
+    let other = Vault::open(&place(&disk), [1; 16], Absent::Make, |_| true);
     assert!(matches!(other, Err(VaultError::OtherLog { .. })));
     disk.remove_file("master");
-    let without = vault::Vault::open(&place(&disk), crate::book::LOG, |_| true);
+    let without = Vault::open(&place(&disk), crate::book::LOG, Absent::Make, |_| true);
     assert!(matches!(without, Err(VaultError::Master { .. })));
 }
 
