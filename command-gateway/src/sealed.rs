@@ -41,11 +41,6 @@ impl Sealed {
         self.sealing.digest
     }
 
-    /// A text could not be sealed: the command may be recognised, but not accepted.
-    pub(crate) fn is_void(&self) -> bool {
-        self.sealing.is_void
-    }
-
     /// Keys that the command needs and that are in no file yet.
     pub(crate) fn keys(&self) -> &[Arc<FreshKey>] {
         &self.sealing.fresh

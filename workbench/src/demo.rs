@@ -99,8 +99,8 @@ impl Demo {
         report.chapter(&format!(
             "Two books in {}\n`cdnow`: every purchase of 23,570 customers of a music shop, 1997 \
              and 1998, from a file.\n`saas`: {} customers of a subscription business over {} \
-             months, from seed {}.\nThe same seed gives the same commits, and the same Merkle \
-             root, on every machine.",
+             months, from seed {}.\nThe same seed gives the same commits on every machine; what is \
+             personal in them is sealed with keys of this book.",
             self.folder.root().display(),
             settings.customers,
             settings.months,
@@ -200,6 +200,11 @@ fn months_after(start: Date, months: i16) -> Option<Date> {
 
 #[cfg(test)]
 mod tests {
+    use client::{Ask, Node};
+    use projections::ViewName;
+    use schemas::wire::Endpoint;
+    use schemas::wire::Headers;
+
     use super::*;
 
     #[test]
@@ -210,8 +215,26 @@ mod tests {
         assert_eq!(after(24).as_deref(), Some("2026-01-01"));
     }
 
-    /// The subscription business of a seed: its Merkle root and what its read models hold.
-    fn played(seed: u64) -> (String, Vec<String>) {
+    /// All commits of a book, as clients read them: with personal texts in the clear.
+    fn commits(door: &impl Ask) -> Vec<Node> {
+        let (mut commits, mut after) = (Vec::new(), Node::Null);
+        loop {
+            let body = serde_json::json!({"after": after, "limit": 500}).to_string().into_bytes();
+            let page = door.ask(Endpoint::Feed, Headers::new(), body).expect("a page");
+            let page = Node::parse(&page).expect("JSON");
+            commits.extend(page.items_at("data").iter().cloned());
+            match commits.last().and_then(|last| last.get("position")) {
+                Some(last) if page.get("has_more") == Some(&Node::Bool(true)) => {
+                    after = last.clone();
+                }
+                Some(_) | None => return commits,
+            }
+        }
+    }
+
+    /// The subscription business of a seed: its commits, and what of its read models is about
+    /// nobody. Texts about people are sealed with random keys, so other hashes differ.
+    fn played(seed: u64) -> (Vec<Node>, Vec<String>) {
         let scratch = tempfile::tempdir().expect("a folder");
         let (folder, book) = (Folder::at(scratch.path()), "saas".parse().expect("a name"));
         let settings = DemoSettings { dir: None, seed, customers: 25, months: 5 };
@@ -223,19 +246,21 @@ mod tests {
         let actor = "demo".parse().expect("an actor");
         saas::play(&host.door(&book, &actor), &settings, start, end).expect("played as planned");
         assert!(host.catch_up(&book, PATIENCE));
+        let commits = commits(&host.door(&book, &actor));
         host.close();
         let audit = audit(&folder, &book, false, &mut |_| ()).expect("audited");
         assert_eq!(audit.findings, Vec::<String>::new());
         let live = hashes_on_disk(&folder, &book).expect("built");
-        let hashes = live.into_iter().filter_map(|(_, held)| Some(held?.1)).collect();
-        (audit.merkle_root(), hashes)
+        let of_nobody = live.into_iter().filter(|(view, _)| *view == ViewName::Revenue);
+        let hashes = of_nobody.filter_map(|(_, held)| Some(held?.1)).collect();
+        (commits, hashes)
     }
 
     #[test]
     fn equal_seeds_give_equal_commits_and_read_models_and_other_seeds_others() {
         let (first, again, other) = (played(7), played(7), played(8));
         assert_eq!(first, again);
-        assert_eq!(first.1.len(), 3);
+        assert!(first.0.len() > 100 && first.1.len() == 1);
         assert_ne!(first.0, other.0);
     }
 
