@@ -161,12 +161,12 @@ fn what_cannot_be_compared_for_lack_of_keys_is_no_repeat_until_they_are_back() {
         let send =
             |gateway: &Gateway, command| gateway.handle().submit_blocking(request(10, command));
         // then
-        let unclear = Err(Refusal::KeysMissing { command_id: id(10), position: first.position });
+        let refusal = Refusal::KeysMissing { command_id: id(10), position: first.position };
+        let unclear = Err(refusal.clone());
         assert_eq!(send(&gateway, named(1, "Eve")), unclear);
         assert_eq!(send(&gateway, named(1, "Ada")), unclear);
         assert_eq!(send(&gateway, named(2, "Ada")), reused(10, &first), "the rest differs");
-        let Err(refused) = unclear else { unreachable!("it is a refusal") };
-        let problem = refused.problem(LOG);
+        let problem = refusal.problem(LOG);
         assert_eq!((problem.code.as_str(), problem.status), ("keys_missing", 409));
         assert!(problem.detail.contains("billfold keys restore"), "{}", problem.detail);
         // Nobody is locked out, and who is erased can be compared with nobody.
