@@ -53,7 +53,7 @@ pub struct KeysRestoreArgs {
     pub identity: Option<PathBuf>,
     /// The file of the master key that the copy was made with, if it is neither in the copy nor
     /// the one that is here.
-    #[arg(long, env = "BILLFOLD_OLD_MASTER_KEY", value_name = "FILE")]
+    #[arg(long, env = "BILLFOLD_KEYS_MASTER", value_name = "FILE")]
     pub master: Option<PathBuf>,
 }
 
