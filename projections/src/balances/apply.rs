@@ -67,23 +67,16 @@ impl Balances {
         commit: &CommitView<'_>,
         event: &CustomerEvent,
     ) -> Result<(), FoldError> {
-        match event {
-            CustomerEvent::CustomerRegistered(registered) => {
-                self.registered(cause, commit, registered)
-            }
-            CustomerEvent::CustomerRenamed(renamed) => {
-                self.customer(cause)?.name = renamed.name.own();
-                Ok(())
-            }
-            CustomerEvent::CustomerExternalIdChanged(changed) => {
-                self.external_id_changed(cause, &changed.external_id)
-            }
-            CustomerEvent::CustomerEmailChanged(_)
-            | CustomerEvent::CustomerTermsChanged(_)
-            | CustomerEvent::CustomerParked(_)
-            | CustomerEvent::CustomerReleased(_)
-            | CustomerEvent::CustomerErased(_)
-            | CustomerEvent::DocumentsErased(_) => Ok(()),
+        if let CustomerEvent::CustomerRegistered(registered) = event {
+            self.registered(cause, commit, registered)
+        } else if let CustomerEvent::CustomerRenamed(renamed) = event {
+            self.customer(cause)?.name = renamed.name.own();
+            Ok(())
+        } else if let CustomerEvent::CustomerExternalIdChanged(changed) = event {
+            self.external_id_changed(cause, &changed.external_id)
+        } else {
+            // A row says who a customer is and what it owes; the rest is not shown here.
+            Ok(())
         }
     }
 
