@@ -6,7 +6,7 @@
 //! is no customer. [`Vault`] is the writer's end, one for a book: it seals the texts of commands
 //! ([`Vault::seal`]), makes new keys durable ([`Vault::keep`]) and destroys keys
 //! ([`Vault::erase`]). [`KeyRing`] is everybody's end: it opens what is sealed, also in another
-//! process. All keys of a book lie in one file, each wrapped by the book's master key; [`rotate`]
+//! process. All keys of a book lie in one file, each wrapped by the book's master key; [`rotate()`]
 //! exchanges that, [`backup`] and [`restore`] keep copies apart.
 //!
 //! # Ordering
