@@ -11,7 +11,6 @@ use std::str::FromStr;
 
 use schemas::ids::CommandId;
 use schemas::json::read_command;
-use schemas::personal::MAX_PERSONAL_BYTES;
 use schemas::problem::{Fault, FieldProblem};
 use schemas::record::JsonError;
 use schemas::text::Actor;
@@ -210,12 +209,8 @@ fn at_most(bytes: usize, limit: usize) -> Result<(), Problem> {
 }
 
 fn personal(text: &str) -> Result<Personal, Problem> {
-    if (1..=MAX_PERSONAL_BYTES).contains(&text.len()) {
-        return Ok(Personal::Clear(text.to_owned()));
-    }
-    let detail =
-        format!("a reason has 1 to {MAX_PERSONAL_BYTES} bytes; this one has {}", text.len());
-    Err(Problem::fault(Fault::Malformed, detail))
+    let read = text.parse::<Personal>();
+    read.map_err(|error| Problem::fault(Fault::Malformed, format!("the reason: {error}")))
 }
 
 fn parsed<T>(headers: &Headers, name: &str) -> Result<Option<T>, Problem>

@@ -54,6 +54,17 @@ pub enum HostError {
     /// There is no log.
     #[error(transparent)]
     NoLog(ReadError),
+    /// There are keys of a book and no log.
+    #[error(
+        "book {book} has keys and no log: {} is gone; put it back, or restore a backup with `billfold restore`",
+        log.display()
+    )]
+    LogLost {
+        /// Whose.
+        book: BookName,
+        /// Where it should be.
+        log: PathBuf,
+    },
     /// A commit of the log cannot be read.
     #[error("commit {position}")]
     Commit {
@@ -123,6 +134,7 @@ impl HostError {
             | Self::NoSuchBook { .. }
             | Self::Damaged(_)
             | Self::NoLog(_)
+            | Self::LogLost { .. }
             | Self::Commit { .. }
             | Self::Rebuild(_)
             | Self::KeyCopy(_)

@@ -189,11 +189,13 @@ fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> 
     checked(String::deserialize(deserializer)?).map_err(de::Error::custom)
 }
 
+/// Control characters would forge what a terminal or a printed line shows.
 fn checked(text: String) -> Result<String, TextError> {
-    if (1..=MAX_PERSONAL_BYTES).contains(&text.len()) {
+    if (1..=MAX_PERSONAL_BYTES).contains(&text.len()) && !text.chars().any(char::is_control) {
         return Ok(text);
     }
-    Err(TextError { what: "personal text", rule: "1 to 1000 bytes", length: text.len() })
+    let rule = "1 to 1000 bytes without control characters";
+    Err(TextError { what: "personal text", rule, length: text.len() })
 }
 
 impl FromStr for Personal {

@@ -90,7 +90,7 @@ rejections! {
         },
     [409 "revision_conflict"] "the stream is at revision {current}, not {expected}; read it again and decide anew"
         RevisionConflict { expected: u64, current: u64 },
-    [422 "commit_too_large"] "the commit would have {bytes} bytes, more than {limit}; ask for less at once"
+    [422 "commit_too_large"] "the commit would have {bytes} bytes, more than {limit}; do less at once: bill through an earlier date, or invoice less"
         CommitTooLarge { bytes: usize, limit: usize },
     [422 "internal_command"] "only the system submits this command; use the command that causes it"
         InternalCommand,
@@ -155,7 +155,7 @@ rejections! {
     // Customers.
     [422 "cyclic_parents"] "{customer} cannot be paid for by {parent}: a parent pays for itself and is no child; choose the one that pays"
         CyclicParents { customer: CustomerId, parent: CustomerId },
-    [409 "customer_parked"] "{customer} is parked: {reason}; mend it, then release the customer"
+    [409 "customer_parked"] "{customer} is parked: {reason}; submit customer.release, then do that"
         CustomerParked { customer: CustomerId, reason: String },
     [409 "not_parked"] "{customer} is not parked; it is billed as others are"
         NotParked { customer: CustomerId },

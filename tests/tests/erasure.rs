@@ -251,6 +251,19 @@ fn without_keys(data: &Path) {
     assert!(!data.join("books/main/keys/keys").exists());
 }
 
+/// Where a log is gone none is made in its place: a backup of it can still be put there.
+fn lost_log(data: &Path) {
+    let (log, away) = (data.join("books/main/log"), data.join("log-away"));
+    fs::rename(&log, &away).expect("moved");
+    let ran = run(data, &["up"]);
+    let said = String::from_utf8(ran.stderr).expect("UTF-8");
+    assert_eq!(ran.status.code(), Some(3), "{said}");
+    assert!(said.contains("has keys and no log") && said.contains("billfold restore"), "{said}");
+    assert!(!log.exists());
+    fs::rename(&away, &log).expect("moved");
+    succeeds(data, &["verify"]);
+}
+
 /// A copy of the log is of no use to who looks for a person; with the keys it is, but for those
 /// who were erased.
 fn backups(folder: &Path, data: &Path, old_keys: &Path) {
@@ -298,6 +311,7 @@ fn backups(folder: &Path, data: &Path, old_keys: &Path) {
     assert!(exported.contains(&what_for(11)));
     let erased = succeeds(data, &["customer", "export", &id("cus", 10)]);
     assert_eq!(erased["profile"][0]["data"]["name"], json!({"erased": true}));
+    lost_log(data);
 }
 
 #[test]

@@ -125,6 +125,7 @@ impl From<HostError> for Failure {
             | HostError::SealedCopy { .. }
             | HostError::NoLog(_)) => Self::Refused(other.to_string()),
             other @ (HostError::Damaged(_)
+            | HostError::LogLost { .. }
             | HostError::Commit { .. }
             | HostError::Doubtful { .. }) => Self::Verification(chain(&other)),
             other @ HostError::EngineStopped { .. } => Self::Internal(other.to_string()),

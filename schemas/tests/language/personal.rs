@@ -50,6 +50,16 @@ fn blanked_records_are_equal_however_their_texts_were_sealed() {
 }
 
 #[test]
+fn a_personal_text_forges_no_other_line() {
+    for text in ["Eve\nTotal  0.00 EUR", "Eve\x1b[8m", "", &"x".repeat(1_001)] {
+        assert!(text.parse::<Contact>().is_err() && text.parse::<Personal>().is_err(), "{text:?}");
+        let json = serde_json::json!(text);
+        assert!(serde_json::from_value::<Contact>(json).is_err(), "{text:?}");
+    }
+    assert!("Éve & Søn, Straße 1".parse::<Contact>().is_ok());
+}
+
+#[test]
 fn contacts_say_the_same_if_their_marks_do() {
     let Contact::Sealed { own, document, mark } = sealed_contact() else { panic!("sealed") };
     let again = SealedText { nonce: [8; 24], ..own.clone() };
