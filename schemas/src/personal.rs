@@ -44,8 +44,8 @@ pub struct SealedText {
 }
 
 impl SealedText {
-    /// What stands for a text whose key was destroyed before it could be sealed. No command with
-    /// such a text is accepted.
+    /// What stands for a text whose key was destroyed before it could be sealed. Only what moves
+    /// the money of an erased customer is accepted with one.
     pub const fn void(key: KeyId) -> Self {
         Self { key, nonce: [0; 24], ciphertext: Vec::new() }
     }

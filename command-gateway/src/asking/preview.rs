@@ -111,8 +111,12 @@ struct Trial {
 impl Trial {
     /// What a process makes, at an instant.
     fn of(task: Task, at: Timestamp) -> Self {
-        let Task { command_id, command } = task;
         let actor = "system".parse().expect("a token of ASCII letters is an actor");
+        Self::without_texts(task.command, task.command_id, at, actor)
+    }
+
+    /// A command that says nothing of a person.
+    fn without_texts(command: Command, command_id: CommandId, at: Timestamp, actor: Actor) -> Self {
         let token = PreviewToken::of_command(&command);
         let (recorded_at, effective_at, expected_revision) = (at, at, None);
         let sealed = Sealed::default();
@@ -205,19 +209,7 @@ fn now(
     actor: Actor,
 ) -> Result<InvoicePreview, Rejection> {
     let command = Command::from(InvoiceNow { customer, invoice: None });
-    let token = PreviewToken::of_command(&command);
-    let (recorded_at, effective_at, expected_revision) = (copy.now, copy.now, None);
-    let sealed = Sealed::default();
-    let trial = Trial {
-        command,
-        sealed,
-        token,
-        command_id,
-        recorded_at,
-        effective_at,
-        expected_revision,
-        actor,
-    };
+    let trial = Trial::without_texts(command, command_id, copy.now, actor);
     let events = trial.decide(copy)?;
     let previewed = PreviewedCommand {
         command: trial.command.kind().name.to_owned(),
@@ -225,7 +217,7 @@ fn now(
         body: trial.command.to_json(),
         token: trial.token(copy, &events),
     };
-    Ok(shown(customer, Some(effective_at), &events, Some(previewed)))
+    Ok(shown(customer, Some(copy.now), &events, Some(previewed)))
 }
 
 /// The invoice of the next day on which there is one.
