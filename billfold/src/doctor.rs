@@ -9,14 +9,16 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use client::{Node, edge};
-use event_log::probe;
+use event_log::{WatermarkState, probe};
 use host::Folder;
+use host::audit::audit;
+use schemas::text::BookName;
 use serde_json::json;
-use terminal::{Output, View};
+use terminal::{Output, Progress, View};
 
 use self::finding::{Finding, Verdict};
 use crate::cli::DoctorArgs;
-use crate::exit::Failure;
+use crate::exit::{Failure, chain};
 
 /// Below this much room a log cannot grow by a few segments.
 const LITTLE_ROOM: u64 = 1 << 30;
@@ -161,25 +163,36 @@ fn socket(folder: &Folder) -> Finding {
     }
 }
 
+/// Reads the log of every book.
 fn books(folder: &Folder) -> Result<Vec<Finding>, Failure> {
-    let mut findings = Vec::new();
-    for book in folder.books()? {
-        let finding = match folder.reader(&book) {
-            Ok(mut reader) => match reader.durable_head() {
-                Ok(head) => Finding::good(
-                    "book",
-                    format!("{book}: {} commits", head.last_position().unwrap_or(0)),
-                ),
-                Err(error) => Finding::bad("book", format!("{book}: {error}"), RESTORE),
-            },
-            Err(error) => Finding::bad("book", format!("{book}: {error}"), RESTORE),
-        };
-        findings.push(finding);
-    }
-    Ok(findings)
+    folder.books()?.iter().map(|book| Ok(log_of(folder, book))).collect()
 }
 
-const RESTORE: &str = "run `billfold verify`; restore the log from a copy";
+/// Whether a log is what was written, byte by byte. What the bytes mean, `verify` looks at.
+fn log_of(folder: &Folder, book: &BookName) -> Finding {
+    let bar = Progress::start("doctor", None);
+    let audited = audit(folder, book, true, &mut |_| bar.more(1));
+    bar.finish();
+    let report = match audited {
+        Ok(audit) => audit.report,
+        Err(error) => return Finding::bad("book", format!("{book}: {}", chain(&error)), RESTORE),
+    };
+    let found = format!(
+        "{book}: {} commits; checksums and hash chain hold from the first block to the last, \
+         which is block {}; for the ledger's laws run `billfold verify`",
+        report.commits, report.blocks
+    );
+    match report.watermark {
+        WatermarkState::AtHead | WatermarkState::Behind { .. } => Finding::good("book", found),
+        WatermarkState::Lost => Finding::warning(
+            "book",
+            format!("{found}; the file that says how much of it is durable is gone"),
+            "start `billfold up` again: it writes the file anew",
+        ),
+    }
+}
+
+const RESTORE: &str = "run `billfold verify`; restore a backup with `billfold restore`";
 
 #[cfg(test)]
 mod tests {

@@ -2,7 +2,8 @@
 
 use client::nats::{Nats, NatsRemote};
 use client::{Ask, AskError, SocketRemote};
-use host::{Folder, Host, HostDoor, ReadDoor, Role};
+use host::audit::audit;
+use host::{Folder, Host, HostDoor, HostError, ReadDoor, Role};
 use projections::{UnknownView, ViewName};
 use schemas::Problem;
 use schemas::problem::Fault;
@@ -142,11 +143,23 @@ impl Place<'_> {
         let view: ViewName = view.parse().map_err(|error: UnknownView| {
             Failure::from(Problem::fault(Fault::UnknownSubject, error.to_string()))
         })?;
-        let door = match self.running_reader(view)? {
-            Some(door) => Door::Remote(door),
-            None => Door::Folder(ReadDoor::open(self.folder, self.book, view)?),
-        };
-        work(&door)
+        if let Some(door) = self.running_reader(view)? {
+            return work(&Door::Remote(door));
+        }
+        let door = Door::Folder(ReadDoor::open(self.folder, self.book, view)?);
+        work(&door).map_err(|failure| self.or_damage(failure))
+    }
+
+    /// The damage of the log, if that is why a read model of this process does not answer: it only
+    /// says that it cannot.
+    fn or_damage(&self, failure: Failure) -> Failure {
+        if !matches!(failure.code(), 4 | 5) {
+            return failure;
+        }
+        match audit(self.folder, self.book, true, &mut |_| {}) {
+            Err(damaged @ HostError::Damaged(_)) => damaged.into(),
+            Ok(_) | Err(_) => failure,
+        }
     }
 }
 
@@ -157,5 +170,37 @@ fn keeps(door: &SocketRemote, view: ViewName) -> Result<bool, Failure> {
         Err(AskError::Problem(problem)) => Ok(problem.code != Fault::UnknownSubject.code()),
         Ok(_) => Ok(true),
         Err(other) => Err(other.into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    #[test]
+    fn damage_is_told_in_the_place_of_what_a_read_model_cannot_answer() {
+        // given
+        let scratch = tempfile::tempdir().expect("a folder");
+        let (folder, book) = (Folder::at(scratch.path()), "main".parse().expect("a name"));
+        let host = Host::new(folder.clone(), Role::gateway()).expect("threads");
+        host.create(&book, None).expect("made");
+        host.close();
+        let actor = "ada".parse().expect("an actor");
+        let place = Place { nats: None, folder: &folder, book: &book, actor: &actor };
+        let code_after = |fault| place.or_damage(Problem::fault(fault, "why").into()).code();
+        assert_eq!(code_after(Fault::Unavailable), 4);
+        // when
+        let log = fs::read_dir(folder.log(&book)).expect("a log").map(|entry| entry.expect("one"));
+        let is_segment = |path: &std::path::PathBuf| path.to_string_lossy().contains("segment-");
+        let segment = log.map(|entry| entry.path()).find(is_segment).expect("a segment");
+        let mut bytes = fs::read(&segment).expect("read");
+        bytes[512] ^= 1;
+        fs::write(&segment, bytes).expect("written");
+        // then
+        assert_eq!(code_after(Fault::Unavailable), 3);
+        assert_eq!(code_after(Fault::Internal), 3);
+        assert_eq!(code_after(Fault::NotFound), 1, "that is an answer");
     }
 }

@@ -91,7 +91,7 @@ impl From<Problem> for Failure {
 }
 
 /// Rejections are refusals; faults of a door are told apart by what the caller can do.
-fn code_of(problem: &Problem) -> u8 {
+pub(crate) fn code_of(problem: &Problem) -> u8 {
     let Some(fault) = Fault::ALL.iter().find(|fault| fault.code() == problem.code) else {
         return 1;
     };

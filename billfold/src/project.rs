@@ -44,6 +44,8 @@ pub fn run(
 fn open_all(host: &Host, folder: &Folder) -> Result<(), Failure> {
     let mut open = 0;
     for book in folder.books()? {
+        // A log that is not made yet is waited for, one that was lost is not.
+        folder.known(&book)?;
         if let Err(ReadError::NoLog { .. }) = LogReader::open(folder.log(&book)) {
             continue;
         }

@@ -7,13 +7,14 @@ use std::thread;
 use std::time::Duration;
 
 use client::{Ask, AskError, Node, edge, wait_for_run};
+use schemas::ids::CommandId;
 use schemas::wire::{Endpoint, Headers, header};
 use schemas::{Command, Problem};
 use serde_json::Value;
 use terminal::{Output, View, show, text};
 
 use crate::cli::SubmitArgs;
-use crate::exit::Failure;
+use crate::exit::{Failure, code_of};
 use crate::words;
 
 /// How often a command is sent while the ledger is busy or its outcome is unknown.
@@ -31,7 +32,21 @@ pub fn run(args: &SubmitArgs, door: &impl Ask, output: &Output) -> Result<(), Fa
     if args.name == "batch" {
         return batch(args, &body, door, output);
     }
-    let headers = headers(args);
+    let previewed = args.preview.map(|token| token.command_id);
+    let id = args.id.or(previewed).unwrap_or_else(edge::command_id);
+    let answer = sent(args, id, body, door).map_err(|failure| with_id(failure, id))?;
+    match &args.field {
+        None => Ok(output.document(View::Accepted, &answer)?),
+        Some(name) => match answer.get(name) {
+            Some(value) => Ok(text(&show(value))?),
+            None => Err(Failure::Usage(format!("the answer has no field {name:?}"))),
+        },
+    }
+}
+
+/// Sends one command; its answer, with the run's progress where it began one.
+fn sent(args: &SubmitArgs, id: CommandId, body: Vec<u8>, door: &impl Ask) -> Result<Node, Failure> {
+    let headers = headers(args, id);
     let endpoint = Endpoint::Command(args.name.clone());
     let answer = patiently(|| door.ask(endpoint.clone(), headers.clone(), body.clone()))?;
     let mut answer = document(&answer)?;
@@ -43,12 +58,20 @@ pub fn run(args: &SubmitArgs, door: &impl Ask, output: &Output) -> Result<(), Fa
         // What the run made can be read from here on.
         answer.set("position", Node::Text(position));
     }
-    match &args.field {
-        None => Ok(output.document(View::Accepted, &answer)?),
-        Some(name) => match answer.get(name) {
-            Some(value) => Ok(text(&show(value))?),
-            None => Err(Failure::Usage(format!("the answer has no field {name:?}"))),
-        },
+    Ok(answer)
+}
+
+/// Where the way out is to send the command again with the same id, that id: it may have been made
+/// here, and nobody else knows it.
+fn with_id(failure: Failure, id: CommandId) -> Failure {
+    let again = |why: &str| format!("{why}; repeat this command with `--id {id}`");
+    match failure {
+        Failure::Unreachable(why) => Failure::Unreachable(again(&why)),
+        Failure::Problem(mut problem) if code_of(&problem) == 4 => {
+            problem.detail = again(&problem.detail);
+            Failure::Problem(problem)
+        }
+        other => other,
     }
 }
 
@@ -75,11 +98,10 @@ fn document(answer: &[u8]) -> Result<Node, AskError> {
     Node::parse(answer).map_err(AskError::NotJson)
 }
 
-fn headers(args: &SubmitArgs) -> Headers {
+fn headers(args: &SubmitArgs, id: CommandId) -> Headers {
     let mut headers = Headers::new();
     let mut put = |name: &str, value: String| headers.insert(name.to_owned(), value);
-    let previewed = args.preview.map(|token| token.command_id);
-    put(header::COMMAND_ID, args.id.or(previewed).unwrap_or_else(edge::command_id).to_string());
+    put(header::COMMAND_ID, id.to_string());
     if let Some(token) = args.preview {
         put(header::PREVIEW, token.to_string());
     }
@@ -164,6 +186,7 @@ mod tests {
     use std::cell::{Cell, RefCell};
 
     use clap::Parser;
+    use client::SocketError;
     use schemas::problem::Fault;
 
     use super::*;
@@ -218,6 +241,32 @@ mod tests {
         assert_eq!(headers, expected);
         let body = String::from_utf8(door.body.borrow().clone()).expect("text");
         assert_eq!(body, r#"{"plan":"pln_00000000000000000000000000000001"}"#);
+    }
+
+    /// Never answers.
+    struct Silent(fn() -> AskError);
+
+    impl Ask for Silent {
+        fn ask(&self, _: Endpoint, _: Headers, _: Vec<u8>) -> Result<Vec<u8>, AskError> {
+            Err((self.0)())
+        }
+    }
+
+    #[test]
+    fn the_id_is_told_where_sending_it_again_is_the_way_out_and_nowhere_else() {
+        let id = "cmd_00000000000000000000000000000002";
+        let update = ["plan.retire", "plan=pln_00000000000000000000000000000001", "--id", id];
+        let broken =
+            || -> AskError { SocketError::Broken(io::ErrorKind::BrokenPipe.into()).into() };
+        let stopping = || -> AskError { Problem::fault(Fault::Unavailable, "it stops").into() };
+        let refused = || -> AskError { Problem::fault(Fault::NotFound, "there is none").into() };
+        let silent: [(fn() -> AskError, bool); 3] =
+            [(broken, true), (stopping, true), (refused, false)];
+        for (why, is_told) in silent {
+            let failure = run(&args(&update), &Silent(why), &Output::new(None)).expect_err("why");
+            let said = failure.to_string();
+            assert_eq!(said.contains(&format!("`--id {id}`")), is_told, "{said}");
+        }
     }
 
     #[test]

@@ -50,6 +50,9 @@ pub trait Decider: Send + 'static {
     /// Customers that were erased, and what of them.
     fn erased(&self) -> Vec<(CustomerId, Erasure)>;
 
+    /// Whether a customer was erased.
+    fn is_erased(&self, customer: CustomerId) -> bool;
+
     /// The book and one customer, with what others have taken of `claims`, as a ledger that can be
     /// asked elsewhere; the book alone where there is no such customer.
     fn copy_for(&self, customer: Option<CustomerId>, claims: &Claims) -> Ledger;
@@ -125,6 +128,10 @@ impl Decider for Ledger {
 
     fn erased(&self) -> Vec<(CustomerId, Erasure)> {
         Self::erased(self).collect()
+    }
+
+    fn is_erased(&self, customer: CustomerId) -> bool {
+        Self::is_erased(self, customer)
     }
 
     fn copy_for(&self, customer: Option<CustomerId>, claims: &Claims) -> Ledger {

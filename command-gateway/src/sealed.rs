@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
+use schemas::command::CustomerCommand;
 use schemas::fields::Field;
+use schemas::ids::CustomerId;
 use schemas::personal::{CommandDigest, SealedText};
-use schemas::{Contact, Event, Personal};
+use schemas::{Command, Contact, Event, Personal, Rejection, StreamId};
 use vault::{FreshKey, Sealing};
 
 /// What goes along with a command whose personal texts are sealed; nothing if it has none.
@@ -49,6 +51,27 @@ impl Sealed {
     /// What came of sealing it.
     pub(crate) fn sealing(&self) -> &Sealing {
         &self.sealing
+    }
+
+    /// A text that cannot be kept is dropped of a customer that was erased, and refused of any
+    /// other: then the log is older than its keys, and what is written would be lost.
+    ///
+    /// # Errors
+    /// [`Rejection::KeyDestroyed`].
+    pub(crate) fn check(
+        &self,
+        command: &Command,
+        is_erased: impl FnOnce(CustomerId) -> bool,
+    ) -> Result<(), Rejection> {
+        let erases = matches!(command, Command::Customer(CustomerCommand::EraseCustomer(_)));
+        match command.stream() {
+            StreamId::Customer(customer)
+                if self.sealing.is_void && !erases && !is_erased(customer) =>
+            {
+                Err(Rejection::KeyDestroyed { customer })
+            }
+            StreamId::Customer(_) | StreamId::Book => Ok(()),
+        }
     }
 
     /// Opens what is sealed with keys that are in no file yet, for an answer that commits nothing.

@@ -325,6 +325,32 @@ fn an_erased_customer_is_told_from_the_first_moment_and_after_a_restart() {
 }
 
 #[test]
+fn an_older_log_under_newer_keys_takes_no_text_that_nobody_could_read() {
+    // given: the customer was erased after the copy of the log was made
+    let disks = Disks::new();
+    let gateway = disks.create();
+    accepted(&gateway, 10, register(1));
+    gateway.close();
+    let older = disks.log.copy(7);
+    let gateway = disks.open();
+    accepted(&gateway, 11, erase(1));
+    gateway.close();
+    let disks = Disks { log: older, keys: disks.keys };
+    // when
+    let gateway = disks.open();
+    let refused = gateway.handle().submit_blocking(request(12, update(1, "Ada King")));
+    // then
+    let Err(Refusal::Rejected { rejection, .. }) = refused else { panic!("{refused:?}") };
+    assert_eq!(*rejection, Rejection::KeyDestroyed { customer: customer(1) });
+    assert_eq!(rejection.code(), "key_destroyed");
+    // What it says is true: the erasure can be done again.
+    accepted(&gateway, 13, erase(1));
+    let refused = gateway.handle().submit_blocking(request(14, update(1, "Ada King")));
+    let Err(Refusal::Rejected { rejection, .. }) = refused else { panic!("{refused:?}") };
+    assert_eq!(*rejection, Rejection::CustomerErased { customer: customer(1) });
+}
+
+#[test]
 fn thousands_of_registrations_share_the_syncs_of_their_keys() {
     let disks = Disks::new();
     let gateway = disks.create();

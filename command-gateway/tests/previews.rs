@@ -378,6 +378,81 @@ fn a_child_has_access_to_what_its_parent_pays_for() {
     assert_eq!(has["subscriptions"].as_array().expect("a list").len(), 1);
 }
 
+/// A plan whose size is set in two steps: by tiers, and by the letters of its name.
+fn large_plan(tiers: usize, letters: usize) -> Value {
+    let amount = |currency: &str, tiers: usize| {
+        let tier = |n: usize| {
+            let up_to = (n < tiers).then(|| (1_000_000 + n).to_string());
+            json!({"up_to": up_to, "unit": "0.12345678", "flat": "0.12345678", "percent": "0"})
+        };
+        let tiers: Vec<_> = (1..=tiers).map(tier).collect();
+        json!({"currency": currency, "rate": {"graduated": tiers}})
+    };
+    let (mut prices, mut left) = (Vec::new(), tiers);
+    while left > 0 {
+        let mut amounts = Vec::new();
+        for currency in ["EUR", "USD", "GBP"] {
+            let most = left.min(64);
+            if most > 0 {
+                amounts.push(amount(currency, most));
+            }
+            left -= most;
+        }
+        prices.push(json!({"price": format!("p{}", prices.len()), "amounts": amounts}));
+    }
+    json!({
+        "plan": "pln_000000000000000000000000000000aa", "name": "x".repeat(letters),
+        "every": {"count": 1, "unit": "month"}, "timing": "in_advance", "prices": prices,
+    })
+}
+
+/// The largest number below `end` for which something holds, where it holds up to a limit.
+fn largest(end: usize, holds: impl Fn(usize) -> bool) -> usize {
+    let (mut low, mut high) = (1, end);
+    assert!(holds(low) && !holds(high), "the limit lies between");
+    while high - low > 1 {
+        let middle = usize::midpoint(low, high);
+        if holds(middle) { low = middle } else { high = middle }
+    }
+    low
+}
+
+#[test]
+fn the_largest_command_that_is_previewed_is_taken_with_whatever_is_sent_beside_it() {
+    // given a book that seals reasons
+    let disk = SimDisk::new(1);
+    let keys = vault::Place::on(Arc::new(SimDisk::new(2))).with_room(64);
+    let open = open_test_book("2026-01-01T00:00:00Z");
+    let gateway = Gateway::create(&config(&disk).with_keys(keys), LOG, open).expect("a fresh disk");
+    set_up(&gateway);
+    let asked = Asked::of(gateway, disk);
+    let preview = |plan: &Value| {
+        let body = json!({"command": "plan.define", "body": plan});
+        asked.ask("query.preview.command", &[], &body)
+    };
+    let tiers = largest(64 * 3 * 64, |tiers| preview(&large_plan(tiers, 1)).is_ok());
+    let letters = largest(201, |letters| preview(&large_plan(tiers, letters)).is_ok());
+    let plan = large_plan(tiers, letters);
+    let shown = preview(&plan).expect("it is the largest")["data"].clone();
+    // when
+    let (reason, uuid) = ("r".repeat(1_000), Uuid::from_u128(7).to_string());
+    let headers = [
+        (header::COMMAND_ID, text(&shown["command_id"])),
+        (header::PREVIEW, text(&shown["token"])),
+        (header::REASON, &reason),
+        (header::SESSION, &uuid),
+        (header::BATCH, &uuid),
+    ];
+    let accepted = asked.ask("command.plan.define", &headers, &plan);
+    // then
+    assert_eq!(accepted.expect("as previewed")["status"], "accepted");
+    let refused = preview(&large_plan(tiers, letters + 1)).expect_err("too large");
+    assert_eq!(refused["code"], "commit_too_large");
+    let stored = commits(reader(&asked.disk)).pop().expect("a commit").to_bytes();
+    let room = schemas::commit::MAX_COMMIT_BYTES - stored.len();
+    assert!(room < 32, "{room} bytes are kept for nothing");
+}
+
 #[test]
 fn a_copy_shows_nothing_that_is_not_durable() {
     let disk = SimDisk::new(1);

@@ -78,6 +78,38 @@ impl LogReader {
         Ok(held)
     }
 
+    /// The position of the last commit in a whole block, durable or not; 0 if there is none. What
+    /// lies behind the durable end may be taken back by a power cut, and must not be shown. The
+    /// reader goes to the durable end.
+    /// # Errors
+    /// As [`LogReader::next_block`].
+    pub fn whole_position(&mut self) -> Result<u64, ReadError> {
+        self.seek(u64::MAX)?;
+        Ok(self.whole_end()?.0)
+    }
+
+    /// From the durable end on: the position of the last commit in a whole block, and how many
+    /// bytes behind that block are not zero. The reader stays where it is.
+    pub(crate) fn whole_end(&mut self) -> Result<(u64, u64), ReadError> {
+        let end = self.walk.place();
+        self.walk.frames().forget();
+        loop {
+            let segment = self.walk.place().segment;
+            if self.try_step(segment)? {
+                continue;
+            }
+            match self.segment_after(segment)? {
+                Some(next) if self.walk.next_segment(next).is_ok() => {}
+                Some(_) | None => break,
+            }
+        }
+        let place = self.walk.place();
+        let torn = self.slack(place)?.map_or(0, |range| range.end - place.offset);
+        self.walk.frames().forget();
+        self.walk.go_to(end)?;
+        Ok((place.head.last_position().unwrap_or(0), torn))
+    }
+
     /// What lies beyond the watermark, without moving.
     fn look_for_successor(&mut self) -> Result<Ahead, ReadError> {
         let place = self.walk.place();

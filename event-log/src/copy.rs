@@ -69,10 +69,7 @@ pub fn copy(from: Arc<dyn Disk>, to: &dyn Disk) -> Result<Copied, CopyError> {
     let folder = Folder::new(from);
     let first = folder.some_segments()?;
     let identity = folder.identity(&first)?;
-    let found = match folder.watermark_file()? {
-        Some(file) => folder.read_watermark(file.as_ref())?.newest,
-        None => None,
-    };
+    let found = folder.newest_watermark()?;
     let mark = found.filter(|mark| mark.log == identity.log() && mark.segment > 0);
     let Some(mark) = mark else {
         return Err(CopyError::NoWatermark { path: folder.disk.path(WATERMARK_FILE) });

@@ -1,20 +1,33 @@
 //! What can be wrong with bytes that should be a log, and where.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::identity::LogIdentity;
 
 /// Damage, and where it is.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{} is damaged at byte {offset}: {fault}; restore it from a copy", file.display())]
+#[error("{}", said(file, *offset, fault))]
 pub struct Damage {
-    /// The file.
+    /// The file; of a segment that is missing, the one that tells of it.
     pub file: PathBuf,
     /// The byte at which the damaged record starts.
     pub offset: u64,
     /// What is wrong.
     pub fault: Fault,
+}
+
+/// What is, and the way out.
+fn said(file: &Path, offset: u64, fault: &Fault) -> String {
+    if let Fault::SegmentMissing { .. } = fault {
+        // Nothing is wrong with the file that tells of it.
+        let name = file.file_name().unwrap_or_default().display();
+        let folder = file.parent().unwrap_or(file).display();
+        return format!(
+            "{folder} is damaged: {fault}, which {name} tells of; restore the log from a backup"
+        );
+    }
+    format!("{} is damaged at byte {offset}: {fault}; restore it from a copy", file.display())
 }
 
 /// What is wrong with a record.

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use crate::append::AppendError;
 use crate::block::Block;
 use crate::block_header::BlockKind;
-use crate::damage::{Damage, Fault, ReadError};
+use crate::damage::ReadError;
 use crate::disk::{Disk, DiskLock, LockError};
 use crate::folder::Folder;
 use crate::head::Head;
@@ -114,15 +114,10 @@ impl FileLog {
         identity: LogIdentity,
         options: LogOptions,
     ) -> Result<Self, OpenError> {
-        let found = match folder.watermark_file()? {
-            Some(file) => folder.read_watermark(file.as_ref())?.newest,
-            None => None,
-        };
-        if let Some(mark) = found.filter(|mark| mark.segment > 0) {
+        let found = folder.newest_watermark()?;
+        if found.is_some_and(|mark| mark.segment > 0) {
             // There was a log here, and its files are gone: making a new one would hide that.
-            let file = folder.disk.path(WATERMARK_FILE);
-            let fault = Fault::SegmentMissing { expected: mark.segment };
-            return Err(ReadError::Corrupt(Damage { file, offset: 0, fault }).into());
+            return Err(folder.segments_lost().into());
         }
         // Above what an attempt that was cut short may have left.
         let sequence = found.map_or(0, |mark| mark.sequence);

@@ -7,7 +7,7 @@ use crate::damage::{Damage, Fault, FileFault, ReadError};
 use crate::disk::{Disk, DiskFile};
 use crate::identity::LogIdentity;
 use crate::segment::{SEGMENT_HEADER_BYTES, SegmentHeader, SegmentName};
-use crate::watermark::{Slots, WATERMARK_FILE, read_slots};
+use crate::watermark::{Slots, WATERMARK_FILE, Watermark, read_slots};
 
 /// A log's folder.
 #[derive(Debug, Clone)]
@@ -42,13 +42,26 @@ impl Folder {
         Ok(found)
     }
 
-    /// Like [`Folder::segments`], but a folder without any is an error.
+    /// Like [`Folder::segments`], but a folder without any is an error: damage if the watermark
+    /// says that there were some.
     pub(crate) fn some_segments(&self) -> Result<Vec<SegmentName>, ReadError> {
         let segments = self.segments()?;
-        if segments.is_empty() {
+        if !segments.is_empty() {
+            return Ok(segments);
+        }
+        let marked = self.newest_watermark()?.is_some_and(|mark| mark.segment > 0);
+        if !marked {
             return Err(ReadError::NoLog { path: self.disk.path("") });
         }
-        Ok(segments)
+        // A segment has its name before the watermark speaks of it: one that was made meanwhile
+        // is found now.
+        let segments = self.segments()?;
+        if segments.is_empty() { Err(self.segments_lost()) } else { Ok(segments) }
+    }
+
+    /// The watermark speaks of segments, and there are none.
+    pub(crate) fn segments_lost(&self) -> ReadError {
+        self.damage(WATERMARK_FILE, 0, Fault::SegmentMissing { expected: 1 })
     }
 
     /// A segment's file and header.
@@ -95,6 +108,14 @@ impl Folder {
             Ok(file) => Ok(Some(file)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(self.io(WATERMARK_FILE, error)),
+        }
+    }
+
+    /// The newest watermark; `None` if there is none that can be read.
+    pub(crate) fn newest_watermark(&self) -> Result<Option<Watermark>, ReadError> {
+        match self.watermark_file()? {
+            Some(file) => Ok(self.read_watermark(file.as_ref())?.newest),
+            None => Ok(None),
         }
     }
 

@@ -114,12 +114,30 @@ impl LogReader {
         self.walk.place().head
     }
 
-    /// How far the log is known to be durable, as of now.
+    /// How far the log is known to be durable, as of now. Where the watermark is lost, the blocks
+    /// say it.
     /// # Errors
-    /// [`ReadError::Io`] if the watermark can't be read.
+    /// [`ReadError::Io`] if the watermark can't be read; without one, as
+    /// [`LogReader::next_block`].
     pub fn durable_head(&mut self) -> Result<Head, ReadError> {
         self.refresh()?;
-        Ok(self.watermark.head)
+        if self.watermark.segment > 0 || self.signal.is_some() {
+            return Ok(self.watermark.head);
+        }
+        let before = self.walk.place();
+        let ahead = |known: &Place| known.head.block_number > before.head.block_number;
+        if let Some(known) = self.index.last().copied().filter(ahead) {
+            self.walk.go_to(known)?;
+        }
+        let head = loop {
+            match self.advance() {
+                Ok(true) => {}
+                Ok(false) => break Ok(self.head()),
+                Err(error) => break Err(error),
+            }
+        };
+        self.walk.go_to(before)?;
+        head
     }
 
     /// The next durable block; `None` if there is none yet.

@@ -34,6 +34,11 @@ pub struct VerifyReport {
     /// Bytes behind the head that are not zero: a block on its way, or one torn by a crash that
     /// the next opening settles.
     pub unsettled_bytes: u64,
+    /// The position of the last commit in a whole block. It is above the head's where a block is
+    /// there that is not known to be durable, as without a watermark the last one is not.
+    pub whole_position: u64,
+    /// Those of the unsettled bytes that are no whole block.
+    pub torn_bytes: u64,
 }
 
 /// What a watermark file says about the log it belongs to.
@@ -77,6 +82,7 @@ pub fn verify(
         let Some(unsettled_bytes) = reader.check_tail()? else { continue };
         let head = reader.head();
         let marked = reader.watermark_block()?;
+        let (whole_position, torn_bytes) = reader.whole_end()?;
         return Ok(VerifyReport {
             identity: reader.identity().clone(),
             head,
@@ -92,6 +98,8 @@ pub fn verify(
                 Some(_) => WatermarkState::AtHead,
             },
             unsettled_bytes,
+            whole_position,
+            torn_bytes,
         });
     }
 }

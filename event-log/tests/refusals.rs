@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use event_log::sim::SimDisk;
 use event_log::{
-    Block, CheckOnOpen, Damage, Disk, EventLog, Fault, FileLog, LogId, LogIdentity, LogOptions,
-    LogReader, OpenError, ReadError,
+    Block, CheckOnOpen, CopyError, Damage, Disk, EventLog, Fault, FileLog, LogId, LogIdentity,
+    LogOptions, LogReader, OpenError, ReadError, WatermarkState, copy, verify,
 };
 
 fn options() -> LogOptions {
@@ -83,6 +83,76 @@ fn a_block_with_another_previous_hash_breaks_the_chain() {
     forge(&disk, 1536, 128, &[0; 32]);
 
     assert_eq!(damage(&disk, options()).fault, Fault::Chain);
+}
+
+#[test]
+fn a_log_whose_segments_are_gone_is_damaged_and_no_fresh_folder() {
+    // given
+    let disk = log_of(1, 30);
+    let shared: Arc<dyn Disk> = Arc::new(disk.clone());
+    while disk.file_names().iter().any(|name| name.starts_with("segment")) {
+        disk.remove_file(&segment(1, &disk));
+    }
+    // when
+    let copied = copy(shared.clone(), &SimDisk::new(1));
+    let Err(CopyError::Read(not_copied)) = copied else { panic!("{copied:?}") };
+    let found = [
+        LogReader::open_on(shared.clone()).err(),
+        verify(shared.clone(), |_, _| {}).err(),
+        Some(not_copied),
+        Some(ReadError::Corrupt(damage(&disk, options()))),
+    ];
+    // then
+    for error in found {
+        let Some(error @ ReadError::Corrupt(_)) = error else { panic!("{error:?}") };
+        let said = error.to_string();
+        assert!(said.contains("segment 1 is missing, which watermark tells of"), "{said}");
+        assert!(said.contains("restore the log from a backup"), "{said}");
+    }
+    // when nothing says that there ever was one
+    disk.remove_file("watermark");
+    // then
+    let none = LogReader::open_on(shared);
+    assert!(matches!(none, Err(ReadError::NoLog { .. })), "{none:?}");
+}
+
+#[test]
+fn a_missing_segment_is_not_said_to_be_damage_of_the_file_that_tells_of_it() {
+    for missing in [1, 2, 3] {
+        let disk = log_of(1, 20);
+        disk.remove_file(&segment(missing, &disk));
+        let found = verify(Arc::new(disk), |_, _| {});
+        let Err(error @ ReadError::Corrupt(_)) = found else { panic!("{found:?}") };
+        let said = error.to_string();
+        assert!(said.contains(&format!("segment {missing} is missing")), "{said}");
+        assert!(!said.contains("at byte"), "{said}");
+    }
+}
+
+#[test]
+fn without_a_watermark_the_blocks_say_what_is_durable_and_what_is_only_whole() {
+    // given
+    let disk = log_of(1, 3);
+    disk.remove_file("watermark");
+    let open = || LogReader::open_on(Arc::new(disk.clone())).unwrap();
+    // when and then: the last block has nothing behind it that would say that it is durable
+    let mut reader = open();
+    assert_eq!(reader.durable_head().unwrap().last_position(), Some(2));
+    assert_eq!(reader.head().last_position(), None, "it stays where it is");
+    assert_eq!(reader.whole_position().unwrap(), 3);
+    let report = verify(Arc::new(disk.clone()), |_, _| {}).unwrap();
+    assert_eq!(report.watermark, WatermarkState::Lost);
+    assert_eq!((report.head.last_position(), report.whole_position), (Some(2), 3));
+    assert_eq!(report.torn_bytes, 0);
+    // when the last block is torn, too
+    let name = segment(1, &disk);
+    let mut bytes = disk.file_bytes(&name).unwrap();
+    bytes[2048 + 193] ^= 1;
+    disk.set_file_bytes(&name, &bytes);
+    // then
+    assert_eq!(open().whole_position().unwrap(), 2);
+    assert!(verify(Arc::new(disk.clone()), |_, _| {}).unwrap().torn_bytes > 0);
+    assert_eq!(damage(&disk, options()).fault, Fault::WatermarkLost);
 }
 
 #[test]

@@ -74,7 +74,14 @@ impl Audit {
         let watermark = match report.watermark {
             WatermarkState::AtHead => "at the head".to_owned(),
             WatermarkState::Behind { block } => format!("at block {block}, behind the head"),
-            WatermarkState::Lost => "lost; the next start writes it anew".to_owned(),
+            WatermarkState::Lost if report.torn_bytes == 0 => {
+                "lost; the next start writes it anew".to_owned()
+            }
+            WatermarkState::Lost => format!(
+                "lost, and the last {} bytes are no whole block: if nobody writes them now, nothing \
+                 tells whether they matter; restore the log from a backup",
+                report.torn_bytes
+            ),
         };
         let laws = if bytes_only { "not checked".to_owned() } else { self.laws_kept() };
         Node::object([

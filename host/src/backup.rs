@@ -3,14 +3,14 @@
 //! # Ordering
 //!
 //! A copy is made under another name and gets its own when it is whole, durable and verified. So
-//! what has the name of a backup, or of a book's log, is one.
+//! what has the name of a backup, or of a book's log, is one. What does not come so far is removed.
 
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use event_log::{CopyError, FileDisk, LogReader, copy};
+use event_log::{CopyError, Damage, FileDisk, LogReader, copy};
 use schemas::text::BookName;
 
 use crate::audit::{Audit, Findings, audit_at};
@@ -49,8 +49,23 @@ pub enum BackupError {
     /// The bytes could not be copied.
     #[error(transparent)]
     NotCopied(CopyError),
+    /// The copy is damaged, and what was copied is not.
+    #[error(
+        "{} was read whole and came to {} damaged ({damage}); look at the disk of the copy, and \
+         copy to another",
+        from.display(),
+        to.display()
+    )]
+    BadCopy {
+        /// What was copied.
+        from: PathBuf,
+        /// Where to.
+        to: PathBuf,
+        /// What is wrong with the copy.
+        damage: Box<Damage>,
+    },
     /// The copy is shorter or longer than what was copied.
-    #[error("the copy in {} does not end where it was cut; try again", path.display())]
+    #[error("the copy for {} does not end where it was cut; try again", path.display())]
     Cut {
         /// The copy.
         path: PathBuf,
@@ -109,33 +124,66 @@ fn refuse_what_is_there(target: &Path) -> Result<(), BackupError> {
     }
 }
 
-/// Copies the log in one folder to another, verifies the copy, and only then names it.
+/// Copies the log in one folder to another, verifies the copy, and only then names it. What is not
+/// finished is removed.
 fn copied(from: &Path, to: &Path, progress: &mut dyn FnMut(u64)) -> Result<Audit, BackupError> {
     let partial = beside(to);
-    let unusable = |path: &Path| {
-        let what = format!("{} cannot be written", path.display());
-        move |error| HostError::io(what, error)
-    };
     if partial.exists() {
         fs::remove_dir_all(&partial).map_err(unusable(&partial))?;
     }
-    let target = FileDisk::create(&partial).map_err(unusable(&partial))?;
+    let made = filled(from, &partial, to, progress);
+    let named = made.and_then(|audit| named(&partial, to).map(|()| audit));
+    if named.is_err() {
+        // Why there is no copy matters more than what is left of it; the next one removes it.
+        let _left = fs::remove_dir_all(&partial);
+    }
+    named
+}
+
+fn unusable(path: &Path) -> impl FnOnce(io::Error) -> HostError + use<> {
+    let what = format!("{} cannot be written", path.display());
+    move |error| HostError::io(what, error)
+}
+
+/// Copies, and verifies what was made.
+fn filled(
+    from: &Path,
+    partial: &Path,
+    to: &Path,
+    progress: &mut dyn FnMut(u64),
+) -> Result<Audit, BackupError> {
+    let target = FileDisk::create(partial).map_err(unusable(partial))?;
     let source = FileDisk::open(from)
         .map_err(|error| HostError::io(format!("{} cannot be read", from.display()), error))?;
     let copied = copy(Arc::new(source), &target).map_err(not_copied)?;
-    let audit = audit_at(&partial, false, progress)?;
+    let audit = match audit_at(partial, false, progress) {
+        Ok(audit) => audit,
+        Err(HostError::Damaged(damage)) => {
+            // Bytes are copied as they are: damage in the copy was there before, and is told with
+            // the file that it is in.
+            audit_at(from, true, &mut |_| {})?;
+            let (from, to) = (from.to_path_buf(), to.to_path_buf());
+            return Err(BackupError::BadCopy { from, to, damage });
+        }
+        Err(other) => return Err(other.into()),
+    };
     if audit.report.head != copied.head {
-        return Err(BackupError::Cut { path: partial });
+        return Err(BackupError::Cut { path: to.to_path_buf() });
     }
     audit.conclude()?;
+    Ok(audit)
+}
+
+/// Gives a copy its name, durably.
+fn named(partial: &Path, to: &Path) -> Result<(), BackupError> {
     if to.exists() {
         fs::remove_dir(to).map_err(unusable(to))?;
     }
-    fs::rename(&partial, to).map_err(unusable(to))?;
+    fs::rename(partial, to).map_err(unusable(to))?;
     if let Some(parent) = to.parent().filter(|parent| !parent.as_os_str().is_empty()) {
         File::open(parent).and_then(|folder| folder.sync_all()).map_err(unusable(parent))?;
     }
-    Ok(audit)
+    Ok(())
 }
 
 /// The name of a copy that is not finished.

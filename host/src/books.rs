@@ -173,10 +173,7 @@ impl Host {
     /// As [`Host::create`]; and when a policy has no such rule.
     pub fn create_open(&self, log: Uuid, open: OpenBook) -> Result<(), HostError> {
         let book = open.book.clone();
-        // Keys are made behind the first block of a log: where there are keys, there was one.
-        if !self.folder.log(&book).exists() && self.folder.keys(&book).join("keys").exists() {
-            return Err(HostError::LogLost { log: self.folder.log(&book), book });
-        }
+        self.folder.not_lost(&book)?;
         self.folder.make(&book)?;
         let config = self.folder.gateway(&book)?;
         let gateway = Gateway::create(&config, log, open)?;

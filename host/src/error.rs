@@ -56,7 +56,7 @@ pub enum HostError {
     NoLog(ReadError),
     /// There are keys of a book and no log.
     #[error(
-        "book {book} has keys and no log: {} is gone; put it back, or restore a backup with `billfold restore`",
+        "book {book} has keys and no log: what was in {} is gone; put it back, or restore a backup with `billfold restore`",
         log.display()
     )]
     LogLost {

@@ -14,7 +14,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use command_gateway::{GatewayConfig, GatewayError, Snapshots};
-use event_log::LogReader;
+use event_log::{LogReader, ReadError};
 use projections::ViewName;
 use schemas::text::BookName;
 
@@ -124,7 +124,7 @@ impl Folder {
         self.books_folder().join(book.as_str())
     }
 
-    /// The books of the folder, by name.
+    /// The books of the folder, by name; also those of which only the keys are left.
     ///
     /// # Errors
     /// [`HostError::Io`] if the folder is there and cannot be listed.
@@ -139,7 +139,7 @@ impl Folder {
         for entry in entries {
             let entry = entry.map_err(|error| unusable(&folder, error))?;
             let name = entry.file_name().into_string().ok().and_then(|name| name.parse().ok());
-            if let Some(book) = name.filter(|book| self.log(book).is_dir()) {
+            if let Some(book) = name.filter(|book| self.log(book).is_dir() || self.has_keys(book)) {
                 books.push(book);
             }
         }
@@ -165,14 +165,33 @@ impl Folder {
         Ok(LogReader::open(self.log(book))?)
     }
 
+    /// The book's log was not lost.
+    ///
+    /// # Errors
+    /// [`HostError::LogLost`] where there are keys and no log. They are made behind the log's first
+    /// block: where there are keys, there was one.
+    pub(crate) fn not_lost(&self, book: &BookName) -> Result<(), HostError> {
+        let log = self.log(book);
+        let has_none =
+            || !log.is_dir() || matches!(LogReader::open(&log), Err(ReadError::NoLog { .. }));
+        if self.has_keys(book) && has_none() {
+            return Err(HostError::LogLost { book: book.clone(), log });
+        }
+        Ok(())
+    }
+
+    fn has_keys(&self, book: &BookName) -> bool {
+        self.keys(book).join("keys").exists()
+    }
+
     /// The book is in the folder.
     ///
     /// # Errors
-    /// [`HostError::NoBooks`], [`HostError::NoSuchBook`].
+    /// [`HostError::NoBooks`], [`HostError::NoSuchBook`]; [`HostError::LogLost`].
     pub fn known(&self, book: &BookName) -> Result<(), HostError> {
         let books = self.books()?;
         if books.contains(book) {
-            return Ok(());
+            return self.not_lost(book);
         }
         let root = self.root.clone();
         if books.is_empty() {
@@ -210,5 +229,24 @@ mod tests {
         fs::create_dir_all(scratch.path().join("books/not a book/log")).expect("made");
         fs::create_dir_all(scratch.path().join("books/empty")).expect("made");
         assert_eq!(folder.books().expect("lists"), [a, b]);
+    }
+
+    #[test]
+    fn keys_without_a_log_are_a_book_whose_log_was_lost() {
+        // given
+        let scratch = tempfile::tempdir().expect("a folder");
+        let (folder, book) = (Folder::at(scratch.path()), "main".parse().expect("a name"));
+        fs::create_dir_all(folder.keys(&book)).expect("made");
+        fs::write(folder.keys(&book).join("keys"), b"").expect("written");
+        for log_is_there in [false, true] {
+            if log_is_there {
+                folder.make(&book).expect("made");
+            }
+            // when
+            let lost = folder.known(&book).expect_err("lost");
+            // then
+            assert!(matches!(lost, HostError::LogLost { .. }), "{lost}");
+            assert!(lost.to_string().contains("billfold restore"), "{lost}");
+        }
     }
 }

@@ -38,10 +38,10 @@ impl Folder {
         Ok((log, place))
     }
 
-    /// How many keys a book has. They may be in use.
+    /// How many keys a book has; each is tried with the master key. They may be in use.
     ///
     /// # Errors
-    /// [`HostError`]: no such book, no keys, damage.
+    /// [`HostError`]: no such book, no keys, no master key that fits, damage.
     pub fn count_keys(&self, book: &BookName) -> Result<Counts, HostError> {
         Ok(vault::counts(&self.key_place_as_is(book), self.log_id(book)?)?)
     }
@@ -61,7 +61,8 @@ impl Folder {
     /// there are, destroyed ones included.
     ///
     /// # Errors
-    /// [`HostError`]: no such book, no keys, a file that is there already, a full disk.
+    /// [`HostError`]: no such book, no keys, no master key that fits, a file that is there already,
+    /// a full disk.
     pub fn backup_keys(
         &self,
         book: &BookName,
@@ -74,20 +75,16 @@ impl Folder {
         if to.exists() {
             return Err(failed(io::ErrorKind::AlreadyExists.into()));
         }
-        let options =
-            OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).clone();
-        let mut file = BufWriter::new(options.open(&partial).map_err(failed)?);
-        let copied = if recipients.is_empty() {
-            vault::backup(&place, log, false, &mut file)?
-        } else {
-            let mut sealing = age::seal(&mut file, recipients).map_err(failed)?;
-            let copied = vault::backup(&place, log, true, &mut sealing)?;
-            sealing.finish().map_err(failed)?;
-            copied
-        };
-        let file = file.into_inner().map_err(|error| failed(error.into_error()))?;
-        file.sync_all().map_err(failed)?;
-        std::fs::rename(&partial, to).map_err(failed)?;
+        let copied = write_copy(&place, log, &partial, recipients, failed);
+        let named = copied.and_then(|copied| {
+            std::fs::rename(&partial, to).map_err(failed)?;
+            Ok(copied)
+        });
+        if named.is_err() {
+            // Why there is no copy matters more than what is left of it.
+            let _left = std::fs::remove_file(&partial);
+        }
+        let copied = named?;
         if let Some(parent) = to.parent().filter(|parent| !parent.as_os_str().is_empty()) {
             File::open(parent).and_then(|folder| folder.sync_all()).map_err(failed)?;
         }
@@ -149,6 +146,29 @@ impl Folder {
         let (log, place) = self.keyed(book)?;
         Ok(vault::rotate(&place, log)?)
     }
+}
+
+/// Writes a copy of keys to a file that only this user can read, durably; how many there are.
+fn write_copy(
+    place: &Place,
+    log: [u8; 16],
+    to: &Path,
+    recipients: &[Recipient],
+    failed: impl Fn(io::Error) -> HostError,
+) -> Result<u64, HostError> {
+    let options = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).clone();
+    let mut file = BufWriter::new(options.open(to).map_err(&failed)?);
+    let copied = if recipients.is_empty() {
+        vault::backup(place, log, false, &mut file)?
+    } else {
+        let mut sealing = age::seal(&mut file, recipients).map_err(&failed)?;
+        let copied = vault::backup(place, log, true, &mut sealing)?;
+        sealing.finish().map_err(&failed)?;
+        copied
+    };
+    let file = file.into_inner().map_err(|error| failed(error.into_error()))?;
+    file.sync_all().map_err(&failed)?;
+    Ok(copied)
 }
 
 /// Writes a new identity for escrow to a new file that only this user can read; whom copies are

@@ -28,7 +28,8 @@ pub struct ReadDoor {
 
 impl ReadDoor {
     /// Looks at the log, which may be read-only and may have a writer, and waits until the read
-    /// model reflects all that it held at first.
+    /// model reflects all that it held at first. Its last segment is checked, also what the read
+    /// model has seen before.
     ///
     /// # Errors
     /// [`HostError`]: no such book, damage, or another process that keeps the read model.
@@ -36,6 +37,8 @@ impl ReadDoor {
         let mut reader = folder.reader(book)?;
         let head = reader.durable_head()?.last_position().unwrap_or(0);
         let ring = folder.ring(book, reader.identity().log().0);
+        // A read model that is built reads nothing of the log again, so it would not meet damage.
+        reader.seek(u64::MAX)?;
         let (log, views) = (folder.log(book), folder.views(book));
         let views = Projectors::start(|| LogReader::open(&log), &views, &[view])?;
         views.wait_for(head, PATIENCE);

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use client::Node;
 use event_log::LogReader;
-use projections::{Scratch, Stored, Verdict, ViewName, look, replay};
+use projections::{Doubt, Scratch, Stored, Verdict, ViewName, look, replay};
 use schemas::text::BookName;
 
 use crate::error::HostError;
@@ -22,20 +22,27 @@ pub struct Compared {
     pub live: Option<String>,
     /// What the log says.
     pub rebuilt: String,
+    /// Where the live one stands, if the log holds that and does not say that it is durable: the
+    /// watermark was lost. The two cannot be compared then.
+    pub ahead: Option<u64>,
 }
 
 impl Compared {
     /// They hold the same, or there is nothing to compare with.
     pub fn is_equal(&self) -> bool {
-        self.live.as_ref().is_none_or(|live| *live == self.rebuilt)
+        self.ahead.is_some() || self.live.as_ref().is_none_or(|live| *live == self.rebuilt)
     }
 
     /// The comparison as a row.
     pub fn row(&self) -> Node {
-        let verdict = match &self.live {
-            None => "not built yet",
-            Some(_) if self.is_equal() => "equal",
-            Some(_) => "DIFFERENT",
+        let verdict = match (&self.live, self.ahead) {
+            (None, _) => "not built yet".to_owned(),
+            (Some(_), Some(ahead)) => format!(
+                "not compared: it stands at {ahead}, and the log lost what says that this is \
+                 durable; the next start writes it anew"
+            ),
+            (Some(_), None) if self.is_equal() => "equal".to_owned(),
+            (Some(_), None) => "DIFFERENT".to_owned(),
         };
         Node::object([
             ("view", Node::of(&self.view.as_str())),
@@ -71,7 +78,16 @@ pub fn hash_on_disk(
     let Some(stored) = look(&mut reader, &folder.views(book), view)? else { return Ok(None) };
     let Stored { verdict, checkpoint, hash, .. } = stored;
     if let Verdict::Doubt(doubt) = verdict {
-        return Err(HostError::Doubtful { view, doubt });
+        // Where the watermark was lost, the log's last block is not known to be durable. A read
+        // model that has seen that very block fits.
+        let is_above = matches!(doubt, Doubt::AboveHead { .. });
+        let fits = match checkpoint.as_ref().filter(|_| is_above) {
+            Some(at) => reader.holds(at.position, &at.block_hash)?,
+            None => false,
+        };
+        if !fits {
+            return Err(HostError::Doubtful { view, doubt });
+        }
     }
     Ok(checkpoint.map(|checkpoint| (checkpoint.position, hash.to_string())))
 }
@@ -98,11 +114,16 @@ pub fn compare(
         let mut tell = |_: ViewName, position| progress(position);
         let rebuilt = replay(|| LogReader::open(&log), &folder, &[view], through, &mut tell)?;
         for one in rebuilt {
+            let ahead = match through.filter(|live| *live > one.position) {
+                Some(live) if live <= LogReader::open(&log)?.whole_position()? => Some(live),
+                Some(_) | None => None,
+            };
             compared.push(Compared {
                 view,
                 position: one.position,
                 live: held.as_ref().map(|(_, hash)| hash.clone()),
                 rebuilt: one.hash.to_string(),
+                ahead,
             });
         }
     }

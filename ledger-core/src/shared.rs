@@ -26,47 +26,53 @@ const CHUNK: usize = 64;
 /// A list that grows at its end. Clones share its full chunks.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct List<T> {
-    full: Shared<Vec<Shared<Vec<T>>>>,
+    /// None until a chunk is full: most lists stay short, and then cost no allocation.
+    full: Option<Shared<Vec<Shared<Vec<T>>>>>,
     last: Vec<T>,
 }
 
 impl<T> Default for List<T> {
     fn default() -> Self {
-        Self { full: Shared::default(), last: Vec::new() }
+        Self { full: None, last: Vec::new() }
     }
 }
 
 impl<T: Clone> List<T> {
+    fn full(&self) -> &[Shared<Vec<T>>] {
+        self.full.as_deref().map_or(&[], Vec::as_slice)
+    }
+
     pub(crate) fn len(&self) -> usize {
-        self.full.len() * CHUNK + self.last.len()
+        self.full().len() * CHUNK + self.last.len()
     }
 
     pub(crate) fn get(&self, at: usize) -> Option<&T> {
         let (chunk, index) = (at / CHUNK, at % CHUNK);
-        if chunk == self.full.len() {
+        if chunk == self.full().len() {
             return self.last.get(index);
         }
-        self.full.get(chunk)?.get(index)
+        self.full().get(chunk)?.get(index)
     }
 
     pub(crate) fn get_mut(&mut self, at: usize) -> Option<&mut T> {
         let (chunk, index) = (at / CHUNK, at % CHUNK);
-        if chunk == self.full.len() {
+        if chunk == self.full().len() {
             return self.last.get_mut(index);
         }
-        Shared::make_mut(Shared::make_mut(&mut self.full).get_mut(chunk)?).get_mut(index)
+        let full = Shared::make_mut(self.full.as_mut()?);
+        Shared::make_mut(full.get_mut(chunk)?).get_mut(index)
     }
 
     pub(crate) fn push(&mut self, item: T) {
         self.last.push(item);
         if self.last.len() == CHUNK {
             let chunk = Shared::new(std::mem::take(&mut self.last));
-            Shared::make_mut(&mut self.full).push(chunk);
+            Shared::make_mut(self.full.get_or_insert_default()).push(chunk);
         }
     }
 
     pub(crate) fn iter(&self) -> impl DoubleEndedIterator<Item = &T> {
-        self.full.iter().flat_map(|chunk| chunk.iter()).chain(&self.last)
+        self.full().iter().flat_map(|chunk| chunk.iter()).chain(&self.last)
     }
 
     pub(crate) fn first(&self) -> Option<&T> {
@@ -80,9 +86,9 @@ impl<T: Clone> List<T> {
     /// The place of the last item that `is` takes.
     pub(crate) fn rposition(&self, is: impl Fn(&T) -> bool) -> Option<usize> {
         if let Some(at) = self.last.iter().rposition(&is) {
-            return Some(self.full.len() * CHUNK + at);
+            return Some(self.full().len() * CHUNK + at);
         }
-        let chunks = self.full.iter().enumerate().rev();
+        let chunks = self.full().iter().enumerate().rev();
         chunks
             .into_iter()
             .find_map(|(number, chunk)| chunk.iter().rposition(&is).map(|at| number * CHUNK + at))
@@ -116,27 +122,28 @@ impl<'de, T: Clone + Deserialize<'de>> Deserialize<'de> for List<T> {
 /// Where things with an id lie in a [`List`]. Clones share all but the latest places.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Index<K> {
-    full: Shared<BTreeMap<K, u32>>,
+    /// None until the latest places were a chunk, as in a [`List`].
+    full: Option<Shared<BTreeMap<K, u32>>>,
     /// At most a chunk, in the order they came.
     last: Vec<(K, u32)>,
 }
 
 impl<K> Default for Index<K> {
     fn default() -> Self {
-        Self { full: Shared::default(), last: Vec::new() }
+        Self { full: None, last: Vec::new() }
     }
 }
 
 impl<K: Copy + Ord> Index<K> {
     pub(crate) fn get(&self, key: K) -> Option<u32> {
         let recent = self.last.iter().rev().find(|(found, _)| *found == key);
-        recent.map(|(_, place)| *place).or_else(|| self.full.get(&key).copied())
+        recent.map(|(_, place)| *place).or_else(|| self.full.as_ref()?.get(&key).copied())
     }
 
     pub(crate) fn insert(&mut self, key: K, place: u32) {
         self.last.push((key, place));
         if self.last.len() == CHUNK {
-            Shared::make_mut(&mut self.full).extend(self.last.drain(..));
+            Shared::make_mut(self.full.get_or_insert_default()).extend(self.last.drain(..));
         }
     }
 
@@ -189,7 +196,7 @@ mod tests {
         first.push(7);
         assert_eq!((first.get(3), second.get(3)), (Some(&1_000), Some(&3)));
         assert_eq!((first.len(), second.len()), (201, 200));
-        let shares = |at: usize| Shared::ptr_eq(&first.full[at], &second.full[at]);
+        let shares = |at: usize| Shared::ptr_eq(&first.full()[at], &second.full()[at]);
         assert!(!shares(0) && shares(1) && shares(2));
     }
 }

@@ -177,6 +177,36 @@ fn each_thing_in_the_way_is_named_with_the_way_out() {
 }
 
 #[test]
+fn an_unpaid_invoice_that_was_credited_is_cleared_by_voiding_what_credits_it() {
+    // given
+    let mut book = TestBook::with_plans();
+    book.subscribe("basic", json!({}));
+    book.given("invoice.now", json!({"customer": id("c")}));
+    book.given(
+        "subscription.cancel",
+        json!({"customer": id("c"), "subscription": id("s"), "when": "now", "credit": "full"}),
+    );
+    book.given("invoice.now", json!({"customer": id("c")}));
+    let invoices: Vec<_> = book.customer("c").invoices().map(|invoice| invoice.id()).collect();
+    let [billed, credit] = invoices[..] else { panic!("{invoices:?}") };
+    // when
+    let said = why(book.when("customer.erase", erase()));
+    // then
+    let way = format!("settle it first, or void {credit}, which credits it, and then {billed}");
+    assert!(said.contains(&way), "{said}");
+    let void = |invoice| json!({"customer": id("c"), "invoice": invoice, "reason": "erased"});
+    let refused = book.when("invoice.void", void(billed)).expect_err("it is credited");
+    assert!(refused.to_string().contains("void that invoice first"), "{refused}");
+    book.given("invoice.void", void(credit));
+    book.given("invoice.void", void(billed));
+    book.given("customer.erase", erase());
+    // And nobody is told to update who is gone.
+    let again = json!({"customer": id("c"), "entity": id("e"), "name": "C", "currency": "EUR"});
+    let refused = book.when("customer.register", again);
+    assert_eq!(refused, Err(Rejection::CustomerErased { customer: customer() }));
+}
+
+#[test]
 fn who_uses_what_another_pays_for_is_not_erased() {
     let mut book = TestBook::with_plans();
     book.given(

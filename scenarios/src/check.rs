@@ -3,10 +3,10 @@
 mod document;
 mod life;
 
-use schemas::Currency;
 use schemas::event::{CreditNoteIssued, LineSource};
 use schemas::ids::CustomerId;
 use schemas::view::CustomerBalance;
+use schemas::{Currency, Date};
 use serde_json::json;
 
 use crate::expect::{Expect, Subject};
@@ -110,12 +110,12 @@ impl Runner<'_> {
     ) -> Result<(), Stopped> {
         let id = self.names.customer_id(alias);
         let asked: Result<CustomerBalance, _> =
-            self.ask("balances", "get", &json!({"customer": id}))?;
+            self.ask("balances", "get", &json!({"customer": id, "as_of": self.today()}))?;
         let balance = match asked {
             Ok(balance) => balance,
             Err(code) => {
-                let known = self.names.customer_aliases().join(", ");
-                self.absent(place, alias, format!("{code}; there are {known}"));
+                let known = self.names.there_is("unknown_customer").unwrap_or_default();
+                self.absent(place, alias, format!("{code}; {known}"));
                 return Ok(());
             }
         };
@@ -136,6 +136,14 @@ impl Runner<'_> {
             self.compare(place, path, wanted, Some(summary.currency), got.into());
         }
         Ok(())
+    }
+
+    /// The day that the test clock shows to the seller, which decides what is overdue. The read
+    /// models know that of the last commit, and the commit that moves the clock is recorded
+    /// before it moves.
+    fn today(&self) -> Date {
+        let now = self.now;
+        self.scenario.zone.date_at(now).unwrap_or_else(|_| now.utc_date())
     }
 
     /// Where the dates of a customer are counted.

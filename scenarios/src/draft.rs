@@ -20,6 +20,8 @@ pub(crate) struct Draft<'a> {
     verb: &'a str,
     command: &'static str,
     body: Map<String, Value>,
+    /// Which key of the step a field of the command was read from.
+    keys: Vec<(String, String)>,
     /// Whose command it is, once that is known.
     customer: Option<CustomerId>,
 }
@@ -39,7 +41,8 @@ impl<'a> Draft<'a> {
         let said = Fields::of(verb, node, step)?;
         let shape = Shape::of(command)
             .ok_or_else(|| Trouble::unsupported(said.place(), format!("command `{command}`")))?;
-        Ok(Self { said, names, shape, verb, command, body: Map::new(), customer: None })
+        let (body, keys) = (Map::new(), Vec::new());
+        Ok(Self { said, names, shape, verb, command, body, keys, customer: None })
     }
 
     /// Where it stands.
@@ -103,6 +106,7 @@ impl<'a> Draft<'a> {
     pub(crate) fn put_as(&mut self, key: &str, field: &str) -> Result<(), Trouble> {
         if let Some(node) = self.said.node(key) {
             let value = self.shape.read(field, key, node, self.around())?;
+            self.keys.push((field.to_owned(), key.to_owned()));
             self.put(field, value);
         }
         Ok(())
@@ -152,20 +156,25 @@ impl<'a> Draft<'a> {
             }
         }
         self.fill();
-        let Self { said, body, command, verb, .. } = self;
-        let place = said.place();
+        let Self { said, body, command, verb, keys, .. } = self;
         said.done()?;
         let json = Value::Object(body).to_string();
-        Command::from_json(command, json.as_bytes()).map_err(|error| {
-            let why = match error {
-                JsonError::Field { pointer, detail } if !pointer.is_empty() => {
-                    format!("`{}` of `{verb}`: {detail}", pointer.trim_start_matches('/'))
-                }
-                other @ (JsonError::Field { .. }
-                | JsonError::NotJson(_)
-                | JsonError::UnknownName(_)) => format!("`{verb}`: {other}"),
-            };
-            Trouble::wrong(place, why)
+        Command::from_json(command, json.as_bytes()).map_err(|error| match error {
+            JsonError::Field { pointer, detail } if !pointer.is_empty() => {
+                // The author knows the field by the key that it was read from.
+                let path = pointer.trim_start_matches('/');
+                let (field, _) = path.split_once('/').unwrap_or((path, ""));
+                let found = keys.iter().find(|(known, _)| known == field);
+                let key = found.map_or(field, |(_, key)| key);
+                let inside = path.get(field.len()..).unwrap_or_default();
+                let why = format!("`{key}{inside}` of `{verb}`: {detail}");
+                Trouble::wrong(said.place_of(key), why)
+            }
+            other @ (JsonError::Field { .. }
+            | JsonError::NotJson(_)
+            | JsonError::UnknownName(_)) => {
+                Trouble::wrong(said.place(), format!("`{verb}`: {other}"))
+            }
         })
     }
 

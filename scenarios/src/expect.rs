@@ -2,6 +2,7 @@
 
 use crate::case::Case;
 use crate::fields::Fields;
+use crate::names::{invoice_number, not_an_invoice};
 use crate::trouble::{Place, Trouble};
 use crate::value::Wanted;
 use crate::verbs::Verb;
@@ -44,7 +45,10 @@ pub struct Expect {
     pub lines: Option<Vec<WantedLine>>,
 }
 
-const DOCUMENT: [&str; 15] = [
+/// What an expectation may be of.
+pub(crate) const SUBJECTS: [&str; 6] = ["invoice", "note", "customer", "sub", "preview", "rerun"];
+
+const DOCUMENT: [&str; 16] = [
     "total",
     "net",
     "gross",
@@ -58,6 +62,7 @@ const DOCUMENT: [&str; 15] = [
     "due",
     "date",
     "status",
+    "overdue",
     "line_count",
     "number",
 ];
@@ -109,7 +114,14 @@ impl Expect {
         let item = f.text("item")?.map(str::to_owned);
         let mut read = Self { subject, exact, item, values: vec![], lists: vec![], lines: None };
         if matches!(read.subject, Subject::Invoice(_) | Subject::Preview(_)) {
-            read.lines = lines(f, number, case)?;
+            match f.node("lines") {
+                // A number of lines may be written in place of the lines.
+                Some(node) if !matches!(node.value, Value::List(_)) => {
+                    read.values.push(("line_count".to_owned(), value_of(f, "lines", case)?));
+                }
+                Some(_) => read.lines = Some(lines(f, number, case)?),
+                None => {}
+            }
         }
         f.offer(keys.iter().chain(lists).copied());
         for key in f.rest() {
@@ -134,7 +146,7 @@ fn subject(f: &mut Fields<'_>, number: usize) -> Result<Subject, Trouble> {
     if let Some(node) = f.node("preview") {
         return previewed(node, number).map(Subject::Preview);
     }
-    if f.text("rerun")?.is_some_and(|text| text == "empty") {
+    if f.word("rerun", &[("empty", ())])?.is_some() {
         return Ok(Subject::Rerun);
     }
     let subjects: [(&str, Make); 4] = [
@@ -145,12 +157,17 @@ fn subject(f: &mut Fields<'_>, number: usize) -> Result<Subject, Trouble> {
     ];
     for (key, make) in subjects {
         if let Some(name) = f.text(key)? {
+            if key == "invoice" && invoice_number(name).is_none() {
+                return Err(f.wrong(key, &not_an_invoice(name)));
+            }
             return Ok(make(name.to_owned()));
         }
     }
-    let named = f.rest().join("`, `");
-    let there_is = ["invoice", "note", "customer", "sub", "preview", "rerun"];
-    Err(Trouble::unknown(f.place(), format!("an expectation of `{named}`"), there_is))
+    let what = match f.rest().as_slice() {
+        [] => "an expectation of nothing".to_owned(),
+        named => format!("an expectation of `{}`", named.join("`, `")),
+    };
+    Err(Trouble::unknown(f.place(), what, SUBJECTS))
 }
 
 /// The verb that a preview asks about.
@@ -159,7 +176,13 @@ fn previewed(node: &Yaml, number: usize) -> Result<Verb, Trouble> {
         Verb::read(verb, body, Some(number))
     } else {
         let place = Place { step: Some(number), line: node.line };
-        Err(Trouble::wrong(place, "a preview is of one verb"))
+        let is = match node.entries() {
+            Some(entries) => format!("a mapping of {} verbs", entries.len()),
+            None => node.told(),
+        };
+        let example = "`preview: {run: {through: 2024-05-01}}`";
+        let why = format!("`preview` of `expect` is {is}; write one verb, such as {example}");
+        Err(Trouble::wrong(place, why))
     }
 }
 
@@ -168,11 +191,7 @@ fn lines(
     f: &mut Fields<'_>,
     number: usize,
     case: Option<&Case>,
-) -> Result<Option<Vec<WantedLine>>, Trouble> {
-    let Some(Yaml { value: Value::List(_), .. }) = f.node("lines") else {
-        // A number of lines may be written in place of the lines.
-        return Ok(None);
-    };
+) -> Result<Vec<WantedLine>, Trouble> {
     let mut lines = Vec::new();
     for node in f.list("lines")? {
         let mut fields = Fields::of("lines", node, Some(number))?;
@@ -185,32 +204,44 @@ fn lines(
         fields.done()?;
         lines.push(line);
     }
-    Ok(Some(lines))
+    Ok(lines)
 }
 
 fn value_of(f: &mut Fields<'_>, key: &str, case: Option<&Case>) -> Result<Wanted, Trouble> {
     let mut values = values_of(f, key, case)?;
     match values.pop() {
         Some(value) if values.is_empty() => Ok(value),
-        Some(_) | None => Err(Trouble::wrong(f.place(), format!("`{key}` has one value"))),
+        found => {
+            let count = values.len() + usize::from(found.is_some());
+            Err(f.wrong(key, &format!("here are {count} values; write one")))
+        }
     }
 }
 
 fn values_of(f: &mut Fields<'_>, key: &str, case: Option<&Case>) -> Result<Vec<Wanted>, Trouble> {
     match f.node(key) {
         None => Ok(vec![Wanted::from("none")]),
-        Some(node) => wanted(f, node, case),
+        Some(node) => wanted(f, key, node, case),
     }
 }
 
 /// A text, `{$case: POINTER}`, or a list of them.
-fn wanted(f: &Fields<'_>, node: &Yaml, case: Option<&Case>) -> Result<Vec<Wanted>, Trouble> {
+fn wanted(
+    f: &Fields<'_>,
+    key: &str,
+    node: &Yaml,
+    case: Option<&Case>,
+) -> Result<Vec<Wanted>, Trouble> {
     match &node.value {
         Value::Null => Ok(vec![Wanted::from("none")]),
         Value::Text(text) => Ok(vec![Wanted::from(text.as_str())]),
         Value::List(items) => {
-            let each = items.iter().map(|item| wanted(f, item, case));
+            let each = items.iter().map(|item| wanted(f, key, item, case));
             Ok(each.collect::<Result<Vec<_>, _>>()?.concat())
+        }
+        Value::Map(_) if node.get("$case").is_none() => {
+            let why = format!("`{key}` is a mapping; write a value, or {{$case: POINTER}}");
+            Err(Trouble::wrong(f.at(node), why))
         }
         Value::Map(_) => {
             let mut fields = Fields::of("$case", node, f.place().step)?;

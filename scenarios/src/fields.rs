@@ -1,6 +1,7 @@
 //! The keys of a mapping, each taken once; what is left is not supported.
 
 use core::fmt::Display;
+use core::ops::RangeInclusive;
 use core::str::FromStr;
 
 use schemas::Decimal;
@@ -28,7 +29,7 @@ impl<'a> Fields<'a> {
     pub fn of(name: &str, node: &'a Yaml, step: Option<usize>) -> Result<Self, Trouble> {
         let place = Place { step, line: node.line };
         let entries = node.entries().ok_or_else(|| {
-            Trouble::wrong(place, format!("`{name}` is {}; write a mapping", node.kind()))
+            Trouble::wrong(place, format!("`{name}` is {}; write a mapping", node.told()))
         })?;
         let taken = vec![false; entries.len()];
         Ok(Self { name: name.to_owned(), place, entries, taken, known: Vec::new() })
@@ -64,6 +65,19 @@ impl<'a> Fields<'a> {
     /// A node of it as a place.
     pub const fn at(&self, node: &Yaml) -> Place {
         Place { step: self.place.step, line: node.line }
+    }
+
+    /// Where the value of a key stands; the mapping itself for a key that is not there.
+    pub fn place_of(&self, key: &str) -> Place {
+        let found = self.entries.iter().find(|(name, _)| name == key);
+        found.map_or(self.place, |(_, node)| self.at(node))
+    }
+
+    /// Where the value of a key stands inside the mapping that another key has.
+    pub fn place_in(&self, key: &str, inner: &str) -> Place {
+        let found = self.entries.iter().find(|(name, _)| name == key);
+        let found = found.and_then(|(_, node)| node.get(inner));
+        found.map_or_else(|| self.place_of(key), |node| self.at(node))
     }
 
     /// The node of a key; none where it is missing or null.
@@ -137,12 +151,19 @@ impl<'a> Fields<'a> {
 
     /// The trouble of a value.
     pub fn wrong(&self, key: &str, why: &dyn Display) -> Trouble {
-        Trouble::wrong(self.place, format!("`{key}` of `{}`: {why}", self.name))
+        Trouble::wrong(self.place_of(key), format!("`{key}` of `{}`: {why}", self.name))
+    }
+
+    /// The trouble of one value of the mapping that a key has.
+    pub fn wrong_in(&self, key: &str, inner: &str, why: &dyn Display) -> Trouble {
+        let why = format!("`{key}` of `{}`: {why}", self.name);
+        Trouble::wrong(self.place_in(key, inner), why)
     }
 
     /// The trouble of a value that billfold does not have yet.
     pub fn unsupported(&self, key: &str, value: &str) -> Trouble {
-        Trouble::unsupported(self.place, format!("`{key}: {value}` of `{}`", self.name))
+        let what = format!("`{key}: {value}` of `{}`", self.name);
+        Trouble::unsupported(self.place_of(key), what)
     }
 
     /// The trouble of a value that is none of those that there are.
@@ -152,7 +173,8 @@ impl<'a> Fields<'a> {
         value: &str,
         allowed: impl IntoIterator<Item = T>,
     ) -> Trouble {
-        Trouble::unknown(self.place, format!("`{key}: {value}` of `{}`", self.name), allowed)
+        let what = format!("`{key}: {value}` of `{}`", self.name);
+        Trouble::unknown(self.place_of(key), what, allowed)
     }
 
     /// A decimal; none where it is missing or zero. Many keys of the format mean nothing by 0.
@@ -168,20 +190,35 @@ impl<'a> Fields<'a> {
     /// # Errors
     /// [`Trouble::Wrong`] for another word.
     pub fn flag(&mut self, key: &str) -> Result<bool, Trouble> {
-        match self.text(key)? {
-            None | Some("false") => Ok(false),
-            Some("true") => Ok(true),
-            Some(other) => Err(self.wrong(key, &format!("{other:?} is neither true nor false"))),
-        }
+        Ok(self.word(key, &[("true", true), ("false", false)])?.unwrap_or(false))
+    }
+
+    /// A whole number among those that are allowed.
+    ///
+    /// # Errors
+    /// [`Trouble::Wrong`] for any other, and for what is no whole number.
+    pub fn whole(
+        &mut self,
+        key: &str,
+        allowed: RangeInclusive<u32>,
+    ) -> Result<Option<u32>, Trouble> {
+        let Some(text) = self.text(key)? else { return Ok(None) };
+        let number = text.parse().ok().filter(|number| allowed.contains(number));
+        number.map(Some).ok_or_else(|| {
+            let (from, most) = allowed.into_inner();
+            let to = if most == u32::MAX { "on".to_owned() } else { format!("to {most}") };
+            self.wrong(key, &format!("{text:?} is no whole number from {from} {to}; write one"))
+        })
     }
 
     /// One of the words.
     ///
     /// # Errors
-    /// [`Trouble::Unsupported`] for a word that is not among them.
+    /// [`Trouble::Unsupported`] for a word that is not among them, and for what is no word.
     pub fn word<T: Copy>(&mut self, key: &str, words: &[(&str, T)]) -> Result<Option<T>, Trouble> {
-        let Some(text) = self.text(key)? else { return Ok(None) };
-        let found = words.iter().find(|(word, _)| *word == text);
+        let Some(node) = self.node(key) else { return Ok(None) };
+        let text = node.text().unwrap_or(node.kind());
+        let found = words.iter().find(|(word, _)| node.text() == Some(*word));
         let unknown = || self.unknown(key, text, words.iter().map(|(word, _)| *word));
         found.map(|(_, value)| Some(*value)).ok_or_else(unknown)
     }
@@ -191,12 +228,8 @@ impl<'a> Fields<'a> {
     /// # Errors
     /// [`Trouble::Unsupported`] when it says something else.
     pub fn only(&mut self, key: &str, allowed: &[&str]) -> Result<(), Trouble> {
-        match self.text(key)? {
-            Some(text) if !allowed.contains(&text) => {
-                Err(self.unknown(key, text, allowed.iter().copied()))
-            }
-            Some(_) | None => Ok(()),
-        }
+        let words: Vec<(&str, ())> = allowed.iter().map(|word| (*word, ())).collect();
+        self.word(key, &words).map(|_| ())
     }
 
     /// A length such as `3 months`.
@@ -230,7 +263,7 @@ impl<'a> Fields<'a> {
         match &node.value {
             Value::List(items) => Ok(items),
             Value::Null | Value::Text(_) | Value::Map(_) => {
-                let why = format!("`{key}` of `{}` is {}; write a list", self.name, node.kind());
+                let why = format!("`{key}` of `{}` is {}; write a list", self.name, node.told());
                 Err(Trouble::wrong(self.at(node), why))
             }
         }
@@ -242,14 +275,20 @@ impl<'a> Fields<'a> {
     /// [`Trouble::Wrong`] for what is no mapping of texts.
     pub fn texts(&mut self, key: &str) -> Result<Vec<(&'a str, &'a str)>, Trouble> {
         let Some(node) = self.node(key) else { return Ok(Vec::new()) };
-        let place = self.at(node);
-        let wrong = || {
-            let why = format!("`{key}` of `{}` is no mapping of texts", self.name);
-            Trouble::wrong(place, why)
+        let name = &self.name;
+        let entries = node.entries().ok_or_else(|| {
+            let why = format!("`{key}` of `{name}` is {}; write a mapping of texts", node.told());
+            Trouble::wrong(self.at(node), why)
+        })?;
+        let text = |(inner, value): &'a (String, Yaml)| {
+            let text = value.text().ok_or_else(|| {
+                let kind = value.kind();
+                let why = format!("`{inner}` in `{key}` of `{name}` is {kind}; write a text");
+                Trouble::wrong(self.at(value), why)
+            })?;
+            Ok((inner.as_str(), text))
         };
-        let entries = node.entries().ok_or_else(wrong)?;
-        let text = |(key, value): &'a (String, Yaml)| Some((key.as_str(), value.text()?));
-        entries.iter().map(text).collect::<Option<_>>().ok_or_else(wrong)
+        entries.iter().map(text).collect()
     }
 
     /// Keys that were not taken yet, in order.
@@ -262,7 +301,7 @@ impl<'a> Fields<'a> {
     ///
     /// # Errors
     /// [`Trouble::Unsupported`] names the first key that was not taken.
-    pub fn done(self) -> Result<(), Trouble> {
+    pub fn done(&self) -> Result<(), Trouble> {
         let left = self.entries.iter().zip(&self.taken).find(|(_, taken)| !**taken);
         let Some(((key, node), _)) = left else { return Ok(()) };
         let what = format!("key `{key}` of `{}`", self.name);

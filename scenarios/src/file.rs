@@ -9,6 +9,8 @@ use schemas::text::{BookName, Code};
 use schemas::{Currency, Timestamp, ZoneName};
 
 use crate::case::Case;
+use crate::clock::Clock;
+use crate::expect::Subject;
 use crate::fields::Fields;
 use crate::names::{Head, Names};
 use crate::steps::{Act, Around, Step, read};
@@ -109,14 +111,15 @@ fn case(f: &mut Fields<'_>, cases: Cases<'_>) -> Result<Option<Case>, Trouble> {
         (None, Some(named)) => Case::read(named, Path::new(".")),
         (None, None) => return Ok(None),
     };
-    read.map(Some).map_err(|error| Trouble::wrong(f.place(), error.to_string()))
+    // A case that is named on the command line stands on no line; the file begins with the first.
+    read.map(Some).map_err(|error| Trouble::wrong(f.place_of("case"), error.to_string()))
 }
 
 fn profile(f: &mut Fields<'_>) -> Result<Profile, Trouble> {
     let Some(name) = f.text("profile")? else { return Ok(Profile::Billfold1) };
     let found = Profile::ALL.iter().find(|profile| profile.name() == name);
     let known = Profile::ALL.iter().map(|profile| profile.name());
-    let unknown = || Trouble::unknown(f.place(), format!("profile `{name}`"), known);
+    let unknown = || Trouble::unknown(f.place_of("profile"), format!("profile `{name}`"), known);
     found.copied().ok_or_else(unknown)
 }
 
@@ -129,7 +132,7 @@ fn policies(f: &mut Fields<'_>) -> Result<Vec<(&'static str, String)>, Trouble> 
         }
         let (known, _) = policy_of(policy, rule).ok_or_else(|| {
             let what = format!("policy `{policy}: {rule}`");
-            Trouble::unknown(f.place(), what, rules_of(policy))
+            Trouble::unknown(f.place_in("policies", policy), what, rules_of(policy))
         })?;
         policies.push((known, rule.to_owned()));
     }
@@ -193,28 +196,14 @@ impl Book {
 fn steps(f: &mut Fields<'_>, around: Around<'_>) -> Result<Vec<Step>, Trouble> {
     let Some(node) = f.node("steps") else { return Err(f.missing("steps")) };
     let Value::List(nodes) = &node.value else {
-        return Err(Trouble::wrong(f.at(node), "`steps` is a list"));
+        let why = format!("`steps` of the file is {}; write a list", node.told());
+        return Err(Trouble::wrong(f.at(node), why));
     };
     let mut steps = Vec::new();
     for (index, node) in nodes.iter().enumerate() {
         steps.extend(read(node, index + 1, around)?);
     }
-    forward(&steps)?;
     Ok(steps)
-}
-
-/// The test clock never goes back.
-fn forward(steps: &[Step]) -> Result<(), Trouble> {
-    let mut now = None;
-    for step in steps {
-        if step.at.is_some() && step.at < now {
-            let why = "`at` lies before an earlier step; the test clock never goes back, use \
-                       `effective` to backdate";
-            return Err(Trouble::wrong(step.place, why));
-        }
-        now = step.at.or(now);
-    }
-    Ok(())
 }
 
 /// The first time that is named: what happens before it has no time of its own.
@@ -246,6 +235,22 @@ impl Scenario {
         })
     }
 
+    /// What is asked and what is only tried: every verb whose words may be aliases.
+    fn words(&self) -> impl Iterator<Item = &Verb> {
+        self.steps.iter().filter_map(|step| match &step.act {
+            Act::Ask(verb) => Some(verb),
+            Act::Expect(expect) => match &expect.subject {
+                Subject::Preview(verb) => Some(verb),
+                Subject::Invoice(_)
+                | Subject::Note(_)
+                | Subject::Customer(_)
+                | Subject::Sub(_)
+                | Subject::Rerun => None,
+            },
+            Act::Wait => None,
+        })
+    }
+
     /// What its aliases stand for, before anything is played.
     pub(crate) fn names(&self) -> Names {
         let head = Head {
@@ -255,17 +260,36 @@ impl Scenario {
             seller: &self.entity,
             currencies: self.currencies(),
         };
-        Names::new(head, self.verbs().flat_map(|(_, verb)| verb.texts()))
+        Names::new(head, self.words().flat_map(Verb::texts))
     }
 
-    /// Every command can be made, if each before it is accepted that is not to be refused.
+    /// Every command can be made, if each before it is accepted that is not to be refused, and
+    /// every step comes when the test clock has not gone past it.
     fn understand(&self) -> Result<(), Trouble> {
         let mut names = self.names();
-        for (step, verb) in self.verbs() {
+        let mut clock = Clock::default();
+        for step in &self.steps {
+            clock.step(step)?;
+            let verb = match &step.act {
+                Act::Ask(verb) => verb,
+                Act::Expect(expect) => {
+                    if let Subject::Preview(verb) = &expect.subject {
+                        let command = verb.command(&names)?;
+                        verb.names_invoices(command.as_ref(), &names)?;
+                    }
+                    continue;
+                }
+                Act::Wait => continue,
+            };
             names.unnamed += 1;
             let command = verb.command(&names)?;
-            if let (Some(command), None) = (command, &step.reject) {
-                names.learn(&command);
+            if step.reject.is_none() {
+                // That there is no such thing may be just what the step expects.
+                verb.names_invoices(command.as_ref(), &names)?;
+                if let Some(command) = command {
+                    clock.moved(step, &command, &self.zone)?;
+                    names.learn(&command);
+                }
             }
         }
         Ok(())

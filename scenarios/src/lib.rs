@@ -30,11 +30,13 @@
 
 pub mod case;
 mod check;
+mod clock;
 mod draft;
 pub mod expect;
 pub mod fields;
 pub mod file;
 mod names;
+mod near;
 pub mod report;
 mod run;
 mod scratch;

@@ -86,7 +86,7 @@ pub(crate) struct Names {
 }
 
 /// Kinds of ids: the name of the type, the prefix, and what ids are derived from.
-const KINDS: [(&str, &str, &str); 13] = [
+const KINDS: [(&str, &str, &str); 14] = [
     ("EntityId", EntityId::PREFIX, "entity"),
     ("CustomerId", CustomerId::PREFIX, "customer"),
     ("PlanId", PlanId::PREFIX, "plan"),
@@ -100,7 +100,25 @@ const KINDS: [(&str, &str, &str); 13] = [
     ("CreditNoteId", CreditNoteId::PREFIX, "note"),
     ("CreditGrantId", CreditGrantId::PREFIX, "grant"),
     ("BillingRunId", BillingRunId::PREFIX, "run"),
+    // Only of a name that no invoice has: what there is has the id that the ledger gave it.
+    ("InvoiceId", InvoiceId::PREFIX, "invoice"),
 ];
+
+/// Whose command it is where nothing says and nobody is there.
+const ANYONE: &str = "c";
+
+/// The most invoices that a message lists one by one.
+const MOST_LISTED: usize = 8;
+
+/// Which invoice a name such as `i1` means, the first being 1; none for another word.
+pub(crate) fn invoice_number(name: &str) -> Option<usize> {
+    name.strip_prefix('i')?.parse().ok().filter(|number| *number > 0)
+}
+
+/// Why a word names no invoice.
+pub(crate) fn not_an_invoice(name: &str) -> String {
+    format!("{name:?} is no invoice; write i1, i2 … in the order of finalization")
+}
 
 impl Names {
     /// Nothing is known yet; `texts` is every text of the file that may be an alias.
@@ -121,7 +139,7 @@ impl Names {
             invoices: Vec::new(),
             unnamed: 0,
         };
-        for text in texts.chain([head.seller]) {
+        for text in texts.chain([head.seller, ANYONE]) {
             for (_, _, kind) in KINDS {
                 names.written.insert(names.derived(kind, text), text.to_owned());
             }
@@ -199,7 +217,7 @@ impl Names {
 
     /// The first customer: whose command it is where nothing says.
     pub(crate) fn anyone(&self) -> CustomerId {
-        self.customers.first().map_or_else(|| self.customer_id("c"), |(id, _)| *id)
+        self.customers.first().map_or_else(|| self.customer_id(ANYONE), |(id, _)| *id)
     }
 
     /// What is known of a subscription.
@@ -223,8 +241,7 @@ impl Names {
 
     /// The invoice of a name such as `i1`, and who owes it.
     pub(crate) fn invoice(&self, name: &str) -> Option<(CustomerId, InvoiceId)> {
-        let number: usize = name.strip_prefix('i')?.parse().ok()?;
-        self.invoices.get(number.checked_sub(1)?).copied()
+        self.invoices.get(invoice_number(name)? - 1).copied()
     }
 
     /// The same; one that no invoice has for a name without one.
@@ -285,14 +302,42 @@ impl Names {
         self.payer_of(of.unwrap_or_else(|| self.sub_id(on)))
     }
 
-    /// The aliases of subscriptions, for a message.
-    pub(crate) fn sub_aliases(&self) -> Vec<&str> {
-        self.subs.iter().filter_map(|(id, _)| self.alias(id.uuid())).collect()
+    /// What there is of the kind that is missed by a refusal such as `unknown_invoice`, for a
+    /// message; none for other refusals.
+    pub(crate) fn there_is(&self, code: &str) -> Option<String> {
+        let of = |id: Uuid| self.alias(id).map(str::to_owned);
+        let kind = code.strip_prefix("unknown_")?;
+        let mut known: Vec<String> = match kind {
+            "customer" => self.customers.iter().filter_map(|(id, _)| of(id.uuid())).collect(),
+            "plan" => self.plans.keys().filter_map(|id| of(id.uuid())).collect(),
+            "subscription" => self.subs.iter().filter_map(|(id, _)| of(id.uuid())).collect(),
+            "quote" => self.quotes.keys().filter_map(|id| of(id.uuid())).collect(),
+            "discount" => self.discounts.keys().filter_map(|id| of(id.uuid())).collect(),
+            "payment" => self.payments.keys().filter_map(|id| of(id.uuid())).collect(),
+            "invoice" => self.invoice_names(),
+            _ => return None,
+        };
+        if kind != "invoice" {
+            known.sort();
+        }
+        Some(match known.as_slice() {
+            [] => format!("there is no {kind} yet"),
+            some => format!("there is {}", some.join(", ")),
+        })
     }
 
-    /// The aliases of customers, for a message.
-    pub(crate) fn customer_aliases(&self) -> Vec<&str> {
-        self.customers.iter().filter_map(|(id, _)| self.alias(id.uuid())).collect()
+    /// The names of invoices, with who owes them; those between the first and the last left out
+    /// where they are many.
+    fn invoice_names(&self) -> Vec<String> {
+        if self.invoices.len() > MOST_LISTED {
+            return vec![format!("i1 to i{}", self.invoices.len())];
+        }
+        let each = self.invoices.iter().enumerate();
+        each.map(|(index, (owes, _))| match self.alias(owes.uuid()) {
+            Some(owes) => format!("i{} of {owes}", index + 1),
+            None => format!("i{}", index + 1),
+        })
+        .collect()
     }
 
     /// What an id was made of.
@@ -393,6 +438,21 @@ mod tests {
         let told = format!("s of ada has no i1, no_thing, and not {}", names.plan_id("p"));
         assert_eq!(names.told(&message), told);
         assert_eq!(names.told("ü_1"), "ü_1");
+    }
+
+    #[test]
+    fn a_message_says_which_things_there_are_where_one_is_not() {
+        let mut names = names();
+        assert_eq!(names.there_is("unknown_invoice").as_deref(), Some("there is no invoice yet"));
+        assert_eq!(names.there_is("not_paused"), None);
+        let nobodys = names.invoice_id("s");
+        assert_eq!(names.told(&format!("{nobodys} is not")), "s is not");
+        let ada = names.customer_id("ada");
+        for number in 1..=2 {
+            names.invoices.push((ada, InvoiceId::new(Uuid::from_u128(number))));
+        }
+        let two = names.there_is("unknown_invoice");
+        assert_eq!(two.as_deref(), Some("there is i1 of ada, i2 of ada"));
     }
 
     #[test]

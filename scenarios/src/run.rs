@@ -75,7 +75,8 @@ pub(super) struct Runner<'a> {
     pub(super) seen: Seen,
     pub(super) outcome: Outcome,
     commits: Commits,
-    now: Timestamp,
+    /// What the test clock shows.
+    pub(super) now: Timestamp,
     /// Commands that were sent.
     sent: u32,
     /// The last date that was billed through.
@@ -183,7 +184,10 @@ impl<'a> Runner<'a> {
         let (got, why) = match answer {
             BatchAnswer::Accepted(_) => (None, String::new()),
             BatchAnswer::Problem(problem) => {
-                (Some(problem.code.clone()), self.names.told(&problem.detail))
+                let there_is = self.names.there_is(&problem.code);
+                let there_is = there_is.map_or_else(String::new, |known| format!("; {known}"));
+                let why = self.names.told(&problem.detail) + &there_is;
+                (Some(problem.code.clone()), why)
             }
         };
         let differs = (step.reject != got).then(|| Difference {

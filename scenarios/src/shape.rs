@@ -129,10 +129,12 @@ fn without_null(schema: &Value) -> &Value {
 }
 
 /// Reads one field with all that is inside.
+#[derive(Clone, Copy)]
 struct Reader<'a> {
     shape: Shape,
     /// The key, as the file has it.
     key: &'a str,
+    /// Where the value stands that is being read, be it far inside.
     place: Place,
     /// Whole numbers are days, and may be written as lengths.
     is_days: bool,
@@ -140,7 +142,12 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
+    /// Reads a value, or one inside another, as the schema has it.
     fn value(&self, node: &Yaml, schema: &Value) -> Result<Value, Trouble> {
+        Reader { place: self.at(node), ..*self }.read(node, schema)
+    }
+
+    fn read(&self, node: &Yaml, schema: &Value) -> Result<Value, Trouble> {
         if node.value == yaml::Value::Null {
             return Ok(Value::Null);
         }
@@ -150,7 +157,7 @@ impl Reader<'_> {
                 return Ok(value);
             }
             return match self.shape.definition(name) {
-                Some(definition) => self.value(node, definition),
+                Some(definition) => self.read(node, definition),
                 None => Err(self.wrong(&format!("is of the type {name}, which is not published"))),
             };
         }
@@ -162,7 +169,7 @@ impl Reader<'_> {
             yaml::Value::Text(text) => self.text(text, schema),
             yaml::Value::List(items) => match schema.get("items") {
                 Some(item) => items.iter().map(|node| self.value(node, item)).collect(),
-                None => Err(self.wrong("is no list")),
+                None => Err(self.wrong("here is a list; write one value")),
             },
             yaml::Value::Map(entries) => self.fields(entries, schema),
         }
@@ -176,7 +183,7 @@ impl Reader<'_> {
         for (key, node) in entries {
             let known = properties.and_then(|properties| properties.get(key)).or(others);
             let Some(known) = known else {
-                let place = Place { step: self.place.step, line: node.line };
+                let place = self.at(node);
                 let keys = properties.into_iter().flat_map(Map::keys).map(String::as_str);
                 return Err(Trouble::unknown(
                     place,
@@ -201,14 +208,22 @@ impl Reader<'_> {
             return match text {
                 "true" => Ok(true.into()),
                 "false" => Ok(false.into()),
-                _ => Err(self.wrong(&format!("{text:?} is neither true nor false"))),
+                _ => Err(self.wrong(&format!("{text:?} is neither true nor false; write either"))),
             };
         }
         if names.contains(&"integer") {
             let number = text.parse::<i64>().ok();
             let number = number.or_else(|| days(text).filter(|_| self.is_days).map(i64::from));
-            let number = number.map(Value::from);
-            return number.ok_or_else(|| self.wrong(&format!("{text:?} is no whole number")));
+            let bound = |name| schema.get(name).and_then(Value::as_i64);
+            let (least, most) = (bound("minimum"), bound("maximum"));
+            let fits = |number: i64| {
+                least.is_none_or(|least| least <= number) && most.is_none_or(|most| number <= most)
+            };
+            return number.filter(|number| fits(*number)).map(Value::from).ok_or_else(|| {
+                let from = least.map_or_else(String::new, |least| format!(" from {least}"));
+                let to = most.map_or_else(String::new, |most| format!(" to {most}"));
+                self.wrong(&format!("{text:?} is no whole number{from}{to}; write one"))
+            });
         }
         if names.contains(&"string") {
             return Ok(text.into());
@@ -333,8 +348,11 @@ impl Reader<'_> {
             "Allocate" if !has("to") => {
                 let Around { names, currency, .. } = self.around;
                 let part = |(name, node): &(String, Yaml)| {
-                    let text = node.text().ok_or_else(|| self.wrong("is no mapping of texts"))?;
-                    let amount = money(text, currency).map_err(|why| self.wrong(&why))?;
+                    let here = Reader { place: self.at(node), ..*self };
+                    let text = node.text().ok_or_else(|| {
+                        here.wrong(&format!("{name} has {}; write an amount", node.kind()))
+                    })?;
+                    let amount = money(text, currency).map_err(|why| here.wrong(&why))?;
                     Ok(json!({"invoice": names.invoice_id(name), "amount": amount}))
                 };
                 let parts: Vec<Value> = entries.iter().map(part).collect::<Result<_, Trouble>>()?;
@@ -342,6 +360,10 @@ impl Reader<'_> {
             }
             _ => Ok(None),
         }
+    }
+
+    fn at(&self, node: &Yaml) -> Place {
+        Place { step: self.place.step, line: node.line }
     }
 
     fn wrong(&self, why: &str) -> Trouble {

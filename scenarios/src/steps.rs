@@ -1,14 +1,22 @@
 //! What a step says: when, what is asked or expected, and whether it must be refused.
 
-use schemas::{Timestamp, ZoneName};
+use schemas::problem::Fault;
+use schemas::{Rejection, Timestamp, ZoneName};
 
 use crate::case::Case;
-use crate::expect::Expect;
+use crate::expect::{Expect, SUBJECTS};
 use crate::fields::Fields;
+use crate::near::near;
 use crate::shape::instant;
 use crate::trouble::{Place, Trouble};
 use crate::verbs::Verb;
 use crate::yaml::{Value, Yaml};
+
+/// The verb that asks nothing of the ledger.
+const EXPECT: &str = "expect";
+
+/// The most times that a step is repeated.
+const MOST_TIMES: u32 = 100_000;
 
 /// One step.
 #[derive(Debug, Clone)]
@@ -51,7 +59,7 @@ pub struct Around<'a> {
 /// [`Trouble`] names what is not supported.
 pub fn read(node: &Yaml, number: usize, around: Around<'_>) -> Result<Vec<Step>, Trouble> {
     let mut fields = Fields::of("step", node, Some(number))?;
-    let Some(times) = fields.parsed::<u32>("repeat")? else {
+    let Some(times) = fields.whole("repeat", 1..=MOST_TIMES)? else {
         return read_once(node, number, around);
     };
     let mut steps = Vec::new();
@@ -67,7 +75,7 @@ fn read_once(node: &Yaml, number: usize, around: Around<'_>) -> Result<Vec<Step>
     let _repeat = fields.node("repeat");
     let at = time(&mut fields, "at", around)?;
     let effective = time(&mut fields, "effective", around)?;
-    let reject = fields.text("reject")?.map(str::to_owned);
+    let reject = reject(&mut fields)?;
     let step = |place, act| Step { place, at, effective, reject: reject.clone(), act };
     let verb = match fields.rest().as_slice() {
         [] => return Ok(vec![step(place, Act::Wait)]),
@@ -77,6 +85,13 @@ fn read_once(node: &Yaml, number: usize, around: Around<'_>) -> Result<Vec<Step>
             return Err(Trouble::wrong(place, why));
         }
     };
+    // What no command has would be passed over in silence.
+    if let Some(key) = ["effective", "reject"].into_iter().find(|key| fields.has(key))
+        && verb == EXPECT
+    {
+        let why = "an expectation is no command; leave it out, `at` says as of when it is compared";
+        return Err(fields.wrong(key, &why));
+    }
     let Some(body) = fields.node(verb) else {
         return Err(Trouble::wrong(place, format!("`{verb}` has nothing to say")));
     };
@@ -91,12 +106,34 @@ fn read_once(node: &Yaml, number: usize, around: Around<'_>) -> Result<Vec<Step>
 }
 
 fn act(verb: &str, body: &Yaml, number: usize, around: Around<'_>) -> Result<Act, Trouble> {
-    if verb != "expect" {
+    if verb != EXPECT {
         return Verb::read(verb, body, Some(number)).map(Act::Ask);
+    }
+    if body.entries().is_none() {
+        let place = Place { step: Some(number), line: body.line };
+        let subjects = SUBJECTS.join(", ");
+        let why = format!("`expect` is {}; write a mapping with one of {subjects}", body.told());
+        return Err(Trouble::wrong(place, why));
     }
     let mut f = Fields::of(verb, body, Some(number))?;
     let expect = Expect::read(&mut f, number, around.case)?;
     f.done().map(|()| Act::Expect(Box::new(expect)))
+}
+
+/// The code of a problem: a rejection of the ledger's, or a fault.
+fn reject(fields: &mut Fields<'_>) -> Result<Option<String>, Trouble> {
+    let Some(code) = fields.text("reject")? else { return Ok(None) };
+    let rejections = Rejection::CODES.iter().map(|(code, _)| *code);
+    let codes: Vec<&str> = rejections.chain(Fault::ALL.iter().map(|it| it.code())).collect();
+    if codes.contains(&code) {
+        return Ok(Some(code.to_owned()));
+    }
+    let near = match near(code, codes).as_slice() {
+        [] => String::new(),
+        some => format!("write {}, or another: ", some.join(", ")),
+    };
+    let why = format!("{code:?} is no code of a problem; {near}docs/integrate.md lists all");
+    Err(fields.wrong("reject", &why))
 }
 
 /// An instant; or a date, which means its start, or a time of day, both in the zone of the book.

@@ -1,10 +1,12 @@
 //! Verbs: what a step asks of the ledger, and the command that it becomes.
 
 use schemas::Command;
+use schemas::ids::InvoiceId;
 use schemas::record::RecordKind;
+use serde_json::Value;
 
 use crate::draft::Draft;
-use crate::names::Names;
+use crate::names::{Names, invoice_number, not_an_invoice};
 use crate::short::{NOT_YET, SHORT, Short};
 use crate::trouble::{Place, Trouble};
 use crate::yaml::Yaml;
@@ -77,6 +79,40 @@ impl Verb {
             return Ok(None);
         }
         draft.command().map(Some)
+    }
+
+    /// What its command names as an invoice has the name of one, such as `i1`; whether there is
+    /// one is seen when it is played.
+    ///
+    /// # Errors
+    /// [`Trouble::Wrong`] on the line of the name.
+    pub(crate) fn names_invoices(
+        &self,
+        command: Option<&Command>,
+        names: &Names,
+    ) -> Result<(), Trouble> {
+        let Some(command) = command else { return Ok(()) };
+        let mut found = Vec::new();
+        invoices(&command.to_json(), &mut found);
+        let mut written = found.iter().filter_map(|id| names.alias(id.uuid()));
+        let Some(name) = written.find(|name| invoice_number(name).is_none()) else {
+            return Ok(());
+        };
+        let line = self.body.line_of(name).unwrap_or(self.body.line);
+        let why = format!("`{}`: {}", self.name, not_an_invoice(name));
+        Err(Trouble::wrong(Place { step: self.step, line }, why))
+    }
+}
+
+/// Every id of an invoice in a command.
+fn invoices(value: &Value, found: &mut Vec<InvoiceId>) {
+    match value {
+        Value::String(text) if text.starts_with(InvoiceId::PREFIX) => {
+            found.extend(text.parse::<InvoiceId>().ok());
+        }
+        Value::Array(items) => items.iter().for_each(|item| invoices(item, found)),
+        Value::Object(fields) => fields.values().for_each(|field| invoices(field, found)),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
     }
 }
 

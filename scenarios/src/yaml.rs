@@ -91,6 +91,26 @@ impl Yaml {
         }
     }
 
+    /// The same, with the text of a scalar.
+    pub fn told(&self) -> String {
+        match self.text() {
+            Some(text) => format!("the text {text:?}"),
+            None => self.kind().to_owned(),
+        }
+    }
+
+    /// The line of a text inside it, be it a key or a value.
+    pub fn line_of(&self, wanted: &str) -> Option<usize> {
+        match &self.value {
+            Value::Null => None,
+            Value::Text(text) => (text == wanted).then_some(self.line),
+            Value::List(items) => items.iter().find_map(|item| item.line_of(wanted)),
+            Value::Map(entries) => entries.iter().find_map(|(key, node)| {
+                node.line_of(wanted).or_else(|| (key == wanted).then_some(node.line))
+            }),
+        }
+    }
+
     /// The same with a word replaced in every text and key.
     #[must_use]
     pub fn replaced(&self, word: &str, by: &str) -> Self {
@@ -290,6 +310,16 @@ mod tests {
             writeln!(bomb, "a{n}: &a{n} [{refs}]").expect("a string takes all");
         }
         assert!(parse(&bomb).expect_err("a bomb").why.contains("nodes"));
+    }
+
+    #[test]
+    fn a_text_is_found_on_its_line_be_it_a_key_or_a_value() {
+        let read = one("a: 1\nb:\n- {c: d}\n- e:\n    f: g\n");
+        assert_eq!(
+            ["1", "d", "c", "g", "f"].map(|text| read.line_of(text)),
+            [Some(1), Some(3), Some(3), Some(5), Some(5)]
+        );
+        assert_eq!(read.line_of("h"), None);
     }
 
     #[test]

@@ -169,6 +169,8 @@ rejections! {
         ExternalIdTaken { external_id: ExternalId, owner: String },
     [409 "customer_erased"] "{customer} was erased and nothing new can be written of it; register a new customer"
         CustomerErased { customer: CustomerId },
+    [409 "key_destroyed"] "the key of {customer}'s texts was destroyed, but this log does not say that the customer was erased: it is older than its keys; restore a later copy of the log, or erase the customer"
+        KeyDestroyed { customer: CustomerId },
     [409 "customer_not_erasable"] "{customer} cannot be erased yet: {why}"
         CustomerNotErasable { customer: CustomerId, why: String },
     [422 "nothing_to_change"] "the command names nothing to change; give at least one field"
@@ -197,8 +199,8 @@ rejections! {
         DiscountEnded { discount: DiscountId },
     [422 "invalid_discount"] "{why}; use more than 0 and at most 100 percent, or a positive amount, for 1 to 1200 cycles"
         InvalidDiscount { why: &'static str },
-    [422 "too_many"] "this customer would have more than {limit} {what}; end some first"
-        TooMany { what: &'static str, limit: usize },
+    [422 "too_many"] "there would be more than {limit} {what}; {way}"
+        TooMany { what: &'static str, limit: usize, way: &'static str },
     [422 "too_many_cycles"] "{subscription} has more than {limit} cycles to bill at once; run billing through earlier dates first"
         TooManyCycles { subscription: SubscriptionId, limit: usize },
     [422 "too_many_items"] "{subscription} has had {limit} items, which is the most; cancel it and create another"
@@ -272,8 +274,8 @@ rejections! {
         InvoiceVoided { invoice: InvoiceId },
     [409 "invoice_has_payments"] "{settled} of {invoice} is paid; reverse or refund the payments first"
         InvoiceHasPayments { invoice: InvoiceId, settled: Money },
-    [409 "invoice_line_credited"] "a line of {invoice} is credited by {by}; take the rest off with a credit note"
-        InvoiceLineCredited { invoice: InvoiceId, by: String },
+    [409 "invoice_line_credited"] "a line of {invoice} is credited by {by}; {way}"
+        InvoiceLineCredited { invoice: InvoiceId, by: String, way: &'static str },
     [409 "credit_consumed"] "{invoice} made {made} of customer credit and only {left} is left; it can no longer be voided"
         CreditConsumed { invoice: InvoiceId, made: Money, left: Money },
     [422 "before_invoice"] "{at} lies before the date of {invoice}, {document_date}; choose a later time"

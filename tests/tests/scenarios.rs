@@ -131,6 +131,105 @@ fn a_refusal_is_expected_by_its_code() {
 }
 
 #[test]
+fn what_is_overdue_is_as_of_the_time_of_the_step() {
+    // Given an invoice of 7.00 to be paid through 31 January; when nothing but the clock moves;
+    // then it is overdue from 1 February, for a step's own `at` and for steps behind it.
+    let steps = "
+- {at: 2024-01-31T23:59:59Z, expect: {customer: c, overdue: 0, open: 7}}
+- expect: {invoice: i1, overdue: false, status: open}
+- {at: 2024-02-01T00:00:00Z, expect: {customer: c, overdue: 7, open: 7}}
+- expect: {invoice: i1, overdue: true, status: open}
+- {at: 2024-02-02T00:00:00Z, pay: {id: p1, customer: c, amount: 3}}
+- expect: {customer: c, overdue: 4}
+- expect: {invoice: i1, overdue: true, status: partially_paid}
+- pay: {id: p2, customer: c, amount: 4}
+- {at: 2024-02-03T00:00:00Z, expect: {customer: c, overdue: 0}}
+- expect: {invoice: i1, overdue: false, status: paid}
+";
+    let (output, lines) = run(steps);
+    assert_eq!(output.status.code(), Some(0), "{lines:#?}");
+    // The day is the seller's, which begins half a day earlier in Auckland.
+    let steps = "
+- {at: 2024-01-31T10:59:59Z, expect: {customer: c, overdue: 0}}
+- {at: 2024-01-31T11:00:00Z, expect: {customer: c, overdue: 7}}
+- expect: {invoice: i1, overdue: true}
+book: {zone: Pacific/Auckland}
+";
+    let (output, lines) = run(steps);
+    assert_eq!(output.status.code(), Some(0), "{lines:#?}");
+}
+
+#[test]
+fn a_status_that_differs_says_what_is_open_and_until_when() {
+    let (output, lines) =
+        run("- {at: 2024-02-01T00:00:00Z, expect: {invoice: i1, status: overdue}}\n");
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    assert_eq!((&lines[0]["path"], &lines[0]["got"]), (&"i1.status".into(), &"open".into()));
+    let said = "7.00 is open, the last day to pay is 2024-01-31 and today is 2024-02-01";
+    assert_eq!(lines[0]["explain"], said);
+}
+
+#[test]
+fn a_step_before_what_the_clock_shows_ends_with_2_and_both_lines() {
+    // Given a run that moves the clock to March; when a later step asks about February; then
+    // nothing is answered as of March in its place.
+    let steps = "- run: {through: 2024-03-01}
+- {at: 2024-02-15T00:00:00Z, expect: {customer: c, overdue: 7}}
+";
+    let (output, lines) = run(steps);
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!((output.status.code(), lines.len()), (Some(2), 0), "{said}");
+    assert!(said.contains("step 6 (line 10): `at` is 2024-02-15T00:00:00Z"), "{said}");
+    assert!(said.contains("shows 2024-03-01T00:00:00Z since line 9; it never goes back"), "{said}");
+}
+
+#[test]
+fn what_is_not_there_is_told_by_its_alias_with_what_there_is() {
+    for (step, explain) in [
+        ("void: {invoice: i2}", "i2 is not an invoice of this customer; there is i1 of c"),
+        (
+            "subscribe: {id: t, customer: c, plan: q}",
+            "q is not a plan of this book; define it first; there is p",
+        ),
+        (
+            "cancel: {sub: t}",
+            "t is not a subscription of this customer; create it first; there is s",
+        ),
+        (
+            "grant_credit: {customer: d, amount: 1}",
+            "d is not a customer of this book; register it first; there is c",
+        ),
+        ("reverse: {payment: p1}", "p1 is not a payment of this customer; there is no payment yet"),
+    ] {
+        let (output, lines) = run(&format!("- {step}\n"));
+        assert_eq!(output.status.code(), Some(1), "{step}: {output:?}");
+        assert_eq!((&lines[0]["line"], &lines[0]["explain"]), (&9.into(), &explain.into()));
+    }
+}
+
+#[test]
+fn words_that_name_nothing_end_with_2_and_their_line() {
+    for (step, name) in [
+        ("- void:\n    invoice: first", "step 5 (line 10): `void`: \"first\" is no invoice"),
+        ("- expect: {rerun: full}", "step 5 (line 9): `rerun: full` of `expect`"),
+        (
+            "- void: {invoice: i2}\n  reject: unknown_invioce",
+            "step 5 (line 10): `reject` of `step`: \"unknown_invioce\" is no code of a problem; \
+             write unknown_invoice, ",
+        ),
+        (
+            "- run: {through: 2024-01-02}\n  repeat: -1",
+            "step 5 (line 10): `repeat` of `step`: \"-1\"",
+        ),
+    ] {
+        let (output, lines) = run(&format!("{step}\n"));
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!((output.status.code(), lines.len()), (Some(2), 0), "{step}: {said}");
+        assert!(said.contains(name), "{step}: {said}");
+    }
+}
+
+#[test]
 fn what_is_not_supported_ends_with_2_and_its_name_before_anything_is_played() {
     for (step, name) in [
         ("- tax: {code: vat, rate: \"10\"}", "verb `tax`"),
@@ -152,8 +251,9 @@ fn what_is_not_supported_ends_with_2_and_its_name_before_anything_is_played() {
 #[test]
 fn a_policy_or_profile_that_does_not_exist_is_named() {
     for (head, name) in [
-        ("policies: {proration: by_moon}", "policy `proration: by_moon`"),
-        ("profile: acme@1", "profile `acme@1`"),
+        ("policies: {proration: by_moon}", "line 9: policy `proration: by_moon`"),
+        ("policies:\n  proration: by_moon", "line 10: policy `proration: by_moon`"),
+        ("profile: acme@1", "line 9: profile `acme@1`"),
     ] {
         let (output, _) = run(&format!("{head}\n"));
         assert_eq!(output.status.code(), Some(2), "{output:?}");

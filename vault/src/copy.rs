@@ -80,10 +80,11 @@ pub struct Restored {
 }
 
 /// Copies all keys, with the master key that opens them or without; how many slots there were.
-/// The keys may be in use meanwhile.
+/// The keys may be in use meanwhile. Keys that nothing opens here are not copied: a copy of them
+/// would look like one that can be put back.
 ///
 /// # Errors
-/// A [`CopyError`]: there are no keys, damage, the disk, what `out` says.
+/// A [`CopyError`]: there are no keys, no master key that fits, damage, the disk, what `out` says.
 pub fn backup(
     place: &Place,
     log: [u8; 16],
@@ -92,13 +93,14 @@ pub fn backup(
 ) -> Result<u64, CopyError> {
     let file = KeyFile::look(place, log)?;
     let head = file.head_of(place, log)?;
+    let master = master::find(place, head.master)?;
     let mut out = Summed { out, sum: Sha256::new() };
     let mut bytes = Zeroizing::new(Vec::with_capacity(HEAD_BYTES));
     bytes.extend_from_slice(&MAGIC);
     bytes.extend_from_slice(&head.log);
     bytes.extend_from_slice(&head.master);
     if with_master {
-        bytes.extend_from_slice(master::find(place, head.master)?.bytes());
+        bytes.extend_from_slice(master.bytes());
     }
     bytes.resize(HEAD_BYTES, 0);
     out.write_all(&bytes)?;
@@ -228,7 +230,7 @@ fn put_back(
         .into_iter()
         .flat_map(|(customer, erasure)| KeyScope::erased(customer, erasure))
         .collect();
-    vault.destroy(erased.iter().copied())?;
+    vault.overwrite(erased.iter().copied())?;
     read_copy(log, from, |slot| {
         let Slot::Key(name, secret) = decode(slot) else { return Err(CopyError::NoCopy) };
         if erased.contains(&name.scope) {
@@ -246,6 +248,8 @@ fn put_back(
         }
         Ok(())
     })?;
+    // Noted now for those who have no key in the copy either: before, it would be a second one.
+    vault.destroy(erased)?;
     vault.sync()?;
     Ok(restored)
 }

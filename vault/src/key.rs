@@ -16,10 +16,17 @@ use crate::place::VaultError;
 
 pub(crate) const KEY_BYTES: usize = 32;
 pub(crate) const NONCE_BYTES: usize = 24;
+/// What shows that a ciphertext is what was sealed.
+const TAG_BYTES: usize = 16;
 /// A key and its tag.
-pub(crate) const WRAPPED_BYTES: usize = KEY_BYTES + 16;
+pub(crate) const WRAPPED_BYTES: usize = KEY_BYTES + TAG_BYTES;
 /// Texts are padded to a multiple of this.
 const PAD: usize = 32;
+
+/// How long the ciphertext of a text of so many bytes is: padded, with its tag.
+pub const fn ciphertext_bytes(text: usize) -> usize {
+    (text + 1).next_multiple_of(PAD) + TAG_BYTES
+}
 
 /// Fills with the operating system's randomness.
 ///
@@ -166,6 +173,7 @@ mod tests {
             let sealed = key.seal(id(1), [3; NONCE_BYTES], text);
             assert_eq!(key.open(&sealed).as_deref(), Some(text));
             assert_eq!(sealed.ciphertext.len() % PAD, 16, "padded, and a tag");
+            assert_eq!(sealed.ciphertext.len(), ciphertext_bytes(text.len()));
         }
         let length = |text| key.seal(id(1), [3; NONCE_BYTES], text).ciphertext.len();
         assert_eq!(length("Ada"), length("Augusta Ada King"));

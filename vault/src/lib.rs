@@ -48,6 +48,7 @@ pub use comparing::Compared;
 pub use copy::{CopyError, Restored, backup, restore};
 pub use counts::{Counts, counts};
 pub use fresh::FreshKey;
+pub use key::ciphertext_bytes;
 pub use master::MasterKey;
 pub use opening::{Absent, init};
 pub use place::{Place, VaultError};

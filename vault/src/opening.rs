@@ -6,6 +6,7 @@
 //! whose name is damaged may hold a key that nobody could find any more to destroy it.
 
 use std::io;
+use std::sync::Arc;
 
 use event_log::{Disk, DiskLock};
 use schemas::StreamId;
@@ -64,7 +65,8 @@ impl Vault {
         };
         let head = file.head_of(place, log)?;
         let master = master::settle(place, head.master)?;
-        let (next, lost) = close_gaps(&file, is_known).map_err(failed())?;
+        let mut loaded = Loaded::new(file, master);
+        let (next, lost) = take_in(&mut loaded, is_known).map_err(failed())?;
         if lost > 0 {
             let path = path();
             let path = path.display();
@@ -74,8 +76,6 @@ impl Vault {
                 "damaged keys were overwritten; restore them with `billfold keys restore`"
             );
         }
-        let mut loaded = Loaded::new(file, master);
-        loaded.look().map_err(failed())?;
         Self::of(place, log, lock, loaded, next)
     }
 }
@@ -134,9 +134,11 @@ fn made(place: &Place, log: [u8; 16]) -> Result<KeyFile, VaultError> {
     made().map_err(VaultError::io(place.disk.path(KEYS)))
 }
 
-/// Overwrites what is no key before the last used slot: what a power cut left there, and slots
-/// whose name cannot be read. The slot behind the last one, and how many of the latter there were.
-fn close_gaps(file: &KeyFile, is_known: impl Fn(StreamId) -> bool) -> io::Result<(u32, u64)> {
+/// Takes note of every key, and overwrites what is none before the last used slot: what a power cut
+/// left there, and slots whose name cannot be read. The slot behind the last one, and how many of
+/// the latter there were.
+fn take_in(loaded: &mut Loaded, is_known: impl Fn(StreamId) -> bool) -> io::Result<(u32, u64)> {
+    let file = Arc::clone(&loaded.file);
     let (mut next, mut gaps, mut lost) = (0, Vec::new(), Vec::new());
     file.each(0, |number, slot| {
         match slot {
@@ -150,11 +152,14 @@ fn close_gaps(file: &KeyFile, is_known: impl Fn(StreamId) -> bool) -> io::Result
                 next = number + 1;
                 if secret == Secret::Unreadable && !may_be_used(name.scope, &is_known) {
                     gaps.push(number);
+                } else {
+                    loaded.note(number, slot);
                 }
             }
         }
         true
     })?;
+    loaded.seen = next;
     gaps.retain(|number| *number < next);
     for number in &gaps {
         file.write(*number, &FILLER)?;

@@ -68,7 +68,12 @@ pub enum VaultError {
         pid: Option<u32>,
     },
     /// There are keys and no master key that fits.
-    #[error("{} does not hold the master key of these keys; restore it, or name the file that does", path.display())]
+    #[error(
+        "{} does not hold the master key of these keys, and nothing opens them without; put it \
+         back there, or name its folder with `--master-keys`; if it is lost, move the keys away \
+         and put back a copy that was sealed with it: `billfold keys restore COPY --identity FILE`",
+        path.display()
+    )]
     Master {
         /// Where it should be.
         path: PathBuf,

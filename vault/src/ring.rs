@@ -66,7 +66,8 @@ impl Loaded {
         file.each(first, |number, slot| self.note(number, slot))
     }
 
-    fn note(&mut self, number: u32, slot: Slot) -> bool {
+    /// Takes note of a slot; whether it was ever used.
+    pub(crate) fn note(&mut self, number: u32, slot: Slot) -> bool {
         match slot {
             Slot::Empty => return false,
             Slot::Filler | Slot::Lost => {}

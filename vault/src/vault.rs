@@ -200,7 +200,24 @@ impl Vault {
     /// # Errors
     /// A [`VaultError`]: some of them may still be there.
     pub fn destroy(&self, scopes: impl IntoIterator<Item = KeyScope>) -> Result<(), VaultError> {
-        let mut never_had: Vec<(Name, Secret)> = Vec::new();
+        let note = |scope: KeyScope| {
+            let id = scope.new_id(random()?);
+            Ok((Name { scope, id }, Secret::Destroyed))
+        };
+        let notes = self.overwrite(scopes)?.into_iter().map(note);
+        let notes = notes.collect::<Result<Vec<_>, VaultError>>()?;
+        if notes.is_empty() { Ok(()) } else { self.append(&notes) }
+    }
+
+    /// Destroys the keys of these scopes that are here; gives the scopes that have none.
+    ///
+    /// # Errors
+    /// As [`Vault::destroy`].
+    pub(crate) fn overwrite(
+        &self,
+        scopes: impl IntoIterator<Item = KeyScope>,
+    ) -> Result<Vec<KeyScope>, VaultError> {
+        let mut never_had = Vec::new();
         let mut overwritten = false;
         for scope in scopes {
             self.fresh.lock().remove(&scope);
@@ -225,14 +242,13 @@ impl Vault {
                 }
             }
             if !had {
-                let id = scope.new_id(random()?);
-                never_had.push((Name { scope, id }, Secret::Destroyed));
+                never_had.push(scope);
             }
         }
         if overwritten {
             self.change(|_, loaded| loaded.file.sync())?;
         }
-        if never_had.is_empty() { Ok(()) } else { self.append(&never_had) }
+        Ok(never_had)
     }
 
     /// What is there of one key.

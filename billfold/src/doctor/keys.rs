@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use host::{Folder, HostError};
 use schemas::text::BookName;
+use vault::VaultError;
 
 use super::finding::Finding;
 
@@ -43,7 +44,13 @@ fn there(folder: &Folder, book: &BookName) -> Finding {
             format!("{book}: {} keys are damaged", counts.damaged),
             RESTORE,
         ),
-        Ok(counts) => Finding::good("keys", format!("{book}: {} keys", counts.live)),
+        Ok(counts) => Finding::good(
+            "keys",
+            format!("{book}: {} keys, and the master key opens each", counts.live),
+        ),
+        Err(error @ HostError::Keys(VaultError::Master { .. })) => {
+            Finding::bad("keys", format!("{book}: {error}"), "put the master key back")
+        }
         Err(error @ HostError::Keys(_)) => {
             Finding::bad("keys", format!("{book}: {error}"), RESTORE)
         }
@@ -88,6 +95,10 @@ mod tests {
         assert_eq!(verdicts(), [Verdict::Good]);
         // when and then
         let keys = folder.keys(&book);
+        let (master, away) = (folder.master_key(&book), scratch.path().join("away"));
+        fs::rename(&master, &away).expect("renamed");
+        assert_eq!(verdicts(), [Verdict::Bad]);
+        fs::rename(&away, &master).expect("renamed");
         fs::set_permissions(keys.join("keys"), Permissions::from_mode(0o640)).expect("set");
         assert_eq!(verdicts(), [Verdict::Good, Verdict::Warning]);
         fs::rename(keys.join("keys"), keys.join("keys.bad")).expect("renamed");

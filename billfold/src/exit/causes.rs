@@ -223,7 +223,9 @@ impl From<BackupError> for Failure {
                 Self::Refused(other.to_string())
             }
             other @ BackupError::OtherBook { .. } => Self::Usage(other.to_string()),
-            other @ BackupError::Cut { .. } => Self::Verification(other.to_string()),
+            other @ (BackupError::Cut { .. } | BackupError::BadCopy { .. }) => {
+                Self::Verification(other.to_string())
+            }
         }
     }
 }

@@ -4,6 +4,7 @@ mod auditing;
 mod demonstrating;
 mod feeding;
 mod importing;
+mod losing;
 mod opening;
 mod processes;
 mod reading;

@@ -146,6 +146,13 @@ impl Server {
     }
 }
 
+impl Server {
+    /// `kill -9`, as by the kernel when memory runs out.
+    pub(crate) fn kill(self) {
+        drop(self);
+    }
+}
+
 impl Drop for Server {
     fn drop(&mut self) {
         // It is gone already if the test stopped it.

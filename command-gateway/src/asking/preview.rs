@@ -6,14 +6,17 @@ use schemas::command::InvoiceNow;
 use schemas::commit::MAX_COMMIT_BYTES;
 use schemas::event::{BillingRunStarted, ClockAdvanced, CustomerParked, InvoiceFinalized};
 use schemas::feed::FeedRecord;
-use schemas::ids::{BillingRunId, CommandId, CustomerId};
+use schemas::ids::{BatchId, BillingRunId, CommandId, CustomerId, KeyId, SessionId};
 use schemas::json::read_command;
+use schemas::personal::{MAX_PERSONAL_BYTES, SealedText};
 use schemas::preview::PreviewToken;
 use schemas::query::{PreviewCommand, PreviewInvoice, PreviewRun};
 use schemas::text::Actor;
 use schemas::view::{CommandPreview, InvoicePreview, PreviewedCommand};
 use schemas::wire::Reply;
-use schemas::{Command, Commit, Date, Event, Origin, Problem, Rejection, StreamId, Timestamp};
+use schemas::{
+    Cause, Command, Commit, Date, Event, Origin, Personal, Problem, Rejection, StreamId, Timestamp,
+};
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
@@ -23,6 +26,8 @@ use crate::messages::{either, json_problem};
 use crate::request::CommandRequest;
 use crate::sealed::Sealed;
 
+/// Where the commit will stand nobody knows yet: no position has more bytes than this.
+const FARTHEST: u64 = u64::MAX;
 /// How many days with something to do are tried for one with an invoice.
 const MAX_DUE_DAYS: usize = 36;
 
@@ -56,6 +61,7 @@ pub(super) async fn command(asked: &Asked<'_>, question: PreviewCommand) -> Resu
         effective_at: effective_at.unwrap_or(excerpt.now),
         expected_revision: body.expected_revision,
         actor: request.actor,
+        beside: Beside::from_a_door(),
     };
     asked.reckon(excerpt, move |copy| trial.preview(copy)).await
 }
@@ -106,13 +112,39 @@ struct Trial {
     effective_at: Timestamp,
     expected_revision: Option<u64>,
     actor: Actor,
+    beside: Beside,
+}
+
+/// What will stand in the commit beside what a preview knows, at its longest: a command that was
+/// previewed is not refused as too large for the reason and the session that it is sent with.
+struct Beside {
+    reason: Option<Personal>,
+    origin: Origin,
+    cause: Option<Cause>,
+}
+
+impl Beside {
+    fn from_a_door() -> Self {
+        let (key, nonce) = (KeyId::new(Uuid::nil()), [0; 24]);
+        let ciphertext = vec![0; vault::ciphertext_bytes(MAX_PERSONAL_BYTES)];
+        let reason = SealedText { key, nonce, ciphertext };
+        let (batch, session) = (BatchId::new(Uuid::nil()), SessionId::new(Uuid::nil()));
+        let origin = Origin { batch: Some(batch), session: Some(session) };
+        Self { reason: Some(reason.into()), origin, cause: None }
+    }
+
+    fn of_a_process() -> Self {
+        let cause = Cause { position: FARTHEST };
+        Self { reason: None, origin: Origin::default(), cause: Some(cause) }
+    }
 }
 
 impl Trial {
     /// What a process makes, at an instant.
     fn of(task: Task, at: Timestamp) -> Self {
         let actor = "system".parse().expect("a token of ASCII letters is an actor");
-        Self::without_texts(task.command, task.command_id, at, actor)
+        let trial = Self::without_texts(task.command, task.command_id, at, actor);
+        Self { beside: Beside::of_a_process(), ..trial }
     }
 
     /// A command that says nothing of a person.
@@ -122,6 +154,7 @@ impl Trial {
         let sealed = Sealed::default();
         Self {
             command,
+            beside: Beside::from_a_door(),
             sealed,
             token,
             command_id,
@@ -144,24 +177,25 @@ impl Trial {
         self.decided(copy)
     }
 
-    /// Decides it, and makes the commit of it, which may be too large.
+    /// Decides it, and makes the commit of it at its longest, which may be too large.
     fn decided(&self, copy: &Excerpt) -> Result<Vec<Event>, Rejection> {
         let Self { command_id, recorded_at, effective_at, .. } = *self;
         let stamp = Stamp { command_id, recorded_at, effective_at };
         let stream = self.command.stream();
+        self.sealed.check(&self.command, |customer| copy.ledger.is_erased(customer))?;
         let events = copy.ledger.decide(&self.command, &stamp)?;
         let commit = Commit {
-            position: copy.position + 1,
+            position: FARTHEST,
             stream,
             revision: copy.revision(stream) + 1,
             command_id,
             actor: self.actor.clone(),
-            reason: None,
+            reason: self.beside.reason.clone(),
             recorded_at,
             effective_at,
-            cause: None,
-            origin: Origin::default(),
-            digest: None,
+            cause: self.beside.cause,
+            origin: self.beside.origin,
+            digest: self.sealed.digest(),
             command: self.command.clone(),
             events,
         };

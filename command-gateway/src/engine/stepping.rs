@@ -252,7 +252,11 @@ impl<D: Decider, W> EngineCore<D, W> {
         // `decide` takes the state by shared reference and changes nothing, so a panic in it
         // leaves nothing half done: it concerns this command alone.
         let (id, kind) = (request.command_id, request.command.kind().name);
-        let decide = || self.fold.state.decide(&request.command, &stamp);
+        let state = &self.fold.state;
+        let decide = || {
+            request.sealed.check(&request.command, |customer| state.is_erased(customer))?;
+            state.decide(&request.command, &stamp)
+        };
         match guarded("deciding a command", &(id, kind), decide) {
             Some(Ok(events)) => match self.stale(&request, effective_at, Some(&events)) {
                 Some(rejection) => Step::Refused((rejection, self.fold.next_position - 1).into()),

@@ -154,6 +154,10 @@ impl Decider for Toy {
         Vec::new()
     }
 
+    fn is_erased(&self, _: schemas::ids::CustomerId) -> bool {
+        false
+    }
+
     fn copy_for(&self, _: Option<CustomerId>, _: &Claims) -> Ledger {
         Ledger::default()
     }

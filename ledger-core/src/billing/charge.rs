@@ -41,7 +41,8 @@ pub(crate) fn whole_of(
     }
 }
 
-/// The lines for a piece of a segment: its price, and what is missing to the least price.
+/// The lines for a piece of a segment: its price, and what is missing to the least price. They go
+/// to the end of `lines`, where those of the same cycle begin at `first`.
 ///
 /// # Errors
 /// Amounts or dates that cannot be reckoned.
@@ -51,19 +52,27 @@ pub(crate) fn charge(
     cycle: &Cycle,
     segment: &Segment<'_>,
     piece: Span,
-    drafts: &[LineDraft],
-) -> Result<Vec<LineDraft>, Rejection> {
-    let first = place.bill(cycle).lines.is_empty();
-    let kind = if first { LineKind::Recurring } else { LineKind::ProrationCharge };
-    let mut lines = vec![line(place, catalog, cycle, segment, (piece, kind), drafts)?];
+    (first, lines): (usize, &mut Vec<LineDraft>),
+) -> Result<(), Rejection> {
+    let fresh = place.bill(cycle).lines.is_empty();
+    let kind = if fresh { LineKind::Recurring } else { LineKind::ProrationCharge };
+    let whole = lines.len();
+    lines.push(line(place, catalog, cycle, segment, (piece, kind), &lines[first..])?);
     if segment.terms.minimum.is_some() {
         let true_up = LineKind::MinimumTrueUp;
         let missing = whole_of(segment.terms, segment.units(), true_up)?;
         if missing.numerator() > 0 {
-            lines.push(line(place, catalog, cycle, segment, (piece, true_up), drafts)?);
+            lines.push(line(
+                place,
+                catalog,
+                cycle,
+                segment,
+                (piece, true_up),
+                &lines[first..whole],
+            )?);
         }
     }
-    Ok(lines)
+    Ok(())
 }
 
 fn line(
@@ -104,7 +113,7 @@ fn line(
         quantity: units,
         unit_price: unit_price.filter(|_| !true_up),
         tiers,
-        pricing: Some(LinePricing {
+        pricing: Some(Box::new(LinePricing {
             price: terms.price.clone(),
             product: terms.product.clone(),
             rate: terms.rate.clone(),
@@ -118,7 +127,7 @@ fn line(
             time: proration::measure(piece, rules)?,
             complement: None,
             in_force: None,
-        }),
+        })),
         rest,
         ratio: amount.ratio,
         exact: amount.exact,

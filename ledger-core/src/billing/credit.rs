@@ -73,7 +73,7 @@ pub(crate) fn credit(
         quantity: line.quantity,
         unit_price: line.unit_price,
         tiers: Vec::new(),
-        pricing: Some(LinePricing {
+        pricing: Some(Box::new(LinePricing {
             whole: amount.whole.unwrap_or(pricing.whole),
             span: piece,
             time: share.after - share.before,
@@ -84,7 +84,7 @@ pub(crate) fn credit(
                 quantity,
             }),
             ..pricing.clone()
-        }),
+        })),
         rest: None,
         ratio: amount.ratio.negated()?,
         exact: amount.exact.negated()?,

@@ -22,7 +22,7 @@ pub(crate) struct LineDraft {
     pub(crate) unit_price: Option<Decimal>,
     pub(crate) tiers: Vec<TierPart>,
     /// Its complement is filled in when the line has its number.
-    pub(crate) pricing: Option<LinePricing>,
+    pub(crate) pricing: Option<Box<LinePricing>>,
     pub(crate) rest: Option<Rest>,
     pub(crate) ratio: Fraction,
     pub(crate) exact: Fraction,
@@ -59,6 +59,10 @@ impl LineDraft {
     fn numbered(self, line: u32, complement: Option<Complement>, date: Date) -> InvoiceLine {
         let net = self.net();
         let schedule = self.service.map_or(RevenueSchedule::Point(date), RevenueSchedule::Straight);
+        let pricing = self.pricing.map(|mut pricing| {
+            pricing.complement = complement;
+            pricing
+        });
         InvoiceLine {
             line,
             kind: self.kind,
@@ -69,7 +73,7 @@ impl LineDraft {
             quantity: self.quantity,
             unit_price: self.unit_price,
             tiers: self.tiers,
-            pricing: self.pricing.map(|pricing| LinePricing { complement, ..pricing }),
+            pricing,
             ratio: self.ratio,
             exact: self.exact,
             rounding: self.rounding,

@@ -315,10 +315,9 @@ fn new_line(
         description: line.description.clone(),
         source: line.source,
         service: line.service,
-        priced: line
-            .pricing
-            .clone()
-            .map(|pricing| Box::new(Priced { pricing, origin: line.origin.said_by(made) })),
+        priced: line.pricing.as_deref().map(|pricing| {
+            Box::new(Priced { pricing: pricing.clone(), origin: line.origin.said_by(made) })
+        }),
         charge,
         plan: line.plan,
         quantity: line.quantity,

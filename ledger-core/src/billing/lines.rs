@@ -67,7 +67,11 @@ pub(super) fn lines(
     lines.extend(charges.map(|charge| one_off(account, charge)));
     discount::take_off(account, &mut lines)?;
     if lines.len() > MAX_LINES {
-        return Err(Rejection::TooMany { what: "lines on one invoice", limit: MAX_LINES });
+        return Err(Rejection::TooMany {
+            what: "lines on one invoice",
+            limit: MAX_LINES,
+            way: "bill through an earlier date; what is due on one day has to fit on one invoice",
+        });
     }
     Ok(lines)
 }
@@ -82,13 +86,13 @@ fn bill_subscription(
     let pauses = subscription.pause_spans();
     for item in &subscription.items {
         let place = Place { account, subscription, item, pauses: &pauses };
-        let mut charges = Vec::new();
+        let (first, mut credits) = (lines.len(), Vec::new());
         for cycle in item.cycles.iter() {
-            let found = pieces::compare(place, catalog, cycle, through)?;
-            credit_all(place, found.credits, lines)?;
-            charges.extend(found.charges);
+            let credited = pieces::compare(place, catalog, cycle, through, lines)?;
+            credit_all(place, credited, &mut credits)?;
         }
-        lines.extend(charges);
+        // What is given back of an item stands before what it costs.
+        lines.splice(first..first, credits);
     }
     Ok(())
 }

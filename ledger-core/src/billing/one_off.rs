@@ -32,6 +32,7 @@ pub(crate) fn add(
         return Err(Rejection::TooMany {
             what: "charges waiting for an invoice",
             limit: MAX_PENDING,
+            way: "invoice them first, with invoice.now",
         });
     }
     priced(account.profile, command)

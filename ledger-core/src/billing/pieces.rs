@@ -12,12 +12,6 @@ use super::state::{Line, LineAt};
 use crate::catalog::state::Catalog;
 use crate::subscription::item::{Cycle, Segment};
 
-/// What one cycle needs: credits for time no longer in force, charges for time not charged yet.
-pub(crate) struct CyclePieces {
-    pub(crate) credits: Vec<(LineAt, Span)>,
-    pub(crate) charges: Vec<LineDraft>,
-}
-
 /// A cycle's segments and what its lines make of them.
 struct Comparison<'a> {
     living: Option<Span>,
@@ -63,7 +57,8 @@ impl<'a> Comparison<'a> {
     }
 }
 
-/// Compares the segments of a cycle with the live time of its lines.
+/// Compares the segments of a cycle with the live time of its lines: charges for time not charged
+/// yet go to the end of `lines`; the answer is what to credit of time that is no longer in force.
 ///
 /// # Errors
 /// Amounts or dates that cannot be reckoned.
@@ -72,18 +67,19 @@ pub(crate) fn compare(
     catalog: &Catalog,
     cycle: &Cycle,
     through: Date,
-) -> Result<CyclePieces, Rejection> {
+    lines: &mut Vec<LineDraft>,
+) -> Result<Vec<(LineAt, Span)>, Rejection> {
     let compared = Comparison::of(place, cycle);
-    let mut charges = Vec::new();
+    let first = lines.len();
     for segment in &compared.segments {
         if due(place, segment, cycle, compared.living)? > through {
             continue;
         }
         for piece in compared.open(segment) {
-            charges.extend(charge(place, catalog, cycle, segment, piece, &charges)?);
+            charge(place, catalog, cycle, segment, piece, (first, lines))?;
         }
     }
-    Ok(CyclePieces { credits: compared.credits, charges })
+    Ok(compared.credits)
 }
 
 /// The first day on which a run must bill something of an opened cycle.

@@ -88,6 +88,13 @@ pub(crate) struct Billed {
     pub(crate) voided: bool,
 }
 
+impl Billed {
+    /// An invoice, not voided, with a line that credits one of these.
+    pub(crate) fn credited_by(&self) -> Option<InvoiceId> {
+        self.lines.iter().find_map(|line| line.credited_by.first()).copied()
+    }
+}
+
 /// A line by the place of its invoice among the customer's, from 0, and its number on it, from 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct LineAt {

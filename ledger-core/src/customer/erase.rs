@@ -15,6 +15,14 @@ use schemas::{Date, Minor, Rejection, Timestamp};
 use super::state::{Erased, Profile};
 use crate::context::Context;
 
+/// An invoice that is not settled.
+pub(crate) struct Open {
+    pub(crate) invoice: InvoiceId,
+    pub(crate) amount: Minor,
+    /// The invoice that credits a line of it.
+    pub(crate) credited_by: Option<InvoiceId>,
+}
+
 /// What other rooms know of a customer that is to be erased.
 pub(crate) trait Affairs {
     /// A subscription that it pays for and that has not ended at an instant.
@@ -26,8 +34,8 @@ pub(crate) trait Affairs {
     /// Whether something waits to be invoiced.
     fn has_unbilled(&self) -> bool;
 
-    /// An invoice with something open, and how much.
-    fn open(&self) -> Option<(InvoiceId, Minor)>;
+    /// An invoice with something open.
+    fn open(&self) -> Option<Open>;
 
     /// A payment of which customer credit is left that can be paid back.
     fn refundable(&self) -> Option<PaymentId>;
@@ -85,9 +93,13 @@ fn in_the_way(
             "something waits to be invoiced; invoice it with invoice.now first".into(),
         ));
     }
-    if let Some((invoice, open)) = affairs.open() {
-        let open = open.of(customer.currency);
-        return Ok(Some(format!("{open} of {invoice} is open; settle, credit or void it first")));
+    if let Some(Open { invoice, amount, credited_by }) = affairs.open() {
+        let amount = amount.of(customer.currency);
+        let way = credited_by.map_or_else(
+            || "settle, credit or void it first".into(),
+            |by| format!("settle it first, or void {by}, which credits it, and then {invoice}"),
+        );
+        return Ok(Some(format!("{amount} of {invoice} is open; {way}")));
     }
     if let Some(payment) = affairs.refundable() {
         return Ok(Some(format!(

@@ -2,11 +2,12 @@
 //! still be asked of one that was erased.
 
 use schemas::command::{BillingCommand, SettlementCommand};
-use schemas::ids::{CustomerId, InvoiceId, PaymentId, QuoteId, SubscriptionId};
+use schemas::ids::{CustomerId, PaymentId, QuoteId, SubscriptionId};
 use schemas::{Command, Date, Minor, Rejection, Timestamp};
 
 use super::customer::Customer;
-use crate::customer::erase::Affairs;
+use crate::billing::state::Billed;
+use crate::customer::erase::{Affairs, Open};
 use crate::subscription::state::Subscription;
 
 impl Affairs for Customer {
@@ -22,8 +23,12 @@ impl Affairs for Customer {
         self.due.is_some() || self.billing.pending().len() > 0
     }
 
-    fn open(&self) -> Option<(InvoiceId, Minor)> {
-        self.settlement.open().next().map(|invoice| (invoice.id, invoice.open()))
+    fn open(&self) -> Option<Open> {
+        self.settlement.open().next().map(|invoice| Open {
+            invoice: invoice.id,
+            amount: invoice.open(),
+            credited_by: self.billing.invoice(invoice.id).and_then(Billed::credited_by),
+        })
     }
 
     fn refundable(&self) -> Option<PaymentId> {

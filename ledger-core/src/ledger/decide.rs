@@ -12,7 +12,8 @@ use schemas::command::{
     ProcessCommand,
 };
 use schemas::event::{
-    Event, InvoiceFinalized, ScheduledFor, SubscriptionActivated, SubscriptionCreated,
+    ChangeScheduled, Event, InvoiceFinalized, ScheduledFor, SubscriptionActivated,
+    SubscriptionCreated,
 };
 use schemas::ids::SubscriptionId;
 use schemas::{Command, Date, Rejection};
@@ -29,7 +30,6 @@ use crate::process::{billing_run, due, first_steps};
 use crate::shared::Shared;
 use crate::subscription::advance::Advance;
 use crate::subscription::case::Books as _;
-use crate::subscription::evolve::try_out;
 use crate::subscription::state::Subscription;
 use crate::{book, catalog, customer, seller, settlement, subscription};
 
@@ -227,17 +227,11 @@ fn bill(
         Advance { rules: &profile.rules, catalog: context.catalog, currency: profile.currency };
     let billed = draft.customer.subscriptions().map(Subscription::id).filter(|id| scope.has(*id));
     for id in billed.collect::<Vec<_>>() {
-        let mut subscription = copy_of(draft, id);
-        draft.extend(advance.through(&mut subscription, through, draft.events.len())?);
+        draft.advance(advance, id, through)?;
     }
     let invoice = invoice(context, draft.customer.account(), scope, through, wanted)?;
     draft.extend(invoice);
     Ok(())
-}
-
-/// A subscription of the draft, to be brought up to date beside it.
-fn copy_of(draft: &Draft, id: SubscriptionId) -> Subscription {
-    draft.customer.subscription_of(id).expect("it is one of the draft's").clone()
 }
 
 /// What follows from a decision; see the module.
@@ -282,27 +276,29 @@ fn follow_payments(context: &Context<'_>, draft: &mut Draft) -> Result<(), Rejec
         Advance { rules: &profile.rules, catalog: context.catalog, currency: profile.currency };
     let now = context.stamp.recorded_at;
     for id in paid {
-        let mut copy = copy_of(draft, id);
-        if copy.activation_expires.is_some() {
-            let activated = SubscriptionActivated { subscription: id, at: now }.into();
-            try_out(&mut copy, &activated, draft.events.len());
-            draft.push(activated.into());
+        let found = draft.customer.subscription_of(id);
+        if found.is_some_and(|found| found.activation_expires.is_some()) {
+            draft.push(SubscriptionActivated { subscription: id, at: now }.into());
         }
         let at = profile.rules.moment(now)?;
-        let first_paid = |copy: &Subscription| {
-            copy.scheduled.iter().find(|due| due.at == ScheduledFor::Paid).cloned()
-        };
         // Cycles up to the change exist before it: a new anchor leaves no time between.
-        if first_paid(&copy).is_some() {
-            let through = profile.rules.date(at)?;
-            draft.extend(advance.through(&mut copy, through, draft.events.len())?);
+        if first_paid(&draft.customer, id).is_some() {
+            draft.advance(advance, id, profile.rules.date(at)?)?;
         }
-        while let Some(due) = first_paid(&copy) {
-            for event in advance.scheduled(&copy, at, &due)? {
-                try_out(&mut copy, &event, draft.events.len());
-                draft.push(event.into());
-            }
+        while let Some((subscription, due)) = first_paid(&draft.customer, id) {
+            let events = advance.scheduled(subscription, at, due)?;
+            draft.extend(events);
         }
     }
     Ok(())
+}
+
+/// The first change of a subscription that waits for a payment.
+fn first_paid(
+    customer: &Customer,
+    id: SubscriptionId,
+) -> Option<(&Subscription, &ChangeScheduled)> {
+    let subscription = customer.subscription_of(id)?;
+    let waits = |due: &&ChangeScheduled| due.at == ScheduledFor::Paid;
+    subscription.scheduled.iter().find(waits).map(|due| (subscription, due))
 }

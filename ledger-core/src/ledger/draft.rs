@@ -1,8 +1,11 @@
 //! A commit in the making: its events so far, and the customer as it would be after them.
 
 use schemas::event::{Event, EventAt};
+use schemas::ids::SubscriptionId;
+use schemas::{Date, Rejection};
 
 use super::customer::Customer;
+use crate::subscription::advance::Advance;
 
 /// What a decision has made so far. The customer is an overlay: what its events do not touch is
 /// read through.
@@ -33,5 +36,28 @@ impl Draft {
 
     pub(super) fn extend<E: Into<Event>>(&mut self, events: impl IntoIterator<Item = E>) {
         events.into_iter().for_each(|event| self.push(event.into()));
+    }
+
+    /// Brings a subscription up to and on `through`, with the events that do it.
+    ///
+    /// # Errors
+    /// What [`Advance::through`] refuses; then the draft is of no use.
+    ///
+    /// # Panics
+    /// When the customer has no such subscription.
+    pub(super) fn advance(
+        &mut self,
+        advance: Advance<'_>,
+        id: SubscriptionId,
+        through: Date,
+    ) -> Result<(), Rejection> {
+        // It folds into the subscription what it makes, so only the other room is left to tell.
+        let subscription = self.customer.agreements.drafted(id);
+        let subscription = subscription.expect("it is one of the draft's");
+        for event in advance.through(subscription, through, self.events.len())? {
+            self.customer.billing.evolve_agreed(&event);
+            self.events.push(event.into());
+        }
+        Ok(())
     }
 }

@@ -74,8 +74,11 @@ impl Ledger {
         check_effective(stamp)?;
         let known = self.customers.get(id);
         if let Command::Customer(CustomerCommand::RegisterCustomer(register)) = command {
-            if known.is_some() {
-                return Err(Rejection::CustomerExists { customer: id });
+            if let Some(known) = known {
+                return Err(match known.profile.erased {
+                    Some(_) => Rejection::CustomerErased { customer: id },
+                    None => Rejection::CustomerExists { customer: id },
+                });
             }
             let is_known = |other| self.customers.get(other).is_some();
             return crate::customer::decide::register(&context, is_known, register);
@@ -233,6 +236,11 @@ impl Ledger {
     pub fn erased(&self) -> impl Iterator<Item = (CustomerId, Erasure)> {
         let erased = |found: &Customer| Some((found.id(), found.profile.erased?.extent));
         self.customers.iter().filter_map(erased)
+    }
+
+    /// Whether a customer was erased.
+    pub fn is_erased(&self, customer: CustomerId) -> bool {
+        self.customers.get(customer).is_some_and(|found| found.profile.erased.is_some())
     }
 
     /// Where the clock of a test book stands that a command opens: the instant it is recorded at.

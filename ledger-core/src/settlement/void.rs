@@ -49,10 +49,13 @@ fn check_free(case: &Case<'_>, invoice: &Invoice, billed: &Billed) -> Result<(),
         let settled = invoice.paid.of(currency);
         return Err(Rejection::InvoiceHasPayments { invoice: id, settled });
     }
-    let note = billed.notes.first().map(ToString::to_string);
-    let line = billed.lines.iter().find_map(|line| line.credited_by.first());
-    if let Some(by) = note.or_else(|| line.map(ToString::to_string)) {
-        return Err(Rejection::InvoiceLineCredited { invoice: id, by });
+    if let Some(by) = billed.notes.first().map(ToString::to_string) {
+        let way = "take the rest off with a credit note";
+        return Err(Rejection::InvoiceLineCredited { invoice: id, by, way });
+    }
+    if let Some(by) = billed.credited_by().map(|by| by.to_string()) {
+        let way = "void that invoice first, or take the rest off with a credit note";
+        return Err(Rejection::InvoiceLineCredited { invoice: id, by, way });
     }
     let credit = case.settlement.credit;
     if invoice.credit_generated > credit {

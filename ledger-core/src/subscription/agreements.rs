@@ -48,6 +48,11 @@ impl Agreements {
         self.subscriptions.get(&id).map(AsRef::as_ref)
     }
 
+    /// A subscription of an overlay, to be brought up to date in place.
+    pub(crate) fn drafted(&mut self, id: SubscriptionId) -> Option<&mut Subscription> {
+        Shared::make_mut(&mut self.subscriptions).get_mut(&id).map(Shared::make_mut)
+    }
+
     /// How many subscriptions there are, ended ones included.
     pub(crate) fn count(&self) -> usize {
         self.subscriptions.len()

@@ -86,7 +86,11 @@ impl Start<'_> {
             return Err(Rejection::SubscriptionExists { subscription });
         }
         if self.case.agreements.count() >= MAX_SUBSCRIPTIONS {
-            return Err(Rejection::TooMany { what: "subscriptions", limit: MAX_SUBSCRIPTIONS });
+            return Err(Rejection::TooMany {
+                what: "subscriptions of this customer",
+                limit: MAX_SUBSCRIPTIONS,
+                way: "those that have ended count, too; register another customer for more",
+            });
         }
         Ok(())
     }
@@ -225,7 +229,11 @@ pub(super) fn quote(case: &Case<'_>, command: &CreateQuote) -> Result<Vec<Event>
         return Err(Rejection::QuoteExists { quote });
     }
     if case.agreements.quotes.len() >= MAX_QUOTES {
-        return Err(Rejection::TooMany { what: "quotes", limit: MAX_QUOTES });
+        return Err(Rejection::TooMany {
+            what: "quotes for this customer",
+            limit: MAX_QUOTES,
+            way: "those that are closed count, too; create the subscription without a quote",
+        });
     }
     if case.profile.rules.date(case.context.stamp.effective_at)? > command.valid_until {
         return Err(Rejection::QuoteExpired { quote, until: command.valid_until });

@@ -28,7 +28,11 @@ pub(super) fn given(
         return Err(Rejection::DiscountExists { discount });
     }
     if case.agreements.discounts().len() >= MAX_DISCOUNTS {
-        return Err(Rejection::TooMany { what: "discounts", limit: MAX_DISCOUNTS });
+        return Err(Rejection::TooMany {
+            what: "discounts of this customer",
+            limit: MAX_DISCOUNTS,
+            way: "those that were removed count, too; register another customer for more",
+        });
     }
     check_discount(command.value, command.duration)?;
     check_target(case, &command.on)?;

@@ -107,7 +107,11 @@ pub(crate) fn schedule(
     what: ScheduledChange,
 ) -> Result<Event, Rejection> {
     if subscription.scheduled.len() >= MAX_SCHEDULED {
-        return Err(Rejection::TooMany { what: "scheduled changes", limit: MAX_SCHEDULED });
+        return Err(Rejection::TooMany {
+            what: "scheduled changes of this subscription",
+            limit: MAX_SCHEDULED,
+            way: "withdraw some first, with subscription.withdraw_change",
+        });
     }
     let change = subscription.changes + 1 + u32::try_from(scheduled_before).unwrap_or(u32::MAX);
     Ok(ChangeScheduled { subscription: subscription.id, change, at, what }.into())

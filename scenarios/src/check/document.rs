@@ -34,7 +34,8 @@ impl Runner<'_> {
             self.absent(place, name, why);
             return Ok(());
         };
-        let asked: Result<Invoice, _> = self.ask("invoices", "get", &json!({"invoice": id}))?;
+        let asked: Result<Invoice, _> =
+            self.ask("invoices", "get", &json!({"invoice": id, "as_of": self.today()}))?;
         let (document, summary) = match (self.seen.invoice(id).cloned(), asked) {
             (Some(document), Ok(view)) => (document, view.invoice),
             (_, Err(code)) => {
@@ -62,10 +63,21 @@ impl Runner<'_> {
                 "due" => Got::Date(summary.due_date),
                 "date" => Got::Date(summary.document_date),
                 "status" => Got::Word(word(&summary.status)),
+                "overdue" => Got::Word(summary.overdue.to_string()),
                 "line_count" => Got::Count(document.lines.len()),
                 _ => Got::Word(summary.number.to_string()),
             };
-            let explain = if key == "total" { self.told(&document) } else { String::new() };
+            let explain = match key.as_str() {
+                "total" => self.told(&document),
+                // Somebody may look for `overdue` in the status, which only says what is paid.
+                "status" | "overdue" => format!(
+                    "{} is open, the last day to pay is {} and today is {}",
+                    money(summary.balance_due),
+                    summary.due_date,
+                    self.today(),
+                ),
+                _ => String::new(),
+            };
             let path = format!("{name}.{key}");
             self.compare(place, path, wanted, Some(currency), Found { got, explain });
         }

@@ -24,8 +24,8 @@ impl Runner<'_> {
         let item = expect.item.as_deref();
         let Some(seen) = self.seen.item_of(id, item) else {
             let what = item.map_or_else(String::new, |item| format!(" with price {item}"));
-            let known = self.names.sub_aliases().join(", ");
-            let why = format!("there is no such subscription{what}; there are {known}");
+            let known = self.names.there_is("unknown_subscription").unwrap_or_default();
+            let why = format!("this is no subscription{what}; {known}");
             self.absent(place, alias, why);
             return Ok(());
         };

@@ -12,7 +12,7 @@ use crate::yaml::Yaml;
 /// `id` is the alias, the name and the id in the other system.
 pub(super) fn customer(d: &mut Draft<'_>) -> Result<bool, Trouble> {
     if !d.said.list("tax")?.is_empty() {
-        return Err(Trouble::unsupported(d.place(), "key `tax` of `customer`"));
+        return Err(Trouble::unsupported(d.said.place_of("tax"), "key `tax` of `customer`"));
     }
     let id = d.said.need("id")?;
     d.of(d.names.customer_id(id));
@@ -107,7 +107,8 @@ pub(super) fn rate(f: &mut Fields<'_>) -> Result<Rate, Trouble> {
     // Figures of other models say nothing by 0, which is how the format prints them.
     for key in ["unit", "rate", "package", "free_units", "free_amount", "fixed", "min", "max"] {
         if rest_means_something(f, key, model)? {
-            return Err(Trouble::unsupported(place, format!("key `{key}` of a {model} price")));
+            let what = format!("key `{key}` of a {model} price");
+            return Err(Trouble::unsupported(f.place_of(key), what));
         }
     }
     Ok(rate)

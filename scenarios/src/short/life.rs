@@ -81,7 +81,7 @@ impl Items {
         if let Some(unit) = self.unit {
             let [only] = prices else {
                 let why = "`unit` is of one price; write `unit: {PRICE: FIGURE}`";
-                return Err(Trouble::wrong(f.place(), why));
+                return Err(Trouble::wrong(f.place_of("unit"), why));
             };
             self.by_price.push(Item { unit: Some(unit), ..Item::of(only.price.clone()) });
         }
@@ -127,11 +127,11 @@ impl Item {
         let Some(amount) = found.and_then(|price| price.amounts.first()) else {
             let known: Vec<_> = prices.iter().map(|price| price.price.as_str()).collect();
             let what = format!("price `{}` of the plan", self.price);
-            return Err(Trouble::unknown(f.place(), what, known));
+            return Err(Trouble::unknown(f.place_in("unit", self.price.as_str()), what, known));
         };
         amount.rate.with_amount(unit).ok_or_else(|| {
             let why = format!("{} has tiers; write the whole price in `items`", self.price);
-            Trouble::wrong(f.place(), why)
+            Trouble::wrong(f.place_in("unit", self.price.as_str()), why)
         })
     }
 }
@@ -143,8 +143,8 @@ fn is_mapping(node: Option<&Yaml>) -> bool {
 fn figures(f: &mut Fields<'_>, key: &str) -> Result<Vec<(Code, Decimal)>, Trouble> {
     let entries = f.texts(key)?;
     let read = |(price, text): (&str, &str)| {
-        let price = price.parse().map_err(|error| f.wrong(key, &error))?;
-        Ok((price, text.parse().map_err(|error| f.wrong(key, &error))?))
+        let code = price.parse().map_err(|error| f.wrong_in(key, price, &error))?;
+        Ok((code, text.parse().map_err(|error| f.wrong_in(key, price, &error))?))
     };
     entries.into_iter().map(read).collect()
 }
@@ -172,7 +172,7 @@ pub(super) fn subscribe(d: &mut Draft<'_>) -> Result<bool, Trouble> {
     d.of(payer);
     let alias = d.said.need("plan")?;
     d.name("plan", alias);
-    let version = d.said.parsed("version")?;
+    let version = d.said.whole("version", 1..=u32::MAX)?;
     let plan = d.names.plan(d.names.plan_id(alias), version);
     let items = Items::read(&mut d.said)?;
     let mut with = Map::new();
@@ -220,7 +220,7 @@ fn dimensions(d: &mut Draft<'_>) -> Result<Option<Value>, Trouble> {
 /// `change`: figures of prices are those of the plan that it changes to, or has.
 pub(super) fn change(d: &mut Draft<'_>) -> Result<bool, Trouble> {
     let sub = d.names.sub_id(d.said.need("sub")?);
-    let version = d.said.parsed("version")?;
+    let version = d.said.whole("version", 1..=u32::MAX)?;
     let told: Option<PlanId> = d.said.peek("plan").map(|alias| d.names.plan_id(alias));
     let plan = told.or_else(|| d.names.sub(sub).map(|bought| bought.plan));
     let plan = plan.and_then(|plan| d.names.plan(plan, version));

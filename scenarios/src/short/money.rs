@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use super::catalog::off;
 use crate::draft::Draft;
+use crate::names::{invoice_number, not_an_invoice};
 use crate::shape::money;
 use crate::trouble::Trouble;
 
@@ -12,7 +13,7 @@ use crate::trouble::Trouble;
 fn target(d: &Draft<'_>, on: &str, sub: Option<&str>) -> Result<Value, Trouble> {
     let found = d.names.target(on, sub).map(|target| json!(target));
     let what = "is no customer, subscription, price or product; name one";
-    found.ok_or_else(|| Trouble::wrong(d.place(), format!("{on:?} {what}")))
+    found.ok_or_else(|| Trouble::wrong(d.said.place_of("on"), format!("{on:?} {what}")))
 }
 
 pub(super) fn discount(d: &mut Draft<'_>) -> Result<bool, Trouble> {
@@ -60,6 +61,9 @@ pub(super) fn charge(d: &mut Draft<'_>) -> Result<bool, Trouble> {
 /// as it exists.
 pub(super) fn finalize(d: &mut Draft<'_>) -> Result<bool, Trouble> {
     let invoice = d.said.text("invoice")?;
+    if let Some(name) = invoice.filter(|name| invoice_number(name).is_none()) {
+        return Err(d.said.wrong("invoice", &not_an_invoice(name)));
+    }
     if invoice.is_some_and(|name| d.names.invoice(name).is_some()) {
         return Ok(false);
     }
@@ -91,10 +95,12 @@ pub(super) fn credit_note(d: &mut Draft<'_>) -> Result<bool, Trouble> {
     let currency = d.names.customer(d.customer()).currency;
     let mut lines = Vec::new();
     for (line, amount) in d.said.texts("lines")? {
+        let wrong = |why: &str| d.said.wrong_in("lines", line, &why);
         let number = line.parse::<u32>();
-        let number = number
-            .map_err(|_| d.said.wrong("lines", &format!("{line:?} is no number of a line")))?;
-        let amount = money(amount, currency).map_err(|why| d.said.wrong("lines", &why))?;
+        let number = number.map_err(|_| {
+            wrong(&format!("{line:?} is no number of a line; write 1 for the first"))
+        })?;
+        let amount = money(amount, currency).map_err(|why| wrong(&why))?;
         lines.push(json!({"line": number, "amount": amount}));
     }
     d.put("lines", lines);

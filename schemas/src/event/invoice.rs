@@ -133,7 +133,7 @@ pub struct InvoiceLine {
     /// The tiers that made the price, for tiered prices.
     pub tiers: Vec<TierPart>,
     /// How a cycle's price and its part were reckoned; none for one-off lines.
-    pub pricing: Option<LinePricing>,
+    pub pricing: Option<Box<LinePricing>>,
     /// The part of a whole cycle; 1 for one-off lines.
     pub ratio: Fraction,
     /// The gross amount before rounding, in minor units.

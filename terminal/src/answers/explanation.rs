@@ -168,7 +168,7 @@ impl Line<'_> {
     fn time(&self) -> Option<Tree> {
         let line = &self.explained.line;
         let pricing = line.pricing.as_ref()?;
-        let LinePricing { span, full, zone, segment, .. } = pricing;
+        let LinePricing { span, full, zone, segment, .. } = &**pricing;
         let rule = self.invoice.policies.proration.word();
         let mut because = vec![
             Tree::leaf(format!("of the cycle {full} of {}", every(pricing.every))),

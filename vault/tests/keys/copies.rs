@@ -2,7 +2,9 @@
 
 use event_log::sim::SimDisk;
 use schemas::fields::Erasure;
-use vault::{CopyError, MasterKey, Opened, Restored, VaultError, backup, init, restore};
+use vault::{
+    CopyError, Counts, MasterKey, Opened, Restored, VaultError, backup, counts, init, restore,
+};
 
 use crate::book::{LOG, customer, open, place, reads, registered};
 
@@ -153,6 +155,41 @@ fn nobody_who_was_erased_is_live_on_the_disk_at_any_moment_of_a_restore() {
         }
     }
     assert!(cuts > 5, "it was cut off at every step");
+}
+
+#[test]
+fn a_destroyed_key_is_counted_once_whatever_copy_is_put_back() {
+    // given: one customer whose keys are destroyed in the copy, one who was erased since, one left
+    let disk = SimDisk::new(1);
+    let vault = open(&disk);
+    for n in 1..=3 {
+        registered(&vault, n, "Ada");
+    }
+    vault.erase([(customer(1), Erasure::All)]).expect("erased");
+    let copy = copied(&disk, true);
+    vault.erase([(customer(2), Erasure::All)]).expect("erased");
+    drop(vault);
+    let empty = SimDisk::new(2);
+    let noted = SimDisk::new(3);
+    init(&place(&noted), LOG).expect("made");
+    let erased = [1, 2].map(|n| (customer(n), Erasure::All));
+    open(&noted).erase(erased).expect("nobody has a key here");
+    for disk in [disk, empty, noted] {
+        for _ in 0..2 {
+            // when
+            put_back_but(&disk, &copy, &[1, 2]).expect("restored");
+            // then
+            let Counts { live, destroyed, damaged } = counts(&place(&disk), LOG).expect("sound");
+            assert_eq!((live, destroyed, damaged), (2, 4, 0));
+        }
+    }
+    // when nobody knows more than the copy
+    let other = SimDisk::new(4);
+    put_back_but(&other, &copy, &[1, 2, 4]).expect("restored");
+    // then: who has no key anywhere is noted as well, and no key lies there twice
+    assert_eq!(counts(&place(&other), LOG).expect("sound").destroyed, 6);
+    let mut again = Vec::new();
+    assert_eq!(backup(&place(&other), LOG, true, &mut again).expect("copied"), 8);
 }
 
 #[test]

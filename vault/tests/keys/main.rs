@@ -6,5 +6,6 @@ mod crashes;
 mod escrow;
 mod followers;
 mod losses;
+mod reading;
 mod rotation;
 mod sealing;

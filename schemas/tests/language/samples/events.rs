@@ -175,7 +175,7 @@ fn full_line() -> InvoiceLine {
             flat: Decimal::ZERO,
             percent: of("0.5"),
         }],
-        pricing: Some(LinePricing {
+        pricing: Some(Box::new(LinePricing {
             price: of("seat"),
             product: Some(of("storage")),
             rate: Rate::PerUnit(of("9.9")),
@@ -196,7 +196,7 @@ fn full_line() -> InvoiceLine {
                 minimum: Some(of("20")),
                 quantity: Decimal::ONE,
             }),
-        }),
+        })),
         ratio: fraction(11, 30),
         exact: fraction(1815, 1),
         rounding: values::rounding_subjects()
