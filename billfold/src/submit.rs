@@ -34,7 +34,7 @@ pub fn run(args: &SubmitArgs, door: &impl Ask, output: &Output) -> Result<(), Fa
     }
     let previewed = args.preview.map(|token| token.command_id);
     let id = args.id.or(previewed).unwrap_or_else(edge::command_id);
-    let answer = sent(args, id, body, door).map_err(|failure| with_id(failure, id))?;
+    let answer = sent(args, id, &body, door).map_err(|failure| with_id(failure, id))?;
     match &args.field {
         None => Ok(output.document(View::Accepted, &answer)?),
         Some(name) => match answer.get(name) {
@@ -45,13 +45,13 @@ pub fn run(args: &SubmitArgs, door: &impl Ask, output: &Output) -> Result<(), Fa
 }
 
 /// Sends one command; its answer, with the run's progress where it began one.
-fn sent(args: &SubmitArgs, id: CommandId, body: Vec<u8>, door: &impl Ask) -> Result<Node, Failure> {
+fn sent(args: &SubmitArgs, id: CommandId, body: &[u8], door: &impl Ask) -> Result<Node, Failure> {
     let headers = headers(args, id);
     let endpoint = Endpoint::Command(args.name.clone());
-    let answer = patiently(|| door.ask(endpoint.clone(), headers.clone(), body.clone()))?;
+    let answer = patiently(|| door.ask(endpoint.clone(), headers.clone(), body.to_vec()))?;
     let mut answer = document(&answer)?;
     if args.name == "billing.run" && !args.no_wait {
-        let run = document(&body)?.text_at("run").to_owned();
+        let run = document(body)?.text_at("run").to_owned();
         let progress = wait_for_run(door, &run)?;
         let position = progress.text_at("position").to_owned();
         answer.set("run", progress);
@@ -71,7 +71,14 @@ fn with_id(failure: Failure, id: CommandId) -> Failure {
             problem.detail = again(&problem.detail);
             Failure::Problem(problem)
         }
-        other => other,
+        other @ (Failure::Usage(_)
+        | Failure::Problem(_)
+        | Failure::Refused(_)
+        | Failure::Verification(_)
+        | Failure::InUse(_)
+        | Failure::Io { .. }
+        | Failure::BrokenPipe
+        | Failure::Internal(_)) => other,
     }
 }
 

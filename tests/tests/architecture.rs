@@ -118,9 +118,9 @@ const TLS_PROVIDERS: [&str; 6] =
     ["aws-lc-rs", "boring", "mbedtls", "native-tls", "openssl", "ring"];
 
 /// Crates whose build scripts were read: they ask the compiler or the target what it can do,
-/// generate code from what is in the crate, or compile the C and assembly in it (`ring`). None
-/// downloads anything.
-const BUILD_SCRIPTS_READ: [&str; 31] = [
+/// generate code from what is in the crate, or compile the C and assembly in it (`ring`,
+/// `libmimalloc-sys`). None downloads anything.
+const BUILD_SCRIPTS_READ: [&str; 32] = [
     "assert_cmd",
     "borsh",
     "camino",
@@ -135,6 +135,7 @@ const BUILD_SCRIPTS_READ: [&str; 31] = [
     "icu_normalizer_data",
     "icu_properties_data",
     "libc",
+    "libmimalloc-sys",
     "num-traits",
     "parking_lot_core",
     "portable-atomic",

@@ -24,6 +24,10 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("revision_conflict", "the engine compares revisions; tests/tests/bad_input.rs"),
     ("internal_command", "the engine refuses these from a door; tests/tests/bad_input.rs"),
     ("preview_stale", "the engine compares a preview with the book; command-gateway/tests"),
+    (
+        "key_destroyed",
+        "the engine knows what could not be sealed; command-gateway/tests/personal.rs",
+    ),
     ("commit_too_large", "the engine encodes commits; tests/tests/bad_input.rs"),
 ];
 
