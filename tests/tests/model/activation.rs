@@ -1,0 +1,133 @@
+//! A subscription that waits for its first payment.
+//!
+//! # Shape
+//!
+//! While nothing is to be paid it is what it would be without. Its first invoice above zero
+//! starts the clock. Paid, it begins, under `billfold@1` with the payment; not paid in time, it
+//! ends, the whole invoice is voided, and what was paid of it is credit.
+
+use schemas::terms::{Anchor, CancelCredit, EndReason};
+
+use crate::book::Book;
+use crate::calendar::Calendar;
+use crate::civil::{Clock, Instant};
+use crate::customer::{Customer, Source, When};
+use crate::money::undo;
+use crate::passing::end;
+use crate::subscription::{Subscription, Term};
+
+const HOUR: i64 = 3_600_000_000;
+
+/// An invoice was issued: it may be the one that a subscription waits for.
+pub(crate) fn asked(customer: &mut Customer, place: usize, now: Instant) {
+    if customer.invoices[place].total() <= 0 {
+        return;
+    }
+    let has: Vec<bool> = customer
+        .subscriptions
+        .iter()
+        .map(|of| customer.invoices[place].has(customer, of.id))
+        .collect();
+    for (of, has) in customer.subscriptions.iter_mut().zip(has) {
+        if let Some(gate) = &mut of.gate
+            && has
+            && !gate.passed
+            && gate.asked.is_none()
+        {
+            gate.asked = Some((now, place));
+        }
+    }
+}
+
+/// Ends what was not paid in time.
+pub(crate) fn expire(book: &Book, customer: &mut Customer, now: Instant) {
+    let late = |of: &Subscription| {
+        let gate = of.gate.filter(|gate| !gate.passed && of.end.is_none())?;
+        let (at, place) = gate.asked?;
+        (at + gate.hours * HOUR <= now).then_some((of.id, place))
+    };
+    let found: Vec<_> = customer.subscriptions.iter().filter_map(late).collect();
+    for (id, place) in found {
+        let at = customer.place_of(id).expect("just found");
+        let of = &mut customer.subscriptions[at];
+        let start = of.start;
+        end(of, start, CancelCredit::None, EndReason::NotPaid);
+        if !customer.invoices[place].voided {
+            // What others have on it is billed again.
+            undo(customer, place, true);
+        }
+        customer.pending.retain(|charge| charge.of != Some(id));
+        crate::money::sweep(&book.rules, customer);
+    }
+}
+
+/// Lets begin what is paid.
+pub(crate) fn begin_paid(book: &Book, customer: &mut Customer, when: When) {
+    for at in 0..customer.subscriptions.len() {
+        let of = &customer.subscriptions[at];
+        let Some(gate) = of.gate.filter(|gate| !gate.passed && of.end.is_none()) else { continue };
+        let Some((asked, place)) = gate.asked else { continue };
+        let invoice = &customer.invoices[place];
+        let (voided, paid) = (invoice.voided, invoice.open() <= 0);
+        let gate = customer.subscriptions[at].gate.as_mut().expect("just found");
+        if voided {
+            gate.asked = None;
+        } else if paid {
+            gate.passed = true;
+            if book.rules.add.starts_with_payment {
+                let paid_at = when.effective.max(asked);
+                start_at(customer, at, place, paid_at);
+            }
+        }
+    }
+}
+
+/// It begins with its payment: what was paid runs from there.
+fn start_at(customer: &mut Customer, at: usize, place: usize, paid_at: Instant) {
+    let clock = customer.clock.clone();
+    let of = &mut customer.subscriptions[at];
+    let start = clock.moment(paid_at);
+    let follows_the_start = matches!(of.anchor, None | Some(Anchor::Anniversary));
+    if start <= of.start || of.trial_end.is_some() || !follows_the_start {
+        return;
+    }
+    let id = of.id;
+    let before = of.start;
+    of.start = start;
+    of.term = of.term.map(|term| Term::new(&clock, (start, 0), term.length, term.renewal));
+    for number in 0..of.items.len() {
+        let of = &mut customer.subscriptions[at];
+        let item = &mut of.items[number];
+        shift(&clock, item, (before, start));
+        let Some(every) = item.last_terms().map(|terms| terms.every) else { continue };
+        let piece = item.calendars.len();
+        item.lay(Calendar::anniversary(&clock, start, every));
+        let calendar = item.last_calendar().clone();
+        let mut nth = 0;
+        for line in &mut customer.invoices[place].lines {
+            let Source::Cycle(cycle) = &mut line.source else { continue };
+            if (cycle.subscription, cycle.item) != (id, number) {
+                continue;
+            }
+            let bound = |n: i64| calendar.boundary(&clock, n);
+            (cycle.id, cycle.start, cycle.end) =
+                ((piece, usize::try_from(nth).expect("few")), bound(nth), bound(nth + 1));
+            line.time = (cycle.start, cycle.end);
+            (line.full, line.live) = (line.time, vec![line.time]);
+            nth += 1;
+        }
+    }
+}
+
+/// Steps of an item keep their distance, in days, from the start.
+fn shift(clock: &Clock, item: &mut crate::item::Item, (from, to): (Instant, Instant)) {
+    let moved = |at: Instant| {
+        if at <= from { to } else { clock.days_later(to, clock.day(at) - clock.day(from)) }
+    };
+    item.terms = std::mem::take(&mut item.terms).into_iter().map(|(k, v)| (moved(k), v)).collect();
+    item.quantities =
+        std::mem::take(&mut item.quantities).into_iter().map(|(k, v)| (moved(k), v)).collect();
+    item.percents =
+        std::mem::take(&mut item.percents).into_iter().map(|(k, v)| (moved(k), v)).collect();
+    item.ramp.iter_mut().for_each(|at| *at = moved(*at));
+}

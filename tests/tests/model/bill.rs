@@ -1,0 +1,372 @@
+//! Differences become documents: lines, discounts, notes, an invoice.
+//!
+//! # Shape
+//!
+//! [`bill`] asks for the differences, prices them, takes discounts off, and splits credits into
+//! lines and notes by policy. A run makes an invoice only for a reason; a command that bills at
+//! once needs none.
+
+use schemas::ids::{ChargeId, SubscriptionId};
+use schemas::terms::{ChangeBilling, LineKind, MissingPiece};
+
+use crate::activation;
+use crate::book::Book;
+use crate::civil::{Day, day_of_seller};
+use crate::compare::{Difference, Missing, difference};
+use crate::credit::give_back;
+use crate::customer::{At, Customer, Document, Invoice, Line, Source, When};
+use crate::discounts::take;
+use crate::measure::cost;
+use crate::money::{new_lot, release, use_credit};
+use crate::number::Exact;
+use crate::passing::View;
+use crate::price::{minor, whole};
+use crate::rules::{CreditDocument, Rules};
+use crate::stretches::joined;
+
+/// Of what.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Which {
+    /// Everything of the customer.
+    All,
+    /// One subscription.
+    Of(SubscriptionId),
+    /// One charge.
+    Charge(ChargeId),
+    /// Cycles of a subscription that were billed and will not begin.
+    WontBegin(SubscriptionId),
+}
+
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Billing {
+    pub(crate) which: Which,
+    pub(crate) when: When,
+    /// Through which day; today if none.
+    pub(crate) through: Option<Day>,
+    /// An invoice needs a reason.
+    pub(crate) run: bool,
+}
+
+impl Billing {
+    /// At once, whatever there is.
+    pub(crate) const fn now(which: Which, when: When) -> Self {
+        Self { which, when, through: None, run: false }
+    }
+}
+
+/// Bills what is due; issues nothing where nothing is.
+pub(crate) fn bill(book: &Book, customer: &mut Customer, billing: &Billing) {
+    let now = billing.when.recorded;
+    activation::expire(book, customer, now);
+    let today = customer.clock.day(now);
+    let through = billing.through.map_or(today, |day| day.min(today));
+    let seen = customer.clone();
+    let view = View { rules: &book.rules, clock: &seen.clock, book, customer: &seen };
+    let mut differences: Vec<(usize, Difference)> = Vec::new();
+    for (place, subscription) in seen.subscriptions.iter().enumerate() {
+        let named = match billing.which {
+            Which::All => true,
+            Which::Of(id) | Which::WontBegin(id) => subscription.id == id,
+            Which::Charge(_) => false,
+        };
+        if !named {
+            continue;
+        }
+        let mut found = difference(&view, &seen, subscription, now, through);
+        if matches!(billing.which, Which::WontBegin(_)) {
+            let end = subscription.known_end().map_or(i64::MAX, |(at, _)| at);
+            let begins = |at: At| seen.line(at).cycle().map_or(0, |of| of.start);
+            found.gone.retain(|gone| end <= begins(gone.line));
+            found.missing.clear();
+        }
+        differences.push((place, found));
+    }
+    let charges: Vec<ChargeId> = seen
+        .pending
+        .iter()
+        .filter(|charge| match billing.which {
+            Which::All => true,
+            Which::Of(id) => charge.of == Some(id),
+            Which::Charge(id) => charge.id == id,
+            Which::WontBegin(_) => false,
+        })
+        .map(|charge| charge.id)
+        .collect();
+    if billing.run && !has_reason(&view, &differences, &charges, now, through) {
+        return;
+    }
+    let mut credits: Vec<(Line, bool)> = Vec::new();
+    let mut lines: Vec<Line> = Vec::new();
+    for (place, found) in &differences {
+        let subscription = &seen.subscriptions[*place];
+        for gone in &found.gone {
+            let line = customer.line(gone.line).clone();
+            let credit = give_back(&view, subscription, (gone.line, &line), gone.time);
+            taken_off(customer, gone.line, &credit);
+            credits.push((credit, gone.alone));
+        }
+        for missing in &found.missing {
+            lines.extend(charge_lines(&view, customer, missing));
+        }
+        if billing.which != Which::WontBegin(subscription.id) {
+            customer.subscriptions[*place].owes_a_bill = false;
+        }
+    }
+    lines.extend(charges.iter().map(|id| {
+        let charge = seen.pending.iter().find(|known| known.id == *id).expect("it waits");
+        plain(Source::Charge(*id), charge.gross, charge.quantity)
+    }));
+    crate::residue::settle_up(&view, &credits, &mut lines);
+    take(&book.rules, customer, &mut lines);
+    top_up(&view, &mut lines);
+    let (noted, beside) = split(&book.rules, credits, &lines);
+    note(customer, &noted);
+    let lines: Vec<Line> = beside.into_iter().chain(lines).collect();
+    customer.pending.retain(|charge| !charges.contains(&charge.id));
+    if !lines.is_empty() {
+        finalize(customer, lines, billing.when);
+    }
+}
+
+/// Whether a run makes an invoice.
+fn has_reason(
+    view: &View<'_>,
+    differences: &[(usize, Difference)],
+    charges: &[ChargeId],
+    now: i64,
+    through: Day,
+) -> bool {
+    let customer = view.customer;
+    let pending = |id: &ChargeId| customer.pending.iter().find(|charge| charge.id == *id);
+    let any = charges.len()
+        + differences.iter().map(|(_, d)| d.gone.len() + d.missing.len()).sum::<usize>();
+    if any == 0 {
+        return false;
+    }
+    let due = differences.iter().any(|(place, found)| {
+        let subscription = &customer.subscriptions[*place];
+        let over = subscription.end.as_ref().is_some_and(|end| end.at <= now);
+        found.missing.iter().any(|missing| missing.reason)
+            || ((subscription.owes_a_bill || over) && found.gone.len() + found.missing.len() > 0)
+    });
+    let again = charges.iter().filter_map(pending).any(|charge| charge.due);
+    let at_once = view.rules.of.change_billing == ChangeBilling::AtOnce;
+    let waits = || {
+        view.rules.add.charge_wait.is_some_and(|days| {
+            next_invoice(view, now, through).is_none_or(|next| through + days < next)
+        })
+    };
+    due || again || at_once || waits()
+}
+
+/// The day on which the next cycle of the customer is billed.
+fn next_invoice(view: &View<'_>, now: i64, through: Day) -> Option<Day> {
+    let mut days: Vec<Day> = Vec::new();
+    for subscription in &view.customer.subscriptions {
+        if subscription.end.is_some() || subscription.waits() {
+            continue;
+        }
+        for item in &subscription.items {
+            let horizon = view.clock.start_of(through + 500);
+            for cycle in item.cycles(view.rules, view.clock, horizon.max(now)) {
+                for want in
+                    crate::wanted::wanted(view.rules, view.clock, subscription, item, &cycle)
+                {
+                    days.push(want.due);
+                }
+            }
+        }
+    }
+    days.into_iter().filter(|day| through < *day).min()
+}
+
+fn plain(source: Source, gross: i128, quantity: schemas::Decimal) -> Line {
+    Line {
+        source,
+        kind: LineKind::OneOff,
+        price: None,
+        time: (0, 0),
+        full: (0, 0),
+        quantity,
+        whole: Exact::whole(gross),
+        gross,
+        discounts: Vec::new(),
+        credits: None,
+        live: Vec::new(),
+        credited_units: 0,
+        credited: 0,
+        noted: 0,
+    }
+}
+
+/// A piece of a cycle as a line, and beside it what is missing to the least price.
+fn charge_lines(view: &View<'_>, customer: &Customer, missing: &Missing) -> Vec<Line> {
+    let price = &missing.what.price;
+    let (time, full) = (missing.what.time, missing.what.full);
+    let whole = whole(&price.terms.rate, price.quantity, customer.currency);
+    let every = price.terms.every;
+    let gross = rest_of_cycle(view, customer, missing, whole)
+        .unwrap_or_else(|| cost(view.rules, view.clock, whole, (time, full), every).rounded());
+    let kind = if missing.first { LineKind::Recurring } else { LineKind::ProrationCharge };
+    let line = Line {
+        kind,
+        price: Some(price.clone()),
+        time,
+        full,
+        whole,
+        live: vec![time],
+        ..plain(Source::Cycle(missing.of), gross, price.quantity)
+    };
+    let least = price.terms.minimum.map(|least| minor(Exact::decimal(least), customer.currency));
+    let short = least.map(|least| least.minus(whole)).filter(|short| Exact::ZERO < *short);
+    let holds = view.rules.add.minimum_after_discount;
+    match (least, short) {
+        (Some(least), _) if holds => {
+            let gross = cost(view.rules, view.clock, least, (time, full), every).rounded();
+            let top = Line { kind: LineKind::MinimumTrueUp, whole: least, gross, ..line.clone() };
+            vec![line, top]
+        }
+        (Some(_), Some(short)) => {
+            let gross = cost(view.rules, view.clock, short, (time, full), every).rounded();
+            let top = Line { kind: LineKind::MinimumTrueUp, whole: short, gross, ..line.clone() };
+            vec![line, top]
+        }
+        (Some(_) | None, _) => vec![line],
+    }
+}
+
+/// The last missing piece of a cycle is the whole less what was billed at the same price.
+fn rest_of_cycle(
+    view: &View<'_>,
+    customer: &Customer,
+    missing: &Missing,
+    whole: Exact,
+) -> Option<i128> {
+    if view.rules.of.missing_piece == MissingPiece::OwnRatio
+        || missing.what.time == missing.what.full
+    {
+        return None;
+    }
+    let others: Vec<(At, Line)> = customer
+        .charging()
+        .filter(|(_, line)| {
+            line.cycle().is_some_and(|of| {
+                (of.subscription, of.item, of.id)
+                    == (missing.of.subscription, missing.of.item, missing.of.id)
+            })
+        })
+        .filter(|(_, line)| line.kind != LineKind::MinimumTrueUp)
+        .filter(|(_, line)| {
+            line.price.as_ref().is_some_and(|price| price.is_like(&missing.what.price))
+        })
+        .map(|(at, line)| (at, line.clone()))
+        .collect();
+    let mut time: Vec<_> = others.iter().flat_map(|(_, line)| line.live.clone()).collect();
+    if time.is_empty() {
+        return None;
+    }
+    time.push(missing.what.time);
+    if joined(time) != [missing.what.full] {
+        return None;
+    }
+    let back = |at: At| -> i128 {
+        let invoices = customer.invoices.iter().filter(|invoice| !invoice.voided);
+        let credits = invoices.flat_map(|invoice| &invoice.lines);
+        credits.filter(|line| line.credits == Some(at)).map(|line| line.gross).sum()
+    };
+    let billed: i128 = others.iter().map(|(at, line)| line.gross + back(*at)).sum();
+    Some((whole.rounded() - billed).max(0))
+}
+
+/// The least price holds: what discounts took off below it comes back on a line of its own.
+fn top_up(view: &View<'_>, lines: &mut Vec<Line>) {
+    if !view.rules.add.minimum_after_discount {
+        return;
+    }
+    for at in 1..lines.len() {
+        if lines[at].kind == LineKind::MinimumTrueUp {
+            lines[at].discounts.clear();
+            lines[at].gross = (lines[at].gross - lines[at - 1].net()).max(0);
+        }
+    }
+    lines.retain(|line| line.kind != LineKind::MinimumTrueUp || line.gross != 0);
+}
+
+/// A line charges less time, and less money is left of it.
+fn taken_off(customer: &mut Customer, at: At, credit: &Line) {
+    let line = customer.line_mut(at);
+    line.live = crate::stretches::without(&line.live, &[credit.time]);
+    line.credited_units += credit.credited_units;
+    line.credited -= credit.net();
+}
+
+/// Credits that leave as notes, and those that stand on the invoice.
+fn split(rules: &Rules, credits: Vec<(Line, bool)>, lines: &[Line]) -> (Vec<Line>, Vec<Line>) {
+    let worth = |(line, _): &(Line, bool)| line.gross != 0 || line.net() != 0;
+    let credits: Vec<(Line, bool)> = credits.into_iter().filter(worth).collect();
+    let all = |of: Vec<(Line, bool)>| of.into_iter().map(|(line, _)| line).collect::<Vec<_>>();
+    match rules.add.credit_document {
+        CreditDocument::InvoiceLine => (Vec::new(), all(credits)),
+        CreditDocument::CreditNote => (all(credits), Vec::new()),
+        CreditDocument::NoteWhenAlone => {
+            let (alone, beside): (Vec<_>, Vec<_>) =
+                credits.into_iter().partition(|(_, alone)| *alone);
+            let total = lines.iter().map(Line::net).sum::<i128>()
+                + beside.iter().map(|(line, _)| line.net()).sum::<i128>();
+            if total < 0 {
+                return (all(alone.into_iter().chain(beside).collect()), Vec::new());
+            }
+            (all(alone), all(beside))
+        }
+    }
+}
+
+/// One note for each invoice that is credited.
+fn note(customer: &mut Customer, credits: &[Line]) {
+    let mut places: Vec<usize> = credits.iter().filter_map(|c| c.credits).map(|at| at.0).collect();
+    places.sort_unstable();
+    places.dedup();
+    for place in places {
+        let mut parts: std::collections::BTreeMap<usize, i128> = std::collections::BTreeMap::new();
+        for credit in credits {
+            if let Some((invoice, line)) = credit.credits
+                && invoice == place
+            {
+                *parts.entry(line).or_default() -= credit.net();
+            }
+        }
+        parts.retain(|_, amount| *amount != 0);
+        let total: i128 = parts.values().sum();
+        if total == 0 {
+            continue;
+        }
+        customer.invoices[place].noted += total;
+        customer.issued.push(Document::Note(place, parts.into_iter().collect()));
+        release(customer, place);
+    }
+}
+
+/// An invoice is issued: credit pays it, or its negative total becomes credit.
+fn finalize(customer: &mut Customer, lines: Vec<Line>, when: When) {
+    let dated = day_of_seller(when.recorded);
+    let due = dated + customer.terms_days;
+    let place = customer.invoices.len();
+    customer.invoices.push(Invoice {
+        dated,
+        due,
+        lines,
+        applied: Vec::new(),
+        noted: 0,
+        generated: None,
+        voided: false,
+    });
+    let total = customer.invoices[place].total();
+    if total < 0 {
+        let lot = new_lot(customer, crate::customer::Origin::Invoice(place), -total);
+        customer.invoices[place].generated = Some((lot, -total));
+    } else {
+        use_credit(customer, place);
+    }
+    customer.issued.push(Document::Invoice(place));
+    activation::asked(customer, place, when.recorded);
+}

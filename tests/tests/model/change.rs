@@ -1,0 +1,247 @@
+//! Changes of plan, quantity, price, add-ons and anchor, in one step.
+//!
+//! # Shape
+//!
+//! [`apply`] writes steps into the timelines of items at an instant. It prices nothing: what the
+//! change costs follows when somebody bills. `proration: none` leaves a mark on the time that is
+//! invoiced, which any later change takes off again.
+
+use schemas::Decimal;
+use schemas::command::{ChangeSubscription, ItemRequest};
+use schemas::terms::{Anchor, Every, Recurrence, Settle};
+
+use crate::book::{Version, recurrence};
+use crate::calendar::Calendar;
+use crate::civil::Instant;
+use crate::customer::Refused;
+use crate::item::{Frozen, Item, Terms};
+use crate::mapping::put_plan;
+use crate::passing::{View, settle};
+use crate::rules::NoneScope;
+use crate::stretches::without;
+use crate::subscription::Subscription;
+
+/// What a change wrote into.
+#[derive(Debug, Default)]
+pub(crate) struct Touched {
+    pub(crate) items: Vec<usize>,
+    /// Cycles of these begin anew.
+    pub(crate) restarted: Vec<usize>,
+}
+
+/// Changes a subscription from an instant on; a refusal leaves it as it was.
+pub(crate) fn apply(
+    view: &View<'_>,
+    of: &mut Subscription,
+    change: &ChangeSubscription,
+    at: Instant,
+) -> Result<Touched, Refused> {
+    if at < of.start {
+        return Err("before the subscription starts");
+    }
+    if of.known_end().is_some_and(|(end, _)| end <= at) {
+        return Err("beyond the end");
+    }
+    let laid = of.items.iter().filter(|item| item.calendars.len() > 1);
+    if laid.map(|item| item.last_calendar().from).max().is_some_and(|from| at < from) {
+        return Err("before cycles were laid anew");
+    }
+    let mut next = of.clone();
+    let mut touched = Touched::default();
+    if let Some(plan) = change.plan {
+        let version = view.book.on_sale(plan, change.version, view.customer.currency)?;
+        put_plan(view, &mut next, version, at, &mut touched)?;
+    }
+    if let Some(quantity) = change.quantity {
+        if quantity.is_negative() {
+            return Err("a negative quantity");
+        }
+        for place in next.plan_items(at) {
+            next.items[place].quantities.insert(at, quantity);
+            touched.items.push(place);
+        }
+    }
+    for request in change.items.iter().flatten() {
+        touched.items.push(item_request(view, &mut next, request, at)?);
+    }
+    if let Some(anchor) = change.anchor {
+        put_anchor(view, &mut next, anchor, at, &mut touched)?;
+    }
+    touched.items.sort_unstable();
+    touched.items.dedup();
+    mark(view, of, &mut next, &touched, settle(view.rules, change.proration), at);
+    *of = next;
+    Ok(touched)
+}
+
+/// One price gets another quantity or rate; an add-on begins or ends.
+fn item_request(
+    view: &View<'_>,
+    of: &mut Subscription,
+    request: &ItemRequest,
+    at: Instant,
+) -> Result<usize, Refused> {
+    if request.quantity.is_some_and(Decimal::is_negative) {
+        return Err("a negative quantity");
+    }
+    let Some(place) = of.item_of(&request.price, at) else {
+        if request.remove == Some(true) {
+            return Err("what is not there cannot be removed");
+        }
+        let version = version_at(view, of, at)?;
+        let price = version.price(&request.price).ok_or("unknown price")?;
+        if recurrence(price) != Recurrence::AddOn {
+            return Err("no add-on");
+        }
+        let mut terms = version.terms(price, view.customer.currency).ok_or("no such currency")?;
+        own_rate(&mut terms, request);
+        let base = base_calendar(of, at);
+        let calendar = calendar_beside(view, &base, at, terms.every);
+        let quantity = request.quantity.unwrap_or(Decimal::ONE);
+        let place = start_item(of, terms, quantity, calendar, at);
+        of.items[place].add_on = true;
+        return Ok(place);
+    };
+    let item = &mut of.items[place];
+    if request.remove == Some(true) {
+        if !item.add_on {
+            return Err("only add-ons can be removed");
+        }
+        item.terms.insert(at, None);
+        return Ok(place);
+    }
+    if let Some(quantity) = request.quantity {
+        item.quantities.insert(at, quantity);
+    }
+    if request.rate.is_some() {
+        let mut terms = item.terms_at(at).cloned().expect("it is there");
+        own_rate(&mut terms, request);
+        item.terms.insert(at, Some(terms));
+    }
+    Ok(place)
+}
+
+pub(crate) fn own_rate(terms: &mut Terms, request: &ItemRequest) {
+    if let Some(rate) = &request.rate {
+        (terms.rate, terms.own) = (rate.clone(), true);
+    }
+}
+
+/// The plan version that a subscription has.
+pub(crate) fn version_at<'a>(
+    view: &View<'a>,
+    of: &Subscription,
+    at: Instant,
+) -> Result<&'a Version, Refused> {
+    let first = of.plan_items(at).first().copied().ok_or("it has no plan any more")?;
+    let terms = of.items[first].terms_at(at).expect("it lives");
+    view.book.version(terms.plan, terms.version)
+}
+
+/// The calendar that others of the subscription follow.
+pub(crate) fn base_calendar(of: &Subscription, at: Instant) -> Calendar {
+    let first = of.plan_items(at).first().copied().unwrap_or(0);
+    of.items[first].last_calendar().clone()
+}
+
+/// The cycles of an item that begins beside others: on their boundaries.
+pub(crate) fn calendar_beside(
+    view: &View<'_>,
+    base: &Calendar,
+    at: Instant,
+    every: Every,
+) -> Calendar {
+    let from = at.max(base.from);
+    if every == base.every {
+        return base.joined_at(view.clock, from);
+    }
+    base.beside(view.rules, view.clock, from, every)
+}
+
+/// An item begins; gives its place.
+pub(crate) fn start_item(
+    of: &mut Subscription,
+    terms: Terms,
+    quantity: Decimal,
+    calendar: Calendar,
+    at: Instant,
+) -> usize {
+    of.items.push(Item::new(at, terms, quantity, calendar));
+    of.items.len() - 1
+}
+
+/// Cycles of all items begin on other days.
+fn put_anchor(
+    view: &View<'_>,
+    of: &mut Subscription,
+    anchor: Anchor,
+    at: Instant,
+    touched: &mut Touched,
+) -> Result<(), Refused> {
+    if matches!(anchor, Anchor::Day(day) if !(1..=31).contains(&day)) {
+        return Err("no day of a month");
+    }
+    let origin = of.origin(view.rules);
+    of.anchor = Some(anchor);
+    for place in 0..of.items.len() {
+        let item = &mut of.items[place];
+        let Some(terms) = item.terms_at(at).cloned() else { continue };
+        let from = at.max(item.calendars[0].from);
+        let anchored =
+            Calendar::anchored(view.rules, view.clock, anchor, (from, origin), terms.every);
+        if item.last_calendar().agrees(view.clock, &anchored) {
+            continue;
+        }
+        item.lay(anchored);
+        touched.items.push(place);
+        touched.restarted.push(place);
+    }
+    Ok(())
+}
+
+/// How the difference is billed is written beside the timelines.
+fn mark(
+    view: &View<'_>,
+    before: &Subscription,
+    next: &mut Subscription,
+    touched: &Touched,
+    how: Settle,
+    at: Instant,
+) {
+    let billed = |place: usize| view.customer.billed_until(before.id, place);
+    let plan_billed = before.plan_items(at).into_iter().filter_map(billed).max();
+    for place in &touched.items {
+        let new = *place >= before.items.len();
+        let restarted = touched.restarted.contains(place);
+        let item = &mut next.items[*place];
+        if !new {
+            item.changes.push(at);
+        }
+        if how == Settle::Now {
+            item.settled.push(at);
+        }
+        if how != Settle::None {
+            thaw(item, at);
+            continue;
+        }
+        let until = if new { plan_billed } else { billed(*place) };
+        let skipped = new && view.rules.add.none_scope == NoneScope::BilledLines;
+        if let Some(until) = until.filter(|until| at < *until && !skipped) {
+            let last = item.calendars.len() - 1;
+            let pieces = if restarted { last.saturating_sub(1) } else { last };
+            if !(new && !touched.restarted.is_empty()) {
+                item.frozen.push(Frozen { time: (at, until), pieces });
+            }
+        }
+    }
+}
+
+/// Time after a change that is billed is no longer frozen, until the next recorded change.
+fn thaw(item: &mut Item, at: Instant) {
+    let until = item.next_step(at).unwrap_or(Instant::MAX);
+    let frozen = std::mem::take(&mut item.frozen);
+    for old in frozen {
+        let left = without(&[old.time], &[(at, until)]);
+        item.frozen.extend(left.into_iter().map(|time| Frozen { time, ..old }));
+    }
+}

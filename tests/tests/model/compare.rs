@@ -1,0 +1,216 @@
+//! What should be billed less what was: the credits and charges of a subscription.
+//!
+//! # Shape
+//!
+//! For every cycle that is due or has lines: time that a line charges at the price that should
+//! be charged stays; other billed time is credited; what should be charged and is not, is. All
+//! of it is found anew each time, from the timelines and from the lines.
+
+use crate::calendar::{Cycle, CycleId};
+use crate::civil::{Day, Instant, Stretch};
+use crate::customer::{At, Customer, CycleOf, Line};
+use crate::passing::{View, pass};
+use crate::stretches::{both, joined, without};
+use crate::subscription::Subscription;
+use crate::wanted::{Wanted, gone_alone, stays, untouchable, wanted};
+
+/// Billed time that should not be.
+#[derive(Debug, Clone)]
+pub(crate) struct Gone {
+    pub(crate) line: At,
+    pub(crate) time: Stretch,
+    /// Nothing is charged in its place.
+    pub(crate) alone: bool,
+}
+
+/// Time that should be billed and is not.
+#[derive(Debug, Clone)]
+pub(crate) struct Missing {
+    pub(crate) of: CycleOf,
+    pub(crate) what: Wanted,
+    /// It is a reason for an invoice, and not only a difference.
+    pub(crate) reason: bool,
+    /// Nothing of its cycle was billed before.
+    pub(crate) first: bool,
+}
+
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Difference {
+    pub(crate) gone: Vec<Gone>,
+    pub(crate) missing: Vec<Missing>,
+}
+
+/// The differences of one subscription through a day.
+pub(crate) fn difference(
+    view: &View<'_>,
+    customer: &Customer,
+    subscription: &Subscription,
+    now: Instant,
+    through: Day,
+) -> Difference {
+    let mut found = Difference::default();
+    if subscription.waits() {
+        // No cycle is billed while it waits for its first payment.
+        return found;
+    }
+    for (number, item) in subscription.items.iter().enumerate() {
+        let begun = item.cycles(view.rules, view.clock, now + 1);
+        let mut ids: Vec<CycleId> = Vec::new();
+        for cycle in &begun {
+            ids.push(cycle.id);
+            let lines = lines_of(customer, subscription, number, cycle.id);
+            one(view, subscription, number, Some(cycle), &lines, (now, through), &mut found);
+        }
+        // Lines of cycles that have not begun, or that a change cut away.
+        let mut others: Vec<(CycleId, Instant)> = lines_of_item(customer, subscription, number)
+            .into_iter()
+            .map(|of| (of.id, of.start))
+            .filter(|(id, _)| !ids.contains(id))
+            .collect();
+        others.sort_unstable();
+        others.dedup();
+        for (id, start) in others {
+            ids.push(id);
+            let ahead = item.cycles(view.rules, view.clock, start + 1);
+            let cycle = ahead.iter().find(|cycle| cycle.id == id && cycle.start == start);
+            let lines = lines_of(customer, subscription, number, id);
+            one(view, subscription, number, cycle, &lines, (now, through), &mut found);
+        }
+    }
+    ahead(view, customer, subscription, now, through, &mut found);
+    found
+}
+
+/// Cycles that have not begun and are billed so many days before, as they will be then.
+fn ahead(
+    view: &View<'_>,
+    customer: &Customer,
+    subscription: &Subscription,
+    now: Instant,
+    through: Day,
+    found: &mut Difference,
+) {
+    let mut then = subscription.clone();
+    let mut reached = now;
+    loop {
+        let next = (0..then.items.len())
+            .filter_map(|number| next_due(view, &then, number, reached, through))
+            .min();
+        let Some(start) = next else { return };
+        pass(view, &mut then, start);
+        reached = start;
+        for number in 0..then.items.len() {
+            let cycles = then.items[number].cycles(view.rules, view.clock, start + 1);
+            let Some(cycle) = cycles.into_iter().rfind(|cycle| cycle.start == start) else {
+                continue;
+            };
+            let lines = lines_of(customer, subscription, number, cycle.id);
+            if lines.is_empty() {
+                one(view, &then, number, Some(&cycle), &lines, (start, through), found);
+            }
+        }
+    }
+}
+
+/// The start of an item's next cycle, if it is billed by then.
+fn next_due(
+    view: &View<'_>,
+    subscription: &Subscription,
+    number: usize,
+    after: Instant,
+    through: Day,
+) -> Option<Instant> {
+    let item = &subscription.items[number];
+    let lead = item.last_terms()?.lead;
+    if lead == 0 {
+        return None;
+    }
+    let horizon = view.clock.start_of(through + lead + 1);
+    let cycles = item.cycles(view.rules, view.clock, horizon);
+    cycles.into_iter().map(|cycle| cycle.start).find(|start| *start > after)
+}
+
+fn lines_of_item(customer: &Customer, of: &Subscription, item: usize) -> Vec<CycleOf> {
+    let cycles = customer.charging().filter_map(|(_, line)| line.cycle().copied());
+    cycles.filter(|cycle| (cycle.subscription, cycle.item) == (of.id, item)).collect()
+}
+
+fn lines_of(
+    customer: &Customer,
+    subscription: &Subscription,
+    item: usize,
+    id: CycleId,
+) -> Vec<(At, Line)> {
+    let same = |of: &CycleOf| (of.subscription, of.item, of.id) == (subscription.id, item, id);
+    let lines = customer.charging().filter(|(_, line)| line.cycle().is_some_and(same));
+    lines.map(|(at, line)| (at, line.clone())).collect()
+}
+
+/// The differences of one cycle.
+fn one(
+    view: &View<'_>,
+    subscription: &Subscription,
+    number: usize,
+    cycle: Option<&Cycle>,
+    lines: &[(At, Line)],
+    (now, through): (Instant, Day),
+    found: &mut Difference,
+) {
+    let item = &subscription.items[number];
+    let should = cycle
+        .map_or_else(Vec::new, |cycle| wanted(view.rules, view.clock, subscription, item, cycle));
+    let place = lines.first().and_then(|(_, line)| line.cycle().map(|of| (of.id, of.start)));
+    let place = cycle.map(|cycle| (cycle.id, cycle.start)).or(place);
+    let Some((id, start)) = place else { return };
+    let anyway = stays(subscription, item, (id, start), now);
+    let mut covered = untouchable(item, id);
+    let mut covered_twice = covered.clone();
+    for (at, line) in lines {
+        let same: Vec<Stretch> = should
+            .iter()
+            .filter(|want| line.price.as_ref().is_some_and(|price| price.is_like(&want.price)))
+            .map(|want| want.time)
+            .collect();
+        let allowed =
+            joined(both(&line.live, &anyway).into_iter().chain(both(&line.live, &same)).collect());
+        // Where two lines charge one time, the first keeps it.
+        let tops_up = line.kind == schemas::terms::LineKind::MinimumTrueUp;
+        let taken = if tops_up { &mut covered_twice } else { &mut covered };
+        let frozen = untouchable(item, id);
+        let others = without(taken, &frozen);
+        let keeps = without(&allowed, &others);
+        taken.extend(keeps.iter().copied());
+        for time in without(&line.live, &keeps) {
+            let alone = gone_alone(subscription, item, cycle, start, time);
+            let beside = without(&[time], &alone);
+            let mut parts: Vec<Gone> = Vec::new();
+            parts.extend(alone.iter().map(|t| Gone { line: *at, time: *t, alone: true }));
+            parts.extend(beside.iter().map(|t| Gone { line: *at, time: *t, alone: false }));
+            parts.sort_by_key(|gone| gone.time);
+            found.gone.extend(parts);
+        }
+    }
+    let Some(cycle) = cycle else { return };
+    let untouched = lines.iter().all(|(_, line)| line.live.is_empty()) && covered.is_empty();
+    let over = subscription.known_end().is_some_and(|(end, _)| end <= now);
+    for want in &should {
+        if want.due > through {
+            continue;
+        }
+        for time in without(&[want.time], &covered) {
+            let arrears = want.price.terms.timing == schemas::terms::BillingTiming::InArrears;
+            found.missing.push(Missing {
+                of: CycleOf {
+                    subscription: subscription.id,
+                    item: number,
+                    id: cycle.id,
+                    start: cycle.start,
+                    end: cycle.end,
+                },
+                what: Wanted { time, ..want.clone() },
+                reason: arrears || untouched || over,
+                first: lines.is_empty(),
+            });
+        }
+    }
+}

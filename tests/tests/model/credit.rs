@@ -1,0 +1,132 @@
+//! What is given back for time of a line.
+//!
+//! # Shape
+//!
+//! [`give_back`] has a row for each rule of `credit_basis`. All credits of a line together never
+//! exceed it. A line of which an amount was credited before gives back a share of what is left.
+
+use schemas::terms::{CreditBasis, CreditDiscount, LineKind, RatioRule};
+
+use crate::civil::{Instant, Stretch};
+use crate::customer::{At, Line, Taken};
+use crate::measure::{cost, part, units};
+use crate::number::Exact;
+use crate::passing::View;
+use crate::price::whole;
+use crate::subscription::Subscription;
+
+/// The credit for a stretch of a line's time, as a line of its own.
+pub(crate) fn give_back(
+    view: &View<'_>,
+    of: &Subscription,
+    (at, line): (At, &Line),
+    time: Stretch,
+) -> Line {
+    let (gross, discounts) = amounts(view, of, line, time);
+    let mut credit = Line {
+        kind: LineKind::ProrationCredit,
+        gross: -gross,
+        discounts: discounts.into_iter().map(negative).collect(),
+        credits: Some(at),
+        time,
+        live: Vec::new(),
+        credited_units: units(view.clock, time),
+        credited: 0,
+        noted: 0,
+        ..line.clone()
+    };
+    let over = -credit.net() - line.left();
+    if over > 0 {
+        credit.gross += over;
+    }
+    credit
+}
+
+fn negative(taken: Taken) -> Taken {
+    Taken { amount: -taken.amount, ..taken }
+}
+
+/// Gross and discounts that come back, positive.
+fn amounts(view: &View<'_>, of: &Subscription, line: &Line, time: Stretch) -> (i128, Vec<Taken>) {
+    let counted = |of: Stretch| units(view.clock, of);
+    let (gone, length) = (counted(time), counted(line.time).max(1));
+    let every = line.price.as_ref().map(|price| price.terms.every).expect("a line of a cycle");
+    let fraction = |of: Stretch| part(view.rules, view.clock, of, line.full, every);
+    let share_of_line = || {
+        let all = fraction(line.time);
+        if all.is_zero() { Exact::ONE } else { fraction(time).over(all) }
+    };
+    if line.noted != 0 {
+        let live: i128 = line.live.iter().map(|live| counted(*live)).sum();
+        let left = Exact::new(line.left() * gone, live.max(1)).rounded();
+        return (left, Vec::new());
+    }
+    match view.rules.of.credit_basis {
+        CreditBasis::BilledShare if view.rules.of.ratio == RatioRule::Exact => {
+            cumulative(line, gone, length)
+        }
+        CreditBasis::BilledShare | CreditBasis::LastBilledPrice => {
+            let gross = priced(view, line, line.whole, time);
+            (gross, shares(view, line, share_of_line()))
+        }
+        CreditBasis::CurrentPrice => {
+            let gross = priced(view, line, in_force(view, of, line, time.0), time);
+            (gross, shares(view, line, share_of_line()))
+        }
+        CreditBasis::BilledAmount => {
+            let share = Exact::new(gone, length);
+            let gross = Exact::whole(line.gross).times(share).rounded();
+            (gross, shares(view, line, share))
+        }
+        CreditBasis::WholeFee => {
+            let left = line.left();
+            let back = line.net() - left;
+            (line.gross - back, line.discounts.clone())
+        }
+    }
+}
+
+/// The difference of two rounded cumulative amounts: the parts of a line add up to it.
+fn cumulative(line: &Line, gone: i128, length: i128) -> (i128, Vec<Taken>) {
+    let (before, after) = (line.credited_units, line.credited_units + gone);
+    let share = |amount: i128| {
+        let up_to = |units: i128| Exact::new(amount * units, length).rounded();
+        up_to(after) - up_to(before)
+    };
+    // Each discount is the difference that it made to what comes back.
+    let mut rest = line.gross;
+    let mut discounts = Vec::new();
+    for taken in &line.discounts {
+        let amount = share(rest) - share(rest - taken.amount);
+        discounts.push(Taken { amount, ..*taken });
+        rest -= taken.amount;
+    }
+    (share(line.gross), discounts)
+}
+
+/// The time at a price, as it is charged.
+fn priced(view: &View<'_>, line: &Line, whole: Exact, time: Stretch) -> i128 {
+    let every = line.price.as_ref().map(|price| price.terms.every).expect("a line of a cycle");
+    cost(view.rules, view.clock, whole, (time, line.full), every).rounded()
+}
+
+/// What a whole cycle cost just before an instant.
+fn in_force(view: &View<'_>, of: &Subscription, line: &Line, at: Instant) -> Exact {
+    let item = line.cycle().map(|cycle| &of.items[cycle.item]);
+    let price = item.and_then(|item| item.price_at(view.rules, at - 1));
+    price.map_or(line.whole, |price| {
+        whole(&price.terms.rate, price.quantity, view.customer.currency)
+    })
+}
+
+/// The share that the line had of each discount; or all of a fixed amount.
+fn shares(view: &View<'_>, line: &Line, share: Exact) -> Vec<Taken> {
+    let amount = |taken: &Taken| {
+        let of = match (view.rules.of.credit_discount, taken.budget) {
+            (CreditDiscount::WholeDiscount, Some(budget)) => Exact::whole(budget),
+            (CreditDiscount::WholeDiscount | CreditDiscount::ItemShare, _) => taken.exact,
+        };
+        of.times(share).rounded()
+    };
+    line.discounts.iter().map(|taken| Taken { amount: amount(taken), ..*taken }).collect()
+}

@@ -1,0 +1,329 @@
+//! A customer: subscriptions, documents and money, as the model keeps them.
+//!
+//! # Shape
+//!
+//! What was issued is kept as it was issued. A line knows the time that it still charges
+//! ([`Line::live`]); what should be charged is asked of the subscriptions anew each time.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use schemas::ids::SubscriptionId;
+use schemas::ids::{ChargeId, CouponId, CustomerId, DiscountId, InvoiceId, PaymentId, QuoteId};
+use schemas::terms::{DiscountDuration, DiscountTarget, DiscountValue, LineKind};
+use schemas::text::Code;
+use schemas::{Currency, Decimal};
+
+use crate::calendar::CycleId;
+use crate::civil::{Clock, Day, Instant, Stretch};
+use crate::item::Price;
+use crate::number::Exact;
+use crate::offers::Quote;
+use crate::subscription::Subscription;
+
+/// The command must be refused; the word says why, for people.
+pub(crate) type Refused = &'static str;
+
+/// When a command is decided, and when it takes effect.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct When {
+    pub(crate) recorded: Instant,
+    pub(crate) effective: Instant,
+}
+
+/// Invoice and line, both by place.
+pub(crate) type At = (usize, usize);
+
+/// Which cycle of which item.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct CycleOf {
+    pub(crate) subscription: SubscriptionId,
+    pub(crate) item: usize,
+    pub(crate) id: CycleId,
+    pub(crate) start: Instant,
+    pub(crate) end: Instant,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Source {
+    Cycle(CycleOf),
+    Charge(ChargeId),
+}
+
+/// What a discount took off a line; none is the discount of a ramp's phase.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Taken {
+    pub(crate) id: Option<DiscountId>,
+    pub(crate) exact: Exact,
+    pub(crate) amount: i128,
+    /// All of a fixed amount that was there to be shared.
+    pub(crate) budget: Option<i128>,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct Line {
+    pub(crate) source: Source,
+    pub(crate) kind: LineKind,
+    pub(crate) price: Option<Price>,
+    pub(crate) time: Stretch,
+    pub(crate) full: Stretch,
+    pub(crate) quantity: Decimal,
+    /// What a whole cycle costs, exact.
+    pub(crate) whole: Exact,
+    pub(crate) gross: i128,
+    pub(crate) discounts: Vec<Taken>,
+    pub(crate) credits: Option<At>,
+    /// Time that it charges still.
+    pub(crate) live: Vec<Stretch>,
+    /// Time that was credited, in units of the policy.
+    pub(crate) credited_units: i128,
+    /// What credits for time took off it.
+    pub(crate) credited: i128,
+    /// What notes for an amount took off it.
+    pub(crate) noted: i128,
+}
+
+impl Line {
+    pub(crate) fn net(&self) -> i128 {
+        self.gross - self.discounts.iter().map(|taken| taken.amount).sum::<i128>()
+    }
+
+    pub(crate) fn left(&self) -> i128 {
+        self.net() - self.credited - self.noted
+    }
+
+    pub(crate) const fn cycle(&self) -> Option<&CycleOf> {
+        match &self.source {
+            Source::Cycle(of) => Some(of),
+            Source::Charge(_) => None,
+        }
+    }
+
+    pub(crate) const fn charges(&self) -> bool {
+        self.credits.is_none()
+    }
+}
+
+/// A part of a lot on an invoice.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Applied {
+    pub(crate) lot: usize,
+    pub(crate) amount: i128,
+    /// A payment said so when it came, and not credit later.
+    pub(crate) by_payment: bool,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct Invoice {
+    pub(crate) dated: Day,
+    pub(crate) due: Day,
+    pub(crate) lines: Vec<Line>,
+    pub(crate) applied: Vec<Applied>,
+    pub(crate) noted: i128,
+    /// What its negative total made, and which lot that is.
+    pub(crate) generated: Option<(usize, i128)>,
+    pub(crate) voided: bool,
+}
+
+impl Invoice {
+    pub(crate) fn total(&self) -> i128 {
+        self.lines.iter().map(Line::net).sum()
+    }
+
+    pub(crate) fn open(&self) -> i128 {
+        if self.voided {
+            return 0;
+        }
+        let applied: i128 = self.applied.iter().map(|applied| applied.amount).sum();
+        self.total() + self.generated.map_or(0, |(_, made)| made) - applied - self.noted
+    }
+
+    pub(crate) fn has(&self, customer: &Customer, id: SubscriptionId) -> bool {
+        self.lines.iter().any(|line| match line.source {
+            Source::Cycle(of) => of.subscription == id,
+            Source::Charge(charge) => customer.charge_of(charge) == Some(id),
+        })
+    }
+}
+
+/// Where a lot of credit comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Origin {
+    Payment(PaymentId),
+    Grant,
+    /// An invoice below zero.
+    Invoice(usize),
+}
+
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Lot {
+    pub(crate) origin: Origin,
+    pub(crate) left: i128,
+}
+
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Payment {
+    pub(crate) lot: usize,
+    pub(crate) amount: i128,
+    pub(crate) refunded: i128,
+    pub(crate) reversed: bool,
+    pub(crate) effective: Instant,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct Charge {
+    pub(crate) id: ChargeId,
+    pub(crate) gross: i128,
+    pub(crate) quantity: Decimal,
+    /// The subscription whose setup fee it is.
+    pub(crate) of: Option<SubscriptionId>,
+    /// It was billed before and is to be billed again: the next run does.
+    pub(crate) due: bool,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct Discount {
+    pub(crate) id: DiscountId,
+    pub(crate) on: DiscountTarget,
+    pub(crate) value: DiscountValue,
+    pub(crate) duration: DiscountDuration,
+    /// Cycles that were billed before it was given do not have it: none that starts up to here.
+    pub(crate) after: BTreeMap<(SubscriptionId, usize), Instant>,
+    pub(crate) removed: bool,
+}
+
+/// A document, as it was issued.
+#[derive(Debug, Clone)]
+pub(crate) enum Document {
+    /// The invoice of a place.
+    Invoice(usize),
+    /// A note: the invoice that it credits, and what it takes off each line.
+    Note(usize, Vec<(usize, i128)>),
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct Customer {
+    pub(crate) registered: Instant,
+    pub(crate) clock: Clock,
+    pub(crate) currency: Currency,
+    pub(crate) terms_days: i64,
+    pub(crate) parent: Option<CustomerId>,
+    pub(crate) subscriptions: Vec<Subscription>,
+    pub(crate) quotes: BTreeMap<QuoteId, Quote>,
+    pub(crate) discounts: Vec<Discount>,
+    pub(crate) redeemed: BTreeSet<CouponId>,
+    pub(crate) pending: Vec<Charge>,
+    /// Every charge there was, to be billed again.
+    pub(crate) charges: Vec<Charge>,
+    pub(crate) invoices: Vec<Invoice>,
+    /// What the ledger calls them, by place.
+    pub(crate) names: Vec<InvoiceId>,
+    pub(crate) lots: Vec<Lot>,
+    pub(crate) payments: BTreeMap<PaymentId, Payment>,
+    /// What the command at hand issued.
+    pub(crate) issued: Vec<Document>,
+}
+
+impl Customer {
+    pub(crate) fn new(
+        registered: Instant,
+        clock: Clock,
+        currency: Currency,
+        terms_days: i64,
+        parent: Option<CustomerId>,
+    ) -> Self {
+        Self {
+            registered,
+            clock,
+            currency,
+            terms_days,
+            parent,
+            subscriptions: Vec::new(),
+            quotes: BTreeMap::new(),
+            discounts: Vec::new(),
+            redeemed: BTreeSet::new(),
+            pending: Vec::new(),
+            charges: Vec::new(),
+            invoices: Vec::new(),
+            names: Vec::new(),
+            lots: Vec::new(),
+            payments: BTreeMap::new(),
+            issued: Vec::new(),
+        }
+    }
+
+    pub(crate) fn owed(&self) -> i128 {
+        self.invoices.iter().map(Invoice::open).sum()
+    }
+
+    pub(crate) fn credit(&self) -> i128 {
+        self.lots.iter().map(|lot| lot.left).sum()
+    }
+
+    pub(crate) fn place_of(&self, id: SubscriptionId) -> Result<usize, Refused> {
+        let found = self.subscriptions.iter().position(|known| known.id == id);
+        found.ok_or("unknown subscription")
+    }
+
+    pub(crate) fn invoice_of(&self, id: InvoiceId) -> Result<usize, Refused> {
+        self.names.iter().position(|known| *known == id).ok_or("unknown invoice")
+    }
+
+    /// The subscription whose setup fee a charge is.
+    pub(crate) fn charge_of(&self, id: ChargeId) -> Option<SubscriptionId> {
+        self.charges.iter().find(|known| known.id == id).and_then(|charge| charge.of)
+    }
+
+    pub(crate) fn line(&self, (invoice, line): At) -> &Line {
+        &self.invoices[invoice].lines[line]
+    }
+
+    pub(crate) fn line_mut(&mut self, (invoice, line): At) -> &mut Line {
+        &mut self.invoices[invoice].lines[line]
+    }
+
+    /// Lines that charge something and count, with their places.
+    pub(crate) fn charging(&self) -> impl Iterator<Item = (At, &Line)> {
+        let live = self.invoices.iter().enumerate().filter(|(_, invoice)| !invoice.voided);
+        live.flat_map(|(place, invoice)| {
+            let lines = invoice.lines.iter().enumerate();
+            lines.map(move |(number, line)| ((place, number), line))
+        })
+        .filter(|(_, line)| line.charges())
+    }
+
+    /// The end of the last cycle of an item of which something is billed.
+    pub(crate) fn billed_until(&self, id: SubscriptionId, item: usize) -> Option<Instant> {
+        let of_item = |line: &Line| {
+            let of = line.cycle().filter(|of| (of.subscription, of.item) == (id, item));
+            of.filter(|_| !line.live.is_empty()).map(|of| of.end)
+        };
+        self.charging().filter_map(|(_, line)| of_item(line)).max()
+    }
+
+    /// The end of the last cycle of an item that was ever invoiced and counts.
+    pub(crate) fn last_cycle_end(&self, id: SubscriptionId, item: usize) -> Option<Instant> {
+        let cycles = self.charging().filter_map(|(_, line)| line.cycle());
+        cycles.filter(|of| (of.subscription, of.item) == (id, item)).map(|of| of.end).max()
+    }
+
+    /// The start of the last cycle of an item of which something is billed, or was given up.
+    pub(crate) fn last_billed_start(&self, id: SubscriptionId, item: usize) -> Option<Instant> {
+        let starts = self.charging().filter_map(|(_, line)| line.cycle());
+        starts.filter(|of| (of.subscription, of.item) == (id, item)).map(|of| of.start).max()
+    }
+
+    /// Whether something of a cycle is billed.
+    pub(crate) fn is_billed(&self, id: SubscriptionId, item: usize, cycle: CycleId) -> bool {
+        let same = |of: &CycleOf| (of.subscription, of.item, of.id) == (id, item, cycle);
+        self.charging().any(|(_, line)| line.cycle().is_some_and(same))
+    }
+
+    /// A price of a subscription, for discounts.
+    pub(crate) fn has_price(&self, id: SubscriptionId, price: &Code) -> bool {
+        let of = self.subscriptions.iter().find(|known| known.id == id);
+        of.is_some_and(|subscription| {
+            let terms = subscription.items.iter().flat_map(|item| item.terms.values().flatten());
+            terms.into_iter().any(|terms| terms.price == *price)
+        })
+    }
+}

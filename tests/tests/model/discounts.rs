@@ -1,0 +1,228 @@
+//! Discounts are taken off the charges of an invoice.
+//!
+//! # Shape
+//!
+//! [`take`] goes through the discounts in the order of the policy. A percentage is taken of each
+//! line; a fixed amount is a budget, for each cycle or for the invoice, that lines share. Which
+//! cycles a discount still covers follows from the lines that have it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use schemas::terms::{
+    DiscountAllocation, DiscountDuration, DiscountOrder, DiscountStacking, DiscountTarget,
+    DiscountValue, LineKind,
+};
+
+use crate::civil::Instant;
+use crate::customer::{Customer, Discount, Line, Taken};
+use crate::number::{Exact, by_largest_remainder, last_gets_the_rest, one_after_the_other};
+use crate::rules::Rules;
+
+/// What is to be taken off: the discount of a ramp's phase, or one that was given.
+enum Step<'a> {
+    Phase,
+    Given(&'a Discount),
+}
+
+/// Takes every discount off the lines that it covers.
+pub(crate) fn take(rules: &Rules, customer: &Customer, lines: &mut [Line]) {
+    for step in in_order(rules, customer) {
+        match step {
+            Step::Phase => {
+                for line in lines.iter_mut().filter(|line| takes(rules, line)) {
+                    let percent = line.price.as_ref().and_then(|price| price.percent);
+                    if let Some(percent) = percent {
+                        percentage(rules, line, None, Exact::percent(percent));
+                    }
+                }
+            }
+            Step::Given(discount) => given(rules, customer, discount, lines),
+        }
+    }
+}
+
+/// Whether a line takes discounts: a charge, and not what makes up a least price that holds.
+fn takes(rules: &Rules, line: &Line) -> bool {
+    let least = line.kind == LineKind::MinimumTrueUp && rules.add.minimum_after_discount;
+    line.charges() && !least
+}
+
+fn in_order<'a>(rules: &Rules, customer: &'a Customer) -> Vec<Step<'a>> {
+    let discounts: Vec<&Discount> = customer.discounts.iter().filter(|d| !d.removed).collect();
+    let rank = |step: &Step<'_>| match (rules.of.discount_order, step) {
+        (DiscountOrder::AsApplied, _) => 0,
+        (DiscountOrder::PercentagesFirst, Step::Phase) => 0,
+        (DiscountOrder::PercentagesFirst, Step::Given(discount)) => match discount.value {
+            DiscountValue::Percent(_) => 0,
+            DiscountValue::Amount(_) => 1,
+        },
+        (DiscountOrder::MostSpecificFirst, Step::Phase) => 1,
+        (DiscountOrder::MostSpecificFirst, Step::Given(discount)) => match discount.on {
+            DiscountTarget::Item(_) => 0,
+            DiscountTarget::Subscription(_) => 1,
+            DiscountTarget::Product(_) => 2,
+            DiscountTarget::Customer => 3,
+        },
+    };
+    let mut steps = vec![Step::Phase];
+    steps.extend(discounts.into_iter().map(Step::Given));
+    steps.sort_by_key(rank);
+    steps
+}
+
+fn percentage(
+    rules: &Rules,
+    line: &mut Line,
+    id: Option<schemas::ids::DiscountId>,
+    percent: Exact,
+) {
+    if line.net() <= 0 {
+        return;
+    }
+    let of = match rules.of.discount_stacking {
+        DiscountStacking::Sequential => line.net(),
+        DiscountStacking::Stacked => line.gross,
+    };
+    let exact = Exact::whole(of).times(percent);
+    let amount = exact.rounded().min(line.net());
+    line.discounts.push(Taken { id, exact, amount, budget: None });
+}
+
+/// Cycles of the subscription count, and not invoices.
+const fn counts_cycles(discount: &Discount) -> bool {
+    match discount.on {
+        DiscountTarget::Subscription(_) | DiscountTarget::Item(_) => true,
+        DiscountTarget::Customer | DiscountTarget::Product(_) => false,
+    }
+}
+
+/// Whether a line is of what the discount is on.
+fn is_on(discount: &Discount, line: &Line) -> bool {
+    if !line.charges() {
+        return false;
+    }
+    let price = line.price.as_ref();
+    match &discount.on {
+        DiscountTarget::Customer => true,
+        DiscountTarget::Subscription(id) => line.cycle().is_some_and(|of| of.subscription == *id),
+        DiscountTarget::Item(item) => {
+            line.cycle().is_some_and(|of| of.subscription == item.subscription)
+                && price.is_some_and(|price| price.terms.price == item.price)
+        }
+        DiscountTarget::Product(product) => {
+            price.is_some_and(|price| price.terms.product.as_ref() == Some(product))
+        }
+    }
+}
+
+/// Cycles, by their start, that have the discount already.
+fn used_cycles(customer: &Customer, discount: &Discount) -> BTreeSet<Instant> {
+    let has = |line: &Line| line.discounts.iter().any(|taken| taken.id == Some(discount.id));
+    let lines = customer.charging().map(|(_, line)| line).filter(|line| has(line));
+    lines.filter_map(|line| line.cycle().map(|of| of.start)).collect()
+}
+
+fn used_invoices(customer: &Customer, discount: &Discount) -> usize {
+    let has = |line: &Line| {
+        line.charges() && line.discounts.iter().any(|taken| taken.id == Some(discount.id))
+    };
+    let live = customer.invoices.iter().filter(|invoice| !invoice.voided);
+    live.filter(|invoice| invoice.lines.iter().any(has)).count()
+}
+
+const fn most(duration: DiscountDuration) -> usize {
+    match duration {
+        DiscountDuration::Once => 1,
+        DiscountDuration::Cycles(count) => count as usize,
+        DiscountDuration::Forever => usize::MAX,
+    }
+}
+
+/// Places of the lines that a discount covers.
+fn covered(rules: &Rules, customer: &Customer, discount: &Discount, lines: &[Line]) -> Vec<usize> {
+    let most = most(discount.duration);
+    let all = (0..lines.len()).filter(|at| {
+        let line = &lines[*at];
+        takes(rules, line) && is_on(discount, line) && line.net() > 0
+    });
+    if !counts_cycles(discount) {
+        let left = used_invoices(customer, discount) < most;
+        return all.filter(|_| left).collect();
+    }
+    let new = |at: &usize| {
+        lines[*at].cycle().is_some_and(|of| {
+            let after = discount.after.get(&(of.subscription, of.item));
+            after.is_none_or(|after| *after < of.start)
+        })
+    };
+    let places: Vec<usize> = all.filter(new).collect();
+    let mut used = used_cycles(customer, discount);
+    let mut starts: Vec<Instant> =
+        places.iter().filter_map(|at| lines[*at].cycle().map(|of| of.start)).collect();
+    starts.sort_unstable();
+    let mut has: BTreeSet<Instant> = BTreeSet::new();
+    for start in starts {
+        if used.contains(&start) || used.len() < most {
+            used.insert(start);
+            has.insert(start);
+        }
+    }
+    let covers = |at: &usize| lines[*at].cycle().is_some_and(|of| has.contains(&of.start));
+    places.into_iter().filter(covers).collect()
+}
+
+fn given(rules: &Rules, customer: &Customer, discount: &Discount, lines: &mut [Line]) {
+    let places = covered(rules, customer, discount, lines);
+    let amount = match discount.value {
+        DiscountValue::Percent(percent) => {
+            for at in places {
+                percentage(rules, &mut lines[at], Some(discount.id), Exact::percent(percent));
+            }
+            return;
+        }
+        DiscountValue::Amount(amount) => i128::from(amount.minor().0),
+    };
+    let mut budgets: BTreeMap<Option<Instant>, Vec<usize>> = BTreeMap::new();
+    for at in places {
+        let cycle = lines[at].cycle().map(|of| of.start).filter(|_| counts_cycles(discount));
+        budgets.entry(cycle).or_default().push(at);
+    }
+    for (cycle, places) in budgets {
+        let used = cycle.map_or(0, |start| used_in(customer, discount, start));
+        let weights: Vec<i128> = places.iter().map(|at| lines[*at].net()).collect();
+        let all: i128 = weights.iter().sum();
+        let budget = (amount - used).max(0).min(all);
+        if budget == 0 {
+            continue;
+        }
+        let shares = match rules.of.discount_allocation {
+            DiscountAllocation::LargestRemainder => by_largest_remainder(budget, &weights),
+            DiscountAllocation::FloorLastGetsResidue => last_gets_the_rest(budget, &weights),
+            DiscountAllocation::Waterfall => one_after_the_other(budget, &weights),
+        };
+        for ((at, share), weight) in places.into_iter().zip(shares).zip(weights) {
+            if share == 0 {
+                continue;
+            }
+            let exact = match rules.of.discount_allocation {
+                DiscountAllocation::Waterfall => Exact::whole(share),
+                DiscountAllocation::LargestRemainder | DiscountAllocation::FloorLastGetsResidue => {
+                    Exact::new(budget * weight, all)
+                }
+            };
+            let (id, budget) = (Some(discount.id), Some(budget));
+            lines[at].discounts.push(Taken { id, exact, amount: share, budget });
+        }
+    }
+}
+
+/// What lines of a cycle, and credits of these, have of a fixed amount.
+fn used_in(customer: &Customer, discount: &Discount, start: Instant) -> i128 {
+    let live = customer.invoices.iter().filter(|invoice| !invoice.voided);
+    live.flat_map(|invoice| &invoice.lines)
+        .filter(|line| line.cycle().is_some_and(|of| of.start == start))
+        .flat_map(|line| &line.discounts)
+        .filter(|taken| taken.id == Some(discount.id))
+        .map(|taken| taken.amount)
+        .sum()
+}

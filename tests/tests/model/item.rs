@@ -1,0 +1,186 @@
+//! One item of a subscription: what it costs, from when on.
+//!
+//! # Shape
+//!
+//! An item is three timelines (instant → terms, instant → quantity, instant → percent off) and
+//! the calendars of its cycles. Nothing that follows from these is kept. What no timeline can
+//! say stands beside: time that was billed and stays whatever changes ([`Frozen`]), and time
+//! that was given up.
+
+use std::collections::BTreeMap;
+
+use schemas::Decimal;
+use schemas::ids::PlanId;
+use schemas::terms::{BillingTiming, Every, Rate, RebillRule};
+use schemas::text::Code;
+
+use crate::calendar::{Calendar, Cycle, CycleId};
+use crate::civil::{Clock, Instant, Stretch};
+use crate::price::counts_units;
+use crate::rules::Rules;
+
+/// A price as an item has it.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Terms {
+    pub(crate) plan: PlanId,
+    pub(crate) version: u32,
+    pub(crate) product: Option<Code>,
+    pub(crate) price: Code,
+    pub(crate) rate: Rate,
+    /// It is the subscription's own, not the plan's.
+    pub(crate) own: bool,
+    pub(crate) minimum: Option<Decimal>,
+    pub(crate) timing: BillingTiming,
+    pub(crate) lead: i64,
+    pub(crate) every: Every,
+}
+
+/// What is charged for at an instant: two instants with an equal one need no second line.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Price {
+    pub(crate) terms: Terms,
+    pub(crate) quantity: Decimal,
+    pub(crate) percent: Option<Decimal>,
+    /// The last change, where every change is billed.
+    pub(crate) since: Option<Instant>,
+}
+
+impl Price {
+    /// A line for one need not be replaced by a line for the other.
+    pub(crate) fn is_like(&self, other: &Self) -> bool {
+        let (a, b) = (&self.terms, &other.terms);
+        let units = !counts_units(&a.rate) || self.quantity == other.quantity;
+        (a.plan, a.version, &a.price) == (b.plan, b.version, &b.price)
+            && (&a.rate, a.minimum) == (&b.rate, b.minimum)
+            && self.percent == other.percent
+            && units
+            && self.since == other.since
+    }
+}
+
+/// Billed time that stays as it is: nothing of it is charged or given back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Frozen {
+    pub(crate) time: Stretch,
+    /// In cycles of the calendars up to this one.
+    pub(crate) pieces: usize,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct Item {
+    pub(crate) add_on: bool,
+    pub(crate) terms: BTreeMap<Instant, Option<Terms>>,
+    pub(crate) quantities: BTreeMap<Instant, Decimal>,
+    /// Percent off by the phases of a ramp.
+    pub(crate) percents: BTreeMap<Instant, Option<Decimal>>,
+    pub(crate) calendars: Vec<Calendar>,
+    pub(crate) frozen: Vec<Frozen>,
+    /// Time whose bill was given up with a void.
+    pub(crate) waived: Vec<(CycleId, Stretch)>,
+    /// Instants of changes.
+    pub(crate) changes: Vec<Instant>,
+    /// What is in arrears before these instants is billed without waiting for its cycle's end.
+    pub(crate) settled: Vec<Instant>,
+    /// Migrations that it took: plan and version from which.
+    pub(crate) migrated: Vec<(PlanId, u32)>,
+    /// Instants at which phases of a ramp begin.
+    pub(crate) ramp: Vec<Instant>,
+}
+
+fn latest<T>(line: &BTreeMap<Instant, T>, at: Instant) -> Option<&T> {
+    line.range(..=at).next_back().map(|(_, value)| value)
+}
+
+impl Item {
+    pub(crate) fn new(from: Instant, terms: Terms, quantity: Decimal, calendar: Calendar) -> Self {
+        Self {
+            add_on: false,
+            terms: BTreeMap::from([(from, Some(terms))]),
+            quantities: BTreeMap::from([(from, quantity)]),
+            percents: BTreeMap::new(),
+            calendars: vec![calendar],
+            frozen: Vec::new(),
+            waived: Vec::new(),
+            changes: Vec::new(),
+            settled: Vec::new(),
+            migrated: Vec::new(),
+            ramp: Vec::new(),
+        }
+    }
+
+    pub(crate) fn terms_at(&self, at: Instant) -> Option<&Terms> {
+        latest(&self.terms, at).and_then(Option::as_ref)
+    }
+
+    /// The terms at the last word, whenever it holds.
+    pub(crate) fn last_terms(&self) -> Option<&Terms> {
+        self.terms.last_key_value().and_then(|(_, terms)| terms.as_ref())
+    }
+
+    pub(crate) fn quantity_at(&self, at: Instant) -> Decimal {
+        latest(&self.quantities, at).copied().unwrap_or(Decimal::ONE)
+    }
+
+    /// What is charged for at an instant.
+    pub(crate) fn price_at(&self, rules: &Rules, at: Instant) -> Option<Price> {
+        let since = match rules.of.rebill {
+            RebillRule::OnPriceChange => None,
+            RebillRule::OnEveryChange => self.changes.iter().copied().filter(|c| *c <= at).max(),
+        };
+        Some(Price {
+            terms: self.terms_at(at)?.clone(),
+            quantity: self.quantity_at(at),
+            percent: latest(&self.percents, at).copied().flatten(),
+            since,
+        })
+    }
+
+    /// Instants at which something of it changes.
+    pub(crate) fn steps(&self) -> Vec<Instant> {
+        let mut found: Vec<Instant> = self.terms.keys().copied().collect();
+        found.extend(self.quantities.keys().chain(self.percents.keys()).copied());
+        found.extend(self.changes.iter().copied());
+        found.sort_unstable();
+        found.dedup();
+        found
+    }
+
+    /// Its cycles that begin before an instant, cut where a later calendar begins.
+    pub(crate) fn cycles(&self, rules: &Rules, clock: &Clock, until: Instant) -> Vec<Cycle> {
+        let mut found = Vec::new();
+        for (piece, calendar) in self.calendars.iter().enumerate() {
+            let next = self.calendars.get(piece + 1).map(|next| next.from);
+            let stop = next.map_or(until, |next| next.min(until));
+            for mut cycle in calendar.cycles(rules, clock, piece, stop) {
+                cycle.end = next.map_or(cycle.end, |next| next.min(cycle.end));
+                found.push(cycle);
+            }
+        }
+        found
+    }
+
+    /// The cycle in which an instant lies.
+    pub(crate) fn cycle_at(&self, rules: &Rules, clock: &Clock, at: Instant) -> Option<Cycle> {
+        let cycles = self.cycles(rules, clock, at + 1);
+        cycles.into_iter().rfind(|cycle| cycle.start <= at && at < cycle.end)
+    }
+
+    pub(crate) fn last_calendar(&self) -> &Calendar {
+        self.calendars.last().expect("it has one from the start")
+    }
+
+    /// Its cycles are laid anew from an instant on; a calendar that began there is replaced.
+    pub(crate) fn lay(&mut self, calendar: Calendar) {
+        self.calendars.push(calendar);
+    }
+
+    /// Whether it is there at an instant.
+    pub(crate) fn lives_at(&self, at: Instant) -> bool {
+        self.terms_at(at).is_some()
+    }
+
+    /// The first instant after `at` at which something changes.
+    pub(crate) fn next_step(&self, at: Instant) -> Option<Instant> {
+        self.steps().into_iter().find(|step| *step > at)
+    }
+}

@@ -1,0 +1,371 @@
+//! Compares what the ledger decided with what the model says.
+//!
+//! # Shape
+//!
+//! Both sides are written as the same short texts: a line, a note, a balance, a scheduled
+//! change. The first text that differs is the difference, and its kind is what was compared and
+//! after which command, so that differences of one cause are told together.
+
+use std::collections::BTreeMap;
+
+use ledger_core::Phase;
+use schemas::event::{
+    BillingEvent, CreditNoteIssued, InvoiceFinalized, InvoiceLine, LineRef, ScheduledChange,
+    ScheduledFor, SettlementEvent, SubscriptionEvent,
+};
+use schemas::ids::{CustomerId, InvoiceId, SubscriptionId};
+use schemas::terms::LineKind;
+use schemas::{Command, Decimal, Event};
+
+use crate::civil::{Clock, Instant, date};
+use crate::customer::{At, Customer, Document, Line, Source};
+use crate::number::Exact;
+use crate::subscription::{At as Time, Later, Place, Subscription};
+
+/// What differs first.
+#[derive(Debug, Clone)]
+pub(crate) struct Difference {
+    pub(crate) kind: String,
+    pub(crate) command: String,
+    pub(crate) expected: String,
+    pub(crate) got: String,
+}
+
+/// What the ledger said is scheduled, from its events.
+#[derive(Debug, Default)]
+pub(crate) struct Seen {
+    scheduled: BTreeMap<SubscriptionId, BTreeMap<u32, (ScheduledFor, ScheduledChange)>>,
+}
+
+impl Seen {
+    pub(crate) fn read(&mut self, _: CustomerId, events: &[Event]) {
+        for event in events {
+            let Event::Subscription(event) = event else { continue };
+            match event {
+                SubscriptionEvent::ChangeScheduled(e) => {
+                    let of = self.scheduled.entry(e.subscription).or_default();
+                    of.insert(e.change, (e.at, e.what.clone()));
+                }
+                SubscriptionEvent::ScheduledChangeWithdrawn(e) => {
+                    self.forget(e.subscription, Some(e.change));
+                }
+                SubscriptionEvent::SubscriptionChanged(e) => self.forget(e.subscription, e.change),
+                SubscriptionEvent::SubscriptionPaused(e) => self.forget(e.subscription, e.change),
+                SubscriptionEvent::SubscriptionResumed(e) => self.forget(e.subscription, e.change),
+                SubscriptionEvent::SubscriptionCanceled(e) => {
+                    self.scheduled.remove(&e.subscription);
+                }
+                SubscriptionEvent::SubscriptionCreated(_)
+                | SubscriptionEvent::SubscriptionActivated(_)
+                | SubscriptionEvent::CycleOpened(_)
+                | SubscriptionEvent::CycleCut(_)
+                | SubscriptionEvent::RampAgreed(_)
+                | SubscriptionEvent::CancellationUndone(_)
+                | SubscriptionEvent::TermRenewed(_)
+                | SubscriptionEvent::RenewalSet(_)
+                | SubscriptionEvent::QuoteCreated(_)
+                | SubscriptionEvent::QuoteAccepted(_)
+                | SubscriptionEvent::QuoteVoided(_)
+                | SubscriptionEvent::DiscountApplied(_)
+                | SubscriptionEvent::DiscountRemoved(_)
+            }
+        }
+    }
+
+    fn forget(&mut self, of: SubscriptionId, change: Option<u32>) {
+        if let (Some(known), Some(change)) = (self.scheduled.get_mut(&of), change) {
+            known.remove(&change);
+        }
+    }
+
+    fn shown(&self, clock: &Clock, of: SubscriptionId) -> Vec<String> {
+        let known = self.scheduled.get(&of).into_iter().flatten();
+        let mut found: Vec<String> = known
+            .map(|(_, (at, what))| {
+                let at = match at {
+                    ScheduledFor::At(at) => day(clock, at.micros()),
+                    ScheduledFor::Paid => "paid".to_owned(),
+                };
+                let what = match what {
+                    ScheduledChange::Items(_) => "change",
+                    ScheduledChange::Cancel(_) => "cancel",
+                    ScheduledChange::Pause(_) => "pause",
+                    ScheduledChange::Resume(_) => "resume",
+                };
+                format!("{what} {at}")
+            })
+            .collect();
+        found.sort();
+        found
+    }
+}
+
+fn scheduled(clock: &Clock, of: &Subscription) -> Vec<String> {
+    let mut found: Vec<String> = of
+        .scheduled
+        .iter()
+        .map(|known| {
+            let at = match known.at {
+                Time::Time(at) => day(clock, at),
+                Time::Paid => "paid".to_owned(),
+            };
+            let what = match known.what {
+                Later::Change(_) => "change",
+                Later::Cancel(_) => "cancel",
+                Later::Pause(_) => "pause",
+                Later::Resume(_) => "resume",
+            };
+            format!("{what} {at}")
+        })
+        .collect();
+    found.sort();
+    found
+}
+
+/// A day in the customer's zone, and the time where it is not the start of one.
+fn day(clock: &Clock, at: Instant) -> String {
+    let (year, month, of_month) = date(clock.day(at));
+    let time = clock.time_of_day(at) / 60_000_000;
+    if time == 0 || clock.start_of(clock.day(at)) == at {
+        format!("{year}-{month:02}-{of_month:02}")
+    } else {
+        format!("{year}-{month:02}-{of_month:02}T{:02}:{:02}", time / 60, time % 60)
+    }
+}
+
+fn units(quantity: Decimal) -> String {
+    format!("{:?}", Exact::decimal(quantity))
+}
+
+/// A line in words that both sides have.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct Shown {
+    /// Where it is: price and time, or a charge.
+    what: String,
+    credits: Option<At>,
+    version: u32,
+    quantity: String,
+    gross: i128,
+    net: i128,
+    kind: String,
+}
+
+fn shown(clock: &Clock, line: &Line) -> Shown {
+    let what = match (&line.price, line.source) {
+        (Some(price), Source::Cycle(of)) => format!(
+            "{} of {:?} {}/{}",
+            price.terms.price,
+            of.subscription,
+            day(clock, line.time.0),
+            day(clock, line.time.1)
+        ),
+        (Some(_) | None, _) => "charge".to_owned(),
+    };
+    let top = if line.kind == LineKind::MinimumTrueUp { " least" } else { "" };
+    Shown {
+        what: format!("{what}{top}"),
+        credits: line.credits,
+        version: line.price.as_ref().map_or(0, |price| price.terms.version),
+        quantity: units(line.quantity),
+        gross: line.gross,
+        net: line.net(),
+        kind: format!("{:?}", line.kind),
+    }
+}
+
+fn shown_by_ledger(customer: &Customer, clock: &Clock, line: &InvoiceLine) -> Shown {
+    let place = |at: LineRef| {
+        let invoice = customer.names.iter().position(|known| *known == at.invoice);
+        (invoice.unwrap_or(usize::MAX), usize::try_from(at.line).expect("small") - 1)
+    };
+    let what = match (&line.pricing, line.source) {
+        (Some(pricing), schemas::event::LineSource::Cycle { subscription, .. }) => format!(
+            "{} of {subscription:?} {}/{}",
+            pricing.price,
+            day(clock, pricing.span.start().micros()),
+            day(clock, pricing.span.end().micros())
+        ),
+        (Some(_) | None, _) => "charge".to_owned(),
+    };
+    let top = if line.kind == LineKind::MinimumTrueUp { " least" } else { "" };
+    Shown {
+        what: format!("{what}{top}"),
+        credits: line.credits.map(place),
+        version: line.plan.map_or(0, |plan| plan.version),
+        quantity: units(line.quantity),
+        gross: line.gross.0.into(),
+        net: line.net.0.into(),
+        kind: format!("{:?}", line.kind),
+    }
+}
+
+fn in_order(mut lines: Vec<Shown>) -> Vec<Shown> {
+    // A credit of nothing says nothing.
+    lines.retain(|line| line.credits.is_none() || line.gross != 0 || line.net != 0);
+    lines.sort();
+    lines
+}
+
+/// Which part of two lists of lines differs first.
+fn part_that_differs(wanted: &[Shown], found: &[Shown]) -> Option<&'static str> {
+    let each = |of: &[Shown], key: fn(&Shown) -> String| {
+        let mut keys: Vec<String> = of.iter().map(key).collect();
+        keys.sort();
+        keys
+    };
+    let keys: [(&'static str, fn(&Shown) -> String); 6] = [
+        ("which lines", |line| format!("{} {}", line.what, line.credits.is_some())),
+        ("version of a line", |line| format!("{} {}", line.what, line.version)),
+        ("quantity of a line", |line| format!("{} {}", line.what, line.quantity)),
+        ("gross of a line", |line| format!("{} {}", line.what, line.gross)),
+        ("net of a line", |line| format!("{} {} {}", line.what, line.gross, line.net)),
+        ("kind of a line", |line| format!("{} {}", line.what, line.kind)),
+    ];
+    keys.into_iter().find(|(_, key)| each(wanted, *key) != each(found, *key)).map(|(name, _)| name)
+}
+
+fn list<T: std::fmt::Debug>(of: &[T]) -> String {
+    of.iter().map(|one| format!("\n    {one:?}")).collect()
+}
+
+type Note = (usize, Vec<(usize, i128)>);
+
+fn notes(customer: &Customer, of: &[&CreditNoteIssued]) -> Vec<Note> {
+    let mut found: Vec<Note> = of
+        .iter()
+        .map(|note| {
+            let place = customer.names.iter().position(|known| *known == note.invoice);
+            let mut lines: Vec<(usize, i128)> = note
+                .lines
+                .iter()
+                .map(|line| {
+                    (usize::try_from(line.line).expect("small") - 1, i128::from(line.net.0))
+                })
+                .filter(|(_, net)| *net != 0)
+                .collect();
+            lines.sort_unstable();
+            (place.unwrap_or(usize::MAX), lines)
+        })
+        .filter(|(_, lines)| !lines.is_empty())
+        .collect();
+    found.sort();
+    found
+}
+
+/// Everything that a customer was issued last, for people.
+pub(crate) fn documents(customer: &Customer) -> String {
+    customer.invoices.last().map_or_else(String::new, |invoice| {
+        let lines: Vec<Shown> =
+            invoice.lines.iter().map(|line| shown(&customer.clock, line)).collect();
+        list(&lines)
+    })
+}
+
+/// The first difference after a command that both sides accept.
+pub(crate) fn compare(
+    known: &mut Customer,
+    account: &ledger_core::Customer,
+    seen: &Seen,
+    command: &Command,
+    (events, documents): (&[Event], &[Document]),
+    now: Instant,
+) -> Option<Difference> {
+    let name = command.kind().name;
+    let differ = |kind: &str, expected: String, got: String| {
+        Some(Difference {
+            kind: format!("{kind} after {name}"),
+            command: format!("{command:?}"),
+            expected,
+            got,
+        })
+    };
+    let mut invoices: Vec<&InvoiceFinalized> = Vec::new();
+    let mut issued: Vec<&CreditNoteIssued> = Vec::new();
+    for event in events {
+        if let Event::Billing(BillingEvent::InvoiceFinalized(invoice)) = event {
+            invoices.push(invoice);
+        } else if let Event::Settlement(SettlementEvent::CreditNoteIssued(note)) = event {
+            issued.push(note);
+        }
+    }
+    let wanted: Vec<usize> = documents
+        .iter()
+        .filter_map(|document| match document {
+            Document::Invoice(place) => Some(*place),
+            Document::Note(..) => None,
+        })
+        .collect();
+    let names: Vec<InvoiceId> = invoices.iter().map(|invoice| invoice.invoice).collect();
+    for (number, place) in wanted.iter().enumerate() {
+        let lines = |place: usize| {
+            in_order(known.invoices[place].lines.iter().map(|l| shown(&known.clock, l)).collect())
+        };
+        let Some(invoice) = invoices.get(number) else {
+            return differ("an invoice is missing", list(&lines(*place)), "none".to_owned());
+        };
+        let found = in_order(
+            invoice.lines.iter().map(|l| shown_by_ledger(known, &known.clock, l)).collect(),
+        );
+        let wanted = lines(*place);
+        if let Some(part) = part_that_differs(&wanted, &found) {
+            return differ(part, list(&wanted), list(&found));
+        }
+    }
+    if let Some(more) = invoices.get(wanted.len()) {
+        let lines: Vec<Shown> =
+            more.lines.iter().map(|l| shown_by_ledger(known, &known.clock, l)).collect();
+        return differ("an invoice too many", "none".to_owned(), list(&lines));
+    }
+    known.names.extend(names);
+    let mut wanted: Vec<Note> = documents
+        .iter()
+        .filter_map(|document| match document {
+            Document::Note(place, lines) => Some((*place, lines.clone())),
+            Document::Invoice(_) => None,
+        })
+        .collect();
+    wanted.sort();
+    let found = notes(known, &issued);
+    if wanted != found {
+        return differ("notes", list(&wanted), list(&found));
+    }
+    let (owed, credit) = (known.owed(), known.credit());
+    let got = (account.owed(), i128::from(account.credit().0));
+    if (owed, credit) != got {
+        return differ("balance", format!("owed {owed}, credit {credit}"), format!("{got:?}"));
+    }
+    for (place, id) in known.names.iter().enumerate() {
+        let open = known.invoices[place].open();
+        let got = account.invoice(*id).map_or(0, |invoice| i128::from(invoice.open().0));
+        if open != got {
+            return differ("open", format!("{open} of invoice {place}"), got.to_string());
+        }
+    }
+    let touches = matches!(command, Command::Subscription(_) | Command::Billing(_));
+    if !touches {
+        return None;
+    }
+    for of in &known.subscriptions {
+        let found = account.subscription_of(of.id)?;
+        let (place, got) = (of.place(now), found.phase(schemas::Timestamp::from_micros(now)?));
+        if place_of(got) != place {
+            return differ("state", format!("{place:?}"), format!("{got:?}"));
+        }
+        let (wanted, found) = (scheduled(&known.clock, of), seen.shown(&known.clock, of.id));
+        if wanted != found && of.end.is_none() {
+            return differ("what is scheduled", list(&wanted), list(&found));
+        }
+    }
+    None
+}
+
+const fn place_of(phase: Phase) -> Place {
+    match phase {
+        Phase::Pending => Place::Pending,
+        Phase::Trialing => Place::Trialing,
+        Phase::Active => Place::Active,
+        Phase::Paused => Place::Paused,
+        Phase::Canceled => Place::Canceled,
+        Phase::Expired => Place::Expired,
+    }
+}

@@ -1,0 +1,417 @@
+//! Ends, pauses and what undoes them.
+//!
+//! # Shape
+//!
+//! Each command finds its instant, checks that it will really happen, and writes a fact or
+//! schedules one. What it gives back follows when the subscription is billed.
+
+use schemas::command::{
+    CancelSubscription, ChangeSubscription, PauseSubscription, ResumeSubscription, SetRenewal,
+    UncancelSubscription, WithdrawChange,
+};
+use schemas::ids::SubscriptionId;
+use schemas::terms::{CancelCredit, CancelDefault, ChangeTime, EndReason, Proration, Settle};
+
+use crate::bill::{Billing, Which, bill};
+use crate::book::Book;
+use crate::change::apply;
+use crate::civil::Instant;
+use crate::customer::{Customer, Refused, When};
+use crate::item::Frozen;
+use crate::passing::{View, end, settle, take_effect};
+use crate::subscription::{At, Later, Pause, Subscription};
+
+/// Works on a copy of a subscription; a refusal changes nothing.
+pub(crate) fn on<R>(
+    book: &Book,
+    customer: &mut Customer,
+    id: SubscriptionId,
+    work: impl FnOnce(&View<'_>, &mut Subscription) -> Result<R, Refused>,
+) -> Result<R, Refused> {
+    let place = customer.place_of(id)?;
+    let seen = customer.clone();
+    let view = View { rules: &book.rules, clock: &seen.clock, book, customer: &seen };
+    let result = work(&view, &mut customer.subscriptions[place])?;
+    Ok(result)
+}
+
+/// Something ends (or begins), and so at which end of its day it counts.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Counts {
+    Begins,
+    Ends,
+}
+
+/// When a command takes effect; none where that is now.
+fn time_of(
+    view: &View<'_>,
+    of: &Subscription,
+    told: ChangeTime,
+    when: When,
+    counts: Counts,
+) -> Result<(Instant, Option<At>), Refused> {
+    let now = match counts {
+        Counts::Begins => view.clock.moment(when.effective),
+        Counts::Ends => view.clock.end_moment(when.effective),
+    };
+    if now < of.start {
+        return Err("before the subscription starts");
+    }
+    match told {
+        ChangeTime::Now => Ok((now, None)),
+        ChangeTime::CycleEnd => {
+            let effective = view.clock.moment(when.effective);
+            let at = match of.trial_end {
+                // Who leaves during a trial leaves when it is over.
+                Some(end) if effective < end && of.origin(view.rules) == end => end,
+                Some(_) | None => of
+                    .cycle_end(view.rules, view.clock, effective)
+                    .ok_or("there is no cycle any more")?,
+            };
+            Ok((at, Some(At::Time(at))))
+        }
+        ChangeTime::On(date) => {
+            if i64::from(date.days()) <= view.clock.day(when.recorded) {
+                return Err("the day has passed");
+            }
+            let at = view.clock.start_of(date.days().into());
+            Ok((at, Some(At::Time(at))))
+        }
+        ChangeTime::WhenPaid => {
+            let open = |invoice: &&crate::customer::Invoice| {
+                invoice.open() > 0 && invoice.has(view.customer, of.id)
+            };
+            if !view.customer.invoices.iter().any(|invoice| open(&invoice)) {
+                return Err("nothing is open");
+            }
+            Ok((now, Some(At::Paid)))
+        }
+    }
+}
+
+/// It lives, and is not known to end before an instant.
+fn lives(of: &Subscription, at: Instant, told: Option<At>) -> Result<(), Refused> {
+    if of.end.is_some() {
+        return Err("it has ended");
+    }
+    if of.known_end().is_some_and(|(end, _)| end <= at) && told != Some(At::Paid) {
+        return Err("beyond the end");
+    }
+    Ok(())
+}
+
+/// Changes that are scheduled give way to a new one.
+fn give_way(of: &mut Subscription, new: &ChangeSubscription, at: Option<At>) {
+    of.scheduled.retain(|old| {
+        let Later::Change(change) = &old.what else { return true };
+        let prices = change.items.iter().flatten().any(|item| item.rate.is_some());
+        if new.plan.is_some() && (change.plan.is_some() || prices) {
+            return false;
+        }
+        let same_time = at == Some(old.at);
+        let names = |a: &ChangeSubscription, b: &ChangeSubscription| {
+            (a.quantity.is_some() && b.quantity.is_some())
+                || (a.anchor.is_some() && b.anchor.is_some())
+                || a.items.iter().flatten().any(|item| {
+                    b.items.iter().flatten().any(|other| other.price == item.price)
+                        || b.quantity.is_some()
+                })
+        };
+        !(same_time && (names(new, change) || names(change, new)))
+    });
+}
+
+pub(crate) fn change(
+    book: &Book,
+    customer: &mut Customer,
+    command: &ChangeSubscription,
+    when: When,
+) -> Result<(), Refused> {
+    let billed_now = on(book, customer, command.subscription, |view, of| {
+        let nothing = command.plan.is_none()
+            && command.quantity.is_none()
+            && command.items.as_ref().is_none_or(Vec::is_empty)
+            && command.anchor.is_none();
+        if nothing {
+            return Err("nothing to change");
+        }
+        let (at, later) = time_of(view, of, command.when, when, Counts::Begins)?;
+        lives(of, at, later)?;
+        if of.waits() {
+            return Err("it waits for its first payment");
+        }
+        if let Some(later) = later {
+            // What cannot be done is refused now, and not when its time has come.
+            let mut then = of.clone();
+            crate::passing::pass(view, &mut then, at);
+            apply(view, &mut then, command, at)?;
+            give_way(of, command, Some(later));
+            of.schedule(later, Later::Change(Box::new(command.clone())));
+            return Ok(false);
+        }
+        let before = of.clone();
+        let touched = apply(view, of, command, at)?;
+        if let Some(place) = touched.restarted.first()
+            && let Some(item) = before.items.get(*place)
+            && let Some(current) = item.cycle_at(view.rules, view.clock, when.recorded)
+            && at < current.start
+        {
+            return Err("cycles that are over keep their length");
+        }
+        give_way(of, command, None);
+        Ok(settle(view.rules, command.proration) == Settle::Now)
+    })?;
+    if billed_now {
+        bill(book, customer, &Billing::now(Which::Of(command.subscription), when));
+    }
+    Ok(())
+}
+
+pub(crate) fn cancel(
+    book: &Book,
+    customer: &mut Customer,
+    command: &CancelSubscription,
+    when: When,
+) -> Result<(), Refused> {
+    let id = command.subscription;
+    let credit = command.credit.unwrap_or(match book.rules.of.cancel_default {
+        CancelDefault::Credit => CancelCredit::Prorated,
+        CancelDefault::Keep => CancelCredit::None,
+    });
+    let now = on(book, customer, id, |view, of| {
+        let (at, later) = time_of(view, of, command.when, when, Counts::Ends)?;
+        if of.end.is_some() {
+            return Err("it has ended");
+        }
+        let canceled = |later: &Later| matches!(later, Later::Cancel(_));
+        let scheduled = of.scheduled.iter().any(|known| canceled(&known.what));
+        if later.is_some() && scheduled {
+            return Err("it will end already");
+        }
+        if !scheduled {
+            lives(of, at, later)?;
+        }
+        let laid = of.items.iter().filter(|item| item.calendars.len() > 1);
+        if laid.map(|item| item.last_calendar().from).max().is_some_and(|from| at < from) {
+            return Err("before cycles were laid anew");
+        }
+        let Some(later) = later else {
+            of.scheduled.retain(|known| !canceled(&known.what));
+            end(of, at, credit, EndReason::Canceled);
+            return Ok(true);
+        };
+        let beyond = |known: &At| matches!(known, At::Time(time) if at <= *time);
+        if later != At::Paid {
+            let (gone, stay) =
+                std::mem::take(&mut of.scheduled).into_iter().partition(|known| beyond(&known.at));
+            (of.set_aside, of.scheduled) = (gone, stay);
+        }
+        of.schedule(later, Later::Cancel(credit));
+        Ok(false)
+    })?;
+    let which =
+        if now && credit != CancelCredit::None { Which::Of(id) } else { Which::WontBegin(id) };
+    bill(book, customer, &Billing::now(which, when));
+    Ok(())
+}
+
+pub(crate) fn uncancel(
+    book: &Book,
+    customer: &mut Customer,
+    command: &UncancelSubscription,
+    when: When,
+) -> Result<(), Refused> {
+    on(book, customer, command.subscription, |view, of| {
+        if let Some(ended) = of.end.clone() {
+            if ended.reason != EndReason::Canceled {
+                return Err("it did not end by a cancellation");
+            }
+            let inclusive = view.rules.of.proration == Proration::ByDayInclusive;
+            let last = view.clock.day(ended.at) - i64::from(inclusive);
+            if last < view.clock.day(when.recorded) {
+                return Err("the end has passed");
+            }
+            of.end = None;
+            of.scheduled.extend(ended.withdrawn);
+        } else if !undo_scheduled(of) {
+            return Err("it is not canceled");
+        }
+        of.scheduled.sort_by_key(|known| known.number);
+        Ok(())
+    })
+}
+
+/// Takes a scheduled cancellation back, with what it set aside.
+fn undo_scheduled(of: &mut Subscription) -> bool {
+    let canceled = |known: &crate::subscription::Scheduled| matches!(known.what, Later::Cancel(_));
+    if !of.scheduled.iter().any(canceled) {
+        return false;
+    }
+    of.scheduled.retain(|known| !canceled(known));
+    let aside = std::mem::take(&mut of.set_aside);
+    of.scheduled.extend(aside);
+    of.scheduled.sort_by_key(|known| known.number);
+    true
+}
+
+pub(crate) fn withdraw(
+    book: &Book,
+    customer: &mut Customer,
+    command: &WithdrawChange,
+) -> Result<(), Refused> {
+    on(book, customer, command.subscription, |_, of| {
+        let found = of.scheduled.iter().position(|known| known.number == command.change);
+        let place = found.ok_or("no such change")?;
+        if matches!(of.scheduled[place].what, Later::Cancel(_)) {
+            undo_scheduled(of);
+        } else {
+            of.scheduled.remove(place);
+        }
+        Ok(())
+    })
+}
+
+pub(crate) fn pause(
+    book: &Book,
+    customer: &mut Customer,
+    command: &PauseSubscription,
+    when: When,
+) -> Result<(), Refused> {
+    let how = settle(&book.rules, command.credit);
+    let now = on(book, customer, command.subscription, |view, of| {
+        let (at, later) = time_of(view, of, command.when, when, Counts::Ends)?;
+        lives(of, at, later)?;
+        if of.waits() {
+            return Err("it waits for its first payment");
+        }
+        let pauses = |later: &Later| matches!(later, Later::Pause(_));
+        let after = of.pauses.iter().any(|pause| pause.until.is_none_or(|until| at < until));
+        if after || of.scheduled.iter().any(|known| pauses(&known.what)) {
+            return Err("it is paused, or will be");
+        }
+        if let Some(date) = command.resume_on {
+            let day = i64::from(date.days());
+            let from = if later == Some(At::Paid) { when.recorded } else { at.max(when.recorded) };
+            if day <= view.clock.day(from) {
+                return Err("it would go on before it pauses");
+            }
+        }
+        match later {
+            Some(later) => of.schedule(later, Later::Pause(how)),
+            None => pause_at(of, at, how),
+        }
+        if let Some(date) = command.resume_on {
+            let at = At::Time(view.clock.start_of(date.days().into()));
+            of.schedule(at, Later::Resume(settle(view.rules, None)));
+        }
+        Ok(later.is_none())
+    })?;
+    if now && how == Settle::Now {
+        bill(book, customer, &Billing::now(Which::Of(command.subscription), when));
+    }
+    Ok(())
+}
+
+/// It pauses from an instant on.
+pub(crate) fn pause_at(of: &mut Subscription, at: Instant, how: Settle) {
+    of.pauses.push(Pause { from: at, until: None, kept: how == Settle::None });
+    if how == Settle::Now {
+        for item in &mut of.items {
+            item.settled.push(at);
+        }
+    }
+}
+
+pub(crate) fn resume(
+    book: &Book,
+    customer: &mut Customer,
+    command: &ResumeSubscription,
+    when: When,
+) -> Result<(), Refused> {
+    let how = settle(&book.rules, command.proration);
+    let now = on(book, customer, command.subscription, |view, of| {
+        let (at, later) = time_of(view, of, command.when, when, Counts::Begins)?;
+        lives(of, at, later)?;
+        let will = of.scheduled.iter().any(|known| {
+            matches!((&known.what, known.at), (Later::Pause(_), At::Time(from)) if from <= at)
+        });
+        if of.paused_at(at).is_none() && !(will && later.is_some()) {
+            return Err("it is not paused");
+        }
+        of.scheduled.retain(|known| !matches!(known.what, Later::Resume(_)));
+        match later {
+            Some(later) => of.schedule(later, Later::Resume(how)),
+            None => resume_at(view, of, at, how),
+        }
+        Ok(later.is_none())
+    })?;
+    if now && how == Settle::Now {
+        bill(book, customer, &Billing::now(Which::Of(command.subscription), when));
+    }
+    Ok(())
+}
+
+/// It goes on from an instant on.
+pub(crate) fn resume_at(view: &View<'_>, of: &mut Subscription, at: Instant, how: Settle) {
+    let running =
+        |pause: &&mut Pause| pause.from <= at && pause.until.is_none_or(|until| at < until);
+    let Some(pause) = of.pauses.iter_mut().find(running) else { return };
+    pause.until = Some(at);
+    if how != Settle::None {
+        return;
+    }
+    let id = of.id;
+    for (number, item) in of.items.iter_mut().enumerate() {
+        if let Some(until) = view.customer.last_cycle_end(id, number).filter(|end| at < *end) {
+            item.frozen.push(Frozen { time: (at, until), pieces: item.calendars.len() - 1 });
+        }
+    }
+}
+
+pub(crate) fn set_renewal(
+    book: &Book,
+    customer: &mut Customer,
+    command: &SetRenewal,
+) -> Result<(), Refused> {
+    on(book, customer, command.subscription, |_, of| {
+        if of.end.is_some() {
+            return Err("it has ended");
+        }
+        let term = of.term.as_mut().ok_or("it has no term")?;
+        term.renewal = command.renewal;
+        Ok(())
+    })
+}
+
+/// What waits for a payment happens once nothing is open that has a line of it.
+pub(crate) fn when_paid(book: &Book, customer: &mut Customer, when: When) {
+    loop {
+        let waits = |of: &&Subscription| of.scheduled.iter().any(|known| known.at == At::Paid);
+        let open = |of: &Subscription| {
+            let mut invoices = customer.invoices.iter();
+            invoices.any(|invoice| invoice.open() > 0 && invoice.has(customer, of.id))
+        };
+        let found = customer.subscriptions.iter().find(|of| waits(of) && !open(of));
+        let Some(id) = found.map(|of| of.id) else { return };
+        let mut now = false;
+        let mut ends = false;
+        let done = on(book, customer, id, |view, of| {
+            let place = of.scheduled.iter().position(|known| known.at == At::Paid);
+            let scheduled = of.scheduled.remove(place.expect("it waits"));
+            ends = matches!(scheduled.what, Later::Cancel(_));
+            let at = match scheduled.what {
+                Later::Cancel(_) | Later::Pause(_) => view.clock.end_moment(when.effective),
+                Later::Change(_) | Later::Resume(_) => view.clock.moment(when.effective),
+            };
+            take_effect(view, of, scheduled.what, at);
+            now = std::mem::take(&mut of.owes_a_bill);
+            Ok(())
+        });
+        debug_assert!(done.is_ok(), "it was just found");
+        if now {
+            bill(book, customer, &Billing::now(Which::Of(id), when));
+        } else if ends {
+            bill(book, customer, &Billing::now(Which::WontBegin(id), when));
+        }
+    }
+}

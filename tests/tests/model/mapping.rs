@@ -1,0 +1,143 @@
+//! Which item of the old plan becomes which of the new one.
+//!
+//! # Shape
+//!
+//! Equal price ids first; else the only recurring price to the only recurring price; what has no
+//! counterpart is refused. Quantities, discounts and add-ons go along, prices of one's own do
+//! not. An add-on that the new plan has takes its price and interval there; another one ends.
+
+use schemas::terms::{PriceDefinition, Recurrence, TrialAnchor, TrialOnChange};
+
+use crate::book::Version;
+use crate::calendar::Calendar;
+use crate::change::{Touched, base_calendar, calendar_beside, start_item};
+use crate::civil::Instant;
+use crate::customer::Refused;
+use crate::item::{Item, Terms};
+use crate::passing::View;
+use crate::subscription::Subscription;
+
+/// Pairs of an item's place and a price, items without a price, and prices without an item.
+type Mapped<'a> = (Vec<(usize, &'a PriceDefinition)>, Vec<usize>, Vec<&'a PriceDefinition>);
+
+fn map<'a>(of: &Subscription, version: &'a Version, at: Instant) -> Mapped<'a> {
+    let old = of.plan_items(at);
+    let new: Vec<&PriceDefinition> = version.of_kind(Recurrence::Recurring).collect();
+    let price_of = |place: usize| of.items[place].terms_at(at).map(|terms| terms.price.clone());
+    if let ([item], [price]) = (&old[..], &new[..]) {
+        return (vec![(*item, *price)], Vec::new(), Vec::new());
+    }
+    let counterpart = |place: &usize| {
+        let price = price_of(*place)?;
+        new.iter().find(|new| new.price == price).map(|new| (*place, *new))
+    };
+    let pairs: Vec<_> = old.iter().filter_map(counterpart).collect();
+    let lacking = |place: &usize| !pairs.iter().any(|(of, _)| of == place);
+    let begins = |new: &&&PriceDefinition| !pairs.iter().any(|(_, of)| of.price == new.price);
+    let ended = old.iter().copied().filter(lacking).collect();
+    let started = new.iter().filter(begins).copied().collect();
+    (pairs, ended, started)
+}
+
+/// The subscription has another plan from an instant on.
+pub(crate) fn put_plan(
+    view: &View<'_>,
+    of: &mut Subscription,
+    version: &Version,
+    at: Instant,
+    touched: &mut Touched,
+) -> Result<(), Refused> {
+    let (pairs, ended, started) = map(of, version, at);
+    if !ended.is_empty() && !view.rules.lacking_ends {
+        return Err("a price has no counterpart in the new plan");
+    }
+    let currency = view.customer.currency;
+    let terms_of = |price: &PriceDefinition| version.terms(price, currency).ok_or("no currency");
+    for (place, price) in pairs {
+        put_terms(view, of, place, terms_of(price)?, at, touched);
+    }
+    for place in ended {
+        forget_ramp(&mut of.items[place], at);
+        of.items[place].terms.insert(at, None);
+        touched.items.push(place);
+    }
+    for price in started {
+        let terms = terms_of(price)?;
+        let base = base_calendar(of, at);
+        let calendar = calendar_beside(view, &base, at, terms.every);
+        touched.items.push(start_item(of, terms, schemas::Decimal::ONE, calendar, at));
+    }
+    for place in 0..of.items.len() {
+        let item = &of.items[place];
+        if !item.add_on {
+            continue;
+        }
+        let Some(now) = item.terms_at(at) else { continue };
+        let price = version.of_kind(Recurrence::AddOn).find(|price| price.price == now.price);
+        match price {
+            Some(price) => put_terms(view, of, place, terms_of(price)?, at, touched),
+            None => {
+                of.items[place].terms.insert(at, None);
+                touched.items.push(place);
+            }
+        }
+    }
+    count_trial_anew(view, of, version, at);
+    Ok(())
+}
+
+/// An item has other terms, and other cycles if these are of another length.
+fn put_terms(
+    view: &View<'_>,
+    of: &mut Subscription,
+    place: usize,
+    terms: Terms,
+    at: Instant,
+    touched: &mut Touched,
+) {
+    let origin = of.origin(view.rules);
+    let item = &mut of.items[place];
+    forget_ramp(item, at);
+    touched.items.push(place);
+    let every = terms.every;
+    item.terms.insert(at, Some(terms));
+    if every != item.last_calendar().every {
+        let from = at.max(item.calendars[0].from);
+        let calendar =
+            item.last_calendar().of_other_length(view.rules, view.clock, (from, origin), every);
+        item.lay(calendar);
+        touched.restarted.push(place);
+    }
+}
+
+/// Later phases of a ramp are withdrawn; the discount of the running one ends with it.
+fn forget_ramp(item: &mut Item, at: Instant) {
+    let later: Vec<Instant> = item.ramp.iter().copied().filter(|from| *from > at).collect();
+    let had_percent = item.percents.range(..=at).next_back().is_some_and(|(_, p)| p.is_some());
+    for from in &later {
+        item.terms.remove(from);
+        item.quantities.remove(from);
+        item.percents.remove(from);
+    }
+    if let (Some(end), true) = (later.iter().min(), had_percent) {
+        item.percents.insert(*end, None);
+    }
+    item.ramp.retain(|from| *from <= at);
+}
+
+/// Where the policy says so, a trial that runs gets the new plan's length.
+fn count_trial_anew(view: &View<'_>, of: &mut Subscription, version: &Version, at: Instant) {
+    if view.rules.of.trial_on_change == TrialOnChange::Keep
+        || of.trial_end.is_none_or(|end| end <= at)
+    {
+        return;
+    }
+    let end = view.clock.days_later(of.start, version.trial).max(at);
+    of.trial_end = Some(end);
+    if view.rules.of.trial_anchor == TrialAnchor::TrialEnd {
+        for item in &mut of.items {
+            let Some(every) = item.last_terms().map(|terms| terms.every) else { continue };
+            item.lay(Calendar::anniversary(view.clock, end, every));
+        }
+    }
+}

@@ -1,0 +1,252 @@
+//! The model itself: commands in, documents and refusals out.
+//!
+//! # Shape
+//!
+//! A command is tried on a copy of its customer, so a refusal changes nothing. Before it, time
+//! passes; after it, credit goes where it goes, what was paid begins, and what waited for a
+//! payment happens.
+
+use std::collections::BTreeMap;
+
+use schemas::Command;
+use schemas::command::{
+    BillingCommand, BookCommand, CatalogCommand, ChangePlan, ChangeQuantity, ChangeSubscription,
+    CustomerCommand, OpenBook, ProcessCommand, RegisterCustomer, SellerCommand, SettlementCommand,
+    SubscriptionCommand,
+};
+use schemas::ids::CustomerId;
+
+use crate::activation;
+use crate::bill::{Billing, Which, bill};
+use crate::book::Book;
+use crate::civil::{Clock, day_of_seller};
+use crate::customer::{Customer, Document, Refused, When};
+use crate::passing::{View, pass};
+use crate::rules::Rules;
+use crate::{life, money, offers, subscribe};
+
+#[derive(Debug, Default)]
+pub(crate) struct Model {
+    book: Option<Book>,
+    pub(crate) customers: BTreeMap<CustomerId, Customer>,
+    /// Bill by the rules of today, where these are policies that are new.
+    pub(crate) as_today: bool,
+}
+
+impl Model {
+    /// What must come of a command.
+    pub(crate) fn apply(
+        &mut self,
+        command: &Command,
+        when: When,
+    ) -> Result<Vec<Document>, Refused> {
+        if let schemas::StreamId::Customer(id) = command.stream() {
+            return self.of_customer(id, command, when);
+        }
+        if let Command::Book(BookCommand::OpenBook(open)) = command {
+            return self.open(open);
+        }
+        let book = self.book.as_mut().ok_or("no book")?;
+        match command {
+            Command::Seller(SellerCommand::DefineEntity(entity)) => {
+                book.terms_days = entity.payment_terms_days.into();
+            }
+            Command::Catalog(CatalogCommand::DefinePlan(plan)) => book.define(plan)?,
+            Command::Catalog(CatalogCommand::RetirePlan(retire)) => book.retire(retire.plan)?,
+            Command::Catalog(CatalogCommand::MigratePlan(c)) => book.migrate(c, when.recorded)?,
+            Command::Catalog(CatalogCommand::DefineCoupon(c)) => {
+                offers::define_coupon(book, c, when)?;
+            }
+            Command::Process(ProcessCommand::RunBilling(run)) => {
+                if day_of_seller(when.recorded) < i64::from(run.through.days()) {
+                    return Err("the day has not come");
+                }
+            }
+            Command::Book(_)
+            | Command::Customer(_)
+            | Command::Subscription(_)
+            | Command::Billing(_)
+            | Command::Settlement(_) => {}
+        }
+        Ok(Vec::new())
+    }
+
+    fn open(&mut self, open: &OpenBook) -> Result<Vec<Document>, Refused> {
+        let replaced = open.policies.clone().unwrap_or_default();
+        let policies = open.profile.with(&replaced).map_err(|_| "no such policy")?;
+        let rules = Rules::new(open.profile, policies);
+        self.book = Some(Book::new(if self.as_today { rules.as_today() } else { rules }));
+        Ok(Vec::new())
+    }
+
+    fn register(&mut self, command: &RegisterCustomer, when: When) -> Result<(), Refused> {
+        let book = self.book.as_ref().ok_or("no book")?;
+        if self.customers.contains_key(&command.customer) {
+            return Err("registered already");
+        }
+        if let Some(parent) = command.parent {
+            let payer = self.customers.get(&parent).ok_or("unknown parent")?;
+            if payer.parent.is_some() {
+                return Err("who pays is paid for");
+            }
+        }
+        let zone = command.zone.as_ref().map_or("UTC", |zone| zone.as_str());
+        let days = command.payment_terms_days.map_or(book.terms_days, i64::from);
+        let clock = Clock::new(&book.rules, zone, when.effective);
+        let customer = Customer::new(when.effective, clock, command.currency, days, command.parent);
+        self.customers.insert(command.customer, customer);
+        Ok(())
+    }
+
+    fn of_customer(
+        &mut self,
+        id: CustomerId,
+        command: &Command,
+        when: When,
+    ) -> Result<Vec<Document>, Refused> {
+        if let Command::Customer(CustomerCommand::RegisterCustomer(register)) = command {
+            return self.register(register, when).map(|()| Vec::new());
+        }
+        let children: Vec<CustomerId> = self
+            .customers
+            .iter()
+            .filter(|(_, customer)| customer.parent == Some(id))
+            .map(|(child, _)| *child)
+            .collect();
+        let mut customer = self.customers.get(&id).ok_or("unknown customer")?.clone();
+        if when.effective < customer.registered {
+            return Err("before the registration");
+        }
+        let book = self.book.as_mut().ok_or("no book")?;
+        time_passes(book, &mut customer, when);
+        dispatch(book, &mut customer, command, &children, when)?;
+        settled(book, &mut customer, when);
+        if let Command::Subscription(SubscriptionCommand::RedeemCoupon(c)) = command
+            && let Some(coupon) = book.coupons.get_mut(&c.coupon)
+        {
+            coupon.redeemed += 1;
+        }
+        let issued = std::mem::take(&mut customer.issued);
+        self.customers.insert(id, customer);
+        Ok(issued)
+    }
+}
+
+/// What was to happen by now has happened.
+fn time_passes(book: &Book, customer: &mut Customer, when: When) {
+    let seen = customer.clone();
+    let view = View { rules: &book.rules, clock: &seen.clock, book, customer: &seen };
+    for of in &mut customer.subscriptions {
+        pass(&view, of, when.recorded);
+    }
+}
+
+/// What follows from money that has moved.
+fn settled(book: &Book, customer: &mut Customer, when: When) {
+    for _ in 0..3 {
+        money::sweep(&book.rules, customer);
+        activation::begin_paid(book, customer, when);
+        life::when_paid(book, customer, when);
+    }
+}
+
+fn dispatch(
+    book: &Book,
+    customer: &mut Customer,
+    command: &Command,
+    children: &[CustomerId],
+    when: When,
+) -> Result<(), Refused> {
+    match command {
+        Command::Subscription(command) => agreed(book, customer, command, children, when),
+        Command::Settlement(command) => match command {
+            SettlementCommand::VoidInvoice(c) => money::void(customer, c, when),
+            SettlementCommand::RecordPayment(c) => money::pay(customer, c, when),
+            SettlementCommand::ReversePayment(c) => money::reverse(customer, c, when),
+            SettlementCommand::RefundPayment(c) => money::refund(customer, c, when),
+            SettlementCommand::GrantCredit(c) => money::grant(customer, c),
+            SettlementCommand::IssueCreditNote(c) => money::credit_note(customer, c, when),
+        },
+        Command::Billing(BillingCommand::AddCharge(c)) => offers::charge(book, customer, c, when),
+        Command::Billing(BillingCommand::InvoiceNow(_)) => {
+            bill(book, customer, &Billing::now(Which::All, when));
+            if customer.issued.is_empty() { Err("nothing to invoice") } else { Ok(()) }
+        }
+        Command::Billing(BillingCommand::BillCustomer(c)) => {
+            let through = Some(i64::from(c.through.days()));
+            bill(book, customer, &Billing { which: Which::All, when, through, run: true });
+            Ok(())
+        }
+        Command::Customer(CustomerCommand::UpdateCustomer(c)) => {
+            if let Some(days) = c.payment_terms_days {
+                customer.terms_days = days.into();
+            }
+            Ok(())
+        }
+        Command::Customer(_)
+        | Command::Book(_)
+        | Command::Seller(_)
+        | Command::Catalog(_)
+        | Command::Process(_) => Ok(()),
+    }
+}
+
+fn agreed(
+    book: &Book,
+    customer: &mut Customer,
+    command: &SubscriptionCommand,
+    children: &[CustomerId],
+    when: When,
+) -> Result<(), Refused> {
+    match command {
+        SubscriptionCommand::CreateSubscription(c) => {
+            subscribe::subscribe(book, customer, c, children, when)
+        }
+        SubscriptionCommand::ChangePlan(c) => life::change(book, customer, &of_plan(c), when),
+        SubscriptionCommand::ChangeQuantity(c) => {
+            life::change(book, customer, &of_quantity(c), when)
+        }
+        SubscriptionCommand::ChangeSubscription(c) => life::change(book, customer, c, when),
+        SubscriptionCommand::CancelSubscription(c) => life::cancel(book, customer, c, when),
+        SubscriptionCommand::UncancelSubscription(c) => life::uncancel(book, customer, c, when),
+        SubscriptionCommand::WithdrawChange(c) => life::withdraw(book, customer, c),
+        SubscriptionCommand::PauseSubscription(c) => life::pause(book, customer, c, when),
+        SubscriptionCommand::ResumeSubscription(c) => life::resume(book, customer, c, when),
+        SubscriptionCommand::SetRenewal(c) => life::set_renewal(book, customer, c),
+        SubscriptionCommand::CreateQuote(c) => offers::quote(book, customer, c, children, when),
+        SubscriptionCommand::AcceptQuote(c) => offers::accept(book, customer, c, children, when),
+        SubscriptionCommand::VoidQuote(c) => offers::void_quote(customer, c),
+        SubscriptionCommand::ApplyDiscount(c) => offers::discount(book, customer, c),
+        SubscriptionCommand::RemoveDiscount(c) => offers::remove_discount(customer, c),
+        SubscriptionCommand::RedeemCoupon(c) => offers::redeem(book, customer, c, when),
+    }
+}
+
+/// The same change in the words of the widest command.
+pub(crate) fn of_plan(c: &ChangePlan) -> ChangeSubscription {
+    ChangeSubscription {
+        customer: c.customer,
+        subscription: c.subscription,
+        plan: Some(c.plan),
+        version: c.version,
+        quantity: None,
+        items: None,
+        anchor: None,
+        when: c.when,
+        proration: c.proration,
+    }
+}
+
+pub(crate) fn of_quantity(c: &ChangeQuantity) -> ChangeSubscription {
+    ChangeSubscription {
+        customer: c.customer,
+        subscription: c.subscription,
+        plan: None,
+        version: None,
+        quantity: Some(c.quantity),
+        items: None,
+        anchor: None,
+        when: c.when,
+        proration: c.proration,
+    }
+}

@@ -1,0 +1,375 @@
+//! Money and credit: what paid what, lot by lot.
+//!
+//! # Shape
+//!
+//! A payment is a lot of credit that is used at once as far as invoices take it. Every use is a
+//! part of a lot on an invoice; where an invoice needs less than it has, the parts go back to
+//! their lots, so money never loses its trace and can be paid back. Where the policy sends
+//! credit to what is open, [`sweep`] does so after every command.
+
+use schemas::command::{
+    Allocate, GrantCredit, IssueCreditNote, RecordPayment, RefundEffect, RefundPayment,
+    ReversePayment, VoidInvoice,
+};
+
+use crate::civil::day_of_seller;
+use crate::customer::{Applied, Customer, Document, Lot, Origin, Payment, Refused, Source, When};
+use crate::number::by_largest_remainder;
+use crate::rules::{CreditTarget, Rules};
+
+pub(crate) fn new_lot(customer: &mut Customer, origin: Origin, amount: i128) -> usize {
+    customer.lots.push(Lot { origin, left: amount });
+    customer.lots.len() - 1
+}
+
+fn put(customer: &mut Customer, lot: usize, invoice: usize, amount: i128, by_payment: bool) {
+    if amount <= 0 {
+        return;
+    }
+    customer.lots[lot].left -= amount;
+    customer.invoices[invoice].applied.push(Applied { lot, amount, by_payment });
+}
+
+/// Lots pay an invoice, the oldest first.
+pub(crate) fn use_credit(customer: &mut Customer, invoice: usize) {
+    for lot in 0..customer.lots.len() {
+        let amount = customer.invoices[invoice].open().min(customer.lots[lot].left);
+        put(customer, lot, invoice, amount, false);
+    }
+}
+
+/// What an invoice has and no longer needs goes back to its lots, the last first.
+pub(crate) fn release(customer: &mut Customer, invoice: usize) {
+    let mut over = -customer.invoices[invoice].open();
+    let mut parts = std::mem::take(&mut customer.invoices[invoice].applied);
+    for part in parts.iter_mut().rev() {
+        let back = over.min(part.amount).max(0);
+        part.amount -= back;
+        over -= back;
+        customer.lots[part.lot].left += back;
+    }
+    parts.retain(|part| part.amount > 0);
+    customer.invoices[invoice].applied = parts;
+}
+
+/// Invoices by due date, then by age.
+fn oldest_first(customer: &Customer) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..customer.invoices.len()).collect();
+    order.sort_by_key(|place| (customer.invoices[*place].due, *place));
+    order
+}
+
+/// No credit stands beside what is open, where the policy says so.
+pub(crate) fn sweep(rules: &Rules, customer: &mut Customer) {
+    if rules.add.credit_target == CreditTarget::Lot {
+        return;
+    }
+    for place in oldest_first(customer) {
+        if customer.invoices[place].open() > 0 {
+            use_credit(customer, place);
+        }
+    }
+}
+
+fn positive(customer: &Customer, amount: schemas::Money) -> Result<i128, Refused> {
+    if amount.currency() != customer.currency {
+        return Err("another currency");
+    }
+    let amount = i128::from(amount.minor().0);
+    if amount <= 0 { Err("not positive") } else { Ok(amount) }
+}
+
+pub(crate) fn grant(customer: &mut Customer, command: &GrantCredit) -> Result<(), Refused> {
+    let amount = positive(customer, command.amount)?;
+    new_lot(customer, Origin::Grant, amount);
+    Ok(())
+}
+
+pub(crate) fn pay(
+    customer: &mut Customer,
+    command: &RecordPayment,
+    when: When,
+) -> Result<(), Refused> {
+    let amount = positive(customer, command.amount)?;
+    let told = match &command.allocate {
+        None | Some(Allocate::OldestFirst) => None,
+        Some(Allocate::To(parts)) => Some(parts),
+    };
+    let mut parts: Vec<(usize, i128)> = Vec::new();
+    if let Some(told) = told {
+        for part in told {
+            let place = customer.invoice_of(part.invoice)?;
+            let of = positive(customer, part.amount)?;
+            if parts.iter().any(|(known, _)| *known == place) {
+                return Err("an invoice twice");
+            }
+            if customer.invoices[place].voided || customer.invoices[place].open() < of {
+                return Err("more than is open");
+            }
+            parts.push((place, of));
+        }
+        if amount < parts.iter().map(|(_, part)| part).sum::<i128>() {
+            return Err("more than was paid");
+        }
+    } else {
+        let mut left = amount;
+        for place in oldest_first(customer) {
+            let part = customer.invoices[place].open().min(left);
+            if part > 0 {
+                parts.push((place, part));
+                left -= part;
+            }
+        }
+    }
+    if customer.payments.contains_key(&command.payment) {
+        return Err("it exists already");
+    }
+    let lot = new_lot(customer, Origin::Payment(command.payment), amount);
+    for (place, part) in parts {
+        put(customer, lot, place, part, true);
+    }
+    let (refunded, reversed, effective) = (0, false, when.effective);
+    let payment = Payment { lot, amount, refunded, reversed, effective };
+    customer.payments.insert(command.payment, payment);
+    Ok(())
+}
+
+/// All that a payment has left is taken back, from wherever it is.
+pub(crate) fn reverse(
+    customer: &mut Customer,
+    command: &ReversePayment,
+    when: When,
+) -> Result<(), Refused> {
+    let payment = *customer.payments.get(&command.payment).ok_or("unknown payment")?;
+    if payment.reversed {
+        return Err("reversed already");
+    }
+    if payment.amount == payment.refunded {
+        return Err("nothing is left of it");
+    }
+    if when.effective < payment.effective {
+        return Err("before the payment");
+    }
+    let mut missing = payment.amount - payment.refunded;
+    for invoice in &mut customer.invoices {
+        for part in invoice.applied.iter().filter(|part| part.lot == payment.lot) {
+            missing -= part.amount;
+        }
+        invoice.applied.retain(|part| part.lot != payment.lot);
+    }
+    missing -= std::mem::take(&mut customer.lots[payment.lot].left);
+    // Money that a refund drew from other credit in its place.
+    for lot in &mut customer.lots {
+        let part = missing.min(lot.left).max(0);
+        lot.left -= part;
+        missing -= part;
+    }
+    customer.payments.get_mut(&command.payment).expect("just found").reversed = true;
+    Ok(())
+}
+
+pub(crate) fn refund(
+    customer: &mut Customer,
+    command: &RefundPayment,
+    when: When,
+) -> Result<(), Refused> {
+    let payment = *customer.payments.get(&command.payment).ok_or("unknown payment")?;
+    let amount = positive(customer, command.amount)?;
+    if payment.reversed {
+        return Err("reversed already");
+    }
+    if payment.amount - payment.refunded < amount {
+        return Err("more than the payment has left");
+    }
+    if when.effective < payment.effective {
+        return Err("before the payment");
+    }
+    match &command.effect {
+        RefundEffect::CustomerCredit => from_credit(customer, &payment, amount)?,
+        RefundEffect::Reopen => {
+            undo_uses(customer, &payment, amount)?;
+        }
+        RefundEffect::CreditNote(_) => {
+            for (place, part) in undo_uses(customer, &payment, amount)? {
+                if day_of_seller(when.effective) < customer.invoices[place].dated {
+                    return Err("before the invoice");
+                }
+                note_amount(customer, place, part)?;
+            }
+        }
+    }
+    customer.payments.get_mut(&command.payment).expect("just found").refunded += amount;
+    Ok(())
+}
+
+/// Its own credit first, then what invoices below zero made.
+fn from_credit(customer: &mut Customer, payment: &Payment, amount: i128) -> Result<(), Refused> {
+    let mut left = amount;
+    let places: Vec<usize> = (0..customer.lots.len())
+        .filter(|lot| {
+            *lot == payment.lot || matches!(customer.lots[*lot].origin, Origin::Invoice(_))
+        })
+        .collect();
+    let order =
+        std::iter::once(payment.lot).chain(places.into_iter().filter(|l| *l != payment.lot));
+    for lot in order.collect::<Vec<_>>() {
+        let part = left.min(customer.lots[lot].left);
+        customer.lots[lot].left -= part;
+        left -= part;
+    }
+    if left > 0 { Err("more than is credit") } else { Ok(()) }
+}
+
+/// Uses of a payment on invoices are undone, the last first.
+fn undo_uses(
+    customer: &mut Customer,
+    payment: &Payment,
+    amount: i128,
+) -> Result<Vec<(usize, i128)>, Refused> {
+    let mut left = amount;
+    let mut undone: Vec<(usize, i128)> = Vec::new();
+    for (place, invoice) in customer.invoices.iter_mut().enumerate().rev() {
+        for part in invoice.applied.iter_mut().rev().filter(|part| part.lot == payment.lot) {
+            let back = left.min(part.amount);
+            part.amount -= back;
+            left -= back;
+            match undone.last_mut() {
+                Some((last, sum)) if *last == place => *sum += back,
+                Some(_) | None if back > 0 => undone.push((place, back)),
+                Some(_) | None => {}
+            }
+        }
+        invoice.applied.retain(|part| part.amount > 0);
+    }
+    if left > 0 { Err("more than lies on invoices") } else { Ok(undone) }
+}
+
+/// A note for an amount, shared over what is left of the lines.
+fn note_amount(customer: &mut Customer, place: usize, amount: i128) -> Result<(), Refused> {
+    let invoice = &mut customer.invoices[place];
+    let open: Vec<usize> =
+        (0..invoice.lines.len()).filter(|at| invoice.lines[*at].left() > 0).collect();
+    let weights: Vec<i128> = open.iter().map(|at| invoice.lines[*at].left()).collect();
+    if weights.iter().sum::<i128>() < amount {
+        return Err("more than is left of its lines");
+    }
+    let shares = by_largest_remainder(amount, &weights);
+    let parts = open.into_iter().zip(shares).filter(|(_, part)| *part > 0).collect();
+    put_note(customer, place, parts);
+    Ok(())
+}
+
+fn put_note(customer: &mut Customer, place: usize, parts: Vec<(usize, i128)>) {
+    for (line, part) in &parts {
+        customer.line_mut((place, *line)).noted += part;
+    }
+    customer.invoices[place].noted += parts.iter().map(|(_, part)| part).sum::<i128>();
+    customer.issued.push(Document::Note(place, parts));
+    release(customer, place);
+}
+
+/// Credits lines of an invoice that is open.
+pub(crate) fn credit_note(
+    customer: &mut Customer,
+    command: &IssueCreditNote,
+    when: When,
+) -> Result<(), Refused> {
+    let place = customer.invoice_of(command.invoice)?;
+    if customer.invoices[place].voided {
+        return Err("it is voided");
+    }
+    if day_of_seller(when.effective) < customer.invoices[place].dated {
+        return Err("before the invoice");
+    }
+    let mut parts: Vec<(usize, i128)> = Vec::new();
+    for line in &command.lines {
+        let amount = positive(customer, line.amount)?;
+        let number = usize::try_from(line.line).expect("small");
+        let at = number.checked_sub(1).ok_or("no such line")?;
+        let known = customer.invoices[place].lines.get(at).ok_or("no such line")?;
+        if known.left() < amount || parts.iter().any(|(other, _)| *other == at) {
+            return Err("more than is left of a line");
+        }
+        parts.push((at, amount));
+    }
+    if parts.is_empty() {
+        return Err("no lines");
+    }
+    if customer.invoices[place].open() < parts.iter().map(|(_, part)| part).sum() {
+        return Err("more than is open");
+    }
+    put_note(customer, place, parts);
+    Ok(())
+}
+
+/// An invoice counts no more; its time and charges are billed again, or given up.
+pub(crate) fn void(
+    customer: &mut Customer,
+    command: &VoidInvoice,
+    when: When,
+) -> Result<(), Refused> {
+    let place = customer.invoice_of(command.invoice)?;
+    let invoice = &customer.invoices[place];
+    if invoice.voided {
+        return Err("it is voided already");
+    }
+    if invoice.applied.iter().any(|part| part.by_payment) {
+        return Err("something of it is paid");
+    }
+    if invoice.noted != 0 {
+        return Err("a note credits it");
+    }
+    let by_later = |line: &crate::customer::Line| line.credits.is_some_and(|at| at.0 == place);
+    let others = customer.invoices.iter().filter(|invoice| !invoice.voided);
+    if others.flat_map(|invoice| &invoice.lines).any(by_later) {
+        return Err("a later invoice credits it");
+    }
+    if invoice.generated.is_some_and(|(lot, made)| customer.lots[lot].left < made) {
+        return Err("its credit is used");
+    }
+    if day_of_seller(when.effective) < invoice.dated {
+        return Err("before the invoice");
+    }
+    undo(customer, place, command.rebill);
+    Ok(())
+}
+
+/// Takes an invoice out of account.
+pub(crate) fn undo(customer: &mut Customer, place: usize, rebill: bool) {
+    let parts = std::mem::take(&mut customer.invoices[place].applied);
+    for part in parts {
+        customer.lots[part.lot].left += part.amount;
+    }
+    if let Some((lot, made)) = customer.invoices[place].generated {
+        customer.lots[lot].left -= made;
+    }
+    customer.invoices[place].voided = true;
+    for line in customer.invoices[place].lines.clone() {
+        match (line.source, line.credits) {
+            (Source::Cycle(_), Some(at)) => {
+                // The credited line counts whole again; whether its time is looked at again is
+                // what `rebill` says.
+                let credited = customer.line_mut(at);
+                credited.credited += line.net();
+                if rebill {
+                    credited.live.push(line.time);
+                    credited.credited_units -= line.credited_units;
+                }
+            }
+            (Source::Cycle(of), None) if !rebill => {
+                let found = customer.place_of(of.subscription);
+                let item =
+                    &mut customer.subscriptions[found.expect("it was billed")].items[of.item];
+                item.waived.extend(line.live.iter().map(|time| (of.id, *time)));
+            }
+            (Source::Cycle(_), None) => {}
+            (Source::Charge(id), _) => {
+                let charge = customer.charges.iter().find(|known| known.id == id).cloned();
+                customer.pending.extend(charge.filter(|_| rebill).map(|mut charge| {
+                    charge.due = true;
+                    charge
+                }));
+            }
+        }
+    }
+}

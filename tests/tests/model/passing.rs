@@ -1,0 +1,136 @@
+//! Time passes: what was scheduled happens, terms are renewed, migrations are taken.
+//!
+//! # Shape
+//!
+//! [`pass`] looks for the earliest thing that is due, lets it happen, and looks again. It issues
+//! nothing: documents are made by commands and runs alone. A cycle that is billed ahead is
+//! looked at on a copy for which the time has passed.
+
+use schemas::terms::{CancelCredit, EndReason, Renewal, Settle};
+
+use crate::book::Book;
+use crate::calendar::CycleId;
+use crate::change::apply;
+use crate::civil::{Clock, Instant};
+use crate::customer::Customer;
+use crate::migrate;
+use crate::rules::Rules;
+use crate::subscription::{At, End, Later, Subscription, Term};
+
+/// What one looks at a subscription with.
+#[derive(Clone, Copy)]
+pub(crate) struct View<'a> {
+    pub(crate) rules: &'a Rules,
+    pub(crate) clock: &'a Clock,
+    pub(crate) book: &'a Book,
+    pub(crate) customer: &'a Customer,
+}
+
+impl View<'_> {
+    pub(crate) fn is_billed(&self, of: &Subscription, item: usize, cycle: CycleId) -> bool {
+        self.customer.is_billed(of.id, item, cycle)
+    }
+}
+
+/// Something that happens by itself.
+enum Happens {
+    Scheduled(u32),
+    TermEnds,
+    Migrates(usize),
+}
+
+/// Lets everything happen up to and at an instant.
+pub(crate) fn pass(view: &View<'_>, subscription: &mut Subscription, to: Instant) {
+    // A subscription that cannot do what was scheduled must not be asked for ever.
+    for _ in 0..10_000 {
+        let Some((at, what)) = next(view, subscription, to) else { return };
+        match what {
+            Happens::Scheduled(number) => happen(view, subscription, number, at),
+            Happens::TermEnds => renew(view, subscription),
+            Happens::Migrates(item) => migrate::take(view, subscription, item, at),
+        }
+    }
+    panic!("time does not pass: {subscription:?}");
+}
+
+fn next(view: &View<'_>, of: &Subscription, to: Instant) -> Option<(Instant, Happens)> {
+    if of.end.is_some() {
+        return None;
+    }
+    let scheduled = of.scheduled.iter().filter_map(|scheduled| match scheduled.at {
+        At::Time(at) => Some((at, 1, Happens::Scheduled(scheduled.number))),
+        At::Paid => None,
+    });
+    let term = of.term.map(|term| (term.end, 0, Happens::TermEnds));
+    let moves = (0..of.items.len()).filter_map(|item| {
+        migrate::next(view, of, item, to).map(|at| (at, 2, Happens::Migrates(item)))
+    });
+    let all = scheduled.chain(term).chain(moves).filter(|(at, ..)| *at <= to);
+    all.min_by_key(|(at, order, what)| {
+        let number = match what {
+            Happens::Scheduled(number) => *number,
+            Happens::TermEnds | Happens::Migrates(_) => 0,
+        };
+        (*at, *order, number)
+    })
+    .map(|(at, _, what)| (at, what))
+}
+
+/// A scheduled change takes effect.
+fn happen(view: &View<'_>, of: &mut Subscription, number: u32, at: Instant) {
+    let place = of.scheduled.iter().position(|known| known.number == number);
+    let scheduled = of.scheduled.remove(place.expect("it was just found"));
+    take_effect(view, of, scheduled.what, at);
+}
+
+/// A change, end, pause or resumption takes effect at an instant.
+pub(crate) fn take_effect(view: &View<'_>, of: &mut Subscription, what: Later, at: Instant) {
+    match what {
+        Later::Change(change) => {
+            if apply(view, of, &change, at).is_ok()
+                && settle(view.rules, change.proration) == Settle::Now
+            {
+                of.owes_a_bill = true;
+            }
+        }
+        Later::Cancel(credit) => {
+            of.owes_a_bill |= credit != CancelCredit::None;
+            end(of, at, credit, EndReason::Canceled);
+        }
+        Later::Pause(how) => {
+            of.owes_a_bill |= how == Settle::Now;
+            crate::life::pause_at(of, at, how);
+        }
+        Later::Resume(how) => {
+            of.owes_a_bill |= how == Settle::Now;
+            crate::life::resume_at(view, of, at, how);
+        }
+    }
+}
+
+/// How a difference is billed, if the command does not say.
+pub(crate) fn settle(rules: &Rules, told: Option<Settle>) -> Settle {
+    told.unwrap_or(match rules.of.change_billing {
+        schemas::terms::ChangeBilling::NextInvoice => Settle::Next,
+        schemas::terms::ChangeBilling::AtOnce => Settle::Now,
+    })
+}
+
+/// It ends; what was scheduled is kept aside in case the end is undone.
+pub(crate) fn end(of: &mut Subscription, at: Instant, credit: CancelCredit, reason: EndReason) {
+    let mut withdrawn = std::mem::take(&mut of.scheduled);
+    withdrawn.append(&mut of.set_aside);
+    of.end = Some(End { at, credit, reason, withdrawn });
+}
+
+fn renew(view: &View<'_>, of: &mut Subscription) {
+    let Some(term) = of.term else { return };
+    let next =
+        |renewal| Some(Term::new(view.clock, (term.origin, term.nth + 1), term.length, renewal));
+    match term.renewal {
+        Renewal::Renew => of.term = next(Renewal::Renew),
+        Renewal::RenewOnce => of.term = next(Renewal::Cancel),
+        Renewal::Evergreen => of.term = None,
+        Renewal::Cancel => end(of, term.end, CancelCredit::None, EndReason::TermEnded),
+    }
+}

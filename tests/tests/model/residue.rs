@@ -1,0 +1,60 @@
+//! A change's credit and charge, rounded apart, do not always add up to the change.
+//!
+//! # Shape
+//!
+//! 10.00 more for 16 of 30 days costs 5.33; a credit of 5.33 and a charge of 10.67 make 5.34.
+//! Where the policy credits shares of what was billed, the charge carries the difference. Lines
+//! are matched where credits and charges of a cycle are for the same time.
+
+use schemas::terms::{CreditBasis, LineKind, RatioRule};
+
+use crate::civil::Stretch;
+use crate::customer::Line;
+use crate::measure::part;
+use crate::number::Exact;
+use crate::passing::View;
+use crate::stretches::joined;
+
+/// The exact price of a line's time.
+fn exact(view: &View<'_>, line: &Line) -> Exact {
+    let every = line.price.as_ref().map(|price| price.terms.every).expect("a line of a cycle");
+    line.whole.times(part(view.rules, view.clock, line.time, line.full, every))
+}
+
+/// The last charge of each changed cycle carries what rounding apart has made of the change.
+pub(crate) fn settle_up(view: &View<'_>, credits: &[(Line, bool)], lines: &mut [Line]) {
+    let shares = view.rules.of.credit_basis == CreditBasis::BilledShare
+        && view.rules.of.ratio == RatioRule::Exact;
+    if !shares {
+        return;
+    }
+    let plain = |line: &Line| line.kind != LineKind::MinimumTrueUp && line.cycle().is_some();
+    let cycles: Vec<_> =
+        lines.iter().filter(|l| plain(l)).filter_map(|l| l.cycle()).copied().collect();
+    for cycle in cycles {
+        let of_cycle = |line: &Line| line.cycle().is_some_and(|of| *of == cycle) && plain(line);
+        let back: Vec<&Line> = credits
+            .iter()
+            .filter(|(line, alone)| !alone && of_cycle(line))
+            .map(|(line, _)| line)
+            .collect();
+        let places: Vec<usize> = (0..lines.len()).filter(|at| of_cycle(&lines[*at])).collect();
+        let time = |of: &mut dyn Iterator<Item = Stretch>| joined(of.collect());
+        let same = time(&mut back.iter().map(|line| line.time))
+            == time(&mut places.iter().map(|at| lines[*at].time));
+        let noted = back.iter().any(|line| line.discounts.is_empty() && line.gross == 0);
+        if back.is_empty() || !same || noted {
+            continue;
+        }
+        let credited = back.iter().fold(Exact::ZERO, |sum, line| sum.plus(exact(view, line)));
+        let charged = places.iter().fold(Exact::ZERO, |sum, at| sum.plus(exact(view, &lines[*at])));
+        let should = charged.minus(credited).rounded();
+        let does: i128 = places.iter().map(|at| lines[*at].gross).sum::<i128>()
+            + back.iter().map(|line| line.gross).sum::<i128>();
+        let Some(last) = places.last() else { continue };
+        // More than a minor unit is no rounding: the line was credited in part before.
+        if (should - does).abs() == 1 && lines[*last].gross + should - does >= 0 {
+            lines[*last].gross += should - does;
+        }
+    }
+}

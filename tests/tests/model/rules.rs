@@ -1,0 +1,123 @@
+//! The policies of a book, as the model bills by them.
+//!
+//! # Shape
+//!
+//! [`Rules`] are the policies of the published language, and beside them those that issue 11
+//! adds, as a table with a row for each profile. The arithmetic asks a policy at the one place
+//! where it decides something; no profile is named anywhere else.
+//!
+//! [`Rules::as_today`] are the same rules without what is new, to see what else differs.
+
+use schemas::terms::{Policies, Profile};
+
+/// How a credit leaves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum CreditDocument {
+    /// As a negative line; an invoice may fall below zero.
+    InvoiceLine,
+    /// As a note for the invoice that is credited.
+    CreditNote,
+    /// Beside its charge as a line; alone, or where an invoice would fall below zero, as a note.
+    NoteWhenAlone,
+}
+
+/// Where credit goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum CreditTarget {
+    /// To what is open, oldest first; only what nothing takes waits.
+    OpenFirst,
+    /// It waits for the next invoice.
+    Lot,
+}
+
+/// What `proration: none` does to time that is not invoiced.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum NoneScope {
+    /// Money starts with the first cycle that is not invoiced.
+    FirstUnbilledCycle,
+    /// What was billed of the change's time stays; what was not is billed.
+    BilledLines,
+}
+
+/// Policies that are not in the published language yet.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Added {
+    pub(crate) credit_document: CreditDocument,
+    pub(crate) credit_target: CreditTarget,
+    pub(crate) none_scope: NoneScope,
+    /// A gated subscription begins with its first payment.
+    pub(crate) starts_with_payment: bool,
+    /// What waits longer than so many days for its invoice goes out with the next run.
+    pub(crate) charge_wait: Option<i64>,
+    /// A discount's cycles are those that it was taken off.
+    pub(crate) counts_billed_cycles: bool,
+    /// The least price holds after discounts.
+    pub(crate) minimum_after_discount: bool,
+}
+
+const VENDORS: Added = Added {
+    credit_document: CreditDocument::InvoiceLine,
+    credit_target: CreditTarget::Lot,
+    none_scope: NoneScope::FirstUnbilledCycle,
+    starts_with_payment: false,
+    charge_wait: None,
+    counts_billed_cycles: true,
+    minimum_after_discount: false,
+};
+
+const fn added(profile: Profile) -> Added {
+    match profile {
+        Profile::Billfold1 => Added {
+            credit_document: CreditDocument::NoteWhenAlone,
+            credit_target: CreditTarget::OpenFirst,
+            starts_with_payment: true,
+            charge_wait: Some(31),
+            minimum_after_discount: true,
+            ..VENDORS
+        },
+        Profile::Killbill1 => Added { credit_target: CreditTarget::OpenFirst, ..VENDORS },
+        Profile::Lago1 => Added { credit_document: CreditDocument::CreditNote, ..VENDORS },
+        Profile::StripeFlexible1 | Profile::StripeClassic1 | Profile::Zuora1 => VENDORS,
+    }
+}
+
+/// Everything that a book bills by.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Rules {
+    /// The published policies.
+    pub(crate) of: Policies,
+    /// The others.
+    pub(crate) add: Added,
+    /// An old price without a counterpart ends with a change of plan, instead of refusing it.
+    pub(crate) lacking_ends: bool,
+}
+
+impl Rules {
+    pub(crate) fn new(profile: Profile, of: Policies) -> Self {
+        let mut add = added(profile);
+        if of.credit_basis == schemas::terms::CreditBasis::WholeFee {
+            add.credit_document = match add.credit_document {
+                CreditDocument::CreditNote | CreditDocument::InvoiceLine => {
+                    CreditDocument::InvoiceLine
+                }
+                CreditDocument::NoteWhenAlone => CreditDocument::NoteWhenAlone,
+            };
+        }
+        Self { of, add, lacking_ends: false }
+    }
+
+    /// Without the policies that are new: what differs then is no question of these.
+    pub(crate) const fn as_today(mut self) -> Self {
+        self.add = Added {
+            credit_document: CreditDocument::InvoiceLine,
+            credit_target: CreditTarget::Lot,
+            none_scope: NoneScope::BilledLines,
+            starts_with_payment: false,
+            charge_wait: None,
+            counts_billed_cycles: false,
+            minimum_after_discount: false,
+        };
+        self.lacking_ends = true;
+        self
+    }
+}

@@ -1,0 +1,196 @@
+//! The histories that are compared: the moves of `tests/tests/histories`, and a few beside.
+//!
+//! # Shape
+//!
+//! The shared generator makes the moves; steps that it does not know are strewn in: notes for an
+//! amount, payments that say what they pay, a plan and a quantity in one change, a ramp that is
+//! offered. A step names things by numbers, so a history that has lost some still makes sense.
+
+use schemas::command::{
+    Allocate, AllocationRequest, ChangeSubscription, CreateQuote, CreditLine, IssueCreditNote,
+    ItemRequest, RampPhase, RecordPayment, SubscriptionTerms,
+};
+use schemas::ids::{CreditNoteId, CustomerId, PaymentId, QuoteId};
+use schemas::terms::{ChangeTime, Profile};
+use schemas::{Command, Date, Decimal, Interval, Minor};
+use tests::random::Random;
+
+use crate::commands::pick;
+use crate::moves::{self, Move, Setting};
+use crate::play::{Game, text};
+
+/// One step.
+#[derive(Debug, Clone)]
+pub(crate) enum Step {
+    /// A move of the shared generator.
+    Shared(Move),
+    /// A part of what is open of an invoice is credited on one line.
+    Note { invoice: usize, line: usize, percent: i64 },
+    /// A payment for one invoice, and more than that.
+    PayTo { invoice: usize, percent: i64, more: i64 },
+    /// A plan and a quantity in one change.
+    Both { subscription: usize, plan: usize, quantity: u32, at_end: bool },
+    /// A ramp is offered: phases of so many days, with a discount in every other one.
+    OfferRamp { customer: usize, plan: usize, days: u8, phases: usize },
+}
+
+/// A history: its setting and its steps.
+#[derive(Debug, Clone)]
+pub(crate) struct History {
+    pub(crate) setting: Setting,
+    pub(crate) steps: Vec<Step>,
+}
+
+impl Step {
+    fn random(random: &mut Random) -> Self {
+        let mut below = |end: u64| usize::try_from(random.below(end)).expect("small");
+        match below(4) {
+            0 => {
+                let (invoice, line, percent) = (below(12), below(4), below(110));
+                Self::Note { invoice, line, percent: i64::try_from(percent).expect("small") + 1 }
+            }
+            1 => {
+                let (invoice, percent, more) = (below(12), below(100), below(3) * 700);
+                Self::PayTo {
+                    invoice,
+                    percent: i64::try_from(percent).expect("small") + 1,
+                    more: i64::try_from(more).expect("small"),
+                }
+            }
+            2 => Self::Both {
+                subscription: below(8),
+                plan: below(5),
+                quantity: u32::try_from(below(90)).expect("small"),
+                at_end: below(3) == 0,
+            },
+            _ => Self::OfferRamp {
+                customer: below(8),
+                plan: below(5),
+                days: u8::try_from(below(60) + 1).expect("small"),
+                phases: below(3) + 1,
+            },
+        }
+    }
+}
+
+impl History {
+    /// The history of a number: always the same. Every other one has the policies of its profile
+    /// as they are, and half of these are ours.
+    pub(crate) fn of(seed: u64, number: u64) -> Self {
+        let shared = moves::History::of(seed, number);
+        let mut setting = shared.setting;
+        if number.is_multiple_of(2) || std::env::var_os("BILLFOLD_MODEL_PLAIN").is_some() {
+            setting.replaced.clear();
+        }
+        if number.is_multiple_of(4) || std::env::var_os("BILLFOLD_MODEL_OURS").is_some() {
+            setting.profile = profile(Profile::Billfold1);
+            setting.replaced.clear();
+        }
+        let mut random = Random::new(seed.wrapping_mul(7_919).wrapping_add(number));
+        let mut steps = Vec::new();
+        for (action, _) in shared.moves {
+            if random.below(15) == 0 {
+                steps.push(Step::random(&mut random));
+            }
+            steps.push(Step::Shared(action));
+        }
+        Self { setting, steps }
+    }
+}
+
+fn profile(of: Profile) -> usize {
+    Profile::ALL.iter().position(|known| *known == of).expect("it is one of them")
+}
+
+impl Game {
+    /// The command of a step and how many hours back it takes effect.
+    pub(crate) fn command_of(&mut self, step: &Step) -> Option<(Command, i64)> {
+        let command = match step {
+            Step::Shared(action) => return self.command(action),
+            Step::Note { invoice, line, percent } => self.note(*invoice, *line, *percent)?,
+            Step::PayTo { invoice, percent, more } => self.pay_to(*invoice, *percent, *more)?,
+            Step::Both { subscription, plan, quantity, at_end } => {
+                let (customer, subscription) = pick(&self.subscriptions, *subscription)?;
+                ChangeSubscription {
+                    customer,
+                    subscription,
+                    plan: Some(pick(&self.plans, *plan)?),
+                    version: None,
+                    quantity: Some(whole(i64::from(*quantity))),
+                    items: None,
+                    anchor: None,
+                    when: if *at_end { ChangeTime::CycleEnd } else { ChangeTime::Now },
+                    proration: None,
+                }
+                .into()
+            }
+            Step::OfferRamp { customer, plan, days, phases } => {
+                let customer = pick(&self.customers, *customer)?;
+                let with = Some(self.ramp(i32::from(*days), *phases));
+                let quote = QuoteId::new(self.id());
+                self.quotes.push((customer, quote));
+                CreateQuote {
+                    customer,
+                    quote,
+                    plan: pick(&self.plans, *plan)?,
+                    version: None,
+                    quantity: Some(whole(3)),
+                    with,
+                    valid_until: self.today(30),
+                }
+                .into()
+            }
+        };
+        Some((command, 0))
+    }
+
+    fn open_of(&self, number: usize) -> Option<(CustomerId, schemas::ids::InvoiceId, i64)> {
+        let (customer, invoice) = pick(&self.invoices, number)?;
+        let account = self.kept.ledger.customer(customer)?;
+        Some((customer, invoice, account.invoice(invoice)?.open().0))
+    }
+
+    fn note(&mut self, invoice: usize, line: usize, percent: i64) -> Option<Command> {
+        let (customer, invoice, open) = self.open_of(invoice)?;
+        let amount = Minor(open * percent / 100).of(self.currency(customer));
+        let line = u32::try_from(line).expect("small") + 1;
+        let lines = vec![CreditLine { line, amount }];
+        let note = CreditNoteId::new(self.id());
+        Some(IssueCreditNote { customer, note, invoice, lines }.into())
+    }
+
+    fn pay_to(&mut self, invoice: usize, percent: i64, more: i64) -> Option<Command> {
+        let (customer, invoice, open) = self.open_of(invoice)?;
+        let currency = self.currency(customer);
+        let part = open * percent / 100;
+        let amount = Minor(part).of(currency);
+        let allocate = Some(Allocate::To(vec![AllocationRequest { invoice, amount }]));
+        let payment = PaymentId::new(self.id());
+        let amount = Minor(part + more).of(currency);
+        let (external_id, method) = (None, None);
+        Some(RecordPayment { customer, payment, amount, external_id, method, allocate }.into())
+    }
+
+    fn ramp(&self, days: i32, phases: usize) -> SubscriptionTerms {
+        let day = |n: usize| -> Date {
+            let later = days * i32::try_from(n).expect("few");
+            self.today(0).plus_days(later).expect("this century")
+        };
+        let phase = |n: usize| RampPhase {
+            days: Interval::new(day(n), day(n + 1)).expect("not empty"),
+            items: Some(vec![ItemRequest {
+                price: text("fee"),
+                quantity: Some(whole(i64::try_from(n).expect("few") * 2 + 1)),
+                rate: None,
+                remove: None,
+            }]),
+            discount_percent: (n % 2 == 0).then(|| whole(10)),
+        };
+        let ramp = Some((0..phases).map(phase).collect());
+        SubscriptionTerms { ramp, ..SubscriptionTerms::default() }
+    }
+}
+
+fn whole(number: i64) -> Decimal {
+    Decimal::from_parts(i128::from(number), 0).expect("small")
+}

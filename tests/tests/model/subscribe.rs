@@ -1,0 +1,187 @@
+//! A subscription begins: at a command, or with a quote.
+//!
+//! # Shape
+//!
+//! The timelines are written for as far as they are known: the first phase of a ramp and all
+//! later ones, as lengths from the start.
+
+use schemas::Decimal;
+use schemas::command::{Activation, CreateSubscription, RampPhase, SubscriptionTerms};
+use schemas::ids::ChargeId;
+use schemas::terms::{InvoiceTiming, Recurrence};
+use uuid::Uuid;
+
+use crate::bill::{Billing, Which, bill};
+use crate::book::{Book, Version, recurrence};
+use crate::calendar::Calendar;
+use crate::change::own_rate;
+use crate::civil::Instant;
+use crate::customer::{Charge, Customer, Refused, When};
+use crate::item::Item;
+use crate::price::whole;
+use crate::subscription::{Gate, Subscription, Term};
+
+pub(crate) fn subscribe(
+    book: &Book,
+    customer: &mut Customer,
+    command: &CreateSubscription,
+    children: &[schemas::ids::CustomerId],
+    when: When,
+) -> Result<(), Refused> {
+    let version = book.on_sale(command.plan, command.version, customer.currency)?.clone();
+    begin(book, customer, command, &version, children, when)
+}
+
+pub(crate) fn begin(
+    book: &Book,
+    customer: &mut Customer,
+    command: &CreateSubscription,
+    version: &Version,
+    children: &[schemas::ids::CustomerId],
+    when: When,
+) -> Result<(), Refused> {
+    if customer.subscriptions.iter().any(|known| known.id == command.subscription) {
+        return Err("it exists already");
+    }
+    let with = command.with.clone().unwrap_or_default();
+    let quantity = command.quantity.unwrap_or(Decimal::ONE);
+    if quantity.is_negative() {
+        return Err("a negative quantity");
+    }
+    if with.beneficiary.is_some_and(|child| !children.contains(&child)) {
+        return Err("no child of this customer");
+    }
+    let clock = customer.clock.clone();
+    let start = clock.moment(when.effective);
+    let trial = with.trial_days.map_or(version.trial, i64::from);
+    let trial_end = (trial > 0).then(|| clock.days_later(start, trial));
+    let mut new = Subscription {
+        id: command.subscription,
+        start,
+        items: Vec::new(),
+        trial_end,
+        gate: with.activation.map(gate),
+        pauses: Vec::new(),
+        term: with.term.map(|term| Term::new(&clock, (start, 0), term.length, term.renewal)),
+        scheduled: Vec::new(),
+        set_aside: Vec::new(),
+        numbers: 0,
+        end: None,
+        beneficiary: with.beneficiary,
+        anchor: with.anchor,
+        owes_a_bill: false,
+    };
+    put_items(book, customer, &mut new, version, &with, quantity)?;
+    if let Some(ramp) = &with.ramp {
+        put_ramp(customer, &mut new, ramp)?;
+    }
+    customer.subscriptions.push(new);
+    for price in version.of_kind(Recurrence::Setup) {
+        let terms = version.terms(price, customer.currency).ok_or("no such currency")?;
+        let gross = whole(&terms.rate, Decimal::ONE, customer.currency).rounded();
+        // The ledger mints its id; nothing asks for it by name.
+        let id = ChargeId::new(Uuid::from_u128(u128::MAX - customer.charges.len() as u128));
+        let (of, due) = (Some(command.subscription), false);
+        let charge = Charge { id, gross, quantity: Decimal::ONE, of, due };
+        customer.charges.push(charge.clone());
+        customer.pending.push(charge);
+    }
+    if command.invoice == Some(InvoiceTiming::Now) {
+        bill(book, customer, &Billing::now(Which::Of(command.subscription), when));
+    }
+    Ok(())
+}
+
+fn gate(activation: Activation) -> Gate {
+    Gate { hours: activation.expires_after_hours.into(), asked: None, passed: false }
+}
+
+/// The plan's prices as items, and add-ons.
+fn put_items(
+    book: &Book,
+    customer: &Customer,
+    new: &mut Subscription,
+    version: &Version,
+    with: &SubscriptionTerms,
+    quantity: Decimal,
+) -> Result<(), Refused> {
+    let (rules, clock) = (&book.rules, &customer.clock);
+    let requests = with.items.as_deref().unwrap_or_default();
+    for (number, request) in requests.iter().enumerate() {
+        let price = version.price(&request.price).ok_or("unknown price")?;
+        let twice = requests[..number].iter().any(|other| other.price == request.price);
+        if recurrence(price) == Recurrence::Setup || twice || request.remove == Some(true) {
+            return Err("no item can be like that");
+        }
+        if request.quantity.is_some_and(Decimal::is_negative) {
+            return Err("a negative quantity");
+        }
+    }
+    let origin = new.origin(rules);
+    let anchor = with.anchor.unwrap_or(match rules.of.default_anchor {
+        schemas::terms::DefaultAnchor::Anniversary => schemas::terms::Anchor::Anniversary,
+        schemas::terms::DefaultAnchor::Calendar => schemas::terms::Anchor::Calendar,
+    });
+    if matches!(anchor, schemas::terms::Anchor::Day(day) if !(1..=31).contains(&day)) {
+        return Err("no day of a month");
+    }
+    for price in &version.prices {
+        let asked = requests.iter().find(|request| request.price == price.price);
+        let add_on = match (recurrence(price), asked) {
+            (Recurrence::Recurring, _) => false,
+            (Recurrence::AddOn, Some(_)) => true,
+            (Recurrence::AddOn, None) | (Recurrence::Setup, _) => continue,
+        };
+        let mut terms = version.terms(price, customer.currency).ok_or("no such currency")?;
+        let mut units = if add_on { Decimal::ONE } else { quantity };
+        if let Some(request) = asked {
+            own_rate(&mut terms, request);
+            units = request.quantity.unwrap_or(units);
+        }
+        let calendar = Calendar::anchored(rules, clock, anchor, (origin, origin), terms.every);
+        let mut item = Item::new(new.start, terms, units, calendar);
+        item.add_on = add_on;
+        new.items.push(item);
+    }
+    // The plan's own items come first, in the plan's order.
+    new.items.sort_by_key(|item| item.add_on);
+    Ok(())
+}
+
+/// Phases are lengths from the start.
+fn put_ramp(
+    customer: &Customer,
+    new: &mut Subscription,
+    ramp: &[RampPhase],
+) -> Result<(), Refused> {
+    for pair in ramp.windows(2) {
+        if pair[0].days.end() != pair[1].days.start() {
+            return Err("phases follow each other without gaps");
+        }
+    }
+    let mut from: Instant = new.start;
+    for phase in ramp {
+        for item in &mut new.items {
+            item.percents.insert(from, phase.discount_percent);
+            if from > new.start {
+                item.ramp.push(from);
+            }
+        }
+        for request in phase.items.iter().flatten() {
+            let place = new.item_of(&request.price, from).ok_or("unknown price")?;
+            let item = &mut new.items[place];
+            if let Some(quantity) = request.quantity {
+                item.quantities.insert(from, quantity);
+            }
+            if request.rate.is_some() {
+                let mut terms = item.terms_at(from).cloned().expect("it is there");
+                own_rate(&mut terms, request);
+                item.terms.insert(from, Some(terms));
+            }
+        }
+        // Phases are civil days, also where time is finer.
+        let next = customer.clock.day(from) + i64::from(phase.days.days());
+        from = customer.clock.start_of(next);
+    }
+    Ok(())
+}

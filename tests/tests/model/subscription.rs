@@ -1,0 +1,214 @@
+//! A subscription: what was agreed, and what will be.
+//!
+//! # Shape
+//!
+//! Facts that commands made, and nothing that follows from them: items with their timelines,
+//! the trial, pauses, the contract term, what is scheduled, the end. Where it stands at an
+//! instant is worked out when somebody asks.
+
+use schemas::command::ChangeSubscription;
+use schemas::ids::{CustomerId, SubscriptionId};
+use schemas::terms::{CancelCredit, EndReason, Every, Renewal, Settle};
+
+use crate::calendar::steps_later;
+use crate::civil::{Clock, Instant, Stretch};
+use crate::item::Item;
+use crate::rules::Rules;
+
+/// What will happen at a time.
+#[derive(Debug, Clone)]
+pub(crate) enum Later {
+    /// A change of plan, items or anchor.
+    Change(Box<ChangeSubscription>),
+    Cancel(CancelCredit),
+    Pause(Settle),
+    Resume(Settle),
+}
+
+/// When it will.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum At {
+    Time(Instant),
+    /// Once nothing is open that has a line of the subscription.
+    Paid,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct Scheduled {
+    pub(crate) number: u32,
+    pub(crate) at: At,
+    pub(crate) what: Later,
+}
+
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Pause {
+    pub(crate) from: Instant,
+    pub(crate) until: Option<Instant>,
+    /// What was billed of it stays.
+    pub(crate) kept: bool,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct End {
+    pub(crate) at: Instant,
+    pub(crate) credit: CancelCredit,
+    pub(crate) reason: EndReason,
+    /// What the cancellation withdrew, to be restored if it is undone.
+    pub(crate) withdrawn: Vec<Scheduled>,
+}
+
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Term {
+    pub(crate) start: Instant,
+    pub(crate) end: Instant,
+    pub(crate) length: Every,
+    pub(crate) renewal: Renewal,
+    /// Where the first one began, and which one this is: ends are counted from there.
+    pub(crate) origin: Instant,
+    pub(crate) nth: i64,
+}
+
+impl Term {
+    pub(crate) fn new(
+        clock: &Clock,
+        (origin, nth): (Instant, i64),
+        length: Every,
+        renewal: Renewal,
+    ) -> Self {
+        let (day, time) = (clock.day(origin), clock.time_if(origin));
+        let bound = |n: i64| clock.at(steps_later(day, length, n, None), time);
+        Self { start: bound(nth), end: bound(nth + 1), length, renewal, origin, nth }
+    }
+}
+
+/// Waits for its first payment.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Gate {
+    pub(crate) hours: i64,
+    /// When its first invoice above zero was made, and its place.
+    pub(crate) asked: Option<(Instant, usize)>,
+    pub(crate) passed: bool,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct Subscription {
+    pub(crate) id: SubscriptionId,
+    pub(crate) start: Instant,
+    pub(crate) items: Vec<Item>,
+    pub(crate) trial_end: Option<Instant>,
+    pub(crate) gate: Option<Gate>,
+    pub(crate) pauses: Vec<Pause>,
+    pub(crate) term: Option<Term>,
+    pub(crate) scheduled: Vec<Scheduled>,
+    /// What a scheduled end put aside, because it lies beyond it.
+    pub(crate) set_aside: Vec<Scheduled>,
+    /// How many changes were scheduled in its life.
+    pub(crate) numbers: u32,
+    pub(crate) end: Option<End>,
+    pub(crate) beneficiary: Option<CustomerId>,
+    /// Where it asked that cycles begin.
+    pub(crate) anchor: Option<schemas::terms::Anchor>,
+    /// What something that happened by itself changed is to be billed by the next run.
+    pub(crate) owes_a_bill: bool,
+}
+
+/// Where a subscription is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Place {
+    Pending,
+    Trialing,
+    Active,
+    Paused,
+    Canceled,
+    Expired,
+}
+
+impl Subscription {
+    /// Where cycles are counted from: the start, or the end of the trial.
+    pub(crate) fn origin(&self, rules: &Rules) -> Instant {
+        match rules.of.trial_anchor {
+            schemas::terms::TrialAnchor::TrialEnd => self.trial_end.unwrap_or(self.start),
+            schemas::terms::TrialAnchor::SubscriptionStart => self.start,
+        }
+    }
+
+    /// Its end, where one is known: it ended, is to be canceled, or its term is not renewed.
+    pub(crate) fn known_end(&self) -> Option<(Instant, CancelCredit)> {
+        if let Some(end) = &self.end {
+            return Some((end.at, end.credit));
+        }
+        let canceled = self.scheduled.iter().filter_map(|scheduled| match scheduled {
+            Scheduled { at: At::Time(at), what: Later::Cancel(credit), .. } => Some((*at, *credit)),
+            Scheduled { .. } => None,
+        });
+        let term = self.term.filter(|term| term.renewal == Renewal::Cancel);
+        let term = term.map(|term| (term.end, CancelCredit::None));
+        canceled.chain(term).min_by_key(|(at, _)| *at)
+    }
+
+    pub(crate) fn place(&self, at: Instant) -> Place {
+        match &self.end {
+            Some(end) if end.at <= at => {
+                return match end.reason {
+                    EndReason::Canceled => Place::Canceled,
+                    EndReason::TermEnded | EndReason::NotPaid => Place::Expired,
+                };
+            }
+            Some(_) | None => {}
+        }
+        if self.waits() {
+            Place::Pending
+        } else if self.paused_at(at).is_some() {
+            Place::Paused
+        } else if self.trial_end.is_some_and(|end| at < end) {
+            Place::Trialing
+        } else {
+            Place::Active
+        }
+    }
+
+    /// It waits for its first payment: an invoice asks for one.
+    pub(crate) fn waits(&self) -> bool {
+        self.gate.is_some_and(|gate| !gate.passed && gate.asked.is_some())
+    }
+
+    pub(crate) fn paused_at(&self, at: Instant) -> Option<&Pause> {
+        self.pauses
+            .iter()
+            .find(|pause| pause.from <= at && pause.until.is_none_or(|until| at < until))
+    }
+
+    /// Time without service.
+    pub(crate) fn paused_time(&self) -> Vec<Stretch> {
+        self.pauses.iter().map(|p| (p.from, p.until.unwrap_or(Instant::MAX))).collect()
+    }
+
+    pub(crate) fn schedule(&mut self, at: At, what: Later) {
+        self.numbers += 1;
+        self.scheduled.push(Scheduled { number: self.numbers, at, what });
+    }
+
+    /// Live items that are the plan's own, with their places.
+    pub(crate) fn plan_items(&self, at: Instant) -> Vec<usize> {
+        (0..self.items.len())
+            .filter(|place| !self.items[*place].add_on && self.items[*place].lives_at(at))
+            .collect()
+    }
+
+    /// The place of the live item that has a price.
+    pub(crate) fn item_of(&self, price: &schemas::text::Code, at: Instant) -> Option<usize> {
+        let has = |item: &Item| item.terms_at(at).is_some_and(|terms| terms.price == *price);
+        self.items.iter().position(has)
+    }
+
+    /// The end of the cycle that an instant lies in: that of the plan's first item.
+    pub(crate) fn cycle_end(&self, rules: &Rules, clock: &Clock, at: Instant) -> Option<Instant> {
+        let at = at.max(self.first_cycle_start());
+        let first = self.items.iter().find(|item| item.lives_at(at))?;
+        first.cycle_at(rules, clock, at).map(|cycle| cycle.end)
+    }
+
+    fn first_cycle_start(&self) -> Instant {
+        self.items.first().map_or(self.start, |item| item.calendars[0].from)
+    }
+}

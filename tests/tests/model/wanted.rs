@@ -1,0 +1,135 @@
+//! What should be billed of a cycle: read off the timelines, each time anew.
+//!
+//! # Shape
+//!
+//! [`wanted`] cuts the living time of a cycle where price or quantity change and says of each
+//! piece what is charged for it and from which day on. [`stays`] says which billed time is left
+//! alone whatever the timelines say.
+
+use schemas::terms::{BillingTiming, CancelCredit};
+
+use crate::calendar::{Cycle, CycleId};
+use crate::civil::{Clock, Day, Instant, Stretch};
+use crate::item::{Item, Price};
+use crate::rules::Rules;
+use crate::stretches::{both, cut, joined, without};
+use crate::subscription::Subscription;
+
+/// A piece of a cycle that should be charged.
+#[derive(Debug, Clone)]
+pub(crate) struct Wanted {
+    pub(crate) time: Stretch,
+    pub(crate) full: Stretch,
+    pub(crate) price: Price,
+    /// The day on which it may be billed.
+    pub(crate) due: Day,
+}
+
+/// The part of a cycle in which the subscription lives, pauses included.
+fn living(subscription: &Subscription, cycle: &Cycle) -> Option<Stretch> {
+    let trial = subscription.trial_end.unwrap_or(subscription.start);
+    let from = cycle.start.max(subscription.start).max(trial);
+    let end = subscription.known_end().map_or(Instant::MAX, |(at, _)| at);
+    let to = cycle.end.min(end);
+    (from < to).then_some((from, to))
+}
+
+/// Everything of it is given back: it was canceled with full credit in this cycle.
+fn given_back(subscription: &Subscription, cycle: &Cycle, timing: BillingTiming) -> bool {
+    let Some(end) = &subscription.end else { return false };
+    end.credit == CancelCredit::Full
+        && timing == BillingTiming::InAdvance
+        && cycle.start < end.at
+        && end.at < cycle.end
+}
+
+/// The pieces of a cycle that should be charged, in order.
+pub(crate) fn wanted(
+    rules: &Rules,
+    clock: &Clock,
+    subscription: &Subscription,
+    item: &Item,
+    cycle: &Cycle,
+) -> Vec<Wanted> {
+    let Some(life) = living(subscription, cycle) else { return Vec::new() };
+    let awake = without(&[life], &subscription.paused_time());
+    let mut found: Vec<Wanted> = Vec::new();
+    for time in cut(&awake, &item.steps()) {
+        let Some(price) = item.price_at(rules, time.0) else { continue };
+        if given_back(subscription, cycle, price.terms.timing) {
+            continue;
+        }
+        let due = due_on(clock, item, life, time, &price);
+        match found.last_mut() {
+            Some(last)
+                if last.time.1 == time.0
+                    && last.due == due
+                    && last.price.is_like(&price)
+                    && last.price.quantity == price.quantity =>
+            {
+                last.time.1 = time.1;
+            }
+            Some(_) | None => found.push(Wanted { time, full: cycle.full, price, due }),
+        }
+    }
+    found
+}
+
+/// In advance when the cycle begins, or so many days before; in arrears when it or the
+/// subscription ends, or where a change was to be settled at once.
+fn due_on(clock: &Clock, item: &Item, life: Stretch, time: Stretch, price: &Price) -> Day {
+    match price.terms.timing {
+        BillingTiming::InAdvance => clock.day(life.0) - price.terms.lead,
+        BillingTiming::InArrears => {
+            let settled = item.settled.iter().filter(|at| time.1 <= **at && **at <= life.1).min();
+            clock.day(settled.copied().unwrap_or(life.1))
+        }
+    }
+}
+
+/// Time of a cycle that is frozen as it was billed, or whose bill was given up.
+pub(crate) fn untouchable(item: &Item, id: CycleId) -> Vec<Stretch> {
+    let frozen = item.frozen.iter().filter(|frozen| id.0 <= frozen.pieces).map(|f| f.time);
+    let waived = item.waived.iter().filter(|(of, _)| *of == id).map(|(_, time)| *time);
+    joined(frozen.chain(waived).collect())
+}
+
+/// Billed time that stays although nothing should be charged for it.
+pub(crate) fn stays(
+    subscription: &Subscription,
+    item: &Item,
+    (id, start): (CycleId, Instant),
+    now: Instant,
+) -> Vec<Stretch> {
+    let mut found = untouchable(item, id);
+    if let Some((end, credit)) = subscription.known_end()
+        && start < end
+        && (credit == CancelCredit::None || now < end)
+    {
+        found.push((end, Instant::MAX));
+    }
+    let kept = subscription.pauses.iter().filter(|pause| pause.kept);
+    found.extend(kept.map(|pause| (pause.from, pause.until.unwrap_or(Instant::MAX))));
+    joined(found)
+}
+
+/// Time that a credit gives back without a charge beside it: of a pause, or beyond the end.
+pub(crate) fn gone_alone(
+    subscription: &Subscription,
+    item: &Item,
+    cycle: Option<&Cycle>,
+    start: Instant,
+    time: Stretch,
+) -> Vec<Stretch> {
+    let mut alone = subscription.paused_time();
+    if let Some((end, _)) = subscription.known_end() {
+        alone.push((end, Instant::MAX));
+        let timing = item.terms_at(start).map(|terms| terms.timing);
+        let whole =
+            cycle.zip(timing).is_some_and(|(c, timing)| given_back(subscription, c, timing));
+        if whole || end <= start {
+            alone.push(time);
+        }
+    }
+    both(&[time], &alone)
+}
