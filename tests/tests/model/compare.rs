@@ -192,6 +192,9 @@ fn one(
     }
     let Some(cycle) = cycle else { return };
     let untouched = lines.iter().all(|(_, line)| line.live.is_empty()) && covered.is_empty();
+    // The part of a cycle in which an item was added is a difference of that change.
+    let began = item.terms.first_key_value().is_some_and(|(at, _)| subscription.start < *at);
+    let added = began && cycle.id == (0, 0) && cycle.start != cycle.full.0;
     let over = subscription.known_end().is_some_and(|(end, _)| end <= now);
     for want in &should {
         if want.due > through {
@@ -208,7 +211,7 @@ fn one(
                     end: cycle.end,
                 },
                 what: Wanted { time, ..want.clone() },
-                reason: arrears || untouched || over,
+                reason: arrears || (untouched && !added) || over,
                 first: lines.is_empty(),
             });
         }

@@ -121,6 +121,11 @@ impl Item {
         latest(&self.quantities, at).copied().unwrap_or(Decimal::ONE)
     }
 
+    /// The percentage that the phase of an instant takes off.
+    pub(crate) fn percent_at(&self, at: Instant) -> Option<Decimal> {
+        latest(&self.percents, at).copied().flatten()
+    }
+
     /// What is charged for at an instant.
     pub(crate) fn price_at(&self, rules: &Rules, at: Instant) -> Option<Price> {
         let since = match rules.of.rebill {
@@ -130,7 +135,7 @@ impl Item {
         Some(Price {
             terms: self.terms_at(at)?.clone(),
             quantity: self.quantity_at(at),
-            percent: latest(&self.percents, at).copied().flatten(),
+            percent: self.percent_at(at),
             since,
         })
     }
@@ -138,7 +143,7 @@ impl Item {
     /// Instants at which something of it changes.
     pub(crate) fn steps(&self) -> Vec<Instant> {
         let mut found: Vec<Instant> = self.terms.keys().copied().collect();
-        found.extend(self.quantities.keys().chain(self.percents.keys()).copied());
+        found.extend(self.quantities.keys().copied());
         found.extend(self.changes.iter().copied());
         found.sort_unstable();
         found.dedup();

@@ -6,21 +6,21 @@
 //! change. The first text that differs is the difference, and its kind is what was compared and
 //! after which command, so that differences of one cause are told together.
 
-use std::collections::BTreeMap;
-
-use ledger_core::Phase;
+use ledger_core::Ledger;
 use schemas::event::{
     BillingEvent, CreditNoteIssued, InvoiceFinalized, InvoiceLine, LineRef, ScheduledChange,
-    ScheduledFor, SettlementEvent, SubscriptionEvent,
+    ScheduledFor, SettlementEvent,
 };
-use schemas::ids::{CustomerId, InvoiceId, SubscriptionId};
+use schemas::ids::{CustomerId, InvoiceId};
 use schemas::terms::LineKind;
+use schemas::view::{PendingChange, SubscriptionState};
 use schemas::{Command, Decimal, Event};
 
+use crate::access::{has_access, state};
 use crate::civil::{Clock, Instant, date};
 use crate::customer::{At, Customer, Document, Line, Source};
 use crate::number::Exact;
-use crate::subscription::{At as Time, Later, Place, Subscription};
+use crate::subscription::{At as Time, Later, Subscription};
 
 /// What differs first.
 #[derive(Debug, Clone)]
@@ -31,73 +31,26 @@ pub(crate) struct Difference {
     pub(crate) got: String,
 }
 
-/// What the ledger said is scheduled, from its events.
-#[derive(Debug, Default)]
-pub(crate) struct Seen {
-    scheduled: BTreeMap<SubscriptionId, BTreeMap<u32, (ScheduledFor, ScheduledChange)>>,
-}
-
-impl Seen {
-    pub(crate) fn read(&mut self, _: CustomerId, events: &[Event]) {
-        for event in events {
-            let Event::Subscription(event) = event else { continue };
-            match event {
-                SubscriptionEvent::ChangeScheduled(e) => {
-                    let of = self.scheduled.entry(e.subscription).or_default();
-                    of.insert(e.change, (e.at, e.what.clone()));
-                }
-                SubscriptionEvent::ScheduledChangeWithdrawn(e) => {
-                    self.forget(e.subscription, Some(e.change));
-                }
-                SubscriptionEvent::SubscriptionChanged(e) => self.forget(e.subscription, e.change),
-                SubscriptionEvent::SubscriptionPaused(e) => self.forget(e.subscription, e.change),
-                SubscriptionEvent::SubscriptionResumed(e) => self.forget(e.subscription, e.change),
-                SubscriptionEvent::SubscriptionCanceled(e) => {
-                    self.scheduled.remove(&e.subscription);
-                }
-                SubscriptionEvent::SubscriptionCreated(_)
-                | SubscriptionEvent::SubscriptionActivated(_)
-                | SubscriptionEvent::CycleOpened(_)
-                | SubscriptionEvent::CycleCut(_)
-                | SubscriptionEvent::RampAgreed(_)
-                | SubscriptionEvent::CancellationUndone(_)
-                | SubscriptionEvent::TermRenewed(_)
-                | SubscriptionEvent::RenewalSet(_)
-                | SubscriptionEvent::QuoteCreated(_)
-                | SubscriptionEvent::QuoteAccepted(_)
-                | SubscriptionEvent::QuoteVoided(_)
-                | SubscriptionEvent::DiscountApplied(_)
-                | SubscriptionEvent::DiscountRemoved(_)
-            }
-        }
-    }
-
-    fn forget(&mut self, of: SubscriptionId, change: Option<u32>) {
-        if let (Some(known), Some(change)) = (self.scheduled.get_mut(&of), change) {
-            known.remove(&change);
-        }
-    }
-
-    fn shown(&self, clock: &Clock, of: SubscriptionId) -> Vec<String> {
-        let known = self.scheduled.get(&of).into_iter().flatten();
-        let mut found: Vec<String> = known
-            .map(|(_, (at, what))| {
-                let at = match at {
-                    ScheduledFor::At(at) => day(clock, at.micros()),
-                    ScheduledFor::Paid => "paid".to_owned(),
-                };
-                let what = match what {
-                    ScheduledChange::Items(_) => "change",
-                    ScheduledChange::Cancel(_) => "cancel",
-                    ScheduledChange::Pause(_) => "pause",
-                    ScheduledChange::Resume(_) => "resume",
-                };
-                format!("{what} {at}")
-            })
-            .collect();
-        found.sort();
-        found
-    }
+/// What the ledger says is scheduled.
+fn scheduled_by_ledger(clock: &Clock, of: &[PendingChange]) -> Vec<String> {
+    let mut found: Vec<String> = of
+        .iter()
+        .map(|known| {
+            let at = match known.at {
+                ScheduledFor::At(at) => day(clock, at.micros()),
+                ScheduledFor::Paid => "paid".to_owned(),
+            };
+            let what = match known.what {
+                ScheduledChange::Items(_) => "change",
+                ScheduledChange::Cancel(_) => "cancel",
+                ScheduledChange::Pause(_) => "pause",
+                ScheduledChange::Resume(_) => "resume",
+            };
+            format!("{what} {at}")
+        })
+        .collect();
+    found.sort();
+    found
 }
 
 fn scheduled(clock: &Clock, of: &Subscription) -> Vec<String> {
@@ -264,13 +217,13 @@ pub(crate) fn documents(customer: &Customer) -> String {
 /// The first difference after a command that both sides accept.
 pub(crate) fn compare(
     known: &mut Customer,
-    account: &ledger_core::Customer,
-    seen: &Seen,
+    (ledger, id): (&Ledger, CustomerId),
     command: &Command,
     (events, documents): (&[Event], &[Document]),
     now: Instant,
 ) -> Option<Difference> {
     let name = command.kind().name;
+    let account = ledger.customer(id)?;
     let differ = |kind: &str, expected: String, got: String| {
         Some(Difference {
             kind: format!("{kind} after {name}"),
@@ -334,38 +287,59 @@ pub(crate) fn compare(
     if (owed, credit) != got {
         return differ("balance", format!("owed {owed}, credit {credit}"), format!("{got:?}"));
     }
-    for (place, id) in known.names.iter().enumerate() {
+    for (place, name) in known.names.iter().enumerate() {
         let open = known.invoices[place].open();
-        let got = account.invoice(*id).map_or(0, |invoice| i128::from(invoice.open().0));
+        let got = account.invoice(*name).map_or(0, |invoice| i128::from(invoice.open().0));
         if open != got {
             return differ("open", format!("{open} of invoice {place}"), got.to_string());
         }
     }
-    let touches = matches!(command, Command::Subscription(_) | Command::Billing(_));
-    if !touches {
-        return None;
-    }
-    for of in &known.subscriptions {
-        let found = account.subscription_of(of.id)?;
-        let (place, got) = (of.place(now), found.phase(schemas::Timestamp::from_micros(now)?));
-        if place_of(got) != place {
-            return differ("state", format!("{place:?}"), format!("{got:?}"));
-        }
-        let (wanted, found) = (scheduled(&known.clock, of), seen.shown(&known.clock, of.id));
-        if wanted != found && of.end.is_none() {
-            return differ("what is scheduled", list(&wanted), list(&found));
-        }
+    if matches!(command, Command::Subscription(_) | Command::Billing(_)) {
+        return known
+            .subscriptions
+            .iter()
+            .find_map(|of| stands(known, ledger, (id, of), now, &differ));
     }
     None
 }
 
-const fn place_of(phase: Phase) -> Place {
-    match phase {
-        Phase::Pending => Place::Pending,
-        Phase::Trialing => Place::Trialing,
-        Phase::Active => Place::Active,
-        Phase::Paused => Place::Paused,
-        Phase::Canceled => Place::Canceled,
-        Phase::Expired => Place::Expired,
+/// The first difference in where a subscription stands.
+fn stands(
+    known: &Customer,
+    ledger: &Ledger,
+    (id, of): (CustomerId, &Subscription),
+    now: Instant,
+    differ: &dyn Fn(&str, String, String) -> Option<Difference>,
+) -> Option<Difference> {
+    let at = schemas::Timestamp::from_micros(now)?;
+    let view = match ledger.subscription_view(id, of.id, at, at) {
+        Ok(view) => view,
+        Err(why) => return differ("no view", String::new(), why.to_string()),
+    };
+    let wanted = state(known, of, now);
+    if view.state != wanted {
+        return differ("state", format!("{wanted:?}"), format!("{:?}", view.state));
     }
+    let end = of.known_end().map(|(at, _)| day(&known.clock, at));
+    let got = view.end.map(|at| day(&known.clock, at.micros()));
+    if end != got && wanted != SubscriptionState::Expired {
+        return differ("the end", format!("{end:?}"), format!("{got:?}"));
+    }
+    let (end, got) = (of.trial_end, view.trial_end.map(schemas::Timestamp::micros));
+    if end != got {
+        return differ("the end of the trial", format!("{end:?}"), format!("{got:?}"));
+    }
+    let wanted = scheduled(&known.clock, of);
+    let found = scheduled_by_ledger(&known.clock, &view.scheduled);
+    if wanted != found && of.end.is_none() {
+        return differ("what is scheduled", list(&wanted), list(&found));
+    }
+    let user = of.beneficiary.unwrap_or(id);
+    let answers = ledger.access_of(id, user, at).unwrap_or_default();
+    let got = answers.iter().find(|answer| answer.subscription == of.id);
+    let wanted = has_access(known, of, now);
+    if got.is_some_and(|got| got.access != wanted) {
+        return differ("access", wanted.to_string(), format!("{got:?}"));
+    }
+    None
 }

@@ -15,6 +15,7 @@
 //! | `calendar`, `measure`, `price` | where cycles lie, how long a part is, what a whole costs |
 //! | `item`, `subscription`, `customer`, `book` | what is known |
 //! | `subscribe`, `change`, `mapping`, `life`, `migrate`, `offers`, `activation`, `passing` | what commands and time write |
+//! | `access` | where a subscription stands |
 //! | `wanted`, `compare` | what should be billed less what was |
 //! | `credit`, `residue`, `discounts`, `bill`, `money` | amounts, documents, payments and lots |
 //! | `model` | commands in, documents and refusals out |
@@ -26,6 +27,7 @@
 //! `BILLFOLD_MODEL_TODAY` plays without the policies that are new, `BILLFOLD_MODEL_PLAIN` with no
 //! policy replaced, `BILLFOLD_MODEL_OURS` under `billfold@1` alone.
 
+mod access;
 mod activation;
 mod bill;
 mod book;

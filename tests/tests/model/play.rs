@@ -26,7 +26,7 @@ use uuid::Uuid;
 
 use crate::customer::When;
 use crate::features::Features;
-use crate::judge::{self, Difference, Seen};
+use crate::judge::{self, Difference};
 use crate::model::Model;
 use crate::moves::{Move, Plan, Setting};
 use crate::steps::{History, Step};
@@ -47,7 +47,6 @@ const LIMITS: [&str; 8] = [
 pub(crate) struct Game {
     pub(crate) kept: Kept,
     pub(crate) model: Model,
-    pub(crate) seen: Seen,
     pub(crate) features: Features,
     currencies: BTreeMap<CustomerId, Currency>,
     pub(crate) now: i64,
@@ -105,7 +104,6 @@ impl Game {
         let mut game = Self {
             kept: Kept::default(),
             model: Model { as_today, ..Model::default() },
-            seen: Seen::default(),
             features: Features::default(),
             currencies: BTreeMap::new(),
             now,
@@ -272,12 +270,10 @@ impl Game {
         self.remember(&events, command.stream());
         self.features.met(command, stamp, &self.model);
         if let StreamId::Customer(customer) = command.stream() {
-            self.seen.read(customer, &events);
             let known = self.model.customers.get_mut(&customer).expect("it was registered");
-            let account = self.kept.ledger.customer(customer).expect("it was registered");
-            let now = self.now;
-            self.found =
-                judge::compare(known, account, &self.seen, command, (&events, &documents), now);
+            let ledger = (&self.kept.ledger, customer);
+            let found = judge::compare(known, ledger, command, (&events, &documents), self.now);
+            self.found = found;
         }
     }
 

@@ -55,7 +55,9 @@ pub(crate) fn wanted(
     let awake = without(&[life], &subscription.paused_time());
     let mut found: Vec<Wanted> = Vec::new();
     for time in cut(&awake, &item.steps()) {
-        let Some(price) = item.price_at(rules, time.0) else { continue };
+        let Some(mut price) = item.price_at(rules, time.0) else { continue };
+        // A phase's discount is that of the cycles that begin in it.
+        price.percent = item.percent_at(cycle.start.max(subscription.start));
         if given_back(subscription, cycle, price.terms.timing) {
             continue;
         }
