@@ -55,6 +55,8 @@ pub(crate) struct Book {
     edges: Vec<Edge>,
     pub(crate) coupons: BTreeMap<CouponId, Coupon>,
     pub(crate) terms_days: i64,
+    /// The seller's zone.
+    pub(crate) zone: String,
 }
 
 /// Whether a price recurs; it does if nothing is said.
@@ -97,6 +99,7 @@ impl Book {
             edges: Vec::new(),
             coupons: BTreeMap::new(),
             terms_days: 14,
+            zone: String::new(),
         }
     }
 

@@ -20,7 +20,7 @@
 //! | `credit`, `residue`, `discounts`, `bill`, `money` | amounts, documents, payments and lots |
 //! | `model` | commands in, documents and refusals out |
 //! | `steps`, `play`, `judge`, `features` | histories, the comparison, which pairs of features met |
-//! | `story`, `faults`, `figures`, `policies` | figures worked by hand that hold the model itself |
+//! | `story`, `faults`, `figures`, `policies`, `published` | figures worked by hand that hold the model itself |
 //!
 //! Its rules are in `RULES.md` beside this file, for people. `BILLFOLD_TEST_SEED`,
 //! `BILLFOLD_TEST_CASES` and `BILLFOLD_TEST_FIRST` choose other and more histories;
@@ -61,6 +61,7 @@ mod passing;
 mod play;
 mod policies;
 mod price;
+mod published;
 mod residue;
 mod rules;
 mod steps;

@@ -50,6 +50,7 @@ impl Model {
         match command {
             Command::Seller(SellerCommand::DefineEntity(entity)) => {
                 book.terms_days = entity.payment_terms_days.into();
+                book.zone = entity.zone.as_str().to_owned();
             }
             Command::Catalog(CatalogCommand::DefinePlan(plan)) => book.define(plan)?,
             Command::Catalog(CatalogCommand::RetirePlan(retire)) => book.retire(retire.plan)?,
@@ -90,7 +91,7 @@ impl Model {
                 return Err("who pays is paid for");
             }
         }
-        let zone = command.zone.as_ref().map_or("UTC", |zone| zone.as_str());
+        let zone = command.zone.as_ref().map_or(book.zone.as_str(), |zone| zone.as_str());
         let days = command.payment_terms_days.map_or(book.terms_days, i64::from);
         let clock = Clock::new(&book.rules, zone, when.effective);
         let customer = Customer::new(when.effective, clock, command.currency, days, command.parent);
