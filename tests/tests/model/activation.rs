@@ -94,7 +94,8 @@ fn start_at(customer: &mut Customer, at: usize, place: usize, paid_at: Instant) 
     let id = of.id;
     let before = of.start;
     of.start = start;
-    of.term = of.term.map(|term| Term::new(&clock, (start, 0), term.length, term.renewal));
+    of.term =
+        of.term.map(|term| Term::new(&clock, (start, 0), term.length, (term.renewal, term.credit)));
     for number in 0..of.items.len() {
         let of = &mut customer.subscriptions[at];
         let item = &mut of.items[number];

@@ -56,7 +56,7 @@ fn amounts(view: &View<'_>, of: &Subscription, line: &Line, time: Stretch) -> (i
         let all = fraction(line.time);
         if all.is_zero() { Exact::ONE } else { fraction(time).over(all) }
     };
-    if line.noted != 0 {
+    if line.noted != 0 && view.rules.of.credit_basis == CreditBasis::BilledShare {
         let live: i128 = line.live.iter().map(|live| counted(*live)).sum();
         let left = Exact::new(line.left() * gone, live.max(1)).rounded();
         return (left, Vec::new());

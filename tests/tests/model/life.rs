@@ -167,6 +167,14 @@ pub(crate) fn change(
     Ok(())
 }
 
+/// What an end gives back if nothing is said.
+pub(crate) const fn default_credit(book: &Book) -> CancelCredit {
+    match book.rules.of.cancel_default {
+        CancelDefault::Credit => CancelCredit::Prorated,
+        CancelDefault::Keep => CancelCredit::None,
+    }
+}
+
 pub(crate) fn cancel(
     book: &Book,
     customer: &mut Customer,
@@ -174,10 +182,7 @@ pub(crate) fn cancel(
     when: When,
 ) -> Result<(), Refused> {
     let id = command.subscription;
-    let credit = command.credit.unwrap_or(match book.rules.of.cancel_default {
-        CancelDefault::Credit => CancelCredit::Prorated,
-        CancelDefault::Keep => CancelCredit::None,
-    });
+    let credit = command.credit.unwrap_or_else(|| default_credit(book));
     let now = on(book, customer, id, |view, of| {
         let (at, later) = time_of(view, of, command.when, when, Counts::Ends)?;
         if of.end.is_some() {

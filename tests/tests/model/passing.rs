@@ -125,12 +125,17 @@ pub(crate) fn end(of: &mut Subscription, at: Instant, credit: CancelCredit, reas
 
 fn renew(view: &View<'_>, of: &mut Subscription) {
     let Some(term) = of.term else { return };
-    let next =
-        |renewal| Some(Term::new(view.clock, (term.origin, term.nth + 1), term.length, renewal));
+    let next = |renewal| {
+        let told = (renewal, term.credit);
+        Some(Term::new(view.clock, (term.origin, term.nth + 1), term.length, told))
+    };
     match term.renewal {
         Renewal::Renew => of.term = next(Renewal::Renew),
         Renewal::RenewOnce => of.term = next(Renewal::Cancel),
         Renewal::Evergreen => of.term = None,
-        Renewal::Cancel => end(of, term.end, CancelCredit::None, EndReason::TermEnded),
+        Renewal::Cancel => {
+            of.owes_a_bill |= term.credit != CancelCredit::None;
+            end(of, term.end, term.credit, EndReason::TermEnded);
+        }
     }
 }

@@ -55,6 +55,7 @@ pub(crate) fn begin(
     let start = clock.moment(when.effective);
     let trial = with.trial_days.map_or(version.trial, i64::from);
     let trial_end = (trial > 0).then(|| clock.days_later(start, trial));
+    let credit = crate::life::default_credit(book);
     let mut new = Subscription {
         id: command.subscription,
         start,
@@ -62,7 +63,9 @@ pub(crate) fn begin(
         trial_end,
         gate: with.activation.map(gate),
         pauses: Vec::new(),
-        term: with.term.map(|term| Term::new(&clock, (start, 0), term.length, term.renewal)),
+        term: with
+            .term
+            .map(|term| Term::new(&clock, (start, 0), term.length, (term.renewal, credit))),
         scheduled: Vec::new(),
         set_aside: Vec::new(),
         numbers: 0,

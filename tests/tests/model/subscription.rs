@@ -63,6 +63,8 @@ pub(crate) struct Term {
     pub(crate) end: Instant,
     pub(crate) length: Every,
     pub(crate) renewal: Renewal,
+    /// What an end with it gives back: as a cancellation that does not say.
+    pub(crate) credit: CancelCredit,
     /// Where the first one began, and which one this is: ends are counted from there.
     pub(crate) origin: Instant,
     pub(crate) nth: i64,
@@ -73,11 +75,11 @@ impl Term {
         clock: &Clock,
         (origin, nth): (Instant, i64),
         length: Every,
-        renewal: Renewal,
+        (renewal, credit): (Renewal, CancelCredit),
     ) -> Self {
         let (day, time) = (clock.day(origin), clock.time_if(origin));
         let bound = |n: i64| clock.at(steps_later(day, length, n, None), time);
-        Self { start: bound(nth), end: bound(nth + 1), length, renewal, origin, nth }
+        Self { start: bound(nth), end: bound(nth + 1), length, renewal, credit, origin, nth }
     }
 }
 
@@ -142,7 +144,7 @@ impl Subscription {
             Scheduled { .. } => None,
         });
         let term = self.term.filter(|term| term.renewal == Renewal::Cancel);
-        let term = term.map(|term| (term.end, CancelCredit::None));
+        let term = term.map(|term| (term.end, term.credit));
         canceled.chain(term).min_by_key(|(at, _)| *at)
     }
 
