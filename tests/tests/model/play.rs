@@ -62,6 +62,8 @@ pub(crate) struct Game {
     pub(crate) invoices: Vec<(CustomerId, InvoiceId)>,
     /// The first difference; nothing is played after it.
     pub(crate) found: Option<Difference>,
+    /// What happened, for people: a line for each command.
+    pub(crate) told: Vec<String>,
     /// Why the model did not care, and how often.
     pub(crate) left_open: BTreeMap<String, u64>,
     over: bool,
@@ -118,6 +120,7 @@ impl Game {
             payments: Vec::new(),
             invoices: Vec::new(),
             found: None,
+            told: Vec::new(),
             left_open: BTreeMap::new(),
             over: false,
         };
@@ -253,6 +256,10 @@ impl Game {
         }
         let expected = self.model.apply(command, when_of(stamp));
         let name = command.kind().name;
+        let answer = decided.as_ref().err().map_or("accepted", Rejection::code);
+        let (at, of) = (stamp.recorded_at, stamp.effective_at);
+        let back = if at == of { String::new() } else { format!(", effective {of}") };
+        self.told.push(format!("{at}{back} {name}: {answer}"));
         let (events, documents) = match (decided, expected) {
             (Ok(events), Ok(documents)) => (events, documents),
             (Err(_), Err(_)) => return,

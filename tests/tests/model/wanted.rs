@@ -6,11 +6,13 @@
 //! piece what is charged for it and from which day on. [`stays`] says which billed time is left
 //! alone whatever the timelines say.
 
-use schemas::terms::{BillingTiming, CancelCredit};
+use schemas::Decimal;
+use schemas::terms::{BillingTiming, CancelCredit, Rate};
 
 use crate::calendar::{Cycle, CycleId};
 use crate::civil::{Clock, Day, Instant, Stretch};
 use crate::item::{Item, Price};
+use crate::number::Exact;
 use crate::rules::Rules;
 use crate::stretches::{both, cut, joined, without};
 use crate::subscription::Subscription;
@@ -58,6 +60,9 @@ pub(crate) fn wanted(
         let Some(mut price) = item.price_at(rules, time.0) else { continue };
         // A phase's discount is that of the cycles that begin in it.
         price.percent = item.percent_at(cycle.start.max(subscription.start));
+        if matches!(price.terms.rate, Rate::Capacity(_)) {
+            price.quantity = peak(item, life);
+        }
         if given_back(subscription, cycle, price.terms.timing) {
             continue;
         }
@@ -75,6 +80,13 @@ pub(crate) fn wanted(
         }
     }
     found
+}
+
+/// The highest quantity of a cycle.
+fn peak(item: &Item, life: Stretch) -> Decimal {
+    let inside = item.quantities.range(life.0..life.1).map(|(_, quantity)| *quantity);
+    let first = item.quantity_at(life.0);
+    inside.chain([first]).max_by_key(|quantity| Exact::decimal(*quantity)).unwrap_or(first)
 }
 
 /// In advance when the cycle begins, or so many days before; in arrears when it or the
