@@ -30,10 +30,14 @@ pub(crate) struct Model {
     book: Option<Book>,
     pub(crate) customers: BTreeMap<CustomerId, Customer>,
     /// Bill by the rules of today, where these are policies that are new.
-    pub(crate) as_today: bool,
+    as_today: bool,
 }
 
 impl Model {
+    pub(crate) fn new(as_today: bool) -> Self {
+        Self { as_today, ..Self::default() }
+    }
+
     /// What must come of a command.
     pub(crate) fn apply(
         &mut self,

@@ -105,7 +105,7 @@ impl Game {
         let now = first + ((days * 24 + hour) * 60 + minute) * 60_000_000;
         let mut game = Self {
             kept: Kept::default(),
-            model: Model { as_today, ..Model::default() },
+            model: Model::new(as_today),
             features: Features::default(),
             currencies: BTreeMap::new(),
             now,

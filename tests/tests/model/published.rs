@@ -24,7 +24,7 @@ use crate::play::text;
 /// What the model says otherwise of the commands of a log.
 fn otherwise(log: &[Commit], as_today: bool) -> Option<Difference> {
     let mut kept = Kept::default();
-    let mut model = Model { as_today, ..Model::default() };
+    let mut model = Model::new(as_today);
     for commit in log {
         let (recorded_at, effective_at) = (commit.recorded_at, commit.effective_at);
         let stamp = Stamp { command_id: commit.command_id, recorded_at, effective_at };
