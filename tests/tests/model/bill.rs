@@ -74,9 +74,9 @@ pub(crate) fn bill(book: &Book, customer: &mut Customer, billing: &Billing) {
         }
         let mut found = difference(&view, &seen, subscription, now, through);
         if matches!(billing.which, Which::WontBegin(_)) {
-            let end = subscription.known_end().map_or(i64::MAX, |(at, _)| at);
-            let begins = |at: At| seen.line(at).cycle().map_or(0, |of| of.start);
-            found.gone.retain(|gone| end <= begins(gone.line));
+            let begins =
+                |at: At| seen.line(at).cycle().is_none_or(|cycle| subscription.begins(cycle.start));
+            found.gone.retain(|gone| !begins(gone.line));
             found.missing.clear();
         }
         differences.push((place, found));

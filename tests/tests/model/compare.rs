@@ -191,7 +191,8 @@ fn one(
         }
     }
     let Some(cycle) = cycle else { return };
-    let untouched = lines.iter().all(|(_, line)| line.live.is_empty()) && covered.is_empty();
+    let untouched = lines.iter().all(|(_, line)| line.live.is_empty())
+        && both(&covered, &[(cycle.start, cycle.end)]).is_empty();
     // The part of a cycle in which an item was added is a difference of that change.
     let began = item.terms.first_key_value().is_some_and(|(at, _)| subscription.start < *at);
     let added = began && cycle.id == (0, 0) && cycle.start != cycle.full.0;

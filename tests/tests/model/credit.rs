@@ -74,7 +74,7 @@ fn amounts(view: &View<'_>, of: &Subscription, line: &Line, time: Stretch) -> (i
             (gross, shares(view, line, share_of_line()))
         }
         CreditBasis::BilledAmount => {
-            let share = Exact::new(gone, length);
+            let share = share_of_line();
             let gross = Exact::whole(line.gross).times(share).rounded();
             (gross, shares(view, line, share))
         }

@@ -203,6 +203,9 @@ pub(crate) fn cancel(
         let Some(later) = later else {
             of.scheduled.retain(|known| !canceled(&known.what));
             end(of, at, credit, EndReason::Canceled);
+            if let Some(end) = &mut of.end {
+                end.begun = view.clock.moment(when.recorded);
+            }
             return Ok(true);
         };
         let beyond = |known: &At| matches!(known, At::Time(time) if at <= *time);

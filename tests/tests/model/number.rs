@@ -79,10 +79,6 @@ impl Exact {
         self.over == 0
     }
 
-    pub(crate) const fn is_negative(self) -> bool {
-        self.over < 0
-    }
-
     pub(crate) fn most(self, other: Self) -> Self {
         if self < other { other } else { self }
     }

@@ -120,7 +120,7 @@ pub(crate) fn settle(rules: &Rules, told: Option<Settle>) -> Settle {
 pub(crate) fn end(of: &mut Subscription, at: Instant, credit: CancelCredit, reason: EndReason) {
     let mut withdrawn = std::mem::take(&mut of.scheduled);
     withdrawn.append(&mut of.set_aside);
-    of.end = Some(End { at, credit, reason, withdrawn });
+    of.end = Some(End { at, credit, reason, begun: at - 1, withdrawn });
 }
 
 fn renew(view: &View<'_>, of: &mut Subscription) {

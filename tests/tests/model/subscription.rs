@@ -53,13 +53,14 @@ pub(crate) struct End {
     pub(crate) at: Instant,
     pub(crate) credit: CancelCredit,
     pub(crate) reason: EndReason,
+    /// Cycles that began up to here had begun when the end was told.
+    pub(crate) begun: Instant,
     /// What the cancellation withdrew, to be restored if it is undone.
     pub(crate) withdrawn: Vec<Scheduled>,
 }
 
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Term {
-    pub(crate) start: Instant,
     pub(crate) end: Instant,
     pub(crate) length: Every,
     pub(crate) renewal: Renewal,
@@ -79,7 +80,7 @@ impl Term {
     ) -> Self {
         let (day, time) = (clock.day(origin), clock.time_if(origin));
         let bound = |n: i64| clock.at(steps_later(day, length, n, None), time);
-        Self { start: bound(nth), end: bound(nth + 1), length, renewal, credit, origin, nth }
+        Self { end: bound(nth + 1), length, renewal, credit, origin, nth }
     }
 }
 
@@ -146,6 +147,12 @@ impl Subscription {
         let term = self.term.filter(|term| term.renewal == Renewal::Cancel);
         let term = term.map(|term| (term.end, term.credit));
         canceled.chain(term).min_by_key(|(at, _)| *at)
+    }
+
+    /// Whether a cycle that starts at an instant begins before the known end.
+    pub(crate) fn begins(&self, start: Instant) -> bool {
+        let known = self.known_end().is_none_or(|(end, _)| start < end);
+        known || self.end.as_ref().is_some_and(|end| start <= end.begun)
     }
 
     pub(crate) fn place(&self, at: Instant) -> Place {

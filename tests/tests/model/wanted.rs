@@ -117,7 +117,7 @@ pub(crate) fn stays(
 ) -> Vec<Stretch> {
     let mut found = untouchable(item, id);
     if let Some((end, credit)) = subscription.known_end()
-        && start < end
+        && subscription.begins(start)
         && (credit == CancelCredit::None || now < end)
     {
         found.push((end, Instant::MAX));
