@@ -7,6 +7,7 @@
 
 use schemas::view::SubscriptionState;
 
+use crate::activation::waits;
 use crate::civil::{Instant, day_of_seller};
 use crate::customer::{Customer, Invoice};
 use crate::subscription::{Place, Subscription};
@@ -16,10 +17,15 @@ fn is_late(invoice: &Invoice, now: Instant) -> bool {
     invoice.open() > 0 && invoice.due < day_of_seller(now)
 }
 
+/// Where it is.
+pub(crate) fn place(customer: &Customer, of: &Subscription, now: Instant) -> Place {
+    of.place(now, waits(customer, of, now))
+}
+
 /// The word for where it stands.
 pub(crate) fn state(customer: &Customer, of: &Subscription, now: Instant) -> SubscriptionState {
     let mut invoices = customer.invoices.iter();
-    match of.place(now) {
+    match place(customer, of, now) {
         Place::Pending => SubscriptionState::Pending,
         Place::Trialing => SubscriptionState::Trialing,
         Place::Active if invoices.any(|i| is_late(i, now) && i.has(customer, of.id)) => {
@@ -32,20 +38,25 @@ pub(crate) fn state(customer: &Customer, of: &Subscription, now: Instant) -> Sub
     }
 }
 
-/// It gives access: it runs, and the present is not on an invoice that is late.
+/// It gives access: it runs, and the present is not on an invoice that is late; where the present
+/// is on none, nothing else of it is late.
 pub(crate) fn has_access(customer: &Customer, of: &Subscription, now: Instant) -> bool {
-    match of.place(now) {
+    match place(customer, of, now) {
         Place::Pending | Place::Paused | Place::Canceled | Place::Expired => return false,
         Place::Trialing => return true,
         Place::Active => {}
     }
-    let unpaid = |invoice: &Invoice| {
+    let has_present = |invoice: &&Invoice| {
         !invoice.voided
-            && is_late(invoice, now)
             && invoice.lines.iter().any(|line| {
                 let covers = line.live.iter().any(|(from, to)| *from <= now && now < *to);
                 covers && line.cycle().is_some_and(|cycle| cycle.subscription == of.id)
             })
     };
-    !customer.invoices.iter().any(unpaid)
+    let present: Vec<&Invoice> = customer.invoices.iter().filter(has_present).collect();
+    if present.is_empty() {
+        let mut invoices = customer.invoices.iter();
+        return !invoices.any(|invoice| is_late(invoice, now) && invoice.has(customer, of.id));
+    }
+    !present.iter().any(|invoice| is_late(invoice, now))
 }

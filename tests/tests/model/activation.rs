@@ -14,9 +14,29 @@ use crate::civil::{Clock, Instant};
 use crate::customer::{Customer, Source, When};
 use crate::money::undo;
 use crate::passing::end;
+use crate::price::whole;
 use crate::subscription::{Subscription, Term};
+use crate::wanted::wanted;
 
 const HOUR: i64 = 3_600_000_000;
+
+/// It waits: an invoice asks for its first payment, or what is due and not invoiced will.
+pub(crate) fn waits(customer: &Customer, of: &Subscription, now: Instant) -> bool {
+    let Some(gate) = of.gate.filter(|gate| !gate.passed) else { return false };
+    if gate.asked.is_some() || customer.pending.iter().any(|c| c.of == Some(of.id) && c.gross > 0) {
+        return true;
+    }
+    let (rules, clock) = (&customer.rules, &customer.clock);
+    let today = clock.day(now);
+    let costs = |want: crate::wanted::Wanted| {
+        let whole = whole(&want.price.terms.rate, want.price.quantity, customer.currency);
+        want.due <= today && 0 < whole.rounded()
+    };
+    of.items.iter().any(|item| {
+        let begun = item.cycles(rules, clock, now + 1);
+        begun.iter().any(|cycle| wanted(rules, clock, of, item, cycle).into_iter().any(costs))
+    })
+}
 
 /// An invoice was issued: it may be the one that a subscription waits for.
 pub(crate) fn asked(customer: &mut Customer, place: usize, now: Instant) {

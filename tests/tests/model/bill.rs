@@ -152,9 +152,8 @@ fn has_reason(
     let again = charges.iter().filter_map(pending).any(|charge| charge.due);
     let at_once = view.rules.of.change_billing == ChangeBilling::AtOnce;
     let waits = || {
-        view.rules.add.charge_wait.is_some_and(|days| {
-            next_invoice(view, now, through).is_none_or(|next| through + days < next)
-        })
+        let days = view.rules.add.charge_wait;
+        next_invoice(view, now, through).is_none_or(|next| through + days < next)
     };
     due || again || at_once || waits()
 }

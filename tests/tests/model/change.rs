@@ -69,9 +69,24 @@ pub(crate) fn apply(
     }
     touched.items.sort_unstable();
     touched.items.dedup();
+    if !differs(of, &next, at) {
+        // What changes nothing is no change.
+        return Ok(Touched::default());
+    }
     mark(view, of, &mut next, &touched, settle(view.rules, change.proration), at);
     *of = next;
     Ok(touched)
+}
+
+/// Whether a change changes anything.
+fn differs(before: &Subscription, after: &Subscription, at: Instant) -> bool {
+    before.items.len() != after.items.len()
+        || before.trial_end != after.trial_end
+        || before.items.iter().zip(&after.items).any(|(old, new)| {
+            old.terms_at(at) != new.terms_at(at)
+                || old.quantity_at(at) != new.quantity_at(at)
+                || old.calendars != new.calendars
+        })
 }
 
 /// One price gets another quantity or rate; an add-on begins or ends.

@@ -10,6 +10,7 @@ use crate::calendar::{Cycle, CycleId};
 use crate::civil::{Day, Instant, Stretch};
 use crate::customer::{At, Customer, CycleOf, Line};
 use crate::passing::{View, pass};
+use crate::rules::CreditDocument;
 use crate::stretches::{both, joined, without};
 use crate::subscription::Subscription;
 use crate::wanted::{Wanted, gone_alone, stays, untouchable, wanted};
@@ -181,7 +182,10 @@ fn one(
         let keeps = without(&allowed, &others);
         taken.extend(keeps.iter().copied());
         for time in without(&line.live, &keeps) {
-            let alone = gone_alone(subscription, item, cycle, start, time);
+            // Where every credit is a line, it does not matter what it is for.
+            let lines = view.rules.add.credit_document == CreditDocument::InvoiceLine;
+            let alone =
+                if lines { Vec::new() } else { gone_alone(subscription, item, cycle, start, time) };
             let beside = without(&[time], &alone);
             let mut parts: Vec<Gone> = Vec::new();
             parts.extend(alone.iter().map(|t| Gone { line: *at, time: *t, alone: true }));

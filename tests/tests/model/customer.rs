@@ -18,6 +18,7 @@ use crate::civil::{Clock, Day, Instant, Stretch};
 use crate::item::Price;
 use crate::number::Exact;
 use crate::offers::Quote;
+use crate::rules::Rules;
 use crate::subscription::Subscription;
 
 /// The command must be refused; the word says why, for people.
@@ -202,6 +203,7 @@ pub(crate) enum Document {
 
 #[derive(Debug, Clone)]
 pub(crate) struct Customer {
+    pub(crate) rules: Rules,
     pub(crate) registered: Instant,
     pub(crate) clock: Clock,
     pub(crate) currency: Currency,
@@ -225,6 +227,7 @@ pub(crate) struct Customer {
 
 impl Customer {
     pub(crate) fn new(
+        rules: Rules,
         registered: Instant,
         clock: Clock,
         currency: Currency,
@@ -232,6 +235,7 @@ impl Customer {
         parent: Option<CustomerId>,
     ) -> Self {
         Self {
+            rules,
             registered,
             clock,
             currency,

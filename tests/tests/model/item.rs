@@ -132,9 +132,12 @@ impl Item {
             RebillRule::OnPriceChange => None,
             RebillRule::OnEveryChange => self.changes.iter().copied().filter(|c| *c <= at).max(),
         };
+        let terms = self.terms_at(at)?.clone();
+        // A flat price has no units.
+        let units = counts_units(&terms.rate);
         Some(Price {
-            terms: self.terms_at(at)?.clone(),
-            quantity: self.quantity_at(at),
+            terms,
+            quantity: if units { self.quantity_at(at) } else { Decimal::ONE },
             percent: self.percent_at(at),
             since,
         })

@@ -137,7 +137,7 @@ pub(crate) fn change(
         }
         let (at, later) = time_of(view, of, command.when, when, Counts::Begins)?;
         lives(of, at, later)?;
-        if of.waits() {
+        if crate::activation::waits(view.customer, of, when.recorded) {
             return Err("it waits for its first payment");
         }
         if let Some(later) = later {
@@ -159,7 +159,7 @@ pub(crate) fn change(
             return Err("cycles that are over keep their length");
         }
         give_way(of, command, None);
-        Ok(settle(view.rules, command.proration) == Settle::Now)
+        Ok(!touched.items.is_empty() && settle(view.rules, command.proration) == Settle::Now)
     })?;
     if billed_now {
         bill(book, customer, &Billing::now(Which::Of(command.subscription), when));
@@ -289,7 +289,7 @@ pub(crate) fn pause(
     let now = on(book, customer, command.subscription, |view, of| {
         let (at, later) = time_of(view, of, command.when, when, Counts::Ends)?;
         lives(of, at, later)?;
-        if of.waits() {
+        if crate::activation::waits(view.customer, of, when.recorded) {
             return Err("it waits for its first payment");
         }
         let pauses = |later: &Later| matches!(later, Later::Pause(_));

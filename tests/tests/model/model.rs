@@ -98,7 +98,14 @@ impl Model {
         let zone = command.zone.as_ref().map_or(book.zone.as_str(), |zone| zone.as_str());
         let days = command.payment_terms_days.map_or(book.terms_days, i64::from);
         let clock = Clock::new(&book.rules, zone, when.effective);
-        let customer = Customer::new(when.effective, clock, command.currency, days, command.parent);
+        let customer = Customer::new(
+            book.rules,
+            when.effective,
+            clock,
+            command.currency,
+            days,
+            command.parent,
+        );
         self.customers.insert(command.customer, customer);
         Ok(())
     }

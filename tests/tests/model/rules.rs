@@ -47,21 +47,22 @@ pub(crate) struct Added {
     pub(crate) none_scope: NoneScope,
     /// A gated subscription begins with its first payment.
     pub(crate) starts_with_payment: bool,
-    /// What waits longer than so many days for its invoice goes out with the next run.
-    pub(crate) charge_wait: Option<i64>,
-    /// A discount's cycles are those that it was taken off.
-    pub(crate) counts_billed_cycles: bool,
+    /// What waits longer than so many days for its invoice goes out with the next run; so does
+    /// what no invoice is to come for.
+    pub(crate) charge_wait: i64,
     /// The least price holds after discounts.
     pub(crate) minimum_after_discount: bool,
 }
+
+/// Days that are never reached.
+const FOR_EVER: i64 = 1_000_000;
 
 const VENDORS: Added = Added {
     credit_document: CreditDocument::InvoiceLine,
     credit_target: CreditTarget::Lot,
     none_scope: NoneScope::FirstUnbilledCycle,
     starts_with_payment: false,
-    charge_wait: None,
-    counts_billed_cycles: true,
+    charge_wait: FOR_EVER,
     minimum_after_discount: false,
 };
 
@@ -71,7 +72,7 @@ const fn added(profile: Profile) -> Added {
             credit_document: CreditDocument::NoteWhenAlone,
             credit_target: CreditTarget::OpenFirst,
             starts_with_payment: true,
-            charge_wait: Some(31),
+            charge_wait: 31,
             minimum_after_discount: true,
             ..VENDORS
         },
@@ -113,8 +114,7 @@ impl Rules {
             credit_target: CreditTarget::Lot,
             none_scope: NoneScope::BilledLines,
             starts_with_payment: false,
-            charge_wait: None,
-            counts_billed_cycles: false,
+            charge_wait: FOR_EVER,
             minimum_after_discount: false,
         };
         self.lacking_ends = true;

@@ -449,7 +449,7 @@ impl Story {
 
     pub(crate) fn place(&self, name: &str) -> Place {
         let at = self.state().place_of(subscription(name)).expect("it was subscribed");
-        self.state().subscriptions[at].place(self.now)
+        crate::access::place(self.state(), &self.state().subscriptions[at], self.now)
     }
 
     /// Nets of the lines of an invoice.

@@ -155,7 +155,8 @@ impl Subscription {
         known || self.end.as_ref().is_some_and(|end| start <= end.begun)
     }
 
-    pub(crate) fn place(&self, at: Instant) -> Place {
+    /// Where it is at an instant, if it does (or does not) wait for its first payment.
+    pub(crate) fn place(&self, at: Instant, waits: bool) -> Place {
         match &self.end {
             Some(end) if end.at <= at => {
                 return match end.reason {
@@ -165,7 +166,7 @@ impl Subscription {
             }
             Some(_) | None => {}
         }
-        if self.waits() {
+        if waits {
             Place::Pending
         } else if self.paused_at(at).is_some() {
             Place::Paused
