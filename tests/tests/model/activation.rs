@@ -23,7 +23,10 @@ const HOUR: i64 = 3_600_000_000;
 /// It waits: an invoice asks for its first payment, or what is due and not invoiced will.
 pub(crate) fn waits(customer: &Customer, of: &Subscription, now: Instant) -> bool {
     let Some(gate) = of.gate.filter(|gate| !gate.passed) else { return false };
-    if gate.asked.is_some() || customer.pending.iter().any(|c| c.of == Some(of.id) && c.gross > 0) {
+    if customer.rules.today
+        || gate.asked.is_some()
+        || customer.pending.iter().any(|c| c.of == Some(of.id) && c.gross > 0)
+    {
         return true;
     }
     let (rules, clock) = (&customer.rules, &customer.clock);

@@ -21,7 +21,7 @@ use crate::money::{new_lot, release, use_credit};
 use crate::number::Exact;
 use crate::passing::View;
 use crate::price::{minor, whole};
-use crate::rules::{CreditDocument, Rules};
+use crate::rules::{CreditDocument, FOR_EVER, Rules};
 use crate::stretches::joined;
 
 /// Of what.
@@ -57,9 +57,17 @@ impl Billing {
 /// Bills what is due; issues nothing where nothing is.
 pub(crate) fn bill(book: &Book, customer: &mut Customer, billing: &Billing) {
     let now = billing.when.recorded;
-    activation::expire(book, customer, now);
+    if billing.which == Which::All {
+        activation::expire(book, customer, now);
+    }
     let today = customer.clock.day(now);
-    let through = billing.through.map_or(today, |day| day.min(today));
+    let mut through = billing.through.map_or(today, |day| day.min(today));
+    let mut begun = now;
+    if let (true, Some(day)) = (book.rules.today, billing.through) {
+        // Today a run bills what begins in the course of its day.
+        through = day;
+        begun = begun.max(customer.clock.start_of(day + 1) - 1);
+    }
     let seen = customer.clone();
     let view = View { rules: &book.rules, clock: &seen.clock, book, customer: &seen };
     let mut differences: Vec<(usize, Difference)> = Vec::new();
@@ -72,7 +80,7 @@ pub(crate) fn bill(book: &Book, customer: &mut Customer, billing: &Billing) {
         if !named {
             continue;
         }
-        let mut found = difference(&view, &seen, subscription, now, through);
+        let mut found = difference(&view, &seen, subscription, begun, through);
         if matches!(billing.which, Which::WontBegin(_)) {
             let begins =
                 |at: At| seen.line(at).cycle().is_none_or(|cycle| subscription.begins(cycle.start));
@@ -153,7 +161,11 @@ fn has_reason(
     let at_once = view.rules.of.change_billing == ChangeBilling::AtOnce;
     let waits = || {
         let days = view.rules.add.charge_wait;
-        next_invoice(view, now, through).is_none_or(|next| through + days < next)
+        match next_invoice(view, now, through) {
+            Some(next) => through + days < next,
+            // Charges for which no invoice is to come; other differences wait where the policy says so.
+            None => !charges.is_empty() || days < FOR_EVER,
+        }
     };
     due || again || at_once || waits()
 }

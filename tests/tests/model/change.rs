@@ -73,6 +73,9 @@ pub(crate) fn apply(
         // What changes nothing is no change.
         return Ok(Touched::default());
     }
+    if !touched.restarted.is_empty() {
+        next.cycles_moved(view.rules, view.clock, at);
+    }
     mark(view, of, &mut next, &touched, settle(view.rules, change.proration), at);
     *of = next;
     Ok(touched)

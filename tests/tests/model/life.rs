@@ -147,6 +147,7 @@ pub(crate) fn change(
             apply(view, &mut then, command, at)?;
             give_way(of, command, Some(later));
             of.schedule(later, Later::Change(Box::new(command.clone())));
+            of.follows_the_cycle(command.when);
             return Ok(false);
         }
         let before = of.clone();
@@ -215,6 +216,7 @@ pub(crate) fn cancel(
             (of.set_aside, of.scheduled) = (gone, stay);
         }
         of.schedule(later, Later::Cancel(credit));
+        of.follows_the_cycle(command.when);
         Ok(false)
     })?;
     let which =
@@ -305,7 +307,10 @@ pub(crate) fn pause(
             }
         }
         match later {
-            Some(later) => of.schedule(later, Later::Pause(how)),
+            Some(later) => {
+                of.schedule(later, Later::Pause(how));
+                of.follows_the_cycle(command.when);
+            }
             None => pause_at(of, at, how),
         }
         if let Some(date) = command.resume_on {
@@ -348,7 +353,10 @@ pub(crate) fn resume(
         }
         of.scheduled.retain(|known| !matches!(known.what, Later::Resume(_)));
         match later {
-            Some(later) => of.schedule(later, Later::Resume(how)),
+            Some(later) => {
+                of.schedule(later, Later::Resume(how));
+                of.follows_the_cycle(command.when);
+            }
             None => resume_at(view, of, at, how),
         }
         Ok(later.is_none())

@@ -69,7 +69,7 @@ pub(crate) fn put_plan(
     }
     for place in 0..of.items.len() {
         let item = &of.items[place];
-        if !item.add_on {
+        if !item.add_on || view.rules.today {
             continue;
         }
         let Some(now) = item.terms_at(at) else { continue };

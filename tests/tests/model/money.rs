@@ -228,8 +228,15 @@ fn undo_uses(
 ) -> Result<Vec<(usize, i128)>, Refused> {
     let mut left = amount;
     let mut undone: Vec<(usize, i128)> = Vec::new();
-    for (place, invoice) in customer.invoices.iter_mut().enumerate().rev() {
-        for part in invoice.applied.iter_mut().rev().filter(|part| part.lot == payment.lot) {
+    // What it paid when it came, then what its credit paid later.
+    let order = [true, false]
+        .into_iter()
+        .flat_map(|direct| (0..customer.invoices.len()).rev().map(move |place| (place, direct)));
+    for (place, direct) in order.collect::<Vec<_>>() {
+        let invoice = &mut customer.invoices[place];
+        let parts = invoice.applied.iter_mut().rev();
+        let parts = parts.filter(|p| p.lot == payment.lot && p.by_payment == direct);
+        for part in parts {
             let back = left.min(part.amount);
             part.amount -= back;
             left -= back;

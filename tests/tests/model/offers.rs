@@ -44,6 +44,11 @@ pub(crate) fn quote(
     if until < customer.clock.day(when.recorded) {
         return Err("it would be over already");
     }
+    if book.rules.today && command.with.as_ref().is_some_and(|with| with.ramp.is_some()) {
+        let mut tried = customer.clone();
+        let id = schemas::ids::SubscriptionId::new(uuid::Uuid::from_u128(u128::MAX));
+        begin(book, &mut tried, &as_subscription(command, id, None), &version, children, when)?;
+    }
     // What could not be accepted is not offered.
     let mut tried = customer.clone();
     let id = schemas::ids::SubscriptionId::new(uuid::Uuid::from_u128(u128::MAX));

@@ -55,7 +55,7 @@ pub(crate) struct Added {
 }
 
 /// Days that are never reached.
-const FOR_EVER: i64 = 1_000_000;
+pub(crate) const FOR_EVER: i64 = 1_000_000;
 
 const VENDORS: Added = Added {
     credit_document: CreditDocument::InvoiceLine,
@@ -91,6 +91,8 @@ pub(crate) struct Rules {
     pub(crate) add: Added,
     /// An old price without a counterpart ends with a change of plan, instead of refusing it.
     pub(crate) lacking_ends: bool,
+    /// Known faults of today are billed as they are, so that they hide nothing else.
+    pub(crate) today: bool,
 }
 
 impl Rules {
@@ -104,7 +106,7 @@ impl Rules {
                 CreditDocument::NoteWhenAlone => CreditDocument::NoteWhenAlone,
             };
         }
-        Self { of, add, lacking_ends: false }
+        Self { of, add, lacking_ends: false, today: false }
     }
 
     /// Without the policies that are new: what differs then is no question of these.
@@ -118,6 +120,7 @@ impl Rules {
             minimum_after_discount: false,
         };
         self.lacking_ends = true;
+        self.today = true;
         self
     }
 }

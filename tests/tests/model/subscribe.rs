@@ -162,6 +162,10 @@ fn put_ramp(
             return Err("phases follow each other without gaps");
         }
     }
+    let first = ramp.first().map(|phase| i64::from(phase.days.start().days()));
+    if customer.rules.today && first != Some(customer.clock.day(new.start)) {
+        return Err("phases begin with the subscription");
+    }
     let mut from: Instant = new.start;
     for phase in ramp {
         for item in &mut new.items {

@@ -8,7 +8,7 @@
 
 use schemas::command::ChangeSubscription;
 use schemas::ids::{CustomerId, SubscriptionId};
-use schemas::terms::{CancelCredit, EndReason, Every, Renewal, Settle};
+use schemas::terms::{CancelCredit, ChangeTime, EndReason, Every, Renewal, Settle};
 
 use crate::calendar::steps_later;
 use crate::civil::{Clock, Instant, Stretch};
@@ -38,6 +38,8 @@ pub(crate) struct Scheduled {
     pub(crate) number: u32,
     pub(crate) at: At,
     pub(crate) what: Later,
+    /// It waits for the end of the cycle, wherever that is.
+    pub(crate) at_cycle_end: bool,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -195,7 +197,23 @@ impl Subscription {
 
     pub(crate) fn schedule(&mut self, at: At, what: Later) {
         self.numbers += 1;
-        self.scheduled.push(Scheduled { number: self.numbers, at, what });
+        self.scheduled.push(Scheduled { number: self.numbers, at, what, at_cycle_end: false });
+    }
+
+    /// It was scheduled last, for the end of the cycle.
+    pub(crate) fn follows_the_cycle(&mut self, told: ChangeTime) {
+        if let (ChangeTime::CycleEnd, Some(last)) = (told, self.scheduled.last_mut()) {
+            last.at_cycle_end = true;
+        }
+    }
+
+    /// Cycles were laid anew at an instant: what waited for the end of the old one waits for the
+    /// end of the new one.
+    pub(crate) fn cycles_moved(&mut self, rules: &Rules, clock: &Clock, at: Instant) {
+        let Some(end) = self.cycle_end(rules, clock, at) else { return };
+        for known in self.scheduled.iter_mut().filter(|known| known.at_cycle_end) {
+            known.at = At::Time(end);
+        }
     }
 
     /// Live items that are the plan's own, with their places.
