@@ -66,8 +66,12 @@ pub(crate) fn asked(customer: &mut Customer, place: usize, now: Instant) {
 pub(crate) fn expire(book: &Book, customer: &mut Customer, now: Instant) {
     let late = |of: &Subscription| {
         let gate = of.gate.filter(|gate| !gate.passed && of.end.is_none())?;
+        if customer.rules.today {
+            let place = gate.asked.map(|(_, place)| place);
+            return (of.created + gate.hours * HOUR <= now).then_some((of.id, place));
+        }
         let (at, place) = gate.asked?;
-        (at + gate.hours * HOUR <= now).then_some((of.id, place))
+        (at + gate.hours * HOUR <= now).then_some((of.id, Some(place)))
     };
     let found: Vec<_> = customer.subscriptions.iter().filter_map(late).collect();
     for (id, place) in found {
@@ -75,7 +79,9 @@ pub(crate) fn expire(book: &Book, customer: &mut Customer, now: Instant) {
         let of = &mut customer.subscriptions[at];
         let start = of.start;
         end(of, start, CancelCredit::None, EndReason::NotPaid);
-        if !customer.invoices[place].voided {
+        let Some(place) = place else { continue };
+        let paid = customer.invoices[place].applied.iter().any(|part| part.by_payment);
+        if !(customer.invoices[place].voided || customer.rules.today && paid) {
             // What others have on it is billed again.
             undo(customer, place, true);
         }

@@ -50,7 +50,7 @@ pub(crate) fn difference(
     through: Day,
 ) -> Difference {
     let mut found = Difference::default();
-    if subscription.waits() {
+    if subscription.waits() && subscription.end.is_none() {
         // No cycle is billed while it waits for its first payment.
         return found;
     }

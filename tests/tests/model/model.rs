@@ -132,6 +132,7 @@ impl Model {
         let book = self.book.as_mut().ok_or("no book")?;
         time_passes(book, &mut customer, when);
         dispatch(book, &mut customer, command, &children, when)?;
+        time_passes(book, &mut customer, when);
         settled(book, &mut customer, when);
         if let Command::Subscription(SubscriptionCommand::RedeemCoupon(c)) = command
             && let Some(coupon) = book.coupons.get_mut(&c.coupon)

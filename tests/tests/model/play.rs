@@ -305,7 +305,11 @@ impl Game {
             } else if let Event::Subscription(SubscriptionEvent::SubscriptionCreated(e)) = event {
                 self.subscriptions.push((customer, e.subscription));
             } else if let Event::Subscription(SubscriptionEvent::DiscountApplied(e)) = event {
-                self.discounts.push((customer, e.discount));
+                // Those of a ramp have ids that no command names.
+                let known = self.model.customers.get(&customer);
+                if known.is_some_and(|of| of.discounts.iter().any(|d| d.id == e.discount)) {
+                    self.discounts.push((customer, e.discount));
+                }
             } else if let Event::Settlement(SettlementEvent::PaymentRecorded(e)) = event {
                 self.payments.push((customer, e.payment, e.amount.minor().0));
             } else if let Event::Billing(BillingEvent::InvoiceFinalized(e)) = event {
