@@ -64,6 +64,7 @@ pub(crate) fn asked(customer: &mut Customer, place: usize, now: Instant) {
 
 /// Ends what was not paid in time.
 pub(crate) fn expire(book: &Book, customer: &mut Customer, now: Instant) {
+    // `now` is not beyond the day through which a run bills.
     let late = |of: &Subscription| {
         let gate = of.gate.filter(|gate| !gate.passed && of.end.is_none())?;
         if customer.rules.today {
@@ -81,7 +82,12 @@ pub(crate) fn expire(book: &Book, customer: &mut Customer, now: Instant) {
         end(of, start, CancelCredit::None, EndReason::NotPaid);
         let Some(place) = place else { continue };
         let paid = customer.invoices[place].applied.iter().any(|part| part.by_payment);
-        if !(customer.invoices[place].voided || customer.rules.today && paid) {
+        if customer.rules.today && paid {
+            let of = &mut customer.subscriptions[at];
+            if let Some(end) = &mut of.end {
+                end.begun = Instant::MAX;
+            }
+        } else if !customer.invoices[place].voided {
             // What others have on it is billed again.
             undo(customer, place, true);
         }

@@ -58,7 +58,9 @@ impl Billing {
 pub(crate) fn bill(book: &Book, customer: &mut Customer, billing: &Billing) {
     let now = billing.when.recorded;
     if billing.which == Which::All {
-        activation::expire(book, customer, now);
+        let day = billing.through.unwrap_or_else(|| customer.clock.day(now));
+        let until = now.min(customer.clock.start_of(day + 1) - 1);
+        activation::expire(book, customer, until);
     }
     let today = customer.clock.day(now);
     let mut through = billing.through.map_or(today, |day| day.min(today));

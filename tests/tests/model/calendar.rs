@@ -83,7 +83,8 @@ impl Calendar {
     ) -> Self {
         let own = Self::anniversary(clock, from, every);
         match anchor {
-            Anchor::Anniversary if origin == from => own,
+            // Today they begin where they are asked for.
+            Anchor::Anniversary if origin == from || rules.today => own,
             Anchor::Anniversary => own.through(clock, clock.day(origin), clock.time_if(origin)),
             Anchor::Calendar => Self::calendar(clock, from, every).unwrap_or(own),
             Anchor::Day(day) => match months_of(every) {
@@ -203,18 +204,13 @@ impl Calendar {
         Self { from, first, ..self.clone() }
     }
 
-    /// Cycles of another length on the same days.
-    pub(crate) fn beside(&self, rules: &Rules, clock: &Clock, from: Instant, every: Every) -> Self {
+    /// Cycles of another length: with the calendar where others lie so, else from where they begin.
+    pub(crate) fn beside(&self, clock: &Clock, from: Instant, every: Every) -> Self {
         let own = Self::anniversary(clock, from, every);
         if self.aligned {
             return Self::calendar(clock, from, every).unwrap_or(own);
         }
-        match (self.meant, months_of(every)) {
-            (Some(meant), Some(_)) if date(self.first).2 != meant => {
-                own.on_day(rules, clock, meant)
-            }
-            (Some(_) | None, Some(_) | None) => own.through(clock, self.first, self.time),
-        }
+        own
     }
 
     /// Whether cycles after the current one begin where those of another calendar do.

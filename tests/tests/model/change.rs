@@ -173,7 +173,7 @@ pub(crate) fn calendar_beside(
     if every == base.every {
         return base.joined_at(view.clock, from);
     }
-    base.beside(view.rules, view.clock, from, every)
+    base.beside(view.clock, from, every)
 }
 
 /// An item begins; gives its place.
@@ -255,7 +255,7 @@ fn mark(
 }
 
 /// Time after a change that is billed is no longer frozen, until the next recorded change.
-fn thaw(item: &mut Item, at: Instant) {
+pub(crate) fn thaw(item: &mut Item, at: Instant) {
     let until = item.next_step(at).unwrap_or(Instant::MAX);
     let frozen = std::mem::take(&mut item.frozen);
     for old in frozen {

@@ -316,6 +316,15 @@ impl Customer {
         starts.filter(|of| (of.subscription, of.item) == (id, item)).map(|of| of.start).max()
     }
 
+    /// The start of the subscription's cycle (that of its plan's first price) that a cycle of an
+    /// item begins in: discounts count these.
+    pub(crate) fn counted_cycle(&self, of: &CycleOf) -> Instant {
+        let place = self.place_of(of.subscription).ok();
+        let first = place.and_then(|place| self.subscriptions[place].items.first());
+        let cycle = first.and_then(|item| item.cycle_at(&self.rules, &self.clock, of.start));
+        cycle.map_or(of.start, |cycle| cycle.start)
+    }
+
     /// Whether something of a cycle is billed.
     pub(crate) fn is_billed(&self, id: SubscriptionId, item: usize, cycle: CycleId) -> bool {
         let same = |of: &CycleOf| (of.subscription, of.item, of.id) == (id, item, cycle);

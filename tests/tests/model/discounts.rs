@@ -119,7 +119,7 @@ fn is_on(discount: &Discount, line: &Line) -> bool {
 fn used_cycles(customer: &Customer, discount: &Discount) -> BTreeSet<Instant> {
     let has = |line: &Line| line.discounts.iter().any(|taken| taken.id == Some(discount.id));
     let lines = customer.charging().map(|(_, line)| line).filter(|line| has(line));
-    lines.filter_map(|line| line.cycle().map(|of| of.start)).collect()
+    lines.filter_map(|line| line.cycle().map(|of| customer.counted_cycle(of))).collect()
 }
 
 fn used_invoices(customer: &Customer, discount: &Discount) -> usize {
@@ -157,8 +157,10 @@ fn covered(rules: &Rules, customer: &Customer, discount: &Discount, lines: &[Lin
     };
     let places: Vec<usize> = all.filter(new).collect();
     let mut used = used_cycles(customer, discount);
-    let mut starts: Vec<Instant> =
-        places.iter().filter_map(|at| lines[*at].cycle().map(|of| of.start)).collect();
+    let mut starts: Vec<Instant> = places
+        .iter()
+        .filter_map(|at| lines[*at].cycle().map(|of| customer.counted_cycle(of)))
+        .collect();
     starts.sort_unstable();
     let mut has: BTreeSet<Instant> = BTreeSet::new();
     for start in starts {
@@ -167,7 +169,8 @@ fn covered(rules: &Rules, customer: &Customer, discount: &Discount, lines: &[Lin
             has.insert(start);
         }
     }
-    let covers = |at: &usize| lines[*at].cycle().is_some_and(|of| has.contains(&of.start));
+    let covers =
+        |at: &usize| lines[*at].cycle().is_some_and(|of| has.contains(&customer.counted_cycle(of)));
     places.into_iter().filter(covers).collect()
 }
 
@@ -184,7 +187,8 @@ fn given(rules: &Rules, customer: &Customer, discount: &Discount, lines: &mut [L
     };
     let mut budgets: BTreeMap<Option<Instant>, Vec<usize>> = BTreeMap::new();
     for at in places {
-        let cycle = lines[at].cycle().map(|of| of.start).filter(|_| counts_cycles(discount));
+        let cycle = lines[at].cycle().map(|of| customer.counted_cycle(of));
+        let cycle = cycle.filter(|_| counts_cycles(discount));
         budgets.entry(cycle).or_default().push(at);
     }
     for (cycle, places) in budgets {
@@ -220,7 +224,7 @@ fn given(rules: &Rules, customer: &Customer, discount: &Discount, lines: &mut [L
 fn used_in(customer: &Customer, discount: &Discount, start: Instant) -> i128 {
     let live = customer.invoices.iter().filter(|invoice| !invoice.voided);
     live.flat_map(|invoice| &invoice.lines)
-        .filter(|line| line.cycle().is_some_and(|of| of.start == start))
+        .filter(|line| line.cycle().is_some_and(|of| customer.counted_cycle(of) == start))
         .flat_map(|line| &line.discounts)
         .filter(|taken| taken.id == Some(discount.id))
         .map(|taken| taken.amount)

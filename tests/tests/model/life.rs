@@ -60,7 +60,7 @@ fn time_of(
     match told {
         ChangeTime::Now => Ok((now, None)),
         ChangeTime::CycleEnd => {
-            let effective = view.clock.moment(when.effective);
+            let effective = view.clock.moment(when.recorded);
             let at = match of.trial_end {
                 // Who leaves during a trial leaves when it is over.
                 Some(end) if effective < end && of.origin(view.rules) == end => end,
@@ -327,6 +327,9 @@ pub(crate) fn pause(
 
 /// It pauses from an instant on.
 pub(crate) fn pause_at(of: &mut Subscription, at: Instant, how: Settle) {
+    if how != Settle::None {
+        of.items.iter_mut().for_each(|item| crate::change::thaw(item, at));
+    }
     of.pauses.push(Pause { from: at, until: None, kept: how == Settle::None });
     if how == Settle::Now {
         for item in &mut of.items {

@@ -97,7 +97,9 @@ fn put_terms(
 ) {
     let origin = of.origin(view.rules);
     let item = &mut of.items[place];
-    forget_ramp(item, at);
+    if !view.rules.today {
+        forget_ramp(item, at);
+    }
     touched.items.push(place);
     let every = terms.every;
     item.terms.insert(at, Some(terms));

@@ -373,7 +373,7 @@ pub(crate) fn undo(customer: &mut Customer, place: usize, rebill: bool) {
             (Source::Charge(id), _) => {
                 let charge = customer.charges.iter().find(|known| known.id == id).cloned();
                 customer.pending.extend(charge.filter(|_| rebill).map(|mut charge| {
-                    charge.due = true;
+                    charge.due = !customer.rules.today;
                     charge
                 }));
             }

@@ -118,6 +118,10 @@ pub(crate) fn settle(rules: &Rules, told: Option<Settle>) -> Settle {
 
 /// It ends; what was scheduled is kept aside in case the end is undone.
 pub(crate) fn end(of: &mut Subscription, at: Instant, credit: CancelCredit, reason: EndReason) {
+    if credit != CancelCredit::None {
+        // What was left as it was billed is given back with the end.
+        of.items.iter_mut().for_each(|item| crate::change::thaw(item, at));
+    }
     let mut withdrawn = std::mem::take(&mut of.scheduled);
     withdrawn.append(&mut of.set_aside);
     of.end = Some(End { at, credit, reason, begun: at - 1, withdrawn });

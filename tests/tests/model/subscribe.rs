@@ -59,7 +59,7 @@ pub(crate) fn begin(
     let mut new = Subscription {
         id: command.subscription,
         start,
-        created: when.effective,
+        created: when.recorded,
         items: Vec::new(),
         trial_end,
         gate: with.activation.map(gate),
