@@ -43,7 +43,7 @@ pub(crate) fn waits(customer: &Customer, of: &Subscription, now: Instant) -> boo
 
 /// An invoice was issued: it may be the one that a subscription waits for.
 pub(crate) fn asked(customer: &mut Customer, place: usize, now: Instant) {
-    if customer.invoices[place].total() <= 0 {
+    if customer.invoices[place].total() <= 0 && !customer.rules.today {
         return;
     }
     let has: Vec<bool> = customer

@@ -165,7 +165,7 @@ fn has_reason(
         let days = view.rules.add.charge_wait;
         match next_invoice(view, now, through) {
             Some(next) => through + days < next,
-            // Charges for which no invoice is to come; other differences wait where the policy says so.
+            // Charges for which no invoice is to come; other differences wait by policy.
             None => !charges.is_empty() || days < FOR_EVER,
         }
     };

@@ -8,7 +8,7 @@
 
 use schemas::Decimal;
 use schemas::command::{ChangeSubscription, ItemRequest};
-use schemas::terms::{Anchor, Every, Recurrence, Settle};
+use schemas::terms::{Anchor, ChangeBilling, Every, Recurrence, Settle};
 
 use crate::book::{Version, recurrence};
 use crate::calendar::Calendar;
@@ -235,7 +235,8 @@ fn mark(
         if !new {
             item.changes.push(at);
         }
-        if how == Settle::Now {
+        let at_once = view.rules.of.change_billing == ChangeBilling::AtOnce;
+        if how == Settle::Now && at_once {
             item.settled.push(at);
         }
         if how != Settle::None {

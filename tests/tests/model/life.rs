@@ -10,7 +10,9 @@ use schemas::command::{
     UncancelSubscription, WithdrawChange,
 };
 use schemas::ids::SubscriptionId;
-use schemas::terms::{CancelCredit, CancelDefault, ChangeTime, EndReason, Proration, Settle};
+use schemas::terms::{
+    CancelCredit, CancelDefault, ChangeBilling, ChangeTime, EndReason, Proration, Settle,
+};
 
 use crate::bill::{Billing, Which, bill};
 use crate::book::Book;
@@ -60,7 +62,7 @@ fn time_of(
     match told {
         ChangeTime::Now => Ok((now, None)),
         ChangeTime::CycleEnd => {
-            let effective = view.clock.moment(when.recorded);
+            let effective = view.clock.moment(when.effective);
             let at = match of.trial_end {
                 // Who leaves during a trial leaves when it is over.
                 Some(end) if effective < end && of.origin(view.rules) == end => end,
@@ -311,7 +313,7 @@ pub(crate) fn pause(
                 of.schedule(later, Later::Pause(how));
                 of.follows_the_cycle(command.when);
             }
-            None => pause_at(of, at, how),
+            None => pause_at(view, of, at, how),
         }
         if let Some(date) = command.resume_on {
             let at = At::Time(view.clock.start_of(date.days().into()));
@@ -326,16 +328,15 @@ pub(crate) fn pause(
 }
 
 /// It pauses from an instant on.
-pub(crate) fn pause_at(of: &mut Subscription, at: Instant, how: Settle) {
+pub(crate) fn pause_at(view: &View<'_>, of: &mut Subscription, at: Instant, how: Settle) {
+    let at_once = view.rules.of.change_billing == ChangeBilling::AtOnce;
+    if how == Settle::Now && at_once {
+        of.items.iter_mut().for_each(|item| item.settled.push(at));
+    }
     if how != Settle::None {
         of.items.iter_mut().for_each(|item| crate::change::thaw(item, at));
     }
     of.pauses.push(Pause { from: at, until: None, kept: how == Settle::None });
-    if how == Settle::Now {
-        for item in &mut of.items {
-            item.settled.push(at);
-        }
-    }
 }
 
 pub(crate) fn resume(
@@ -419,8 +420,8 @@ pub(crate) fn when_paid(book: &Book, customer: &mut Customer, when: When) {
             let scheduled = of.scheduled.remove(place.expect("it waits"));
             ends = matches!(scheduled.what, Later::Cancel(_));
             let at = match scheduled.what {
-                Later::Cancel(_) | Later::Pause(_) => view.clock.end_moment(when.effective),
-                Later::Change(_) | Later::Resume(_) => view.clock.moment(when.effective),
+                Later::Cancel(_) | Later::Pause(_) => view.clock.end_moment(when.recorded),
+                Later::Change(_) | Later::Resume(_) => view.clock.moment(when.recorded),
             };
             take_effect(view, of, scheduled.what, at);
             now = std::mem::take(&mut of.owes_a_bill);
