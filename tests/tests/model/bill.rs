@@ -155,7 +155,7 @@ fn has_reason(
     }
     let due = differences.iter().any(|(place, found)| {
         let subscription = &customer.subscriptions[*place];
-        let over = subscription.end.as_ref().is_some_and(|end| end.at <= now);
+        let over = subscription.end.is_some();
         found.missing.iter().any(|missing| missing.reason)
             || ((subscription.owes_a_bill || over) && found.gone.len() + found.missing.len() > 0)
     });

@@ -8,7 +8,7 @@
 
 use schemas::Decimal;
 use schemas::command::{ChangeSubscription, ItemRequest};
-use schemas::terms::{Anchor, ChangeBilling, Every, Recurrence, Settle};
+use schemas::terms::{Anchor, ChangeBilling, Every, FirstBoundary, Recurrence, Settle};
 
 use crate::book::{Version, recurrence};
 use crate::calendar::Calendar;
@@ -200,13 +200,15 @@ fn put_anchor(
         return Err("no day of a month");
     }
     let origin = of.origin(view.rules);
+    // Where an anchor is changed, the next day is meant, also where a start has another rule.
+    let mut rules = *view.rules;
+    rules.of.first_boundary = FirstBoundary::NextAnchorDay;
     of.anchor = Some(anchor);
     for place in 0..of.items.len() {
         let item = &mut of.items[place];
         let Some(terms) = item.terms_at(at).cloned() else { continue };
         let from = at.max(item.calendars[0].from);
-        let anchored =
-            Calendar::anchored(view.rules, view.clock, anchor, (from, origin), terms.every);
+        let anchored = Calendar::anchored(&rules, view.clock, anchor, (from, origin), terms.every);
         if item.last_calendar().agrees(view.clock, &anchored) {
             continue;
         }

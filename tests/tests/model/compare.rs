@@ -60,7 +60,7 @@ pub(crate) fn difference(
         for cycle in &begun {
             ids.push(cycle.id);
             let lines = lines_of(customer, subscription, number, cycle.id);
-            one(view, subscription, number, Some(cycle), &lines, (now, through), &mut found);
+            one(view, subscription, number, Some(cycle), &lines, through, &mut found);
         }
         // Lines of cycles that have not begun, or that a change cut away.
         let mut others: Vec<(CycleId, Instant)> = lines_of_item(customer, subscription, number)
@@ -75,7 +75,7 @@ pub(crate) fn difference(
             let ahead = item.cycles(view.rules, view.clock, start + 1);
             let cycle = ahead.iter().find(|cycle| cycle.id == id && cycle.start == start);
             let lines = lines_of(customer, subscription, number, id);
-            one(view, subscription, number, cycle, &lines, (now, through), &mut found);
+            one(view, subscription, number, cycle, &lines, through, &mut found);
         }
     }
     ahead(view, customer, subscription, now, through, &mut found);
@@ -107,7 +107,7 @@ fn ahead(
             };
             let lines = lines_of(customer, subscription, number, cycle.id);
             if lines.is_empty() {
-                one(view, &then, number, Some(&cycle), &lines, (start, through), found);
+                one(view, &then, number, Some(&cycle), &lines, through, found);
             }
         }
     }
@@ -154,7 +154,7 @@ fn one(
     number: usize,
     cycle: Option<&Cycle>,
     lines: &[(At, Line)],
-    (now, through): (Instant, Day),
+    through: Day,
     found: &mut Difference,
 ) {
     let item = &subscription.items[number];
@@ -163,7 +163,7 @@ fn one(
     let place = lines.first().and_then(|(_, line)| line.cycle().map(|of| (of.id, of.start)));
     let place = cycle.map(|cycle| (cycle.id, cycle.start)).or(place);
     let Some((id, start)) = place else { return };
-    let anyway = stays(subscription, item, (id, start), now);
+    let anyway = stays(subscription, item, (id, start));
     let mut covered = untouchable(item, id);
     let mut covered_twice = covered.clone();
     for (at, line) in lines {
@@ -200,7 +200,7 @@ fn one(
     // The part of a cycle in which an item was added is a difference of that change.
     let began = item.terms.first_key_value().is_some_and(|(at, _)| subscription.start < *at);
     let added = began && cycle.id == (0, 0) && cycle.start != cycle.full.0;
-    let over = subscription.known_end().is_some_and(|(end, _)| end <= now);
+    let over = subscription.end.is_some();
     for want in &should {
         if want.due > through {
             continue;

@@ -56,6 +56,10 @@ fn amounts(view: &View<'_>, of: &Subscription, line: &Line, time: Stretch) -> (i
         let all = fraction(line.time);
         if all.is_zero() { Exact::ONE } else { fraction(time).over(all) }
     };
+    // A discount comes back with the part of its line that does.
+    let of_gross = |gross: i128| {
+        if line.gross == 0 { Exact::ZERO } else { Exact::new(gross, line.gross) }
+    };
     if line.noted != 0 && view.rules.of.credit_basis == CreditBasis::BilledShare {
         let live: i128 = line.live.iter().map(|live| counted(*live)).sum();
         let left = Exact::new(line.left() * gone, live.max(1)).rounded();
@@ -67,16 +71,16 @@ fn amounts(view: &View<'_>, of: &Subscription, line: &Line, time: Stretch) -> (i
         }
         CreditBasis::BilledShare | CreditBasis::LastBilledPrice => {
             let gross = priced(view, line, line.whole, time);
-            (gross, shares(view, line, share_of_line()))
+            (gross, shares(view, line, of_gross(gross)))
         }
         CreditBasis::CurrentPrice => {
             let gross = priced(view, line, in_force(view, of, line, time.0), time);
-            (gross, shares(view, line, share_of_line()))
+            (gross, shares(view, line, of_gross(gross)))
         }
         CreditBasis::BilledAmount => {
             let share = share_of_line();
             let gross = Exact::whole(line.gross).times(share).rounded();
-            (gross, shares(view, line, share))
+            (gross, shares(view, line, of_gross(gross)))
         }
         CreditBasis::WholeFee => {
             let left = line.left();

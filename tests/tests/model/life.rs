@@ -76,7 +76,11 @@ fn time_of(
             if i64::from(date.days()) <= view.clock.day(when.recorded) {
                 return Err("the day has passed");
             }
-            let at = view.clock.start_of(date.days().into());
+            let start = view.clock.start_of(date.days().into());
+            let at = match counts {
+                Counts::Begins => start,
+                Counts::Ends => view.clock.end_moment(start),
+            };
             Ok((at, Some(At::Time(at))))
         }
         ChangeTime::WhenPaid => {
@@ -291,7 +295,7 @@ pub(crate) fn pause(
 ) -> Result<(), Refused> {
     let how = settle(&book.rules, command.credit);
     let now = on(book, customer, command.subscription, |view, of| {
-        let (at, later) = time_of(view, of, command.when, when, Counts::Ends)?;
+        let (at, later) = time_of(view, of, command.when, when, Counts::Begins)?;
         lives(of, at, later)?;
         if crate::activation::waits(view.customer, of, when.recorded) {
             return Err("it waits for its first payment");
@@ -420,8 +424,10 @@ pub(crate) fn when_paid(book: &Book, customer: &mut Customer, when: When) {
             let scheduled = of.scheduled.remove(place.expect("it waits"));
             ends = matches!(scheduled.what, Later::Cancel(_));
             let at = match scheduled.what {
-                Later::Cancel(_) | Later::Pause(_) => view.clock.end_moment(when.recorded),
-                Later::Change(_) | Later::Resume(_) => view.clock.moment(when.recorded),
+                Later::Cancel(_) => view.clock.end_moment(when.recorded),
+                Later::Change(_) | Later::Pause(_) | Later::Resume(_) => {
+                    view.clock.moment(when.recorded)
+                }
             };
             take_effect(view, of, scheduled.what, at);
             now = std::mem::take(&mut of.owes_a_bill);

@@ -115,12 +115,11 @@ pub(crate) fn stays(
     subscription: &Subscription,
     item: &Item,
     (id, start): (CycleId, Instant),
-    now: Instant,
 ) -> Vec<Stretch> {
     let mut found = untouchable(item, id);
     if let Some((end, credit)) = subscription.known_end()
         && subscription.begins(start)
-        && (credit == CancelCredit::None || now < end)
+        && (credit == CancelCredit::None || subscription.end.is_none())
     {
         found.push((end, Instant::MAX));
     }
