@@ -29,12 +29,19 @@ pub(crate) struct Touched {
     pub(crate) restarted: Vec<usize>,
 }
 
+/// When a change was asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Asked {
+    Now,
+    Before,
+}
+
 /// Changes a subscription from an instant on; a refusal leaves it as it was.
 pub(crate) fn apply(
     view: &View<'_>,
     of: &mut Subscription,
     change: &ChangeSubscription,
-    at: Instant,
+    (at, asked): (Instant, Asked),
 ) -> Result<Touched, Refused> {
     if at < of.start {
         return Err("before the subscription starts");
@@ -49,7 +56,13 @@ pub(crate) fn apply(
     let mut next = of.clone();
     let mut touched = Touched::default();
     if let Some(plan) = change.plan {
-        let version = view.book.on_sale(plan, change.version, view.customer.currency)?;
+        let version = match (change.version, asked) {
+            // What was agreed takes effect, also where the plan was retired meanwhile.
+            (Some(version), Asked::Before) => view.book.version(plan, version)?,
+            (version, Asked::Before | Asked::Now) => {
+                view.book.on_sale(plan, version, view.customer.currency)?
+            }
+        };
         put_plan(view, &mut next, version, at, &mut touched)?;
     }
     if let Some(quantity) = change.quantity {

@@ -16,7 +16,7 @@ use schemas::terms::{
 
 use crate::bill::{Billing, Which, bill};
 use crate::book::Book;
-use crate::change::apply;
+use crate::change::{Asked, apply};
 use crate::civil::Instant;
 use crate::customer::{Customer, Refused, When};
 use crate::item::Frozen;
@@ -150,14 +150,20 @@ pub(crate) fn change(
             // What cannot be done is refused now, and not when its time has come.
             let mut then = of.clone();
             crate::passing::pass(view, &mut then, at);
-            apply(view, &mut then, command, at)?;
+            apply(view, &mut then, command, (at, Asked::Now))?;
             give_way(of, command, Some(later));
+            let mut command = command.clone();
+            if let Some(plan) = command.plan {
+                let currency = view.customer.currency;
+                let version = view.book.on_sale(plan, command.version, currency)?;
+                command.version = Some(version.number);
+            }
             of.schedule(later, Later::Change(Box::new(command.clone())));
             of.follows_the_cycle(command.when);
             return Ok(false);
         }
         let before = of.clone();
-        let touched = apply(view, of, command, at)?;
+        let touched = apply(view, of, command, (at, Asked::Now))?;
         if let Some(place) = touched.restarted.first()
             && let Some(item) = before.items.get(*place)
             && let Some(current) = item.cycle_at(view.rules, view.clock, when.recorded)

@@ -10,7 +10,7 @@ use schemas::terms::{CancelCredit, EndReason, Renewal, Settle};
 
 use crate::book::Book;
 use crate::calendar::CycleId;
-use crate::change::apply;
+use crate::change::{Asked, apply};
 use crate::civil::{Clock, Instant};
 use crate::customer::Customer;
 use crate::migrate;
@@ -87,7 +87,7 @@ fn happen(view: &View<'_>, of: &mut Subscription, number: u32, at: Instant) {
 pub(crate) fn take_effect(view: &View<'_>, of: &mut Subscription, what: Later, at: Instant) {
     match what {
         Later::Change(change) => {
-            if apply(view, of, &change, at).is_ok()
+            if apply(view, of, &change, (at, Asked::Before)).is_ok()
                 && settle(view.rules, change.proration) == Settle::Now
             {
                 of.owes_a_bill = true;
