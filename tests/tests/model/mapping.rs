@@ -47,6 +47,11 @@ pub(crate) fn put_plan(
     at: Instant,
     touched: &mut Touched,
 ) -> Result<(), Refused> {
+    let same = |place: usize| {
+        let terms = of.items[place].terms_at(at);
+        terms.is_some_and(|t| (t.plan, t.version) == (version.plan, version.number))
+    };
+    let other_plan = !of.plan_items(at).into_iter().all(same);
     let (pairs, ended, started) = map(of, version, at);
     if !ended.is_empty() && !view.rules.lacking_ends {
         return Err("a price has no counterpart in the new plan");
@@ -82,7 +87,9 @@ pub(crate) fn put_plan(
             }
         }
     }
-    count_trial_anew(view, of, version, at);
+    if other_plan {
+        count_trial_anew(view, of, version, at);
+    }
     Ok(())
 }
 
