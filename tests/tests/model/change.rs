@@ -197,7 +197,12 @@ pub(crate) fn start_item(
     calendar: Calendar,
     at: Instant,
 ) -> usize {
-    of.items.push(Item::new(at, terms, quantity, calendar));
+    let mut item = Item::new(at, terms, quantity, calendar);
+    if let Some(first) = of.items.first() {
+        // A phase's discount is off every line of it.
+        item.percents.clone_from(&first.percents);
+    }
+    of.items.push(item);
     of.items.len() - 1
 }
 
