@@ -183,12 +183,12 @@ fn told(number: u64, times: u64, history: &History, found: &Difference, today: b
     )
 }
 
-/// Whether the ledger is to be compared. It does not bill by the rules of issue 11 yet, so this
+/// Whether the ledger is to be compared. It does not bill by all of these rules yet, so this
 /// is asked for with `BILLFOLD_MODEL_COMPARE` until it does; then this function goes.
 pub(crate) fn is_compared() -> bool {
     let asked = std::env::var_os("BILLFOLD_MODEL_COMPARE").is_some();
     if !asked {
-        println!("not compared: the ledger does not bill by the rules of issue 11 yet");
+        println!("not compared: the ledger does not bill by all of these rules yet");
     }
     asked
 }

@@ -2,7 +2,7 @@
 //!
 //! # Shape
 //!
-//! [`Rules`] are the policies of the published language, and beside them those that issue 11
+//! [`Rules`] are the policies of the published language, and beside them those that it
 //! adds, as a table with a row for each profile. The arithmetic asks a policy at the one place
 //! where it decides something; no profile is named anywhere else.
 //!
