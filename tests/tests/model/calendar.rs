@@ -86,7 +86,7 @@ impl Calendar {
             // Today they begin where they are asked for.
             Anchor::Anniversary if origin == from || rules.today => own,
             Anchor::Anniversary => own.through(clock, clock.day(origin), clock.time_if(origin)),
-            Anchor::Calendar => Self::calendar(clock, from, every).unwrap_or(own),
+            Anchor::Calendar => Self::by_calendar(clock, from, every).unwrap_or(own),
             Anchor::Day(day) => match months_of(every) {
                 Some(_) => own.on_day(rules, clock, i64::from(day)),
                 None => own,
@@ -131,7 +131,7 @@ impl Calendar {
     }
 
     /// With the calendar; none for cycles of days.
-    fn calendar(clock: &Clock, from: Instant, every: Every) -> Option<Self> {
+    fn by_calendar(clock: &Clock, from: Instant, every: Every) -> Option<Self> {
         let day = clock.day(from);
         let own = Self::anniversary(clock, from, every);
         let (year, month, _) = date(day);
@@ -183,7 +183,7 @@ impl Calendar {
                 (Some(_) | None, Some(_) | None) => restarted,
             },
             IntervalChange::KeepAnchor if self.aligned => {
-                Self::calendar(clock, from, every).unwrap_or(restarted)
+                Self::by_calendar(clock, from, every).unwrap_or(restarted)
             }
             IntervalChange::KeepAnchor => {
                 restarted.through(clock, clock.day(origin), clock.time_if(origin))
@@ -208,7 +208,7 @@ impl Calendar {
     pub(crate) fn beside(&self, clock: &Clock, from: Instant, every: Every) -> Self {
         let own = Self::anniversary(clock, from, every);
         if self.aligned {
-            return Self::calendar(clock, from, every).unwrap_or(own);
+            return Self::by_calendar(clock, from, every).unwrap_or(own);
         }
         own
     }

@@ -268,7 +268,7 @@ fn mark(
         if let Some(until) = until.filter(|until| at < *until && !skipped) {
             let last = item.calendars.len() - 1;
             let pieces = if restarted { last.saturating_sub(1) } else { last };
-            if !(new && !touched.restarted.is_empty()) {
+            if !new || touched.restarted.is_empty() {
                 item.frozen.push(Frozen { time: (at, until), pieces });
             }
         }

@@ -50,8 +50,7 @@ fn takes(rules: &Rules, line: &Line) -> bool {
 fn in_order<'a>(rules: &Rules, customer: &'a Customer) -> Vec<Step<'a>> {
     let discounts: Vec<&Discount> = customer.discounts.iter().filter(|d| !d.removed).collect();
     let rank = |step: &Step<'_>| match (rules.of.discount_order, step) {
-        (DiscountOrder::AsApplied, _) => 0,
-        (DiscountOrder::PercentagesFirst, Step::Phase) => 0,
+        (DiscountOrder::AsApplied, _) | (DiscountOrder::PercentagesFirst, Step::Phase) => 0,
         (DiscountOrder::PercentagesFirst, Step::Given(discount)) => match discount.value {
             DiscountValue::Percent(_) => 0,
             DiscountValue::Amount(_) => 1,

@@ -28,10 +28,12 @@ fn phase(days: &str, unit: Option<&str>, discount: Option<&str>) -> RampPhase {
     }
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "as commands take it")]
 fn with_ramp(phases: Vec<RampPhase>) -> Option<SubscriptionTerms> {
     Some(SubscriptionTerms { ramp: Some(phases), ..SubscriptionTerms::default() })
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "as commands take it")]
 fn waits(hours: u16) -> Option<SubscriptionTerms> {
     let activation = Some(Activation { expires_after_hours: hours });
     Some(SubscriptionTerms { activation, ..SubscriptionTerms::default() })
@@ -50,7 +52,7 @@ fn a_ramp_does_not_undo_a_plan_change() {
     story.subscribe("s", "small", |c| c.with = with_ramp(phases));
     story.run();
     story.on("2024-02-01");
-    story.to_plan("s", "big");
+    story.move_to("s", "big");
     story.run();
     story.on("2024-03-01");
     story.run();
@@ -68,7 +70,7 @@ fn seats_go_along_to_the_price_of_the_same_id() {
     story.subscribe("s", "starter", |c| c.quantity = Some("10".parse().expect("a number")));
     story.run();
     story.on("2024-02-01");
-    story.to_plan("s", "pro");
+    story.move_to("s", "pro");
     story.run();
     // 10 x 10; then 50 and 10 x 20.
     assert_eq!(story.totals(), [100_00, 250_00]);
@@ -101,7 +103,7 @@ fn none_starts_money_with_the_first_cycle_that_is_not_invoiced() {
     story.subscribe("s", "m", |_| {});
     story.run();
     story.on("2024-01-16");
-    story.to_plan_unsettled("s", "y");
+    story.move_unsettled("s", "y");
     story.run();
     assert_eq!(story.totals(), [31_00, 366_00]);
     // A resumption.
@@ -313,7 +315,7 @@ fn a_month_billed_ahead_does_not_block_a_year() {
     story.run();
     assert_eq!(story.totals(), [100_00, 100_00]);
     story.on("2024-01-15");
-    story.to_plan("s", "y");
+    story.move_to("s", "y");
     story.run();
     // 17 of 31 days of January are 54.84, and February does not begin: 100.00.
     assert_eq!(story.totals(), [100_00, 100_00, 1000_00 - 54_84 - 100_00]);
@@ -382,7 +384,7 @@ fn a_discount_counts_cycles_that_were_billed() {
     story.on("2024-01-20");
     story.discount("50", on(), DiscountDuration::Once);
     story.on("2024-02-01");
-    story.to_plan("s", "y");
+    story.move_to("s", "y");
     story.run();
     assert_eq!(story.totals(), [100_00, 500_00]);
 }
@@ -427,7 +429,7 @@ fn an_add_on_takes_the_new_plans_price() {
     story.subscribe("s", "a", |c| c.with = with);
     story.run();
     story.on("2024-02-01");
-    story.to_plan("s", "b");
+    story.move_to("s", "b");
     story.run();
     assert_eq!((story.totals(), story.nets(1).len()), (vec![72_00, 600_00], 2));
 }

@@ -11,8 +11,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use ledger_core::Stamp;
 use schemas::Command;
 use schemas::command::{
-    Allocate, BillingCommand, CatalogCommand, ChangeSubscription, CustomerCommand, RefundEffect,
-    SettlementCommand, SubscriptionCommand, SubscriptionTerms,
+    Allocate, BillingCommand, CatalogCommand, ChangeSubscription, RefundEffect, SettlementCommand,
+    SubscriptionCommand, SubscriptionTerms,
 };
 use schemas::ids::{CustomerId, SubscriptionId};
 use schemas::terms::{
@@ -64,11 +64,12 @@ impl Features {
         self.of.entry(of).or_default().extend(words);
     }
 
-    fn on_all(&mut self, customer: CustomerId, words: impl IntoIterator<Item = Word> + Clone) {
+    fn on_all(&mut self, customer: CustomerId, words: impl IntoIterator<Item = Word>) {
+        let words: Vec<Word> = words.into_iter().collect();
         let owned: Vec<SubscriptionId> =
             self.owner.iter().filter(|(_, of)| **of == customer).map(|(id, _)| *id).collect();
         for id in owned {
-            self.on(id, words.clone());
+            self.on(id, words.iter().copied());
         }
     }
 
@@ -97,13 +98,12 @@ impl Features {
                     self.on(id, ["migration"]);
                 }
             }
-            Command::Customer(CustomerCommand::RegisterCustomer(_))
+            Command::Customer(_)
             | Command::Billing(_)
             | Command::Book(_)
             | Command::Seller(_)
             | Command::Catalog(_)
-            | Command::Process(_)
-            | Command::Customer(_) => {}
+            | Command::Process(_) => {}
         }
     }
 

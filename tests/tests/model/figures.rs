@@ -18,7 +18,7 @@ fn a_scheduled_change_alone_is_no_reason_for_an_invoice() {
     story.plan("b", MONTH, vec![flat("fee", "62.00")]);
     story.subscribe("s", "a", at_once);
     let when = ChangeTime::On(date("2019-09-01"));
-    story.to_plan_when("s", "b", when);
+    story.move_when("s", "b", when);
     story.on("2019-09-01");
     story.run();
     assert_eq!(story.totals().len(), 1);

@@ -159,14 +159,17 @@ fn in_order(mut lines: Vec<Shown>) -> Vec<Shown> {
     lines
 }
 
+/// What is compared of a line.
+type Key = fn(&Shown) -> String;
+
 /// Which part of two lists of lines differs first.
 fn part_that_differs(wanted: &[Shown], found: &[Shown]) -> Option<&'static str> {
-    let each = |of: &[Shown], key: fn(&Shown) -> String| {
+    let each = |of: &[Shown], key: Key| {
         let mut keys: Vec<String> = of.iter().map(key).collect();
         keys.sort();
         keys
     };
-    let keys: [(&'static str, fn(&Shown) -> String); 6] = [
+    let keys: [(&'static str, Key); 6] = [
         ("which lines", |line| format!("{} {}", line.what, line.credits.is_some())),
         ("version of a line", |line| format!("{} {}", line.what, line.version)),
         ("quantity of a line", |line| format!("{} {}", line.what, line.quantity)),
@@ -178,7 +181,8 @@ fn part_that_differs(wanted: &[Shown], found: &[Shown]) -> Option<&'static str> 
 }
 
 fn list<T: std::fmt::Debug>(of: &[T]) -> String {
-    of.iter().map(|one| format!("\n    {one:?}")).collect()
+    let lines: Vec<String> = of.iter().map(|one| format!("\n    {one:?}")).collect();
+    lines.concat()
 }
 
 type Note = (usize, Vec<(usize, i128)>);

@@ -79,12 +79,11 @@ pub(crate) fn put_plan(
         }
         let Some(now) = item.terms_at(at) else { continue };
         let price = version.of_kind(Recurrence::AddOn).find(|price| price.price == now.price);
-        match price {
-            Some(price) => put_terms(view, of, place, terms_of(price)?, at, touched),
-            None => {
-                of.items[place].terms.insert(at, None);
-                touched.items.push(place);
-            }
+        if let Some(price) = price {
+            put_terms(view, of, place, terms_of(price)?, at, touched);
+        } else {
+            of.items[place].terms.insert(at, None);
+            touched.items.push(place);
         }
     }
     if other_plan {

@@ -54,7 +54,7 @@ impl Model {
         match command {
             Command::Seller(SellerCommand::DefineEntity(entity)) => {
                 book.terms_days = entity.payment_terms_days.into();
-                book.zone = entity.zone.as_str().to_owned();
+                entity.zone.as_str().clone_into(&mut book.zone);
             }
             Command::Catalog(CatalogCommand::DefinePlan(plan)) => book.define(plan)?,
             Command::Catalog(CatalogCommand::RetirePlan(retire)) => book.retire(retire.plan)?,

@@ -14,6 +14,7 @@ use crate::story::{MONTH, Story, YEAR, at_once, date, flat, item, subscription};
 
 const OURS: Profile = Profile::Billfold1;
 
+#[expect(clippy::unnecessary_wraps, reason = "as commands take it")]
 fn anchored(anchor: Anchor) -> Option<SubscriptionTerms> {
     Some(SubscriptionTerms { anchor: Some(anchor), ..SubscriptionTerms::default() })
 }
@@ -105,7 +106,7 @@ fn another_interval() {
         story.on("2023-05-12");
         story.run();
         let before = story.totals().len();
-        story.to_plan("s", "y");
+        story.move_to("s", "y");
         story.run();
         story.totals()[before]
     };
@@ -131,7 +132,7 @@ fn trials_and_cycles() {
     story.plan_with("q", MONTH, vec![flat("fee", "31.00")], |p| p.trial_days = Some(13));
     story.subscribe("s", "p", |_| {});
     story.on("2024-03-10");
-    story.to_plan("s", "q");
+    story.move_to("s", "q");
     story.on("2024-03-18");
     story.run();
     // The new plan's trial ends on the 18th: 14 of 31 days.
@@ -280,7 +281,7 @@ fn when_a_difference_is_billed() {
         story.plan("b", MONTH, vec![flat("fee", "62.00")]);
         story.subscribe("s", "a", at_once);
         story.on("2024-01-11");
-        story.to_plan("s", "b");
+        story.move_to("s", "b");
         story.totals()
     };
     // 21 of 31 days cost 21.00 more.

@@ -184,7 +184,7 @@ impl Game {
                 rate: None,
                 remove: None,
             }]),
-            discount_percent: (n % 2 == 0).then(|| whole(10)),
+            discount_percent: n.is_multiple_of(2).then(|| whole(10)),
         };
         let ramp = Some((0..phases).map(phase).collect());
         SubscriptionTerms { ramp, ..SubscriptionTerms::default() }

@@ -174,6 +174,7 @@ impl Story {
     }
 
     /// What the model says to a command.
+    #[expect(clippy::needless_pass_by_value, reason = "a command is made to be said")]
     pub(crate) fn say(&mut self, command: Command) -> Result<Vec<Document>, Refused> {
         let when = When { recorded: self.now, effective: self.now };
         let issued = self.model.apply(&command, when)?;
@@ -270,17 +271,17 @@ impl Story {
         self.say(command.into())
     }
 
-    pub(crate) fn to_plan(&mut self, name: &str, plan: &str) {
+    pub(crate) fn move_to(&mut self, name: &str, plan: &str) {
         let plan = PlanId::new(id(plan));
         self.change(name, |c| c.plan = Some(plan)).expect("the plan can be changed");
     }
 
-    pub(crate) fn to_plan_when(&mut self, name: &str, plan: &str, when: ChangeTime) {
+    pub(crate) fn move_when(&mut self, name: &str, plan: &str, when: ChangeTime) {
         let plan = PlanId::new(id(plan));
         self.change(name, |c| (c.plan, c.when) = (Some(plan), when)).expect("it can be changed");
     }
 
-    pub(crate) fn to_plan_unsettled(&mut self, name: &str, plan: &str) {
+    pub(crate) fn move_unsettled(&mut self, name: &str, plan: &str) {
         let plan = PlanId::new(id(plan));
         let how = Some(Settle::None);
         self.change(name, |c| (c.plan, c.proration) = (Some(plan), how))
