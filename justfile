@@ -37,7 +37,7 @@ grow *arguments:
     ./scripts/grow {{arguments}}
 
 # What takes too long for CI: histories, erasure, growth.
-night: histories erasure grow
+nightly: histories erasure grow
 
 # Format, clippy, documentation, purity.
 lint:

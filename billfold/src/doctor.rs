@@ -184,10 +184,19 @@ fn log_of(folder: &Folder, book: &BookName) -> Finding {
     );
     match report.watermark {
         WatermarkState::AtHead | WatermarkState::Behind { .. } => Finding::good("book", found),
-        WatermarkState::Lost => Finding::warning(
+        WatermarkState::Lost if report.torn_bytes == 0 => Finding::warning(
             "book",
             format!("{found}; the file that says how much of it is durable is gone"),
             "start `billfold up` again: it writes the file anew",
+        ),
+        WatermarkState::Lost => Finding::bad(
+            "book",
+            format!(
+                "{found}; the file that says how much of it is durable is gone, and the last {} \
+                 bytes are no whole block",
+                report.torn_bytes
+            ),
+            RESTORE,
         ),
     }
 }

@@ -6,6 +6,7 @@ pub mod life;
 pub mod log;
 pub mod nats;
 pub mod process;
+pub mod quiet;
 pub mod random;
 pub mod recording;
 pub mod shelf;

@@ -24,15 +24,12 @@ mod record;
 mod time_sets;
 mod watch;
 
-use std::any::Any;
-use std::cell::Cell;
 use std::collections::BTreeMap;
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Once;
 
 use moves::History;
 use planted::{Kind, Mistake};
 use play::{Counts, play};
+use tests::quiet::quietly;
 
 /// Histories that CI plays.
 const CASES: u64 = 2_000;
@@ -43,35 +40,9 @@ fn from_env(name: &str, default: u64) -> u64 {
     std::env::var(name).ok().and_then(|n| n.parse().ok()).unwrap_or(default)
 }
 
-thread_local! {
-    /// A panic of this thread is caught and told later.
-    static QUIET: Cell<bool> = const { Cell::new(false) };
-}
-
-/// Catches a panic without a word: shrinking plays hundreds of losing games.
-fn quietly<T>(play: impl FnOnce() -> T) -> Result<T, Box<dyn Any + Send>> {
-    static HOOK: Once = Once::new();
-    HOOK.call_once(|| {
-        let loud = std::panic::take_hook();
-        std::panic::set_hook(Box::new(move |panic| {
-            if !QUIET.get() {
-                loud(panic);
-            }
-        }));
-    });
-    QUIET.set(true);
-    let played = catch_unwind(AssertUnwindSafe(play));
-    QUIET.set(false);
-    played
-}
-
 /// What is wrong with a history, if anything is.
 fn fault(history: &History) -> Result<Counts, String> {
-    let played = quietly(|| play(history, None)).map_err(|panic| {
-        let text = panic.downcast_ref::<String>().map(String::as_str);
-        let text = text.or_else(|| panic.downcast_ref::<&str>().copied());
-        text.unwrap_or("a panic without a text").to_owned()
-    })?;
+    let played = quietly(|| play(history, None))?;
     match played {
         (broken, counts) if broken.is_empty() => Ok(counts),
         (broken, _) => Err(format!("{broken:#?}")),

@@ -5,11 +5,12 @@
 //! own; most leave nothing running, and some leave customers that later runs go on billing.
 
 use schemas::Command;
+use tests::quiet::quietly;
 use tests::recording::{Recording, Tape};
 
+use crate::from_env;
 use crate::moves::{History, Move, Setting};
 use crate::play::Game;
-use crate::{from_env, quietly};
 
 /// Histories of one book.
 const TOGETHER: u64 = 10;

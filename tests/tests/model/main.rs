@@ -75,15 +75,13 @@ mod subscribe;
 mod subscription;
 mod wanted;
 
-use std::cell::Cell;
 use std::collections::BTreeMap;
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Once;
 
 use features::Pairs;
 use judge::Difference;
 use play::{Game, play};
 use steps::History;
+use tests::quiet::quietly;
 
 /// Histories that CI plays.
 const CASES: u64 = 2_000;
@@ -96,29 +94,9 @@ fn from_env(name: &str, default: u64) -> u64 {
     std::env::var(name).ok().and_then(|n| n.parse().ok()).unwrap_or(default)
 }
 
-thread_local! {
-    /// A panic of this thread is caught and told later.
-    static QUIET: Cell<bool> = const { Cell::new(false) };
-}
-
 /// Plays a history; a panic is a difference like another.
 fn played(history: &History, as_today: bool) -> Result<Game, Difference> {
-    static HOOK: Once = Once::new();
-    HOOK.call_once(|| {
-        let loud = std::panic::take_hook();
-        std::panic::set_hook(Box::new(move |panic| {
-            if !QUIET.get() {
-                loud(panic);
-            }
-        }));
-    });
-    QUIET.set(true);
-    let game = catch_unwind(AssertUnwindSafe(|| play(history, as_today)));
-    QUIET.set(false);
-    game.map_err(|panic| {
-        let text = panic.downcast_ref::<String>().map(String::as_str);
-        let text = text.or_else(|| panic.downcast_ref::<&str>().copied());
-        let text = text.unwrap_or("a panic without a text").to_owned();
+    quietly(|| play(history, as_today)).map_err(|text| {
         let words: String = text.chars().take(60).collect();
         let kind = format!("a panic: {}", words.split(['{', '\n']).next().unwrap_or_default());
         let (command, expected) = (String::new(), String::new());

@@ -61,29 +61,26 @@ fn fixed_30((start, end): (Day, Day)) -> i128 {
 
 /// In each calendar month its days over the days of that month.
 fn by_months((start, end): (Day, Day)) -> Exact {
-    let mut sum = Exact::ZERO;
-    let mut at = start;
-    while at < end {
-        let (year, month, of_month) = date(at);
-        let length = month_length(year, month);
-        let next = (at - of_month + 1 + length).min(end);
-        sum = sum.plus(Exact::new((next - at).into(), length.into()));
-        at = next;
-    }
-    sum
+    by_month((start, end), |days, length| Exact::new(days.into(), length.into()))
 }
 
 /// Whole calendar months count as one; other days are thirtieths.
 fn whole_months_and_days((start, end): (Day, Day)) -> Exact {
+    let counted = |days, length| {
+        if days == length { Exact::ONE } else { Exact::new(i128::from(days), 30) }
+    };
+    by_month((start, end), counted)
+}
+
+/// The sum of what the days of each calendar month count, told with the length of the month.
+fn by_month((start, end): (Day, Day), counted: impl Fn(Day, Day) -> Exact) -> Exact {
     let mut sum = Exact::ZERO;
     let mut at = start;
     while at < end {
         let (year, month, of_month) = date(at);
         let length = month_length(year, month);
         let next = (at - of_month + 1 + length).min(end);
-        let whole = next - at == length;
-        let counted = if whole { Exact::ONE } else { Exact::new((next - at).into(), 30) };
-        sum = sum.plus(counted);
+        sum = sum.plus(counted(next - at, length));
         at = next;
     }
     sum
