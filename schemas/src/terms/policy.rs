@@ -94,7 +94,7 @@ policies! {
         Fixed30 "fixed_30",
         /// In each calendar month, its days over the days of that month. Source: Zuora.
         Actual "actual",
-        /// Whole calendar months, and days over 30. Source: Zuora.
+        /// The days of the part over 30 for each month of the period. Source: Zuora.
         ActualOver30 "actual_over_30",
         /// 30/360; the last day of a month counts as the 30th. Source: Zuora.
         Strict30360 "strict_30_360",
@@ -241,6 +241,63 @@ policies! {
         /// The first line first, as far as it goes. Source: Zuora.
         Waterfall "waterfall",
     }
+    /// How a credit for time leaves.
+    credit_document: CreditDocument {
+        /// As a negative line; an invoice may fall below zero. Source: Stripe, Kill Bill, Zuora.
+        InvoiceLine "invoice_line",
+        /// As a note for the invoice that is credited; as a line where `credit_basis` is
+        /// `whole_fee`. Source: Lago.
+        CreditNote "credit_note",
+        /// As a line beside its charge. What a pause or an end gives back, and what would take an
+        /// invoice below zero, leaves as one note for each invoice that is credited.
+        NoteWhenAlone "note_when_alone",
+    }
+    /// Where credit goes that a negative invoice or a payment leaves over.
+    credit_target: CreditTarget {
+        /// To the invoices that it credits, then to what is open, the oldest due first; what is
+        /// left waits.
+        CreditedFirst "credited_first",
+        /// To what is open, the oldest due first; what is left waits. Source: Kill Bill.
+        OldestOpen "oldest_open",
+        /// It waits for the next invoice. Source: Stripe, Lago.
+        Lot "lot",
+    }
+    /// What a change without proration leaves alone.
+    none_scope: NoneScope {
+        /// The time up to the first cycle that is not invoiced: nothing of it is charged or given
+        /// back. A cycle that the change begins is billed whole.
+        FirstUnbilledCycle "first_unbilled_cycle",
+        /// The lines that were billed; time that no line charges is charged.
+        BilledLines "billed_lines",
+    }
+    /// When a subscription begins that waits for its first payment.
+    activation_start: ActivationStart {
+        /// With the payment: what was paid runs from there.
+        WithPayment "with_payment",
+        /// With its first cycle, whenever it is paid. Source: Stripe.
+        FirstCycle "first_cycle",
+    }
+    /// How long one-off charges and differences wait for the next invoice.
+    charge_wait: ChargeWait {
+        /// At most 31 days: what would wait longer goes out with the next run.
+        Days31 "31_days",
+        /// Until there is one. Source: Stripe, "invoice items".
+        NextInvoice "next_invoice",
+    }
+    /// What the duration of a discount counts.
+    duration_counts: DurationCounts {
+        /// Cycles that it was taken off.
+        BilledCycles "billed_cycles",
+        /// Cycles that pass, billed or not.
+        ElapsedCycles "elapsed_cycles",
+    }
+    /// What a discount does to the least price of a cycle.
+    minimum_after_discount: MinimumAfterDiscount {
+        /// The least price holds: what makes it up is reckoned after discounts and takes none.
+        Holds "holds",
+        /// What makes it up is reckoned before discounts and takes them.
+        Discounted "discounted",
+    }
 }
 
 /// A policy in words, for the documentation.
@@ -320,6 +377,23 @@ const BILLFOLD: Policies = Policies {
     discount_stacking: DiscountStacking::Sequential,
     discount_order: DiscountOrder::PercentagesFirst,
     discount_allocation: DiscountAllocation::LargestRemainder,
+    credit_document: CreditDocument::NoteWhenAlone,
+    credit_target: CreditTarget::CreditedFirst,
+    none_scope: NoneScope::FirstUnbilledCycle,
+    activation_start: ActivationStart::WithPayment,
+    charge_wait: ChargeWait::Days31,
+    duration_counts: DurationCounts::BilledCycles,
+    minimum_after_discount: MinimumAfterDiscount::Holds,
+};
+
+/// What no vendor does as we do.
+const VENDOR: Policies = Policies {
+    credit_document: CreditDocument::InvoiceLine,
+    credit_target: CreditTarget::Lot,
+    activation_start: ActivationStart::FirstCycle,
+    charge_wait: ChargeWait::NextInvoice,
+    minimum_after_discount: MinimumAfterDiscount::Discounted,
+    ..BILLFOLD
 };
 
 const STRIPE_FLEXIBLE: Policies = Policies {
@@ -329,7 +403,7 @@ const STRIPE_FLEXIBLE: Policies = Policies {
     credit_basis: CreditBasis::LastBilledPrice,
     discount_order: DiscountOrder::AsApplied,
     discount_allocation: DiscountAllocation::FloorLastGetsResidue,
-    ..BILLFOLD
+    ..VENDOR
 };
 
 const STRIPE_CLASSIC: Policies = Policies {
@@ -347,7 +421,8 @@ const KILLBILL: Policies = Policies {
     change_billing: ChangeBilling::AtOnce,
     credit_basis: CreditBasis::BilledAmount,
     missing_piece: MissingPiece::TotalMinusBilled,
-    ..BILLFOLD
+    credit_target: CreditTarget::OldestOpen,
+    ..VENDOR
 };
 
 const LAGO: Policies = Policies {
@@ -359,14 +434,15 @@ const LAGO: Policies = Policies {
     change_billing: ChangeBilling::AtOnce,
     credit_basis: CreditBasis::LastBilledPrice,
     discount_order: DiscountOrder::MostSpecificFirst,
-    ..BILLFOLD
+    credit_document: CreditDocument::CreditNote,
+    ..VENDOR
 };
 
 const ZUORA: Policies = Policies {
     proration: Proration::Actual,
     credit_basis: CreditBasis::LastBilledPrice,
     discount_allocation: DiscountAllocation::Waterfall,
-    ..BILLFOLD
+    ..VENDOR
 };
 
 impl Profile {
