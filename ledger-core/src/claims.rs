@@ -75,6 +75,7 @@ impl Claims {
             | C::PauseSubscription(_)
             | C::ResumeSubscription(_)
             | C::SetRenewal(_)
+            | C::EndTrial(_)
             | C::VoidQuote(_)
             | C::RemoveDiscount(_) => Self::default(),
         }
@@ -90,7 +91,7 @@ impl Claims {
                 Self::one(add.charge.uuid()).with_invoice(request)
             }
             BillingCommand::InvoiceNow(now) => Self::default().with_invoice(now.invoice.as_ref()),
-            BillingCommand::BillCustomer(_) => Self::default(),
+            BillingCommand::BillCustomer(_) | BillingCommand::WithdrawCharge(_) => Self::default(),
         }
     }
 

@@ -251,7 +251,11 @@ impl<'a> Runner<'a> {
         self.names.unnamed += 1;
         let Some(through) = self.through else { return Ok(()) };
         let run = self.names.next_run_id();
-        self.must(Command::Process(ProcessCommand::RunBilling(RunBilling { run, through })))?;
+        self.must(Command::Process(ProcessCommand::RunBilling(RunBilling {
+            run,
+            through,
+            ahead: None,
+        })))?;
         self.worked_off(place, run)?;
         self.look()
     }

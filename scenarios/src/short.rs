@@ -77,7 +77,7 @@ const OF_SUB: &[(&str, &str)] = &[("sub", "subscription")];
 const WHEN_PAID: (&str, &str, &str) = ("when", "paid", "when_paid");
 
 /// Every verb with a form of its own.
-pub(crate) const SHORT: [Short; 28] = [
+pub(crate) const SHORT: [Short; 30] = [
     Short {
         verb: "customer",
         command: "customer.register",
@@ -171,6 +171,20 @@ pub(crate) const SHORT: [Short; 28] = [
         keys: OF_SUB,
         words: &[WHEN_PAID],
         only: &[("credit", &["prorated"])],
+        ..PLAIN
+    },
+    Short {
+        verb: "end_trial",
+        command: "subscription.end_trial",
+        needs: &["sub"],
+        keys: OF_SUB,
+        ..PLAIN
+    },
+    Short {
+        verb: "withdraw_charge",
+        command: "charge.withdraw",
+        needs: &["id"],
+        keys: &[("id", "charge")],
         ..PLAIN
     },
     Short {

@@ -23,12 +23,13 @@ pub use discount::{ApplyDiscount, DefineCoupon, RedeemCoupon, RemoveDiscount};
 pub use settlement::{
     AddCharge, Allocate, AllocationRequest, BillCustomer, ChargeInvoice, ChargePrice, CreditLine,
     GrantCredit, InvoiceNow, InvoiceRequest, IssueCreditNote, RecordPayment, RefundEffect,
-    RefundPayment, ReversePayment, VoidInvoice,
+    RefundPayment, ReversePayment, VoidInvoice, WithdrawCharge,
 };
 pub use subscription::{
     AcceptQuote, Activation, CancelSubscription, ChangePlan, ChangeQuantity, ChangeSubscription,
-    CreateQuote, CreateSubscription, ItemRequest, PauseSubscription, RampPhase, ResumeSubscription,
-    SetRenewal, SubscriptionTerms, UncancelSubscription, VoidQuote, WithdrawChange,
+    CreateQuote, CreateSubscription, EndTrial, ItemRequest, PauseSubscription, PriceMapping,
+    RampPhase, ResumeSubscription, SetRenewal, SubscriptionTerms, UncancelSubscription, VoidQuote,
+    WithdrawChange,
 };
 
 use crate::ids::CustomerId;
@@ -64,7 +65,7 @@ records! {
         /// What happens by itself.
         Process(ProcessCommand) {
             /// Bills every customer with a cycle due.
-            6 v 1 "billing.run" RunBilling,
+            6 v 2 "billing.run" RunBilling,
         }
         /// Who a customer is.
         Customer(CustomerCommand) {
@@ -82,19 +83,19 @@ records! {
         /// What is agreed: subscriptions, quotes, discounts.
         Subscription(SubscriptionCommand) {
             /// Subscribes a customer to a plan.
-            20 v 2 "subscription.create" CreateSubscription,
+            20 v 3 "subscription.create" CreateSubscription,
             /// Moves a subscription to another plan or version.
-            21 v 2 "subscription.change_plan" ChangePlan,
+            21 v 3 "subscription.change_plan" ChangePlan,
             /// Changes how many units a subscription has.
             22 v 2 "subscription.change_quantity" ChangeQuantity,
             /// Ends a subscription.
-            23 v 2 "subscription.cancel" CancelSubscription,
+            23 v 3 "subscription.cancel" CancelSubscription,
             /// Gives a discount.
             24 v 2 "discount.apply" ApplyDiscount,
             /// Ends a discount.
             25 v 1 "discount.remove" RemoveDiscount,
             /// Changes plan, items or anchor of a subscription.
-            26 v 1 "subscription.change" ChangeSubscription,
+            26 v 2 "subscription.change" ChangeSubscription,
             /// Undoes a cancellation.
             27 v 1 "subscription.uncancel" UncancelSubscription,
             /// Withdraws a scheduled change.
@@ -106,22 +107,26 @@ records! {
             /// Changes what follows when the contract term ends.
             35 v 1 "subscription.set_renewal" SetRenewal,
             /// Offers a subscription.
-            36 v 1 "quote.create" CreateQuote,
+            36 v 2 "quote.create" CreateQuote,
             /// Accepts a quote.
-            37 v 1 "quote.accept" AcceptQuote,
+            37 v 2 "quote.accept" AcceptQuote,
             /// Withdraws a quote.
             38 v 1 "quote.void" VoidQuote,
             /// Redeems a coupon.
             39 v 1 "coupon.redeem" RedeemCoupon,
+            /// Ends a trial now.
+            60 v 1 "subscription.end_trial" EndTrial,
         }
         /// What is charged and invoiced.
         Billing(BillingCommand) {
             /// Charges something once.
             30 v 1 "charge.add" AddCharge,
             /// Invoices all that is due or pending for one customer.
-            31 v 1 "invoice.now" InvoiceNow,
+            31 v 2 "invoice.now" InvoiceNow,
             /// Bills one customer of a billing run; made by the system.
-            33 v 1 "customer.bill" BillCustomer,
+            33 v 2 "customer.bill" BillCustomer,
+            /// Withdraws a charge that waits for an invoice.
+            61 v 1 "charge.withdraw" WithdrawCharge,
         }
         /// What settles, credits or takes back what was invoiced.
         Settlement(SettlementCommand) {
@@ -189,9 +194,9 @@ about_a_customer! {
         CreateSubscription, ChangePlan, ChangeQuantity, CancelSubscription, ApplyDiscount,
         RemoveDiscount, ChangeSubscription, UncancelSubscription, WithdrawChange,
         PauseSubscription, ResumeSubscription, SetRenewal, CreateQuote, AcceptQuote, VoidQuote,
-        RedeemCoupon
+        RedeemCoupon, EndTrial
     }
-    BillingCommand { AddCharge, InvoiceNow, BillCustomer }
+    BillingCommand { AddCharge, InvoiceNow, BillCustomer, WithdrawCharge }
     SettlementCommand {
         VoidInvoice, RecordPayment, ReversePayment, RefundPayment, GrantCredit, IssueCreditNote
     }

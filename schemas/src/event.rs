@@ -28,9 +28,10 @@ pub use discount::{
     QuoteOffer, QuoteVoided,
 };
 pub use invoice::{
-    ChargeAdded, Complement, CustomerSnapshot, Dimension, DiscountBasis, DiscountPart,
-    InvoiceFinalized, InvoiceLine, InvoiceTotals, LineOrigin, LinePricing, LineRef, LineSource,
-    PlanVersion, RevenueSchedule, RoundingStep, RoundingSubject, TermsInForce, TierPart,
+    ChargeAdded, ChargeWithdrawn, Complement, CustomerSnapshot, Dimension, DiscountBasis,
+    DiscountPart, InvoiceFinalized, InvoiceLine, InvoiceTotals, LineOrigin, LinePricing, LineRef,
+    LineSource, PlanVersion, RevenueSchedule, RoundingStep, RoundingSubject, TermsInForce,
+    TierPart,
 };
 pub use place::EventAt;
 pub use process::{BillingRunStarted, DueSet};
@@ -39,10 +40,12 @@ pub use settlement::{
     PaymentRecorded, PaymentRefunded, PaymentReversed, RefundedTo,
 };
 pub use subscription::{
-    Calendar, CancellationUndone, ChangeScheduled, CycleCut, CycleOpened, ItemChange, ItemStarted,
-    ItemTerms, RampAgreed, RampStep, RenewalSet, ScheduledChange, ScheduledChangeWithdrawn,
-    ScheduledFor, ScheduledItems, SubscriptionActivated, SubscriptionCanceled, SubscriptionChanged,
-    SubscriptionCreated, SubscriptionPaused, SubscriptionResumed, Term, TermRenewed, TermsChange,
+    ActivationAgreed, Calendar, CancellationUndone, ChangeAgreed, ChangeScheduled, CycleCut,
+    CycleOpened, EndAgreed, ItemChange, ItemMoved, ItemStarted, ItemTerms, LeastTerm, LeftAlone,
+    LineMoved, PaymentAwaited, PricesMapped, RampAgreed, RampStep, RenewalSet, ScheduledChange,
+    ScheduledChangeWithdrawn, ScheduledFor, SubscriptionActivated, SubscriptionCanceled,
+    SubscriptionChanged, SubscriptionCreated, SubscriptionMoved, SubscriptionPaused,
+    SubscriptionResumed, Term, TermRenewed, TermsChange,
 };
 
 use crate::record::records;
@@ -76,7 +79,7 @@ records! {
         /// What happens by itself.
         Process(ProcessEvent) {
             /// A billing run began.
-            6 v 1 "billing.run_started" BillingRunStarted,
+            6 v 2 "billing.run_started" BillingRunStarted,
             /// The day on which a customer is next billed is another one.
             9 v 1 "billing.due_set" DueSet,
         }
@@ -104,25 +107,27 @@ records! {
         /// What was agreed: subscriptions, quotes, discounts.
         Subscription(SubscriptionEvent) {
             /// A subscription began.
-            20 v 2 "subscription.created" SubscriptionCreated,
+            20 v 3 "subscription.created" SubscriptionCreated,
             /// A cycle of a subscription is due to be billed.
             21 v 2 "subscription.cycle_opened" CycleOpened,
             /// A cycle ends early.
             22 v 2 "subscription.cycle_cut" CycleCut,
             /// A subscription has other terms from an instant on.
-            23 v 2 "subscription.changed" SubscriptionChanged,
+            23 v 3 "subscription.changed" SubscriptionChanged,
             /// A subscription waited for its first payment, and has it.
-            24 v 2 "subscription.activated" SubscriptionActivated,
+            24 v 3 "subscription.activated" SubscriptionActivated,
+            /// An invoice asks for the payment that a subscription waits for.
+            60 v 1 "subscription.payment_awaited" PaymentAwaited,
             /// A change will take effect later.
-            25 v 2 "subscription.change_scheduled" ChangeScheduled,
+            25 v 3 "subscription.change_scheduled" ChangeScheduled,
             /// A scheduled change will not take effect.
-            26 v 2 "subscription.scheduled_change_withdrawn" ScheduledChangeWithdrawn,
+            26 v 3 "subscription.scheduled_change_withdrawn" ScheduledChangeWithdrawn,
             /// A subscription ended.
-            27 v 2 "subscription.canceled" SubscriptionCanceled,
+            27 v 3 "subscription.canceled" SubscriptionCanceled,
             /// A subscription paused.
             28 v 1 "subscription.paused" SubscriptionPaused,
             /// A paused subscription went on.
-            29 v 1 "subscription.resumed" SubscriptionResumed,
+            29 v 2 "subscription.resumed" SubscriptionResumed,
             /// A cancellation was undone.
             32 v 1 "subscription.cancellation_undone" CancellationUndone,
             /// Another contract term began, or none follows.
@@ -130,15 +135,15 @@ records! {
             /// What follows the contract term was changed.
             34 v 1 "subscription.renewal_set" RenewalSet,
             /// Terms by phases were agreed.
-            35 v 1 "subscription.ramp_agreed" RampAgreed,
+            35 v 2 "subscription.ramp_agreed" RampAgreed,
             /// A subscription was offered.
-            36 v 1 "quote.created" QuoteCreated,
+            36 v 2 "quote.created" QuoteCreated,
             /// An offer was accepted.
             37 v 1 "quote.accepted" QuoteAccepted,
             /// An offer was withdrawn.
             38 v 1 "quote.voided" QuoteVoided,
             /// A discount was given.
-            30 v 3 "discount.applied" DiscountApplied,
+            30 v 4 "discount.applied" DiscountApplied,
             /// A discount was ended.
             31 v 1 "discount.removed" DiscountRemoved,
         }
@@ -146,15 +151,17 @@ records! {
         Billing(BillingEvent) {
             /// Something was charged once and waits for an invoice.
             40 v 2 "charge.added" ChargeAdded,
+            /// A charge that waited for an invoice was withdrawn.
+            61 v 1 "charge.withdrawn" ChargeWithdrawn,
             /// An invoice was issued.
-            41 v 3 "invoice.finalized" InvoiceFinalized,
+            41 v 4 "invoice.finalized" InvoiceFinalized,
         }
         /// What settles, credits or takes back what was invoiced.
         Settlement(SettlementEvent) {
             /// An invoice was voided.
             42 v 2 "invoice.voided" InvoiceVoided,
             /// A credit note was issued.
-            43 v 2 "credit_note.issued" CreditNoteIssued,
+            43 v 3 "credit_note.issued" CreditNoteIssued,
             /// Money was received.
             50 v 1 "payment.recorded" PaymentRecorded,
             /// A payment was taken back.

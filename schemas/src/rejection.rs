@@ -189,6 +189,22 @@ rejections! {
         BeforeSubscriptionStart { subscription: SubscriptionId, at: Date, start: Date },
     [422 "before_current_cycle"] "{at} lies before the current anchor of {subscription} on {anchor}; choose a later date"
         BeforeAnchor { subscription: SubscriptionId, at: Date, anchor: Date },
+    [409 "beyond_end"] "{at} is not before the end of {subscription} on {end}; choose an earlier date, or undo the end with subscription.uncancel or subscription.set_renewal"
+        BeyondEnd { subscription: SubscriptionId, at: Date, end: Date },
+    [409 "least_term"] "{subscription} is agreed until {until} at least; cancel it from then on, or with waive_fee"
+        LeastTerm { subscription: SubscriptionId, until: Date },
+    [422 "start_too_late"] "{date} lies after {latest}, the last day on which it may begin; choose an earlier one"
+        StartTooLate { date: Date, latest: Date },
+    [409 "not_trialing"] "{subscription} is in no trial; it is paid for already"
+        NotTrialing { subscription: SubscriptionId },
+    [422 "unmapped_price"] "{price} of {subscription} has no counterpart in {plan}; map it to one of {choices}, or to nothing: then it ends"
+        UnmappedPrice { subscription: SubscriptionId, price: Code, plan: PlanId, choices: String },
+    [422 "invalid_map"] "{price} cannot be mapped: {why}; name prices that the subscription has, each once, and prices of the new plan of the same kind"
+        InvalidMap { price: Code, why: &'static str },
+    [404 "unknown_charge"] "{charge} does not wait for an invoice; what is invoiced is credited or voided instead"
+        UnknownCharge { charge: ChargeId },
+    [422 "ahead_too_far"] "{through} lies after {latest}; bill at most 366 days ahead"
+        AheadTooFar { through: Date, latest: Date },
     [422 "invalid_quantity"] "quantity {quantity} is out of range; use 0 to 1000000000000 with at most 9 decimal places"
         InvalidQuantity { quantity: Decimal },
     [404 "unknown_discount"] "{discount} is not a discount of this customer; apply it first"
@@ -222,8 +238,6 @@ rejections! {
         UnknownChange { subscription: SubscriptionId, change: u32 },
     [409 "not_canceled"] "{subscription} is not canceled; there is nothing to undo"
         NotCanceled { subscription: SubscriptionId },
-    [409 "cancellation_settled"] "{subscription} has ended for good: time beyond its end was credited; subscribe anew"
-        CancellationSettled { subscription: SubscriptionId },
     [409 "already_paused"] "{subscription} is paused at {at}, or a pause is scheduled; resume it or withdraw the scheduled pause first"
         AlreadyPaused { subscription: SubscriptionId, at: Date },
     [409 "not_paused"] "{subscription} is not paused at {at}; pause it first, or withdraw a pause that is scheduled"

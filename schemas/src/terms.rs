@@ -83,6 +83,13 @@ words! {
         /// It ends.
         Cancel,
     }
+    /// What follows the last phase of a ramp.
+    RampEnd {
+        /// Price, quantity and discount of the last phase hold on.
+        Hold,
+        /// All of them end: the plan's price holds, and the quantity of the start.
+        End,
+    }
     /// Why a subscription ended.
     EndReason {
         /// It was canceled.
@@ -214,6 +221,8 @@ pub enum DiscountDuration {
     Once,
     /// The next so many.
     Cycles(u32),
+    /// Those that begin, or are dated, within so many months of the first one that has it.
+    Months(u32),
     /// Until it is removed.
     Forever,
 }
@@ -245,6 +254,26 @@ pub enum Anchor {
     Day(u8),
     /// On this date and every interval before and after it.
     Date(Date),
+}
+
+/// The least time that a subscription is agreed for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct LeastTermRequest {
+    /// How long, from its start.
+    pub length: Every,
+    /// What an earlier end costs.
+    pub early_end: EarlyEnd,
+}
+
+/// What becomes of a cancellation that ends a subscription before its least term.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum EarlyEnd {
+    /// It is refused.
+    Refused,
+    /// It costs this much: an early-termination fee, charged when the end comes.
+    Fee(Money),
 }
 
 /// A contract term: so long a subscription is agreed.

@@ -242,7 +242,7 @@ fn now(
     command_id: CommandId,
     actor: Actor,
 ) -> Result<InvoicePreview, Rejection> {
-    let command = Command::from(InvoiceNow { customer, invoice: None });
+    let command = Command::from(InvoiceNow { customer, through: None, ahead: None, invoice: None });
     let trial = Trial::without_texts(command, command_id, copy.now, actor);
     let events = trial.decide(copy)?;
     let previewed = PreviewedCommand {
@@ -293,7 +293,7 @@ fn bill(
         let folded = copy.ledger.fold(copy.position, StreamId::Book, &stamp, &advanced);
         folded.expect("the clock is the book's");
     }
-    let started = BillingRunStarted { run: BillingRunId::new(run), through };
+    let started = BillingRunStarted { run: BillingRunId::new(run), through, ahead: false };
     let job = Job::begun_by(&started.into()).expect("a run is a job");
     Ok((at, work(copy, &job, customer, at)?))
 }

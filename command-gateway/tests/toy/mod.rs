@@ -95,8 +95,8 @@ impl Decider for Toy {
             act(customer.uuid().as_u128())
         } else if let Some(command) = command.get() {
             park(command)
-        } else if let Some(RunBilling { run, through }) = command.get() {
-            Ok(vec![BillingRunStarted { run: *run, through: *through }.into()])
+        } else if let Some(RunBilling { run, through, .. }) = command.get() {
+            Ok(vec![BillingRunStarted { run: *run, through: *through, ahead: false }.into()])
         } else {
             Ok(vec![])
         }

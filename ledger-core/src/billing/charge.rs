@@ -5,7 +5,7 @@ use schemas::event::{
     ItemTerms, LineOrigin, LinePricing, LineSource, PlanVersion, RoundingStep, RoundingSubject,
 };
 use schemas::fraction::{Fraction, FractionError, RoundingMode};
-use schemas::terms::{LineKind, MissingPiece, RatioRule};
+use schemas::terms::{LineKind, MinimumAfterDiscount, MissingPiece, RatioRule};
 use schemas::{Minor, Rejection, Span};
 
 use super::draft::{LineDraft, Rest};
@@ -23,15 +23,21 @@ pub(crate) fn whole_of(
     terms: &ItemTerms,
     units: Decimal,
     kind: LineKind,
+    rules: &Rules,
 ) -> Result<Fraction, FractionError> {
     let whole = models::whole(&terms.rate, units, terms.currency)?;
     match kind {
         LineKind::MinimumTrueUp => {
             let least = terms.minimum.unwrap_or(Decimal::ZERO);
-            let missing =
-                rounding::minor(Fraction::of(least)?, terms.currency)?.plus(whole.negated()?)?;
-            // A price in force may be above the least one where a billed one was not.
-            Ok(if missing.numerator() < 0 { Fraction::ZERO } else { missing })
+            let least = rounding::minor(Fraction::of(least)?, terms.currency)?;
+            match rules.policies.minimum_after_discount {
+                MinimumAfterDiscount::Holds => Ok(least),
+                MinimumAfterDiscount::Discounted => {
+                    let missing = least.plus(whole.negated()?)?;
+                    // A price in force may be above the least one where a billed one was not.
+                    Ok(if missing.numerator() < 0 { Fraction::ZERO } else { missing })
+                }
+            }
         }
         LineKind::Recurring
         | LineKind::OneOff
@@ -60,7 +66,7 @@ pub(crate) fn charge(
     lines.push(line(place, catalog, cycle, segment, (piece, kind), &lines[first..])?);
     if segment.terms.minimum.is_some() {
         let true_up = LineKind::MinimumTrueUp;
-        let missing = whole_of(segment.terms, segment.units(), true_up)?;
+        let missing = whole_of(segment.terms, segment.units(), true_up, place.rules())?;
         if missing.numerator() > 0 {
             lines.push(line(
                 place,
@@ -85,10 +91,18 @@ fn line(
 ) -> Result<LineDraft, Rejection> {
     let (terms, rules) = (segment.terms, place.rules());
     let units = segment.units();
-    let whole = whole_of(terms, units, kind)?;
+    let whole = whole_of(terms, units, kind, rules)?;
     let mut amount = part(whole, piece, cycle.full, terms, rules)?;
-    let rest = rest(place, cycle, segment, (piece, kind), whole, drafts);
-    if let Some(rest) = &rest {
+    let true_up = kind == LineKind::MinimumTrueUp;
+    let holds = rules.policies.minimum_after_discount == MinimumAfterDiscount::Holds;
+    let rest = if true_up && holds {
+        // What the price comes to is known after discounts.
+        let here = vec![piece];
+        Some(Rest { billed: Minor::ZERO, earlier: Vec::new(), here, of_price: true })
+    } else {
+        rest(place, cycle, segment, (piece, kind), whole, drafts)
+    };
+    if let Some(rest) = rest.as_ref().filter(|rest| !rest.of_price) {
         let rounded = whole.rounded(RoundingMode::HalfUp)?;
         // Parts may be rounded up: where they are more than the whole, nothing is missing.
         amount.exact = Fraction::whole((rounded - rest.billed.0).max(0));
@@ -96,7 +110,6 @@ fn line(
     }
     let (gross, step) = round(amount.exact, RoundingSubject::Amount)?;
     amount.steps.push(step);
-    let true_up = kind == LineKind::MinimumTrueUp;
     let unit_price = models::with(&terms.rate, |model| model.unit_price());
     let tiers =
         if true_up { Vec::new() } else { models::with(&terms.rate, |model| model.tiers(units))? };
@@ -135,6 +148,7 @@ fn line(
         gross,
         discounts: Vec::new(),
         credits: None,
+        alone: false,
         dimensions: place.subscription.dimensions.clone(),
         origin: LineOrigin {
             price: catalog.defined_by(terms.plan, terms.version),
@@ -238,7 +252,8 @@ fn rest(
         (same && untouched).then_some((priced.span, line.gross))
     };
     let mut time = piece.micros();
-    let mut rest = Rest { billed: Minor::ZERO, earlier: Vec::new(), here: Vec::new() };
+    let (earlier, here) = (Vec::new(), Vec::new());
+    let mut rest = Rest { billed: Minor::ZERO, earlier, here, of_price: false };
     for at in &place.bill(cycle).lines {
         if let Some((span, gross)) = alike(billing.line(*at)) {
             time += span.micros();
@@ -259,4 +274,25 @@ fn rest(
     }
     let others = !rest.earlier.is_empty() || !rest.here.is_empty();
     (others && time == cycle.full.micros()).then_some(rest)
+}
+
+/// What discounts took off below a least price that holds comes back on the line that makes it
+/// up, and only that: lines that make up nothing go.
+///
+/// # Errors
+/// Amounts that do not fit.
+pub(super) fn top_up(lines: &mut Vec<LineDraft>) -> Result<(), Rejection> {
+    for at in 1..lines.len() {
+        let billed = lines[at - 1].net();
+        let line = &mut lines[at];
+        let Some(rest) = line.rest.as_mut().filter(|rest| rest.of_price) else { continue };
+        rest.billed = billed;
+        line.gross = Minor((line.gross.0 - billed.0).max(0));
+        let exact = Fraction::whole(line.gross.0);
+        let (_, step) = round(exact, RoundingSubject::Amount)?;
+        (line.exact, line.rounding) = (exact, vec![step]);
+    }
+    let makes_up = |line: &LineDraft| line.rest.as_ref().is_some_and(|rest| rest.of_price);
+    lines.retain(|line| !makes_up(line) || !line.gross.is_zero());
+    Ok(())
 }

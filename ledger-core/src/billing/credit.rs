@@ -7,7 +7,9 @@ use schemas::event::{
 };
 use schemas::fraction::{Fraction, RoundingMode};
 use schemas::ids::DiscountId;
-use schemas::terms::{CreditBasis, CreditDiscount, DiscountValue, LineKind, RatioRule};
+use schemas::terms::{
+    CreditBasis, CreditDiscount, DiscountValue, LineKind, MinimumAfterDiscount, RatioRule,
+};
 use schemas::{Decimal, Minor, Rejection, Span, Timestamp};
 
 use super::charge::{Part, part_of, whole_of};
@@ -23,6 +25,8 @@ use crate::money::rounding;
 pub(crate) struct Before {
     /// In the unit that proration counts.
     pub(crate) time: i64,
+    /// Time that the line still charges, in the same unit.
+    pub(crate) live: i64,
     /// Net of what is left of the line.
     pub(crate) left: Minor,
     /// Gross of what is left of the line.
@@ -34,7 +38,7 @@ pub(crate) fn credit(
     place: Place<'_>,
     at: LineAt,
     (line, priced): (&Line, &Priced),
-    piece: Span,
+    (piece, alone): (Span, bool),
     before: Before,
 ) -> Result<LineDraft, Rejection> {
     let (rules, pricing) = (place.rules(), &priced.pricing);
@@ -43,9 +47,11 @@ pub(crate) fn credit(
         after: before.time + proration::measure(piece, rules)?,
         length: proration::measure(pricing.span, rules)?.max(1),
     };
-    let basis = basis(rules);
+    let basis = basis(rules, line);
     let mut in_force = None;
+    let share_of_rest = basis == CreditBasis::BilledShare && !line.reversed_net.is_zero();
     let amount = match basis {
+        CreditBasis::BilledShare if share_of_rest => rest_of(before, share)?,
         CreditBasis::BilledShare => share.of(line.gross.0)?,
         CreditBasis::WholeFee => whole_fee(line, before),
         CreditBasis::LastBilledPrice => {
@@ -58,7 +64,7 @@ pub(crate) fn credit(
         CreditBasis::CurrentPrice => {
             in_force = terms_before(place, pricing, piece);
             let whole = match &in_force {
-                Some((terms, quantity)) => whole_of(terms, *quantity, line.kind)?,
+                Some((terms, quantity)) => whole_of(terms, *quantity, line.kind, rules)?,
                 None => pricing.whole,
             };
             part_at(place, whole, pricing, pricing.full, piece)?
@@ -92,16 +98,18 @@ pub(crate) fn credit(
         gross: Minor(-amount.gross),
         discounts: Vec::new(),
         credits: Some(place.account.billing.name(at)),
+        alone,
         dimensions: place.subscription.dimensions.clone(),
         origin: LineOrigin { change: Some(place.subscription.changed), ..priced.origin },
     };
     match basis {
+        CreditBasis::BilledShare if share_of_rest => {}
         CreditBasis::BilledShare => layered(place, &mut draft, line, share)?,
         CreditBasis::WholeFee
         | CreditBasis::LastBilledPrice
         | CreditBasis::BilledAmount
         | CreditBasis::CurrentPrice => {
-            shared(place, &mut draft, line, share)?;
+            shared(place, &mut draft, line)?;
         }
     }
     bound(&mut draft, before);
@@ -110,7 +118,19 @@ pub(crate) fn credit(
 
 /// What a credit is reckoned on. A share of what was billed is exact; where ratios or rates are
 /// rounded, the price is credited as it is charged.
-fn basis(rules: &Rules) -> CreditBasis {
+///
+/// What makes up a least price that holds has no price of its own: it comes back as a share.
+fn basis(rules: &Rules, line: &Line) -> CreditBasis {
+    let holds = rules.policies.minimum_after_discount == MinimumAfterDiscount::Holds;
+    if holds && line.kind == LineKind::MinimumTrueUp {
+        return match rules.policies.credit_basis {
+            CreditBasis::WholeFee => CreditBasis::WholeFee,
+            CreditBasis::BilledShare
+            | CreditBasis::LastBilledPrice
+            | CreditBasis::BilledAmount
+            | CreditBasis::CurrentPrice => CreditBasis::BilledShare,
+        };
+    }
     match (rules.policies.credit_basis, rules.policies.ratio) {
         (
             CreditBasis::BilledShare,
@@ -165,9 +185,23 @@ impl Share {
     }
 }
 
+/// A share of what earlier credits of an amount have left of the line.
+fn rest_of(before: Before, share: Share) -> Result<Amount, Rejection> {
+    let part = Fraction::new(i128::from(share.after - share.before), before.live.max(1).into())?;
+    let step =
+        rounding::step(Fraction::whole(before.left.0).times(part)?, RoundingSubject::Amount)?;
+    Ok(Amount {
+        ratio: share.ratio()?,
+        exact: step.exact,
+        gross: step.rounded,
+        steps: vec![step],
+        whole: None,
+    })
+}
+
 /// All that is left of the line, whatever time is.
 fn whole_fee(line: &Line, before: Before) -> Amount {
-    let off: i64 = line.discounts.iter().map(|(_, amount)| amount.0).sum();
+    let off: i64 = line.discounts.iter().map(|taken| taken.amount.0).sum();
     let gross = if before.left == line.net { line.gross.0 } else { before.left.0 + off };
     let exact = Fraction::whole(gross);
     Amount { ratio: Fraction::ONE, exact, gross, steps: Vec::new(), whole: None }
@@ -212,40 +246,51 @@ fn layered(
 ) -> Result<(), Rejection> {
     let mut remaining = line.gross.0;
     let mut above = -draft.gross.0;
-    for (discount, amount) in &line.discounts {
-        remaining -= amount.0;
+    for taken in &line.discounts {
+        let (of, amount) = (taken.amount, taken.amount.0);
+        remaining -= amount;
         let layer = share.of(remaining)?.gross;
-        let exact = share.of(amount.0)?.exact.negated()?;
-        let (basis, amount) = (DiscountBasis::Credit { of: *amount }, Minor(layer - above));
-        let given = given(place, *discount);
-        draft.discounts.push(DiscountPart { discount: *discount, exact, amount, basis, given });
+        let exact = share.of(amount)?.exact.negated()?;
+        draft.discounts.push(DiscountPart {
+            discount: taken.discount,
+            exact,
+            amount: Minor(layer - above),
+            basis: DiscountBasis::Credit { of },
+            cycle: taken.cycle,
+            given: given(place, taken.discount),
+        });
         above = layer;
     }
     Ok(())
 }
 
-/// Each discount by its own share, rounded; never more than the credit itself.
-fn shared(
-    place: Place<'_>,
-    draft: &mut LineDraft,
-    line: &Line,
-    share: Share,
-) -> Result<(), Rejection> {
-    let mut left = -draft.gross.0;
-    for (discount, part) in &line.discounts {
-        let of = match place.rules().policies.credit_discount {
-            CreditDiscount::ItemShare => *part,
-            CreditDiscount::WholeDiscount => whole_discount(place, *discount).unwrap_or(*part),
+/// Each discount by the part of the line that comes back, rounded; never more than the credit
+/// itself.
+fn shared(place: Place<'_>, draft: &mut LineDraft, line: &Line) -> Result<(), Rejection> {
+    let credited = -draft.gross.0;
+    let part = match line.gross.0 {
+        0 => Fraction::ZERO,
+        gross => Fraction::new(credited.into(), gross.into())?,
+    };
+    let mut left = credited;
+    for taken in &line.discounts {
+        let (of, whole) = match place.rules().policies.credit_discount {
+            CreditDiscount::ItemShare => (taken.amount, taken.exact),
+            CreditDiscount::WholeDiscount => match whole_discount(place, taken.discount) {
+                Some(whole) => (whole, Fraction::whole(whole.0)),
+                None => (taken.amount, taken.exact),
+            },
         };
-        let exact = Fraction::whole(of.0).times(share.ratio()?)?;
+        let exact = whole.times(part)?;
         let amount = exact.rounded(RoundingMode::HalfUp)?.clamp(0, left.max(0));
         left -= amount;
         draft.discounts.push(DiscountPart {
-            discount: *discount,
+            discount: taken.discount,
             exact: exact.negated()?,
             amount: Minor(-amount),
             basis: DiscountBasis::Credit { of },
-            given: given(place, *discount),
+            cycle: taken.cycle,
+            given: given(place, taken.discount),
         });
     }
     Ok(())
@@ -259,10 +304,16 @@ fn whole_discount(place: Place<'_>, discount: DiscountId) -> Option<Minor> {
     }
 }
 
-/// The event that gave a discount.
+/// The event that gave a discount, or agreed the ramp whose phases take it off.
 fn given(place: Place<'_>, discount: DiscountId) -> EventAt {
-    let found = place.account.agreements.discount(discount);
-    found.expect("a line has discounts that were given").made
+    let phases = place.subscription.phases.as_ref();
+    match phases.filter(|phases| phases.discount == discount) {
+        Some(phases) => phases.made,
+        None => {
+            let found = place.account.agreements.discount(discount);
+            found.expect("a line has discounts that were given").made
+        }
+    }
 }
 
 /// Earlier credits and credit notes may have taken part of the line: what is left bounds this

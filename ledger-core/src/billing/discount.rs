@@ -1,22 +1,38 @@
 //! Discounts on the charges of one invoice.
+//!
+//! What the phases of a ramp take off goes with the discounts on the subscription; the discounts
+//! that were given follow in the order of the policy.
+
+use std::collections::BTreeSet;
 
 use schemas::decimal::Decimal;
-use schemas::event::{DiscountBasis, DiscountPart, LineSource, RoundingSubject};
+use schemas::event::{DiscountBasis, DiscountPart, EventAt, LineSource, RoundingSubject};
 use schemas::fraction::Fraction;
+use schemas::ids::DiscountId;
 use schemas::terms::{
-    DiscountAllocation, DiscountDuration, DiscountOrder, DiscountStacking, DiscountTarget,
-    DiscountValue,
+    CalendarUnit, DiscountAllocation, DiscountDuration, DiscountOrder, DiscountStacking,
+    DiscountTarget, DiscountValue, DurationCounts, Every, MinimumAfterDiscount,
 };
-use schemas::{Minor, Rejection, Timestamp};
+use schemas::{Date, Minor, Rejection, Span, Timestamp};
 
 use super::Account;
 use super::draft::LineDraft;
 use super::evolve::counts_cycles;
 use super::state::DiscountUse;
+use crate::customer::rules::Rules;
 use crate::money::rounding::{narrow, round};
 use crate::money::shares;
 use crate::subscription::agreements::{Agreements, Discount};
+use crate::subscription::calendar::step;
 use crate::subscription::item::{Cycle, Item};
+use crate::subscription::state::{Phases, Subscription};
+
+/// What is taken off at its turn.
+enum Step<'a> {
+    /// What phases of ramps take off.
+    Phases,
+    Given(&'a Discount),
+}
 
 /// Takes the customer's discounts off the charges among `lines`.
 ///
@@ -24,13 +40,34 @@ use crate::subscription::item::{Cycle, Item};
 /// Amounts that do not fit.
 pub(crate) fn take_off(account: Account<'_>, lines: &mut [LineDraft]) -> Result<(), Rejection> {
     let policies = account.rules().policies;
-    for discount in in_order(account) {
+    for step in in_order(account) {
+        let discount = match step {
+            Step::Phases => {
+                take_phases(account, policies.discount_stacking, lines)?;
+                continue;
+            }
+            Step::Given(discount) => discount,
+        };
+        if discount.removed {
+            continue;
+        }
         let used = account.billing.discount(discount.applied.discount);
         let used = used.expect("a discount that was applied can be used");
-        let reach = Reach { discount, used, agreements: account.agreements };
+        let (agreements, rules) = (account.agreements, account.rules());
+        let reach = Reach { discount, used, agreements, rules };
         match discount.applied.value {
             DiscountValue::Percent(percent) => {
-                take_percent(&reach, percent, policies.discount_stacking, lines)?;
+                let covered = reach.covered(lines)?;
+                for (at, cycle) in covered {
+                    let of = Percentage {
+                        discount: discount.applied.discount,
+                        percent,
+                        stacking: policies.discount_stacking,
+                        cycle,
+                        given: discount.made,
+                    };
+                    of.take(&mut lines[at])?;
+                }
             }
             DiscountValue::Amount(amount) => {
                 take_amount(&reach, amount.minor(), policies.discount_allocation, lines)?;
@@ -40,55 +77,98 @@ pub(crate) fn take_off(account: Account<'_>, lines: &mut [LineDraft]) -> Result<
     Ok(())
 }
 
-fn in_order(account: Account<'_>) -> Vec<&Discount> {
-    let mut discounts: Vec<&Discount> = account.agreements.discounts().iter().collect();
-    match account.rules().policies.discount_order {
-        DiscountOrder::AsApplied => {}
-        DiscountOrder::PercentagesFirst => {
-            discounts.sort_by_key(|found| match found.applied.value {
-                DiscountValue::Percent(_) => 0,
-                DiscountValue::Amount(_) => 1,
-            });
-        }
-        DiscountOrder::MostSpecificFirst => {
-            discounts.sort_by_key(|found| match found.applied.on {
-                DiscountTarget::Item(_) => 0,
-                DiscountTarget::Product(_) => 1,
-                DiscountTarget::Subscription(_) => 2,
-                DiscountTarget::Customer => 3,
-            });
-        }
-    }
-    discounts
+/// Whether a line can have discounts: a charge of which something is left. What makes up a least
+/// price that holds takes none.
+fn takes(rules: &Rules, line: &LineDraft) -> bool {
+    let holds = rules.policies.minimum_after_discount == MinimumAfterDiscount::Holds;
+    line.credits.is_none() && line.net().is_positive() && !(holds && line.is_true_up())
 }
 
-fn take_percent(
-    reach: &Reach<'_>,
-    percent: Decimal,
+/// Each line has the percentage of the phase that its cycle starts in.
+fn take_phases(
+    account: Account<'_>,
     stacking: DiscountStacking,
     lines: &mut [LineDraft],
 ) -> Result<(), Rejection> {
-    let hundredth = Fraction::new(1, 100)?;
-    for line in lines.iter_mut().filter(|line| reach.covers(line)) {
-        let of = match stacking {
-            DiscountStacking::Sequential => line.net(),
-            DiscountStacking::Stacked => line.gross,
-        };
-        let exact = Fraction::whole(of.0).times(Fraction::of(percent)?)?.times(hundredth)?;
-        let (rounded, step) = round(exact, RoundingSubject::Discount)?;
-        line.rounding.push(step);
-        line.discounts.push(DiscountPart {
-            discount: reach.discount.applied.discount,
-            exact,
-            amount: rounded.min(line.net()),
-            basis: DiscountBasis::Percent { percent, of },
-            given: reach.discount.made,
-        });
+    for line in lines.iter_mut().filter(|line| takes(account.rules(), line)) {
+        let Some((phases, percent)) = phase(account.agreements, line) else { continue };
+        let (discount, given) = (phases.discount, phases.made);
+        Percentage { discount, percent, stacking, cycle: None, given }.take(line)?;
     }
     Ok(())
 }
 
-/// A fixed amount: one budget for an invoice, or one for each cycle that starts at an instant.
+fn phase<'a>(agreements: &'a Agreements, line: &LineDraft) -> Option<(&'a Phases, Decimal)> {
+    let (subscription, _, cycle) = place(agreements, line)?;
+    Some((subscription.phases.as_ref()?, subscription.phase_percent(cycle)?))
+}
+
+/// The subscription and item of a line, and the cycle that it bills.
+fn place<'a>(
+    agreements: &'a Agreements,
+    line: &LineDraft,
+) -> Option<(&'a Subscription, &'a Item, &'a Cycle)> {
+    let LineSource::Cycle { subscription, item, cycle } = line.source else { return None };
+    let subscription = agreements.subscription(subscription)?;
+    let item = subscription.item(item)?;
+    let cycle = item.cycles.get(usize::try_from(cycle).ok()?)?;
+    Some((subscription, item, cycle))
+}
+
+/// A percentage and where it comes from.
+struct Percentage {
+    discount: DiscountId,
+    percent: Decimal,
+    stacking: DiscountStacking,
+    cycle: Option<Timestamp>,
+    given: EventAt,
+}
+
+impl Percentage {
+    fn take(&self, line: &mut LineDraft) -> Result<(), Rejection> {
+        let of = match self.stacking {
+            DiscountStacking::Sequential => line.net(),
+            DiscountStacking::Stacked => line.gross,
+        };
+        let hundredth = Fraction::new(1, 100)?;
+        let exact = Fraction::whole(of.0).times(Fraction::of(self.percent)?)?.times(hundredth)?;
+        let (rounded, step) = round(exact, RoundingSubject::Discount)?;
+        line.rounding.push(step);
+        line.discounts.push(DiscountPart {
+            discount: self.discount,
+            exact,
+            amount: rounded.min(line.net()),
+            basis: DiscountBasis::Percent { percent: self.percent, of },
+            cycle: self.cycle,
+            given: self.given,
+        });
+        Ok(())
+    }
+}
+
+fn in_order(account: Account<'_>) -> Vec<Step<'_>> {
+    let order = account.rules().policies.discount_order;
+    let rank = |step: &Step<'_>| match (order, step) {
+        (DiscountOrder::AsApplied, _) | (DiscountOrder::PercentagesFirst, Step::Phases) => 0,
+        (DiscountOrder::PercentagesFirst, Step::Given(found)) => match found.applied.value {
+            DiscountValue::Percent(_) => 0,
+            DiscountValue::Amount(_) => 1,
+        },
+        (DiscountOrder::MostSpecificFirst, Step::Phases) => 1,
+        (DiscountOrder::MostSpecificFirst, Step::Given(found)) => match found.applied.on {
+            DiscountTarget::Item(_) => 0,
+            DiscountTarget::Subscription(_) => 1,
+            DiscountTarget::Product(_) => 2,
+            DiscountTarget::Customer => 3,
+        },
+    };
+    let mut steps = vec![Step::Phases];
+    steps.extend(account.agreements.discounts().iter().map(Step::Given));
+    steps.sort_by_key(rank);
+    steps
+}
+
+/// A fixed amount: one budget for an invoice, or one for each cycle of the subscription.
 fn take_amount(
     reach: &Reach<'_>,
     amount: Minor,
@@ -96,14 +176,10 @@ fn take_amount(
     lines: &mut [LineDraft],
 ) -> Result<(), Rejection> {
     let mut budgets: Vec<(Option<Timestamp>, Vec<usize>)> = Vec::new();
-    for (index, line) in lines.iter().enumerate() {
-        if !reach.covers(line) {
-            continue;
-        }
-        let budget = if reach.by_cycle() { reach.cycle_start(line) } else { None };
-        match budgets.iter_mut().find(|(found, _)| *found == budget) {
+    for (index, cycle) in reach.covered(lines)? {
+        match budgets.iter_mut().find(|(found, _)| *found == cycle) {
             Some((_, indices)) => indices.push(index),
-            None => budgets.push((budget, vec![index])),
+            None => budgets.push((cycle, vec![index])),
         }
     }
     for (cycle, indices) in budgets {
@@ -120,11 +196,10 @@ fn used_in_cycle(reach: &Reach<'_>, cycle: Timestamp, lines: &[LineDraft]) -> i6
     let id = reach.discount.applied.discount;
     let here = lines
         .iter()
-        .filter(|line| reach.cycle_start(line) == Some(cycle))
         .flat_map(|line| &line.discounts)
-        .filter(|part| part.discount == id)
+        .filter(|part| part.discount == id && part.cycle == Some(cycle))
         .map(|part| part.amount.0);
-    reach.used.cycles.get(&cycle).map_or(0, |used| used.0) + here.sum::<i64>()
+    reach.used.cycles.get(&cycle).map_or(0, |used| used.amount.0) + here.sum::<i64>()
 }
 
 /// What is left of a fixed amount, and the cycles that it is for; none for an invoice.
@@ -168,13 +243,13 @@ fn share_out(
             budget: budget.left,
             of: Minor(narrow(part)?),
             among: Minor(narrow(whole)?),
-            cycle: budget.cycle,
         };
         lines[*at].discounts.push(DiscountPart {
             discount: discount.applied.discount,
             exact,
             amount: Minor(amount),
             basis,
+            cycle: budget.cycle,
             given: discount.made,
         });
     }
@@ -186,21 +261,43 @@ struct Reach<'a> {
     discount: &'a Discount,
     used: &'a DiscountUse,
     agreements: &'a Agreements,
+    rules: &'a Rules,
 }
 
 impl Reach<'_> {
-    /// Its budget and duration are counted in cycles; else in invoices.
-    const fn by_cycle(&self) -> bool {
-        counts_cycles(&self.discount.applied.on)
+    /// The lines that the discount covers, each with the start of the subscription's cycle that
+    /// it counts for; none where invoices are counted.
+    fn covered(&self, lines: &[LineDraft]) -> Result<Vec<(usize, Option<Timestamp>)>, Rejection> {
+        let applied = &self.discount.applied;
+        let reached = lines
+            .iter()
+            .enumerate()
+            .filter(|(_, line)| takes(self.rules, line) && self.is_on_target(line));
+        if !counts_cycles(&applied.on) {
+            let lasts = self.lasts_for_invoice();
+            return Ok(reached.filter(|_| lasts).map(|(at, _)| (at, None)).collect());
+        }
+        let mut counted: Vec<(usize, Timestamp)> = Vec::new();
+        for (at, line) in reached {
+            let Some((subscription, item, cycle)) = place(self.agreements, line) else { continue };
+            // What was billed before it was given does not have it. An item that began later
+            // counts from its first cycle.
+            let first = applied.first_cycles.iter().find(|first| first.item == item.number);
+            if first.is_none_or(|first| first.cycle <= cycle.index) {
+                counted.push((at, counted_cycle(subscription, cycle, self.rules)?));
+            }
+        }
+        let mut starts: Vec<Timestamp> = counted.iter().map(|(_, start)| *start).collect();
+        starts.sort_unstable();
+        starts.dedup();
+        let covers = self.covers_cycles(starts)?;
+        let covers = counted.into_iter().filter(|(_, start)| covers.contains(start));
+        Ok(covers.map(|(at, start)| (at, Some(start))).collect())
     }
 
-    fn covers(&self, line: &LineDraft) -> bool {
-        let discount = self.discount;
-        if discount.removed || line.credits.is_some() || !line.net().is_positive() {
-            return false;
-        }
+    fn is_on_target(&self, line: &LineDraft) -> bool {
         let pricing = line.pricing.as_ref();
-        let on_target = match &discount.applied.on {
+        match &self.discount.applied.on {
             DiscountTarget::Customer => true,
             DiscountTarget::Product(product) => {
                 pricing.is_some_and(|found| found.product.as_ref() == Some(product))
@@ -210,57 +307,104 @@ impl Reach<'_> {
                 is_of(line, target.subscription)
                     && pricing.is_some_and(|found| found.price == target.price)
             }
-        };
-        on_target && self.in_time(line)
-    }
-
-    fn in_time(&self, line: &LineDraft) -> bool {
-        let applied = &self.discount.applied;
-        if !self.by_cycle() {
-            let used = u32::try_from(self.used.invoices.len());
-            return used.is_ok_and(|used| lasts(applied.duration, used));
         }
-        let Some((item, cycle)) = self.cycle(line) else { return false };
-        let Some(window) = applied.window else {
-            // Counted by cycles, so that a cycle that starts anew in place of another has it too.
-            // An item that began later has none billed before the discount: it counts from its
-            // first cycle.
-            let mut firsts = applied.first_cycles.iter();
-            let first = firsts.find(|first| first.item == item.number);
-            let nth = cycle.index.checked_sub(first.map_or(0, |first| first.cycle));
-            return nth.is_some_and(|nth| lasts(applied.duration, nth));
+    }
+
+    /// Whether the next invoice has it.
+    fn lasts_for_invoice(&self) -> bool {
+        let used = &self.used.invoices;
+        match self.discount.applied.duration {
+            DiscountDuration::Once => used.is_empty(),
+            DiscountDuration::Cycles(count) => {
+                u32::try_from(used.len()).is_ok_and(|used| used < count)
+            }
+            DiscountDuration::Months(_) | DiscountDuration::Forever => true,
+        }
+    }
+
+    /// Which of these cycles have it.
+    fn covers_cycles(&self, starts: Vec<Timestamp>) -> Result<BTreeSet<Timestamp>, Rejection> {
+        let most = match self.discount.applied.duration {
+            DiscountDuration::Forever => return Ok(starts.into_iter().collect()),
+            DiscountDuration::Months(months) => return self.within_months(months, starts),
+            DiscountDuration::Once => 1,
+            DiscountDuration::Cycles(count) => usize::try_from(count).unwrap_or(usize::MAX),
         };
-        let starts_in = |cycle: &Cycle| window.contains(cycle.start);
-        let before = item.cycles.iter().filter(|found| found.start < cycle.start);
-        let nth = before.filter(|found| starts_in(found)).count();
-        starts_in(cycle) && u32::try_from(nth).is_ok_and(|nth| lasts(applied.duration, nth))
+        match self.rules.policies.duration_counts {
+            DurationCounts::BilledCycles => {}
+            DurationCounts::ElapsedCycles => {
+                let elapsed = |start: &Timestamp| self.elapsed(*start) < most;
+                return Ok(starts.into_iter().filter(elapsed).collect());
+            }
+        }
+        let mut used: BTreeSet<Timestamp> = self.used.used_cycles().collect();
+        let mut found = BTreeSet::new();
+        for start in starts {
+            if used.contains(&start) || used.len() < most {
+                used.insert(start);
+                found.insert(start);
+            }
+        }
+        Ok(found)
     }
 
-    /// The item of a line, and the cycle that it bills.
-    fn cycle(&self, line: &LineDraft) -> Option<(&Item, &Cycle)> {
-        let LineSource::Cycle { subscription, item, cycle } = line.source else { return None };
-        let item = self.agreements.subscription(subscription)?.item(item)?;
-        let cycle = item.cycles.iter().find(|found| found.index == cycle)?;
-        Some((item, cycle))
+    /// Cycles that begin within so many months of the first that has it.
+    fn within_months(
+        &self,
+        months: u32,
+        starts: Vec<Timestamp>,
+    ) -> Result<BTreeSet<Timestamp>, Rejection> {
+        let first = self.used.used_cycles().chain(starts.first().copied()).min();
+        let Some(first) = first else { return Ok(BTreeSet::new()) };
+        let end = months_later(self.rules.date(first)?, months)?;
+        let mut found = BTreeSet::new();
+        for start in starts {
+            if self.rules.date(start)? < end {
+                found.insert(start);
+            }
+        }
+        Ok(found)
     }
 
-    fn cycle_start(&self, line: &LineDraft) -> Option<Timestamp> {
-        self.cycle(line).map(|(_, cycle)| cycle.start)
+    /// How many cycles of the subscription have passed since the first that could have it.
+    fn elapsed(&self, start: Timestamp) -> usize {
+        let applied = &self.discount.applied;
+        let subscription = match &applied.on {
+            DiscountTarget::Subscription(id) => self.agreements.subscription(*id),
+            DiscountTarget::Item(target) => self.agreements.subscription(target.subscription),
+            DiscountTarget::Customer | DiscountTarget::Product(_) => None,
+        };
+        let Some(item) = subscription.and_then(|found| found.items.first()) else { return 0 };
+        let first = applied.first_cycles.iter().find(|first| first.item == item.number);
+        let first = first.map_or(0, |first| first.cycle);
+        let passed = item.cycles.iter().filter(|cycle| {
+            first <= cycle.index
+                && cycle.start < start
+                && Span::new(cycle.start, cycle.end).is_some()
+        });
+        passed.count()
     }
+}
+
+/// So many months after a date.
+fn months_later(date: Date, months: u32) -> Result<Date, Rejection> {
+    let month = Every { count: 1, unit: CalendarUnit::Month };
+    Ok(step(date, month, i64::from(months), None)?)
+}
+
+/// The start of the subscription's cycle, that of its first item, in which a cycle begins.
+fn counted_cycle(
+    subscription: &Subscription,
+    cycle: &Cycle,
+    rules: &Rules,
+) -> Result<Timestamp, Rejection> {
+    let Some(first) = subscription.items.first() else { return Ok(cycle.start) };
+    Ok(first.cycle_at(cycle.start, rules)?.map_or(cycle.start, Span::start))
 }
 
 fn is_of(line: &LineDraft, id: schemas::ids::SubscriptionId) -> bool {
     match line.source {
         LineSource::Cycle { subscription, .. } => subscription == id,
         LineSource::Charge(_) | LineSource::Invoice => false,
-    }
-}
-
-/// Whether the discount covers its n-th cycle or invoice, counted from 0.
-const fn lasts(duration: DiscountDuration, nth: u32) -> bool {
-    match duration {
-        DiscountDuration::Once => nth == 0,
-        DiscountDuration::Cycles(count) => nth < count,
-        DiscountDuration::Forever => true,
     }
 }

@@ -30,6 +30,8 @@ pub(crate) struct LineDraft {
     pub(crate) gross: Minor,
     pub(crate) discounts: Vec<DiscountPart>,
     pub(crate) credits: Option<LineRef>,
+    /// A credit beside which nothing is charged: of a pause, or beyond an end.
+    pub(crate) alone: bool,
     pub(crate) dimensions: Vec<Dimension>,
     pub(crate) origin: LineOrigin,
 }
@@ -42,6 +44,8 @@ pub(crate) struct Rest {
     pub(crate) earlier: Vec<LineRef>,
     /// On this invoice: the time that each covers.
     pub(crate) here: Vec<Span>,
+    /// A least price is made up beyond the price itself, after discounts.
+    pub(crate) of_price: bool,
 }
 
 impl LineDraft {
@@ -115,7 +119,7 @@ fn complement(
         let span = other.pricing.as_ref().map(|pricing| pricing.span);
         other.credits.is_none()
             && other.source == draft.source
-            && other.is_true_up() == draft.is_true_up()
+            && other.is_true_up() == (draft.is_true_up() && !rest.of_price)
             && span.is_some_and(|span| rest.here.contains(&span))
     };
     let here = (1..).zip(drafts).filter(|(_, other)| is_part(other));

@@ -4,14 +4,14 @@
 use schemas::event::{
     BillingEvent, ChargeAdded, CreditNoteIssued, CycleOpened, DiscountPart, EventAt,
     InvoiceFinalized, InvoiceLine, InvoiceVoided, LineRef, LineSource, RevenueSchedule,
-    SettlementEvent, SubscriptionEvent,
+    SettlementEvent, SubscriptionEvent, SubscriptionMoved,
 };
 use schemas::ids::{DiscountId, InvoiceId, SubscriptionId};
-use schemas::terms::{DiscountTarget, EndReason, LineKind};
-use schemas::{Currency, Date, Minor, Timestamp};
+use schemas::terms::{DiscountTarget, EndReason, LineKind, Settle};
+use schemas::{Currency, Date, Minor};
 
 use super::spans;
-use super::state::{Billed, Billing, CycleBill, DiscountUse, Line, LineAt, Pending, Priced};
+use super::state::{Billed, Billing, CycleBill, DiscountUse, Line, LineAt, Pending, Priced, Taken};
 use crate::accounting::Earning;
 use crate::shared::{List, Shared};
 use crate::unmade::Unmade;
@@ -23,27 +23,107 @@ impl Billing {
     /// [`Unmade`] when it names what was never made.
     pub(crate) fn evolve(&mut self, event: &BillingEvent, made: EventAt) -> Result<(), Unmade> {
         match event {
-            BillingEvent::ChargeAdded(charge) => self.wait(charge, made),
-            BillingEvent::InvoiceFinalized(invoice) => return self.fold_invoice(invoice, made),
+            BillingEvent::ChargeAdded(charge) => {
+                self.wait(charge, made);
+                Ok(())
+            }
+            BillingEvent::ChargeWithdrawn(withdrawn) => {
+                let id = withdrawn.charge;
+                let index = self.waiting(id).ok_or_else(|| Unmade::named(id))?;
+                Shared::make_mut(&mut self.pending).remove(index);
+                Ok(())
+            }
+            BillingEvent::InvoiceFinalized(invoice) => self.fold_invoice(invoice, made),
+        }
+    }
+
+    /// Folds in what agreements mean for what is billed: cycles exist, discounts can be used,
+    /// something is to be billed by the next run, what was paid runs from another day, and a
+    /// subscription that nobody paid for is not asked for its setup fee again.
+    ///
+    /// # Errors
+    /// [`Unmade`] when it names what was never made.
+    pub(crate) fn evolve_agreed(&mut self, event: &SubscriptionEvent) -> Result<(), Unmade> {
+        use SubscriptionEvent as E;
+        match event {
+            E::CycleOpened(opened) => self.open(opened),
+            E::DiscountApplied(applied) => {
+                self.use_from_now(applied.discount, counts_cycles(&applied.on));
+            }
+            E::RampAgreed(ramp) => {
+                if !self.discounts.contains_key(&ramp.discount) {
+                    self.use_from_now(ramp.discount, true);
+                }
+            }
+            E::SubscriptionChanged(e) => self.owe_if(e.change, e.settle, e.subscription),
+            E::SubscriptionPaused(e) => self.owe_if(e.change, e.settle, e.subscription),
+            E::SubscriptionResumed(e) => self.owe_if(e.change, e.settle, e.subscription),
+            E::SubscriptionCanceled(canceled) => {
+                if canceled.reason == EndReason::NotPaid {
+                    let id = Some(canceled.subscription);
+                    Shared::make_mut(&mut self.pending)
+                        .retain(|charge| charge.added.subscription != id);
+                }
+            }
+            E::SubscriptionActivated(activated) => {
+                if let Some(moved) = &activated.moved {
+                    self.fold_move(activated.subscription, moved)?;
+                }
+            }
+            E::SubscriptionCreated(_)
+            | E::PaymentAwaited(_)
+            | E::CycleCut(_)
+            | E::ChangeScheduled(_)
+            | E::ScheduledChangeWithdrawn(_)
+            | E::CancellationUndone(_)
+            | E::TermRenewed(_)
+            | E::RenewalSet(_)
+            | E::QuoteCreated(_)
+            | E::QuoteAccepted(_)
+            | E::QuoteVoided(_)
+            | E::DiscountRemoved(_) => {}
         }
         Ok(())
     }
 
-    /// Folds in what agreements mean for what is billed: cycles exist, discounts can be used, and
-    /// a subscription that nobody paid for is not asked for its setup fee again.
-    pub(crate) fn evolve_agreed(&mut self, event: &SubscriptionEvent) {
-        if let SubscriptionEvent::CycleOpened(opened) = event {
-            self.open(opened);
-        } else if let SubscriptionEvent::DiscountApplied(applied) = event {
-            let by_cycle = counts_cycles(&applied.on);
-            let fresh = DiscountUse { by_cycle, ..DiscountUse::default() };
-            Shared::make_mut(&mut self.discounts).insert(applied.discount, Shared::new(fresh));
-        } else if let SubscriptionEvent::SubscriptionCanceled(canceled) = event
-            && canceled.reason == EndReason::NotPaid
-        {
-            let id = Some(canceled.subscription);
-            Shared::make_mut(&mut self.pending).retain(|charge| charge.added.subscription != id);
+    fn use_from_now(&mut self, discount: DiscountId, by_cycle: bool) {
+        let fresh = DiscountUse { by_cycle, ..DiscountUse::default() };
+        Shared::make_mut(&mut self.discounts).insert(discount, Shared::new(fresh));
+    }
+
+    /// What happened by itself and was to be billed at once is billed by the next run.
+    fn owe_if(&mut self, change: Option<u32>, settle: Settle, subscription: SubscriptionId) {
+        if change.is_some() && settle == Settle::Now {
+            Shared::make_mut(&mut self.owed).insert(subscription);
         }
+    }
+
+    /// What a subscription has paid runs from another day.
+    fn fold_move(&mut self, id: SubscriptionId, moved: &SubscriptionMoved) -> Result<(), Unmade> {
+        for item in &moved.items {
+            for (cycle, span) in (0..).zip(&item.cycles) {
+                let bill = self.cycle_mut(id, item.item, cycle)?;
+                bill.start = span.start();
+                let lines = bill.lines.clone();
+                for at in lines {
+                    let line = self.line_at_mut(at)?;
+                    line.live = vec![*span];
+                    if let Some(priced) = &mut line.priced {
+                        (priced.pricing.span, priced.pricing.full) = (*span, *span);
+                    }
+                }
+            }
+        }
+        for line in &moved.lines {
+            let found = self.line_mut(line.line)?;
+            found.service = Some(line.service);
+            found.earned = line.kept;
+            let schedule = RevenueSchedule::Straight(line.service);
+            let currency = found.earning.currency;
+            found.earning =
+                first_earning(line.line, currency, line.left, schedule, moved.posting_date);
+        }
+        Ok(())
     }
 
     /// Folds in what takes back what was billed.
@@ -62,7 +142,7 @@ impl Billing {
     }
 
     fn wait(&mut self, charge: &ChargeAdded, made: EventAt) {
-        let pending = Shared::new(Pending { added: charge.clone(), made });
+        let pending = Shared::new(Pending { added: charge.clone(), made, again: false });
         Shared::make_mut(&mut self.pending).push(pending);
     }
 
@@ -74,7 +154,8 @@ impl Billing {
             items.resize_with(item + 1, List::default);
         }
         let start = opened.span.start();
-        items[item].push(CycleBill { start, lines: Vec::new(), waived: Vec::new() });
+        let (lines, waived, again) = (Vec::new(), Vec::new(), Vec::new());
+        items[item].push(CycleBill { start, lines, waived, again });
     }
 
     fn cycle_mut(
@@ -93,8 +174,14 @@ impl Billing {
     fn line_mut(&mut self, at: LineRef) -> Result<&mut Line, Unmade> {
         let unknown = || Unmade::of(format!("line {} of", at.line), at.invoice);
         let found = self.find(at).ok_or_else(unknown)?;
-        let index = usize::try_from(found.line - 1).map_err(|_| unknown())?;
-        let billed = self.invoices.at_mut(found.invoice);
+        self.line_at_mut(found)
+    }
+
+    fn line_at_mut(&mut self, at: LineAt) -> Result<&mut Line, Unmade> {
+        let unknown = || Unmade::named(format!("line {} of invoice {}", at.line, at.invoice));
+        let index = usize::try_from(at.line).ok().and_then(|line| line.checked_sub(1));
+        let index = index.ok_or_else(unknown)?;
+        let billed = self.invoices.at_mut(at.invoice);
         billed.and_then(|billed| billed.lines.get_mut(index)).ok_or_else(unknown)
     }
 
@@ -108,7 +195,7 @@ impl Billing {
         let mut lines = Vec::with_capacity(event.lines.len());
         for line in &event.lines {
             let at = LineAt { invoice: place, line: line.line };
-            let charge = self.fold_line(event.invoice, at, line)?;
+            let charge = self.fold_line((event.invoice, event.document_date), at, line)?;
             lines.push(new_line((event, made), line, charge));
         }
         self.invoices.push(Billed {
@@ -119,62 +206,96 @@ impl Billing {
             notes: Vec::new(),
             voided: false,
         });
-        self.rebill = false;
         Ok(())
     }
 
     /// What a line does to what is there; the charge that it bills, which waits no more.
     fn fold_line(
         &mut self,
-        invoice: InvoiceId,
+        (invoice, date): (InvoiceId, Date),
         at: LineAt,
         line: &InvoiceLine,
     ) -> Result<Option<Shared<Pending>>, Unmade> {
         let mut charge = None;
-        let start = match line.source {
+        match line.source {
             LineSource::Cycle { subscription, item, cycle } => {
+                Shared::make_mut(&mut self.owed).remove(&subscription);
                 let cycle = self.cycle_mut(subscription, item, cycle)?;
-                if line.credits.is_none() {
+                if let (None, Some(pricing)) = (line.credits, &line.pricing) {
                     cycle.lines.push(at);
+                    cycle.again = spans::without(&cycle.again, pricing.span);
                 }
-                Some(cycle.start)
             }
             LineSource::Charge(id) => {
                 let index = self.waiting(id).ok_or_else(|| Unmade::named(id))?;
                 charge = Some(Shared::make_mut(&mut self.pending).remove(index));
-                None
             }
-            LineSource::Invoice => None,
-        };
+            LineSource::Invoice => {}
+        }
         for part in &line.discounts {
-            self.use_discount(invoice, line, part, start)?;
+            self.use_discount((invoice, date), line, part)?;
         }
-        if let (Some(credited), Some(pricing)) = (line.credits, &line.pricing) {
-            let target = self.line_mut(credited)?;
-            target.live = spans::without(&target.live, pricing.span);
-            target.credited_time += pricing.time;
-            target.credited_gross.0 -= line.gross.0;
-            target.credited_net.0 -= line.net.0;
-            target.credited_by.push(invoice);
-        }
+        self.fold_credit(invoice, line)?;
         Ok(charge)
+    }
+
+    /// What a line below zero takes off the line that it credits.
+    fn fold_credit(&mut self, by: InvoiceId, line: &InvoiceLine) -> Result<(), Unmade> {
+        let Some(target) = self.fold_credited_time(line)? else { return Ok(()) };
+        self.line_mut(target)?.credited_by.push(by);
+        Ok(())
+    }
+
+    /// A line's time is credited, by an invoice or by a note.
+    fn fold_credited_time(&mut self, line: &InvoiceLine) -> Result<Option<LineRef>, Unmade> {
+        let (Some(credited), Some(pricing)) = (line.credits, &line.pricing) else {
+            return Ok(None);
+        };
+        if let LineSource::Cycle { subscription, item, cycle } = line.source {
+            let cycle = self.cycle_mut(subscription, item, cycle)?;
+            cycle.again = spans::without(&cycle.again, pricing.span);
+        }
+        let target = self.line_mut(credited)?;
+        let charged = !target.live.is_empty();
+        target.live = spans::without(&target.live, pricing.span);
+        target.credited_time += pricing.time;
+        target.credited_gross.0 -= line.gross.0;
+        target.credited_net.0 -= line.net.0;
+        if charged && target.live.is_empty() {
+            for taken in target.discounts.clone() {
+                self.count_line(taken, -1)?;
+            }
+        }
+        Ok(Some(credited))
+    }
+
+    /// One more line of a cycle has a discount and charges time, or one less.
+    fn count_line(&mut self, taken: Taken, more: i32) -> Result<(), Unmade> {
+        let Some(cycle) = taken.cycle else { return Ok(()) };
+        self.discount_mut(taken.discount)?.change(cycle, |used| {
+            used.lines = used.lines.saturating_add_signed(more);
+        });
+        Ok(())
     }
 
     /// Notes what a line has of a discount.
     fn use_discount(
         &mut self,
-        invoice: InvoiceId,
+        (invoice, date): (InvoiceId, Date),
         line: &InvoiceLine,
         part: &DiscountPart,
-        cycle: Option<Timestamp>,
     ) -> Result<(), Unmade> {
+        let charges = line.credits.is_none();
         let discount = self.discount_mut(part.discount)?;
-        match (discount.by_cycle, cycle) {
-            (true, Some(cycle)) => discount.cycles.entry(cycle).or_default().0 += part.amount.0,
-            (false, _) if line.credits.is_none() => {
-                discount.invoices.insert(invoice);
+        match part.cycle {
+            Some(cycle) => discount.change(cycle, |used| {
+                used.amount.0 += part.amount.0;
+                used.lines += u32::from(charges);
+            }),
+            None if charges && !discount.by_cycle => {
+                discount.invoices.insert(invoice, date);
             }
-            (true, None) | (false, _) => {}
+            None => {}
         }
         Ok(())
     }
@@ -185,7 +306,6 @@ impl Billing {
         let billed = self.invoices.at_mut(place).ok_or_else(unknown)?;
         billed.voided = true;
         let lines = billed.lines.clone();
-        self.rebill |= event.rebill;
         for (number, line) in (1_u32..).zip(&lines) {
             let at = LineAt { invoice: place, line: number };
             self.void_line(event.invoice, at, line, event.rebill)?;
@@ -200,24 +320,21 @@ impl Billing {
         line: &Line,
         rebill: bool,
     ) -> Result<(), Unmade> {
-        let start = match line.source {
-            LineSource::Cycle { subscription, item, cycle } => {
-                let cycle = self.cycle_mut(subscription, item, cycle)?;
-                if line.credits.is_none() {
-                    cycle.lines.retain(|found| *found != at);
-                    if !rebill {
-                        cycle.waived.extend_from_slice(&line.live);
-                    }
-                }
-                Some(cycle.start)
+        if let LineSource::Cycle { subscription, item, cycle } = line.source {
+            let cycle = self.cycle_mut(subscription, item, cycle)?;
+            if line.credits.is_none() {
+                cycle.lines.retain(|found| *found != at);
+                let time = if rebill { &mut cycle.again } else { &mut cycle.waived };
+                time.extend_from_slice(&line.live);
             }
-            LineSource::Charge(_) | LineSource::Invoice => None,
-        };
-        for (discount, amount) in &line.discounts {
-            self.give_discount_back(invoice, *discount, *amount, start)?;
+        }
+        for taken in &line.discounts {
+            self.give_discount_back(invoice, line, *taken)?;
         }
         if let Some(charge) = line.charge.as_ref().filter(|_| rebill) {
-            Shared::make_mut(&mut self.pending).push(Shared::clone(charge));
+            let mut charge = Pending::clone(charge);
+            charge.again = true;
+            Shared::make_mut(&mut self.pending).push(Shared::new(charge));
         }
         match line.credits {
             Some(credited) => self.void_credit(invoice, line, credited, rebill),
@@ -240,9 +357,18 @@ impl Billing {
         if let Some(index) = target.credited_by.iter().position(|found| *found == by) {
             target.credited_by.remove(index);
         }
-        if let (true, Some(priced)) = (rebill, &line.priced) {
-            target.live = spans::with(&target.live, priced.pricing.span);
-            target.credited_time -= priced.pricing.time;
+        let (true, Some(priced)) = (rebill, &line.priced) else { return Ok(()) };
+        let charged = !target.live.is_empty();
+        target.live = spans::with(&target.live, priced.pricing.span);
+        target.credited_time -= priced.pricing.time;
+        if !charged {
+            for taken in target.discounts.clone() {
+                self.count_line(taken, 1)?;
+            }
+        }
+        if let LineSource::Cycle { subscription, item, cycle } = line.source {
+            let cycle = self.cycle_mut(subscription, item, cycle)?;
+            cycle.again.push(priced.pricing.span);
         }
         Ok(())
     }
@@ -250,23 +376,19 @@ impl Billing {
     fn give_discount_back(
         &mut self,
         invoice: InvoiceId,
-        discount: DiscountId,
-        amount: Minor,
-        cycle: Option<Timestamp>,
+        line: &Line,
+        taken: Taken,
     ) -> Result<(), Unmade> {
-        let discount = self.discount_mut(discount)?;
-        match (discount.by_cycle, cycle) {
-            (true, Some(cycle)) => {
-                let used = discount.cycles.entry(cycle).or_default();
-                used.0 -= amount.0;
-                if used.is_zero() {
-                    discount.cycles.remove(&cycle);
-                }
-            }
-            (false, _) => {
+        let counts = line.credits.is_none() && !line.live.is_empty();
+        let discount = self.discount_mut(taken.discount)?;
+        match taken.cycle {
+            Some(cycle) => discount.change(cycle, |used| {
+                used.amount.0 -= taken.amount.0;
+                used.lines = used.lines.saturating_sub(u32::from(counts));
+            }),
+            None => {
                 discount.invoices.remove(&invoice);
             }
-            (true, None) => {}
         }
         Ok(())
     }
@@ -275,10 +397,22 @@ impl Billing {
         let unknown = || Unmade::named(event.invoice);
         let place = self.invoices.place(event.invoice).ok_or_else(unknown)?;
         self.invoices.at_mut(place).ok_or_else(unknown)?.notes.push(event.note);
+        let by_time = !event.credits.is_empty();
+        for line in &event.credits {
+            if let LineSource::Cycle { subscription, .. } = line.source {
+                Shared::make_mut(&mut self.owed).remove(&subscription);
+            }
+            for part in &line.discounts {
+                self.use_discount((event.invoice, event.document_date), line, part)?;
+            }
+            self.fold_credited_time(line)?;
+        }
         for reversal in &event.lines {
             let at = LineRef { invoice: event.invoice, line: reversal.line };
             let line = self.line_mut(at)?;
-            line.reversed_net.0 += reversal.net.0;
+            if !by_time {
+                line.reversed_net.0 += reversal.net.0;
+            }
             line.earned = reversal.kept;
             let (amount, schedule) =
                 reversal.amended.map_or((Minor::ZERO, line.earning.schedule), |left| {
@@ -324,7 +458,7 @@ fn new_line(
         unit_price: line.unit_price,
         gross: line.gross,
         net: line.net,
-        discounts: line.discounts.iter().map(|part| (part.discount, part.amount)).collect(),
+        discounts: line.discounts.iter().map(taken).collect(),
         credits: line.credits,
         live: span.filter(|_| charges_time).into_iter().collect(),
         credited_time: 0,
@@ -335,6 +469,10 @@ fn new_line(
         earned: Minor::ZERO,
         earning: first_earning(at, event.currency, line.net, line.schedule, event.posting_date),
     }
+}
+
+const fn taken(part: &DiscountPart) -> Taken {
+    Taken { discount: part.discount, amount: part.amount, exact: part.exact, cycle: part.cycle }
 }
 
 /// How a line is recognised from a posting date on.

@@ -8,13 +8,12 @@ use schemas::{Contact, Date, Minor, Rejection};
 
 use super::Account;
 use super::draft::{LineDraft, numbered};
-use super::lines::{Scope, lines};
 use crate::context::{Context, Stamp};
 use crate::seller::numbers::printed;
 use crate::seller::state::series;
 
 /// The version of the arithmetic; raised when any amount could come out differently.
-const ENGINE_VERSION: u32 = 2;
+const ENGINE_VERSION: u32 = 3;
 
 /// What the caller wants of an invoice, and the run that makes it.
 #[derive(Clone, Copy)]
@@ -23,25 +22,11 @@ pub(crate) struct Wanted<'a> {
     pub(crate) run: Option<BillingRunId>,
 }
 
-/// The invoice of all that is due of a scope up to and on `through`; none if nothing is.
+/// The invoice of drafted lines.
 ///
 /// # Errors
 /// An id, a series or a date that the request may not have; amounts that cannot be reckoned.
-pub(crate) fn invoice(
-    context: &Context<'_>,
-    account: Account<'_>,
-    scope: Scope,
-    through: Date,
-    wanted: Wanted<'_>,
-) -> Result<Option<InvoiceFinalized>, Rejection> {
-    let drafts = lines(account, context.catalog, scope, through)?;
-    if drafts.is_empty() {
-        return Ok(None);
-    }
-    finalize(context, account, drafts, wanted).map(Some)
-}
-
-fn finalize(
+pub(crate) fn finalize(
     context: &Context<'_>,
     account: Account<'_>,
     drafts: Vec<LineDraft>,

@@ -3,16 +3,17 @@
 use schemas::event::{ChargeAdded, LineOrigin, LineSource};
 use schemas::fraction::Fraction;
 use schemas::ids::{ChargeId, SubscriptionId};
-use schemas::terms::LineKind;
-use schemas::{Date, Minor, Rejection, Span};
+use schemas::terms::{ChangeBilling, CreditBasis, CreditDocument, LineKind};
+use schemas::{Minor, Rejection, Timestamp};
 
 use super::credit::{Before, credit};
 use super::draft::LineDraft;
-use super::pieces;
+use super::pieces::{Comparison, Gone};
 use super::place::Place;
 use super::state::{LineAt, Pending};
-use super::{Account, discount, proration};
+use super::{Account, charge, discount, proration, residue, waiting};
 use crate::catalog::state::Catalog;
+use crate::subscription::advance::{Advance, Horizon};
 use crate::subscription::state::Subscription;
 
 /// The most lines of one invoice or credit note.
@@ -27,6 +28,8 @@ pub(crate) enum Scope {
     Subscription(SubscriptionId),
     /// One pending charge.
     Charge(ChargeId),
+    /// Cycles of a subscription that were billed and will not begin.
+    WontBegin(SubscriptionId),
 }
 
 impl Scope {
@@ -34,7 +37,7 @@ impl Scope {
     pub(crate) fn has(self, id: SubscriptionId) -> bool {
         match self {
             Self::All => true,
-            Self::Subscription(wanted) => wanted == id,
+            Self::Subscription(wanted) | Self::WontBegin(wanted) => wanted == id,
             Self::Charge(_) => false,
         }
     }
@@ -44,28 +47,57 @@ impl Scope {
             Self::All => true,
             Self::Subscription(id) => charge.subscription == Some(id),
             Self::Charge(id) => id == charge.charge,
+            Self::WontBegin(_) => false,
         }
     }
 }
 
-/// The lines that are due up to and on `through`; none if there is nothing to bill. The
-/// subscriptions were brought up to that day before.
+/// What is billed: lines of one invoice, and credits that leave as notes.
+#[derive(Debug, Default)]
+pub(crate) struct Drafts {
+    pub(crate) lines: Vec<LineDraft>,
+    pub(crate) notes: Vec<LineDraft>,
+}
+
+/// The lines that are due; none if there is nothing to bill. The subscriptions were brought up to
+/// the horizon before. A `run` bills only for a reason: see [`waiting`].
 ///
 /// # Errors
 /// [`Rejection::TooMany`] lines for one invoice; amounts or dates that cannot be reckoned.
-pub(super) fn lines(
+pub(crate) fn drafts(
     account: Account<'_>,
     catalog: &Catalog,
     scope: Scope,
-    through: Date,
-) -> Result<Vec<LineDraft>, Rejection> {
+    horizon: Horizon,
+    run: bool,
+) -> Result<Drafts, Rejection> {
     let mut lines = Vec::new();
+    let mut reason = false;
     for subscription in account.agreements.subscriptions().filter(|found| scope.has(found.id)) {
-        bill_subscription(account, catalog, subscription, through, &mut lines)?;
+        if subscription.waits() && subscription.ending.is_none() {
+            // Nothing is billed while it waits for its first payment.
+            continue;
+        }
+        let before = lines.len();
+        let due = bill_subscription(account, catalog, subscription, (scope, horizon), &mut lines)?;
+        let owed = subscription.ending.is_some()
+            || account.billing.owes_a_bill(subscription.id)
+            || account.rules().policies.change_billing == ChangeBilling::AtOnce;
+        reason |= due || (owed && lines[before..].iter().any(is_worth));
     }
-    let charges = account.billing.pending().filter(|charge| scope.has_charge(&charge.added));
-    lines.extend(charges.map(|charge| one_off(account, charge)));
+    let charges = account.billing.pending().filter(|charge| {
+        scope.has_charge(&charge.added) && has_begun(account, charge, horizon.now)
+    });
+    for charge in charges {
+        reason |= charge.again || account.rules().policies.change_billing == ChangeBilling::AtOnce;
+        lines.push(one_off(account, charge));
+    }
+    if lines.is_empty() || (run && !reason && !waiting::is_over(account, &lines, horizon)?) {
+        return Ok(Drafts::default());
+    }
+    residue::settle(account.rules(), &mut lines)?;
     discount::take_off(account, &mut lines)?;
+    charge::top_up(&mut lines)?;
     if lines.len() > MAX_LINES {
         return Err(Rejection::TooMany {
             what: "lines on one invoice",
@@ -73,53 +105,125 @@ pub(super) fn lines(
             way: "bill through an earlier date; what is due on one day has to fit on one invoice",
         });
     }
-    Ok(lines)
+    Ok(leave(account, lines))
 }
 
+/// A charge of a subscription that has not begun is billed once that has.
+fn has_begun(account: Account<'_>, charge: &Pending, now: Timestamp) -> bool {
+    let of = charge.added.subscription.and_then(|id| account.agreements.subscription(id));
+    of.is_none_or(|of| of.start <= now || of.ending.is_some())
+}
+
+/// Something is charged or given back with it.
+fn is_worth(line: &LineDraft) -> bool {
+    line.credits.is_none() || !line.gross.is_zero()
+}
+
+/// Which credits leave as notes. Credits of nothing stand on an invoice that is issued anyway.
+fn leave(account: Account<'_>, lines: Vec<LineDraft>) -> Drafts {
+    let policies = account.rules().policies;
+    let is_credit = |line: &LineDraft| line.credits.is_some();
+    let total: i64 = lines.iter().filter(|line| !line.alone).map(|line| line.net().0).sum();
+    let (notes, lines): (Vec<_>, Vec<_>) =
+        lines.into_iter().partition(|line| match policies.credit_document {
+            CreditDocument::InvoiceLine => false,
+            CreditDocument::CreditNote => {
+                is_credit(line) && policies.credit_basis != CreditBasis::WholeFee
+            }
+            CreditDocument::NoteWhenAlone => is_credit(line) && (line.alone || total < 0),
+        });
+    let notes: Vec<_> = notes.into_iter().filter(is_worth).collect();
+    let lines = if lines.iter().any(is_worth) { lines } else { Vec::new() };
+    Drafts { lines, notes }
+}
+
+/// What one subscription is billed; whether there is a reason for it.
 fn bill_subscription(
     account: Account<'_>,
     catalog: &Catalog,
     subscription: &Subscription,
-    through: Date,
+    (scope, horizon): (Scope, Horizon),
     lines: &mut Vec<LineDraft>,
-) -> Result<(), Rejection> {
-    let pauses = subscription.pause_spans();
+) -> Result<bool, Rejection> {
+    let wont_begin = matches!(scope, Scope::WontBegin(_));
+    let then = ahead(account, catalog, subscription, horizon.now)?;
+    let now_paused = subscription.pause_spans();
+    let then_paused = then.as_ref().map(Subscription::pause_spans).unwrap_or_default();
+    let mut reason = false;
     for item in &subscription.items {
-        let place = Place { account, subscription, item, pauses: &pauses };
-        let (first, mut credits) = (lines.len(), Vec::new());
+        let first = lines.len();
+        let mut credits = Vec::new();
         for cycle in item.cycles.iter() {
-            let credited = pieces::compare(place, catalog, cycle, through, lines)?;
-            credit_all(place, credited, &mut credits)?;
+            // What has not begun is billed as it will be then.
+            let of = then.as_ref().filter(|_| horizon.now < cycle.start);
+            let (seen, pauses) = match of {
+                Some(then) => (then, &then_paused),
+                None => (subscription, &now_paused),
+            };
+            let Some(item) = seen.item(item.number) else { continue };
+            let place = Place { account, subscription: seen, item, pauses };
+            let compared = Comparison::of(place, cycle);
+            if wont_begin && subscription.begins(cycle.start, account.rules()) {
+                continue;
+            }
+            reason |= compared.gone.iter().any(|gone| compared.is_again(gone.time));
+            credit_all(place, &compared.gone, &mut credits)?;
+            if !wont_begin {
+                reason |= compared.charge(catalog, horizon.day, lines)?;
+            }
         }
         // What is given back of an item stands before what it costs.
         lines.splice(first..first, credits);
     }
-    Ok(())
+    Ok(reason)
+}
+
+/// The subscription as it will be when the last of its cycles begins that are billed ahead; none
+/// if nothing will be other by then.
+pub(crate) fn ahead(
+    account: Account<'_>,
+    catalog: &Catalog,
+    subscription: &Subscription,
+    now: Timestamp,
+) -> Result<Option<Subscription>, Rejection> {
+    let starts = subscription.items.iter().filter_map(|item| item.cycles.last());
+    let Some(last) = starts.map(|cycle| cycle.start).filter(|start| now < *start).max() else {
+        return Ok(None);
+    };
+    if subscription.is_settled_until(last) {
+        return Ok(None);
+    }
+    let (rules, currency) = (account.rules(), account.profile.currency);
+    let advance = Advance { rules, catalog, currency, invoiced: account.billing };
+    advance.projected(subscription, last).map(Some)
 }
 
 /// Credits pieces of lines; of two pieces of one line the second starts where the first ended.
 fn credit_all(
     place: Place<'_>,
-    credits: Vec<(LineAt, Span)>,
+    gone: &[Gone],
     lines: &mut Vec<LineDraft>,
 ) -> Result<(), Rejection> {
     let mut last: Option<(LineAt, Before)> = None;
-    for (at, piece) in credits {
-        let line = place.account.billing.line(at);
+    for Gone { line: at, time, alone } in gone {
+        let line = place.account.billing.line(*at);
         let Some(priced) = &line.priced else { continue };
+        let measured = |span| proration::measure(span, place.rules());
         let before = match last {
-            Some((same, before)) if same == at => before,
+            Some((same, before)) if same == *at => before,
             Some(_) | None => Before {
                 time: line.credited_time,
+                live: line.live.iter().map(|span| measured(*span)).sum::<Result<i64, _>>()?,
                 left: line.left(),
                 gross_left: Minor(line.gross.0 - line.credited_gross.0),
             },
         };
-        let draft = credit(place, at, (line, priced), piece, before)?;
-        let time = before.time + proration::measure(piece, place.rules())?;
+        let draft = credit(place, *at, (line, priced), (*time, *alone), before)?;
+        let credited = measured(*time)?;
         let left = Minor(before.left.0 + draft.net().0);
         let gross_left = Minor(before.gross_left.0 + draft.gross.0);
-        last = Some((at, Before { time, left, gross_left }));
+        let (time, live) = (before.time + credited, before.live - credited);
+        last = Some((*at, Before { time, live, left, gross_left }));
         lines.push(draft);
     }
     Ok(())
@@ -145,6 +249,7 @@ fn one_off(account: Account<'_>, pending: &Pending) -> LineDraft {
         gross: charge.gross,
         discounts: Vec::new(),
         credits: None,
+        alone: false,
         dimensions: subscription.map_or_else(Vec::new, |found| found.dimensions.clone()),
         origin: LineOrigin { charge: Some(pending.made), ..LineOrigin::default() },
     }

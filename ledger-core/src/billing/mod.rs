@@ -21,32 +21,37 @@
 //!   that (of a ratio, of a rate) is a recorded step.
 //! - In advance, a segment is due when its cycle starts, less the lead; in arrears, when the cycle
 //!   (or the subscription) ends. Segments of one cycle are charged apart.
-//! - A change within a cycle that was billed in advance waits for the customer's next invoice,
-//!   unless it is billed at once; where no cycle is ahead, what is left is due at once. What was
-//!   scheduled up to the instant of a change has happened before it, billed or not.
+//! - A run makes an invoice for a reason ([`waiting`]); a change within a cycle that was billed in
+//!   advance is none, unless it is billed at once. What was scheduled up to the present has
+//!   happened before anything is decided, billed or not.
+//! - A cycle that has not begun is billed as it will be when it begins ([`lines`]).
 //! - A credit names the line it credits and takes its share of the discounts. All credits of a
 //!   line together never exceed what is left of it.
 //! - An amount off is a budget: for each cycle (on a subscription or item) or each invoice (on a
 //!   customer or product); a credited share goes back to the cycle's budget. No discount makes a
 //!   line negative.
-//! - Customer credit pays the invoice at finalization. A negative total becomes customer credit.
-//!   A total of zero is settled at once.
+//! - Credits leave as lines or as notes, by the policy `credit_document`. Customer credit pays the
+//!   invoice at finalization. A negative total becomes customer credit. A total of zero is settled
+//!   at once.
 //! - The invoice is dated today in the seller's zone; it is booked on its own date.
 
 mod charge;
 mod credit;
 mod discount;
-mod draft;
+pub(crate) mod draft;
 pub(crate) mod evolve;
 pub(crate) mod invoice;
 pub(crate) mod lines;
+pub(crate) mod moving;
 pub(crate) mod one_off;
 pub(crate) mod pieces;
 pub(crate) mod place;
 pub(crate) mod post;
 pub(crate) mod proration;
+mod residue;
 pub(crate) mod spans;
 pub(crate) mod state;
+pub(crate) mod waiting;
 
 use schemas::{Date, Minor};
 

@@ -1,7 +1,7 @@
 //! The decision to charge something once.
 
-use schemas::command::{AddCharge, ChargePrice};
-use schemas::event::{ChargeAdded, RoundingSubject};
+use schemas::command::{AddCharge, ChargePrice, WithdrawCharge};
+use schemas::event::{ChargeAdded, ChargeWithdrawn, RoundingSubject};
 use schemas::fraction::Fraction;
 use schemas::{Decimal, Rejection};
 
@@ -36,6 +36,19 @@ pub(crate) fn add(
         });
     }
     priced(account.profile, command)
+}
+
+/// Withdraws a charge that waits for an invoice.
+///
+/// # Errors
+/// [`Rejection::UnknownCharge`] for one that does not wait.
+pub(crate) fn withdraw(
+    account: Account<'_>,
+    command: &WithdrawCharge,
+) -> Result<ChargeWithdrawn, Rejection> {
+    let charge = command.charge;
+    account.billing.waiting(charge).ok_or(Rejection::UnknownCharge { charge })?;
+    Ok(ChargeWithdrawn { charge })
 }
 
 fn priced(profile: &Profile, command: &AddCharge) -> Result<ChargeAdded, Rejection> {
@@ -73,5 +86,6 @@ fn priced(profile: &Profile, command: &AddCharge) -> Result<ChargeAdded, Rejecti
         service: command.service,
         subscription: None,
         price: None,
+        early_termination: false,
     })
 }

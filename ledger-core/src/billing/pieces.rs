@@ -1,7 +1,9 @@
 //! What to charge and what to credit of one cycle of an item.
 
 use schemas::event::PlanVersion;
-use schemas::terms::{BillingTiming, CancelCredit, ChangeBilling, LineKind, Proration, RebillRule};
+use schemas::terms::{
+    BillingTiming, CancelCredit, ChangeBilling, CreditDocument, LineKind, Proration, RebillRule,
+};
 use schemas::{Date, Rejection, Span, Timestamp};
 
 use super::charge::{charge, whole_of};
@@ -12,91 +14,199 @@ use super::state::{Line, LineAt};
 use crate::catalog::state::Catalog;
 use crate::subscription::item::{Cycle, Segment};
 
+/// Billed time that is no longer in force.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Gone {
+    pub(crate) line: LineAt,
+    pub(crate) time: Span,
+    /// Nothing is charged in its place: it is of a pause, or lies beyond the end.
+    pub(crate) alone: bool,
+}
+
 /// A cycle's segments and what its lines make of them.
-struct Comparison<'a> {
+pub(crate) struct Comparison<'a> {
+    place: Place<'a>,
+    cycle: Cycle,
     living: Option<Span>,
     segments: Vec<Segment<'a>>,
-    /// Time that is charged as it should be, or given up.
+    /// Time that is charged as it should be, left alone, or given up.
     charged: Vec<Span>,
-    credits: Vec<(LineAt, Span)>,
+    pub(crate) gone: Vec<Gone>,
+    /// Nothing of it is billed, left alone or given up.
+    untouched: bool,
+}
+
+/// Time of a cycle that is in force and not charged.
+pub(crate) struct Missing<'c, 'a> {
+    pub(crate) segment: &'c Segment<'a>,
+    pub(crate) time: Span,
+    /// The day on which it is billed.
+    pub(crate) due: Date,
+    /// It is a reason for an invoice, and not only a difference.
+    pub(crate) reason: bool,
 }
 
 impl<'a> Comparison<'a> {
-    fn of(place: Place<'a>, cycle: &Cycle) -> Self {
-        let living = place.subscription.living_cycle(cycle);
-        let segments = living
-            .map(|span| place.item.segments(span, place.pauses, place.rules()))
-            .unwrap_or_default();
+    pub(crate) fn of(place: Place<'a>, cycle: &Cycle) -> Self {
+        let rules = place.rules();
+        let subscription = place.subscription;
+        let living = subscription.living_cycle(cycle, rules);
+        let mut segments =
+            living.map(|span| place.item.segments(span, place.pauses, rules)).unwrap_or_default();
+        if subscription.gives_back(cycle) {
+            segments.retain(|segment| segment.terms.timing == BillingTiming::InArrears);
+        }
         let bill = place.bill(cycle);
-        let mut charged: Vec<Span> = bill.waived.clone();
-        let mut credits = Vec::new();
-        // A void of credits can leave two lines with the same time: the later one is credited.
-        let (mut prices, mut true_ups): (Vec<Span>, Vec<Span>) = Default::default();
+        let mut untouchable: Vec<Span> = bill.waived.clone();
+        untouchable.extend(place.item.left_alone(cycle.index));
+        let stays = stays(place, cycle, &untouchable);
+        // A void of credits can leave two lines with the same time: the first one keeps it.
+        let (mut prices, mut true_ups) = (untouchable.clone(), untouchable.clone());
+        let mut gone = Vec::new();
         for at in &bill.lines {
             let line = place.account.billing.line(*at);
-            let (kept, mut credited) = sort_time(place, cycle, &segments, line);
-            let alike =
+            let taken =
                 if line.kind == LineKind::MinimumTrueUp { &mut true_ups } else { &mut prices };
-            let twice: Vec<Span> =
-                kept.iter().flat_map(|span| spans::within(alike, *span)).collect();
-            credited.extend(twice);
-            alike.extend(kept.iter().copied());
-            charged.extend(kept);
-            credits.extend(credited.into_iter().map(|span| (*at, span)));
+            let others = untouchable.iter().fold(taken.clone(), |set, s| spans::without(&set, *s));
+            let same = segments.iter().filter(|segment| charges_the_same(place, line, segment));
+            let allowed = same.map(|segment| segment.span).chain(stays.iter().copied());
+            let keeps = allowed.flat_map(|span| spans::within(&line.live, span));
+            let keeps = keeps.fold(Vec::new(), |set, span| spans::with(&set, span));
+            let keeps = others.iter().fold(keeps, |set, span| spans::without(&set, *span));
+            let left = keeps.iter().fold(line.live.clone(), |set, s| spans::without(&set, *s));
+            taken.extend(keeps);
+            for time in left {
+                gone.extend(split(place, cycle, *at, time));
+            }
         }
-        Self { living, segments, charged, credits }
+        let whole = Span::new(cycle.start, cycle.end);
+        let covered = |span: &Span| whole.is_some_and(|whole| whole.overlap(*span).is_some());
+        let charges = |at: &LineAt| !place.account.billing.line(*at).live.is_empty();
+        let untouched = !bill.lines.iter().any(charges) && !prices.iter().any(covered);
+        Self { place, cycle: *cycle, living, segments, charged: prices, gone, untouched }
     }
 
-    /// The time of a segment that no line charges.
-    fn open(&self, segment: &Segment<'_>) -> Vec<Span> {
-        let mut open = vec![segment.span];
-        for taken in &self.charged {
-            open = spans::without(&open, *taken);
+    /// Time that should be charged and is not.
+    ///
+    /// # Errors
+    /// A date that cannot be computed.
+    pub(crate) fn missing(&self) -> Result<Vec<Missing<'_, 'a>>, Rejection> {
+        let mut found = Vec::new();
+        for segment in &self.segments {
+            let open = self
+                .charged
+                .iter()
+                .fold(vec![segment.span], |set, taken| spans::without(&set, *taken));
+            if open.is_empty() {
+                continue;
+            }
+            let due = due(self.place, segment, &self.cycle, self.living)?;
+            found.extend(open.into_iter().map(|time| Missing {
+                segment,
+                time,
+                due,
+                reason: self.is_reason(segment, time),
+            }));
         }
-        open
+        Ok(found)
+    }
+
+    fn is_reason(&self, segment: &Segment<'_>, time: Span) -> bool {
+        let arrears = segment.terms.timing == BillingTiming::InArrears;
+        let over = self.place.subscription.ending.is_some();
+        arrears || over || self.is_again(time) || (self.untouched && !self.was_added())
+    }
+
+    /// It was voided to be billed again.
+    pub(crate) fn is_again(&self, time: Span) -> bool {
+        let again = &self.place.bill(&self.cycle).again;
+        again.iter().any(|span| span.overlap(time).is_some())
+    }
+
+    /// The part of a cycle in which an item was added is a difference of that change.
+    fn was_added(&self) -> bool {
+        let began = self.place.subscription.start < self.place.item.began();
+        began && self.cycle.index == 0 && self.cycle.start != self.cycle.full.start()
+    }
+
+    /// Charges what is missing and due through a day; the lines go to the end of `lines`. Whether
+    /// one of them is a reason for an invoice.
+    ///
+    /// # Errors
+    /// Amounts or dates that cannot be reckoned.
+    pub(crate) fn charge(
+        &self,
+        catalog: &Catalog,
+        through: Date,
+        lines: &mut Vec<LineDraft>,
+    ) -> Result<bool, Rejection> {
+        let first = lines.len();
+        let mut reason = false;
+        for missing in self.missing()? {
+            if missing.due > through {
+                continue;
+            }
+            reason |= missing.reason;
+            let (place, cycle) = (self.place, &self.cycle);
+            charge(place, catalog, cycle, missing.segment, missing.time, (first, lines))?;
+        }
+        Ok(reason)
     }
 }
 
-/// Compares the segments of a cycle with the live time of its lines: charges for time not charged
-/// yet go to the end of `lines`; the answer is what to credit of time that is no longer in force.
+/// The days on which the parts of a cycle are billed, billed already or not.
 ///
 /// # Errors
-/// Amounts or dates that cannot be reckoned.
-pub(crate) fn compare(
-    place: Place<'_>,
-    catalog: &Catalog,
-    cycle: &Cycle,
-    through: Date,
-    lines: &mut Vec<LineDraft>,
-) -> Result<Vec<(LineAt, Span)>, Rejection> {
-    let compared = Comparison::of(place, cycle);
-    let first = lines.len();
-    for segment in &compared.segments {
-        if due(place, segment, cycle, compared.living)? > through {
-            continue;
-        }
-        for piece in compared.open(segment) {
-            charge(place, catalog, cycle, segment, piece, (first, lines))?;
-        }
-    }
-    Ok(compared.credits)
+/// A date that cannot be computed.
+pub(super) fn dues(place: Place<'_>, cycle: &Cycle) -> Result<Vec<Date>, Rejection> {
+    let living = place.subscription.living_cycle(cycle, place.rules());
+    let segments = living
+        .map(|span| place.item.segments(span, place.pauses, place.rules()))
+        .unwrap_or_default();
+    segments.iter().map(|segment| due(place, segment, cycle, living)).collect()
 }
 
-/// The first day on which a run must bill something of an opened cycle.
-///
-/// Differences within a cycle that was billed in advance may wait for the next cycle. Where they
-/// do not, or no cycle is ahead, they are due at once, so that nothing is forgotten.
-pub(crate) fn due_on(place: Place<'_>, cycle: &Cycle, waits: bool) -> Option<Date> {
-    let compared = Comparison::of(place, cycle);
-    let untouched = place.bill(cycle).untouched();
-    let credits = (!waits && !compared.credits.is_empty()).then_some(Date::MIN);
-    let open = compared.segments.iter().filter(|segment| !compared.open(segment).is_empty());
-    let charges = open.filter_map(|segment| {
-        let waits = segment.terms.timing == BillingTiming::InAdvance && !untouched && waits;
-        // Dates were computed when the cycle was opened.
-        due(place, segment, cycle, compared.living).ok().filter(|_| !waits)
-    });
-    credits.into_iter().chain(charges).min()
+/// Billed time of a cycle that stays although nothing should be charged for it.
+fn stays(place: Place<'_>, cycle: &Cycle, untouchable: &[Span]) -> Vec<Span> {
+    let subscription = place.subscription;
+    let mut found = untouchable.to_vec();
+    // What is beyond the end stays until the end has come, and when it says so after.
+    if let Some(known) = subscription.known_end(place.rules())
+        && subscription.begins(cycle.start, place.rules())
+        && (!known.ended || known.credit == CancelCredit::None)
+    {
+        found.extend(Span::new(known.at, Timestamp::MAX));
+    }
+    let kept = subscription.pauses.iter().filter(|pause| pause.kept);
+    found.extend(kept.filter_map(crate::subscription::state::Pause::span));
+    found
+}
+
+/// Billed time that goes, in parts that a charge takes the place of, and parts that none does.
+fn split(place: Place<'_>, cycle: &Cycle, line: LineAt, time: Span) -> Vec<Gone> {
+    let beside = |time| Gone { line, time, alone: false };
+    match place.rules().policies.credit_document {
+        // Where every credit is a line, it does not matter what it is for.
+        CreditDocument::InvoiceLine | CreditDocument::CreditNote => return vec![beside(time)],
+        CreditDocument::NoteWhenAlone => {}
+    }
+    let subscription = place.subscription;
+    let mut alone: Vec<Span> = place.pauses.to_vec();
+    if let Some(known) = subscription.known_end(place.rules()) {
+        alone.extend(Span::new(known.at, Timestamp::MAX));
+        let timing = place.item.terms_at(cycle.start).map(|terms| terms.timing);
+        let whole = subscription.gives_back(cycle) && timing == Some(BillingTiming::InAdvance);
+        if whole || known.at <= cycle.start {
+            alone.push(time);
+        }
+    }
+    let alone = alone.into_iter().flat_map(|span| span.overlap(time));
+    let alone = alone.fold(Vec::new(), |set, span| spans::with(&set, span));
+    let rest = alone.iter().fold(vec![time], |set, span| spans::without(&set, *span));
+    let mut parts: Vec<Gone> = rest.into_iter().map(beside).collect();
+    parts.extend(alone.into_iter().map(|time| Gone { line, time, alone: true }));
+    parts.sort_by_key(|gone| gone.time);
+    parts
 }
 
 /// The day on which a segment is billed.
@@ -117,9 +227,9 @@ fn due(
     }
 }
 
-/// The day on which a segment is billed after it: the end of its cycle, or where differences are
-/// billed at once, its own end. Where the last day of a subscription counts as used, it is that
-/// day.
+/// The day on which a segment is billed after it: the end of its cycle, or where a change was to
+/// be billed at once, that of the change. Where the last day of a subscription counts as used, it
+/// is that day.
 fn in_arrears(
     place: Place<'_>,
     segment: &Segment<'_>,
@@ -128,48 +238,16 @@ fn in_arrears(
 ) -> Result<Date, Rejection> {
     let rules = place.rules();
     let end = living.map_or(cycle.end, Span::end);
-    let end = match rules.policies.change_billing {
+    let settled = place.item.settled.iter().copied();
+    let settled = settled.filter(|at| segment.span.end() <= *at && *at <= end).min();
+    let billed = match rules.policies.change_billing {
         ChangeBilling::NextInvoice => end,
-        ChangeBilling::AtOnce => end.min(segment.span.end()),
+        ChangeBilling::AtOnce => settled.unwrap_or(end),
     };
-    let date = rules.date(end)?;
+    let date = rules.date(billed)?;
     let last_day_used = rules.policies.proration == Proration::ByDayInclusive
-        && place.subscription.ending.is_some_and(|ending| ending.at == end);
+        && place.subscription.ending.is_some_and(|ending| ending.at == billed);
     Ok(if last_day_used { date.plus_days(-1)? } else { date })
-}
-
-/// Splits the live time of a line into what stays and what is credited.
-fn sort_time(
-    place: Place<'_>,
-    cycle: &Cycle,
-    segments: &[Segment<'_>],
-    line: &Line,
-) -> (Vec<Span>, Vec<Span>) {
-    let mut kept = Vec::new();
-    let mut credited = line.live.clone();
-    let mut keep = |span: Span, credited: &mut Vec<Span>| {
-        kept.extend(spans::within(credited, span));
-        *credited = spans::without(credited, span);
-    };
-    for segment in segments {
-        if segment.unsettled || charges_the_same(place, line, segment) {
-            keep(segment.span, &mut credited);
-        }
-    }
-    // Time billed beyond the end stays until the end has come, and when it says so after. What
-    // was cut off a cycle does not wait for an end.
-    if let Some((at, credit, ended)) = place.subscription.known_end()
-        && (!ended || credit == CancelCredit::None)
-        && let Some(beyond) = Span::new(at, if ended { Timestamp::MAX } else { cycle.end })
-    {
-        keep(beyond, &mut credited);
-    }
-    for pause in &place.subscription.pauses {
-        if let Some(span) = pause.span().filter(|_| pause.kept) {
-            keep(span, &mut credited);
-        }
-    }
-    (kept, credited)
 }
 
 fn charges_the_same(place: Place<'_>, line: &Line, segment: &Segment<'_>) -> bool {
@@ -184,5 +262,6 @@ fn charges_the_same(place: Place<'_>, line: &Line, segment: &Segment<'_>) -> boo
         && priced.price == terms.price
         && line.quantity == segment.units()
         // A price of the subscription's own may have changed.
-        && whole_of(terms, segment.units(), line.kind).is_ok_and(|whole| whole == priced.whole)
+        && whole_of(terms, segment.units(), line.kind, place.rules())
+            .is_ok_and(|whole| whole == priced.whole)
 }

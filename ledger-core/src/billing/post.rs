@@ -1,9 +1,9 @@
 //! What an invoice books.
 
-use schemas::event::{BillingEvent, InvoiceFinalized, LineRef};
+use schemas::event::{BillingEvent, InvoiceFinalized, LineRef, RevenueSchedule, SubscriptionEvent};
 
 use crate::accounting::Account::{AccountsReceivable, CustomerCredit};
-use crate::accounting::{Account, Earning, Entry, PostError, Posted, Posting, transfer};
+use crate::accounting::{Account, Earning, Entry, PostError, Posted, Posting, Stop, transfer};
 
 /// What an event of billing books.
 ///
@@ -13,8 +13,30 @@ pub(crate) fn post(event: &BillingEvent) -> Result<Posted, PostError> {
     match event {
         BillingEvent::InvoiceFinalized(invoice) => finalized(invoice),
         // It waits for an invoice.
-        BillingEvent::ChargeAdded(_) => Ok(Posted::default()),
+        BillingEvent::ChargeAdded(_) | BillingEvent::ChargeWithdrawn(_) => Ok(Posted::default()),
     }
+}
+
+/// What a subscription's first payment books: lines are earned from another day on.
+pub(crate) fn moved(event: &SubscriptionEvent) -> Posted {
+    let SubscriptionEvent::SubscriptionActivated(activated) = event else {
+        return Posted::default();
+    };
+    let Some(moved) = activated.moved.as_deref() else { return Posted::default() };
+    let mut posted = Posted::default();
+    for line in &moved.lines {
+        let date = moved.posting_date;
+        posted.stops.push(Stop { line: line.line, from: date });
+        posted.earnings.push(Earning {
+            line: line.line,
+            currency: line.currency,
+            amount: line.left,
+            schedule: RevenueSchedule::Straight(line.service),
+            posted: date,
+            until: None,
+        });
+    }
+    posted
 }
 
 fn finalized(invoice: &InvoiceFinalized) -> Result<Posted, PostError> {

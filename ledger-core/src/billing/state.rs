@@ -6,6 +6,7 @@ use schemas::decimal::Decimal;
 use schemas::event::{
     ChargeAdded, EventAt, LineOrigin, LinePricing, LineRef, LineSource, PlanVersion,
 };
+use schemas::fraction::Fraction;
 use schemas::ids::{ChargeId, CreditNoteId, DiscountId, InvoiceId, SubscriptionId};
 use schemas::terms::LineKind;
 use schemas::{Date, Interval, Minor, Personal, Span, Timestamp};
@@ -13,12 +14,25 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::accounting::Earning;
 use crate::shared::{Index, List, Shared};
+use crate::subscription::case::Invoiced;
+use crate::subscription::state::Subscription;
 
 /// How a recurring line was priced, and the events that it comes from.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Priced {
     pub(crate) pricing: LinePricing,
     pub(crate) origin: LineOrigin,
+}
+
+/// What a discount took off a line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Taken {
+    pub(crate) discount: DiscountId,
+    pub(crate) amount: Minor,
+    /// Before rounding.
+    pub(crate) exact: Fraction,
+    /// The start of the subscription's cycle that it counts for.
+    pub(crate) cycle: Option<Timestamp>,
 }
 
 /// A line of a finalized invoice, with what has become of it.
@@ -38,17 +52,17 @@ pub(crate) struct Line {
     pub(crate) gross: Minor,
     pub(crate) net: Minor,
     /// Discount parts in the order they were taken.
-    pub(crate) discounts: Vec<(DiscountId, Minor)>,
+    pub(crate) discounts: Vec<Taken>,
     pub(crate) credits: Option<LineRef>,
     /// Time that is charged and not credited, in order.
     pub(crate) live: Vec<Span>,
-    /// Time credited by lines of later invoices, in the unit that proration counts.
+    /// Time that later documents credit, in the unit that proration counts.
     pub(crate) credited_time: i64,
-    /// Gross amount credited by lines of later invoices; not negative.
+    /// Gross amount that later documents credit for time; not negative.
     pub(crate) credited_gross: Minor,
-    /// Net amount credited by lines of later invoices; not negative.
+    /// Net amount that later documents credit for time; not negative.
     pub(crate) credited_net: Minor,
-    /// Net amount taken off by credit notes.
+    /// Net amount taken off by credit notes for an amount.
     pub(crate) reversed_net: Minor,
     /// Invoices with a live line that credits this one.
     pub(crate) credited_by: Vec<InvoiceId>,
@@ -110,6 +124,8 @@ pub(crate) struct CycleBill {
     pub(crate) lines: Vec<LineAt>,
     /// Time that was given up by voiding an invoice without billing again.
     pub(crate) waived: Vec<Span>,
+    /// Time that was voided to be billed again.
+    pub(crate) again: Vec<Span>,
 }
 
 impl CycleBill {
@@ -119,16 +135,40 @@ impl CycleBill {
     }
 }
 
+/// What the lines of one cycle of a subscription have of a discount.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct CycleUse {
+    /// Less what was credited.
+    pub(crate) amount: Minor,
+    /// Lines that have it and still charge time.
+    pub(crate) lines: u32,
+}
+
 /// What lines have of a discount.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct DiscountUse {
     /// Its budget and duration are counted in cycles; else in invoices.
     pub(crate) by_cycle: bool,
-    /// Counted in cycles: what the cycles that start at an instant have of it, less what was
-    /// credited.
-    pub(crate) cycles: BTreeMap<Timestamp, Minor>,
-    /// Counted in invoices: those that have it.
-    pub(crate) invoices: BTreeSet<InvoiceId>,
+    /// Counted in cycles: by the start of the subscription's cycle.
+    pub(crate) cycles: BTreeMap<Timestamp, CycleUse>,
+    /// Counted in invoices: those that have it, and their dates.
+    pub(crate) invoices: BTreeMap<InvoiceId, Date>,
+}
+
+impl DiscountUse {
+    /// Changes what a cycle has of it.
+    pub(super) fn change(&mut self, cycle: Timestamp, change: impl FnOnce(&mut CycleUse)) {
+        let used = self.cycles.entry(cycle).or_default();
+        change(used);
+        if *used == CycleUse::default() {
+            self.cycles.remove(&cycle);
+        }
+    }
+
+    /// Starts of the cycles that have it.
+    pub(crate) fn used_cycles(&self) -> impl Iterator<Item = Timestamp> {
+        self.cycles.iter().filter(|(_, used)| used.lines > 0).map(|(start, _)| *start)
+    }
 }
 
 /// A charge that waits for an invoice, or is on one.
@@ -137,6 +177,8 @@ pub(crate) struct Pending {
     pub(crate) added: ChargeAdded,
     /// The event that added it.
     pub(crate) made: EventAt,
+    /// It was billed before and voided to be billed again.
+    pub(crate) again: bool,
 }
 
 /// Finalized invoices in their order, found by id.
@@ -197,11 +239,16 @@ pub(crate) struct Billing {
     pub(super) discounts: Shared<BTreeMap<DiscountId, Shared<DiscountUse>>>,
     /// Charges that wait for an invoice, in the order they were added.
     pub(super) pending: Shared<Vec<Shared<Pending>>>,
-    /// Something was voided to be billed again.
-    pub(crate) rebill: bool,
+    /// Subscriptions that something happened to by itself which is to be billed by the next run.
+    pub(super) owed: Shared<BTreeSet<SubscriptionId>>,
 }
 
 impl Billing {
+    /// Whether something happened to a subscription that the next run is to bill.
+    pub(crate) fn owes_a_bill(&self, subscription: SubscriptionId) -> bool {
+        self.owed.contains(&subscription)
+    }
+
     /// Charges that wait for an invoice, in the order they were added.
     pub(crate) fn pending(&self) -> impl ExactSizeIterator<Item = &Pending> {
         self.pending.iter().map(AsRef::as_ref)
@@ -210,6 +257,11 @@ impl Billing {
     /// A finalized invoice.
     pub(crate) fn invoice(&self, id: InvoiceId) -> Option<&Billed> {
         self.invoices.at(self.invoices.place(id)?)
+    }
+
+    /// The place of an invoice among the customer's.
+    pub(crate) fn ordinal(&self, id: InvoiceId) -> Option<u32> {
+        self.invoices.place(id)
     }
 
     /// The line at a place that this state gave out.
@@ -283,5 +335,34 @@ impl Billing {
         let cycles = self.item(subscription, item);
         let last = cycles.and_then(|cycles| cycles.rposition(|cycle| !cycle.untouched()));
         u32::try_from(last.map_or(0, |last| last + 1)).unwrap_or(u32::MAX)
+    }
+}
+
+impl Invoiced for Billing {
+    fn charged_until(&self, subscription: &Subscription, item: u16) -> Option<Timestamp> {
+        let charges =
+            |cycle: &CycleBill| cycle.lines.iter().any(|at| !self.line(*at).live.is_empty());
+        self.last_cycle(subscription, item, charges)
+    }
+
+    fn invoiced_until(&self, subscription: &Subscription, item: u16) -> Option<Timestamp> {
+        self.last_cycle(subscription, item, |cycle| !cycle.lines.is_empty())
+    }
+
+    fn has_billed(&self, subscription: SubscriptionId, item: u16, cycle: u32) -> bool {
+        self.cycle(subscription, item, cycle).is_some_and(|cycle| !cycle.untouched())
+    }
+}
+
+impl Billing {
+    /// The end of the last cycle of an item of which something holds.
+    fn last_cycle(
+        &self,
+        subscription: &Subscription,
+        item: u16,
+        holds: impl Fn(&CycleBill) -> bool,
+    ) -> Option<Timestamp> {
+        let place = self.item(subscription.id(), item)?.rposition(holds)?;
+        subscription.item(item)?.cycles.get(place).map(|cycle| cycle.end)
     }
 }

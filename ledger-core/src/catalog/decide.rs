@@ -199,6 +199,11 @@ pub(crate) fn check_discount(
     {
         return invalid("the number of cycles is out of range");
     }
+    if let DiscountDuration::Months(count) = duration
+        && !(1..=120).contains(&count)
+    {
+        return invalid("the number of months is out of range");
+    }
     match value {
         DiscountValue::Percent(percent) => {
             let most = Decimal::from(100);

@@ -61,6 +61,11 @@ impl Line {
         self.earnings.push(earning);
     }
 
+    /// Earlier earnings stop.
+    pub(super) fn stop(&mut self, from: schemas::Date) {
+        self.earnings.iter_mut().for_each(|earning| earning.stop(from));
+    }
+
     /// Part of it is taken back; earlier earnings stop.
     pub(super) fn reverse(&mut self, reversal: &LineReversal, from: schemas::Date) {
         self.reversed += i128::from(reversal.net.0);

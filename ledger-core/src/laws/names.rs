@@ -104,6 +104,7 @@ impl Names {
             Event::Billing(BillingEvent::ChargeAdded(e)) => {
                 (Some((Kind::Charge, e.charge.uuid())), false)
             }
+            Event::Billing(BillingEvent::ChargeWithdrawn(_)) => (None, false),
             Event::Billing(BillingEvent::InvoiceFinalized(e)) => {
                 (Some((Kind::Invoice, e.invoice.uuid())), false)
             }

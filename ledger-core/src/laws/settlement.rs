@@ -61,6 +61,18 @@ impl Settlement {
             self.finalized(id, invoice, posted, findings);
         } else if let Event::Settlement(event) = event {
             self.settled(id, event, posted, findings);
+        } else if matches!(event, Event::Subscription(_)) {
+            self.moved(posted, findings);
+        }
+    }
+
+    /// Lines are earned from another day on: what is left of them then, no more and no less.
+    fn moved(&mut self, posted: &Posted, findings: &mut Findings) {
+        for stop in &posted.stops {
+            self.line(stop.line, findings, |line| line.stop(stop.from));
+        }
+        for earning in &posted.earnings {
+            self.line(earning.line, findings, |line| line.earn(*earning, false));
         }
     }
 

@@ -3,16 +3,17 @@
 use schemas::event::{CustomerRegistered, Event, EventAt, ProcessEvent};
 use schemas::ids::{CustomerId, InvoiceId, SubscriptionId};
 use schemas::terms::Policies;
-use schemas::{Currency, Date, Minor, Span, Timestamp};
+use schemas::{Currency, Date, Minor, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::billing::Account;
 use crate::billing::state::Billing;
+use crate::billing::waiting;
 use crate::customer::state::Profile;
 use crate::settlement::state::{Invoice, Settlement};
 use crate::shared::Shared;
 use crate::subscription::agreements::Agreements;
-use crate::subscription::case::Books;
+use crate::subscription::case::{Books, Invoiced};
 use crate::subscription::state::Subscription;
 use crate::unmade::Unmade;
 
@@ -66,8 +67,7 @@ impl Customer {
             Event::Customer(event) => Shared::make_mut(&mut self.profile).evolve(event),
             Event::Subscription(event) => {
                 self.agreements.evolve(event, made)?;
-                self.billing.evolve_agreed(event);
-                Ok(())
+                self.billing.evolve_agreed(event)
             }
             Event::Billing(event) => {
                 self.billing.evolve(event, made)?;
@@ -96,7 +96,7 @@ impl Customer {
         self.settlement.open().filter(move |open| self.has_line_of(open.id, id))
     }
 
-    fn has_line_of(&self, invoice: InvoiceId, id: SubscriptionId) -> bool {
+    pub(super) fn has_line_of(&self, invoice: InvoiceId, id: SubscriptionId) -> bool {
         let billed = self.billing.invoice(invoice);
         billed.is_some_and(|billed| billed.lines.iter().any(|line| line.is_of(id)))
     }
@@ -142,17 +142,15 @@ impl Books for Customer {
         self.open_with(subscription).next().is_some()
     }
 
-    fn is_credited_beyond(&self, subscription: SubscriptionId, end: Timestamp) -> bool {
-        let Some(beyond) = Span::new(end, Timestamp::MAX) else { return false };
-        self.billing.lines_of(subscription).any(|line| {
-            let billed = line.priced.as_ref().and_then(|p| p.pricing.span.overlap(beyond));
-            let live = line.live.iter().filter_map(|span| span.overlap(beyond));
-            let live: i64 = live.map(Span::micros).sum();
-            billed.is_some_and(|billed| billed.micros() > live)
-        })
-    }
-
     fn first_unbilled(&self, subscription: SubscriptionId, item: u16) -> u32 {
         self.billing.first_unbilled(subscription, item)
+    }
+
+    fn waits(&self, subscription: &Subscription, now: Timestamp) -> bool {
+        waiting::for_payment(self.account(), subscription, now)
+    }
+
+    fn invoiced(&self) -> &dyn Invoiced {
+        &self.billing
     }
 }

@@ -4,32 +4,31 @@
 //!
 //! 1. The room decides.
 //! 2. What it wants billed in the same commit is billed, on the customer as it is then.
-//! 3. Subscriptions that waited for a payment begin, and changes that waited for one take effect.
+//! 3. Subscriptions that waited for a payment begin, and changes that waited for one take effect
+//!    ([`follows`]).
 //! 4. If the day moved on which a run has something to do, that is an event, too.
 
 use schemas::command::{
     BillCustomer, BillingCommand, BookCommand, ChargeInvoice, InvoiceNow, InvoiceRequest,
     ProcessCommand,
 };
-use schemas::event::{
-    ChangeScheduled, Event, InvoiceFinalized, ScheduledFor, SubscriptionActivated,
-    SubscriptionCreated,
-};
+use schemas::event::{CreditNoteIssued, Event, InvoiceFinalized, SubscriptionCreated};
 use schemas::ids::SubscriptionId;
 use schemas::{Command, Date, Rejection};
 
 use super::customer::Customer;
 use super::draft::Draft;
 use super::facts::Facts;
-use crate::billing::invoice::{Wanted, invoice};
-use crate::billing::lines::Scope;
+use super::follows;
+use crate::billing::invoice::{Wanted, finalize};
+use crate::billing::lines::{Drafts, Scope, drafts};
 use crate::billing::one_off;
 use crate::context::Context;
 use crate::customer::erase;
 use crate::process::{billing_run, due, first_steps};
-use crate::shared::Shared;
-use crate::subscription::advance::Advance;
-use crate::subscription::case::Books as _;
+use crate::settlement::credit_note;
+use crate::subscription::advance::Horizon;
+use crate::subscription::case::Bill;
 use crate::subscription::state::Subscription;
 use crate::{book, catalog, customer, seller, settlement, subscription};
 
@@ -80,9 +79,13 @@ pub(super) fn of_customer(
                 books: customer,
             };
             let decided = subscription::decide::decide(&case, command)?;
-            if let Some(id) = decided.bill {
+            let scope = decided.bill.map(|bill| match bill {
+                Bill::All(id) => Scope::Subscription(id),
+                Bill::WontBegin(id) => Scope::WontBegin(id),
+            });
+            if let Some(scope) = scope {
                 let draft = Draft::after(customer, decided.events);
-                return billed_today(context, customer, draft, Scope::Subscription(id));
+                return billed_today(context, customer, draft, scope);
             }
             decided.events
         }
@@ -91,14 +94,23 @@ pub(super) fn of_customer(
             unreachable!("Command::stream says this is of the book: {command:?}")
         }
     };
-    let follows = waits(customer) || events.iter().any(begins_waiting);
+    let follows = follows::waits(customer) || events.iter().any(begins_waiting);
     if !follows && !events.iter().any(due::moves) {
         return Ok(events);
     }
     finish(context, customer, Draft::after(customer, events))
 }
 
-fn settling<'a>(context: &Context<'a>, customer: &'a Customer) -> settlement::case::Case<'a> {
+/// A subscription that is created may wait for a payment.
+fn begins_waiting(event: &Event) -> bool {
+    let created = event.get::<SubscriptionCreated>();
+    created.is_some_and(|created| created.activation.is_some())
+}
+
+pub(super) fn settling<'a>(
+    context: &Context<'a>,
+    customer: &'a Customer,
+) -> settlement::case::Case<'a> {
     settlement::case::Case {
         context: *context,
         profile: &customer.profile,
@@ -119,19 +131,28 @@ fn of_billing(
             match &command.invoice {
                 None | Some(ChargeInvoice::Next) => {}
                 Some(ChargeInvoice::Now(request)) => {
-                    let today = customer.profile.rules.date(context.stamp.recorded_at)?;
+                    let today = present(context, customer)?;
                     let wanted = Wanted { request, run: None };
                     bill(context, &mut draft, Scope::Charge(command.charge), today, wanted)?;
                 }
             }
             finish(context, customer, draft)
         }
+        BillingCommand::WithdrawCharge(command) => {
+            let withdrawn = one_off::withdraw(customer.account(), command)?;
+            finish(context, customer, Draft::after(customer, vec![withdrawn.into()]))
+        }
         BillingCommand::InvoiceNow(command) => invoice_now(context, customer, command),
         BillingCommand::BillCustomer(command) => bill_customer(context, customer, command),
     }
 }
 
-/// Invoices all that is due or pending, today.
+/// The present of a customer.
+pub(super) fn present(context: &Context<'_>, customer: &Customer) -> Result<Horizon, Rejection> {
+    Horizon::present(context.stamp.recorded_at, &customer.profile.rules)
+}
+
+/// Invoices all that is due or pending, today; ahead if asked.
 ///
 /// # Errors
 /// [`Rejection::CustomerParked`], [`Rejection::NothingToInvoice`]; what billing says.
@@ -143,10 +164,17 @@ fn invoice_now(
     customer.profile.not_parked()?;
     let none = InvoiceRequest::default();
     let request = command.invoice.as_ref().unwrap_or(&none);
-    let today = customer.profile.rules.date(context.stamp.recorded_at)?;
-    let draft = bill_all(context, customer, today, Wanted { request, run: None })?;
-    let invoiced = draft.events.iter().any(|event| event.get::<InvoiceFinalized>().is_some());
-    if !invoiced {
+    let now = context.stamp.recorded_at;
+    let rules = &customer.profile.rules;
+    let (today, ahead) = (rules.date(now)?, command.ahead == Some(true));
+    let through = command.through.unwrap_or(today);
+    billing_run::not_too_far(through, today, ahead)?;
+    let horizon = Horizon::through(through, now, ahead, rules)?;
+    let draft = bill_all(context, customer, horizon, Wanted { request, run: None })?;
+    let issued = |event: &Event| {
+        event.get::<InvoiceFinalized>().is_some() || event.get::<CreditNoteIssued>().is_some()
+    };
+    if !draft.events.iter().any(issued) {
         return Err(Rejection::NothingToInvoice { customer: customer.id() });
     }
     finish(context, customer, draft)
@@ -168,8 +196,14 @@ fn bill_customer(
     }
     let request = InvoiceRequest::default();
     let wanted = Wanted { request: &request, run: Some(command.run) };
-    let draft = bill_all(context, customer, command.through, wanted)?;
-    finish(context, customer, draft)
+    let now = context.stamp.recorded_at;
+    let rules = &customer.profile.rules;
+    let horizon = Horizon::through(command.through, now, command.ahead, rules)?;
+    let mut draft = bill_all(context, customer, horizon, wanted)?;
+    follows::follow(context, &mut draft)?;
+    // Also where nothing was billed: what waits may wait for another day by now.
+    draft.extend(due::set(customer.due, draft.customer.account(), context)?);
+    Ok(draft.events)
 }
 
 /// Of an erased customer there is nothing to bill. Its documents may have been kept long enough;
@@ -182,7 +216,7 @@ fn end_documents(
     let last = customer.account().last_document;
     let ended = erase::end_documents(context, &customer.profile, last, through)?;
     let mut draft = Draft::after(customer, ended.map(Event::from).into_iter().collect());
-    draft.extend(due::set(customer.due, draft.customer.account()));
+    draft.extend(due::set(customer.due, draft.customer.account(), context)?);
     Ok(draft.events)
 }
 
@@ -190,115 +224,70 @@ fn end_documents(
 fn bill_all(
     context: &Context<'_>,
     customer: &Customer,
-    through: Date,
+    horizon: Horizon,
     wanted: Wanted<'_>,
 ) -> Result<Draft, Rejection> {
     let mut draft = Draft::after(customer, Vec::new());
     for step in first_steps() {
-        let events = step(&settling(context, &draft.customer), &draft.customer.agreements);
+        let events = step(&settling(context, &draft.customer), &draft.customer.agreements)?;
         draft.extend(events);
     }
-    bill(context, &mut draft, Scope::All, through, wanted)?;
+    bill(context, &mut draft, Scope::All, horizon, wanted)?;
     Ok(draft)
 }
 
-fn billed_today(
+pub(super) fn billed_today(
     context: &Context<'_>,
     customer: &Customer,
     mut draft: Draft,
     scope: Scope,
 ) -> Result<Vec<Event>, Rejection> {
-    let today = customer.profile.rules.date(context.stamp.recorded_at)?;
+    let today = present(context, customer)?;
     let request = InvoiceRequest::default();
     bill(context, &mut draft, scope, today, Wanted { request: &request, run: None })?;
     finish(context, customer, draft)
 }
 
-/// Brings what is billed up to `through`, and adds the invoice of what is due, if anything is.
-fn bill(
+/// Brings what is billed up to a horizon, and adds the notes and the invoice of what is due, if
+/// anything is.
+///
+/// # Errors
+/// What advancing and billing refuse.
+pub(super) fn bill(
     context: &Context<'_>,
     draft: &mut Draft,
     scope: Scope,
-    through: Date,
+    horizon: Horizon,
     wanted: Wanted<'_>,
 ) -> Result<(), Rejection> {
-    let profile = Shared::clone(&draft.customer.profile);
-    let advance =
-        Advance { rules: &profile.rules, catalog: context.catalog, currency: profile.currency };
-    let billed = draft.customer.subscriptions().map(Subscription::id).filter(|id| scope.has(*id));
-    for id in billed.collect::<Vec<_>>() {
-        draft.advance(advance, id, through)?;
+    let billed = |found: &&Subscription| scope.has(found.id()) && !found.waits();
+    let billed = draft.customer.subscriptions().filter(billed).map(Subscription::id);
+    for id in billed.collect::<Vec<SubscriptionId>>() {
+        draft.advance(context, id, horizon)?;
     }
-    let invoice = invoice(context, draft.customer.account(), scope, through, wanted)?;
-    draft.extend(invoice);
+    follows::charge_early_ends(draft);
+    let run = wanted.run.is_some();
+    let account = draft.customer.account();
+    let Drafts { lines, notes } = drafts(account, context.catalog, scope, horizon, run)?;
+    let before = draft.notes();
+    let notes = credit_note::for_time(&settling(context, &draft.customer), notes, before)?;
+    draft.extend(notes);
+    if !lines.is_empty() {
+        let invoice = finalize(context, draft.customer.account(), lines, wanted)?;
+        draft.push(invoice.into());
+    }
     Ok(())
 }
 
 /// What follows from a decision; see the module.
-fn finish(
+pub(super) fn finish(
     context: &Context<'_>,
     customer: &Customer,
     mut draft: Draft,
 ) -> Result<Vec<Event>, Rejection> {
-    follow_payments(context, &mut draft)?;
+    follows::follow(context, &mut draft)?;
     if draft.events.iter().any(due::moves) {
-        draft.extend(due::set(customer.due, draft.customer.account()));
+        draft.extend(due::set(customer.due, draft.customer.account(), context)?);
     }
     Ok(draft.events)
-}
-
-fn is_waiting(subscription: &Subscription) -> bool {
-    subscription.activation_expires.is_some()
-        || subscription.scheduled.iter().any(|due| due.at == ScheduledFor::Paid)
-}
-
-fn waits(customer: &Customer) -> bool {
-    customer.subscriptions().any(is_waiting)
-}
-
-fn begins_waiting(event: &Event) -> bool {
-    let created = event.get::<SubscriptionCreated>();
-    created.is_some_and(|created| created.activation_expires.is_some())
-}
-
-/// Subscriptions that waited for a payment begin, and changes that waited for one take effect,
-/// when nothing is open any more that has a line of them.
-fn follow_payments(context: &Context<'_>, draft: &mut Draft) -> Result<(), Rejection> {
-    let is_paid = |subscription: &Subscription| {
-        is_waiting(subscription)
-            && !draft.customer.owes(subscription.id())
-            && draft.customer.billing.lines_of(subscription.id()).next().is_some()
-    };
-    let paid = draft.customer.subscriptions().filter(|found| is_paid(found));
-    let paid: Vec<SubscriptionId> = paid.map(Subscription::id).collect();
-    let profile = Shared::clone(&draft.customer.profile);
-    let advance =
-        Advance { rules: &profile.rules, catalog: context.catalog, currency: profile.currency };
-    let now = context.stamp.recorded_at;
-    for id in paid {
-        let found = draft.customer.subscription_of(id);
-        if found.is_some_and(|found| found.activation_expires.is_some()) {
-            draft.push(SubscriptionActivated { subscription: id, at: now }.into());
-        }
-        let at = profile.rules.moment(now)?;
-        // Cycles up to the change exist before it: a new anchor leaves no time between.
-        if first_paid(&draft.customer, id).is_some() {
-            draft.advance(advance, id, profile.rules.date(at)?)?;
-        }
-        while let Some((subscription, due)) = first_paid(&draft.customer, id) {
-            let events = advance.scheduled(subscription, at, due)?;
-            draft.extend(events);
-        }
-    }
-    Ok(())
-}
-
-/// The first change of a subscription that waits for a payment.
-fn first_paid(
-    customer: &Customer,
-    id: SubscriptionId,
-) -> Option<(&Subscription, &ChangeScheduled)> {
-    let subscription = customer.subscription_of(id)?;
-    let waits = |due: &&ChangeScheduled| due.at == ScheduledFor::Paid;
-    subscription.scheduled.iter().find(waits).map(|due| (subscription, due))
 }

@@ -1,11 +1,13 @@
 //! A commit in the making: its events so far, and the customer as it would be after them.
 
-use schemas::event::{Event, EventAt};
+use schemas::Rejection;
+use schemas::event::{CreditNoteIssued, Event, EventAt};
 use schemas::ids::SubscriptionId;
-use schemas::{Date, Rejection};
 
 use super::customer::Customer;
-use crate::subscription::advance::Advance;
+use crate::context::Context;
+use crate::shared::Shared;
+use crate::subscription::advance::{Advance, Horizon};
 
 /// What a decision has made so far. The customer is an overlay: what its events do not touch is
 /// read through.
@@ -38,7 +40,7 @@ impl Draft {
         events.into_iter().for_each(|event| self.push(event.into()));
     }
 
-    /// Brings a subscription up to and on `through`, with the events that do it.
+    /// Brings a subscription up to a horizon, with the events that do it.
     ///
     /// # Errors
     /// What [`Advance::through`] refuses; then the draft is of no use.
@@ -47,17 +49,31 @@ impl Draft {
     /// When the customer has no such subscription.
     pub(super) fn advance(
         &mut self,
-        advance: Advance<'_>,
+        context: &Context<'_>,
         id: SubscriptionId,
-        through: Date,
+        horizon: Horizon,
     ) -> Result<(), Rejection> {
+        let profile = Shared::clone(&self.customer.profile);
+        let advance = Advance {
+            rules: &profile.rules,
+            catalog: context.catalog,
+            currency: profile.currency,
+            invoiced: &self.customer.billing,
+        };
         // It folds into the subscription what it makes, so only the other room is left to tell.
         let subscription = self.customer.agreements.drafted(id);
         let subscription = subscription.expect("it is one of the draft's");
-        for event in advance.through(subscription, through, self.events.len())? {
-            self.customer.billing.evolve_agreed(&event);
+        for event in advance.through(subscription, horizon, self.events.len())? {
+            let folded = self.customer.billing.evolve_agreed(&event);
+            folded.expect("a decision names what is there");
             self.events.push(event.into());
         }
         Ok(())
+    }
+
+    /// How many credit notes it has issued.
+    pub(super) fn notes(&self) -> u64 {
+        let notes = self.events.iter().filter(|event| event.get::<CreditNoteIssued>().is_some());
+        notes.count() as u64
     }
 }

@@ -12,6 +12,7 @@ mod decide;
 mod directory;
 mod draft;
 mod facts;
+mod follows;
 pub(crate) mod post;
 mod registering;
 pub mod snapshot;

@@ -14,12 +14,12 @@ pub fn post(event: &Event) -> Result<Posted, PostError> {
     match event {
         Event::Billing(event) => billing::post::post(event),
         Event::Settlement(event) => settlement::post::post(event),
+        Event::Subscription(event) => Ok(billing::post::moved(event)),
         Event::Book(_)
         | Event::Seller(_)
         | Event::Catalog(_)
         | Event::Process(_)
-        | Event::Customer(_)
-        | Event::Subscription(_) => Ok(Posted::default()),
+        | Event::Customer(_) => Ok(Posted::default()),
     }
 }
 

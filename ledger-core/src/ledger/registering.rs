@@ -3,7 +3,7 @@
 use schemas::Event;
 use schemas::event::{
     BillingEvent, CustomerErased, CustomerExternalIdChanged, CustomerParked, CustomerRegistered,
-    CustomerReleased, DiscountApplied, InvoiceFinalized, QuoteCreated, SettlementEvent,
+    CustomerReleased, DiscountApplied, InvoiceFinalized, QuoteCreated, RampAgreed, SettlementEvent,
     SubscriptionCreated,
 };
 
@@ -25,6 +25,7 @@ pub(super) fn event(registry: &mut Registry, profile: &Profile, event: &Event) {
         Event::Billing(BillingEvent::ChargeAdded(charge)) => {
             registry.taken.insert(charge.charge.uuid());
         }
+        Event::Billing(BillingEvent::ChargeWithdrawn(_)) => {}
         Event::Billing(BillingEvent::InvoiceFinalized(invoice)) => invoiced(registry, invoice),
         Event::Settlement(event) => settled(registry, profile, event),
         Event::Book(_) | Event::Seller(_) | Event::Catalog(_) | Event::Process(_) => {}
@@ -45,12 +46,14 @@ fn of_customer(registry: &mut Registry, profile: &Profile, event: &Event) {
     }
 }
 
-/// Three kinds of agreements have ids of their own.
+/// Four kinds of agreements have ids of their own.
 fn agreed(registry: &mut Registry, event: &Event) {
     if let Some(created) = event.get::<SubscriptionCreated>() {
         registry.taken.insert(created.subscription.uuid());
     } else if let Some(created) = event.get::<QuoteCreated>() {
         registry.taken.insert(created.quote.uuid());
+    } else if let Some(ramp) = event.get::<RampAgreed>() {
+        registry.taken.insert(ramp.discount.uuid());
     } else if let Some(applied) = event.get::<DiscountApplied>() {
         registry.taken.insert(applied.discount.uuid());
         if let Some(coupon) = applied.coupon {

@@ -2,73 +2,52 @@
 
 use std::collections::BTreeSet;
 
-use schemas::Date;
-use schemas::command::VoidInvoice;
 use schemas::event::{Event, SubscriptionCanceled};
 use schemas::terms::{CancelCredit, EndReason};
-use schemas::text::Label;
+use schemas::{Date, Rejection, Timestamp};
 
-use crate::billing::Account;
-use crate::billing::state::Billed;
+use super::table::Asked;
 use crate::settlement::case::Case;
-use crate::settlement::void::void;
+use crate::settlement::void::expired;
 use crate::subscription::agreements::Agreements;
 use crate::subscription::state::Subscription;
 
 /// The day on which a subscription ends if its first payment has not come.
-pub(super) fn expires_on(account: Account<'_>, subscription: &Subscription) -> Option<Date> {
-    account.rules().date(subscription.activation_expires?).ok()
+pub(super) fn expires_on(asked: &Asked<'_>, subscription: &Subscription) -> Option<Date> {
+    let (_, expires) = subscription.activation?.asked?;
+    asked.account.rules().date(expires).ok().filter(|_| subscription.ending.is_none())
 }
 
-/// Ends subscriptions whose first payment did not come in time, and voids what they owe.
+/// Ends subscriptions whose first payment did not come in time, and voids the invoice that asked
+/// for it: what was paid of it is credit, and what it bills of others is billed again.
 ///
-/// What is paid in part stays open: money was received for it.
-pub(super) fn expire(case: &Case<'_>, agreements: &Agreements) -> Vec<Event> {
+/// # Errors
+/// A date that cannot be computed.
+pub(super) fn expire(case: &Case<'_>, agreements: &Agreements) -> Result<Vec<Event>, Rejection> {
     let now = case.context.stamp.recorded_at;
-    let expired = |found: &&Subscription| found.activation_expires.is_some_and(|end| end <= now);
     let mut events: Vec<Event> = Vec::new();
-    let mut voided_already = BTreeSet::new();
-    for subscription in agreements.subscriptions().filter(expired) {
-        let open = case.settlement.open().filter_map(|open| case.billing.invoice(open.id));
-        let owed =
-            open.filter(|billed| billed.lines.iter().any(|line| line.is_of(subscription.id)));
-        for billed in owed {
-            // Two subscriptions may wait for the payment of one invoice.
-            if !voided_already.insert(billed.invoice) {
-                continue;
-            }
-            let command = VoidInvoice {
-                customer: case.profile.id,
-                invoice: billed.invoice,
-                reason: Label::try_from("the first payment did not come".to_owned())
-                    .expect("a short text")
-                    .into(),
-                // What it bills of others is billed again.
-                rebill: bills_others(billed, subscription),
-            };
-            if let Ok(voided) = void(case, &command) {
-                events.push(voided.into());
-            }
+    let mut voided = BTreeSet::new();
+    for subscription in agreements.subscriptions().filter(|found| found.ending.is_none()) {
+        let asked = subscription.activation.and_then(|activation| activation.asked);
+        let Some((invoice, _)) = asked.filter(|(_, expires)| *expires <= now) else { continue };
+        // Two subscriptions may wait for the payment of one invoice.
+        let counts = case.settlement.invoices().get(invoice).is_some_and(|found| !found.voided);
+        if counts && voided.insert(invoice) {
+            events.push(expired(case, invoice)?.into());
         }
+        let end = subscription.start;
         events.push(
             SubscriptionCanceled {
-                subscription: subscription.id,
-                end: subscription.start,
+                subscription: subscription.id(),
+                end,
                 credit: CancelCredit::None,
                 reason: EndReason::NotPaid,
                 change: None,
+                begun: Timestamp::from_micros(end.micros() - 1).unwrap_or(end),
+                fee_waived: true,
             }
             .into(),
         );
     }
-    events
-}
-
-/// Whether an invoice has lines of something else than one subscription.
-fn bills_others(billed: &Billed, subscription: &Subscription) -> bool {
-    use schemas::event::LineSource;
-    billed.lines.iter().any(|line| match line.source {
-        LineSource::Cycle { .. } | LineSource::Charge(_) => !line.is_of(subscription.id),
-        LineSource::Invoice => false,
-    })
+    Ok(events)
 }

@@ -31,21 +31,22 @@ impl Runs {
 pub(super) struct Order {
     pub(super) run: BillingRunId,
     pub(super) through: Date,
+    pub(super) ahead: bool,
 }
 
 impl Order {
     /// The command that bills one customer.
     pub(super) fn task(&self, customer: CustomerId) -> Task {
-        let Self { run, through } = *self;
-        let command = BillCustomer { customer, run, through }.into();
+        let Self { run, through, ahead } = *self;
+        let command = BillCustomer { customer, run, through, ahead }.into();
         Task { command_id: bill_command_id(run, customer), command }
     }
 }
 
 /// A run that begins with this event.
 pub(super) fn begun_by(event: &Event) -> Option<Order> {
-    let BillingRunStarted { run, through } = *event.get()?;
-    Some(Order { run, through })
+    let BillingRunStarted { run, through, ahead } = *event.get()?;
+    Some(Order { run, through, ahead })
 }
 
 /// The id of the command that bills `customer` in `run`.
@@ -53,10 +54,29 @@ pub fn bill_command_id(run: BillingRunId, customer: CustomerId) -> CommandId {
     CommandId::new(derive(run.uuid(), &customer.to_string()))
 }
 
-/// Starts a billing run through a day that has begun for somebody.
+/// The furthest that something is billed ahead.
+const MAX_AHEAD_DAYS: i32 = 366;
+
+/// What is billed through a day that has not come is billed ahead, as asked, and not too far.
 ///
 /// # Errors
-/// [`Rejection::RunExists`], [`Rejection::ThroughInFuture`].
+/// [`Rejection::ThroughInFuture`], [`Rejection::AheadTooFar`].
+pub(crate) fn not_too_far(through: Date, today: Date, ahead: bool) -> Result<(), Rejection> {
+    let latest = today.plus_days(MAX_AHEAD_DAYS)?;
+    if through <= today || (ahead && through <= latest) {
+        return Ok(());
+    }
+    Err(if ahead {
+        Rejection::AheadTooFar { through, latest }
+    } else {
+        Rejection::ThroughInFuture { through, today }
+    })
+}
+
+/// Starts a billing run through a day that has begun for somebody, or ahead.
+///
+/// # Errors
+/// [`Rejection::RunExists`], [`Rejection::ThroughInFuture`], [`Rejection::AheadTooFar`].
 pub(crate) fn start(
     runs: &Runs,
     sellers: &Sellers,
@@ -66,11 +86,9 @@ pub(crate) fn start(
     if runs.runs.contains_key(&command.run) {
         return Err(Rejection::RunExists { run: command.run });
     }
-    let today = latest_today(sellers, now)?;
-    if command.through > today {
-        return Err(Rejection::ThroughInFuture { through: command.through, today });
-    }
-    Ok(vec![BillingRunStarted { run: command.run, through: command.through }.into()])
+    let ahead = command.ahead == Some(true);
+    not_too_far(command.through, latest_today(sellers, now)?, ahead)?;
+    Ok(vec![BillingRunStarted { run: command.run, through: command.through, ahead }.into()])
 }
 
 /// The latest civil date that it is for any seller of the book, or in UTC. `through` selects

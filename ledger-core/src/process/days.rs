@@ -3,13 +3,14 @@
 //! A day that cannot be computed is never due: the decision that would take the step says so.
 
 use schemas::event::ScheduledFor;
-use schemas::terms::ChangeBilling;
-use schemas::{Date, Timestamp};
+use schemas::{Date, Span, Timestamp};
 
+use super::table::Asked;
 use crate::billing::Account;
-use crate::billing::pieces;
-use crate::billing::place::Place;
 use crate::customer::erase::documents_free_on;
+use crate::customer::rules::Rules;
+use crate::subscription::advance::opens_on;
+use crate::subscription::item::Item;
 use crate::subscription::state::Subscription;
 
 /// The first day on which the documents of an erased customer need not be kept any more.
@@ -18,40 +19,54 @@ pub(super) fn documents_on(account: Account<'_>) -> Option<Date> {
 }
 
 /// The first day of a scheduled change.
-pub(super) fn change_on(account: Account<'_>, subscription: &Subscription) -> Option<Date> {
+pub(super) fn change_on(asked: &Asked<'_>, subscription: &Subscription) -> Option<Date> {
+    if subscription.ending.is_some() {
+        return None;
+    }
     let days = subscription.scheduled.iter().filter_map(|change| match change.at {
-        ScheduledFor::At(at) => account.rules().date(at).ok(),
+        ScheduledFor::At(at) => asked.account.rules().date(at).ok(),
         ScheduledFor::Paid => None,
     });
     days.min()
 }
 
 /// The day on which the contract term is over.
-pub(super) fn term_ends_on(account: Account<'_>, subscription: &Subscription) -> Option<Date> {
+pub(super) fn term_ends_on(asked: &Asked<'_>, subscription: &Subscription) -> Option<Date> {
     let term = subscription.term.filter(|_| subscription.ending.is_none())?;
-    account.rules().date(term.span.end()).ok()
+    asked.account.rules().date(term.span.end()).ok()
 }
 
 /// The first day on which a cycle is to be opened, or what of one is not billed.
-pub(super) fn cycle_on(account: Account<'_>, subscription: &Subscription) -> Option<Date> {
-    let rules = account.rules();
-    let differences_wait = match rules.policies.change_billing {
-        ChangeBilling::NextInvoice => true,
-        ChangeBilling::AtOnce => false,
-    };
+pub(super) fn cycle_on(asked: &Asked<'_>, subscription: &Subscription) -> Option<Date> {
+    if subscription.waits() && subscription.ending.is_none() {
+        return None;
+    }
+    let rules = asked.account.rules();
     let pauses = subscription.pause_spans();
     let ends = |at: Timestamp| subscription.ending.is_some_and(|ending| ending.at <= at);
-    let mut due: Vec<Date> = Vec::new();
-    for item in &subscription.items {
-        let place = Place { account, subscription, item, pauses: &pauses };
-        let next = item.next_period(rules).ok().map(|(span, _)| span);
-        let next = next.filter(|span| {
-            !ends(span.start()) && item.removed_at().is_none_or(|at| span.start() < at)
-        });
-        let ahead = next.and_then(|span| place.next_due(span));
-        let waits = differences_wait && ahead.is_some();
-        let opened = |cycle| pieces::due_on(place, cycle, waits);
-        due.extend(item.cycles.iter().filter_map(opened).chain(ahead));
+    let next = subscription.items.iter().filter_map(|item| {
+        let (span, _) = item.next_period(rules).ok()?;
+        let over = ends(span.start()) || item.removed_at().is_some_and(|at| at <= span.start());
+        next_due(subscription, item, span, &pauses, rules).filter(|_| !over)
+    });
+    next.chain(asked.differs_on).min()
+}
+
+/// The first day on which a cycle that is not opened yet is billed; none if nothing of it is.
+fn next_due(
+    subscription: &Subscription,
+    item: &Item,
+    span: Span,
+    pauses: &[Span],
+    rules: &Rules,
+) -> Option<Date> {
+    let Some(living) = subscription.living(span.start(), span.end(), rules) else {
+        let trial = subscription.trial_end.is_some_and(|end| span.end() <= end);
+        return rules.date(span.end()).ok().filter(|_| trial);
+    };
+    if item.bills_ahead(living, pauses, rules) {
+        opens_on(item, span, rules).ok()
+    } else {
+        rules.date(living.end()).ok()
     }
-    due.into_iter().min()
 }

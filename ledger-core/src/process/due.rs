@@ -2,13 +2,17 @@
 //!
 //! The day is decided with the commit that moves it and is an event: folding asks no calendar.
 
-use schemas::Date;
 use schemas::event::{
     CustomerParked, CustomerReleased, DueSet, Event, SettlementEvent, SubscriptionEvent,
 };
+use schemas::terms::ChangeBilling;
+use schemas::{Date, Rejection};
 
-use super::table::{PROCESSES, When};
+use super::table::{Asked, PROCESSES, When};
 use crate::billing::Account;
+use crate::billing::lines::ahead;
+use crate::billing::waiting::{differences, goes_out};
+use crate::context::Context;
 use crate::subscription::state::Subscription;
 
 /// Whether an event can move the day.
@@ -20,7 +24,10 @@ pub(crate) fn moves(event: &Event) -> bool {
                 || event.erases().is_some()
         }
         Event::Subscription(event) => !is_aside(event),
-        Event::Billing(_) | Event::Settlement(SettlementEvent::InvoiceVoided(_)) => true,
+        Event::Billing(_)
+        | Event::Settlement(
+            SettlementEvent::InvoiceVoided(_) | SettlementEvent::CreditNoteIssued(_),
+        ) => true,
         Event::Settlement(_)
         | Event::Process(_)
         | Event::Book(_)
@@ -42,24 +49,54 @@ fn is_aside(event: &SubscriptionEvent) -> bool {
 }
 
 /// The event by which the day becomes another one; none if it stays.
-pub(crate) fn set(before: Option<Date>, account: Account<'_>) -> Option<Event> {
-    let on = next(account);
-    (on != before).then(|| DueSet { on }.into())
+///
+/// # Errors
+/// A date that cannot be computed.
+pub(crate) fn set(
+    before: Option<Date>,
+    account: Account<'_>,
+    context: &Context<'_>,
+) -> Result<Option<Event>, Rejection> {
+    let on = next(account, context)?;
+    Ok((on != before).then(|| DueSet { on }.into()))
 }
 
 /// The day on which a billing run has something to do for this customer.
 ///
-/// Pending charges wait for the next cycle; where no cycle is ahead they are due at once, so that
-/// nothing is forgotten. What was voided to be billed again is due at once, too.
-fn next(account: Account<'_>) -> Option<Date> {
+/// Charges and differences wait for the next invoice, as long as the policy lets them; where none
+/// is to come they are due at once, so that nothing is forgotten. What was voided to be billed
+/// again is due at once, too.
+fn next(account: Account<'_>, context: &Context<'_>) -> Result<Option<Date>, Rejection> {
     if account.profile.parked.is_some() {
-        return None;
+        return Ok(None);
     }
-    let subscriptions = account.agreements.subscriptions();
-    let cycles = subscriptions.filter_map(|found| due_for(account, found)).min();
-    let pending = account.billing.pending().len() > 0;
-    let waiting = account.billing.rebill || (cycles.is_none() && pending);
-    if waiting { Some(Date::MIN) } else { cycles.into_iter().chain(of_its_own(account)).min() }
+    let now = context.stamp.recorded_at;
+    let (mut due, mut waits) = (of_its_own(account), false);
+    for subscription in account.agreements.subscriptions() {
+        let asks = subscription.waits() && subscription.ending.is_none();
+        let (differs_on, differs) = if asks {
+            (None, false)
+        } else {
+            let then = ahead(account, context.catalog, subscription, now)?;
+            differences(account, subscription, then.as_ref(), now)?
+        };
+        waits |= differs;
+        let asked = Asked { account, differs_on };
+        due = [due, due_for(&asked, subscription)].into_iter().flatten().min();
+    }
+    let charges = account.billing.pending().len() > 0;
+    let again = account.billing.pending().any(|charge| charge.again);
+    let at_once = match account.rules().policies.change_billing {
+        ChangeBilling::AtOnce => true,
+        ChangeBilling::NextInvoice => false,
+    };
+    if again || ((charges || waits) && at_once) {
+        return Ok(Some(Date::MIN));
+    }
+    if (charges || waits) && goes_out(account, charges, account.rules().date(now)?)? {
+        return Ok(Some(Date::MIN));
+    }
+    Ok(due)
 }
 
 /// The first day on which a process has something to do for the customer itself.
@@ -77,9 +114,9 @@ fn of_its_own(account: Account<'_>) -> Option<Date> {
 }
 
 /// The first day on which a process has something to do for a subscription.
-fn due_for(account: Account<'_>, subscription: &Subscription) -> Option<Date> {
+fn due_for(asked: &Asked<'_>, subscription: &Subscription) -> Option<Date> {
     let days = PROCESSES.iter().filter_map(|process| match process.when {
-        When::Day(on) | When::First(on, _) => on(account, subscription),
+        When::Day(on) | When::First(on, _) => on(asked, subscription),
         When::Own(_) | When::Job(_) | When::With(_) | When::AtOnce | When::Asked => None,
     });
     days.min()

@@ -1,6 +1,6 @@
 //! The table of processes.
 
-use schemas::{Date, Event};
+use schemas::{Date, Event, Rejection};
 use serde::{Deserialize, Serialize};
 
 use super::{activations, billing_run, days};
@@ -28,17 +28,27 @@ pub(super) enum Order {
 }
 
 /// What of a customer's agreements a process ends or changes, as events.
-pub(crate) type Step = fn(&Case<'_>, &Agreements) -> Vec<Event>;
+pub(crate) type Step = fn(&Case<'_>, &Agreements) -> Result<Vec<Event>, Rejection>;
+
+/// A subscription for which a process is asked for its day.
+pub(super) struct Asked<'a> {
+    pub(super) account: Account<'a>,
+    /// The first day on which what differs from its invoices is a reason for one.
+    pub(super) differs_on: Option<Date>,
+}
+
+/// The day that a process finds for a subscription.
+type DayOf = fn(&Asked<'_>, &Subscription) -> Option<Date>;
 
 /// When a process has something to do.
 pub(super) enum When {
     /// When its event is there, for many: what it then keeps of the event.
     Job(fn(&Event) -> Option<Order>),
     /// On a day that it finds for a subscription; the customer's billing takes the step.
-    Day(fn(Account<'_>, &Subscription) -> Option<Date>),
+    Day(DayOf),
     /// On a day that it finds for a subscription; the customer's billing takes this step before
     /// it bills anything.
-    First(fn(Account<'_>, &Subscription) -> Option<Date>, Step),
+    First(DayOf, Step),
     /// On a day that it finds for the customer itself; its billing takes the step.
     Own(fn(Account<'_>) -> Option<Date>),
     /// Together with the step of another process.

@@ -1,13 +1,16 @@
 //! Credit notes: part of an invoice taken off its lines in proportion.
 
+use std::collections::BTreeMap;
+
 use schemas::command::IssueCreditNote;
 use schemas::event::{Allocation, CreditNoteIssued, EntityDefined, Event, LineRef, LineReversal};
-use schemas::ids::{CreditNoteId, RefundId, derive};
+use schemas::ids::{CreditNoteId, InvoiceId, RefundId, derive};
 use schemas::terms::{SeriesDefinition, SeriesKind};
-use schemas::{Date, Minor, Rejection};
+use schemas::{Date, Interval, Minor, Rejection};
 
 use super::case::{Case, not_before};
-use super::reversal::part_of_line;
+use super::reversal::{part_of_line, time_of_line};
+use crate::billing::draft::{LineDraft, numbered};
 use crate::billing::lines::MAX_LINES;
 use crate::billing::state::Billed;
 use crate::money::rounding::narrow;
@@ -88,6 +91,80 @@ pub(super) fn credit_notes(
     Ok(notes)
 }
 
+/// Notes for credited time: one for each invoice that has a line of which time is credited.
+/// `before` notes of the commit come before these.
+///
+/// # Errors
+/// [`Rejection::NoCreditNoteSeries`]; a number or a date that cannot be had.
+pub(crate) fn for_time(
+    case: &Case<'_>,
+    credits: Vec<LineDraft>,
+    before: u64,
+) -> Result<Vec<CreditNoteIssued>, Rejection> {
+    if credits.is_empty() {
+        return Ok(Vec::new());
+    }
+    let (entity, series) = note_series(case)?;
+    let first = case.context.registry.numbers().next(entity.entity, &series.code)?;
+    let mut by_invoice: Vec<(InvoiceId, Vec<LineDraft>)> = Vec::new();
+    for credit in credits {
+        let credited = credit.credits.expect("a note credits lines").invoice;
+        match by_invoice.iter_mut().find(|(invoice, _)| *invoice == credited) {
+            Some((_, known)) => known.push(credit),
+            None => by_invoice.push((credited, vec![credit])),
+        }
+    }
+    by_invoice.sort_by_key(|(invoice, _)| case.billing.ordinal(*invoice));
+    let mut notes = Vec::with_capacity(by_invoice.len());
+    for (index, (invoice, credits)) in (before..).zip(by_invoice) {
+        let exhausted = || Rejection::SeriesExhausted { series: series.code.clone() };
+        let sequence = first.checked_add(index).ok_or_else(exhausted)?;
+        let name = format!("credit note {index}");
+        let note = CreditNoteId::new(derive(case.context.stamp.command_id.uuid(), &name));
+        let billed = case.billing.invoice(invoice).ok_or(Rejection::UnknownInvoice { invoice })?;
+        let document_date = entity.zone.date_at(case.context.stamp.recorded_at)?;
+        let effective = case.posting_date()?.max(billed.posting_date);
+        let split = billed.lines.iter().map(|line| line.earning.posted).max();
+        let posting_date = split.map_or(effective, |day| day.max(effective));
+        let total = Minor::sum(credits.iter().map(LineDraft::net))?.negated()?;
+        notes.push(CreditNoteIssued {
+            note,
+            invoice,
+            currency: case.profile.currency,
+            series: series.code.clone(),
+            sequence,
+            number: printed(series, sequence)?,
+            document_date,
+            posting_date,
+            lines: credited_lines(billed, &credits, posting_date)?,
+            credits: numbered(credits, invoice, document_date),
+            total,
+            refund: None,
+        });
+    }
+    Ok(notes)
+}
+
+/// What the credits take off each line.
+fn credited_lines(
+    billed: &Billed,
+    credits: &[LineDraft],
+    day: Date,
+) -> Result<Vec<LineReversal>, Rejection> {
+    let mut pieces: BTreeMap<u32, Vec<(Interval, Minor)>> = BTreeMap::new();
+    for credit in credits {
+        let (Some(at), Some(days)) = (credit.credits, credit.service) else { continue };
+        pieces.entry(at.line).or_default().push((days, credit.net().negated()?));
+    }
+    let line = |number: u32| {
+        let index = usize::try_from(number).ok().and_then(|number| number.checked_sub(1));
+        index.and_then(|index| billed.lines.get(index))
+    };
+    let found =
+        pieces.iter().filter_map(|(number, pieces)| Some((*number, line(*number)?, pieces)));
+    found.map(|(number, line, pieces)| time_of_line(line, number, pieces, day)).collect()
+}
+
 fn issue(
     case: &Case<'_>,
     (entity, series, sequence): (&EntityDefined, &SeriesDefinition, u64),
@@ -115,6 +192,7 @@ fn issue(
         document_date: entity.zone.date_at(case.context.stamp.recorded_at)?,
         posting_date,
         lines: reversals(case, billed, part.amount.0, posting_date)?,
+        credits: Vec::new(),
         total: part.amount,
         refund: None,
     })

@@ -1,7 +1,7 @@
 //! Settlement: what is owed on invoices, payments, credit, and what takes documents back.
 
 pub(crate) mod case;
-mod credit_note;
+pub(crate) mod credit_note;
 pub(crate) mod decide;
 pub(crate) mod evolve;
 mod payment;

@@ -70,6 +70,67 @@ pub(super) fn part_of_line(
     })
 }
 
+/// Takes credited time off a line: for each piece its days and how much. What was earned of these
+/// days is taken back from what was earned, the rest from what will be.
+///
+/// # Errors
+/// A date that cannot be computed.
+pub(super) fn time_of_line(
+    line: &Line,
+    number: u32,
+    pieces: &[(Interval, Minor)],
+    day: Date,
+) -> Result<LineReversal, Rejection> {
+    let stands = Standing::of(line, day)?;
+    let net: i64 = pieces.iter().map(|(_, net)| net.0).sum();
+    let mut earned = 0;
+    for (days, net) in pieces {
+        let passed = day.min(days.end()).days_since(days.start()).max(0);
+        let length = days.end().days_since(days.start()).max(1);
+        earned += narrow(i128::from(net.0) * i128::from(passed) / i128::from(length))?;
+    }
+    // Revenue is reckoned on the whole line and rounded on its own: each side gives what it has.
+    let recognised = earned.max(net - stands.unrecognised).min(stands.recognised).min(net);
+    let unrecognised = net - recognised;
+    let rest = stands.unrecognised - unrecognised;
+    let amended = match line.earning.schedule {
+        _ if rest == 0 => None,
+        RevenueSchedule::Point(_) => Some(rest_of_service(line.earning.schedule, day)?),
+        RevenueSchedule::Straight(service) => Some(days_left(service, pieces, day)?),
+    };
+    Ok(LineReversal {
+        line: number,
+        net: Minor(net),
+        tax: Minor::ZERO,
+        recognised: Minor(recognised),
+        unrecognised: Minor(unrecognised),
+        kept: Minor(stands.recognised - recognised),
+        amended: amended.map(|service| Amendment { service, amount: Minor(rest) }),
+    })
+}
+
+/// The days from `day` on that are not credited at their start or end; at least one.
+fn days_left(
+    service: Interval,
+    pieces: &[(Interval, Minor)],
+    day: Date,
+) -> Result<Interval, Rejection> {
+    let (mut start, mut end) = (service.start().max(day), service.end());
+    let at = start;
+    while let Some((piece, _)) = pieces.iter().find(|(p, _)| p.start() < end && end <= p.end()) {
+        end = piece.start();
+    }
+    while let Some((piece, _)) =
+        pieces.iter().find(|(p, _)| p.start() <= start && start < p.end() && p.end() < end)
+    {
+        start = piece.end();
+    }
+    if start < end {
+        return Ok(Interval::new(start, end)?);
+    }
+    Ok(Interval::new(at, at.plus_days(1)?)?)
+}
+
 /// The days from `day` on over which a line is still earned; at least `day` itself.
 fn rest_of_service(schedule: RevenueSchedule, day: Date) -> Result<Interval, Rejection> {
     let (start, end) = match schedule {

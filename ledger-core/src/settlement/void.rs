@@ -39,6 +39,27 @@ pub(crate) fn void(case: &Case<'_>, command: &VoidInvoice) -> Result<InvoiceVoid
     })
 }
 
+/// Voids a whole invoice whose payment did not come in time.
+///
+/// # Errors
+/// [`Rejection::UnknownInvoice`]; a date that cannot be computed.
+pub(crate) fn expired(
+    case: &Case<'_>,
+    invoice: schemas::ids::InvoiceId,
+) -> Result<InvoiceVoided, Rejection> {
+    void(
+        case,
+        &VoidInvoice {
+            customer: case.profile.id,
+            invoice,
+            reason: schemas::text::Label::try_from("the first payment did not come".to_owned())
+                .expect("a short text")
+                .into(),
+            rebill: true,
+        },
+    )
+}
+
 /// Nothing else stands on the invoice.
 fn check_free(case: &Case<'_>, invoice: &Invoice, billed: &Billed) -> Result<(), Rejection> {
     let (id, currency) = (invoice.id, case.profile.currency);

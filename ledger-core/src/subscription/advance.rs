@@ -1,39 +1,80 @@
-//! Bringing a subscription up to a date: cycles open, scheduled changes take effect, terms are
-//! renewed, each at its own instant and in the order of time.
+//! Bringing a subscription up to the present: cycles open, scheduled changes take effect, terms
+//! are renewed, each at its own instant and in the order of time.
+//!
+//! # Ordering
+//!
+//! At one instant the term ends first, then changes take effect in the order of their numbers,
+//! then cycles open. Before something happens, every cycle that starts before it exists.
+//!
+//! # Correctness
+//!
+//! What has not come yet does not happen: a cycle that is billed ahead is opened, and what it will
+//! cost is read off a copy for which the time has passed ([`Advance::projected`]).
 
 use schemas::event::{
-    Calendar, ChangeScheduled, CycleCut, CycleOpened, ItemChange, ItemTerms, ScheduledChange,
-    ScheduledFor, ScheduledItems, SubscriptionCanceled, SubscriptionChanged, SubscriptionEvent,
-    SubscriptionPaused, SubscriptionResumed, Term, TermRenewed, TermsChange,
+    ChangeScheduled, CycleOpened, EndAgreed, LeftAlone, ScheduledChange, ScheduledChangeWithdrawn,
+    ScheduledFor, SubscriptionCanceled, SubscriptionEvent, SubscriptionPaused, SubscriptionResumed,
+    Term, TermRenewed,
 };
-use schemas::terms::{
-    Anchor, BillingTiming, CancelCredit, EndReason, IntervalChange, Renewal, Settle,
-};
+use schemas::terms::{Anchor, BillingTiming, EndReason, Renewal, Settle};
+use schemas::text::Label;
 use schemas::time::TimeError;
 use schemas::{Currency, Date, Rejection, Span, Timestamp};
 
 use super::calendar;
+use super::case::Invoiced;
 use super::evolve::try_out;
 use super::item::Item;
-use super::state::Subscription;
+use super::migration;
+use super::state::{Subscription, default_credit};
 use crate::catalog::state::Catalog;
 use crate::customer::rules::Rules;
 
 /// The most events by which one command brings a subscription up to date.
 pub(crate) const MAX_STEPS: usize = 1_000;
 
+/// Up to where something is looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Horizon {
+    /// What is due on this day or before; not after the day of `now`, unless `ahead`.
+    pub(crate) day: Date,
+    /// What has happened by then.
+    pub(crate) now: Timestamp,
+    /// Cycles that begin later, up to and on the day, are billed as well.
+    pub(crate) ahead: bool,
+}
+
+impl Horizon {
+    /// The present of a customer.
+    pub(crate) fn present(now: Timestamp, rules: &Rules) -> Result<Self, Rejection> {
+        Ok(Self { day: rules.date(now)?, now, ahead: false })
+    }
+
+    /// The present, and what is due through a day: the earlier of the two, unless `ahead`.
+    pub(crate) fn through(
+        day: Date,
+        now: Timestamp,
+        ahead: bool,
+        rules: &Rules,
+    ) -> Result<Self, Rejection> {
+        let today = rules.date(now)?;
+        Ok(Self { day: if ahead { day } else { day.min(today) }, now, ahead })
+    }
+}
+
 /// What advancing looks at besides the subscription.
 #[derive(Clone, Copy)]
 pub(crate) struct Advance<'a> {
     pub(crate) rules: &'a Rules,
-    /// Migrations of plans replace the terms of cycles.
+    /// Plans that changes lead to; migrations of plans.
     pub(crate) catalog: &'a Catalog,
     pub(crate) currency: Currency,
+    pub(crate) invoiced: &'a dyn Invoiced,
 }
 
 impl Advance<'_> {
-    /// Opens every cycle that is to be billed up to and on `through`, and lets everything happen
-    /// that lies before the cycles it opens. `before` events of the commit come before these.
+    /// Lets everything happen up to the present, opens every cycle that is due to be billed, and
+    /// those that are billed ahead. `before` events of the commit come before these.
     ///
     /// # Errors
     /// [`Rejection::TooManyCycles`] where it is too far behind for one command; a date that
@@ -41,69 +82,69 @@ impl Advance<'_> {
     pub(crate) fn through(
         self,
         subscription: &mut Subscription,
-        through: Date,
+        horizon: Horizon,
         before: usize,
     ) -> Result<Vec<SubscriptionEvent>, Rejection> {
         let mut events = Vec::new();
-        while let Some(next) = self.next(subscription, through)? {
-            if events.len() > MAX_STEPS {
-                let subscription = subscription.id;
-                return Err(Rejection::TooManyCycles { subscription, limit: MAX_STEPS });
-            }
-            for event in next {
-                try_out(subscription, &event, before + events.len());
-                events.push(event);
-            }
+        while let Some(next) = self.next(subscription, horizon)? {
+            push(subscription, &mut events, next, before)?;
         }
+        self.open_ahead(subscription, horizon, &mut events, before)?;
         Ok(events)
     }
 
-    /// The events of the next thing that happens.
+    /// The subscription as it will be at an instant, by what is known now.
+    ///
+    /// # Errors
+    /// As [`Advance::through`].
+    pub(crate) fn projected(
+        self,
+        subscription: &Subscription,
+        to: Timestamp,
+    ) -> Result<Subscription, Rejection> {
+        let mut then = subscription.clone();
+        let horizon = Horizon { day: self.rules.date(to)?, now: to, ahead: false };
+        let mut events = Vec::new();
+        while let Some(next) = self.next(&then, horizon)? {
+            push(&mut then, &mut events, next, 0)?;
+        }
+        Ok(then)
+    }
+
+    /// The events of the next thing that has come.
     fn next(
         self,
         subscription: &Subscription,
-        through: Date,
+        horizon: Horizon,
     ) -> Result<Option<Vec<SubscriptionEvent>>, Rejection> {
-        let cycle = self.next_cycle(subscription, through)?;
-        let scheduled = subscription
-            .scheduled
-            .iter()
-            .filter_map(|due| match due.at {
-                ScheduledFor::At(at) => Some((at, Next::Change(due))),
-                ScheduledFor::Paid => None,
-            })
-            .min_by_key(|(at, _)| *at);
-        let term = subscription
-            .term
-            .filter(|_| subscription.ending.is_none())
-            .map(|term| (term.span.end(), Next::Term(term)));
-        // At one instant, changes come before the renewal of the term.
-        let first = [scheduled, term].into_iter().flatten().min_by_key(|(at, _)| *at);
-        if let Some((at, next)) = first {
-            let due = self.rules.date(at)? <= through;
-            let before = cycle.as_ref().is_none_or(|(_, span, _)| at <= span.start());
-            if before && (due || cycle.is_some()) {
-                // Items that are opened later have the time before the change all the same.
-                if let Some((item, span, full)) = self.next_before(subscription, at)? {
-                    return self.open(subscription, item, span, full).map(Some);
-                }
-                return self.take_effect(subscription, at, next).map(Some);
+        let cycle = self.next_cycle(subscription, horizon)?;
+        let happens = next_happening(subscription).filter(|(at, _)| *at <= horizon.now);
+        if let Some((at, next)) = happens
+            && cycle.as_ref().is_none_or(|(_, span, _)| at <= span.start())
+        {
+            // Items that are opened later have the time before the change all the same.
+            if let Some((item, span, full)) = self.next_before(subscription, at)? {
+                return self.open(subscription, item, span, full).map(Some);
             }
+            return self.take_effect(subscription, at, next).map(Some);
         }
         let Some((item, span, full)) = cycle else { return Ok(None) };
         self.open(subscription, item, span, full).map(Some)
     }
 
-    /// The first cycle that is to be opened.
+    /// The first cycle that has begun and is due.
     fn next_cycle(
         self,
         subscription: &Subscription,
-        through: Date,
+        horizon: Horizon,
     ) -> Result<Option<(&Item, Span, Span)>, Rejection> {
         let mut first: Option<(&Item, Span, Span)> = None;
         for item in &subscription.items {
             let (span, full) = item.next_period(self.rules)?;
-            if is_over(subscription, item, span) || self.opens_on(item, span)? > through {
+            if span.start() > horizon.now
+                || is_over(subscription, item, span)
+                || opens_on(item, span, self.rules)? > horizon.day
+            {
                 continue;
             }
             if first.is_none_or(|(_, found, _)| span.start() < found.start()) {
@@ -128,9 +169,51 @@ impl Advance<'_> {
         Ok(None)
     }
 
-    /// The day on which a cycle is opened: its own, or so many days before as it is invoiced.
-    fn opens_on(self, item: &Item, span: Span) -> Result<Date, TimeError> {
-        opens_on(item, span, self.rules)
+    /// Opens cycles that have not begun and are billed before they do.
+    fn open_ahead(
+        self,
+        subscription: &mut Subscription,
+        horizon: Horizon,
+        events: &mut Vec<SubscriptionEvent>,
+        before: usize,
+    ) -> Result<(), Rejection> {
+        if subscription.ending.is_some() || subscription.waits() {
+            return Ok(());
+        }
+        let mut left: Vec<u16> = subscription.items.iter().map(|item| item.number).collect();
+        loop {
+            let mut first: Option<(u16, Span)> = None;
+            for number in &left {
+                let Some(item) = subscription.item(*number) else { continue };
+                let (span, _) = item.next_period(self.rules)?;
+                let due = self.is_due_ahead(item, span, horizon)?;
+                if due && first.is_none_or(|(_, found)| span.start() < found.start()) {
+                    first = Some((*number, span));
+                }
+            }
+            let Some((number, span)) = first else { return Ok(()) };
+            let then = self.projected(subscription, span.start())?;
+            // Where its cycles will be others, they are billed when they begin.
+            let same = then.item(number).zip(subscription.item(number)).filter(|(then, now)| {
+                then.calendar == now.calendar && then.terms_at(span.start()).is_some()
+            });
+            let ended = then.ending.is_some_and(|ending| ending.at <= span.start());
+            match same.filter(|_| !ended) {
+                Some((_, item)) => {
+                    let (_, full) = item.next_period(self.rules)?;
+                    let next = self.open(subscription, item, span, full)?;
+                    push(subscription, events, next, before)?;
+                }
+                None => left.retain(|known| *known != number),
+            }
+        }
+    }
+
+    fn is_due_ahead(self, item: &Item, span: Span, horizon: Horizon) -> Result<bool, Rejection> {
+        let start = self.rules.date(span.start())?;
+        let lead = i32::from(lead_days(item, span));
+        let by_lead = lead > 0 && start.plus_days(-lead)? <= horizon.day;
+        Ok(span.start() > horizon.now && (by_lead || (horizon.ahead && start <= horizon.day)))
     }
 
     fn open(
@@ -140,30 +223,7 @@ impl Advance<'_> {
         span: Span,
         full: Span,
     ) -> Result<Vec<SubscriptionEvent>, Rejection> {
-        let mut events = Vec::new();
-        let start = self.rules.date(span.start())?;
-        let terms = item.terms_at(span.start());
-        let moved = |terms| self.catalog.migrated(terms, start, self.currency);
-        if let Some(terms) = terms.and_then(moved) {
-            let change = ItemChange {
-                item: item.number,
-                add_on: item.add_on,
-                terms: TermsChange::Set(Box::new(terms)),
-                quantity: None,
-                calendar: None,
-            };
-            events.push(
-                SubscriptionChanged {
-                    subscription: subscription.id,
-                    from: span.start(),
-                    items: vec![change],
-                    settle: Settle::Next,
-                    change: None,
-                    trial_end: None,
-                }
-                .into(),
-            );
-        }
+        let mut events = migration::taken(self, subscription, item, span)?;
         let (id, cycle) = (subscription.id, item.next_cycle());
         let opened = CycleOpened { subscription: id, item: item.number, cycle, span, full };
         events.push(opened.into());
@@ -182,7 +242,8 @@ impl Advance<'_> {
         }
     }
 
-    /// What a scheduled change does at `at`.
+    /// What a scheduled change does at `at`. One that cannot take effect any more is withdrawn,
+    /// with the reason.
     pub(crate) fn scheduled(
         self,
         subscription: &Subscription,
@@ -191,12 +252,30 @@ impl Advance<'_> {
     ) -> Result<Vec<SubscriptionEvent>, Rejection> {
         let (id, change) = (subscription.id, Some(due.change));
         Ok(match &due.what {
-            ScheduledChange::Items(items) => self.items(subscription, at, items, change, None)?,
-            ScheduledChange::Cancel(credit) => {
-                let (credit, reason) = (*credit, EndReason::Canceled);
-                let end = at;
-                vec![SubscriptionCanceled { subscription: id, end, credit, reason, change }.into()]
-            }
+            ScheduledChange::Items(items) => match self.change(subscription, at, items, change) {
+                Ok(events) => events,
+                Err(rejection) => vec![
+                    ScheduledChangeWithdrawn {
+                        subscription: id,
+                        change: due.change,
+                        restores: Vec::new(),
+                        why: Some(reason(&rejection)),
+                    }
+                    .into(),
+                ],
+            },
+            ScheduledChange::Cancel(EndAgreed { credit, waive_fee }) => vec![
+                SubscriptionCanceled {
+                    subscription: id,
+                    end: at,
+                    credit: *credit,
+                    reason: EndReason::Canceled,
+                    change,
+                    begun: just_before(at),
+                    fee_waived: *waive_fee,
+                }
+                .into(),
+            ],
             ScheduledChange::Pause(settle) => {
                 vec![
                     SubscriptionPaused { subscription: id, from: at, settle: *settle, change }
@@ -204,164 +283,49 @@ impl Advance<'_> {
                 ]
             }
             ScheduledChange::Resume(settle) => {
-                vec![
-                    SubscriptionResumed { subscription: id, from: at, settle: *settle, change }
-                        .into(),
-                ]
+                vec![self.resumed(subscription, at, *settle, change).into()]
             }
         })
     }
 
-    /// Item changes at an instant. An item whose cycles change has its current cycle cut.
-    pub(crate) fn items(
+    /// It goes on at an instant.
+    pub(crate) fn resumed(
         self,
         subscription: &Subscription,
-        at: Timestamp,
-        changes: &ScheduledItems,
-        number: Option<u32>,
-        trial_end: Option<Timestamp>,
-    ) -> Result<Vec<SubscriptionEvent>, Rejection> {
-        let mut events = Vec::new();
-        let mut items = changes.items.clone();
-        subscription.number_new(&mut items, |found| begins(found, subscription))?;
-        if let Some(anchor) = changes.anchor {
-            for item in subscription.items.iter().filter(|item| item.removed_at().is_none()) {
-                if !items.iter().any(|found| found.item == item.number) {
-                    items.push(kept(item));
-                }
+        from: Timestamp,
+        settle: Settle,
+        change: Option<u32>,
+    ) -> SubscriptionResumed {
+        let left_alone = match settle {
+            Settle::Now | Settle::Next => Vec::new(),
+            Settle::None => {
+                let numbers = subscription.items.iter().map(|item| item.number);
+                let until = |item| self.invoiced.invoiced_until(subscription, item);
+                let known =
+                    numbers.filter_map(|item| Some(LeftAlone { item, until: until(item)? }));
+                known.filter(|left| from < left.until).collect()
             }
-            items.sort_by_key(|item| item.item);
-            for change in &mut items {
-                self.move_anchor(subscription, at, change, anchor)?;
-            }
-        } else {
-            for change in &mut items {
-                self.recompute(subscription, at, change)?;
-            }
-        }
-        for change in items.iter().filter(|change| change.calendar.is_some()) {
-            if let Some(item) = subscription.item(change.item) {
-                events.extend(match number {
-                    // What was agreed before cannot be refused now: cycles that were opened
-                    // ahead are cut away whole.
-                    Some(_) => cut_away(subscription, item, at),
-                    None => self.cut(subscription, item, at)?.into_iter().collect(),
-                });
-            }
-        }
-        let (settle, change) = (changes.settle, number);
+        };
+        SubscriptionResumed { subscription: subscription.id, from, settle, change, left_alone }
+    }
+}
+
+/// Adds events to those that were made, and folds them into the subscription.
+fn push(
+    subscription: &mut Subscription,
+    events: &mut Vec<SubscriptionEvent>,
+    next: Vec<SubscriptionEvent>,
+    before: usize,
+) -> Result<(), Rejection> {
+    if events.len() > MAX_STEPS {
         let subscription = subscription.id;
-        events.push(
-            SubscriptionChanged { subscription, from: at, items, settle, change, trial_end }.into(),
-        );
-        Ok(events)
+        return Err(Rejection::TooManyCycles { subscription, limit: MAX_STEPS });
     }
-
-    fn move_anchor(
-        self,
-        subscription: &Subscription,
-        at: Timestamp,
-        change: &mut ItemChange,
-        anchor: Anchor,
-    ) -> Result<(), Rejection> {
-        let every = match (&change.terms, subscription.item(change.item)) {
-            (TermsChange::Set(terms), _) => terms.every,
-            (TermsChange::Keep, Some(item)) => item.calendar.every,
-            (TermsChange::Keep, None) | (TermsChange::Remove, _) => return Ok(()),
-        };
-        let moved = calendar::moved(at, every, anchor, self.rules)?;
-        if let Some(item) = subscription.item(change.item)
-            && item.calendar.every == every
-            && item.calendar.from <= at
-            && self.next_boundary(&item.calendar, at)? == moved.first
-            && item.calendar.day == moved.day
-        {
-            // It is anchored there already: no cycle is cut.
-            return Ok(());
-        }
-        change.calendar = Some(moved);
-        Ok(())
+    for event in next {
+        try_out(subscription, &event, before + events.len());
+        events.push(event);
     }
-
-    /// New items, and items with another length of cycle, get a calendar.
-    fn recompute(
-        self,
-        subscription: &Subscription,
-        at: Timestamp,
-        change: &mut ItemChange,
-    ) -> Result<(), Rejection> {
-        let TermsChange::Set(terms) = &change.terms else { return Ok(()) };
-        let rules = self.rules;
-        change.calendar = match subscription.item(change.item) {
-            Some(item) if item.calendar.every == terms.every => None,
-            Some(item) => Some(match rules.policies.interval_change {
-                IntervalChange::RestartOnChange => {
-                    calendar::calendar(at, terms.every, None, rules)?
-                }
-                IntervalChange::KeepAnchorDay => {
-                    calendar::relengthened(at, terms.every, item.calendar.day, rules)?
-                }
-                IntervalChange::KeepAnchor => {
-                    let (before, start) = (&item.calendar, subscription.start);
-                    calendar::rescaled(at, terms.every, before, start, rules)?
-                }
-            }),
-            None => Some(self.beside(subscription, at, terms)?),
-        };
-        Ok(())
-    }
-
-    /// An add-on of the same length is billed with the cycles that are there.
-    fn beside(
-        self,
-        subscription: &Subscription,
-        at: Timestamp,
-        terms: &ItemTerms,
-    ) -> Result<Calendar, Rejection> {
-        let same = |item: &&Item| item.calendar.every == terms.every && item.removed_at().is_none();
-        let Some(item) = subscription.items.iter().find(same) else {
-            return Ok(calendar::calendar(at, terms.every, None, self.rules)?);
-        };
-        let base = item.calendar;
-        let first = self.next_boundary(&base, at)?;
-        Ok(Calendar { from: at, first, day: base.day, every: base.every })
-    }
-
-    /// The first boundary at or after an instant.
-    fn next_boundary(self, base: &Calendar, at: Timestamp) -> Result<Timestamp, Rejection> {
-        let mut n = 0;
-        while calendar::boundary(base, n - 1, self.rules)? >= at {
-            n -= 1;
-        }
-        loop {
-            let first = calendar::boundary(base, n, self.rules)?;
-            if first >= at {
-                return Ok(first);
-            }
-            n += 1;
-        }
-    }
-
-    /// Ends the cycle of an item that runs at `at`; opens what comes before it.
-    fn cut(
-        self,
-        subscription: &Subscription,
-        item: &Item,
-        at: Timestamp,
-    ) -> Result<Option<SubscriptionEvent>, Rejection> {
-        let last = item.cycles.last();
-        let Some(cycle) = last.filter(|cycle| at < cycle.end) else { return Ok(None) };
-        if cycle.start > at || item.last_terms_step() > at {
-            let anchor = item.last_terms_step().max(cycle.start);
-            return Err(Rejection::BeforeAnchor {
-                subscription: subscription.id,
-                at: self.rules.date(at)?,
-                anchor: self.rules.date(anchor)?,
-            });
-        }
-        let (subscription, cycle) = (subscription.id, cycle.index);
-        Ok(Some(CycleCut { subscription, item: item.number, cycle, end: at }.into()))
-    }
+    Ok(())
 }
 
 /// Something that happens to a subscription by itself.
@@ -371,27 +335,30 @@ enum Next<'a> {
     Term(Term),
 }
 
-/// Ends every cycle of an item that runs at `at` or was opened for later.
-fn cut_away(subscription: &Subscription, item: &Item, at: Timestamp) -> Vec<SubscriptionEvent> {
-    let later = item.cycles.iter().filter(|cycle| at < cycle.end && cycle.start < cycle.end);
-    later
-        .map(|cycle| {
-            let (subscription, item, end) = (subscription.id, item.number, at.max(cycle.start));
-            CycleCut { subscription, item, cycle: cycle.index, end }.into()
-        })
-        .collect()
+/// The first thing that is known to happen, and when.
+fn next_happening(subscription: &Subscription) -> Option<(Timestamp, Next<'_>)> {
+    if subscription.ending.is_some() {
+        return None;
+    }
+    let scheduled = subscription.scheduled.iter().filter_map(|due| match due.at {
+        ScheduledFor::At(at) => Some((at, Next::Change(due))),
+        ScheduledFor::Paid => None,
+    });
+    let term = subscription.term.map(|term| (term.span.end(), Next::Term(term)));
+    // The first of those at one instant is taken: the term, then the earliest scheduled.
+    term.into_iter().chain(scheduled).min_by_key(|(at, _)| *at)
 }
 
-/// Whether a change begins an item, whatever has begun since it was scheduled.
-fn begins(change: &ItemChange, subscription: &Subscription) -> bool {
-    let Some(item) = subscription.item(change.item) else { return true };
-    match &change.terms {
-        TermsChange::Set(terms) if change.add_on => {
-            let same = item.last_terms().is_some_and(|now| now.price == terms.price);
-            !(item.add_on && same)
-        }
-        TermsChange::Set(_) | TermsChange::Keep | TermsChange::Remove => false,
-    }
+/// The sentence of a rejection, as far as it fits.
+fn reason(rejection: &Rejection) -> Label {
+    let text = rejection.to_string();
+    let end = text.floor_char_boundary(200);
+    Label::try_from(text[..end].to_owned()).expect("sentences have no control characters")
+}
+
+/// The last instant before another.
+pub(super) fn just_before(at: Timestamp) -> Timestamp {
+    Timestamp::from_micros(at.micros() - 1).unwrap_or(at)
 }
 
 /// Nothing of an item lives in a span.
@@ -400,24 +367,16 @@ fn is_over(subscription: &Subscription, item: &Item, span: Span) -> bool {
         || item.removed_at().is_some_and(|at| at <= span.start())
 }
 
-/// An unchanged item.
-pub(crate) fn kept(item: &Item) -> ItemChange {
-    ItemChange {
-        item: item.number,
-        add_on: item.add_on,
-        terms: TermsChange::Keep,
-        quantity: None,
-        calendar: None,
+fn lead_days(item: &Item, span: Span) -> u16 {
+    match item.terms_at(span.start()) {
+        Some(terms) if terms.timing == BillingTiming::InAdvance => terms.lead_days,
+        Some(_) | None => 0,
     }
 }
 
-/// The day on which a cycle is opened.
+/// The day on which a cycle is opened: its own, or so many days before as it is invoiced.
 pub(crate) fn opens_on(item: &Item, span: Span, rules: &Rules) -> Result<Date, TimeError> {
-    let lead = match item.terms_at(span.start()) {
-        Some(terms) if terms.timing == BillingTiming::InAdvance => terms.lead_days,
-        Some(_) | None => 0,
-    };
-    rules.date(span.start())?.plus_days(-i32::from(lead))
+    rules.date(span.start())?.plus_days(-i32::from(lead_days(item, span)))
 }
 
 fn renewed(
@@ -433,14 +392,14 @@ fn renewed(
             return Ok(TermRenewed { subscription: subscription.id, term: None }.into());
         }
         Renewal::Cancel => {
-            let (credit, reason) = (CancelCredit::None, EndReason::TermEnded);
-            let subscription = subscription.id;
             return Ok(SubscriptionCanceled {
-                subscription,
+                subscription: subscription.id,
                 end: start,
-                credit,
-                reason,
+                credit: default_credit(rules),
+                reason: EndReason::TermEnded,
                 change: None,
+                begun: just_before(start),
+                fee_waived: true,
             }
             .into());
         }

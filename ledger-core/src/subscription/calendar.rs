@@ -8,7 +8,7 @@
 use jiff::civil;
 use schemas::event::Calendar;
 use schemas::terms::{
-    Anchor, CalendarUnit, DefaultAnchor, Every, FirstBoundary, PreviousPeriodFrom,
+    Anchor, CalendarUnit, DefaultAnchor, Every, FirstBoundary, IntervalChange, PreviousPeriodFrom,
 };
 use schemas::time::TimeError;
 use schemas::{Date, Span, Timestamp};
@@ -66,10 +66,16 @@ pub(crate) fn boundary(calendar: &Calendar, n: i64, rules: &Rules) -> Result<Tim
     };
     let at = rules.local.civil_at(calendar.first)?;
     let date = step(Date::from_civil(at.date())?, calendar.every, n, day)?;
-    if rules.by_days() {
+    on_clock(date, at.time(), rules)
+}
+
+/// The instant at which the clock shows a time on a day; the start of the day where days are
+/// counted.
+fn on_clock(date: Date, time: civil::Time, rules: &Rules) -> Result<Timestamp, TimeError> {
+    if rules.by_days() || time == civil::Time::midnight() {
         return rules.local.start_of(date);
     }
-    rules.local.instant_of(date.civil().to_datetime(at.time()))
+    rules.local.instant_of(date.civil().to_datetime(time))
 }
 
 /// The time of the n-th cycle, and the whole cycle that it is a part of.
@@ -89,7 +95,7 @@ pub(crate) fn period(
     }
 }
 
-/// The calendar of an item whose cycles exist from `from` on.
+/// The calendar of an item whose cycles exist from `from` on, where the subscription begins.
 pub(crate) fn calendar(
     from: Timestamp,
     every: Every,
@@ -100,65 +106,102 @@ pub(crate) fn calendar(
         DefaultAnchor::Anniversary => Anchor::Anniversary,
         DefaultAnchor::Calendar => Anchor::Calendar,
     });
-    match anchor {
-        Anchor::Calendar => with_calendar(from, every, rules),
-        Anchor::Day(day) if by_months(every) => {
-            on_anchor_day(from, every, day, rules.policies.first_boundary, rules)
-        }
-        Anchor::Anniversary | Anchor::Day(_) => anniversary(from, every, rules),
-        Anchor::Date(date) => on_grid(from, every, date, rules),
-    }
+    anchored(from, from, every, anchor, rules.policies.first_boundary, rules)
 }
 
 /// The calendar after a change of anchor: the next anchor day starts the first whole cycle.
+/// `origin` is where the subscription, or its paid part, began.
 pub(crate) fn moved(
     from: Timestamp,
+    origin: Timestamp,
     every: Every,
     anchor: Anchor,
     rules: &Rules,
 ) -> Result<Calendar, TimeError> {
+    anchored(from, origin, every, anchor, FirstBoundary::NextAnchorDay, rules)
+}
+
+fn anchored(
+    from: Timestamp,
+    origin: Timestamp,
+    every: Every,
+    anchor: Anchor,
+    first: FirstBoundary,
+    rules: &Rules,
+) -> Result<Calendar, TimeError> {
     match anchor {
-        Anchor::Day(day) if by_months(every) => {
-            on_anchor_day(from, every, day, FirstBoundary::NextAnchorDay, rules)
-        }
-        Anchor::Anniversary | Anchor::Calendar | Anchor::Day(_) | Anchor::Date(_) => {
-            calendar(from, every, Some(anchor), rules)
-        }
+        Anchor::Calendar => with_calendar(from, every, rules),
+        Anchor::Day(day) if by_months(every) => on_anchor_day(from, every, day, first, rules),
+        Anchor::Anniversary if origin != from => through(from, every, origin, rules),
+        Anchor::Anniversary | Anchor::Day(_) => anniversary(from, every, rules),
+        Anchor::Date(date) => on_grid(from, every, date, civil::Time::midnight(), rules),
     }
 }
 
-/// The calendar after a change of length where the anchor day stays.
+/// The calendar after a change of length, by the policy `interval_change`.
 pub(crate) fn relengthened(
     from: Timestamp,
+    origin: Timestamp,
     every: Every,
-    day: Option<u8>,
+    before: &Calendar,
     rules: &Rules,
 ) -> Result<Calendar, TimeError> {
-    match day.filter(|_| by_months(every)) {
-        Some(day) => on_anchor_day(from, every, day, FirstBoundary::AnchorDayOfStartMonth, rules),
-        None => calendar(from, every, None, rules),
+    let day = before.day.filter(|_| by_months(every));
+    match (rules.policies.interval_change, day) {
+        (IntervalChange::RestartOnChange, _) | (IntervalChange::KeepAnchorDay, None) => {
+            anniversary(from, every, rules)
+        }
+        (IntervalChange::KeepAnchorDay, Some(day)) => {
+            on_anchor_day(from, every, day, FirstBoundary::AnchorDayOfStartMonth, rules)
+        }
+        (IntervalChange::KeepAnchor, _) if before.aligned => with_calendar(from, every, rules),
+        (IntervalChange::KeepAnchor, _) => through(from, every, origin, rules),
     }
 }
 
-/// The calendar after a change of length where the anchor stays what it was: the calendar's, or
-/// the day of the subscription's start.
-pub(crate) fn rescaled(
+/// The calendar of what begins beside others at `from`: with their cycles where these have its
+/// length; else with the calendar where they do, or where it begins.
+pub(crate) fn beside(
     from: Timestamp,
     every: Every,
-    before: &Calendar,
-    start: Timestamp,
+    base: &Calendar,
     rules: &Rules,
 ) -> Result<Calendar, TimeError> {
-    let date = rules.date(start)?;
-    let by_default = match rules.policies.default_anchor {
-        DefaultAnchor::Calendar => before.day == Some(1),
-        DefaultAnchor::Anniversary => false,
-    };
-    match before.day {
-        Some(_) if by_default => with_calendar(from, every, rules),
-        Some(day) if day != day_of(date) => calendar(from, every, Some(Anchor::Day(day)), rules),
-        Some(_) | None => on_grid(from, every, date, rules),
+    let from = from.max(base.from);
+    if base.every == every {
+        return Ok(Calendar { from, first: boundary_at_or_after(base, from, rules)?, ..*base });
     }
+    if base.aligned { with_calendar(from, every, rules) } else { anniversary(from, every, rules) }
+}
+
+/// The first boundary at or after an instant, from the calendar's first on.
+fn boundary_at_or_after(
+    base: &Calendar,
+    at: Timestamp,
+    rules: &Rules,
+) -> Result<Timestamp, TimeError> {
+    let mut n = 0;
+    loop {
+        let found = boundary(base, n, rules)?;
+        if found >= at {
+            return Ok(found);
+        }
+        n += 1;
+    }
+}
+
+/// Whether the cycles of a calendar begin where those of another do, from its first instant on.
+pub(crate) fn agrees(base: &Calendar, other: &Calendar, rules: &Rules) -> Result<bool, TimeError> {
+    if base.every != other.every {
+        return Ok(false);
+    }
+    let same = beside(other.from, base.every, base, rules)?;
+    for n in 0..3 {
+        if boundary(&same, n, rules)? != boundary(other, n, rules)? {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 pub(crate) const fn by_months(every: Every) -> bool {
@@ -171,7 +214,19 @@ pub(crate) const fn by_months(every: Every) -> bool {
 fn anniversary(from: Timestamp, every: Every, rules: &Rules) -> Result<Calendar, TimeError> {
     let date = rules.date(from)?;
     let day = by_months(every).then(|| day_of(date));
-    Ok(Calendar { from, first: from, day, every })
+    Ok(Calendar { from, first: from, day, every, aligned: false })
+}
+
+/// On the day of `origin`, at its time of day where time is finer than days, and every interval
+/// before and after it.
+fn through(
+    from: Timestamp,
+    every: Every,
+    origin: Timestamp,
+    rules: &Rules,
+) -> Result<Calendar, TimeError> {
+    let time = rules.local.civil_at(origin)?.time();
+    on_grid(from, every, rules.date(origin)?, time, rules)
 }
 
 fn day_of(date: Date) -> u8 {
@@ -185,8 +240,9 @@ fn with_calendar(from: Timestamp, every: Every, rules: &Rules) -> Result<Calenda
         CalendarUnit::Week => {
             let monday =
                 date.plus_days(-i32::from(date.civil().weekday().to_monday_zero_offset()))?;
-            return on_grid(from, Every { count: 1, ..every }, monday, rules)
-                .map(|grid| Calendar { every, ..grid });
+            let week = Every { count: 1, ..every };
+            let grid = on_grid(from, week, monday, civil::Time::midnight(), rules)?;
+            return Ok(Calendar { every, aligned: true, ..grid });
         }
         CalendarUnit::Month if 12 % every.count == 0 => i64::from(every.count),
         CalendarUnit::Month => 1,
@@ -197,13 +253,14 @@ fn with_calendar(from: Timestamp, every: Every, rules: &Rules) -> Result<Calenda
     for start in [start, start + months] {
         let first = rules.local.start_of(on_day(start, 1)?)?;
         if first >= from {
-            return Ok(Calendar { from, first, day: Some(1), every });
+            return Ok(Calendar { from, first, day: Some(1), every, aligned: true });
         }
     }
     Err(OUT_OF_RANGE)
 }
 
-/// The next anchor day, or where that of the month has passed, the one an interval after it.
+/// The next anchor day, or where that of the month has passed, the one an interval after it. On
+/// the very day cycles begin where the time begins.
 fn on_anchor_day(
     from: Timestamp,
     every: Every,
@@ -211,12 +268,17 @@ fn on_anchor_day(
     rule: FirstBoundary,
     rules: &Rules,
 ) -> Result<Calendar, TimeError> {
-    let month = month_of(rules.date(from)?);
+    let today = rules.date(from)?;
+    let month = month_of(today);
     let anchor = i8::try_from(day).map_err(|_| OUT_OF_RANGE)?;
     let at = |month: i64| rules.local.start_of(on_day(month, anchor)?);
+    let calendar = |first| Calendar { from, first, day: Some(day), every, aligned: false };
+    if on_day(month, anchor)? == today {
+        return Ok(calendar(from));
+    }
     let this = at(month)?;
     if this >= from {
-        return Ok(Calendar { from, first: this, day: Some(day), every });
+        return Ok(calendar(this));
     }
     let first = match rule {
         FirstBoundary::NextAnchorDay => at(month + 1)?,
@@ -230,7 +292,7 @@ fn on_anchor_day(
             at(month + months)?
         }
     };
-    Ok(Calendar { from, first, day: Some(day), every })
+    Ok(calendar(first))
 }
 
 /// The first boundary at or after `from` among the dates that lie whole intervals from `date`.
@@ -238,6 +300,7 @@ fn on_grid(
     from: Timestamp,
     every: Every,
     date: Date,
+    time: civil::Time,
     rules: &Rules,
 ) -> Result<Calendar, TimeError> {
     let day = by_months(every).then(|| day_of(date));
@@ -253,9 +316,9 @@ fn on_grid(
     // At or before the boundary that is looked for; months and years need a few steps more.
     let mut n = days.div_euclid(length) - i64::from(days < 0);
     loop {
-        let first = rules.local.start_of(step(date, every, n, day)?)?;
+        let first = on_clock(step(date, every, n, day)?, time, rules)?;
         if first >= from {
-            return Ok(Calendar { from, first, day, every });
+            return Ok(Calendar { from, first, day, every, aligned: false });
         }
         n += 1;
     }

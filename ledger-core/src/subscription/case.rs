@@ -5,22 +5,38 @@ use schemas::ids::SubscriptionId;
 use schemas::terms::InvoiceTiming;
 use schemas::{Rejection, Timestamp};
 
-use super::advance::Advance;
+use super::advance::{Advance, Horizon};
 use super::agreements::Agreements;
 use super::state::Subscription;
 use crate::context::Context;
 use crate::customer::state::Profile;
+
+/// What was invoiced of a customer's subscriptions, as these ask for it.
+pub(crate) trait Invoiced {
+    /// The end of the last cycle of an item of which a line charges time.
+    fn charged_until(&self, subscription: &Subscription, item: u16) -> Option<Timestamp>;
+
+    /// The end of the last cycle of an item that a line was ever for.
+    fn invoiced_until(&self, subscription: &Subscription, item: u16) -> Option<Timestamp>;
+
+    /// Whether something of a cycle was invoiced or given up.
+    fn has_billed(&self, subscription: SubscriptionId, item: u16, cycle: u32) -> bool;
+}
 
 /// What the rooms behind this one say of a customer's subscriptions.
 pub(crate) trait Books {
     /// Whether something is open that has a line of the subscription.
     fn owes(&self, subscription: SubscriptionId) -> bool;
 
-    /// Whether time beyond `end` was billed and credited.
-    fn is_credited_beyond(&self, subscription: SubscriptionId, end: Timestamp) -> bool;
-
     /// The first cycle of an item of which nothing is billed, and of none after it.
     fn first_unbilled(&self, subscription: SubscriptionId, item: u16) -> u32;
+
+    /// Whether a subscription that wants a first payment waits for it at an instant: an invoice
+    /// asks for it, or something above zero is due and not invoiced yet.
+    fn waits(&self, subscription: &Subscription, now: Timestamp) -> bool;
+
+    /// What was invoiced.
+    fn invoiced(&self) -> &dyn Invoiced;
 }
 
 /// A command's customer, as a decision about agreements sees it.
@@ -35,8 +51,20 @@ pub(crate) struct Case<'a> {
 impl<'a> Case<'a> {
     /// What brings a subscription of the customer up to date.
     pub(crate) fn advance(&self) -> Advance<'a> {
-        let (rules, catalog) = (&self.profile.rules, self.context.catalog);
-        Advance { rules, catalog, currency: self.profile.currency }
+        Advance {
+            rules: &self.profile.rules,
+            catalog: self.context.catalog,
+            currency: self.profile.currency,
+            invoiced: self.books.invoiced(),
+        }
+    }
+
+    /// The present.
+    ///
+    /// # Errors
+    /// A date that cannot be computed.
+    pub(crate) fn present(&self) -> Result<Horizon, Rejection> {
+        Horizon::present(self.context.stamp.recorded_at, &self.profile.rules)
     }
 
     /// # Errors
@@ -62,11 +90,20 @@ impl<'a> Case<'a> {
     }
 }
 
-/// What was decided, and whether the subscription is to be billed in the same commit.
+/// What is to be billed in the commit of a decision.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Bill {
+    /// All that a subscription needs.
+    All(SubscriptionId),
+    /// Its cycles that were billed and will not begin: they are credited.
+    WontBegin(SubscriptionId),
+}
+
+/// What was decided, and what is to be billed in the same commit.
 #[derive(Debug)]
 pub(crate) struct Decided {
     pub(crate) events: Vec<Event>,
-    pub(crate) bill: Option<SubscriptionId>,
+    pub(crate) bill: Option<Bill>,
 }
 
 impl Decided {
@@ -77,7 +114,7 @@ impl Decided {
         invoice: InvoiceTiming,
     ) -> Self {
         let bill = match invoice {
-            InvoiceTiming::Now => Some(subscription),
+            InvoiceTiming::Now => Some(Bill::All(subscription)),
             InvoiceTiming::Next => None,
         };
         Self { events, bill }

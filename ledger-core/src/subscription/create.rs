@@ -4,12 +4,13 @@ use schemas::command::{
     AcceptQuote, CreateQuote, CreateSubscription, SubscriptionTerms, VoidQuote,
 };
 use schemas::event::{
-    ChargeAdded, Event, ItemStarted, PlanVersionDefined, QuoteAccepted, QuoteCreated, QuoteOffer,
-    QuoteVoided, RoundingSubject, SubscriptionCreated, Term,
+    ActivationAgreed, ChargeAdded, Event, ItemStarted, LeastTerm, PlanVersionDefined,
+    QuoteAccepted, QuoteCreated, QuoteOffer, QuoteVoided, RoundingSubject, SubscriptionCreated,
+    Term,
 };
 use schemas::ids::{ChargeId, CustomerId, QuoteId, SubscriptionId, derive};
-use schemas::terms::{Every, InvoiceTiming, TermRequest, TrialAnchor};
-use schemas::{Decimal, Rejection, Timestamp};
+use schemas::terms::{EarlyEnd, Every, InvoiceTiming, LeastTermRequest, TermRequest, TrialAnchor};
+use schemas::{Date, Decimal, Minor, Rejection, Timestamp};
 
 use super::advance::term_span;
 use super::calendar;
@@ -34,7 +35,7 @@ pub(super) fn create(case: &Case<'_>, command: &CreateSubscription) -> Result<De
         open_quote(case, quote)?;
     }
     let quantity = command.quantity.unwrap_or(Decimal::ONE);
-    let start = Start { case, subscription: command.subscription, version };
+    let start = Start { case, subscription: command.subscription, version, on: command.start };
     let events = start.events(quantity, &terms)?;
     let invoice = command.invoice.unwrap_or(InvoiceTiming::Next);
     Ok(Decided::billed(events, command.subscription, invoice))
@@ -45,35 +46,52 @@ struct Start<'a> {
     case: &'a Case<'a>,
     subscription: SubscriptionId,
     version: &'a PlanVersionDefined,
+    /// A later day on which it begins.
+    on: Option<Date>,
 }
 
+/// The furthest day on which a subscription may begin.
+const MAX_START_DAYS: i32 = 3_660;
+
 impl Start<'_> {
+    /// Its first instant: the effective time, or the start of a later day.
+    fn start(&self) -> Result<Timestamp, Rejection> {
+        let rules = &self.case.profile.rules;
+        let stamp = self.case.context.stamp;
+        let Some(date) = self.on else { return Ok(rules.moment(stamp.effective_at)?) };
+        let today = rules.date(stamp.recorded_at)?;
+        if date <= today {
+            return Err(Rejection::DatePassed { date, today });
+        }
+        let latest = today.plus_days(MAX_START_DAYS)?;
+        if latest < date {
+            return Err(Rejection::StartTooLate { date, latest });
+        }
+        Ok(rules.local.start_of(date)?)
+    }
+
     fn events(
         &self,
         quantity: Decimal,
         terms: &SubscriptionTerms,
     ) -> Result<Vec<Event>, Rejection> {
         self.check_free()?;
-        let rules = &self.case.profile.rules;
         let requests = terms.items.as_deref().unwrap_or_default();
         let resolved = resolve(self.case.profile.currency, self.version, quantity, requests)?;
-        let start = rules.moment(self.case.context.stamp.effective_at)?;
+        let start = self.start()?;
         let trial_end = self.trial_end(start, terms.trial_days)?;
         let created = self.created(start, trial_end, &resolved, terms)?;
         let mut events: Vec<Event> = Vec::new();
         if let Some(quote) = terms.quote {
             events.push(QuoteAccepted { quote, subscription: self.subscription }.into());
         }
-        let phases = match &terms.ramp {
-            Some(phases) => Some(ramp(self.case, self.version, &created, phases)?),
-            None => None,
-        };
+        let phases = ramp(self.case, self.version, &created, terms)?;
         let mut created = created;
         if let Some(phases) = &phases {
             created.items.clone_from(&phases.first);
         }
         events.push(created.into());
-        events.extend(phases.into_iter().flat_map(|phases| phases.events));
+        events.extend(phases.map(|phases| phases.agreed));
         for setup in &resolved.setup {
             events.push(self.setup_fee(setup)?);
         }
@@ -145,23 +163,53 @@ impl Start<'_> {
             start,
             items,
             trial_end,
-            activation_expires: self.activation(terms)?,
+            activation: self.activation(terms)?,
             term: terms.term.map(|term| agreed(start, term, rules)).transpose()?,
+            least_term: self.least_term(start, terms)?,
+            anchor: terms.anchor,
             beneficiary: self.beneficiary(terms.beneficiary)?,
             quote: terms.quote,
             dimensions: terms.dimensions.clone().unwrap_or_default(),
         })
     }
 
-    fn activation(&self, terms: &SubscriptionTerms) -> Result<Option<Timestamp>, Rejection> {
+    fn activation(&self, terms: &SubscriptionTerms) -> Result<Option<ActivationAgreed>, Rejection> {
         let Some(activation) = terms.activation else { return Ok(None) };
         let hours = activation.expires_after_hours;
         if !(1..=8_784).contains(&hours) {
             return Err(Rejection::InvalidActivation { hours });
         }
-        let micros =
-            self.case.context.stamp.recorded_at.micros() + i64::from(hours) * 3_600_000_000;
-        Ok(Some(Timestamp::from_micros(micros).ok_or(OUT_OF_RANGE)?))
+        let tolerance = match activation.tolerance {
+            None => Minor::ZERO,
+            Some(amount) => {
+                let minor = self.case.profile.own(amount)?;
+                if minor.0 < 0 {
+                    return Err(Rejection::NegativeAmount { amount });
+                }
+                minor
+            }
+        };
+        Ok(Some(ActivationAgreed { expires_after_hours: hours, tolerance }))
+    }
+
+    fn least_term(
+        &self,
+        start: Timestamp,
+        terms: &SubscriptionTerms,
+    ) -> Result<Option<LeastTerm>, Rejection> {
+        let Some(least) = terms.least_term else { return Ok(None) };
+        check_every(least.length)
+            .map_err(|_| Rejection::InvalidTerm { why: "the length is out of range" })?;
+        match least.early_end {
+            EarlyEnd::Refused => {}
+            EarlyEnd::Fee(amount) => {
+                self.case.profile.positive(amount)?;
+            }
+        }
+        let rules = &self.case.profile.rules;
+        let until = term_span(start, start, least.length, rules)?.end();
+        let LeastTermRequest { length, early_end } = least;
+        Ok(Some(LeastTerm { length, until, early_end }))
     }
 
     fn beneficiary(&self, child: Option<CustomerId>) -> Result<Option<CustomerId>, Rejection> {
@@ -195,16 +243,14 @@ impl Start<'_> {
             service: None,
             subscription: Some(self.subscription),
             price: Some(terms.price.clone()),
+            early_termination: false,
         }
         .into())
     }
 }
 
-const OUT_OF_RANGE: schemas::time::TimeError =
-    schemas::time::TimeError::OutOfRange { what: "the end of a wait" };
-
 /// So many days later, at the same time of day.
-pub(super) fn days_after(
+pub(crate) fn days_after(
     start: Timestamp,
     days: u16,
     rules: &Rules,
@@ -246,7 +292,7 @@ pub(super) fn quote(case: &Case<'_>, command: &CreateQuote) -> Result<Vec<Event>
     }
     // What could not be begun today is not offered.
     let subscription = SubscriptionId::new(derive(quote.uuid(), "subscription"));
-    let start = Start { case, subscription, version };
+    let start = Start { case, subscription, version, on: None };
     start.events(quantity, &with)?;
     let offer = QuoteOffer { plan: command.plan, version: version.version, quantity, with };
     Ok(vec![QuoteCreated { quote, valid_until: command.valid_until, offer }.into()])
@@ -267,7 +313,7 @@ pub(super) fn accept(case: &Case<'_>, command: &AcceptQuote) -> Result<Decided, 
         case.context.catalog.version(plan, offer.version).ok_or(Rejection::UnknownPlan { plan })?;
     let terms = SubscriptionTerms { quote: Some(quote), ..offer.with.clone() };
     let subscription = command.subscription;
-    let start = Start { case, subscription, version };
+    let start = Start { case, subscription, version, on: command.start };
     let events = start.events(offer.quantity, &terms)?;
     let invoice = command.invoice.unwrap_or(InvoiceTiming::Next);
     Ok(Decided::billed(events, subscription, invoice))

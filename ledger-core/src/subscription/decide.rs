@@ -17,6 +17,7 @@ pub(crate) fn decide(case: &Case<'_>, command: &SubscriptionCommand) -> Result<D
         C::ChangePlan(c) => change::plan(case, c),
         C::ChangeQuantity(c) => change::quantity(case, c),
         C::ChangeSubscription(c) => change::change(case, c),
+        C::EndTrial(c) => change::end_trial(case, c),
         C::CancelSubscription(c) => ending::cancel(case, c),
         C::UncancelSubscription(c) => ending::uncancel(case, c).map(Decided::from),
         C::WithdrawChange(c) => ending::withdraw(case, c).map(Decided::from),

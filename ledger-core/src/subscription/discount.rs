@@ -48,7 +48,6 @@ pub(super) fn given(
             on: command.on.clone(),
             value: command.value,
             duration: command.duration,
-            window: None,
             coupon,
             first_cycles: first_cycles(case, &command.on),
         }

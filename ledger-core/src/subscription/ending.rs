@@ -6,53 +6,94 @@ use schemas::command::{
     WithdrawChange,
 };
 use schemas::event::{
-    CancellationUndone, ChangeScheduled, Event, RenewalSet, ScheduledChange,
-    ScheduledChangeWithdrawn, ScheduledFor, SubscriptionCanceled, SubscriptionPaused,
-    SubscriptionResumed,
+    CancellationUndone, ChangeScheduled, EndAgreed, Event, RenewalSet, ScheduledChange,
+    ScheduledFor, SubscriptionCanceled, SubscriptionPaused,
 };
-use schemas::terms::{CancelCredit, CancelDefault, ChangeTime, EndReason, InvoiceTiming, Settle};
+use schemas::terms::{CancelCredit, ChangeTime, EarlyEnd, EndReason, InvoiceTiming, Proration};
+use schemas::terms::{Renewal, Settle};
 
-use super::case::{Case, Decided};
-use super::schedule::{Changing, changing, schedule, time_of, withdrawn};
-use super::state::Subscription;
+use super::case::{Bill, Case, Decided};
+use super::schedule::{
+    Changing, Counts, changing, not_before_anchor, not_before_start, schedule, time_of, withdrawal,
+    withdrawn, within_life,
+};
+use super::state::{Pause, Subscription, default_credit};
 
 /// Ends a subscription now, on a date, at the end of its cycle, or when it is paid.
+///
+/// What lies beyond the end is put aside until the end is undone. A cycle that was billed and
+/// will not begin is credited in the same commit, whatever the command says of credit.
 pub(super) fn cancel(case: &Case<'_>, command: &CancelSubscription) -> Result<Decided, Rejection> {
-    let Changing { at, subscription, mut events } = changing(case, command.subscription, false)?;
+    let Changing { at: _, subscription, mut events } = changing(case, command.subscription, false)?;
     let subscription = subscription.as_ref();
-    // Also at the end of a cycle there may be something to credit: a cycle that was billed ahead.
-    let default = match case.profile.rules.policies.cancel_default {
-        CancelDefault::Credit => CancelCredit::Prorated,
-        CancelDefault::Keep => CancelCredit::None,
-    };
-    let credit = command.credit.unwrap_or(default);
-    if let Some(due) = time_of(case, subscription, at, command.when)? {
-        if cancellation(subscription).is_some() {
-            return Err(Rejection::CancellationScheduled { subscription: subscription.id });
-        }
-        let due = match (command.when, due) {
-            // A last day that counts as used ends with the day.
-            (ChangeTime::On(_), ScheduledFor::At(on)) => {
-                ScheduledFor::At(case.profile.rules.ending(on)?)
-            }
-            (
-                ChangeTime::Now | ChangeTime::CycleEnd | ChangeTime::WhenPaid | ChangeTime::On(_),
-                due,
-            ) => due,
-        };
-        events.push(schedule(subscription, 0, due, ScheduledChange::Cancel(credit))?);
-        return Ok(events.into());
+    let (id, rules) = (subscription.id, &case.profile.rules);
+    let credit = command.credit.unwrap_or(default_credit(rules));
+    let waive_fee = command.waive_fee == Some(true);
+    let (at, due) = time_of(case, subscription, command.when, Counts::Ends)?;
+    // What has not begun ends where it would have.
+    let at = at.max(subscription.start);
+    let scheduled = cancellation(subscription);
+    if due.is_some() && scheduled.is_some() {
+        return Err(Rejection::CancellationScheduled { subscription: id });
     }
-    events.extend(withdrawn(subscription, |_| true));
-    let end = case.profile.rules.ending(case.context.stamp.effective_at)?;
-    let (id, reason) = (subscription.id, EndReason::Canceled);
-    let canceled = SubscriptionCanceled { subscription: id, end, credit, reason, change: None };
-    events.push(canceled.into());
-    let invoice = match credit {
-        CancelCredit::Prorated | CancelCredit::Full => InvoiceTiming::Now,
-        CancelCredit::None => InvoiceTiming::Next,
+    if scheduled.is_none() {
+        within_life(case, subscription, at, due)?;
+    }
+    not_before_anchor(case, subscription, at)?;
+    check_least_term(case, subscription, at, waive_fee)?;
+    let Some(due) = due else {
+        events.extend(scheduled.map(|change| withdrawal(subscription, change).into()));
+        let begun = rules.moment(case.context.stamp.recorded_at)?;
+        let canceled = SubscriptionCanceled {
+            subscription: id,
+            end: at,
+            credit,
+            reason: EndReason::Canceled,
+            change: None,
+            begun,
+            fee_waived: waive_fee,
+        };
+        events.push(canceled.into());
+        let bill = match credit {
+            CancelCredit::Prorated | CancelCredit::Full => Bill::All(id),
+            CancelCredit::None => Bill::WontBegin(id),
+        };
+        return Ok(Decided { events, bill: Some(bill) });
     };
-    Ok(Decided::billed(events, id, invoice))
+    let end = ScheduledChange::Cancel(EndAgreed { credit, waive_fee });
+    let mut planned = schedule(subscription, 0, due, end, command.when)?;
+    planned.sets_aside = beyond(subscription, due);
+    events.push(planned.into());
+    Ok(Decided { events, bill: Some(Bill::WontBegin(id)) })
+}
+
+/// What is scheduled for an instant or later.
+fn beyond(subscription: &Subscription, end: ScheduledFor) -> Vec<u32> {
+    let ScheduledFor::At(end) = end else { return Vec::new() };
+    let lies_beyond = |due: &&ChangeScheduled| match due.at {
+        ScheduledFor::At(at) => end <= at,
+        ScheduledFor::Paid => false,
+    };
+    subscription.scheduled.iter().filter(lies_beyond).map(|due| due.change).collect()
+}
+
+/// Where the least term says so, a subscription does not end before it is over.
+fn check_least_term(
+    case: &Case<'_>,
+    subscription: &Subscription,
+    end: schemas::Timestamp,
+    waive_fee: bool,
+) -> Result<(), Rejection> {
+    let Some(least) = subscription.least_term.filter(|least| end < least.until) else {
+        return Ok(());
+    };
+    match least.early_end {
+        EarlyEnd::Refused if !waive_fee => {
+            let until = case.profile.rules.date(least.until)?;
+            Err(Rejection::LeastTerm { subscription: subscription.id, until })
+        }
+        EarlyEnd::Refused | EarlyEnd::Fee(_) => Ok(()),
+    }
 }
 
 /// The scheduled cancellation.
@@ -63,82 +104,133 @@ fn cancellation(subscription: &Subscription) -> Option<u32> {
     })
 }
 
-/// Undoes a cancellation that is scheduled, or whose time beyond the end was not credited.
+/// Undoes a cancellation that is scheduled, or whose last day is not over. Its notes stay, and the
+/// time that they credit is billed again.
 pub(super) fn uncancel(
     case: &Case<'_>,
     command: &UncancelSubscription,
 ) -> Result<Vec<Event>, Rejection> {
-    let id = command.subscription;
+    let (id, rules) = (command.subscription, &case.profile.rules);
     let subscription = case.found(id)?;
-    if let Some(change) = cancellation(subscription) {
-        return Ok(vec![ScheduledChangeWithdrawn { subscription: id, change }.into()]);
-    }
-    let ending = subscription.ending.ok_or(Rejection::NotCanceled { subscription: id })?;
-    let end = case.profile.rules.date(ending.at)?;
-    if end < case.profile.rules.date(case.context.stamp.effective_at)? {
-        // Nothing was served since.
-        return Err(Rejection::SubscriptionCanceled { subscription: id, end });
-    }
-    let settled = match ending.reason {
-        EndReason::NotPaid => true,
-        EndReason::Canceled | EndReason::TermEnded => case.books.is_credited_beyond(id, ending.at),
+    let Some(ending) = subscription.ending else {
+        let found =
+            cancellation(subscription).ok_or(Rejection::NotCanceled { subscription: id })?;
+        // It may have come meanwhile, and nobody was told.
+        let now = case.context.stamp.recorded_at;
+        let passed = |due: &ChangeScheduled| due.at <= ScheduledFor::At(now);
+        let Some(due) = subscription.change(found).filter(|due| passed(due)) else {
+            return Ok(vec![withdrawal(subscription, found).into()]);
+        };
+        let mut then = subscription.clone();
+        let made = case.advance().through(&mut then, case.present()?, 0)?;
+        let mut events: Vec<Event> = made.into_iter().map(Event::from).collect();
+        let end = match due.at {
+            ScheduledFor::At(at) => at,
+            ScheduledFor::Paid => now,
+        };
+        check_undoable(case, id, end)?;
+        events.push(CancellationUndone { subscription: id }.into());
+        return Ok(events);
     };
-    if settled {
-        return Err(Rejection::CancellationSettled { subscription: id });
+    match ending.reason {
+        EndReason::Canceled => {}
+        EndReason::TermEnded | EndReason::NotPaid => {
+            let end = rules.date(ending.at)?;
+            return Err(Rejection::SubscriptionCanceled { subscription: id, end });
+        }
     }
+    check_undoable(case, id, ending.at)?;
     Ok(vec![CancellationUndone { subscription: id }.into()])
+}
+
+/// The last day is not over yet: nothing was served since.
+fn check_undoable(
+    case: &Case<'_>,
+    subscription: schemas::ids::SubscriptionId,
+    end: schemas::Timestamp,
+) -> Result<(), Rejection> {
+    let rules = &case.profile.rules;
+    let end = rules.date(end)?;
+    let last = match rules.policies.proration {
+        Proration::ByDayInclusive => end.plus_days(-1)?,
+        Proration::BySecond
+        | Proration::ByMillisecond
+        | Proration::ByMinute
+        | Proration::ByDayHalfOpen
+        | Proration::Fixed30
+        | Proration::Actual
+        | Proration::ActualOver30
+        | Proration::Strict30360 => end,
+    };
+    if last < rules.date(case.context.stamp.recorded_at)? {
+        return Err(Rejection::SubscriptionCanceled { subscription, end });
+    }
+    Ok(())
 }
 
 /// Withdraws a scheduled change.
 pub(super) fn withdraw(case: &Case<'_>, command: &WithdrawChange) -> Result<Vec<Event>, Rejection> {
-    let subscription = case.active(command.subscription)?;
+    let Changing { at: _, subscription, mut events } = changing(case, command.subscription, false)?;
     let (id, change) = (subscription.id, command.change);
     if subscription.change(change).is_none() {
         return Err(Rejection::UnknownChange { subscription: id, change });
     }
-    Ok(vec![ScheduledChangeWithdrawn { subscription: id, change }.into()])
+    events.push(withdrawal(&subscription, change).into());
+    Ok(events)
 }
 
 /// Stops a subscription for a while, perhaps until a date.
 pub(super) fn pause(case: &Case<'_>, command: &PauseSubscription) -> Result<Decided, Rejection> {
-    let Changing { at, subscription, mut events } = changing(case, command.subscription, false)?;
+    let Changing { at: _, subscription, mut events } = changing(case, command.subscription, false)?;
     let subscription = subscription.as_ref();
-    let id = subscription.id;
-    if subscription.activation_expires.is_some() {
+    let (id, rules) = (subscription.id, &case.profile.rules);
+    let (from, due) = time_of(case, subscription, command.when, Counts::Begins)?;
+    not_before_start(case, subscription, from)?;
+    within_life(case, subscription, from, due)?;
+    if case.books.waits(subscription, case.context.stamp.recorded_at) {
         return Err(Rejection::NotActiveYet { subscription: id });
     }
-    let rules = &case.profile.rules;
-    let due = time_of(case, subscription, at, command.when)?;
-    let from = match due {
-        Some(ScheduledFor::At(at)) => at,
-        Some(ScheduledFor::Paid) | None => at,
-    };
-    let overlaps = |pause: &super::state::Pause| pause.until.is_none_or(|until| from < until);
+    let overlaps = |pause: &Pause| pause.until.is_none_or(|until| from < until);
     let waits = |due: &ScheduledChange| matches!(due, ScheduledChange::Pause(_));
     if subscription.pauses.iter().any(overlaps)
         || subscription.scheduled.iter().any(|due| waits(&due.what))
     {
         return Err(Rejection::AlreadyPaused { subscription: id, at: rules.date(from)? });
     }
+    let now = case.context.stamp.recorded_at;
+    let resume = match command.resume_on {
+        None => None,
+        Some(date) => {
+            let begins = match due {
+                Some(ScheduledFor::Paid) => now,
+                Some(ScheduledFor::At(_)) | None => from.max(now),
+            };
+            let today = rules.date(begins)?;
+            if date <= today {
+                return Err(Rejection::DatePassed { date, today });
+            }
+            Some(rules.local.start_of(date)?)
+        }
+    };
     let settle = rules.settle(command.credit);
     match due {
         Some(due) => {
-            events.push(schedule(subscription, 0, due, ScheduledChange::Pause(settle))?);
+            let what = ScheduledChange::Pause(settle);
+            events.push(schedule(subscription, 0, due, what, command.when)?.into());
         }
-        None => events
-            .push(SubscriptionPaused { subscription: id, from: at, settle, change: None }.into()),
+        None => {
+            events.push(SubscriptionPaused { subscription: id, from, settle, change: None }.into())
+        }
     }
-    if let Some(date) = command.resume_on {
-        let on = rules.local.start_of(date)?;
-        let today = rules.date(from)?;
-        if on <= from {
-            return Err(Rejection::DatePassed { date, today });
-        }
+    if let Some(on) = resume {
         let before = usize::from(due.is_some());
-        let resume = ScheduledChange::Resume(Settle::Next);
-        events.push(schedule(subscription, before, ScheduledFor::At(on), resume)?);
+        let what = ScheduledChange::Resume(rules.settle(None));
+        let when = ChangeTime::Now;
+        events.push(schedule(subscription, before, ScheduledFor::At(on), what, when)?.into());
     }
-    Ok(Decided::billed(events, id, timing(settle)))
+    // What is only scheduled gives nothing back yet.
+    let invoice = if due.is_none() { timing(settle) } else { InvoiceTiming::Next };
+    Ok(Decided::billed(events, id, invoice))
 }
 
 const fn timing(settle: Settle) -> InvoiceTiming {
@@ -150,16 +242,14 @@ const fn timing(settle: Settle) -> InvoiceTiming {
 
 /// Lets a paused subscription go on.
 pub(super) fn resume(case: &Case<'_>, command: &ResumeSubscription) -> Result<Decided, Rejection> {
-    let Changing { at, subscription, mut events } = changing(case, command.subscription, false)?;
+    let Changing { at: _, subscription, mut events } = changing(case, command.subscription, false)?;
     let subscription = subscription.as_ref();
-    let id = subscription.id;
-    let due = time_of(case, subscription, at, command.when)?;
-    let on = match due {
-        Some(ScheduledFor::At(on)) => on,
-        Some(ScheduledFor::Paid) | None => at,
-    };
-    let will_pause = |due: &ChangeScheduled| match (&due.what, due.at) {
-        (ScheduledChange::Pause(_), ScheduledFor::At(from)) => from < on,
+    let (id, rules) = (subscription.id, &case.profile.rules);
+    let (on, due) = time_of(case, subscription, command.when, Counts::Begins)?;
+    not_before_start(case, subscription, on)?;
+    within_life(case, subscription, on, due)?;
+    let will_pause = |known: &ChangeScheduled| match (&known.what, known.at) {
+        (ScheduledChange::Pause(_), ScheduledFor::At(from)) => from <= on,
         (
             ScheduledChange::Pause(_)
             | ScheduledChange::Resume(_)
@@ -168,29 +258,31 @@ pub(super) fn resume(case: &Case<'_>, command: &ResumeSubscription) -> Result<De
             _,
         ) => false,
     };
-    if !subscription.pauses.iter().any(|pause| pause.runs_at(on))
-        && !subscription.scheduled.iter().any(will_pause)
-    {
-        return Err(Rejection::NotPaused { subscription: id, at: case.profile.rules.date(on)? });
+    let paused = subscription.pauses.iter().any(|pause| pause.runs_at(on));
+    if !paused && (due.is_none() || !subscription.scheduled.iter().any(will_pause)) {
+        return Err(Rejection::NotPaused { subscription: id, at: rules.date(on)? });
     }
-    let settle = case.profile.rules.settle(command.proration);
+    let settle = rules.settle(command.proration);
     events.extend(withdrawn(subscription, |due| matches!(due.what, ScheduledChange::Resume(_))));
     if let Some(due) = due {
-        events.push(schedule(subscription, 0, due, ScheduledChange::Resume(settle))?);
+        let what = ScheduledChange::Resume(settle);
+        events.push(schedule(subscription, 0, due, what, command.when)?.into());
         return Ok(events.into());
     }
-    let resumed = SubscriptionResumed { subscription: id, from: at, settle, change: None };
-    events.push(resumed.into());
+    events.push(case.advance().resumed(subscription, on, settle, None).into());
     Ok(Decided::billed(events, id, timing(settle)))
 }
 
 /// Changes what follows when the contract term ends.
 pub(super) fn set_renewal(case: &Case<'_>, command: &SetRenewal) -> Result<Vec<Event>, Rejection> {
-    let subscription = case.active(command.subscription)?;
-    let (id, renewal) = (subscription.id, command.renewal);
+    let Changing { at: _, subscription, mut events } = changing(case, command.subscription, false)?;
+    let (id, renewal): (_, Renewal) = (subscription.id, command.renewal);
     match subscription.term {
         None => Err(Rejection::NoTerm { subscription: id }),
-        Some(term) if term.renewal == renewal => Ok(Vec::new()),
-        Some(_) => Ok(vec![RenewalSet { subscription: id, renewal }.into()]),
+        Some(term) if term.renewal == renewal => Ok(events),
+        Some(_) => {
+            events.push(RenewalSet { subscription: id, renewal }.into());
+            Ok(events)
+        }
     }
 }

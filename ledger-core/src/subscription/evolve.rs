@@ -2,15 +2,17 @@
 
 use schemas::Timestamp;
 use schemas::event::{
-    EventAt, ItemChange, ItemStarted, RampAgreed, SubscriptionCanceled, SubscriptionChanged,
-    SubscriptionEvent, SubscriptionPaused, SubscriptionResumed, Term, TermsChange,
+    ChangeScheduled, EventAt, ItemChange, ItemStarted, PaymentAwaited, RampAgreed,
+    ScheduledChangeWithdrawn, SubscriptionActivated, SubscriptionCanceled, SubscriptionChanged,
+    SubscriptionEvent, SubscriptionMoved, SubscriptionPaused, SubscriptionResumed, Term,
+    TermsChange,
 };
 use schemas::ids::{QuoteId, SubscriptionId};
-use schemas::terms::Settle;
+use schemas::terms::{CancelCredit, Settle};
 
 use super::agreements::{Agreements, Discount, Quote};
 use super::item::Item;
-use super::state::{Ending, Pause, Subscription};
+use super::state::{Ending, Pause, Phases, Subscription};
 use crate::shared::Shared;
 use crate::unmade::Unmade;
 
@@ -64,6 +66,7 @@ impl Agreements {
             }
             E::CycleOpened(e) => e.subscription,
             E::CycleCut(e) => e.subscription,
+            E::PaymentAwaited(e) => e.subscription,
             E::SubscriptionActivated(e) => e.subscription,
             E::SubscriptionChanged(e) => e.subscription,
             E::RampAgreed(e) => e.subscription,
@@ -103,7 +106,8 @@ impl Subscription {
     ) -> Result<(), Unmade> {
         use SubscriptionEvent as E;
         match event {
-            E::SubscriptionActivated(_) => self.activation_expires = None,
+            E::PaymentAwaited(awaited) => self.fold_wait(awaited)?,
+            E::SubscriptionActivated(activated) => self.fold_activation(activated)?,
             E::CycleOpened(opened) => self.known_item(opened.item)?.open(opened, made)?,
             E::CycleCut(cut) => {
                 let id = self.id;
@@ -114,16 +118,14 @@ impl Subscription {
             }
             E::SubscriptionChanged(changed) => self.fold_change(changed, made)?,
             E::RampAgreed(ramp) => self.fold_ramp(ramp, made)?,
-            E::ChangeScheduled(scheduled) => {
-                self.changes = self.changes.max(scheduled.change);
-                self.scheduled.push(scheduled.clone());
-            }
-            E::ScheduledChangeWithdrawn(withdrawn) => self.take_off(Some(withdrawn.change))?,
+            E::ChangeScheduled(scheduled) => self.fold_scheduled(scheduled)?,
+            E::ScheduledChangeWithdrawn(withdrawn) => self.fold_withdrawn(withdrawn)?,
             E::SubscriptionPaused(paused) => self.fold_pause(paused, made)?,
             E::SubscriptionResumed(resumed) => self.fold_resumption(resumed, made)?,
             E::SubscriptionCanceled(canceled) => self.fold_end(canceled, made)?,
             E::CancellationUndone(_) => {
                 self.ending = None;
+                self.scheduled.append(&mut self.aside);
                 self.changed = made;
             }
             E::TermRenewed(renewed) => self.term = renewed.term,
@@ -155,13 +157,89 @@ impl Subscription {
         Ok(())
     }
 
+    fn fold_scheduled(&mut self, scheduled: &ChangeScheduled) -> Result<(), Unmade> {
+        self.changes = self.changes.max(scheduled.change);
+        for number in &scheduled.sets_aside {
+            let aside = self.change(*number).cloned();
+            self.take_off(Some(*number))?;
+            self.aside.extend(aside);
+        }
+        self.scheduled.push(scheduled.clone());
+        Ok(())
+    }
+
+    fn fold_withdrawn(&mut self, withdrawn: &ScheduledChangeWithdrawn) -> Result<(), Unmade> {
+        self.take_off(Some(withdrawn.change))?;
+        for number in &withdrawn.restores {
+            let place = self.aside.iter().position(|due| due.change == *number);
+            let place = place.ok_or_else(|| Unmade::of(format!("change {number} of"), self.id))?;
+            self.scheduled.push(self.aside.remove(place));
+        }
+        Ok(())
+    }
+
+    fn fold_wait(&mut self, awaited: &PaymentAwaited) -> Result<(), Unmade> {
+        let id = self.id;
+        let waiting = self.activation.as_mut();
+        let waiting = waiting.ok_or_else(|| Unmade::of("an activation of", id))?;
+        waiting.asked = awaited.invoice.map(|invoice| (invoice, awaited.expires));
+        Ok(())
+    }
+
+    fn fold_activation(&mut self, activated: &SubscriptionActivated) -> Result<(), Unmade> {
+        self.activation = None;
+        match &activated.moved {
+            None => Ok(()),
+            Some(moved) => self.fold_move(moved),
+        }
+    }
+
+    /// It begins elsewhere, and so does all that was agreed for later.
+    fn fold_move(&mut self, moved: &SubscriptionMoved) -> Result<(), Unmade> {
+        self.start = moved.start;
+        self.term = moved.term;
+        self.least_term = moved.least_term;
+        let to = |at: Timestamp| {
+            let found = moved.steps.iter().find(|(from, _)| *from == at);
+            found.map_or(at, |(_, to)| *to)
+        };
+        for item in &moved.items {
+            self.known_item(item.item)?.relocate(to, item.calendar, &item.cycles);
+        }
+        if let Some(phases) = &mut self.phases {
+            phases.relocate(to);
+        }
+        Ok(())
+    }
+
     fn fold_change(&mut self, changed: &SubscriptionChanged, made: EventAt) -> Result<(), Unmade> {
         self.take_off(changed.change)?;
         if changed.trial_end.is_some() {
             self.trial_end = changed.trial_end;
         }
+        if let (Some(end), Some(phases)) = (changed.ramp_withdrawn_from, &mut self.phases) {
+            let later = phases.later.clone();
+            phases.withdraw(changed.from, end);
+            self.items.iter_mut().for_each(|item| item.forget(changed.from, &later));
+        }
         for change in &changed.items {
-            self.fold_item(change, changed.from, (changed.settle, made))?;
+            let known = self.item(change.item).is_some();
+            self.fold_item(change, changed.from, made)?;
+            let item = self.known_item(change.item)?;
+            if known {
+                item.mark(changed.from);
+            }
+            match changed.settle {
+                Settle::Now => {
+                    item.settled.push(changed.from);
+                    item.thaw(changed.from);
+                }
+                Settle::Next => item.thaw(changed.from),
+                Settle::None => {}
+            }
+            if let Some(until) = change.left_alone_until {
+                item.freeze(changed.from, until, change.calendar.is_some() && known);
+            }
         }
         self.changed = made;
         Ok(())
@@ -171,10 +249,10 @@ impl Subscription {
         &mut self,
         change: &ItemChange,
         from: Timestamp,
-        (settle, made): (Settle, EventAt),
+        made: EventAt,
     ) -> Result<(), Unmade> {
         if let Some(item) = self.item_mut(change.item) {
-            item.change(from, &change.terms, change.quantity, change.calendar, (settle, made));
+            item.put(from, &change.terms, change.quantity, change.calendar, made);
             return Ok(());
         }
         // A new item begins.
@@ -196,17 +274,32 @@ impl Subscription {
     }
 
     fn fold_ramp(&mut self, ramp: &RampAgreed, made: EventAt) -> Result<(), Unmade> {
+        let start = self.start;
+        let mut phases = self.phases.take().unwrap_or(Phases::new(ramp.discount, made));
         for step in &ramp.steps {
+            phases.put(step.from, step.discount_percent);
+            if start < step.from && !phases.later.contains(&step.from) {
+                phases.later.push(step.from);
+            }
             for change in &step.items {
-                self.fold_item(change, step.from, (Settle::Next, made))?;
+                self.fold_item(change, step.from, made)?;
             }
         }
+        self.phases = Some(phases);
         Ok(())
     }
 
     fn fold_pause(&mut self, paused: &SubscriptionPaused, made: EventAt) -> Result<(), Unmade> {
         self.take_off(paused.change)?;
         let kept = paused.settle == Settle::None;
+        for item in &mut self.items {
+            if paused.settle == Settle::Now {
+                item.settled.push(paused.from);
+            }
+            if !kept {
+                item.thaw(paused.from);
+            }
+        }
         self.pauses.push(Pause { from: paused.from, until: None, kept });
         self.pauses.sort_by_key(|pause| pause.from);
         self.changed = made;
@@ -224,8 +317,8 @@ impl Subscription {
         if let Some(pause) = pauses.find(|pause| pause.runs_at(resumed.from)) {
             pause.until = Some(resumed.from);
         }
-        for item in &mut self.items {
-            item.mark(resumed.from, resumed.settle, made);
+        for left in &resumed.left_alone {
+            self.known_item(left.item)?.freeze(resumed.from, left.until, false);
         }
         self.changed = made;
         Ok(())
@@ -233,10 +326,14 @@ impl Subscription {
 
     fn fold_end(&mut self, canceled: &SubscriptionCanceled, made: EventAt) -> Result<(), Unmade> {
         self.take_off(canceled.change)?;
-        self.scheduled.clear();
-        self.activation_expires = None;
-        let (at, credit, reason) = (canceled.end, canceled.credit, canceled.reason);
-        self.ending = Some(Ending { at, credit, reason });
+        self.aside.append(&mut self.scheduled);
+        self.aside.sort_by_key(|due| due.change);
+        let SubscriptionCanceled { end: at, credit, reason, begun, .. } = *canceled;
+        if credit != CancelCredit::None {
+            // What was left as it was invoiced is given back with the end.
+            self.items.iter_mut().for_each(|item| item.thaw(at));
+        }
+        self.ending = Some(Ending { at, credit, reason, begun });
         self.changed = made;
         Ok(())
     }

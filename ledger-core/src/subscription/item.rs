@@ -10,7 +10,7 @@
 
 use schemas::decimal::Decimal;
 use schemas::event::{Calendar, CycleOpened, EventAt, ItemStarted, ItemTerms, TermsChange};
-use schemas::terms::{BillingTiming, RebillRule, Settle};
+use schemas::terms::{BillingTiming, RebillRule};
 use schemas::time::TimeError;
 use schemas::{Span, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -44,8 +44,6 @@ pub(crate) struct Segment<'a> {
     pub(crate) number: u32,
     /// The event that made that change.
     pub(crate) made: EventAt,
-    /// What was billed of it stays as it is.
-    pub(crate) unsettled: bool,
 }
 
 impl Segment<'_> {
@@ -56,15 +54,12 @@ impl Segment<'_> {
     }
 }
 
-/// One change of an item.
+/// Time of an item that stays as it is invoiced: nothing of it is charged or given back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-struct Mark {
-    /// In the order of recording, so that a backdated change does not rename later ones.
-    number: u32,
-    /// The difference that it makes is billed.
-    settled: bool,
-    /// The event that made it.
-    made: EventAt,
+pub(crate) struct Frozen {
+    pub(crate) span: Span,
+    /// Only of cycles before this one.
+    pub(crate) before: u32,
 }
 
 /// State of one item.
@@ -75,9 +70,16 @@ pub(crate) struct Item {
     /// Terms from an instant on; none where the item has ended.
     terms: Vec<(Timestamp, Option<ItemTerms>)>,
     quantities: Vec<(Timestamp, Decimal)>,
-    changes: Vec<(Timestamp, Mark)>,
+    /// Changes in the order of recording, so that a backdated one does not rename later ones.
+    changes: Vec<(Timestamp, u32)>,
+    /// The events that set terms or quantity from an instant on.
+    origins: Vec<(Timestamp, EventAt)>,
     /// How many changes there were.
     marks: u32,
+    /// Time that changes without proration left alone.
+    pub(crate) frozen: Vec<Frozen>,
+    /// Changes whose difference was to be billed at once.
+    pub(crate) settled: Vec<Timestamp>,
     pub(crate) calendar: Calendar,
     /// The cycle that `calendar` starts with.
     calendar_cycle: u32,
@@ -91,17 +93,26 @@ impl Item {
             add_on: started.add_on,
             terms: vec![(start, Some(started.terms.clone()))],
             quantities: vec![(start, started.quantity)],
-            changes: vec![(start, Mark { number: 0, settled: true, made })],
+            changes: vec![(start, 0)],
+            origins: vec![(start, made)],
             marks: 1,
+            frozen: Vec::new(),
+            settled: Vec::new(),
             calendar: started.calendar,
             calendar_cycle: 0,
             cycles: List::default(),
         }
     }
 
-    /// The terms at an instant; the first ones before the start, none after the end.
+    /// The terms at an instant; none before the start and after the end.
     pub(crate) fn terms_at(&self, at: Timestamp) -> Option<&ItemTerms> {
-        self.terms[step_at(&self.terms, at)].1.as_ref()
+        latest(&self.terms, at).and_then(Option::as_ref)
+    }
+
+    /// The terms that begin at an instant, if some do.
+    pub(crate) fn step_of_terms(&self, at: Timestamp) -> Option<&ItemTerms> {
+        let found = self.terms.binary_search_by_key(&at, |(from, _)| *from).ok()?;
+        self.terms[found].1.as_ref()
     }
 
     /// The last terms that it has had.
@@ -124,14 +135,63 @@ impl Item {
         steps
     }
 
+    /// Every instant from which something of it is other, in no order.
+    pub(crate) fn all_steps(&self) -> Vec<Timestamp> {
+        let terms = self.terms.iter().map(|(from, _)| *from);
+        let quantities = self.quantities.iter().map(|(from, _)| *from);
+        let changes = self.changes.iter().map(|(from, _)| *from);
+        let origins = self.origins.iter().map(|(from, _)| *from);
+        terms.chain(quantities).chain(changes).chain(origins).collect()
+    }
+
     /// The instant from which it has no terms for ever, if there is one.
     pub(crate) fn removed_at(&self) -> Option<Timestamp> {
         self.terms.last().filter(|(_, terms)| terms.is_none()).map(|(from, _)| *from)
     }
 
-    /// The instant of the last step of its terms.
-    pub(crate) fn last_terms_step(&self) -> Timestamp {
-        self.terms[self.terms.len() - 1].0
+    /// Where it begins.
+    pub(crate) fn began(&self) -> Timestamp {
+        self.terms[0].0
+    }
+
+    /// Where its first cycle begins.
+    pub(crate) fn first_start(&self) -> Timestamp {
+        self.cycles.first().map_or(self.calendar.from, |cycle| cycle.start)
+    }
+
+    /// The cycle that an instant lies in, opened or not; none before the first.
+    ///
+    /// # Errors
+    /// A date that cannot be computed.
+    pub(crate) fn cycle_at(&self, at: Timestamp, rules: &Rules) -> Result<Option<Span>, TimeError> {
+        let holds = |cycle: &&Cycle| cycle.start <= at && at < cycle.end;
+        if let Some(cycle) = self.cycles.iter().rev().find(holds) {
+            return Ok(Span::new(cycle.start, cycle.end));
+        }
+        let mut n = self.next_cycle() - self.calendar_cycle;
+        loop {
+            let (span, _) = calendar::period(&self.calendar, n, rules)?;
+            if at < span.start() {
+                return Ok(None);
+            }
+            if span.contains(at) {
+                return Ok(Some(span));
+            }
+            n += 1;
+        }
+    }
+
+    /// The time of the n-th cycle that is not opened yet, counted from 0, and its whole cycle.
+    ///
+    /// # Errors
+    /// A date that cannot be computed.
+    pub(crate) fn period_ahead(&self, n: u32, rules: &Rules) -> Result<(Span, Span), TimeError> {
+        calendar::period(&self.calendar, self.next_cycle() - self.calendar_cycle + n, rules)
+    }
+
+    /// What of a cycle stays as it is invoiced.
+    pub(crate) fn left_alone(&self, cycle: u32) -> impl Iterator<Item = Span> {
+        self.frozen.iter().filter(move |frozen| cycle < frozen.before).map(|frozen| frozen.span)
     }
 
     /// The instant from which its cycles are computed anew, if they are.
@@ -167,14 +227,12 @@ impl Item {
                 continue;
             }
             let Some(terms) = self.terms_at(span.start()) else { continue };
-            let mark = self.changes[step_at(&self.changes, span.start())].1;
             let next = Segment {
                 span,
                 terms,
                 quantity: self.quantity_at(span.start()),
-                number: mark.number,
-                made: mark.made,
-                unsettled: !mark.settled,
+                number: self.changes[step_at(&self.changes, span.start())].1,
+                made: self.origins[step_at(&self.origins, span.start())].1,
             };
             match segments.last_mut() {
                 Some(last) if joins(last, &next, rules) => {
@@ -219,14 +277,14 @@ impl Item {
         self.cycles.get_mut(usize::try_from(cycle).ok()?)
     }
 
-    /// Folds in a change of this item.
-    pub(crate) fn change(
+    /// Folds in terms and quantity from an instant on, and other cycles.
+    pub(crate) fn put(
         &mut self,
         from: Timestamp,
         terms: &TermsChange,
         quantity: Option<Decimal>,
         calendar: Option<Calendar>,
-        (settle, made): (Settle, EventAt),
+        made: EventAt,
     ) {
         match terms {
             TermsChange::Keep => {}
@@ -237,20 +295,75 @@ impl Item {
             put_step(&mut self.quantities, from, quantity);
         }
         if let Some(calendar) = calendar {
+            let next = self.next_cycle();
+            // What was left alone is of cycles that end here.
+            self.frozen.iter_mut().for_each(|frozen| frozen.before = frozen.before.min(next));
             self.calendar = calendar;
-            self.calendar_cycle = self.next_cycle();
+            self.calendar_cycle = next;
         }
-        self.mark(from, settle, made);
+        put_step(&mut self.origins, from, made);
     }
 
-    /// Notes that something changed, and whether the difference is billed.
-    pub(crate) fn mark(&mut self, from: Timestamp, settle: Settle, made: EventAt) {
-        let settled = match settle {
-            Settle::Now | Settle::Next => true,
-            Settle::None => false,
-        };
-        put_step(&mut self.changes, from, Mark { number: self.marks, settled, made });
+    /// Notes that a change was recorded for an instant.
+    pub(crate) fn mark(&mut self, from: Timestamp) {
+        put_step(&mut self.changes, from, self.marks);
         self.marks += 1;
+    }
+
+    /// Time from `from` on stays as it is invoiced: of the cycles before the present calendar if
+    /// `restarted`, else of all.
+    pub(crate) fn freeze(&mut self, from: Timestamp, until: Timestamp, restarted: bool) {
+        let before = if restarted { self.calendar_cycle } else { u32::MAX };
+        self.frozen.extend(Span::new(from, until).map(|span| Frozen { span, before }));
+    }
+
+    /// Time from an instant on is billed again as agreed, up to the next step.
+    pub(crate) fn thaw(&mut self, from: Timestamp) {
+        let until = self.next_step(from).unwrap_or(Timestamp::MAX);
+        let Some(thawed) = Span::new(from, until) else { return };
+        let frozen = std::mem::take(&mut self.frozen);
+        for old in frozen {
+            let parts = [
+                Span::new(old.span.start(), old.span.end().min(thawed.start())),
+                Span::new(old.span.start().max(thawed.end()), old.span.end()),
+            ];
+            self.frozen.extend(parts.into_iter().flatten().map(|span| Frozen { span, ..old }));
+        }
+    }
+
+    /// The first instant after `at` from which terms or quantity are others, or were changed.
+    fn next_step(&self, at: Timestamp) -> Option<Timestamp> {
+        let terms = self.terms.iter().map(|(from, _)| *from);
+        let quantities = self.quantities.iter().map(|(from, _)| *from);
+        let changes = self.changes.iter().map(|(from, _)| *from);
+        terms.chain(quantities).chain(changes).filter(|from| *from > at).min()
+    }
+
+    /// Steps at these instants are no more, after `from`.
+    pub(crate) fn forget(&mut self, from: Timestamp, steps: &[Timestamp]) {
+        let stays = |at: Timestamp| at <= from || !steps.contains(&at);
+        self.terms.retain(|(at, _)| stays(*at));
+        self.quantities.retain(|(at, _)| stays(*at));
+        self.origins.retain(|(at, _)| stays(*at));
+    }
+
+    /// Its steps lie elsewhere, and so do its cycles.
+    pub(crate) fn relocate(
+        &mut self,
+        moved: impl Fn(Timestamp) -> Timestamp,
+        calendar: Calendar,
+        cycles: &[Span],
+    ) {
+        self.terms.iter_mut().for_each(|(at, _)| *at = moved(*at));
+        self.quantities.iter_mut().for_each(|(at, _)| *at = moved(*at));
+        self.changes.iter_mut().for_each(|(at, _)| *at = moved(*at));
+        self.origins.iter_mut().for_each(|(at, _)| *at = moved(*at));
+        self.calendar = calendar;
+        for (at, span) in cycles.iter().enumerate() {
+            if let Some(cycle) = self.cycles.get_mut(at) {
+                (cycle.start, cycle.end, cycle.full) = (span.start(), span.end(), *span);
+            }
+        }
     }
 }
 
@@ -262,8 +375,7 @@ fn joins(a: &Segment<'_>, b: &Segment<'_>, rules: &Rules) -> bool {
     };
     a.span.end() == b.span.start()
         && same_price(a.terms, b.terms)
-        && a.quantity == b.quantity
-        && a.unsettled == b.unsettled
+        && a.units() == b.units()
         && same_change
 }
 
@@ -283,13 +395,19 @@ pub(crate) fn same_price(a: &ItemTerms, b: &ItemTerms) -> bool {
     (a.plan, a.version, &a.price, &a.rate) == (b.plan, b.version, &b.price, &b.rate)
 }
 
-/// The index of the step that holds at an instant.
+/// The value that holds at an instant; none before the first step.
+pub(super) fn latest<T>(steps: &[(Timestamp, T)], at: Timestamp) -> Option<&T> {
+    let found = steps.partition_point(|(from, _)| *from <= at);
+    steps.get(found.checked_sub(1)?).map(|(_, value)| value)
+}
+
+/// The index of the step that holds at an instant; the first one before it.
 fn step_at<T>(steps: &[(Timestamp, T)], at: Timestamp) -> usize {
     steps.partition_point(|(from, _)| *from <= at).saturating_sub(1)
 }
 
 /// Adds a step; one at the same instant is replaced: the last recorded holds.
-fn put_step<T>(steps: &mut Vec<(Timestamp, T)>, from: Timestamp, value: T) {
+pub(super) fn put_step<T>(steps: &mut Vec<(Timestamp, T)>, from: Timestamp, value: T) {
     match steps.binary_search_by_key(&from, |(at, _)| *at) {
         Ok(at) => steps[at].1 = value,
         Err(at) => steps.insert(at, (from, value)),

@@ -8,16 +8,19 @@
 
 pub(crate) mod advance;
 pub(crate) mod agreements;
+mod alter;
 pub(crate) mod calendar;
 pub(crate) mod case;
 mod change;
 mod coupon;
-mod create;
+pub(crate) mod create;
 pub(crate) mod decide;
 mod discount;
 mod ending;
 pub(crate) mod evolve;
 pub(crate) mod item;
+mod mapping;
+mod migration;
 mod ramp;
 pub(crate) mod schedule;
 pub(crate) mod state;

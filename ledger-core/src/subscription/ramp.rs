@@ -1,105 +1,142 @@
 //! Ramp deals: prices, quantities and discounts by phases, entered at once.
+//!
+//! A phase is a length of time from the start, wherever that is, so that a ramp can be offered and
+//! accepted later. What a phase says holds until a later phase says otherwise.
 
-use schemas::command::RampPhase;
+use schemas::command::{RampPhase, SubscriptionTerms};
 use schemas::event::{
-    DiscountApplied, Event, ItemChange, ItemStarted, PlanVersionDefined, RampAgreed, RampStep,
-    SubscriptionCreated, TermsChange,
+    Event, ItemChange, ItemStarted, PlanVersionDefined, RampAgreed, RampStep, SubscriptionCreated,
+    TermsChange,
 };
 use schemas::ids::{DiscountId, derive};
-use schemas::terms::{DiscountDuration, DiscountTarget, DiscountValue};
-use schemas::{Decimal, Rejection, Span};
+use schemas::terms::{CalendarUnit, DiscountDuration, DiscountValue, Every, RampEnd};
+use schemas::{Date, Decimal, Rejection, Timestamp};
 
+use super::calendar::step;
 use super::case::Case;
 use super::terms::{check_quantity, own_rate};
 use crate::catalog::decide::check_discount;
 
 /// The most phases of a ramp.
 const MAX_PHASES: usize = 120;
+/// The longest phase, in months.
+const MAX_MONTHS: u16 = 120;
 
 /// A ramp as it is agreed.
 pub(super) struct Ramp {
     /// The items as the first phase has them.
     pub(super) first: Vec<ItemStarted>,
-    /// Later phases, and the discounts of all.
-    pub(super) events: Vec<Event>,
+    /// Its phases.
+    pub(super) agreed: Event,
 }
 
-/// Phases become steps of the items that are known ahead, and discounts with a window.
+/// Phases become steps of the items that are known ahead.
+///
+/// # Errors
+/// [`Rejection::InvalidRamp`]; a price, quantity or discount that is no good.
 pub(super) fn ramp(
     case: &Case<'_>,
     version: &PlanVersionDefined,
     created: &SubscriptionCreated,
-    phases: &[RampPhase],
-) -> Result<Ramp, Rejection> {
-    let rules = &case.profile.rules;
-    check_phases(phases, rules.date(created.start)?)?;
+    terms: &SubscriptionTerms,
+) -> Result<Option<Ramp>, Rejection> {
+    let Some(phases) = &terms.ramp else {
+        return match terms.ramp_end {
+            None => Ok(None),
+            Some(_) => Err(Rejection::InvalidRamp { why: "there is no phase that could end" }),
+        };
+    };
+    let starts = starts(case, created.start, phases)?;
     let subscription = created.subscription;
     let mut items = created.items.clone();
     let mut first = Vec::new();
-    let mut steps = Vec::new();
-    let mut discounts: Vec<Event> = Vec::new();
-    for (index, phase) in phases.iter().enumerate() {
-        let from = rules.local.start_of(phase.days.start())?.max(created.start);
-        let changes = apply(version, &mut items, phase)?;
+    let mut steps = Vec::with_capacity(phases.len() + 1);
+    for (index, (phase, from)) in phases.iter().zip(&starts).enumerate() {
+        let mut changes = apply(version, &mut items, phase)?;
         if index == 0 {
             first.clone_from(&items);
-        } else {
-            steps.push(RampStep { from, items: changes });
+            changes = Vec::new();
         }
         if let Some(percent) = phase.discount_percent {
-            let window = Span::new(from, rules.local.start_of(phase.days.end())?)
-                .expect("phases were checked: the first one holds the start");
-            let value = DiscountValue::Percent(percent);
-            let duration = DiscountDuration::Forever;
-            check_discount(value, duration)?;
-            let name = format!("ramp:{index}");
-            let discount = DiscountId::new(derive(subscription.uuid(), &name));
-            if case.context.registry.taken.contains(discount.uuid()) {
-                return Err(Rejection::DiscountExists { discount });
-            }
-            discounts.push(
-                DiscountApplied {
-                    discount,
-                    on: DiscountTarget::Subscription(subscription),
-                    value,
-                    duration,
-                    window: Some(window),
-                    coupon: None,
-                    first_cycles: Vec::new(),
-                }
-                .into(),
-            );
+            check_discount(DiscountValue::Percent(percent), DiscountDuration::Forever)?;
         }
+        let discount_percent = phase.discount_percent;
+        steps.push(RampStep { from: *from, items: changes, discount_percent });
     }
-    let mut events: Vec<Event> = Vec::new();
-    if !steps.is_empty() {
-        events.push(RampAgreed { subscription, steps }.into());
+    match (terms.ramp_end, starts.last()) {
+        (Some(RampEnd::End), Some(end)) => steps.push(RampStep {
+            from: *end,
+            items: created.items.iter().map(as_agreed).collect(),
+            discount_percent: None,
+        }),
+        (Some(RampEnd::Hold | RampEnd::End) | None, _) => {}
     }
-    events.extend(discounts);
-    Ok(Ramp { first, events })
+    let discount = DiscountId::new(derive(subscription.uuid(), "ramp"));
+    if case.context.registry.taken.contains(discount.uuid()) {
+        return Err(Rejection::DiscountExists { discount });
+    }
+    Ok(Some(Ramp { first, agreed: RampAgreed { subscription, discount, steps }.into() }))
 }
 
-fn check_phases(phases: &[RampPhase], start: schemas::Date) -> Result<(), Rejection> {
+/// The item as it would be without phases.
+fn as_agreed(item: &ItemStarted) -> ItemChange {
+    ItemChange {
+        item: item.item,
+        add_on: item.add_on,
+        terms: TermsChange::Set(Box::new(item.terms.clone())),
+        quantity: Some(item.quantity),
+        calendar: None,
+        left_alone_until: None,
+    }
+}
+
+/// Where each phase begins, and where the last one ends.
+fn starts(
+    case: &Case<'_>,
+    start: Timestamp,
+    phases: &[RampPhase],
+) -> Result<Vec<Timestamp>, Rejection> {
     let invalid = |why| Err(Rejection::InvalidRamp { why });
     if phases.is_empty() || phases.len() > MAX_PHASES {
         return invalid("there is no phase, or there are too many");
     }
-    if phases[0].days.start() != start {
-        return invalid("the first phase does not begin with the subscription");
+    let rules = &case.profile.rules;
+    let mut found = vec![start];
+    // Months are counted from the last day that was told in days, so that none drifts.
+    let (mut base, mut months) = (rules.date(start)?, 0_i64);
+    let mut before: Option<Date> = None;
+    for phase in phases {
+        let date = match (phase.days, phase.months) {
+            (Some(days), None) => {
+                if before.is_some_and(|end| end != days.start()) {
+                    return invalid("two phases that are told in days leave a gap, or overlap");
+                }
+                before = Some(days.end());
+                let from = after(base, months)?;
+                (base, months) = (from.plus_days(days.end().days_since(days.start()))?, 0);
+                base
+            }
+            (None, Some(count)) if (1..=MAX_MONTHS).contains(&count) => {
+                before = None;
+                months += i64::from(count);
+                after(base, months)?
+            }
+            (None, Some(_)) => return invalid("a phase has no month, or too many"),
+            (Some(_), Some(_)) | (None, None) => {
+                return invalid("a phase is so many days long, or so many months");
+            }
+        };
+        found.push(rules.local.start_of(date)?);
     }
-    for pair in phases.windows(2) {
-        let (end, next) = (pair[0].days.end(), pair[1].days.start());
-        if end < next {
-            return invalid("there is a gap between two phases");
-        }
-        if next < end {
-            return invalid("two phases overlap");
-        }
-    }
-    Ok(())
+    Ok(found)
 }
 
-/// Applies a phase to the items; what it changes.
+fn after(base: Date, months: i64) -> Result<Date, Rejection> {
+    let month = Every { count: 1, unit: CalendarUnit::Month };
+    Ok(step(base, month, months, None)?)
+}
+
+/// Applies a phase to the items; what it says of them.
 fn apply(
     version: &PlanVersionDefined,
     items: &mut [ItemStarted],
@@ -114,23 +151,24 @@ fn apply(
             let (plan, price) = (version.plan, request.price.clone());
             return Err(Rejection::UnknownPrice { plan, price });
         };
-        let before: (Decimal, schemas::terms::Rate) = (item.quantity, item.terms.rate.clone());
-        if let Some(quantity) = request.quantity {
+        let quantity: Option<Decimal> = request.quantity;
+        if let Some(quantity) = quantity {
             check_quantity(quantity)?;
             item.quantity = quantity;
         }
         own_rate(&mut item.terms, Some(request))?;
-        let terms = if before.1 == item.terms.rate {
-            TermsChange::Keep
-        } else {
-            TermsChange::Set(Box::new(item.terms.clone()))
+        // A phase that repeats a value is a phase: it holds from then on whatever was before.
+        let terms = match request.rate {
+            None => TermsChange::Keep,
+            Some(_) => TermsChange::Set(Box::new(item.terms.clone())),
         };
         changes.push(ItemChange {
             item: item.item,
             add_on: item.add_on,
             terms,
-            quantity: (before.0 != item.quantity).then_some(item.quantity),
+            quantity,
             calendar: None,
+            left_alone_until: None,
         });
     }
     Ok(changes)

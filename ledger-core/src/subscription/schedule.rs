@@ -6,25 +6,30 @@ use schemas::event::{
     ChangeScheduled, Event, ScheduledChange, ScheduledChangeWithdrawn, ScheduledFor,
 };
 use schemas::ids::SubscriptionId;
-use schemas::terms::ChangeTime;
+use schemas::terms::{ChangeTime, Proration};
 use schemas::{Rejection, Timestamp};
 
 use super::case::Case;
-use super::item::{Cycle, Item};
+use super::item::Item;
 use super::state::Subscription;
 
 /// The most changes that one subscription has scheduled.
 const MAX_SCHEDULED: usize = 100;
 
-/// A subscription at the instant of a change, and what brought it there.
+/// A subscription at the present, the instant of a change of it, and what brought it there.
 pub(crate) struct Changing<'a> {
+    /// When something that begins takes effect.
     pub(crate) at: Timestamp,
     pub(crate) subscription: Cow<'a, Subscription>,
     pub(crate) events: Vec<Event>,
 }
 
-/// What was scheduled up to the instant of a change has happened before it, billed or not.
-/// `whole` brings it up to date in any case.
+/// What was to happen by now has happened, billed or not. `whole` also opens the cycles that have
+/// begun.
+///
+/// # Errors
+/// [`Rejection::UnknownSubscription`], [`Rejection::SubscriptionCanceled`],
+/// [`Rejection::BeforeSubscriptionStart`]; what advancing refuses.
 pub(crate) fn changing<'a>(
     case: &Case<'a>,
     id: SubscriptionId,
@@ -33,79 +38,150 @@ pub(crate) fn changing<'a>(
     let subscription = case.active(id)?;
     let rules = &case.profile.rules;
     let at = rules.moment(case.context.stamp.effective_at)?;
-    if at < subscription.start {
-        let (at, start) = (rules.date(at)?, rules.date(subscription.start)?);
-        return Err(Rejection::BeforeSubscriptionStart { subscription: id, at, start });
-    }
-    let anchor = subscription.items.iter().filter_map(Item::moved_at).max();
-    let behind = anchor.is_none_or(|anchor| anchor <= at);
+    let now = case.context.stamp.recorded_at;
     let passed = subscription.scheduled.iter().any(|due| match due.at {
-        ScheduledFor::At(due) => due <= at,
+        ScheduledFor::At(due) => due <= now,
         ScheduledFor::Paid => false,
     });
-    let renewed = subscription.term.is_some_and(|term| term.span.end() <= at);
+    let renewed = subscription.term.is_some_and(|term| term.span.end() <= now);
     let mut changing = Changing { at, subscription: Cow::Borrowed(subscription), events: vec![] };
-    if behind && (whole || passed || renewed) {
-        let made = case.advance().through(changing.subscription.to_mut(), rules.date(at)?, 0)?;
+    if whole || passed || renewed {
+        let present = case.present()?;
+        let made = case.advance().through(changing.subscription.to_mut(), present, 0)?;
         changing.events = made.into_iter().map(Event::from).collect();
     }
     if let Some(ending) = changing.subscription.ending {
         let end = rules.date(ending.at)?;
         return Err(Rejection::SubscriptionCanceled { subscription: id, end });
     }
-    if let Some(anchor) = anchor.filter(|anchor| at < *anchor) {
-        let (at, anchor) = (rules.date(at)?, rules.date(anchor)?);
-        return Err(Rejection::BeforeAnchor { subscription: id, at, anchor });
-    }
     Ok(changing)
 }
 
-/// When a change takes effect that is not made now.
-pub(crate) fn time_of(
+/// A change does not lie before the subscription.
+///
+/// # Errors
+/// [`Rejection::BeforeSubscriptionStart`].
+pub(crate) fn not_before_start(
     case: &Case<'_>,
     subscription: &Subscription,
     at: Timestamp,
+) -> Result<(), Rejection> {
+    if at < subscription.start {
+        let rules = &case.profile.rules;
+        let (at, start) = (rules.date(at)?, rules.date(subscription.start)?);
+        return Err(Rejection::BeforeSubscriptionStart {
+            subscription: subscription.id,
+            at,
+            start,
+        });
+    }
+    Ok(())
+}
+
+/// Cycles that were laid anew are not looked behind.
+///
+/// # Errors
+/// [`Rejection::BeforeAnchor`].
+pub(crate) fn not_before_anchor(
+    case: &Case<'_>,
+    subscription: &Subscription,
+    at: Timestamp,
+) -> Result<(), Rejection> {
+    let rules = &case.profile.rules;
+    let anchor = subscription.items.iter().filter_map(Item::moved_at).max();
+    if let Some(anchor) = anchor.filter(|anchor| at < *anchor) {
+        let (subscription, at, anchor) = (subscription.id, rules.date(at)?, rules.date(anchor)?);
+        return Err(Rejection::BeforeAnchor { subscription, at, anchor });
+    }
+    Ok(())
+}
+
+/// Nothing is agreed for a time at which the subscription is known to be over.
+///
+/// # Errors
+/// [`Rejection::BeyondEnd`].
+pub(crate) fn within_life(
+    case: &Case<'_>,
+    subscription: &Subscription,
+    at: Timestamp,
+    due: Option<ScheduledFor>,
+) -> Result<(), Rejection> {
+    let rules = &case.profile.rules;
+    let known = subscription.known_end(rules).filter(|known| known.at <= at);
+    match (known, due) {
+        (None, _) | (Some(_), Some(ScheduledFor::Paid)) => Ok(()),
+        (Some(known), Some(ScheduledFor::At(_)) | None) => {
+            let (at, end) = (rules.date(at)?, rules.date(known.at)?);
+            Err(Rejection::BeyondEnd { subscription: subscription.id, at, end })
+        }
+    }
+}
+
+/// Something that begins at an instant, or ends: where the last day counts as used, an end counts
+/// from the day after.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Counts {
+    Begins,
+    Ends,
+}
+
+/// When a command takes effect: the instant, and what it waits for where that is not now.
+///
+/// # Errors
+/// [`Rejection::DatePassed`], [`Rejection::NothingOpen`]; a date that cannot be computed.
+pub(crate) fn time_of(
+    case: &Case<'_>,
+    subscription: &Subscription,
     when: ChangeTime,
-) -> Result<Option<ScheduledFor>, Rejection> {
-    let id = subscription.id;
+    counts: Counts,
+) -> Result<(Timestamp, Option<ScheduledFor>), Rejection> {
+    let rules = &case.profile.rules;
+    let (id, stamp) = (subscription.id, case.context.stamp);
+    let begins = rules.moment(stamp.effective_at)?;
+    let now = match counts {
+        Counts::Begins => begins,
+        Counts::Ends => rules.ending(stamp.effective_at)?,
+    };
     match when {
-        ChangeTime::Now => Ok(None),
+        ChangeTime::Now => Ok((now, None)),
         ChangeTime::CycleEnd => {
-            let mut copy = subscription.clone();
-            copy.scheduled.clear();
-            case.advance().through(&mut copy, case.profile.rules.date(at)?, 0)?;
-            let now = case.context.stamp.recorded_at;
-            Ok(Some(ScheduledFor::At(cycle_end(&copy, at, now))))
+            let origin = subscription.origin(rules);
+            let at = match subscription.trial_end {
+                // Who leaves during a trial leaves when it is over.
+                Some(end) if begins < end && origin == end => end,
+                Some(_) | None => subscription.cycle_end(begins, rules)?.unwrap_or(begins),
+            };
+            Ok((at, Some(ScheduledFor::At(at))))
         }
         ChangeTime::On(date) => {
-            let today = case.profile.rules.date(case.context.stamp.recorded_at)?;
-            let on = case.profile.rules.local.start_of(date)?;
-            if on <= at {
+            let today = rules.date(stamp.recorded_at)?;
+            if date <= today {
                 return Err(Rejection::DatePassed { date, today });
             }
-            Ok(Some(ScheduledFor::At(on)))
+            let at = match (counts, rules.policies.proration) {
+                (Counts::Ends, Proration::ByDayInclusive) => {
+                    rules.local.start_of(date.plus_days(1)?)?
+                }
+                (Counts::Begins | Counts::Ends, _) => rules.local.start_of(date)?,
+            };
+            Ok((at, Some(ScheduledFor::At(at))))
         }
-        ChangeTime::WhenPaid if case.books.owes(id) => Ok(Some(ScheduledFor::Paid)),
+        ChangeTime::WhenPaid if case.books.owes(id) => Ok((now, Some(ScheduledFor::Paid))),
         ChangeTime::WhenPaid => Err(Rejection::NothingOpen { subscription: id }),
     }
 }
 
-/// The end of the current cycle of the first item that lives: the last one opened that has begun.
-fn cycle_end(subscription: &Subscription, at: Timestamp, now: Timestamp) -> Timestamp {
-    let alive = |item: &&Item| item.removed_at().is_none_or(|removed| at < removed);
-    let Some(item) = subscription.items.iter().find(alive) else { return at };
-    let begun = |cycle: &&Cycle| cycle.start <= at.max(now);
-    // Before the first cycle, such as in a trial, it is the start of that one.
-    item.cycles.iter().rfind(begun).map_or(item.calendar.from, |cycle| cycle.end).max(at)
-}
-
-/// Schedules a change; it has the next number.
+/// Schedules a change; it has the next number after `scheduled_before` others of the commit.
+///
+/// # Errors
+/// [`Rejection::TooMany`].
 pub(crate) fn schedule(
     subscription: &Subscription,
     scheduled_before: usize,
     at: ScheduledFor,
     what: ScheduledChange,
-) -> Result<Event, Rejection> {
+    when: ChangeTime,
+) -> Result<ChangeScheduled, Rejection> {
     if subscription.scheduled.len() >= MAX_SCHEDULED {
         return Err(Rejection::TooMany {
             what: "scheduled changes of this subscription",
@@ -114,18 +190,30 @@ pub(crate) fn schedule(
         });
     }
     let change = subscription.changes + 1 + u32::try_from(scheduled_before).unwrap_or(u32::MAX);
-    Ok(ChangeScheduled { subscription: subscription.id, change, at, what }.into())
+    Ok(ChangeScheduled {
+        subscription: subscription.id,
+        change,
+        at,
+        what,
+        cycle_end: when == ChangeTime::CycleEnd,
+        sets_aside: Vec::new(),
+    })
 }
 
 pub(crate) fn withdrawn(
     subscription: &Subscription,
     which: impl Fn(&ChangeScheduled) -> bool,
 ) -> Vec<Event> {
-    let id = subscription.id;
-    subscription
-        .scheduled
-        .iter()
-        .filter(|due| which(due))
-        .map(|due| ScheduledChangeWithdrawn { subscription: id, change: due.change }.into())
-        .collect()
+    let due = subscription.scheduled.iter().filter(|due| which(due));
+    due.map(|due| withdrawal(subscription, due.change).into()).collect()
+}
+
+/// A scheduled change is withdrawn; if it is an end, what that had put aside waits again.
+pub(crate) fn withdrawal(subscription: &Subscription, change: u32) -> ScheduledChangeWithdrawn {
+    let is_end = subscription
+        .change(change)
+        .is_some_and(|due| matches!(due.what, ScheduledChange::Cancel(_)));
+    let aside = subscription.aside.iter().map(|due| due.change);
+    let restores = if is_end { aside.collect() } else { Vec::new() };
+    ScheduledChangeWithdrawn { subscription: subscription.id, change, restores, why: None }
 }

@@ -1,15 +1,17 @@
 //! State of one subscription: its items, and what holds for all of them.
 
 use schemas::event::{
-    ChangeScheduled, Dimension, EventAt, ItemChange, ItemTerms, ScheduledChange, ScheduledFor,
-    SubscriptionCreated, Term,
+    ActivationAgreed, ChangeScheduled, Dimension, EventAt, ItemTerms, LeastTerm, ScheduledChange,
+    ScheduledFor, SubscriptionCreated, Term,
 };
-use schemas::ids::{CustomerId, QuoteId, SubscriptionId};
-use schemas::terms::{CancelCredit, EndReason, Renewal};
-use schemas::{Rejection, Span, Timestamp};
+use schemas::ids::{CustomerId, DiscountId, InvoiceId, QuoteId, SubscriptionId};
+use schemas::terms::{Anchor, CancelCredit, CancelDefault, EndReason, Renewal, TrialAnchor};
+use schemas::time::TimeError;
+use schemas::{Decimal, Rejection, Span, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::item::{Cycle, Item};
+use super::item::{Cycle, Item, latest, put_step};
+use crate::customer::rules::Rules;
 
 /// The most items that a subscription has in its life, ended ones included.
 const MAX_ITEMS: u16 = 1_000;
@@ -20,6 +22,81 @@ pub(crate) struct Ending {
     pub(crate) at: Timestamp,
     pub(crate) credit: CancelCredit,
     pub(crate) reason: EndReason,
+    /// Cycles that start up to here had begun when the end was told.
+    pub(crate) begun: Timestamp,
+}
+
+/// An end that is known: it has come, is scheduled, or is that of a term that is not renewed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct KnownEnd {
+    pub(crate) at: Timestamp,
+    pub(crate) credit: CancelCredit,
+    /// It has come.
+    pub(crate) ended: bool,
+}
+
+/// Waits for the first payment, from the invoice on that asks for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Activation {
+    pub(crate) agreed: ActivationAgreed,
+    /// The invoice, and when the subscription ends if it is not paid.
+    pub(crate) asked: Option<(InvoiceId, Timestamp)>,
+}
+
+/// The phases of a ramp.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Phases {
+    /// What lines call that which they take off.
+    pub(crate) discount: DiscountId,
+    /// The event that agreed them.
+    pub(crate) made: EventAt,
+    /// Where phases after the first begin.
+    pub(crate) later: Vec<Timestamp>,
+    /// Percent off the lines of cycles that start from an instant on.
+    percents: Vec<(Timestamp, Option<Decimal>)>,
+}
+
+impl Phases {
+    pub(crate) const fn new(discount: DiscountId, made: EventAt) -> Self {
+        Self { discount, made, later: Vec::new(), percents: Vec::new() }
+    }
+
+    /// Percent off a cycle that starts at an instant.
+    pub(crate) fn percent_at(&self, at: Timestamp) -> Option<Decimal> {
+        latest(&self.percents, at).copied().flatten()
+    }
+
+    /// What is taken off from an instant on.
+    pub(crate) fn put(&mut self, from: Timestamp, percent: Option<Decimal>) {
+        put_step(&mut self.percents, from, percent);
+    }
+
+    /// Every stretch in which something is taken off, and how much.
+    pub(crate) fn percents(&self) -> impl Iterator<Item = (Timestamp, Timestamp, Decimal)> {
+        let ends = self.percents.iter().skip(1).map(|(from, _)| *from).chain([Timestamp::MAX]);
+        let all = self.percents.iter().zip(ends);
+        all.filter_map(|((from, percent), end)| Some((*from, end, (*percent)?)))
+    }
+
+    /// No phase begins after `from` any more; what the running one takes off ends at `end`.
+    pub(crate) fn withdraw(&mut self, from: Timestamp, end: Timestamp) {
+        self.later.retain(|at| *at <= from);
+        self.percents.retain(|(at, _)| *at <= from);
+        if self.percent_at(from).is_some() {
+            self.put(end, None);
+        }
+    }
+
+    /// Every instant from which another percentage is taken off.
+    pub(crate) fn all_steps(&self) -> impl Iterator<Item = Timestamp> {
+        self.percents.iter().map(|(from, _)| *from)
+    }
+
+    /// Instants are others.
+    pub(super) fn relocate(&mut self, moved: impl Fn(Timestamp) -> Timestamp) {
+        self.later.iter_mut().for_each(|at| *at = moved(*at));
+        self.percents.iter_mut().for_each(|(at, _)| *at = moved(*at));
+    }
 }
 
 /// A time without service.
@@ -67,11 +144,17 @@ pub struct Subscription {
     pub(crate) start: Timestamp,
     pub(crate) items: Vec<Item>,
     pub(crate) trial_end: Option<Timestamp>,
-    /// Set while it waits for its first payment.
-    pub(crate) activation_expires: Option<Timestamp>,
+    /// Set until its first payment came, or it ended.
+    pub(crate) activation: Option<Activation>,
     pub(crate) pauses: Vec<Pause>,
     pub(crate) term: Option<Term>,
+    pub(crate) least_term: Option<LeastTerm>,
+    /// Where it asked that cycles start.
+    pub(crate) anchor: Option<Anchor>,
+    pub(crate) phases: Option<Phases>,
     pub(crate) scheduled: Vec<ChangeScheduled>,
+    /// What an end put aside that lies beyond it, until it is undone.
+    pub(crate) aside: Vec<ChangeScheduled>,
     /// How many changes were scheduled.
     pub(crate) changes: u32,
     pub(crate) ending: Option<Ending>,
@@ -90,10 +173,14 @@ impl Subscription {
             start: created.start,
             items: created.items.iter().map(item).collect(),
             trial_end: created.trial_end,
-            activation_expires: created.activation_expires,
+            activation: created.activation.map(|agreed| Activation { agreed, asked: None }),
             pauses: Vec::new(),
             term: created.term,
+            least_term: created.least_term,
+            anchor: created.anchor,
+            phases: None,
             scheduled: Vec::new(),
+            aside: Vec::new(),
             changes: 0,
             ending: None,
             beneficiary: created.beneficiary,
@@ -119,18 +206,6 @@ impl Subscription {
         next.ok_or(Rejection::TooManyItems { subscription, limit })
     }
 
-    /// Numbers what begins: without gaps, in order.
-    pub(crate) fn number_new(
-        &self,
-        changes: &mut [ItemChange],
-        is_new: impl Fn(&ItemChange) -> bool,
-    ) -> Result<(), Rejection> {
-        for (others, change) in changes.iter_mut().filter(|found| is_new(found)).enumerate() {
-            change.item = self.new_item(others)?;
-        }
-        Ok(())
-    }
-
     pub(crate) fn item_mut(&mut self, number: u16) -> Option<&mut Item> {
         self.items.get_mut(usize::from(number))
     }
@@ -146,7 +221,7 @@ impl Subscription {
             }
             Some(_) | None => {}
         }
-        if self.activation_expires.is_some() {
+        if at < self.start || self.waits() {
             Phase::Pending
         } else if self.paused_at(at).is_some() {
             Phase::Paused
@@ -155,6 +230,42 @@ impl Subscription {
         } else {
             Phase::Active
         }
+    }
+
+    /// It waits for its first payment: an invoice asks for one.
+    pub(crate) fn waits(&self) -> bool {
+        self.activation.is_some_and(|activation| activation.asked.is_some())
+    }
+
+    /// Where its cycles are counted from: its start, or the end of its trial.
+    pub(crate) fn origin(&self, rules: &Rules) -> Timestamp {
+        match rules.policies.trial_anchor {
+            TrialAnchor::TrialEnd => self.trial_end.unwrap_or(self.start),
+            TrialAnchor::SubscriptionStart => self.start,
+        }
+    }
+
+    /// The first item of the plan that lives at an instant; others follow its cycles.
+    pub(crate) fn first_item(&self, at: Timestamp) -> Option<&Item> {
+        self.items.iter().find(|item| !item.add_on && item.terms_at(at).is_some())
+    }
+
+    /// The end of the cycle that an instant lies in, of the first item that lives then; before
+    /// its first cycle, the end of that one.
+    ///
+    /// # Errors
+    /// A date that cannot be computed.
+    pub(crate) fn cycle_end(
+        &self,
+        at: Timestamp,
+        rules: &Rules,
+    ) -> Result<Option<Timestamp>, TimeError> {
+        let first = self.items.first().map_or(self.start, |item| item.first_start());
+        let at = at.max(first);
+        let Some(item) = self.items.iter().find(|item| item.terms_at(at).is_some()) else {
+            return Ok(None);
+        };
+        Ok(item.cycle_at(at, rules)?.map(Span::end))
     }
 
     /// The pause that holds at an instant.
@@ -168,13 +279,14 @@ impl Subscription {
         self.pauses.iter().filter_map(Pause::span).collect()
     }
 
-    /// When it ends, as far as that is known, and whether it has.
-    pub(crate) fn known_end(&self) -> Option<(Timestamp, CancelCredit, bool)> {
-        if let Some(ending) = self.ending {
-            return Some((ending.at, ending.credit, true));
+    /// When it ends, as far as that is known. A term that is not renewed gives back what a
+    /// cancellation does that does not say.
+    pub(crate) fn known_end(&self, rules: &Rules) -> Option<KnownEnd> {
+        if let Some(Ending { at, credit, .. }) = self.ending {
+            return Some(KnownEnd { at, credit, ended: true });
         }
         let scheduled = self.scheduled.iter().filter_map(|due| match (&due.what, due.at) {
-            (ScheduledChange::Cancel(credit), ScheduledFor::At(at)) => Some((at, *credit, false)),
+            (ScheduledChange::Cancel(end), ScheduledFor::At(at)) => Some((at, end.credit)),
             (
                 ScheduledChange::Cancel(_)
                 | ScheduledChange::Items(_)
@@ -184,8 +296,15 @@ impl Subscription {
             ) => None,
         });
         let term = self.term.filter(|term| term.renewal == Renewal::Cancel);
-        let term = term.map(|term| (term.span.end(), CancelCredit::None, false));
-        scheduled.chain(term).min_by_key(|(at, ..)| *at)
+        let term = term.map(|term| (term.span.end(), default_credit(rules)));
+        let known = scheduled.chain(term).min_by_key(|(at, _)| *at);
+        known.map(|(at, credit)| KnownEnd { at, credit, ended: false })
+    }
+
+    /// Whether a cycle that starts at an instant begins, or had begun when its end was told.
+    pub(crate) fn begins(&self, start: Timestamp, rules: &Rules) -> bool {
+        let before_end = self.known_end(rules).is_none_or(|known| start < known.at);
+        before_end || self.ending.is_some_and(|ending| start <= ending.begun)
     }
 
     /// When the next pause begins that is scheduled for after an instant.
@@ -203,19 +322,36 @@ impl Subscription {
         pauses.filter(|at| *at > after).min()
     }
 
-    /// The time of a span that the subscription lives through; none if it ended before.
-    pub(crate) fn living(&self, start: Timestamp, end: Timestamp) -> Option<Span> {
+    /// The time of a span that the subscription lives through, pauses included.
+    pub(crate) fn living(&self, start: Timestamp, end: Timestamp, rules: &Rules) -> Option<Span> {
+        let start = start.max(self.start);
         let start = self.trial_end.map_or(start, |trial| trial.max(start));
-        let known = self.known_end().map(|(at, credit, _)| match credit {
-            // The whole cycle that the end lies in is credited.
-            CancelCredit::Full if start < at && at < end => start,
-            CancelCredit::Full | CancelCredit::Prorated | CancelCredit::None => at,
-        });
-        Span::new(start, known.map_or(end, |known| known.min(end)))
+        Span::new(start, self.known_end(rules).map_or(end, |known| known.at.min(end)))
     }
 
-    pub(crate) fn living_cycle(&self, cycle: &Cycle) -> Option<Span> {
-        self.living(cycle.start, cycle.end)
+    pub(crate) fn living_cycle(&self, cycle: &Cycle, rules: &Rules) -> Option<Span> {
+        self.living(cycle.start, cycle.end, rules)
+    }
+
+    /// Whether all that was billed in advance for a cycle is given back: it was canceled with full
+    /// credit in it.
+    pub(crate) fn gives_back(&self, cycle: &Cycle) -> bool {
+        self.ending.is_some_and(|ending| {
+            ending.credit == CancelCredit::Full && cycle.start < ending.at && ending.at < cycle.end
+        })
+    }
+
+    /// Percent that the phase of a ramp takes off a cycle.
+    pub(crate) fn phase_percent(&self, cycle: &Cycle) -> Option<Decimal> {
+        self.phases.as_ref()?.percent_at(cycle.start.max(self.start))
+    }
+
+    /// Nothing is scheduled up to and at an instant.
+    pub(crate) fn is_settled_until(&self, at: Timestamp) -> bool {
+        self.scheduled.iter().all(|due| match due.at {
+            ScheduledFor::At(due) => at < due,
+            ScheduledFor::Paid => true,
+        })
     }
 
     /// A scheduled change by number.
@@ -226,5 +362,13 @@ impl Subscription {
     /// The terms of its plan's first item at an instant; its name and plan for people.
     pub(crate) fn plan_terms(&self, at: Timestamp) -> Option<&ItemTerms> {
         self.items.iter().find_map(|item| item.terms_at(at).or_else(|| item.last_terms()))
+    }
+}
+
+/// What an end gives back that does not say.
+pub(crate) const fn default_credit(rules: &Rules) -> CancelCredit {
+    match rules.policies.cancel_default {
+        CancelDefault::Credit => CancelCredit::Prorated,
+        CancelDefault::Keep => CancelCredit::None,
     }
 }

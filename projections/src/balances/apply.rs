@@ -5,7 +5,7 @@ mod customers;
 mod settlement;
 
 use ledger_core::post;
-use schemas::event::{BillingEvent, CustomerEvent, SettlementEvent};
+use schemas::event::{BillingEvent, CustomerEvent, SettlementEvent, SubscriptionEvent};
 use schemas::ids::CustomerId;
 use schemas::view::StatementKind;
 use schemas::{CommitView, Date, Event, StreamId};
@@ -52,7 +52,13 @@ impl Balances {
                 let booked = self.settled(cause, commit, settled)?;
                 self.booked(cause, event, booked)
             }
-            Event::Billing(BillingEvent::ChargeAdded(_))
+            Event::Subscription(SubscriptionEvent::SubscriptionActivated(_)) => {
+                let posted = post(event)
+                    .map_err(|source| FoldError::Post { position: cause.position, source })?;
+                self.stop(cause, &posted.stops)?;
+                self.earn(cause, &posted.earnings)
+            }
+            Event::Billing(BillingEvent::ChargeAdded(_) | BillingEvent::ChargeWithdrawn(_))
             | Event::Book(_)
             | Event::Seller(_)
             | Event::Catalog(_)

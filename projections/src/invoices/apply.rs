@@ -56,7 +56,7 @@ impl Invoices {
         match event {
             Event::Billing(BillingEvent::InvoiceFinalized(invoice)) => self.issued(here, invoice),
             Event::Settlement(event) => self.settled(here, event),
-            Event::Billing(BillingEvent::ChargeAdded(_))
+            Event::Billing(BillingEvent::ChargeAdded(_) | BillingEvent::ChargeWithdrawn(_))
             | Event::Book(_)
             | Event::Seller(_)
             | Event::Catalog(_)

@@ -2,7 +2,9 @@
 
 use ledger_core::accounting::{Account, Earning, Posted, Stop};
 use ledger_core::post;
-use schemas::event::{BillingEvent, InvoiceFinalized, LineRef, LineReversal, SettlementEvent};
+use schemas::event::{
+    BillingEvent, InvoiceFinalized, LineRef, LineReversal, SettlementEvent, SubscriptionEvent,
+};
 use schemas::ids::{CustomerId, InvoiceId};
 use schemas::{CommitView, Currency, Date, Event, Minor, StreamId};
 
@@ -37,7 +39,10 @@ impl Revenue {
                 Ok(self.recognise(store, &posted.earnings)?)
             }
             Event::Settlement(event) => self.settled(store, position, event, posted),
-            Event::Billing(BillingEvent::ChargeAdded(_))
+            Event::Subscription(SubscriptionEvent::SubscriptionActivated(_)) => {
+                self.reverse(store, position, &posted()?)
+            }
+            Event::Billing(BillingEvent::ChargeAdded(_) | BillingEvent::ChargeWithdrawn(_))
             | Event::Book(_)
             | Event::Seller(_)
             | Event::Catalog(_)

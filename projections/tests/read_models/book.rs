@@ -91,7 +91,7 @@ impl Book {
             cause: None,
             origin: schemas::Origin::default(),
             digest: None,
-            command: RunBilling { run, through: date(day) }.into(),
+            command: RunBilling { run, through: date(day), ahead: None }.into(),
             events,
         });
         position

@@ -162,8 +162,14 @@ fn item(f: &mut Fields<'_>) -> Result<Item, Trouble> {
 }
 
 /// Keys of terms that the command has under another name, or in another form.
-const TERMS: [(&str, &str); 4] =
-    [("anchor", "anchor"), ("trial", "trial_days"), ("term", "term"), ("activation", "activation")];
+const TERMS: [(&str, &str); 6] = [
+    ("anchor", "anchor"),
+    ("trial", "trial_days"),
+    ("term", "term"),
+    ("least_term", "least_term"),
+    ("ramp_end", "ramp_end"),
+    ("activation", "activation"),
+];
 
 /// `subscribe` and `quote`: who uses it is named, and who pays is its parent, if it has one.
 pub(super) fn subscribe(d: &mut Draft<'_>) -> Result<bool, Trouble> {
@@ -200,11 +206,17 @@ fn ramp(d: &mut Draft<'_>, plan: Option<&DefinePlan>) -> Result<Option<Value>, T
     let mut phases = Vec::new();
     for node in d.said.list("ramp")? {
         let mut f = Fields::of("ramp", node, d.place().step)?;
-        let days = f.need("days")?;
+        let days = f.text("days")?;
+        let months = f.whole("months", 1..=u16::MAX.into())?;
         let items = Items::read(&mut f)?.requests(&f, plan, true)?;
         let discount = f.not_zero("discount")?;
         f.done()?;
-        phases.push(json!({"days": days, "items": items, "discount_percent": discount}));
+        phases.push(json!({
+            "days": days,
+            "months": months,
+            "items": items,
+            "discount_percent": discount,
+        }));
     }
     Ok((!phases.is_empty()).then(|| phases.into()))
 }
@@ -230,5 +242,19 @@ pub(super) fn change(d: &mut Draft<'_>) -> Result<bool, Trouble> {
     d.put("version", json!(version));
     d.put("quantity", json!(quantity));
     d.put("items", json!(items));
+    let map = mapping(d)?;
+    d.put("map", json!(map));
     Ok(true)
+}
+
+/// Which price becomes which: `{old: new}`, and `{old: ends}` for one that ends.
+fn mapping(d: &mut Draft<'_>) -> Result<Option<Value>, Trouble> {
+    if !is_mapping(d.said.node("map")) {
+        return Ok(None);
+    }
+    let each = d.said.texts("map")?.into_iter().map(|(from, to)| {
+        let to = Some(to).filter(|to| *to != "ends");
+        json!({"from": from, "to": to})
+    });
+    Ok(Some(each.collect()))
 }

@@ -124,6 +124,10 @@ pub struct MigratePlan {
 pub struct RunBilling {
     /// The run's id.
     pub run: BillingRunId,
-    /// Cycles that fall due up to and on this date are billed. It is never an invoice date.
+    /// Cycles that fall due up to and on this date are billed, as far as they have begun. It is
+    /// never an invoice date.
     pub through: Date,
+    /// Cycles that begin later, up to and on that date, are billed ahead; it may then lie up to
+    /// 366 days in the future.
+    pub ahead: Option<bool>,
 }

@@ -69,12 +69,27 @@ pub struct InvoiceRequest {
     pub document_date: Option<Date>,
 }
 
+/// Withdraws a charge that waits for an invoice.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct WithdrawCharge {
+    /// Whose charge.
+    pub customer: CustomerId,
+    /// Which one.
+    pub charge: ChargeId,
+}
+
 /// Invoices all that is due or pending for one customer, today.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct InvoiceNow {
     /// Who pays.
     pub customer: CustomerId,
+    /// Cycles that fall due up to and on this date; today if left out.
+    pub through: Option<Date>,
+    /// Cycles that begin later, up to and on that date, are billed ahead; it may then lie up to
+    /// 366 days in the future.
+    pub ahead: Option<bool>,
     /// What the caller wants of the invoice.
     pub invoice: Option<InvoiceRequest>,
 }
@@ -105,6 +120,8 @@ pub struct BillCustomer {
     pub run: BillingRunId,
     /// Cycles that fall due up to and on this date.
     pub through: Date,
+    /// Also those that have not begun.
+    pub ahead: bool,
 }
 
 /// Records money received. What no invoice takes becomes customer credit.

@@ -6,13 +6,15 @@ use serde::{Deserialize, Serialize};
 use crate::decimal::Decimal;
 use crate::event::Dimension;
 use crate::ids::{CustomerId, PlanId, QuoteId, SubscriptionId};
+use crate::money::Money;
 use crate::terms::{
-    Anchor, CancelCredit, ChangeTime, InvoiceTiming, Rate, Renewal, Settle, TermRequest,
+    Anchor, CancelCredit, ChangeTime, InvoiceTiming, LeastTermRequest, RampEnd, Rate, Renewal,
+    Settle, TermRequest,
 };
 use crate::text::Code;
 use crate::time::{Date, Interval};
 
-/// Subscribes a customer to a plan from the effective time on.
+/// Subscribes a customer to a plan from the effective time on, or from a later day.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CreateSubscription {
@@ -26,6 +28,9 @@ pub struct CreateSubscription {
     pub version: Option<u32>,
     /// How many units of each price of the plan; 1 if left out.
     pub quantity: Option<Decimal>,
+    /// The day in the customer's zone on which it begins, later than today; the effective time
+    /// if left out.
+    pub start: Option<Date>,
     /// `next` if left out.
     pub invoice: Option<InvoiceTiming>,
     /// What is not as in the plan; nothing if left out.
@@ -44,8 +49,12 @@ pub struct SubscriptionTerms {
     pub trial_days: Option<u16>,
     /// The contract term; none if left out.
     pub term: Option<TermRequest>,
-    /// Prices, quantities and discounts by phases of the term.
+    /// The least term, and what an earlier end costs; none if left out.
+    pub least_term: Option<LeastTermRequest>,
+    /// Prices, quantities and discounts by phases from the start on.
     pub ramp: Option<Vec<RampPhase>>,
+    /// What follows the last phase; `hold` if left out.
+    pub ramp_end: Option<RampEnd>,
     /// Access begins when the first invoice is paid; at once if left out.
     pub activation: Option<Activation>,
     /// The child that uses what this customer pays; the customer itself if left out.
@@ -74,17 +83,23 @@ pub struct ItemRequest {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Activation {
-    /// Hours until an unpaid subscription ends and its invoice is voided, 1 to 8,784. The next
-    /// billing run or invoice after them ends it; a payment that comes before that activates it.
+    /// Hours from its first invoice above zero until an unpaid subscription ends and that invoice
+    /// is voided, 1 to 8,784. The next billing run or invoice after them ends it; a payment that
+    /// comes before that activates it. While nothing is to be paid, it does not wait.
     pub expires_after_hours: u16,
+    /// So much may be missing of the payment; nothing if left out. It stays open.
+    pub tolerance: Option<Money>,
 }
 
-/// A phase of a ramp deal. Phases follow each other without gaps from the start on.
+/// A phase of a ramp deal: a length of time, told in days or in months. Phases follow each other
+/// from the start of the subscription on, whenever that is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RampPhase {
-    /// Its days, in the customer's zone. The last phase holds beyond its end.
-    pub days: Interval,
+    /// Its length in days, told by the days on which it would begin and end.
+    pub days: Option<Interval>,
+    /// Its length in months, 1 to 120.
+    pub months: Option<u16>,
     /// Quantities and prices of the phase.
     pub items: Option<Vec<ItemRequest>>,
     /// Percent off every line of the phase.
@@ -95,7 +110,11 @@ pub struct RampPhase {
 ///
 /// Changes that are scheduled stand beside each other. One takes the place of another only where
 /// it changes the same item at the same time; a change of plan takes the place of every scheduled
-/// change of plan or price. What was dropped is among the events.
+/// change of plan or price, and of later phases of a ramp. What was dropped is among the events.
+///
+/// The prices of another plan take the places of those of this one by their ids; else the only
+/// recurring price that of the only one; else by `map`. Quantities, add-ons and discounts on the
+/// subscription go along.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ChangeSubscription {
@@ -113,13 +132,31 @@ pub struct ChangeSubscription {
     pub items: Option<Vec<ItemRequest>>,
     /// Cycles start on other days.
     pub anchor: Option<Anchor>,
+    /// Which price of the other plan takes the place of which, where their ids do not say.
+    pub map: Option<Vec<PriceMapping>>,
+    /// Prices of the subscription's own go along to prices of the same id; if left out they do
+    /// not.
+    pub keep_prices: Option<bool>,
+    /// Later phases of a ramp and scheduled changes stay with the other plan; if left out they
+    /// are withdrawn.
+    pub keep_scheduled: Option<bool>,
     /// When it takes effect.
     pub when: ChangeTime,
     /// How the difference is billed; by the book's policies if left out.
     pub proration: Option<Settle>,
 }
 
-/// Moves a subscription to another plan, or another version.
+/// A price of another plan or version that takes the place of one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PriceMapping {
+    /// A price that the subscription has.
+    pub from: Code,
+    /// The one that takes its place; none if it ends.
+    pub to: Option<Code>,
+}
+
+/// Moves a subscription to another plan, or another version; see [`ChangeSubscription`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ChangePlan {
@@ -131,6 +168,12 @@ pub struct ChangePlan {
     pub plan: PlanId,
     /// Which version of it; the latest if left out.
     pub version: Option<u32>,
+    /// Which price of the other plan takes the place of which, where their ids do not say.
+    pub map: Option<Vec<PriceMapping>>,
+    /// Prices of the subscription's own go along to prices of the same id.
+    pub keep_prices: Option<bool>,
+    /// Later phases of a ramp and scheduled changes stay with the other plan.
+    pub keep_scheduled: Option<bool>,
     /// When it takes effect.
     pub when: ChangeTime,
     /// How the difference is billed; by the book's policies if left out.
@@ -163,11 +206,27 @@ pub struct CancelSubscription {
     pub subscription: SubscriptionId,
     /// When it ends.
     pub when: ChangeTime,
-    /// What becomes of time that is billed beyond the end; by the book's policies if left out.
+    /// What becomes of time that is billed beyond the end; by the book's policies if left out. A
+    /// cycle that was billed and will not begin is credited whole in any case.
     pub credit: Option<CancelCredit>,
+    /// An early-termination fee is not charged.
+    pub waive_fee: Option<bool>,
 }
 
-/// Undoes a cancellation, up to the day on which it takes effect, if nothing was credited for it.
+/// Ends a trial now: from the effective time on it is paid for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct EndTrial {
+    /// Whose subscription.
+    pub customer: CustomerId,
+    /// Which one.
+    pub subscription: SubscriptionId,
+    /// `next` if left out.
+    pub invoice: Option<InvoiceTiming>,
+}
+
+/// Undoes a cancellation, up to the day on which it takes effect. What it withdrew is restored;
+/// what was credited stays credited, and that time is billed again.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct UncancelSubscription {
@@ -261,6 +320,9 @@ pub struct AcceptQuote {
     pub quote: QuoteId,
     /// The id of the subscription that begins.
     pub subscription: SubscriptionId,
+    /// The day in the customer's zone on which it begins, later than today; the effective time
+    /// if left out.
+    pub start: Option<Date>,
     /// `next` if left out.
     pub invoice: Option<InvoiceTiming>,
 }

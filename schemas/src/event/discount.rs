@@ -7,7 +7,7 @@ use crate::command::SubscriptionTerms;
 use crate::decimal::Decimal;
 use crate::ids::{CouponId, DiscountId, PlanId, QuoteId, SubscriptionId};
 use crate::terms::{DiscountDuration, DiscountTarget, DiscountValue};
-use crate::time::{Date, Span};
+use crate::time::Date;
 
 /// A coupon was defined.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -37,14 +37,10 @@ pub struct DiscountApplied {
     pub value: DiscountValue,
     /// How long.
     pub duration: DiscountDuration,
-    /// Only cycles that start in it have the discount, as in a phase of a ramp. None: it counts
-    /// from each item's first cycle of which nothing is billed, or on a customer or product from
-    /// the next invoice.
-    pub window: Option<Span>,
     /// The coupon that was redeemed for it.
     pub coupon: Option<CouponId>,
-    /// On a subscription or item without a window: from which cycle each item that was there
-    /// counts. Items that begin later count from their first.
+    /// On a subscription or item: from which cycle each item that was there counts, its first one
+    /// of which nothing is billed. Items that begin later count from their first.
     pub first_cycles: Vec<FirstCycle>,
 }
 

@@ -40,6 +40,15 @@ pub struct ChargeAdded {
     pub subscription: Option<SubscriptionId>,
     /// The price of its plan.
     pub price: Option<Code>,
+    /// The subscription ended before its least term, and this is what that costs.
+    pub early_termination: bool,
+}
+
+/// A charge that waited for an invoice was withdrawn.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ChargeWithdrawn {
+    /// Which charge.
+    pub charge: ChargeId,
 }
 
 /// An invoice was issued. Nothing in it changes any more.
@@ -294,6 +303,9 @@ pub enum RoundingSubject {
     Discount,
     /// A tax.
     Tax,
+    /// What rounding the credits and charges of one change apart has made of the change; the last
+    /// charge carries it.
+    Residue,
 }
 
 /// One rounding: what, from which exact value, how, to what.
@@ -322,6 +334,8 @@ pub struct DiscountPart {
     pub amount: Minor,
     /// What it is reckoned on.
     pub basis: DiscountBasis,
+    /// The start of the subscription's cycle that it counts for; none where invoices count.
+    pub cycle: Option<Timestamp>,
     /// The event that gave the discount.
     pub given: EventAt,
 }
@@ -345,8 +359,6 @@ pub enum DiscountBasis {
         of: Minor,
         /// The same of all lines that share.
         among: Minor,
-        /// The start of the cycles that share it; none where an invoice does.
-        cycle: Option<Timestamp>,
     },
     /// The share that the credited line had.
     Credit {

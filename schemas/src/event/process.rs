@@ -13,6 +13,8 @@ pub struct BillingRunStarted {
     pub run: BillingRunId,
     /// Cycles that fall due up to and on this date.
     pub through: Date,
+    /// Also those that have not begun.
+    pub ahead: bool,
 }
 
 /// The day on which a billing run next has something to do for the customer is another one.

@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::currency::Currency;
+use crate::event::InvoiceLine;
 use crate::ids::{CreditGrantId, CreditNoteId, InvoiceId, PaymentId, RefundId};
 use crate::money::{Minor, Money};
 use crate::personal::Personal;
@@ -164,6 +165,9 @@ pub struct CreditNoteIssued {
     pub posting_date: Date,
     /// What it takes off each line.
     pub lines: Vec<LineReversal>,
+    /// The time that it credits: lines as they would stand on an invoice, below zero, with what
+    /// they credit; none where it credits amounts.
+    pub credits: Vec<InvoiceLine>,
     /// Their sum, with tax.
     pub total: Minor,
     /// The refund that it stands for.

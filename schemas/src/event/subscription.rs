@@ -4,13 +4,17 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::command::{ItemRequest, PriceMapping};
 use crate::currency::Currency;
 use crate::decimal::Decimal;
-use crate::event::Dimension;
-use crate::ids::{CustomerId, PlanId, QuoteId, SubscriptionId};
-use crate::terms::{Anchor, BillingTiming, CancelCredit, EndReason, Every, Rate, Renewal, Settle};
+use crate::event::{Dimension, LineRef, PlanVersion};
+use crate::ids::{CustomerId, DiscountId, InvoiceId, PlanId, QuoteId, SubscriptionId};
+use crate::money::Minor;
+use crate::terms::{
+    Anchor, BillingTiming, CancelCredit, EarlyEnd, EndReason, Every, Rate, Renewal, Settle,
+};
 use crate::text::{Code, Label};
-use crate::time::{Span, Timestamp};
+use crate::time::{Date, Interval, Span, Timestamp};
 
 /// A price of a plan version as one subscription has it: in the customer's currency, frozen.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -53,6 +57,8 @@ pub struct Calendar {
     pub day: Option<u8>,
     /// The length of a cycle.
     pub every: Every,
+    /// Cycles start with the calendar's month, year or week.
+    pub aligned: bool,
 }
 
 /// An item at the start of a subscription.
@@ -81,7 +87,27 @@ pub struct Term {
     pub renewal: Renewal,
 }
 
-/// A subscription began.
+/// The least term of a subscription.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct LeastTerm {
+    /// Its length, from the start on.
+    pub length: Every,
+    /// The instant after its last.
+    pub until: Timestamp,
+    /// What an earlier end costs.
+    pub early_end: EarlyEnd,
+}
+
+/// Waits for a first payment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ActivationAgreed {
+    /// Hours from the first invoice above zero on.
+    pub expires_after_hours: u16,
+    /// So much may be missing of the payment.
+    pub tolerance: Minor,
+}
+
+/// A subscription began, or will at its start.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct SubscriptionCreated {
     /// Which subscription.
@@ -92,16 +118,31 @@ pub struct SubscriptionCreated {
     pub items: Vec<ItemStarted>,
     /// Until then it is free.
     pub trial_end: Option<Timestamp>,
-    /// It waits for its first payment, and ends if there is none until then.
-    pub activation_expires: Option<Timestamp>,
+    /// It waits for its first payment once an invoice asks for one.
+    pub activation: Option<ActivationAgreed>,
     /// The contract term.
     pub term: Option<Term>,
+    /// The least term.
+    pub least_term: Option<LeastTerm>,
+    /// Where it asked that cycles start; by the book's policies if none.
+    pub anchor: Option<Anchor>,
     /// The child that uses what the customer pays.
     pub beneficiary: Option<CustomerId>,
     /// The quote that it fulfils.
     pub quote: Option<QuoteId>,
     /// What reports group by, on every line.
     pub dimensions: Vec<Dimension>,
+}
+
+/// An invoice asks for the payment that a subscription waits for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct PaymentAwaited {
+    /// Which subscription.
+    pub subscription: SubscriptionId,
+    /// The invoice; none: it was voided, and nothing asks for a payment any more.
+    pub invoice: Option<InvoiceId>,
+    /// The subscription ends if it is not paid until then.
+    pub expires: Timestamp,
 }
 
 /// The first payment came.
@@ -111,6 +152,53 @@ pub struct SubscriptionActivated {
     pub subscription: SubscriptionId,
     /// When.
     pub at: Timestamp,
+    /// It begins then, and what was paid runs from there; none if it runs from its start.
+    pub moved: Option<Box<SubscriptionMoved>>,
+}
+
+/// A subscription begins later than it was agreed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct SubscriptionMoved {
+    /// Its first instant.
+    pub start: Timestamp,
+    /// The contract term.
+    pub term: Option<Term>,
+    /// The least term.
+    pub least_term: Option<LeastTerm>,
+    /// Instants at which something changes, before and after, in order.
+    pub steps: Vec<(Timestamp, Timestamp)>,
+    /// Its items, by number.
+    pub items: Vec<ItemMoved>,
+    /// The lines that it paid, with the days over which the rest of them is earned.
+    pub lines: Vec<LineMoved>,
+    /// The day on which they are booked anew.
+    pub posting_date: Date,
+}
+
+/// A line is earned over other days.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct LineMoved {
+    /// Which line.
+    pub line: LineRef,
+    /// What was earned of it before the posting date and stays earned.
+    pub kept: Minor,
+    /// The days over which the rest is earned.
+    pub service: Interval,
+    /// The rest.
+    pub left: Minor,
+    /// The currency of the amounts.
+    pub currency: Currency,
+}
+
+/// The cycles of an item lie elsewhere.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ItemMoved {
+    /// Which item.
+    pub item: u16,
+    /// From where its cycles are computed.
+    pub calendar: Calendar,
+    /// The time of each cycle that was opened, from the first on.
+    pub cycles: Vec<Span>,
 }
 
 /// A cycle of an item exists from now on and can be billed.
@@ -166,6 +254,19 @@ pub struct ItemChange {
     pub quantity: Option<Decimal>,
     /// Its cycles, if they change. The current one was cut before.
     pub calendar: Option<Calendar>,
+    /// Up to then what is invoiced stays as it is: nothing of the time is charged or given back.
+    pub left_alone_until: Option<Timestamp>,
+}
+
+/// What a change of plan did to prices.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct PricesMapped {
+    /// Prices, and those that took their places.
+    pub mapped: Vec<PriceMapping>,
+    /// Prices that begin.
+    pub started: Vec<Code>,
+    /// Prices that end.
+    pub ended: Vec<Code>,
 }
 
 /// A subscription has other terms from an instant on, each until its next recorded change.
@@ -183,6 +284,11 @@ pub struct SubscriptionChanged {
     pub change: Option<u32>,
     /// The trial has another end.
     pub trial_end: Option<Timestamp>,
+    /// What a change of plan did to prices.
+    pub prices: Option<PricesMapped>,
+    /// Phases of a ramp from then on do not hold any more; what the running one takes off ends
+    /// there.
+    pub ramp_withdrawn_from: Option<Timestamp>,
 }
 
 /// A phase of a ramp begins here.
@@ -192,36 +298,61 @@ pub struct RampStep {
     pub from: Timestamp,
     /// What it changes.
     pub items: Vec<ItemChange>,
+    /// Percent off every line of a cycle that starts in it.
+    pub discount_percent: Option<Decimal>,
 }
 
-/// A ramp deal was agreed: terms that are known ahead.
+/// A ramp deal was agreed: terms that are known ahead. A step takes the place of one at the same
+/// instant.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct RampAgreed {
     /// Which subscription.
     pub subscription: SubscriptionId,
-    /// Its phases after the first, in order.
+    /// What lines call that which phases take off.
+    pub discount: DiscountId,
+    /// Its phases, in order; what the first one says of items is in the items of the start.
     pub steps: Vec<RampStep>,
 }
 
-/// Item changes that wait for their time.
+/// A change of plan, items or anchor that waits for its time. It is applied to the subscription
+/// as it is then.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct ScheduledItems {
-    /// What changes. Calendars are computed when it takes effect.
-    pub items: Vec<ItemChange>,
+pub struct ChangeAgreed {
+    /// Another plan or version.
+    pub plan: Option<PlanVersion>,
+    /// Another quantity of every price of the plan.
+    pub quantity: Option<Decimal>,
+    /// Other quantities and prices, add-ons that begin or end.
+    pub items: Vec<ItemRequest>,
     /// Cycles start on other days.
     pub anchor: Option<Anchor>,
+    /// Which price takes the place of which.
+    pub map: Vec<PriceMapping>,
+    /// Prices of its own go along.
+    pub keep_prices: bool,
+    /// Later phases and scheduled changes go along.
+    pub keep_scheduled: bool,
     /// How the difference is billed.
     pub settle: Settle,
+}
+
+/// An end that waits for its time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct EndAgreed {
+    /// What becomes of time that is billed beyond it.
+    pub credit: CancelCredit,
+    /// An early-termination fee is not charged.
+    pub waive_fee: bool,
 }
 
 /// What will change.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ScheduledChange {
-    /// Items or anchor.
-    Items(ScheduledItems),
+    /// Plan, items or anchor.
+    Items(Box<ChangeAgreed>),
     /// The subscription ends.
-    Cancel(CancelCredit),
+    Cancel(EndAgreed),
     /// It pauses.
     Pause(Settle),
     /// It goes on after a pause.
@@ -251,6 +382,10 @@ pub struct ChangeScheduled {
     pub at: ScheduledFor,
     /// What.
     pub what: ScheduledChange,
+    /// It waits for the end of the cycle, wherever that is.
+    pub cycle_end: bool,
+    /// Changes that lie beyond the end that this is, put aside until it is undone.
+    pub sets_aside: Vec<u32>,
 }
 
 /// A scheduled change will not take effect.
@@ -260,6 +395,10 @@ pub struct ScheduledChangeWithdrawn {
     pub subscription: SubscriptionId,
     /// Which change.
     pub change: u32,
+    /// Changes that wait again, because the end was withdrawn that had put them aside.
+    pub restores: Vec<u32>,
+    /// Why it could not take effect, where nobody withdrew it.
+    pub why: Option<Label>,
 }
 
 /// A subscription paused.
@@ -286,6 +425,17 @@ pub struct SubscriptionResumed {
     pub settle: Settle,
     /// The scheduled change that this is.
     pub change: Option<u32>,
+    /// Up to when each of these items is left as it is invoiced.
+    pub left_alone: Vec<LeftAlone>,
+}
+
+/// Time of an item that stays as it is invoiced.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct LeftAlone {
+    /// Which item.
+    pub item: u16,
+    /// The instant after its last.
+    pub until: Timestamp,
 }
 
 /// A subscription ended.
@@ -301,9 +451,13 @@ pub struct SubscriptionCanceled {
     pub reason: EndReason,
     /// The scheduled change that this is.
     pub change: Option<u32>,
+    /// Cycles that start up to and at this instant had begun when the end was told.
+    pub begun: Timestamp,
+    /// An early-termination fee is not charged.
+    pub fee_waived: bool,
 }
 
-/// A cancellation was undone.
+/// A cancellation was undone. The changes that it put aside wait again.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct CancellationUndone {
     /// Which subscription.

@@ -205,7 +205,7 @@ impl Line<'_> {
                 format!("{percent} % of {}", self.money(of)),
                 format!("discount_stacking: {}", policies.discount_stacking.word()),
             ),
-            DiscountBasis::Share { budget, of, among, cycle: _ } => (
+            DiscountBasis::Share { budget, of, among } => (
                 format!(
                     "its share of {}: {} of {}",
                     self.money(budget),
@@ -288,6 +288,7 @@ fn rounding(step: &RoundingStep) -> Tree {
         RoundingSubject::Amount => "amount",
         RoundingSubject::Discount => "discount",
         RoundingSubject::Tax => "tax",
+        RoundingSubject::Residue => "what the change comes to",
     };
     let how = match step.mode {
         RoundingMode::HalfUp => "half up",

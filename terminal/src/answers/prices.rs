@@ -87,6 +87,7 @@ pub(super) fn lasting(duration: DiscountDuration) -> String {
     match duration {
         DiscountDuration::Once => "once".to_owned(),
         DiscountDuration::Cycles(count) => format!("{count} times"),
+        DiscountDuration::Months(count) => format!("for {count} months"),
         DiscountDuration::Forever => "until it is removed".to_owned(),
     }
 }

@@ -179,7 +179,7 @@ impl Play {
     /// The billing run of the day.
     pub fn billing(&mut self, today: Date) -> Planned {
         let run = BillingRunId::new(self.mint());
-        self.must(RunBilling { run, through: today }.into(), None)
+        self.must(RunBilling { run, through: today, ahead: None }.into(), None)
     }
 
     fn join(&mut self, today: Date, back: u32, planned: &mut Vec<Planned>) {
@@ -244,6 +244,7 @@ impl Play {
             plan: buyer.plan.id(),
             version: None,
             quantity: buyer.plan.is_per_unit().then(|| Decimal::from(buyer.quantity)),
+            start: None,
             invoice: Some(if now { InvoiceTiming::Now } else { InvoiceTiming::Next }),
             with: None,
         };
@@ -319,6 +320,9 @@ impl Play {
             subscription: buyer.subscription,
             plan: plan.id(),
             version: None,
+            map: None,
+            keep_prices: None,
+            keep_scheduled: None,
             when,
             proration: now.then_some(Settle::Now),
         };
@@ -444,6 +448,7 @@ impl Play {
             subscription: buyer.subscription,
             when: if now { ChangeTime::Now } else { ChangeTime::CycleEnd },
             credit: keep.then_some(CancelCredit::None),
+            waive_fee: None,
         };
         planned.push(self.must(command.into(), None));
     }

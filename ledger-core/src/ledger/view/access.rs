@@ -23,7 +23,7 @@ enum Standing {
 
 pub(super) fn access(shown: &Shown<'_>) -> Result<SubscriptionAccess, Rejection> {
     let state = shown.state();
-    let known_end = shown.as_is.known_end().or_else(|| shown.then.known_end()).map(|(at, ..)| at);
+    let known_end = shown.known_end();
     let pause = shown.as_is.next_pause(shown.at);
     let known_end = match (known_end, pause) {
         (Some(end), Some(pause)) => Some(end.min(pause)),

@@ -2,8 +2,9 @@
 //! because of where the subscription is.
 
 use schemas::command::{
-    ApplyDiscount, CancelSubscription, ChangePlan, ChangeQuantity, ChangeSubscription, InvoiceNow,
-    PauseSubscription, ResumeSubscription, SetRenewal, UncancelSubscription, WithdrawChange,
+    ApplyDiscount, CancelSubscription, ChangePlan, ChangeQuantity, ChangeSubscription, EndTrial,
+    InvoiceNow, PauseSubscription, ResumeSubscription, SetRenewal, UncancelSubscription,
+    WithdrawChange,
 };
 use schemas::ids::{CommandId, DiscountId};
 use schemas::terms::{
@@ -52,7 +53,17 @@ fn candidates(customer: &Customer, subscription: &Subscription, now: Timestamp) 
     let mut all: Vec<Command> = Vec::new();
     if let Some(terms) = terms {
         let (plan, version) = (terms.plan, Some(terms.version));
-        let change = ChangePlan { customer, subscription: id, plan, version, when, proration };
+        let change = ChangePlan {
+            customer,
+            subscription: id,
+            plan,
+            version,
+            map: None,
+            keep_prices: None,
+            keep_scheduled: None,
+            when,
+            proration,
+        };
         all.push(change.into());
     }
     all.push(ChangeQuantity { customer, subscription: id, quantity, when, proration }.into());
@@ -64,10 +75,12 @@ fn candidates(customer: &Customer, subscription: &Subscription, now: Timestamp) 
     );
     all.push(ResumeSubscription { customer, subscription: id, when, proration }.into());
     all.push(SetRenewal { customer, subscription: id, renewal: Renewal::Renew }.into());
-    all.push(CancelSubscription { customer, subscription: id, when, credit: Some(none) }.into());
+    let (credit, waive_fee) = (Some(none), Some(true));
+    all.push(CancelSubscription { customer, subscription: id, when, credit, waive_fee }.into());
+    all.push(EndTrial { customer, subscription: id, invoice: None }.into());
     all.push(UncancelSubscription { customer, subscription: id }.into());
     all.push(discount(customer, id).into());
-    all.push(InvoiceNow { customer, invoice: None }.into());
+    all.push(InvoiceNow { customer, through: None, ahead: None, invoice: None }.into());
     all
 }
 
@@ -84,6 +97,9 @@ fn same_quantity(
         quantity: Some(quantity),
         items: None,
         anchor: None,
+        map: None,
+        keep_prices: None,
+        keep_scheduled: None,
         when: ChangeTime::Now,
         proration: None,
     }
@@ -109,7 +125,8 @@ const fn is_about_its_state(rejection: &Rejection) -> bool {
         Rejection::SubscriptionCanceled { .. }
             | Rejection::CancellationScheduled { .. }
             | Rejection::NotCanceled { .. }
-            | Rejection::CancellationSettled { .. }
+            | Rejection::BeyondEnd { .. }
+            | Rejection::NotTrialing { .. }
             | Rejection::BeforeSubscriptionStart { .. }
             | Rejection::AlreadyPaused { .. }
             | Rejection::NotPaused { .. }

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use schemas::event::{ChangeScheduled, LineSource, ScheduledFor};
-use schemas::terms::DiscountTarget;
+use schemas::terms::{DiscountDuration, DiscountTarget, DiscountValue};
 use schemas::view::{
     self, ItemCycle, ItemStep, OpenDocument, PendingChange, SubscriptionDiscount, SubscriptionItem,
     SubscriptionState,
@@ -13,7 +13,8 @@ use schemas::{Date, Rejection, Span, Timestamp};
 use crate::billing::spans;
 use crate::ledger::{Customer, Ledger};
 use crate::settlement::state::Invoice;
-use crate::subscription::advance::Advance;
+use crate::subscription::advance::{Advance, Horizon};
+use crate::subscription::case::Books as _;
 use crate::subscription::item::{Cycle, Item};
 use crate::subscription::state::{Phase, Subscription};
 
@@ -39,10 +40,10 @@ impl<'a> Shown<'a> {
         let mut copy = subscription.clone();
         let profile = &customer.profile;
         let (rules, catalog) = (&profile.rules, &ledger.facts.catalog);
-        let advance = Advance { rules, catalog, currency: profile.currency };
-        let day = rules.date(at)?;
+        let (currency, invoiced) = (profile.currency, &customer.billing);
+        let advance = Advance { rules, catalog, currency, invoiced };
         // One that is too far behind to be brought up at once is shown as it is.
-        let then = match advance.through(&mut copy, day, 0) {
+        let then = match advance.through(&mut copy, Horizon::present(at, rules)?, 0) {
             Ok(_) => Cow::Owned(copy),
             Err(_) => Cow::Borrowed(subscription),
         };
@@ -53,6 +54,10 @@ impl<'a> Shown<'a> {
     /// Where it is in its life.
     pub(super) fn state(&self) -> SubscriptionState {
         if self.at < self.then.start {
+            return SubscriptionState::Pending;
+        }
+        let lives = self.then.ending.is_none_or(|ending| self.at < ending.at);
+        if lives && self.customer.waits(&self.then, self.at) {
             return SubscriptionState::Pending;
         }
         match self.then.phase(self.at) {
@@ -66,6 +71,13 @@ impl<'a> Shown<'a> {
             Phase::Canceled => SubscriptionState::Canceled,
             Phase::Expired => SubscriptionState::Expired,
         }
+    }
+
+    /// The instant after its last, as far as it is known.
+    pub(super) fn known_end(&self) -> Option<Timestamp> {
+        let rules = &self.customer.profile.rules;
+        let known = self.as_is.known_end(rules).or_else(|| self.then.known_end(rules));
+        known.map(|known| known.at)
     }
 
     /// Open invoices with a line of it.
@@ -127,7 +139,6 @@ impl<'a> Shown<'a> {
         let items: Vec<SubscriptionItem> =
             subscription.items.iter().map(|i| self.item(i)).collect();
         let charged = self.living().map(|item| self.charged_through(item)).min().flatten();
-        let end = self.as_is.known_end().or_else(|| subscription.known_end());
         view::Subscription {
             subscription: subscription.id,
             customer: self.customer.id(),
@@ -136,8 +147,11 @@ impl<'a> Shown<'a> {
             at: self.at,
             start: subscription.start,
             trial_end: subscription.trial_end,
-            activation_expires: subscription.activation_expires,
-            end: end.map(|(at, ..)| at),
+            activation_expires: subscription
+                .activation
+                .and_then(|activation| activation.asked)
+                .map(|(_, expires)| expires),
+            end: self.known_end(),
             term: subscription.term,
             items,
             charged_through: charged,
@@ -188,6 +202,18 @@ impl<'a> Shown<'a> {
     fn discounts(&self) -> Vec<SubscriptionDiscount> {
         let discounts = self.customer.agreements.discounts();
         let given = discounts.iter().filter(|found| !found.removed);
+        let phases = self.then.phases.iter().flat_map(|phases| {
+            phases.percents().filter_map(|(from, end, percent)| {
+                Some(SubscriptionDiscount {
+                    discount: phases.discount,
+                    on: DiscountTarget::Subscription(self.as_is.id),
+                    value: DiscountValue::Percent(percent),
+                    duration: DiscountDuration::Forever,
+                    window: Some(Span::new(from, end)?),
+                    coupon: None,
+                })
+            })
+        });
         given
             .map(|found| &found.applied)
             .filter(|applied| self.bears(&applied.on))
@@ -196,9 +222,10 @@ impl<'a> Shown<'a> {
                 on: applied.on.clone(),
                 value: applied.value,
                 duration: applied.duration,
-                window: applied.window,
+                window: None,
                 coupon: applied.coupon,
             })
+            .chain(phases)
             .collect()
     }
 

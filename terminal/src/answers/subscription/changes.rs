@@ -1,16 +1,15 @@
 //! Scheduled changes in words.
 
-use schemas::event::{ItemChange, ScheduledChange, ScheduledItems, TermsChange};
+use schemas::command::ItemRequest;
+use schemas::event::{ChangeAgreed, ScheduledChange};
 use schemas::terms::{Anchor, CancelCredit, Settle};
-
-use super::super::prices::{billed, price};
 
 /// What will change, each part on a line of its own.
 pub(super) fn change_words(what: &ScheduledChange) -> String {
     match what {
         ScheduledChange::Items(items) => items_words(items),
-        ScheduledChange::Cancel(credit) => {
-            let credit = match credit {
+        ScheduledChange::Cancel(end) => {
+            let credit = match end.credit {
                 CancelCredit::Prorated => "unused time is credited",
                 CancelCredit::None => "nothing is credited",
                 CancelCredit::Full => "the whole cycle is credited",
@@ -22,30 +21,36 @@ pub(super) fn change_words(what: &ScheduledChange) -> String {
     }
 }
 
-fn items_words(change: &ScheduledItems) -> String {
-    let mut words: Vec<_> = change.items.iter().map(item_words).collect();
+fn items_words(change: &ChangeAgreed) -> String {
+    let mut words = Vec::new();
+    words.extend(change.plan.map(|plan| format!("{} version {}", plan.plan, plan.version)));
+    words.extend(change.quantity.map(|quantity| format!("quantity {quantity}")));
+    words.extend(change.items.iter().map(item_words));
+    words.extend(change.map.iter().map(|mapping| match &mapping.to {
+        Some(to) => format!("{} becomes {to}", mapping.from),
+        None => format!("{} ends", mapping.from),
+    }));
     words.extend(change.anchor.map(|anchor| match anchor {
-        Anchor::Anniversary => "cycles start on the day of the change".to_owned(),
+        Anchor::Anniversary => "cycles start on the day of the subscription".to_owned(),
         Anchor::Calendar => "cycles start with the calendar".to_owned(),
         Anchor::Day(day) => format!("cycles start on day {day} of the month"),
         Anchor::Date(date) => format!("cycles start on {date}"),
     }));
+    words.extend(change.keep_prices.then(|| "prices of its own go along".to_owned()));
+    words.extend(change.keep_scheduled.then(|| "what is scheduled goes along".to_owned()));
     words.push(settled(change.settle).to_owned());
     words.join("\n")
 }
 
-fn item_words(change: &ItemChange) -> String {
-    let quantity = change.quantity.map(|quantity| format!("quantity {quantity}"));
-    let terms = match &change.terms {
-        TermsChange::Keep => None,
-        TermsChange::Set(terms) => {
-            Some(format!("{} at {} {}", terms.name.as_str(), price(terms), billed(terms)))
-        }
-        TermsChange::Remove => Some("ends".to_owned()),
-    };
-    let parts: Vec<_> = terms.into_iter().chain(quantity).collect();
-    let parts = if parts.is_empty() { "other cycles".to_owned() } else { parts.join(", ") };
-    format!("item {}: {parts}", change.item)
+fn item_words(request: &ItemRequest) -> String {
+    if request.remove == Some(true) {
+        return format!("{} ends", request.price);
+    }
+    let quantity = request.quantity.map(|quantity| format!("quantity {quantity}"));
+    let rate = request.rate.as_ref().map(|_| "a price of its own".to_owned());
+    let parts: Vec<_> = rate.into_iter().chain(quantity).collect();
+    let parts = if parts.is_empty() { "is added".to_owned() } else { parts.join(", ") };
+    format!("{}: {parts}", request.price)
 }
 
 fn settled(settle: Settle) -> &'static str {

@@ -233,7 +233,7 @@ fn given(parts: &[DiscountPart], issued: EventAt) -> Vec<(DiscountId, EventAt)> 
 /// What tells the budgets of a fixed discount apart.
 fn budget(part: &DiscountPart) -> Option<(Minor, Minor, Option<Timestamp>)> {
     match part.basis {
-        DiscountBasis::Share { budget, among, cycle, of: _ } => Some((budget, among, cycle)),
+        DiscountBasis::Share { budget, among, of: _ } => Some((budget, among, part.cycle)),
         DiscountBasis::Percent { .. } | DiscountBasis::Credit { .. } => None,
     }
 }

@@ -1,0 +1,113 @@
+//! A subscription that begins with its first payment: what was paid runs from there.
+
+use schemas::event::{ItemMoved, LeastTerm, LineMoved, SubscriptionMoved, Term};
+use schemas::ids::SubscriptionId;
+use schemas::terms::Anchor;
+use schemas::{Rejection, Span, Timestamp};
+
+use super::Account;
+use super::proration::service;
+use crate::context::Context;
+use crate::subscription::advance::term_span;
+use crate::subscription::calendar::{self, calendar};
+use crate::subscription::create::days_after;
+use crate::subscription::item::Item;
+use crate::subscription::state::Subscription;
+
+/// What moves where a subscription begins with a payment; none where it begins as agreed: with a
+/// trial, with an anchor of its own, or where it was paid on its first day.
+///
+/// # Errors
+/// A date that cannot be computed.
+pub(crate) fn with_payment(
+    context: &Context<'_>,
+    account: Account<'_>,
+    id: SubscriptionId,
+    paid_at: Timestamp,
+) -> Result<Option<SubscriptionMoved>, Rejection> {
+    let rules = account.rules();
+    let Some(subscription) = account.agreements.subscription(id) else { return Ok(None) };
+    let follows_start = matches!(subscription.anchor, None | Some(Anchor::Anniversary));
+    let start = rules.moment(paid_at)?;
+    if start <= subscription.start || subscription.trial_end.is_some() || !follows_start {
+        return Ok(None);
+    }
+    let entity = context.sellers.entity(account.profile.entity)?;
+    let posting_date = entity.zone.date_at(context.stamp.effective_at)?;
+    let mut items = Vec::with_capacity(subscription.items.len());
+    let mut lines = Vec::new();
+    for item in &subscription.items {
+        let moved = item_moved(account, item, start)?;
+        for (cycle, span) in (0..).zip(&moved.cycles) {
+            let Some(bill) = account.billing.cycle(id, item.number, cycle) else { continue };
+            for at in &bill.lines {
+                let line = account.billing.line(*at);
+                let before = posting_date.plus_days(-1)?;
+                let through = line.earning.recognised_through(before);
+                lines.push(LineMoved {
+                    line: account.billing.name(*at),
+                    kept: line.earned.plus(through)?,
+                    service: service(*span, rules)?,
+                    left: line.earning.amount.minus(through)?,
+                    currency: line.earning.currency,
+                });
+            }
+        }
+        items.push(moved);
+    }
+    let steps = steps(account, subscription, start)?;
+    let term = match subscription.term {
+        None => None,
+        Some(term) => {
+            let span = term_span(start, start, term.length, rules)?;
+            Some(Term { span, ..term })
+        }
+    };
+    let least_term = match subscription.least_term {
+        None => None,
+        Some(least) => {
+            let until = term_span(start, start, least.length, rules)?.end();
+            Some(LeastTerm { until, ..least })
+        }
+    };
+    Ok(Some(SubscriptionMoved { start, term, least_term, steps, items, lines, posting_date }))
+}
+
+/// The item's cycles from the new start on, as many as were opened.
+fn item_moved(account: Account<'_>, item: &Item, start: Timestamp) -> Result<ItemMoved, Rejection> {
+    let rules = account.rules();
+    let every = item.last_terms().map_or(item.calendar.every, |terms| terms.every);
+    let calendar = calendar(start, every, Some(Anchor::Anniversary), rules)?;
+    let mut cycles = Vec::with_capacity(item.cycles.len());
+    for n in 0..item.next_cycle() {
+        let (span, _): (Span, Span) = calendar::period(&calendar, n, rules)?;
+        cycles.push(span);
+    }
+    Ok(ItemMoved { item: item.number, calendar, cycles })
+}
+
+/// Steps keep their distance, in days, from the start.
+fn steps(
+    account: Account<'_>,
+    subscription: &Subscription,
+    start: Timestamp,
+) -> Result<Vec<(Timestamp, Timestamp)>, Rejection> {
+    let rules = account.rules();
+    let mut known: Vec<Timestamp> =
+        subscription.items.iter().flat_map(|item| item.all_steps()).collect();
+    known.extend(subscription.phases.iter().flat_map(|phases| phases.later.iter().copied()));
+    known.extend(subscription.phases.iter().flat_map(|phases| phases.all_steps()));
+    known.sort_unstable();
+    known.dedup();
+    let first = rules.date(subscription.start)?;
+    let mut moved = Vec::with_capacity(known.len());
+    for at in known {
+        let days = rules.date(at)?.days_since(first);
+        let to = match u16::try_from(days) {
+            Ok(days) if subscription.start < at => days_after(start, days, rules)?,
+            Ok(_) | Err(_) => start,
+        };
+        moved.push((at, to));
+    }
+    Ok(moved)
+}

@@ -1,0 +1,215 @@
+//! How long charges and differences wait for the next invoice.
+//!
+//! A run makes an invoice for a reason: a cycle of which nothing is billed, time in arrears, what
+//! an end or something that happened by itself left, what was voided to be billed again. One-off
+//! charges and differences go along with that. Alone they wait for the next invoice, as long as
+//! the policy `charge_wait` lets them; where no invoice is to come, charges go out with the next
+//! run, so that nothing is forgotten.
+
+use schemas::event::EventAt;
+use schemas::terms::{ChargeWait, LineKind};
+use schemas::{Date, Rejection, Span, Timestamp};
+
+use super::Account;
+use super::charge::whole_of;
+use super::draft::LineDraft;
+use super::pieces::{Comparison, dues};
+use super::place::Place;
+use crate::customer::rules::Rules;
+use crate::subscription::advance::{Horizon, opens_on};
+use crate::subscription::item::{Cycle, Item};
+use crate::subscription::state::Subscription;
+
+/// The longest wait in days; none where the policy lets everything wait.
+const fn longest(account: Account<'_>) -> Option<i32> {
+    match account.profile.rules.policies.charge_wait {
+        ChargeWait::Days31 => Some(31),
+        ChargeWait::NextInvoice => None,
+    }
+}
+
+/// Cycles further ahead than so many days are not looked for.
+const HORIZON_DAYS: i32 = 500;
+
+/// Whether what waits has waited long enough, as far as it is among `lines`.
+///
+/// # Errors
+/// A date that cannot be computed.
+pub(super) fn is_over(
+    account: Account<'_>,
+    lines: &[LineDraft],
+    horizon: Horizon,
+) -> Result<bool, Rejection> {
+    let charges = lines.iter().any(|line| line.pricing.is_none());
+    goes_out(account, charges, horizon.day)
+}
+
+/// Whether a run on a day sends out what waits: charges or, if there is none, differences.
+///
+/// # Errors
+/// A date that cannot be computed.
+pub(crate) fn goes_out(account: Account<'_>, charges: bool, day: Date) -> Result<bool, Rejection> {
+    let longest = longest(account);
+    match next_invoice(account, day)? {
+        None => Ok(charges || longest.is_some()),
+        Some(next) => match longest {
+            None => Ok(false),
+            Some(longest) => Ok(day.plus_days(longest)? < next),
+        },
+    }
+}
+
+/// The first day after `day` on which a cycle of the customer is billed, as far as one looks.
+///
+/// # Errors
+/// A date that cannot be computed.
+pub(crate) fn next_invoice(account: Account<'_>, day: Date) -> Result<Option<Date>, Rejection> {
+    let mut next: Option<Date> = None;
+    for subscription in account.agreements.subscriptions() {
+        if subscription.ending.is_some() || subscription.waits() {
+            continue;
+        }
+        let pauses = subscription.pause_spans();
+        for item in &subscription.items {
+            let place = Place { account, subscription, item, pauses: &pauses };
+            let found = next_of(place, day)?;
+            next = [next, found].into_iter().flatten().min();
+        }
+    }
+    Ok(next)
+}
+
+fn next_of(place: Place<'_>, day: Date) -> Result<Option<Date>, Rejection> {
+    let Place { subscription, item, pauses, .. } = place;
+    let rules = place.rules();
+    let mut days: Vec<Date> = Vec::new();
+    for cycle in item.cycles.iter().rev() {
+        if rules.date(cycle.end)? <= day && rules.date(cycle.start)? <= day {
+            // What is billed after `day` is of cycles that end after it.
+            break;
+        }
+        days.extend(dues(place, cycle)?);
+    }
+    let last = day.plus_days(HORIZON_DAYS)?;
+    let mut n = 0;
+    loop {
+        let (span, full) = item.period_ahead(n, rules)?;
+        if !is_ahead(subscription, item, span, rules) || opens_on(item, span, rules)? > last {
+            break;
+        }
+        let index = item.next_cycle() + n;
+        let (start, end) = (span.start(), span.end());
+        let cycle = Cycle { index, start, end, full, made: EventAt::here(0) };
+        let living = subscription.living_cycle(&cycle, rules);
+        let billed = living.map(|living| item.segments(living, pauses, rules));
+        if billed.is_some_and(|segments| !segments.is_empty()) {
+            days.extend(dues(place, &cycle)?);
+        }
+        if days.iter().any(|found| *found > day) {
+            break;
+        }
+        n += 1;
+    }
+    Ok(days.into_iter().filter(|found| *found > day).min())
+}
+
+fn is_ahead(subscription: &Subscription, item: &Item, span: Span, rules: &Rules) -> bool {
+    let removed = item.removed_at().is_some_and(|at| at <= span.start());
+    !removed && subscription.known_end(rules).is_none_or(|known| span.start() < known.at)
+}
+
+/// Whether a subscription has differences that wait for an invoice, and the first day on which
+/// one of them is a reason for one.
+///
+/// # Errors
+/// A date that cannot be computed.
+pub(crate) fn differences(
+    account: Account<'_>,
+    subscription: &Subscription,
+    then: Option<&Subscription>,
+    now: Timestamp,
+) -> Result<(Option<Date>, bool), Rejection> {
+    let now_paused = subscription.pause_spans();
+    let then_paused = then.map(Subscription::pause_spans).unwrap_or_default();
+    let owed = subscription.ending.is_some() || account.billing.owes_a_bill(subscription.id);
+    let (mut due, mut waits) = (None::<Date>, false);
+    let mut note = |day: Date| due = Some(due.map_or(day, |found| found.min(day)));
+    for item in &subscription.items {
+        for cycle in item.cycles.iter() {
+            let of = then.filter(|_| now < cycle.start);
+            let (seen, pauses) = match of {
+                Some(then) => (then, &then_paused),
+                None => (subscription, &now_paused),
+            };
+            let Some(item) = seen.item(item.number) else { continue };
+            let place = Place { account, subscription: seen, item, pauses };
+            let compared = Comparison::of(place, cycle);
+            for gone in &compared.gone {
+                if account.billing.line(gone.line).gross.is_zero() {
+                    continue;
+                }
+                waits = true;
+                if owed || compared.is_again(gone.time) {
+                    note(Date::MIN);
+                }
+            }
+            for missing in compared.missing()? {
+                if missing.reason || owed {
+                    note(missing.due);
+                } else {
+                    waits = true;
+                }
+            }
+        }
+    }
+    Ok((due, waits))
+}
+
+/// Whether a subscription that wants a first payment waits for it: an invoice asks for it, or
+/// something above zero is due and not invoiced yet.
+pub(crate) fn for_payment(
+    account: Account<'_>,
+    subscription: &Subscription,
+    now: Timestamp,
+) -> bool {
+    let Some(activation) = subscription.activation else { return false };
+    let fee = |charge: &super::state::Pending| {
+        charge.added.subscription == Some(subscription.id()) && charge.added.gross.is_positive()
+    };
+    activation.asked.is_some()
+        || (subscription.start <= now && account.billing.pending().any(fee))
+        || costs_something(account, subscription, now)
+}
+
+/// Whether something above zero of a cycle is due that has begun.
+fn costs_something(account: Account<'_>, subscription: &Subscription, now: Timestamp) -> bool {
+    let rules = account.rules();
+    let Ok(today) = rules.date(now) else { return false };
+    let pauses = subscription.pause_spans();
+    subscription.items.iter().any(|item| {
+        let place = Place { account, subscription, item, pauses: &pauses };
+        let opened = item.cycles.iter().copied();
+        let mut begun: Vec<Cycle> = opened.filter(|cycle| cycle.start <= now).collect();
+        let mut n = 0;
+        while let Ok((span, full)) = item.period_ahead(n, rules)
+            && span.start() <= now
+        {
+            let (index, made) = (item.next_cycle() + n, EventAt::here(0));
+            begun.push(Cycle { index, start: span.start(), end: span.end(), full, made });
+            n += 1;
+        }
+        begun.iter().any(|cycle| costs(place, cycle, today))
+    })
+}
+
+/// Whether something above zero of a cycle is due.
+fn costs(place: Place<'_>, cycle: &Cycle, today: Date) -> bool {
+    let rules = place.rules();
+    let Some(living) = place.subscription.living_cycle(cycle, rules) else { return false };
+    let segments = place.item.segments(living, place.pauses, rules);
+    let Ok(dues) = dues(place, cycle) else { return false };
+    segments.iter().zip(dues).any(|(segment, due)| {
+        let whole = whole_of(segment.terms, segment.units(), LineKind::Recurring, rules);
+        due <= today && whole.is_ok_and(|whole| whole.numerator() > 0)
+    })
+}

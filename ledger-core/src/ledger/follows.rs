@@ -1,0 +1,233 @@
+//! What follows from a decision in the same commit: subscriptions ask for their first payment and
+//! begin with it, changes that wait for a payment take effect, an early end costs its fee.
+
+use schemas::command::InvoiceRequest;
+use schemas::event::{
+    CancellationUndone, ChargeAdded, ChargeWithdrawn, Event, InvoiceFinalized, PaymentAwaited,
+    ScheduledFor, SubscriptionActivated, SubscriptionCanceled, SubscriptionEvent,
+};
+use schemas::fraction::Fraction;
+use schemas::ids::{ChargeId, SubscriptionId, derive};
+use schemas::terms::{ActivationStart, EarlyEnd, EndReason, Settle};
+use schemas::text::Label;
+use schemas::{Decimal, Rejection, Timestamp};
+
+use super::customer::Customer;
+use super::decide::{bill, present};
+use super::draft::Draft;
+use crate::billing::invoice::Wanted;
+use crate::billing::lines::Scope;
+use crate::billing::moving;
+use crate::context::Context;
+use crate::shared::Shared;
+use crate::subscription::advance::Advance;
+use crate::subscription::case::Books as _;
+use crate::subscription::state::Subscription;
+
+const HOUR_MICROS: i64 = 3_600_000_000;
+
+/// Whether something of the customer waits for a payment.
+pub(super) fn waits(customer: &Customer) -> bool {
+    customer.subscriptions().any(|subscription| {
+        let wants = subscription.activation.is_some() && subscription.ending.is_none();
+        wants || subscription.scheduled.iter().any(|due| due.at == ScheduledFor::Paid)
+    })
+}
+
+/// Lets follow what a decision brought about.
+///
+/// # Errors
+/// What advancing and billing refuse.
+pub(super) fn follow(context: &Context<'_>, draft: &mut Draft) -> Result<(), Rejection> {
+    charge_early_ends(draft);
+    take_fees_back(draft);
+    loop {
+        let before = draft.events.len();
+        ask(context, draft)?;
+        begin_paid(context, draft)?;
+        change_paid(context, draft)?;
+        if draft.events.len() == before {
+            return Ok(());
+        }
+    }
+}
+
+/// Subscriptions that want a first payment wait for it from their first invoice above zero on; if
+/// that was voided, nothing asks for a payment any more.
+fn ask(context: &Context<'_>, draft: &mut Draft) -> Result<(), Rejection> {
+    let now = context.stamp.recorded_at;
+    let mut events: Vec<PaymentAwaited> = Vec::new();
+    for subscription in draft.customer.subscriptions() {
+        let Some(activation) = subscription.activation else { continue };
+        if subscription.ending.is_some() {
+            continue;
+        }
+        let id = subscription.id();
+        if let Some((invoice, expires)) = activation.asked {
+            if draft.customer.invoice(invoice).is_some_and(|invoice| invoice.voided) {
+                events.push(PaymentAwaited { subscription: id, invoice: None, expires });
+            }
+            continue;
+        }
+        let asks = |event: &Event| {
+            let invoice = event.get::<InvoiceFinalized>()?;
+            let found = draft.customer.invoice(invoice.invoice)?;
+            let asks = invoice.totals.total.is_positive()
+                && !found.voided
+                && draft.customer.has_line_of(invoice.invoice, id);
+            asks.then_some(invoice.invoice)
+        };
+        if let Some(invoice) = draft.events.iter().find_map(asks) {
+            let hours = i64::from(activation.agreed.expires_after_hours);
+            let expires = Timestamp::from_micros(now.micros() + hours * HOUR_MICROS);
+            let expires = expires.ok_or(OUT_OF_RANGE)?;
+            events.push(PaymentAwaited { subscription: id, invoice: Some(invoice), expires });
+        }
+    }
+    draft.extend(events.into_iter().map(SubscriptionEvent::from));
+    Ok(())
+}
+
+const OUT_OF_RANGE: schemas::time::TimeError =
+    schemas::time::TimeError::OutOfRange { what: "the end of a wait" };
+
+/// What is paid begins: with its first cycle, or by the policy with the payment.
+fn begin_paid(context: &Context<'_>, draft: &mut Draft) -> Result<(), Rejection> {
+    let customer = &draft.customer;
+    let paid = customer.subscriptions().filter_map(|subscription| {
+        let activation = subscription.activation.filter(|_| subscription.ending.is_none())?;
+        let (invoice, expires) = activation.asked?;
+        let invoice = customer.invoice(invoice).filter(|invoice| !invoice.voided)?;
+        let hours = i64::from(activation.agreed.expires_after_hours);
+        let asked = Timestamp::from_micros(expires.micros() - hours * HOUR_MICROS)?;
+        (invoice.open() <= activation.agreed.tolerance).then_some((subscription.id(), asked))
+    });
+    let (now, effective) = (context.stamp.recorded_at, context.stamp.effective_at);
+    for (id, asked) in paid.collect::<Vec<_>>() {
+        let account = draft.customer.account();
+        let moved = match account.profile.rules.policies.activation_start {
+            ActivationStart::FirstCycle => None,
+            ActivationStart::WithPayment => {
+                moving::with_payment(context, account, id, effective.max(asked))?
+            }
+        };
+        let moved = moved.map(Box::new);
+        draft.push(SubscriptionActivated { subscription: id, at: now, moved }.into());
+    }
+    Ok(())
+}
+
+/// Changes that waited for a payment take effect, when nothing is open any more that has a line of
+/// the subscription; what they bill at once is billed.
+fn change_paid(context: &Context<'_>, draft: &mut Draft) -> Result<(), Rejection> {
+    let is_due = |subscription: &&Subscription| {
+        let waits = |due: &schemas::event::ChangeScheduled| due.at == ScheduledFor::Paid;
+        subscription.scheduled.iter().any(waits) && !draft.customer.owes(subscription.id())
+    };
+    let paid = draft.customer.subscriptions().find(is_due).map(Subscription::id);
+    let Some(id) = paid else { return Ok(()) };
+    let profile = Shared::clone(&draft.customer.profile);
+    let rules = &profile.rules;
+    // Cycles up to the change exist before it: a new anchor leaves no time between.
+    let horizon = present(context, &draft.customer)?;
+    draft.advance(context, id, horizon)?;
+    let Some(subscription) = draft.customer.subscription_of(id) else { return Ok(()) };
+    let waiting = subscription.scheduled.iter().find(|due| due.at == ScheduledFor::Paid);
+    let Some(due) = waiting else { return Ok(()) };
+    let now = context.stamp.recorded_at;
+    let at = match due.what {
+        schemas::event::ScheduledChange::Cancel(_) => rules.ending(now)?,
+        schemas::event::ScheduledChange::Items(_)
+        | schemas::event::ScheduledChange::Pause(_)
+        | schemas::event::ScheduledChange::Resume(_) => rules.moment(now)?,
+    };
+    let events = {
+        let advance = Advance {
+            rules,
+            catalog: context.catalog,
+            currency: profile.currency,
+            invoiced: &draft.customer.billing,
+        };
+        advance.scheduled(subscription, at, due)?
+    };
+    let scope = events.iter().find_map(|event| billed_with(event, id));
+    draft.extend(events);
+    if let Some(scope) = scope {
+        let request = InvoiceRequest::default();
+        bill(context, draft, scope, horizon, Wanted { request: &request, run: None })?;
+    }
+    Ok(())
+}
+
+/// What of a subscription is billed with something that a payment let happen.
+fn billed_with(event: &SubscriptionEvent, id: SubscriptionId) -> Option<Scope> {
+    let settle = if let SubscriptionEvent::SubscriptionChanged(changed) = event {
+        changed.settle
+    } else if let SubscriptionEvent::SubscriptionPaused(paused) = event {
+        paused.settle
+    } else if let SubscriptionEvent::SubscriptionResumed(resumed) = event {
+        resumed.settle
+    } else if let SubscriptionEvent::SubscriptionCanceled(canceled) = event {
+        return Some(match canceled.credit {
+            schemas::terms::CancelCredit::None => Scope::WontBegin(id),
+            schemas::terms::CancelCredit::Prorated | schemas::terms::CancelCredit::Full => {
+                Scope::Subscription(id)
+            }
+        });
+    } else {
+        return None;
+    };
+    (settle == Settle::Now).then_some(Scope::Subscription(id))
+}
+
+/// A cancellation before the least term is over costs its fee, once the end has come.
+pub(super) fn charge_early_ends(draft: &mut Draft) {
+    let ends: Vec<SubscriptionCanceled> = draft
+        .events
+        .iter()
+        .filter_map(|event| event.get::<SubscriptionCanceled>())
+        .filter(|end| end.reason == EndReason::Canceled && !end.fee_waived)
+        .cloned()
+        .collect();
+    for end in ends {
+        let Some(subscription) = draft.customer.subscription_of(end.subscription) else { continue };
+        let least = subscription.least_term.filter(|least| end.end < least.until);
+        let Some(EarlyEnd::Fee(fee)) = least.map(|least| least.early_end) else { continue };
+        let name = format!("early termination {}", draft.customer.revision);
+        let charge = ChargeId::new(derive(end.subscription.uuid(), &name));
+        let charged =
+            |event: &Event| event.get::<ChargeAdded>().is_some_and(|added| added.charge == charge);
+        if draft.events.iter().any(charged) {
+            continue;
+        }
+        let description = Label::try_from("Early termination".to_owned()).expect("a short text");
+        draft.push(
+            ChargeAdded {
+                charge,
+                description: description.into(),
+                currency: fee.currency(),
+                quantity: Decimal::ONE,
+                unit_price: None,
+                exact: Fraction::whole(fee.minor().0),
+                gross: fee.minor(),
+                service: None,
+                subscription: Some(end.subscription),
+                price: None,
+                early_termination: true,
+            }
+            .into(),
+        );
+    }
+}
+
+/// An end that is undone costs no fee, if that was not invoiced yet.
+fn take_fees_back(draft: &mut Draft) {
+    let undone = draft.events.iter().filter_map(|event| event.get::<CancellationUndone>());
+    let undone: Vec<SubscriptionId> = undone.map(|event| event.subscription).collect();
+    let fees = draft.customer.billing.pending().map(|pending| &pending.added);
+    let fees = fees.filter(|added| {
+        added.early_termination && added.subscription.is_some_and(|id| undone.contains(&id))
+    });
+    let fees: Vec<ChargeId> = fees.map(|added| added.charge).collect();
+    draft.extend(fees.into_iter().map(|charge| Event::from(ChargeWithdrawn { charge })));
+}

@@ -1,0 +1,497 @@
+//! What a change of plan, items or anchor does to a subscription at an instant, now or later.
+//!
+//! # Shape
+//!
+//! [`Advance::change`] collects what becomes of each item ([`Draft`]), drops what changes
+//! nothing, cuts the cycles that are laid anew, and says in one event what is other from then on.
+//! It prices nothing: what the change costs follows when somebody bills.
+
+use schemas::command::{ItemRequest, PriceMapping};
+use schemas::event::{
+    Calendar, ChangeAgreed, CycleCut, ItemChange, ItemTerms, PlanVersionDefined, PricesMapped,
+    RampAgreed, RampStep, ScheduledFor, SubscriptionChanged, SubscriptionEvent, TermsChange,
+};
+use schemas::terms::{Anchor, NoneScope, Settle, TrialAnchor, TrialOnChange};
+use schemas::text::Code;
+use schemas::{Decimal, Rejection, Timestamp};
+
+use super::advance::Advance;
+use super::calendar;
+use super::create::days_after;
+use super::evolve::try_out;
+use super::item::{Item, same_price};
+use super::mapping::{Old, map};
+use super::schedule::withdrawal;
+use super::state::Subscription;
+use super::terms::{add_on, check_quantity, own_rate};
+use crate::catalog::terms::item_terms;
+
+/// A change that asks for nothing: its difference waits for the next invoice.
+const NOTHING: ChangeAgreed = ChangeAgreed {
+    plan: None,
+    quantity: None,
+    items: Vec::new(),
+    anchor: None,
+    map: Vec::new(),
+    keep_prices: false,
+    keep_scheduled: false,
+    settle: Settle::Next,
+};
+
+/// One item as it will be.
+#[derive(Debug, Clone)]
+struct Edit {
+    item: u16,
+    add_on: bool,
+    /// None where it ends.
+    terms: Option<ItemTerms>,
+    quantity: Decimal,
+    /// From where its cycles are computed.
+    calendar: Calendar,
+    is_new: bool,
+}
+
+/// Every item that lives at the instant, as the change leaves it.
+struct Draft<'a> {
+    advance: Advance<'a>,
+    subscription: &'a Subscription,
+    at: Timestamp,
+    edits: Vec<Edit>,
+    trial_end: Option<Timestamp>,
+    prices: Option<PricesMapped>,
+    to_plan: bool,
+}
+
+impl Advance<'_> {
+    /// The events of a change at an instant; `number` is that of a scheduled one. None where it
+    /// changes nothing, and was not scheduled.
+    ///
+    /// # Errors
+    /// What it names is not there, or is no good; [`Rejection::BeyondEnd`].
+    pub(crate) fn change(
+        self,
+        subscription: &Subscription,
+        at: Timestamp,
+        change: &ChangeAgreed,
+        number: Option<u32>,
+    ) -> Result<Vec<SubscriptionEvent>, Rejection> {
+        let known = subscription.known_end(self.rules).filter(|known| known.at <= at);
+        if let Some(known) = known {
+            let (at, end) = (self.rules.date(at)?, self.rules.date(known.at)?);
+            return Err(Rejection::BeyondEnd { subscription: subscription.id, at, end });
+        }
+        let mut draft = Draft::of(self, subscription, at);
+        if let Some(plan) = change.plan {
+            let version = self.catalog.version(plan.plan, plan.version);
+            let version = version.ok_or(Rejection::UnknownPlan { plan: plan.plan })?;
+            draft.put_plan(version, &change.map, change.keep_prices)?;
+        }
+        if let Some(quantity) = change.quantity {
+            check_quantity(quantity)?;
+            let of_plan = draft.edits.iter_mut().filter(|edit| !edit.add_on);
+            of_plan.filter(|edit| edit.terms.is_some()).for_each(|edit| edit.quantity = quantity);
+        }
+        for (index, request) in change.items.iter().enumerate() {
+            if change.items[..index].iter().any(|found| found.price == request.price) {
+                return Err(Rejection::InvalidItems { why: "a price is named twice" });
+            }
+            draft.request(request)?;
+        }
+        if let Some(anchor) = change.anchor {
+            draft.put_anchor(anchor)?;
+        }
+        draft.events(change, number)
+    }
+}
+
+impl<'a> Draft<'a> {
+    fn of(advance: Advance<'a>, subscription: &'a Subscription, at: Timestamp) -> Self {
+        let edit = |item: &Item| {
+            Some(Edit {
+                item: item.number,
+                add_on: item.add_on,
+                terms: Some(item.terms_at(at)?.clone()),
+                quantity: item.quantity_at(at),
+                calendar: item.calendar,
+                is_new: false,
+            })
+        };
+        let edits = subscription.items.iter().filter_map(edit).collect();
+        Self { advance, subscription, at, edits, trial_end: None, prices: None, to_plan: false }
+    }
+
+    fn origin(&self) -> Timestamp {
+        self.subscription.origin(self.advance.rules)
+    }
+
+    /// The instant from which cycles of an item can be laid anew: not before its first.
+    fn from(&self, item: u16) -> Timestamp {
+        let first = self.subscription.item(item).map(Item::first_start);
+        first.map_or(self.at, |first| first.max(self.at))
+    }
+
+    /// The items of another plan take the places of those of this one.
+    fn put_plan(
+        &mut self,
+        version: &PlanVersionDefined,
+        told: &[PriceMapping],
+        keep_prices: bool,
+    ) -> Result<(), Rejection> {
+        let prices: Vec<(u16, Code, bool)> = self
+            .edits
+            .iter()
+            .filter_map(|edit| Some((edit.item, edit.terms.as_ref()?.price.clone(), edit.add_on)))
+            .collect();
+        let old: Vec<Old<'_>> = prices
+            .iter()
+            .map(|(item, price, add_on)| Old { item: *item, price, add_on: *add_on })
+            .collect();
+        let found = map(self.subscription.id, &old, version, told)?;
+        let same = |edit: &Edit| {
+            edit.terms
+                .as_ref()
+                .is_some_and(|now| (now.plan, now.version) == (version.plan, version.version))
+        };
+        let other_plan = !self.edits.iter().filter(|edit| !edit.add_on).all(same);
+        let mut said = PricesMapped::default();
+        let currency = self.advance.currency;
+        for (item, price) in found.items {
+            let Some(at) = self.edits.iter().position(|edit| edit.item == item) else { continue };
+            let Some(before) = self.edits[at].terms.clone() else { continue };
+            let Some(price) = price else {
+                said.ended.push(before.price);
+                self.edits[at].terms = None;
+                continue;
+            };
+            let mut terms = item_terms(version, price, currency)?;
+            if keep_prices && before.own_rate && before.price == terms.price {
+                (terms.rate, terms.own_rate) = (before.rate, true);
+            }
+            let to = Some(terms.price.clone());
+            said.mapped.push(PriceMapping { from: before.price, to });
+            self.put_terms(at, terms)?;
+        }
+        for price in found.started {
+            let terms = item_terms(version, price, currency)?;
+            said.started.push(terms.price.clone());
+            self.begin(terms, Decimal::ONE, false)?;
+        }
+        if other_plan {
+            self.count_trial_anew(version)?;
+        }
+        (self.prices, self.to_plan) = (Some(said), true);
+        Ok(())
+    }
+
+    /// An item has other terms, and other cycles if these are of another length.
+    fn put_terms(&mut self, at: usize, terms: ItemTerms) -> Result<(), Rejection> {
+        let rules = self.advance.rules;
+        let (origin, before) = (self.origin(), self.edits[at].calendar);
+        if before.every != terms.every {
+            let from = self.from(self.edits[at].item);
+            self.edits[at].calendar =
+                calendar::relengthened(from, origin, terms.every, &before, rules)?;
+        }
+        self.edits[at].terms = Some(terms);
+        Ok(())
+    }
+
+    /// An item begins beside the others.
+    fn begin(
+        &mut self,
+        terms: ItemTerms,
+        quantity: Decimal,
+        add_on: bool,
+    ) -> Result<(), Rejection> {
+        let first = self.edits.iter().find(|edit| !edit.add_on && edit.terms.is_some());
+        let base = first.or(self.edits.first()).map(|edit| edit.calendar);
+        let rules = self.advance.rules;
+        let calendar = match base {
+            Some(base) => calendar::beside(self.at, terms.every, &base, rules)?,
+            None => calendar::calendar(self.at, terms.every, None, rules)?,
+        };
+        let others = self.edits.iter().filter(|edit| edit.is_new).count();
+        let item = self.subscription.new_item(others)?;
+        self.edits.push(Edit {
+            item,
+            add_on,
+            terms: Some(terms),
+            quantity,
+            calendar,
+            is_new: true,
+        });
+        Ok(())
+    }
+
+    /// Where the policy says so, a trial that runs gets the new plan's length.
+    fn count_trial_anew(&mut self, version: &PlanVersionDefined) -> Result<(), Rejection> {
+        let rules = self.advance.rules;
+        let runs = self.subscription.trial_end.is_some_and(|end| self.at < end);
+        match rules.policies.trial_on_change {
+            TrialOnChange::Keep => return Ok(()),
+            TrialOnChange::CountFromStart if !runs => return Ok(()),
+            TrialOnChange::CountFromStart => {}
+        }
+        let start = self.subscription.start;
+        let end = match version.trial_days {
+            0 => self.at,
+            days => days_after(start, days, rules)?.max(self.at),
+        };
+        self.end_trial(end)
+    }
+
+    /// The trial ends at another instant; cycles that begin with its end move with it.
+    fn end_trial(&mut self, end: Timestamp) -> Result<(), Rejection> {
+        let rules = self.advance.rules;
+        self.trial_end = Some(end);
+        if rules.policies.trial_anchor == TrialAnchor::SubscriptionStart {
+            return Ok(());
+        }
+        let anchor = self.subscription.anchor;
+        for edit in &mut self.edits {
+            let Some(terms) = &edit.terms else { continue };
+            edit.calendar = calendar::calendar(end, terms.every, anchor, rules)?;
+        }
+        Ok(())
+    }
+
+    /// One price gets another quantity or rate; an add-on begins or ends.
+    fn request(&mut self, request: &ItemRequest) -> Result<(), Rejection> {
+        if let Some(quantity) = request.quantity {
+            check_quantity(quantity)?;
+        }
+        let named =
+            |edit: &Edit| edit.terms.as_ref().is_some_and(|terms| terms.price == request.price);
+        let Some(at) = self.edits.iter().position(named) else { return self.added(request) };
+        let edit = &mut self.edits[at];
+        if request.remove == Some(true) {
+            if !edit.add_on {
+                return Err(Rejection::InvalidItems { why: "a price of the plan is removed" });
+            }
+            edit.terms = None;
+            return Ok(());
+        }
+        if let Some(quantity) = request.quantity {
+            edit.quantity = quantity;
+        }
+        if let (Some(terms), Some(_)) = (&mut edit.terms, &request.rate) {
+            own_rate(terms, Some(request))?;
+        }
+        Ok(())
+    }
+
+    fn added(&mut self, request: &ItemRequest) -> Result<(), Rejection> {
+        let of_plan = self.edits.iter().filter(|edit| !edit.add_on);
+        let terms = of_plan.filter_map(|edit| edit.terms.as_ref()).next();
+        let version =
+            terms.and_then(|terms| self.advance.catalog.version(terms.plan, terms.version));
+        let wanted = match version {
+            Some(version) => add_on(self.advance.currency, version, request)?,
+            None => None,
+        };
+        let (Some(wanted), None | Some(false)) = (wanted, request.remove) else {
+            return Err(Rejection::InvalidItems { why: "an item is named that is not there" });
+        };
+        self.begin(wanted.terms, wanted.quantity, true)
+    }
+
+    /// Cycles of all items begin on other days.
+    fn put_anchor(&mut self, anchor: Anchor) -> Result<(), Rejection> {
+        if let Anchor::Day(day) = anchor
+            && !(1..=31).contains(&day)
+        {
+            return Err(Rejection::InvalidAnchor { why: "the day of the month is out of range" });
+        }
+        let (rules, origin) = (self.advance.rules, self.origin());
+        for at in 0..self.edits.len() {
+            let Some(every) = self.edits[at].terms.as_ref().map(|terms| terms.every) else {
+                continue;
+            };
+            let from = self.from(self.edits[at].item);
+            let moved = calendar::moved(from, origin, every, anchor, rules)?;
+            // Where it is anchored there already, no cycle is cut.
+            if !calendar::agrees(&self.edits[at].calendar, &moved, rules)? {
+                self.edits[at].calendar = moved;
+            }
+        }
+        Ok(())
+    }
+
+    /// What is other from the instant on, as events.
+    fn events(
+        self,
+        change: &ChangeAgreed,
+        number: Option<u32>,
+    ) -> Result<Vec<SubscriptionEvent>, Rejection> {
+        let mut items: Vec<ItemChange> =
+            self.edits.iter().filter_map(|edit| self.changed(edit)).collect();
+        let nothing = items.is_empty() && self.trial_end.is_none();
+        if nothing && number.is_none() {
+            return Ok(Vec::new());
+        }
+        let restarted: Vec<&Item> = items
+            .iter()
+            .filter(|change| change.calendar.is_some())
+            .filter_map(|change| self.subscription.item(change.item))
+            .collect();
+        let mut events: Vec<SubscriptionEvent> =
+            restarted.iter().flat_map(|item| self.cut(item)).collect();
+        let moves = !restarted.is_empty();
+        if change.settle == Settle::None {
+            self.leave_alone(&mut items, moves);
+        }
+        let withdraws = self.to_plan && !nothing && !change.keep_scheduled;
+        let kept = if self.to_plan && change.keep_scheduled { self.kept_phases() } else { None };
+        events.push(
+            SubscriptionChanged {
+                subscription: self.subscription.id,
+                from: self.at,
+                items,
+                settle: change.settle,
+                change: number,
+                trial_end: self.trial_end,
+                prices: self.prices.clone(),
+                ramp_withdrawn_from: self.next_phase().filter(|_| withdraws),
+            }
+            .into(),
+        );
+        events.extend(kept.map(SubscriptionEvent::from));
+        if moves {
+            self.follow_cycles(&mut events)?;
+        }
+        Ok(events)
+    }
+
+    /// What becomes of an item, if anything does.
+    fn changed(&self, edit: &Edit) -> Option<ItemChange> {
+        let bare = ItemChange {
+            item: edit.item,
+            add_on: edit.add_on,
+            terms: TermsChange::Keep,
+            quantity: None,
+            calendar: None,
+            left_alone_until: None,
+        };
+        let Some(item) = self.subscription.item(edit.item).filter(|_| !edit.is_new) else {
+            let terms = TermsChange::Set(Box::new(edit.terms.clone()?));
+            let (quantity, calendar) = (Some(edit.quantity), Some(edit.calendar));
+            return Some(ItemChange { terms, quantity, calendar, ..bare });
+        };
+        let terms = match (&edit.terms, item.terms_at(self.at)) {
+            (None, _) => TermsChange::Remove,
+            (Some(terms), Some(now)) if same_price(terms, now) && terms == now => TermsChange::Keep,
+            (Some(terms), _) => TermsChange::Set(Box::new(terms.clone())),
+        };
+        let quantity = Some(edit.quantity).filter(|wanted| *wanted != item.quantity_at(self.at));
+        let calendar = Some(edit.calendar).filter(|wanted| *wanted != item.calendar);
+        let other = terms != TermsChange::Keep || quantity.is_some() || calendar.is_some();
+        other.then_some(ItemChange { terms, quantity, calendar, ..bare })
+    }
+
+    /// Ends every cycle of an item that runs at the instant or was opened for later.
+    fn cut(&self, item: &Item) -> Vec<SubscriptionEvent> {
+        let (subscription, at) = (self.subscription.id, self.at);
+        let later = item.cycles.iter().filter(|cycle| at < cycle.end && cycle.start < cycle.end);
+        later
+            .map(|cycle| {
+                let (item, end) = (item.number, at.max(cycle.start));
+                CycleCut { subscription, item, cycle: cycle.index, end }.into()
+            })
+            .collect()
+    }
+
+    /// What is invoiced of the items stays as it is.
+    fn leave_alone(&self, items: &mut [ItemChange], moves: bool) {
+        let (invoiced, subscription) = (self.advance.invoiced, self.subscription);
+        let of_plan = subscription
+            .items
+            .iter()
+            .filter(|item| !item.add_on && item.terms_at(self.at).is_some());
+        let plan =
+            of_plan.filter_map(|item| invoiced.charged_until(subscription, item.number)).max();
+        let scope = self.advance.rules.policies.none_scope;
+        for change in items {
+            let is_new = subscription.item(change.item).is_none();
+            let until = match (is_new, scope) {
+                (false, _) => invoiced.charged_until(subscription, change.item),
+                // With cycles laid anew it begins in the first of these.
+                (true, NoneScope::FirstUnbilledCycle) => plan.filter(|_| !moves),
+                (true, NoneScope::BilledLines) => None,
+            };
+            change.left_alone_until = until.filter(|until| self.at < *until);
+        }
+    }
+
+    /// Where the next phase of a ramp begins.
+    fn next_phase(&self) -> Option<Timestamp> {
+        let phases = self.subscription.phases.as_ref()?;
+        phases.later.iter().copied().filter(|from| *from > self.at).min()
+    }
+
+    /// Later phases of a ramp, with prices of their own on the terms that the items have now.
+    fn kept_phases(&self) -> Option<RampAgreed> {
+        let phases = self.subscription.phases.as_ref()?;
+        let later = phases.later.iter().copied().filter(|from| *from > self.at);
+        let steps: Vec<RampStep> = later.map(|from| self.kept_phase(from)).collect();
+        let (subscription, discount) = (self.subscription.id, phases.discount);
+        (!steps.is_empty()).then_some(RampAgreed { subscription, discount, steps })
+    }
+
+    fn kept_phase(&self, from: Timestamp) -> RampStep {
+        let step = |edit: &Edit| {
+            let item = self.subscription.item(edit.item)?;
+            let now = edit.terms.as_ref()?;
+            let then = item.step_of_terms(from)?;
+            let mut terms = now.clone();
+            if then.own_rate && then.price == terms.price {
+                (terms.rate, terms.own_rate) = (then.rate.clone(), true);
+            }
+            Some(ItemChange {
+                item: edit.item,
+                add_on: edit.add_on,
+                terms: TermsChange::Set(Box::new(terms)),
+                quantity: None,
+                calendar: None,
+                left_alone_until: None,
+            })
+        };
+        let items = self.edits.iter().filter_map(step).collect();
+        let phases = self.subscription.phases.as_ref();
+        let discount_percent = phases.and_then(|phases| phases.percent_at(from));
+        RampStep { from, items, discount_percent }
+    }
+
+    /// What waits for the end of a cycle that is cut waits for the end of the new one.
+    fn follow_cycles(&self, events: &mut Vec<SubscriptionEvent>) -> Result<(), Rejection> {
+        let mut then = self.subscription.clone();
+        for (before, event) in events.iter().enumerate() {
+            try_out(&mut then, event, before);
+        }
+        let Some(end) = then.cycle_end(self.at, self.advance.rules)? else { return Ok(()) };
+        let waiting = then.scheduled.iter().filter(|due| due.cycle_end);
+        let moved = waiting.filter(|due| due.at != ScheduledFor::At(end));
+        for (before, due) in (1..).zip(moved) {
+            events.push(withdrawal(&then, due.change).into());
+            let mut due = due.clone();
+            (due.change, due.at) = (then.changes + before, ScheduledFor::At(end));
+            events.push(due.into());
+        }
+        Ok(())
+    }
+}
+
+impl Advance<'_> {
+    /// A trial ends now.
+    ///
+    /// # Errors
+    /// A date that cannot be computed.
+    pub(crate) fn end_trial(
+        self,
+        subscription: &Subscription,
+        at: Timestamp,
+    ) -> Result<Vec<SubscriptionEvent>, Rejection> {
+        let mut draft = Draft::of(self, subscription, at);
+        draft.end_trial(at)?;
+        draft.events(&NOTHING, None)
+    }
+}

@@ -1,0 +1,112 @@
+//! Which price of another plan takes the place of which.
+//!
+//! What the command maps goes first; then prices with the same id; then the only recurring price
+//! of one plan to the only one of the other. A price of the old plan that is left has to be
+//! mapped: nothing ends that nobody named. Add-ons take the new plan's price of their id, or end.
+
+use schemas::Rejection;
+use schemas::command::PriceMapping;
+use schemas::event::PlanVersionDefined;
+use schemas::ids::SubscriptionId;
+use schemas::terms::{PriceDefinition, Recurrence};
+use schemas::text::Code;
+
+/// An item as the mapping sees it.
+#[derive(Debug, Clone)]
+pub(super) struct Old<'a> {
+    pub(super) item: u16,
+    pub(super) price: &'a Code,
+    pub(super) add_on: bool,
+}
+
+/// What becomes of the items, and which prices of the new plan begin.
+#[derive(Debug)]
+pub(super) struct Mapped<'a> {
+    /// The price that each item gets; none if it ends.
+    pub(super) items: Vec<(u16, Option<&'a PriceDefinition>)>,
+    pub(super) started: Vec<&'a PriceDefinition>,
+}
+
+/// Maps the items of a subscription to the prices of a plan version.
+///
+/// # Errors
+/// [`Rejection::InvalidMap`] for a map that names what is not there; [`Rejection::UnmappedPrice`].
+pub(super) fn map<'a>(
+    subscription: SubscriptionId,
+    old: &[Old<'_>],
+    version: &'a PlanVersionDefined,
+    told: &[PriceMapping],
+) -> Result<Mapped<'a>, Rejection> {
+    check(old, version, told)?;
+    let of_plan = old.iter().filter(|item| !item.add_on).count();
+    let recurring = || of_kind(version, Recurrence::Recurring);
+    let only = match (of_plan, recurring().count()) {
+        (1, 1) => recurring().next(),
+        _ => None,
+    };
+    let mut items = Vec::with_capacity(old.len());
+    for item in old {
+        let kind = if item.add_on { Recurrence::AddOn } else { Recurrence::Recurring };
+        let named = |price: &Code| of_kind(version, kind).find(|found| found.price == *price);
+        let found = match told.iter().find(|told| told.from == *item.price) {
+            Some(told) => told.to.as_ref().and_then(named),
+            None => match named(item.price).or(only.filter(|_| !item.add_on)) {
+                None if !item.add_on => {
+                    let choices: Vec<String> =
+                        recurring().map(|price| price.price.to_string()).collect();
+                    return Err(Rejection::UnmappedPrice {
+                        subscription,
+                        price: item.price.clone(),
+                        plan: version.plan,
+                        choices: choices.join(", "),
+                    });
+                }
+                found => found,
+            },
+        };
+        items.push((item.item, found));
+    }
+    let taken = |price: &Code| {
+        items.iter().any(|(_, found)| found.is_some_and(|found| found.price == *price))
+    };
+    let started = recurring().filter(|price| !taken(&price.price)).collect();
+    Ok(Mapped { items, started })
+}
+
+fn of_kind(
+    version: &PlanVersionDefined,
+    kind: Recurrence,
+) -> impl Iterator<Item = &PriceDefinition> {
+    let prices = version.prices.iter();
+    prices.filter(move |price| price.recurrence.unwrap_or(Recurrence::Recurring) == kind)
+}
+
+/// A map names prices that are there, each once.
+fn check(
+    old: &[Old<'_>],
+    version: &PlanVersionDefined,
+    told: &[PriceMapping],
+) -> Result<(), Rejection> {
+    let wrong = |price: &Code, why| Err(Rejection::InvalidMap { price: price.clone(), why });
+    for (index, one) in told.iter().enumerate() {
+        let Some(item) = old.iter().find(|item| *item.price == one.from) else {
+            return wrong(&one.from, "the subscription has no such price");
+        };
+        if told[..index].iter().any(|other| other.from == one.from) {
+            return wrong(&one.from, "it is mapped twice");
+        }
+        let Some(to) = &one.to else { continue };
+        let kind = if item.add_on { Recurrence::AddOn } else { Recurrence::Recurring };
+        if !of_kind(version, kind).any(|price| price.price == *to) {
+            return wrong(to, "the new plan has no such price of the same kind");
+        }
+        let by_id = |item: &Old<'_>| {
+            *item.price == *to && !told.iter().any(|other| other.from == *item.price)
+        };
+        let twice = told[..index].iter().any(|other| other.to.as_ref() == Some(to));
+        if twice || old.iter().any(|item| by_id(item) && *item.price != one.from) {
+            return wrong(to, "two prices would become this one");
+        }
+    }
+    Ok(())
+}
