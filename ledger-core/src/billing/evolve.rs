@@ -57,7 +57,12 @@ impl Billing {
             SettlementEvent::PaymentRecorded(_)
             | SettlementEvent::PaymentReversed(_)
             | SettlementEvent::PaymentRefunded(_)
-            | SettlementEvent::CreditGranted(_) => Ok(()),
+            | SettlementEvent::CreditGranted(_)
+            | SettlementEvent::CreditApplied(_)
+            | SettlementEvent::CreditReleased(_)
+            | SettlementEvent::CreditRevoked(_)
+            | SettlementEvent::CreditExpired(_)
+            | SettlementEvent::CreditPaidOut(_) => Ok(()),
         }
     }
 

@@ -51,7 +51,8 @@ impl Customer {
             profile: &self.profile,
             agreements: &self.agreements,
             billing: &self.billing,
-            credit: self.settlement.credit,
+            credit: self.settlement.credit(),
+            credit_expires: self.settlement.next_expiry(),
             revision: self.revision,
             last_document: self.settlement.last_document,
         }
@@ -72,7 +73,7 @@ impl Customer {
             Event::Billing(event) => {
                 self.billing.evolve(event, made)?;
                 if let schemas::event::BillingEvent::InvoiceFinalized(invoice) = event {
-                    self.settlement.owe(invoice);
+                    self.settlement.owe(invoice)?;
                 }
                 Ok(())
             }
@@ -107,8 +108,8 @@ impl Customer {
     }
 
     /// Customer credit that is available.
-    pub const fn credit(&self) -> Minor {
-        self.settlement.credit
+    pub fn credit(&self) -> Minor {
+        self.settlement.credit()
     }
 
     /// The customer's invoices by order of finalization.

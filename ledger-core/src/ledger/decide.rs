@@ -4,15 +4,16 @@
 //!
 //! 1. The room decides.
 //! 2. What it wants billed in the same commit is billed, on the customer as it is then.
-//! 3. Subscriptions that waited for a payment begin, and changes that waited for one take effect.
-//! 4. If the day moved on which a run has something to do, that is an event, too.
+//! 3. Where the policy says so, what is open is paid from credit.
+//! 4. Subscriptions that waited for a payment begin, and changes that waited for one take effect.
+//! 5. If the day moved on which a run has something to do, that is an event, too.
 
 use schemas::command::{
     BillCustomer, BillingCommand, BookCommand, ChargeInvoice, InvoiceNow, InvoiceRequest,
     ProcessCommand,
 };
 use schemas::event::{
-    ChangeScheduled, Event, InvoiceFinalized, ScheduledFor, SubscriptionActivated,
+    ChangeScheduled, Event, InvoiceFinalized, ScheduledFor, SettlementEvent, SubscriptionActivated,
     SubscriptionCreated,
 };
 use schemas::ids::SubscriptionId;
@@ -26,7 +27,8 @@ use crate::billing::lines::Scope;
 use crate::billing::one_off;
 use crate::context::Context;
 use crate::customer::erase;
-use crate::process::{billing_run, due, first_steps};
+use crate::process::{Step, billing_run, due, first_steps, own_first_steps};
+use crate::settlement::spending;
 use crate::shared::Shared;
 use crate::subscription::advance::Advance;
 use crate::subscription::case::Books as _;
@@ -91,8 +93,9 @@ pub(super) fn of_customer(
             unreachable!("Command::stream says this is of the book: {command:?}")
         }
     };
-    let follows = waits(customer) || events.iter().any(begins_waiting);
-    if !follows && !events.iter().any(due::moves) {
+    let follows =
+        waits(customer) || customer.settlement.has_both() || events.iter().any(begins_waiting);
+    if !follows && !events.iter().any(|event| due::moves(event) || makes_credit(event)) {
         return Ok(events);
     }
     finish(context, customer, Draft::after(customer, events))
@@ -102,6 +105,7 @@ fn settling<'a>(context: &Context<'a>, customer: &'a Customer) -> settlement::ca
     settlement::case::Case {
         context: *context,
         profile: &customer.profile,
+        agreements: &customer.agreements,
         billing: &customer.billing,
         settlement: &customer.settlement,
     }
@@ -179,9 +183,10 @@ fn end_documents(
     customer: &Customer,
     through: Date,
 ) -> Result<Vec<Event>, Rejection> {
-    let last = customer.account().last_document;
-    let ended = erase::end_documents(context, &customer.profile, last, through)?;
-    let mut draft = Draft::after(customer, ended.map(Event::from).into_iter().collect());
+    let mut draft = Draft::after(customer, Vec::new());
+    take_steps(context, &mut draft, own_first_steps());
+    let last = draft.customer.account().last_document;
+    draft.extend(erase::end_documents(context, &customer.profile, last, through)?);
     draft.extend(due::set(customer.due, draft.customer.account()));
     Ok(draft.events)
 }
@@ -194,12 +199,16 @@ fn bill_all(
     wanted: Wanted<'_>,
 ) -> Result<Draft, Rejection> {
     let mut draft = Draft::after(customer, Vec::new());
-    for step in first_steps() {
+    take_steps(context, &mut draft, first_steps());
+    bill(context, &mut draft, Scope::All, through, wanted)?;
+    Ok(draft)
+}
+
+fn take_steps(context: &Context<'_>, draft: &mut Draft, steps: impl Iterator<Item = Step>) {
+    for step in steps {
         let events = step(&settling(context, &draft.customer), &draft.customer.agreements);
         draft.extend(events);
     }
-    bill(context, &mut draft, Scope::All, through, wanted)?;
-    Ok(draft)
 }
 
 fn billed_today(
@@ -229,8 +238,22 @@ fn bill(
     for id in billed.collect::<Vec<_>>() {
         draft.advance(advance, id, through)?;
     }
-    let invoice = invoice(context, draft.customer.account(), scope, through, wanted)?;
-    draft.extend(invoice);
+    let Some(mut invoice) = invoice(context, draft.customer.account(), scope, through, wanted)?
+    else {
+        return Ok(());
+    };
+    // What is open already comes before the new invoice.
+    sweep(context, draft)?;
+    let later = spending::pay_at_once(&settling(context, &draft.customer), &mut invoice)?;
+    draft.push(invoice.into());
+    draft.extend(later);
+    Ok(())
+}
+
+/// Pays what is open from credit, where the policy says so.
+fn sweep(context: &Context<'_>, draft: &mut Draft) -> Result<(), Rejection> {
+    let applied = spending::sweep(&settling(context, &draft.customer))?;
+    draft.extend(applied);
     Ok(())
 }
 
@@ -240,11 +263,38 @@ fn finish(
     customer: &Customer,
     mut draft: Draft,
 ) -> Result<Vec<Event>, Rejection> {
-    follow_payments(context, &mut draft)?;
+    // What follows from a payment may be billed, and then paid from credit in turn; each time less
+    // waits for a payment.
+    loop {
+        sweep(context, &mut draft)?;
+        let before = draft.events.len();
+        follow_payments(context, &mut draft)?;
+        if draft.events.len() == before {
+            break;
+        }
+    }
     if draft.events.iter().any(due::moves) {
         draft.extend(due::set(customer.due, draft.customer.account()));
     }
     Ok(draft.events)
+}
+
+/// Whether there can be credit after an event that could not be used before, or something open
+/// that credit can pay.
+fn makes_credit(event: &Event) -> bool {
+    match event {
+        Event::Settlement(SettlementEvent::PaymentRecorded(payment)) => {
+            payment.to_credit.is_positive()
+        }
+        Event::Settlement(_) => true,
+        Event::Billing(_)
+        | Event::Subscription(_)
+        | Event::Customer(_)
+        | Event::Process(_)
+        | Event::Book(_)
+        | Event::Seller(_)
+        | Event::Catalog(_) => false,
+    }
 }
 
 fn is_waiting(subscription: &Subscription) -> bool {

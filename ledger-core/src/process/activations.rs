@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 
 use schemas::Date;
-use schemas::command::VoidInvoice;
 use schemas::event::{Event, SubscriptionCanceled};
 use schemas::terms::{CancelCredit, EndReason};
 use schemas::text::Label;
@@ -11,7 +10,7 @@ use schemas::text::Label;
 use crate::billing::Account;
 use crate::billing::state::Billed;
 use crate::settlement::case::Case;
-use crate::settlement::void::void;
+use crate::settlement::void::expired;
 use crate::subscription::agreements::Agreements;
 use crate::subscription::state::Subscription;
 
@@ -20,15 +19,14 @@ pub(super) fn expires_on(account: Account<'_>, subscription: &Subscription) -> O
     account.rules().date(subscription.activation_expires?).ok()
 }
 
-/// Ends subscriptions whose first payment did not come in time, and voids what they owe.
-///
-/// What is paid in part stays open: money was received for it.
+/// Ends subscriptions whose first payment did not come in time, and voids what they owe. What was
+/// paid of it is customer credit.
 pub(super) fn expire(case: &Case<'_>, agreements: &Agreements) -> Vec<Event> {
     let now = case.context.stamp.recorded_at;
-    let expired = |found: &&Subscription| found.activation_expires.is_some_and(|end| end <= now);
+    let is_late = |found: &&Subscription| found.activation_expires.is_some_and(|end| end <= now);
     let mut events: Vec<Event> = Vec::new();
     let mut voided_already = BTreeSet::new();
-    for subscription in agreements.subscriptions().filter(expired) {
+    for subscription in agreements.subscriptions().filter(is_late) {
         let open = case.settlement.open().filter_map(|open| case.billing.invoice(open.id));
         let owed =
             open.filter(|billed| billed.lines.iter().any(|line| line.is_of(subscription.id)));
@@ -37,16 +35,11 @@ pub(super) fn expire(case: &Case<'_>, agreements: &Agreements) -> Vec<Event> {
             if !voided_already.insert(billed.invoice) {
                 continue;
             }
-            let command = VoidInvoice {
-                customer: case.profile.id,
-                invoice: billed.invoice,
-                reason: Label::try_from("the first payment did not come".to_owned())
-                    .expect("a short text")
-                    .into(),
-                // What it bills of others is billed again.
-                rebill: bills_others(billed, subscription),
-            };
-            if let Ok(voided) = void(case, &command) {
+            let reason = Label::try_from("the first payment did not come".to_owned());
+            let reason = reason.expect("a short text").into();
+            // What it bills of others is billed again.
+            let rebill = bills_others(billed, subscription);
+            if let Ok(voided) = expired(case, billed.invoice, rebill, reason) {
                 events.push(voided.into());
             }
         }

@@ -20,12 +20,26 @@ pub(crate) fn moves(event: &Event) -> bool {
                 || event.erases().is_some()
         }
         Event::Subscription(event) => !is_aside(event),
-        Event::Billing(_) | Event::Settlement(SettlementEvent::InvoiceVoided(_)) => true,
-        Event::Settlement(_)
-        | Event::Process(_)
-        | Event::Book(_)
-        | Event::Seller(_)
-        | Event::Catalog(_) => false,
+        Event::Billing(_) => true,
+        Event::Settlement(event) => settles_days(event),
+        Event::Process(_) | Event::Book(_) | Event::Seller(_) | Event::Catalog(_) => false,
+    }
+}
+
+/// A void bills anew; the others can change when credit is left that expires.
+fn settles_days(event: &SettlementEvent) -> bool {
+    match event {
+        SettlementEvent::InvoiceVoided(_)
+        | SettlementEvent::CreditGranted(_)
+        | SettlementEvent::CreditApplied(_)
+        | SettlementEvent::CreditReleased(_)
+        | SettlementEvent::CreditRevoked(_)
+        | SettlementEvent::CreditExpired(_)
+        | SettlementEvent::CreditPaidOut(_) => true,
+        SettlementEvent::CreditNoteIssued(note) => !note.released.is_empty(),
+        SettlementEvent::PaymentRecorded(_)
+        | SettlementEvent::PaymentReversed(_)
+        | SettlementEvent::PaymentRefunded(_) => false,
     }
 }
 
@@ -65,7 +79,7 @@ fn next(account: Account<'_>) -> Option<Date> {
 /// The first day on which a process has something to do for the customer itself.
 fn of_its_own(account: Account<'_>) -> Option<Date> {
     let days = PROCESSES.iter().filter_map(|process| match process.when {
-        When::Own(on) => on(account),
+        When::Own(on) | When::OwnFirst(on, _) => on(account),
         When::Day(_)
         | When::First(..)
         | When::Job(_)
@@ -80,7 +94,12 @@ fn of_its_own(account: Account<'_>) -> Option<Date> {
 fn due_for(account: Account<'_>, subscription: &Subscription) -> Option<Date> {
     let days = PROCESSES.iter().filter_map(|process| match process.when {
         When::Day(on) | When::First(on, _) => on(account, subscription),
-        When::Own(_) | When::Job(_) | When::With(_) | When::AtOnce | When::Asked => None,
+        When::Own(_)
+        | When::OwnFirst(..)
+        | When::Job(_)
+        | When::With(_)
+        | When::AtOnce
+        | When::Asked => None,
     });
     days.min()
 }

@@ -1,12 +1,13 @@
-//! Credit notes: part of an invoice taken off its lines in proportion.
+//! Credit notes: part of an invoice taken off its lines, as told or in proportion.
 
 use schemas::command::IssueCreditNote;
 use schemas::event::{Allocation, CreditNoteIssued, EntityDefined, Event, LineRef, LineReversal};
 use schemas::ids::{CreditNoteId, RefundId, derive};
-use schemas::terms::{SeriesDefinition, SeriesKind};
+use schemas::terms::{NoteTarget, SeriesDefinition, SeriesKind};
 use schemas::{Date, Minor, Rejection};
 
 use super::case::{Case, not_before};
+use super::release::not_needed;
 use super::reversal::part_of_line;
 use crate::billing::lines::MAX_LINES;
 use crate::billing::state::Billed;
@@ -15,17 +16,14 @@ use crate::money::shares::largest_remainder;
 use crate::seller::numbers::printed;
 use crate::seller::state::series;
 
-/// Credits lines of an open invoice, as told.
+/// Credits lines of an invoice, as told. What is more than the invoice has open goes back to the
+/// lots that paid it, if the command lets it.
 pub(super) fn of_lines(
     case: &Case<'_>,
     command: &IssueCreditNote,
 ) -> Result<Vec<Event>, Rejection> {
     let (id, currency) = (command.invoice, case.profile.currency);
-    let invoice = case.settlement.invoices().get(id);
-    let invoice = invoice.ok_or(Rejection::UnknownInvoice { invoice: id })?;
-    if invoice.voided {
-        return Err(Rejection::InvoiceVoided { invoice: id });
-    }
+    let invoice = case.invoice(id)?;
     let invalid = |why| Err(Rejection::InvalidCreditLines { invoice: id, why });
     if command.lines.is_empty() || command.lines.len() > MAX_LINES {
         return invalid("there is no line, or there are too many");
@@ -45,9 +43,12 @@ pub(super) fn of_lines(
         }
         total = total.plus(amount)?;
     }
-    if total > invoice.open() {
-        let (open, amount) = (invoice.open().of(currency), total.of(currency));
-        return Err(Rejection::CreditExceedsOpen { invoice: id, open, amount });
+    match command.to.unwrap_or(NoteTarget::Receivable) {
+        NoteTarget::Receivable if total > invoice.open() => {
+            let (open, amount) = (invoice.open().of(currency), total.of(currency));
+            return Err(Rejection::CreditExceedsOpen { invoice: id, open, amount });
+        }
+        NoteTarget::Receivable | NoteTarget::Credit => {}
     }
     let (entity, series) = note_series(case)?;
     let sequence = case.context.registry.numbers().next(entity.entity, &series.code)?;
@@ -61,10 +62,11 @@ pub(super) fn of_lines(
             part_of_line(case.billing, at, wanted.amount.minor().0, issued.posting_date)
         })
         .collect::<Result<_, _>>()?;
+    issued.released = not_needed(case, invoice, &issued.lines, Minor::ZERO);
     Ok(vec![issued.into()])
 }
 
-/// One note for each invoice in `parts`.
+/// One note for each invoice in `parts`; what they credit of an invoice nothing pays any more.
 pub(super) fn credit_notes(
     case: &Case<'_>,
     parts: &[Allocation],
@@ -83,7 +85,9 @@ pub(super) fn credit_notes(
         };
         let note = first.filter(|_| index == 0).unwrap_or_else(derived);
         let issued = issue(case, (entity, series, sequence), *part, note)?;
-        notes.push(CreditNoteIssued { refund: Some(refund), ..issued });
+        let invoice = case.invoice(part.invoice)?;
+        let released = not_needed(case, invoice, &issued.lines, part.amount);
+        notes.push(CreditNoteIssued { refund: Some(refund), released, ..issued });
     }
     Ok(notes)
 }
@@ -116,6 +120,7 @@ fn issue(
         posting_date,
         lines: reversals(case, billed, part.amount.0, posting_date)?,
         total: part.amount,
+        released: Vec::new(),
         refund: None,
     })
 }
