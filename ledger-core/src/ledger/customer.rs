@@ -2,7 +2,7 @@
 
 use schemas::event::{CustomerRegistered, Event, EventAt, ProcessEvent};
 use schemas::ids::{CustomerId, InvoiceId, SubscriptionId};
-use schemas::terms::Policies;
+use schemas::terms::{LotRef, Policies};
 use schemas::{Currency, Date, Minor, Span, Timestamp};
 use serde::{Deserialize, Serialize};
 
@@ -110,6 +110,12 @@ impl Customer {
     /// Customer credit that is available.
     pub fn credit(&self) -> Minor {
         self.settlement.credit()
+    }
+
+    /// Lots of credit of which something is left, in the order in which they are used, with how
+    /// much.
+    pub fn lots(&self) -> impl Iterator<Item = (LotRef, Minor)> {
+        self.settlement.lots_left()
     }
 
     /// The customer's invoices by order of finalization.

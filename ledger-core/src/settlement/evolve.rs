@@ -133,8 +133,8 @@ impl Settlement {
         for swap in &event.swapped {
             let back = LotReturn { lot: payment, amount: swap.amount, direct: swap.direct };
             self.take_off(swap.invoice, &[back])?;
-            let part = LotPart { lot: swap.lot, invoice: swap.invoice, amount: swap.amount };
-            self.apply(part, event.posting_date)?;
+            let (lot, on) = (self.place_of(swap.lot)?, event.posting_date);
+            self.put(swap.invoice, Part { lot, amount: swap.amount, direct: false, on })?;
         }
         self.spend(payment, event.amount.minor())?;
         self.lots.payment_mut(event.payment)?.0.0 += event.amount.minor().0;

@@ -152,6 +152,11 @@ impl Settlement {
         Minor(self.lots.unspent().map(|lot| lot.left.0).sum())
     }
 
+    /// Lots of which something is left, in the order in which they are used, with how much.
+    pub(crate) fn lots_left(&self) -> impl Iterator<Item = (LotRef, Minor)> {
+        self.lots.unspent().map(|lot| (lot.id(), lot.left))
+    }
+
     /// Credit that was paid and can be paid back.
     pub(crate) fn refundable(&self) -> Option<LotRef> {
         let paid = |lot: &&Lot| lot.was_paid() || self.payable(lot).is_positive();

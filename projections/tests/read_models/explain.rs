@@ -167,6 +167,7 @@ fn note(of: LineRef, net: i64) -> Event {
         posting_date: date("2026-03-01"),
         lines: vec![reversal(of.line, net)],
         total: Minor(net),
+        released: Vec::new(),
         refund: None,
     };
     note.into()
@@ -179,7 +180,7 @@ fn void(n: u128, net: i64) -> Event {
         posting_date: date("2026-03-02"),
         lines: vec![reversal(1, net)],
         receivable: Minor::ZERO,
-        credit_returned: Minor::ZERO,
+        released: Vec::new(),
         credit_withdrawn: Minor(-net),
         rebill: false,
         reason: "by mistake".parse().expect("a label"),

@@ -248,6 +248,19 @@ pub struct GrantCredit {
     pub reason: Personal,
 }
 
+impl GrantCredit {
+    /// A grant of which nothing else is said: goodwill for every invoice that does not expire.
+    pub const fn plain(
+        customer: CustomerId,
+        grant: CreditGrantId,
+        amount: Money,
+        reason: Personal,
+    ) -> Self {
+        let (kind, expires, scope, priority, refundable) = (None, None, None, None, None);
+        Self { customer, grant, amount, kind, expires, scope, priority, refundable, reason }
+    }
+}
+
 /// Lets a lot of credit pay an invoice; also one that it was released from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]

@@ -3,6 +3,7 @@
 mod commands;
 mod commits;
 mod events;
+mod settlement;
 mod subscriptions;
 
 pub(crate) use commands::{commands, older_commands};

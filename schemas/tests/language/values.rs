@@ -18,9 +18,10 @@ use schemas::terms::{
     Anchor, BillingTiming, BookClock, CalendarUnit, CancelCredit, CancelDefault, ChangeBilling,
     ChangeTime, CreditBasis, CreditDiscount, DefaultAnchor, DiscountAllocation, DiscountDuration,
     DiscountOrder, DiscountStacking, DiscountTarget, DiscountValue, EndReason, Every,
-    FirstBoundary, IntervalChange, InvoiceTiming, ItemTarget, LineKind, MissingPiece, PackageRate,
-    PercentageRate, PreviousPeriodFrom, Profile, Proration, Rate, RatioRule, RebillRule,
-    Recurrence, Renewal, SeriesKind, Settle, Tier, TrialAnchor, TrialOnChange, UnitPrice, ZoneRule,
+    FirstBoundary, GrantKind, IntervalChange, InvoiceTiming, ItemTarget, LineKind, LotRef,
+    LotScope, MissingPiece, NoteTarget, PackageRate, PercentageRate, PreviousPeriodFrom, Profile,
+    Proration, Rate, RatioRule, RebillRule, Recurrence, Renewal, SeriesKind, Settle, Tier,
+    TrialAnchor, TrialOnChange, UnitPrice, ZoneRule,
 };
 use schemas::{Contact, Currency, Date, Decimal, Fraction, Interval, Minor, Money, Personal};
 use schemas::{Span, StreamId, Timestamp, ZoneName};
@@ -336,6 +337,24 @@ every_variant! {
         "straight" RevenueSchedule::Straight(_) => {
             RevenueSchedule::Straight(of("2024-01-31/2024-02-29"))
         },
+    }
+    lot_refs LotRef {
+        "of a payment" LotRef::Payment(_) => LotRef::Payment(id(10)),
+        "of a grant" LotRef::Grant(_) => LotRef::Grant(id(12)),
+        "of an invoice" LotRef::Invoice(_) => LotRef::Invoice(id(7)),
+    }
+    lot_scopes LotScope {
+        "for all" LotScope::Customer => LotScope::Customer,
+        "for one subscription" LotScope::Subscription(_) => LotScope::Subscription(id(4)),
+    }
+    grant_kinds GrantKind {
+        "goodwill" GrantKind::Goodwill => GrantKind::Goodwill,
+        "promotion" GrantKind::Promotion => GrantKind::Promotion,
+        "prepayment" GrantKind::Prepayment => GrantKind::Prepayment,
+    }
+    note_targets NoteTarget {
+        "receivable" NoteTarget::Receivable => NoteTarget::Receivable,
+        "credit" NoteTarget::Credit => NoteTarget::Credit,
     }
     refunded_tos RefundedTo {
         "reopened" RefundedTo::Reopened => RefundedTo::Reopened,

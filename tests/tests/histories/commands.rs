@@ -1,23 +1,23 @@
 //! Moves become commands: numbers become ids of what there is.
 
 use schemas::command::{
-    AcceptQuote, Activation, AddCharge, ApplyDiscount, CancelSubscription, ChangePlan,
+    AcceptQuote, Activation, AddCharge, ApplyCredit, ApplyDiscount, CancelSubscription, ChangePlan,
     ChangeQuantity, ChangeSubscription, ChargeInvoice, ChargePrice, CreateQuote,
     CreateSubscription, GrantCredit, InvoiceNow, InvoiceRequest, ItemRequest, PauseSubscription,
-    RampPhase, RecordPayment, RedeemCoupon, RefundEffect, RefundPayment, RemoveDiscount,
-    ResumeSubscription, ReversePayment, SetRenewal, SubscriptionTerms, UncancelSubscription,
-    VoidInvoice, VoidQuote, WithdrawChange,
+    PayOutCredit, RampPhase, RecordPayment, RedeemCoupon, RefundEffect, RefundPayment,
+    ReleaseCredit, RemoveDiscount, ResumeSubscription, ReversePayment, RevokeCredit, SetRenewal,
+    SubscriptionTerms, UncancelSubscription, VoidInvoice, VoidQuote, WithdrawChange,
 };
 use schemas::event::Dimension;
-use schemas::ids::CustomerId;
+use schemas::ids::{CustomerId, InvoiceId};
 use schemas::terms::{
     Anchor, CalendarUnit, CancelCredit, ChangeTime, DiscountDuration, DiscountTarget, Every,
-    InvoiceTiming, ItemTarget, Renewal, Settle, TermRequest,
+    InvoiceTiming, ItemTarget, LotRef, Renewal, Settle, TermRequest,
 };
 use schemas::{Command, Date, Decimal, Interval, Minor, Money};
 
 use crate::catalog::{discount_value, rate};
-use crate::moves::{Anchored, Move, Terms, Then, What};
+use crate::moves::{Anchored, Lent, Move, Terms, Then, What};
 use crate::play::{Game, text};
 
 pub(crate) fn pick<T: Clone>(of: &[T], number: usize) -> Option<T> {
@@ -83,7 +83,8 @@ fn hours_back(action: &Move) -> i64 {
         | Move::Run { .. }
         | Move::Reverse { .. }
         | Move::Refund { .. }
-        | Move::Grant { .. } => 0,
+        | Move::Grant { .. }
+        | Move::Credit { .. } => 0,
     }
 }
 
@@ -394,13 +395,39 @@ impl Game {
                 RefundPayment { customer, payment, refund, amount, effect, reason }.into(),
             );
         }
-        if let Move::Grant { customer, cents } = action {
+        if let Move::Grant { customer, cents, days } = action {
             let customer = pick(&self.customers, *customer)?;
             let amount = Minor(*cents).of(self.currency(customer));
             let grant = schemas::ids::CreditGrantId::new(self.id());
-            return Some(GrantCredit { customer, grant, amount, reason }.into());
+            let expires = days.map(|days| self.today(days));
+            let plain = GrantCredit::plain(customer, grant, amount, reason);
+            return Some(GrantCredit { expires, ..plain }.into());
+        }
+        if let Move::Credit { lot, invoice, what } = action {
+            return self.lent(*lot, *invoice, *what);
         }
         None
+    }
+
+    /// What becomes of a lot, with one of its customer's invoices.
+    fn lent(&mut self, lot: usize, invoice: usize, what: Lent) -> Option<Command> {
+        let (customer, lot) = pick(&self.lots, lot)?;
+        let of = |(owes, _): &&(CustomerId, InvoiceId)| *owes == customer;
+        let own: Vec<_> = self.invoices.iter().filter(of).copied().collect();
+        let invoice = pick(&own, invoice).map(|(_, invoice)| invoice);
+        let (amount, reason) = (None, text("because"));
+        Some(match what {
+            Lent::Apply => ApplyCredit { customer, lot, invoice: invoice?, amount }.into(),
+            Lent::Release => ReleaseCredit { customer, lot, invoice: invoice?, amount }.into(),
+            Lent::Revoke => {
+                let LotRef::Grant(grant) = lot else { return None };
+                RevokeCredit { customer, grant, reason }.into()
+            }
+            Lent::PayOut => {
+                let refund = schemas::ids::RefundId::new(self.id());
+                PayOutCredit { customer, refund, lot, amount, reason }.into()
+            }
+        })
     }
 
     fn part(&self, of: i128, percent: i64, customer: CustomerId) -> Money {

@@ -63,7 +63,7 @@ pub(crate) fn asked(customer: &mut Customer, place: usize, now: Instant) {
 }
 
 /// Ends what was not paid in time.
-pub(crate) fn expire(book: &Book, customer: &mut Customer, now: Instant) {
+pub(crate) fn expire(customer: &mut Customer, now: Instant) {
     // `now` is not beyond the day through which a run bills.
     let late = |of: &Subscription| {
         let gate = of.gate.filter(|gate| !gate.passed && of.end.is_none())?;
@@ -92,7 +92,6 @@ pub(crate) fn expire(book: &Book, customer: &mut Customer, now: Instant) {
             undo(customer, place, true);
         }
         customer.pending.retain(|charge| charge.of != Some(id));
-        crate::money::sweep(&book.rules, customer);
     }
 }
 

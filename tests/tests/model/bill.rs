@@ -16,8 +16,8 @@ use crate::compare::{Difference, Missing, difference};
 use crate::credit::give_back;
 use crate::customer::{At, Customer, Document, Invoice, Line, Source, When};
 use crate::discounts::take;
+use crate::lots::{expire, new_lot, release, sweep, use_credit};
 use crate::measure::cost;
-use crate::money::{new_lot, release, use_credit};
 use crate::number::Exact;
 use crate::passing::View;
 use crate::price::{minor, whole};
@@ -60,7 +60,8 @@ pub(crate) fn bill(book: &Book, customer: &mut Customer, billing: &Billing) {
     if billing.which == Which::All {
         let day = billing.through.unwrap_or_else(|| customer.clock.day(now));
         let until = now.min(customer.clock.start_of(day + 1) - 1);
-        activation::expire(book, customer, until);
+        activation::expire(customer, until);
+        expire(customer, day_of_seller(now));
     }
     let today = customer.clock.day(now);
     let mut through = billing.through.map_or(today, |day| day.min(today));
@@ -134,7 +135,7 @@ pub(crate) fn bill(book: &Book, customer: &mut Customer, billing: &Billing) {
     let lines: Vec<Line> = beside.into_iter().chain(lines).collect();
     customer.pending.retain(|charge| !charges.contains(&charge.id));
     if !lines.is_empty() {
-        finalize(customer, lines, billing.when);
+        finalize(&book.rules, customer, lines, billing.when);
     }
 }
 
@@ -209,6 +210,7 @@ fn plain(source: Source, gross: i128, quantity: schemas::Decimal) -> Line {
         credited_units: 0,
         credited: 0,
         noted: 0,
+        by_notes: 0,
     }
 }
 
@@ -354,14 +356,19 @@ fn note(customer: &mut Customer, credits: &[Line]) {
             continue;
         }
         customer.invoices[place].noted += total;
+        for (line, amount) in &parts {
+            customer.line_mut((place, *line)).by_notes += amount;
+        }
         customer.issued.push(Document::Note(place, parts.into_iter().collect()));
         release(customer, place);
     }
 }
 
 /// An invoice is issued: credit pays it, or its negative total becomes credit.
-fn finalize(customer: &mut Customer, lines: Vec<Line>, when: When) {
+fn finalize(rules: &Rules, customer: &mut Customer, lines: Vec<Line>, when: When) {
     let dated = day_of_seller(when.recorded);
+    // What is open already comes before the new invoice.
+    sweep(rules, customer, dated);
     let due = dated + customer.terms_days;
     let place = customer.invoices.len();
     customer.invoices.push(Invoice {
@@ -371,14 +378,15 @@ fn finalize(customer: &mut Customer, lines: Vec<Line>, when: When) {
         applied: Vec::new(),
         noted: 0,
         generated: None,
+        held: false,
         voided: false,
     });
     let total = customer.invoices[place].total();
     if total < 0 {
-        let lot = new_lot(customer, crate::customer::Origin::Invoice(place), -total);
+        let lot = new_lot(customer, crate::customer::Origin::Invoice(place), -total, dated);
         customer.invoices[place].generated = Some((lot, -total));
     } else {
-        use_credit(customer, place);
+        use_credit(customer, place, dated);
     }
     customer.issued.push(Document::Invoice(place));
     activation::asked(customer, place, when.recorded);

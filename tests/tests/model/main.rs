@@ -52,6 +52,7 @@ mod figures;
 mod item;
 mod judge;
 mod life;
+mod lots;
 mod mapping;
 mod measure;
 mod migrate;

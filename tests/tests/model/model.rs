@@ -23,7 +23,7 @@ use crate::civil::{Clock, day_of_seller};
 use crate::customer::{Customer, Document, Refused, When};
 use crate::passing::{View, pass};
 use crate::rules::Rules;
-use crate::{life, money, offers, subscribe};
+use crate::{life, lots, money, offers, subscribe};
 
 #[derive(Debug, Default)]
 pub(crate) struct Model {
@@ -157,7 +157,9 @@ fn time_passes(book: &Book, customer: &mut Customer, when: When) {
 /// What follows from money that has moved.
 fn settled(book: &Book, customer: &mut Customer, when: When) {
     for _ in 0..3 {
-        money::sweep(&book.rules, customer);
+        lots::let_go(customer);
+        lots::sweep(&book.rules, customer, day_of_seller(when.recorded));
+        lots::let_go(customer);
         activation::begin_paid(book, customer, when);
         life::when_paid(book, customer, when);
     }
@@ -177,8 +179,12 @@ fn dispatch(
             SettlementCommand::RecordPayment(c) => money::pay(customer, c, when),
             SettlementCommand::ReversePayment(c) => money::reverse(customer, c, when),
             SettlementCommand::RefundPayment(c) => money::refund(customer, c, when),
-            SettlementCommand::GrantCredit(c) => money::grant(customer, c),
+            SettlementCommand::GrantCredit(c) => lots::grant(customer, c, when),
             SettlementCommand::IssueCreditNote(c) => money::credit_note(customer, c, when),
+            SettlementCommand::ApplyCredit(c) => lots::apply(customer, c, when),
+            SettlementCommand::ReleaseCredit(c) => lots::unapply(customer, c),
+            SettlementCommand::RevokeCredit(c) => lots::revoke(customer, c, when),
+            SettlementCommand::PayOutCredit(c) => lots::pay_out(customer, c, when),
         },
         Command::Billing(BillingCommand::AddCharge(c)) => offers::charge(book, customer, c, when),
         Command::Billing(BillingCommand::InvoiceNow(_)) => {

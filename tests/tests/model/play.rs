@@ -18,7 +18,7 @@ use schemas::ids::{
     BillingRunId, CommandId, CouponId, CustomerId, DiscountId, EntityId, InvoiceId, PaymentId,
     PlanId, QuoteId, SubscriptionId,
 };
-use schemas::terms::{BookClock, Policies, Profile, SeriesDefinition, SeriesKind};
+use schemas::terms::{BookClock, LotRef, Policies, Profile, SeriesDefinition, SeriesKind};
 use schemas::text::Code;
 use schemas::{Command, Currency, Date, Event, Rejection, StreamId, Timestamp, ZoneName};
 use tests::kept::{Kept, instant};
@@ -60,6 +60,8 @@ pub(crate) struct Game {
     pub(crate) discounts: Vec<(CustomerId, DiscountId)>,
     pub(crate) payments: Vec<(CustomerId, PaymentId, i64)>,
     pub(crate) invoices: Vec<(CustomerId, InvoiceId)>,
+    /// Every lot of credit there was.
+    pub(crate) lots: Vec<(CustomerId, LotRef)>,
     /// The first difference; nothing is played after it.
     pub(crate) found: Option<Difference>,
     /// What happened, for people: a line for each command.
@@ -119,6 +121,7 @@ impl Game {
             discounts: Vec::new(),
             payments: Vec::new(),
             invoices: Vec::new(),
+            lots: Vec::new(),
             found: None,
             told: Vec::new(),
             left_open: BTreeMap::new(),
@@ -230,8 +233,11 @@ impl Game {
                 self.submit(&command, &stamp);
                 continue;
             }
+            // Only asked: what a run does beside documents waits for the day on which it is due.
             let when = when_of(&stamp);
+            let before = self.model.customers[&customer].clone();
             let expected = self.model.apply(&command, when);
+            self.model.customers.insert(customer, before);
             if expected.is_ok_and(|documents| !documents.is_empty()) {
                 let shown = judge::documents(&self.model.customers[&customer]);
                 self.found = Some(Difference {
@@ -312,8 +318,14 @@ impl Game {
                 }
             } else if let Event::Settlement(SettlementEvent::PaymentRecorded(e)) = event {
                 self.payments.push((customer, e.payment, e.amount.minor().0));
+                self.lots.push((customer, LotRef::Payment(e.payment)));
+            } else if let Event::Settlement(SettlementEvent::CreditGranted(e)) = event {
+                self.lots.push((customer, LotRef::Grant(e.grant)));
             } else if let Event::Billing(BillingEvent::InvoiceFinalized(e)) = event {
                 self.invoices.push((customer, e.invoice));
+                if e.credit_generated.is_positive() {
+                    self.lots.push((customer, LotRef::Invoice(e.invoice)));
+                }
             }
         }
     }

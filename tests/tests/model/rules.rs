@@ -21,15 +21,6 @@ pub(crate) enum CreditDocument {
     NoteWhenAlone,
 }
 
-/// Where credit goes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum CreditTarget {
-    /// To what is open, oldest first; only what nothing takes waits.
-    OpenFirst,
-    /// It waits for the next invoice.
-    Lot,
-}
-
 /// What `proration: none` does to time that is not invoiced.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum NoneScope {
@@ -43,7 +34,6 @@ pub(crate) enum NoneScope {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Added {
     pub(crate) credit_document: CreditDocument,
-    pub(crate) credit_target: CreditTarget,
     pub(crate) none_scope: NoneScope,
     /// A gated subscription begins with its first payment.
     pub(crate) starts_with_payment: bool,
@@ -59,7 +49,6 @@ pub(crate) const FOR_EVER: i64 = 1_000_000;
 
 const VENDORS: Added = Added {
     credit_document: CreditDocument::InvoiceLine,
-    credit_target: CreditTarget::Lot,
     none_scope: NoneScope::FirstUnbilledCycle,
     starts_with_payment: false,
     charge_wait: FOR_EVER,
@@ -70,15 +59,16 @@ const fn added(profile: Profile) -> Added {
     match profile {
         Profile::Billfold1 => Added {
             credit_document: CreditDocument::NoteWhenAlone,
-            credit_target: CreditTarget::OpenFirst,
             starts_with_payment: true,
             charge_wait: 31,
             minimum_after_discount: true,
             ..VENDORS
         },
-        Profile::Killbill1 => Added { credit_target: CreditTarget::OpenFirst, ..VENDORS },
         Profile::Lago1 => Added { credit_document: CreditDocument::CreditNote, ..VENDORS },
-        Profile::StripeFlexible1 | Profile::StripeClassic1 | Profile::Zuora1 => VENDORS,
+        Profile::StripeFlexible1
+        | Profile::StripeClassic1
+        | Profile::Killbill1
+        | Profile::Zuora1 => VENDORS,
     }
 }
 
@@ -113,7 +103,6 @@ impl Rules {
     pub(crate) const fn as_today(mut self) -> Self {
         self.add = Added {
             credit_document: CreditDocument::InvoiceLine,
-            credit_target: CreditTarget::Lot,
             none_scope: NoneScope::BilledLines,
             starts_with_payment: false,
             charge_wait: FOR_EVER,

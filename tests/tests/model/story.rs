@@ -394,7 +394,7 @@ impl Story {
     pub(crate) fn grant(&mut self, cents: i64) {
         let (customer, grant) = (Self::customer(), CreditGrantId::new(self.name()));
         let amount = Minor(cents).of(euro());
-        self.must(GrantCredit { customer, grant, amount, reason: text("because") }.into());
+        self.must(GrantCredit::plain(customer, grant, amount, text("because")).into());
     }
 
     pub(crate) fn void(&mut self, place: usize, rebill: bool) {

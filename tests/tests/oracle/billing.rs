@@ -6,7 +6,9 @@ use schemas::Decimal;
 use schemas::ids::{ChargeId, DiscountId, SubscriptionId};
 use schemas::terms::{CancelCredit, DiscountTarget, DiscountValue};
 
-use crate::model::{At, Customer, Discount, Invoice, Line, Oracle, Source, minor_units};
+use crate::model::{
+    At, Customer, Discount, Invoice, Line, Lot, Oracle, Origin, Source, minor_units,
+};
 use crate::rational::{Ratio, share_out};
 use crate::timeline::{Cycle, Subscription, Terms};
 
@@ -301,20 +303,23 @@ fn finalize(customer: &mut Customer, lines: Vec<Line>, dated: i64) {
         }
     }
     let total: i128 = lines.iter().map(Line::net).sum();
-    let applied = total.min(customer.credit).max(0);
     let generated = (-total).max(0);
-    customer.credit += generated - applied;
+    let place = customer.invoices.len();
     customer.invoices.push(Invoice {
         due: dated + customer.terms_days,
         posted: dated,
         lines,
-        applied,
+        parts: Vec::new(),
         generated,
-        paid: 0,
         noted: 0,
         has_notes: false,
         voided: false,
     });
+    if generated > 0 {
+        customer.lots.push(Lot { origin: Origin::Invoice(place), day: dated, left: generated });
+    }
+    customer.use_credit(place);
+    customer.sweep();
 }
 
 fn cycle_is_due(

@@ -329,9 +329,9 @@ impl Game {
             }
             Settling::Refund { payment, percent, effect, .. } => {
                 let (customer, payment) = pick(&self.payments, payment)?;
-                let paid = self.oracle.customer_mut(customer).payments.get(&payment);
-                let paid = paid.map_or(100, |paid| match effect {
-                    2 => paid.credit,
+                let known = self.oracle.customer_mut(customer);
+                let paid = known.payments.get(&payment).map_or(100, |paid| match effect {
+                    2 => known.lots[paid.lot].left,
                     _ => paid.amount - paid.refunded,
                 });
                 let amount = i64::try_from(paid).expect("small") * percent / 100;
@@ -353,12 +353,7 @@ impl Game {
                 let customer = pick(&self.customers, customer)?;
                 let amount = cents(amount, self.currency(customer));
                 let grant = CreditGrantId::new(self.id());
-                Command::Settlement(SettlementCommand::GrantCredit(GrantCredit {
-                    customer,
-                    grant,
-                    amount,
-                    reason,
-                }))
+                GrantCredit::plain(customer, grant, amount, reason).into()
             }
             Settling::Void { invoice, rebill, .. } => {
                 let (customer, invoice) = pick(&self.all_invoices, invoice)?;

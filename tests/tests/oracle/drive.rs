@@ -258,7 +258,7 @@ impl Game {
         };
         match settling {
             SettlementCommand::GrantCredit(c) => {
-                self.settle(id, when, |x| x.grant(amount(c.amount)))
+                self.settle(id, when, |x| x.grant(amount(c.amount), day))
             }
             SettlementCommand::RecordPayment(c) => self.settle(id, when, |x| {
                 let told = match &c.allocate {
@@ -270,9 +270,11 @@ impl Game {
                     }
                     Some(Allocate::OldestFirst) | None => None,
                 };
-                x.pay(c.payment, amount(c.amount), told.as_deref())
+                x.pay(c.payment, amount(c.amount), told.as_deref(), day)
             }),
-            SettlementCommand::ReversePayment(c) => self.settle(id, when, |x| x.reverse(c.payment)),
+            SettlementCommand::ReversePayment(c) => {
+                self.settle(id, when, |x| x.reverse(c.payment, day))
+            }
             SettlementCommand::RefundPayment(c) => {
                 let effect = match c.effect {
                     RefundEffect::Reopen => Effect::Reopen,
@@ -284,7 +286,11 @@ impl Game {
             SettlementCommand::VoidInvoice(c) => {
                 self.settle(id, when, |x| x.void(place(c.invoice)?, c.rebill, day))
             }
-            SettlementCommand::IssueCreditNote(_) => {
+            SettlementCommand::IssueCreditNote(_)
+            | SettlementCommand::ApplyCredit(_)
+            | SettlementCommand::ReleaseCredit(_)
+            | SettlementCommand::RevokeCredit(_)
+            | SettlementCommand::PayOutCredit(_) => {
                 unreachable!("the moves have no {command:?}")
             }
         }
@@ -303,6 +309,7 @@ impl Game {
         }
         let mut copy = customer.clone();
         change(&mut copy)?;
+        copy.sweep();
         *customer = copy;
         Ok(None)
     }
@@ -340,7 +347,7 @@ impl Game {
         }
         let customer = self.kept.ledger.customer(id).expect("it was registered");
         assert_eq!(customer.owed(), expected.owed(), "owed after {command:?}");
-        assert_eq!(i128::from(customer.credit().0), expected.credit, "credit after {command:?}");
+        assert_eq!(i128::from(customer.credit().0), expected.credit(), "credit after {command:?}");
         for (place, invoice) in self.invoices.get(&id).into_iter().flatten().enumerate() {
             let open = i128::from(customer.invoice(*invoice).expect("it was made").open().0);
             assert_eq!(open, expected.invoices[place].open(), "{invoice} after {command:?}");

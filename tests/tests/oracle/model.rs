@@ -99,9 +99,10 @@ pub(crate) struct Invoice {
     pub(crate) due: i64,
     pub(crate) posted: i64,
     pub(crate) lines: Vec<Line>,
-    pub(crate) applied: i128,
+    /// What pays it, in the order in which it came.
+    pub(crate) parts: Vec<Part>,
+    /// What its negative total made.
     pub(crate) generated: i128,
-    pub(crate) paid: i128,
     pub(crate) noted: i128,
     pub(crate) has_notes: bool,
     pub(crate) voided: bool,
@@ -116,16 +117,42 @@ impl Invoice {
         if self.voided {
             return 0;
         }
-        self.total() + self.generated - self.applied - self.paid - self.noted
+        let paid: i128 = self.parts.iter().map(|part| part.amount).sum();
+        self.total() + self.generated - paid - self.noted
     }
 }
 
-#[derive(Debug, Clone)]
+/// A part of a lot on an invoice.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Part {
+    pub(crate) lot: usize,
+    pub(crate) amount: i128,
+    /// A payment settled it when it was recorded.
+    pub(crate) direct: bool,
+}
+
+/// What made a lot of credit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Origin {
+    Payment,
+    Grant,
+    /// The invoice of a place.
+    Invoice(usize),
+}
+
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Lot {
+    pub(crate) origin: Origin,
+    pub(crate) day: i64,
+    pub(crate) left: i128,
+}
+
+#[derive(Debug, Clone, Copy)]
 pub(crate) struct Payment {
+    pub(crate) lot: usize,
+    pub(crate) day: i64,
     pub(crate) amount: i128,
     pub(crate) refunded: i128,
-    pub(crate) allocations: Vec<(usize, i128)>,
-    pub(crate) credit: i128,
     pub(crate) reversed: bool,
 }
 
@@ -142,10 +169,14 @@ pub(crate) struct Customer {
     pub(crate) charged: BTreeMap<ChargeId, Charge>,
     pub(crate) invoices: Vec<Invoice>,
     pub(crate) payments: BTreeMap<PaymentId, Payment>,
-    pub(crate) credit: i128,
+    pub(crate) lots: Vec<Lot>,
 }
 
 impl Customer {
+    pub(crate) fn credit(&self) -> i128 {
+        self.lots.iter().map(|lot| lot.left).sum()
+    }
+
     pub(crate) fn owed(&self) -> i128 {
         self.invoices.iter().map(Invoice::open).sum()
     }
@@ -279,7 +310,7 @@ impl Oracle {
             charged: BTreeMap::new(),
             invoices: Vec::new(),
             payments: BTreeMap::new(),
-            credit: 0,
+            lots: Vec::new(),
         };
         self.customers.insert(command.customer, customer);
         Ok(())
@@ -348,7 +379,13 @@ impl Oracle {
                 | SubscriptionCommand::VoidQuote(_)
                 | SubscriptionCommand::RedeemCoupon(_),
             )
-            | Command::Settlement(SettlementCommand::IssueCreditNote(_))
+            | Command::Settlement(
+                SettlementCommand::IssueCreditNote(_)
+                | SettlementCommand::ApplyCredit(_)
+                | SettlementCommand::ReleaseCredit(_)
+                | SettlementCommand::RevokeCredit(_)
+                | SettlementCommand::PayOutCredit(_),
+            )
             | Command::Customer(
                 CustomerCommand::ParkCustomer(_)
                 | CustomerCommand::ReleaseCustomer(_)

@@ -2,7 +2,7 @@
 
 use schemas::ids::PaymentId;
 
-use crate::model::{At, Customer, Payment, Refused, Source};
+use crate::model::{At, Customer, Lot, Origin, Part, Payment, Refused, Source};
 use crate::rational::share_out;
 
 /// What a refund does.
@@ -14,20 +14,68 @@ pub(crate) enum Effect {
 }
 
 impl Customer {
-    pub(crate) fn grant(&mut self, amount: i128) -> Result<(), Refused> {
+    pub(crate) fn grant(&mut self, amount: i128, day: i64) -> Result<(), Refused> {
         if amount <= 0 {
             return Err("not positive");
         }
-        self.credit += amount;
+        self.lots.push(Lot { origin: Origin::Grant, day, left: amount });
         Ok(())
     }
 
-    /// Records a payment, allocated as told or oldest first.
+    fn put(&mut self, lot: usize, invoice: usize, amount: i128, direct: bool) {
+        if amount > 0 {
+            self.lots[lot].left -= amount;
+            self.invoices[invoice].parts.push(Part { lot, amount, direct });
+        }
+    }
+
+    /// Lots by age: by day, then as they came.
+    fn oldest_lots(&self) -> Vec<usize> {
+        let mut order: Vec<usize> = (0..self.lots.len()).collect();
+        order.sort_by_key(|at| (self.lots[*at].day, *at));
+        order
+    }
+
+    /// Credit pays an invoice, the oldest first.
+    pub(crate) fn use_credit(&mut self, invoice: usize) {
+        for lot in self.oldest_lots() {
+            let amount = self.invoices[invoice].open().min(self.lots[lot].left);
+            self.put(lot, invoice, amount, false);
+        }
+    }
+
+    /// Nothing is open beside credit: that of an invoice below zero pays the invoices that this
+    /// credits, then all of it the oldest due.
+    pub(crate) fn sweep(&mut self) {
+        for lot in self.oldest_lots() {
+            let Origin::Invoice(from) = self.lots[lot].origin else { continue };
+            for place in self.oldest_due() {
+                let mut lines = self.invoices[from].lines.iter();
+                if lines.any(|line| line.credits.is_some_and(|(at, _)| at == place)) {
+                    let amount = self.invoices[place].open().min(self.lots[lot].left);
+                    self.put(lot, place, amount, false);
+                }
+            }
+        }
+        for place in self.oldest_due() {
+            self.use_credit(place);
+        }
+    }
+
+    fn oldest_due(&self) -> Vec<usize> {
+        let mut order: Vec<usize> = (0..self.invoices.len()).collect();
+        order.sort_by_key(|at| (self.invoices[*at].due, *at));
+        order
+    }
+
+    /// Records a payment, allocated as told or oldest first. Invoices that were posted later it
+    /// pays as credit.
     pub(crate) fn pay(
         &mut self,
         id: PaymentId,
         amount: i128,
         told: Option<&[(usize, i128)]>,
+        day: i64,
     ) -> Result<(), Refused> {
         if amount <= 0 {
             return Err("not positive");
@@ -36,13 +84,12 @@ impl Customer {
             Some(told) => self.check_told(amount, told)?,
             None => self.oldest_first(amount),
         };
+        let lot = self.lots.len();
+        self.lots.push(Lot { origin: Origin::Payment, day, left: amount });
         for (invoice, part) in &allocations {
-            self.invoices[*invoice].paid += part;
+            self.put(lot, *invoice, *part, self.invoices[*invoice].posted <= day);
         }
-        let credit = amount - allocations.iter().map(|(_, part)| part).sum::<i128>();
-        self.credit += credit;
-        let payment = Payment { amount, refunded: 0, allocations, credit, reversed: false };
-        self.payments.insert(id, payment);
+        self.payments.insert(id, Payment { lot, day, amount, refunded: 0, reversed: false });
         Ok(())
     }
 
@@ -64,11 +111,9 @@ impl Customer {
     }
 
     fn oldest_first(&self, amount: i128) -> Vec<(usize, i128)> {
-        let mut order: Vec<usize> = (0..self.invoices.len()).collect();
-        order.sort_by_key(|at| (self.invoices[*at].due, *at));
         let mut left = amount;
         let mut parts = Vec::new();
-        for at in order {
+        for at in self.oldest_due() {
             let part = self.invoices[at].open().min(left);
             if part > 0 {
                 parts.push((at, part));
@@ -78,31 +123,55 @@ impl Customer {
         parts
     }
 
-    fn live_payment(&mut self, id: PaymentId) -> Result<&mut Payment, Refused> {
-        let payment = self.payments.get_mut(&id).ok_or("unknown payment")?;
-        if payment.reversed { Err("reversed already") } else { Ok(payment) }
+    fn live_payment(&self, id: PaymentId, day: i64) -> Result<Payment, Refused> {
+        let payment = *self.payments.get(&id).ok_or("unknown payment")?;
+        if payment.reversed {
+            return Err("reversed already");
+        }
+        if day < payment.day { Err("before the payment") } else { Ok(payment) }
     }
 
-    /// Takes back all that a payment has left.
-    pub(crate) fn reverse(&mut self, id: PaymentId) -> Result<(), Refused> {
-        let payment = self.live_payment(id)?;
+    fn payment_mut(&mut self, id: PaymentId) -> &mut Payment {
+        self.payments.get_mut(&id).expect("it was just found")
+    }
+
+    /// Takes back all that a payment has left, wherever it is.
+    pub(crate) fn reverse(&mut self, id: PaymentId, day: i64) -> Result<(), Refused> {
+        let payment = self.live_payment(id, day)?;
         if payment.amount == payment.refunded {
             return Err("nothing left");
         }
-        let withdrawn = payment.credit;
-        payment.reversed = true;
-        payment.credit = 0;
-        for (invoice, part) in std::mem::take(&mut payment.allocations) {
-            self.invoices[invoice].paid -= part;
+        for invoice in &mut self.invoices {
+            invoice.parts.retain(|part| part.lot != payment.lot);
         }
-        self.credit -= withdrawn;
-        // Credit that is used up comes back off the invoices that used it, last first.
-        for invoice in self.invoices.iter_mut().rev().filter(|invoice| !invoice.voided) {
-            let part = invoice.applied.min(-self.credit).max(0);
-            invoice.applied -= part;
-            self.credit += part;
-        }
+        self.lots[payment.lot].left = 0;
+        self.payment_mut(id).reversed = true;
         Ok(())
+    }
+
+    /// Up to so much of what a payment pays, the last invoice first: what it settled when it was
+    /// recorded, then what its credit paid later.
+    fn undo(&mut self, lot: usize, amount: i128) -> Vec<(usize, i128, bool)> {
+        let mut left = amount;
+        let mut undone = Vec::new();
+        for direct in [true, false] {
+            for place in (0..self.invoices.len()).rev() {
+                let parts = &mut self.invoices[place].parts;
+                for part in parts.iter_mut().rev() {
+                    if part.lot != lot || part.direct != direct {
+                        continue;
+                    }
+                    let taken = left.min(part.amount);
+                    part.amount -= taken;
+                    left -= taken;
+                    if taken > 0 {
+                        undone.push((place, taken, direct));
+                    }
+                }
+                parts.retain(|part| part.amount > 0);
+            }
+        }
+        undone
     }
 
     pub(crate) fn refund(
@@ -112,42 +181,54 @@ impl Customer {
         effect: Effect,
         day: i64,
     ) -> Result<(), Refused> {
-        let credit = self.credit;
-        let payment = self.live_payment(id)?;
+        let payment = *self.payments.get(&id).ok_or("unknown payment")?;
+        if payment.reversed {
+            return Err("reversed already");
+        }
         if amount <= 0 || amount > payment.amount - payment.refunded {
             return Err("more than the payment has left");
         }
+        self.live_payment(id, day)?;
+        self.payment_mut(id).refunded += amount;
         if effect == Effect::CustomerCredit {
-            if amount > payment.credit.min(credit) {
-                return Err("more than its credit");
-            }
-            payment.credit -= amount;
-            payment.refunded += amount;
-            self.credit -= amount;
-            return Ok(());
+            return self.refund_credit(payment.lot, amount);
         }
-        let mut left = amount;
-        let mut undone = Vec::new();
-        for (invoice, allocated) in payment.allocations.iter_mut().rev() {
-            let part = left.min(*allocated);
-            *allocated -= part;
-            left -= part;
-            if part > 0 {
-                undone.push((*invoice, part));
-            }
-        }
-        if left > 0 {
+        let undone = self.undo(payment.lot, amount);
+        if undone.iter().map(|(_, part, _)| part).sum::<i128>() < amount {
             return Err("more than lies on invoices");
         }
-        payment.allocations.retain(|(_, part)| *part > 0);
-        payment.refunded += amount;
-        for (invoice, part) in undone {
-            self.invoices[invoice].paid -= part;
-            if effect == Effect::CreditNote {
-                self.note(invoice, part, day)?;
+        if effect == Effect::CreditNote {
+            let mut notes: Vec<(usize, i128)> = Vec::new();
+            for (place, part, _) in undone {
+                match notes.iter_mut().find(|(known, _)| *known == place) {
+                    Some((_, sum)) => *sum += part,
+                    None => notes.push((place, part)),
+                }
+            }
+            for (place, part) in notes {
+                self.note(place, part, day)?;
             }
         }
         Ok(())
+    }
+
+    /// Takes the payment's own credit; beyond that, credit of invoices below zero takes its place.
+    fn refund_credit(&mut self, lot: usize, amount: i128) -> Result<(), Refused> {
+        let own = self.lots[lot].left.min(amount);
+        self.lots[lot].left -= own;
+        let mut missing = amount - own;
+        for (place, part, _) in self.undo(lot, missing) {
+            let mut part = part;
+            for other in self.oldest_lots() {
+                let used = part.min(self.lots[other].left);
+                if matches!(self.lots[other].origin, Origin::Invoice(_)) {
+                    self.put(other, place, used, false);
+                    part -= used;
+                    missing -= used;
+                }
+            }
+        }
+        if missing > 0 { Err("more than its credit") } else { Ok(()) }
     }
 
     /// A credit note: an amount shared over what is left of the positive lines.
@@ -172,10 +253,12 @@ impl Customer {
 
     pub(crate) fn void(&mut self, place: usize, rebill: bool, day: i64) -> Result<(), Refused> {
         let invoice = &self.invoices[place];
-        if invoice.voided || invoice.paid > 0 || invoice.has_notes {
+        if invoice.voided || invoice.parts.iter().any(|part| part.direct) || invoice.has_notes {
             return Err("something stands on it");
         }
-        if invoice.generated > self.credit || day < invoice.posted {
+        let made = self.lots.iter().position(|lot| lot.origin == Origin::Invoice(place));
+        let is_used = made.is_some_and(|lot| self.lots[lot].left < invoice.generated);
+        if is_used || day < invoice.posted {
             return Err("its credit is used, or it is too early");
         }
         let credited =
@@ -184,8 +267,14 @@ impl Customer {
         if live.flat_map(|invoice| &invoice.lines).any(credited) {
             return Err("a later invoice credits it");
         }
-        self.credit += invoice.applied - invoice.generated;
+        for part in &invoice.parts {
+            self.lots[part.lot].left += part.amount;
+        }
+        if let Some(lot) = made {
+            self.lots[lot].left = 0;
+        }
         let lines = invoice.lines.clone();
+        self.invoices[place].parts.clear();
         self.invoices[place].voided = true;
         for line in lines {
             match (line.source, line.credits) {

@@ -54,13 +54,13 @@ pub(crate) fn agree(game: &Game) {
 fn customer_agrees(balances: &Model, id: CustomerId, customer: &Customer) {
     let found = balances.get("get", &json!({"customer": id}));
     let owed = minor(&found["customer"]["open"]);
-    assert_eq!((owed, minor(&found["customer"]["credit"])), (customer.owed(), customer.credit));
+    assert_eq!((owed, minor(&found["customer"]["credit"])), (customer.owed(), customer.credit()));
     let open = customer.invoices.iter().filter(|invoice| invoice.open() > 0).count();
     assert_eq!(found["open_invoices"].as_array().map(Vec::len), Some(open), "{found}");
     let statement = balances.get("statement", &json!({"customer": id, "limit": 500}));
     let entries = statement.as_array().expect("entries");
     let balance = entries.last().map_or(0, |entry| minor(&entry["balance"]));
-    assert_eq!(balance, customer.owed() - customer.credit, "{statement}");
+    assert_eq!(balance, customer.owed() - customer.credit(), "{statement}");
 }
 
 /// The journal's accounts, and sums that more than one read model keeps.

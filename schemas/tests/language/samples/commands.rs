@@ -3,12 +3,12 @@
 use schemas::Command;
 use schemas::command::{
     AcceptQuote, AddCharge, AdvanceClock, ApplyDiscount, BillCustomer, CancelSubscription,
-    ChangePlan, ChangeQuantity, ChangeSubscription, CreateQuote, CreateSubscription, CreditLine,
-    DefineCoupon, DefineEntity, DefineEntityV1, DefinePlan, EraseCustomer, GrantCredit, InvoiceNow,
-    InvoiceRequest, IssueCreditNote, MigratePlan, OpenBook, ParkCustomer, PauseSubscription,
-    RecordPayment, RedeemCoupon, RefundPayment, RegisterCustomer, ReleaseCustomer, RemoveDiscount,
-    ResumeSubscription, RetirePlan, ReversePayment, RunBilling, SetRenewal, SubscriptionTerms,
-    UncancelSubscription, UpdateCustomer, VoidInvoice, VoidQuote, WithdrawChange,
+    ChangePlan, ChangeQuantity, ChangeSubscription, CreateQuote, CreateSubscription, DefineCoupon,
+    DefineEntity, DefineEntityV1, DefinePlan, EraseCustomer, InvoiceNow, InvoiceRequest,
+    MigratePlan, OpenBook, ParkCustomer, PauseSubscription, RedeemCoupon, RegisterCustomer,
+    ReleaseCustomer, RemoveDiscount, ResumeSubscription, RetirePlan, RunBilling, SetRenewal,
+    SubscriptionTerms, UncancelSubscription, UpdateCustomer, VoidInvoice, VoidQuote,
+    WithdrawChange,
 };
 use schemas::terms::{
     BillingTiming, BookClock, CalendarUnit, ChangeTime, DiscountDuration, Every, Profile, Rate,
@@ -16,6 +16,7 @@ use schemas::terms::{
 };
 
 use super::events::Older;
+use super::settlement::{credit_commands, payment_commands};
 use super::{Named, Samples, prices, rates_of_plans, series, subscription_terms};
 use crate::values::{self, clear, contact, eur, id, of, sealed_contact};
 
@@ -29,6 +30,7 @@ pub(crate) fn commands() -> Vec<Named<Command>> {
     offer_commands(&mut all);
     charge_commands(&mut all);
     payment_commands(&mut all);
+    credit_commands(&mut all);
     all.done()
 }
 
@@ -321,37 +323,4 @@ fn charge_commands(all: &mut Samples<Command>) {
     let void = VoidInvoice { customer, invoice: id(6), reason, rebill: true };
     all.add("bill again", void.clone());
     all.add("give up", VoidInvoice { rebill: false, ..void });
-}
-
-fn payment_commands(all: &mut Samples<Command>) {
-    let (customer, payment, reason) = (id(1), id(10), clear("a stated reason"));
-    let bare = RecordPayment {
-        customer,
-        payment,
-        amount: eur(12_34),
-        external_id: None,
-        method: None,
-        allocate: None,
-    };
-    all.add("bare", bare.clone());
-    all.add_each(values::allocates(), |allocate| RecordPayment {
-        external_id: Some(of("bank:2024-01-31/17")),
-        method: Some(of("transfer")),
-        allocate: Some(allocate),
-        ..bare.clone()
-    });
-    let reversal = ReversePayment { customer, payment, reason };
-    all.add("reversed", reversal.clone());
-    all.add_each(values::refund_effects(), |effect| RefundPayment {
-        customer,
-        payment,
-        refund: id(11),
-        amount: eur(234),
-        effect,
-        reason: reversal.reason.clone(),
-    });
-    let reason = clear("goodwill");
-    all.add("granted", GrantCredit { customer, grant: id(12), amount: eur(500), reason });
-    let lines = vec![CreditLine { line: 1, amount: eur(1000) }];
-    all.add("one line", IssueCreditNote { customer, note: id(8), invoice: id(6), lines });
 }
