@@ -244,7 +244,8 @@ mod tests {
     fn job(n: u128) -> Job {
         let through = Date::new(2026, 1, 31).expect("a date");
         let run = BillingRunId::new(Uuid::from_u128(n));
-        Job::begun_by(&BillingRunStarted { run, through }.into()).expect("a run is a job")
+        Job::begun_by(&BillingRunStarted { run, through, ahead: false }.into())
+            .expect("a run is a job")
     }
 
     fn begin(jobs: &mut Jobs, n: u128, cause: u64, subjects: u128) {

@@ -40,7 +40,7 @@ fn a_command_whose_deadline_passed_is_dropped_undecided() {
 fn an_internal_command_from_a_door_is_refused() {
     let gateway = acme(&SimDisk::new(1));
     let through = "2026-01-01".parse().expect("a date");
-    let bill = BillCustomer { customer: customer(1), run: run_id(1), through };
+    let bill = BillCustomer { customer: customer(1), run: run_id(1), through, ahead: false };
     for command in [
         Command::Billing(BillingCommand::BillCustomer(bill)),
         Command::Book(BookCommand::OpenBook(open_book())),

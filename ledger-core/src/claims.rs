@@ -104,8 +104,13 @@ impl Claims {
             }
             C::RefundPayment(refund) => Self::one(refund.refund.uuid()),
             C::GrantCredit(grant) => Self::one(grant.grant.uuid()),
+            C::PayOutCredit(paid) => Self::one(paid.refund.uuid()),
             C::IssueCreditNote(issue) => Self::one(issue.note.uuid()),
-            C::VoidInvoice(_) | C::ReversePayment(_) => Self::default(),
+            C::VoidInvoice(_)
+            | C::ReversePayment(_)
+            | C::ApplyCredit(_)
+            | C::ReleaseCredit(_)
+            | C::RevokeCredit(_) => Self::default(),
         }
     }
 

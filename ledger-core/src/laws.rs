@@ -9,7 +9,7 @@
 //! # Correctness
 //!
 //! Settlement is counted twice: once from the journal's entries and once from what the events
-//! say of invoices, payments and credit. The two must agree for each customer after each
+//! say of invoices, payments and lots of credit. The two must agree for each customer after each
 //! commit. The revenue law holds on every day if it holds on the last one: recognition only
 //! moves amounts from deferred to revenue, so all that can go wrong is that a line earns more or
 //! less, in the end, than was billed and not taken back.
@@ -24,13 +24,15 @@ mod findings;
 mod journal;
 mod law;
 mod lines;
+mod lots;
+mod money;
 mod names;
 mod settlement;
 
 use schemas::event::SellerEvent;
 use std::collections::BTreeMap;
 
-use schemas::event::EntityDefined;
+use schemas::event::{BookOpened, EntityDefined};
 use schemas::ids::{CommandId, CustomerId};
 use schemas::{Commit, CommitView, Currency, Event, StreamId, Timestamp};
 
@@ -108,7 +110,7 @@ impl Laws {
             self.names.observe(head.stream, event, &mut findings);
             self.observe_books(&head, event, &mut findings);
         }
-        self.settlement.close_commit(&self.journal, &mut findings);
+        self.settlement.close_commit(&self.journal, head.recorded_at, &mut findings);
         findings.found
     }
 
@@ -159,6 +161,9 @@ impl Laws {
             event
         {
             self.documents.define(*entity, series);
+        }
+        if let Some(BookOpened { policies, .. }) = event.get() {
+            self.settlement.follow(policies.credit_target);
         }
         let StreamId::Customer(customer) = head.stream else { return };
         self.documents.observe(customer, event, findings);

@@ -13,8 +13,8 @@ use crate::projection::{Answered, FoldError, Projection, QueryError, View};
 use crate::store::Store;
 use crate::table::{Table, tables};
 use rows::{
-    AgeingRow, Book, Chunk, CustomerRow, InvoiceRow, JournalRow, MonthRow, PaymentRow, RosterPage,
-    StatementRow,
+    AgeingRow, Book, Chunk, CustomerRow, InvoiceRow, JournalRow, LotRow, MonthRow, PaymentRow,
+    RosterPage, StatementRow,
 };
 
 tables! {
@@ -25,6 +25,7 @@ tables! {
         invoice_chunks: Table<(CustomerId, u32), Chunk<InvoiceRow>> = rows::INVOICE_CHUNKS,
         statement_chunks: Table<(CustomerId, u32), Chunk<StatementRow>> = rows::STATEMENT_CHUNKS,
         payment_chunks: Table<(CustomerId, u32), Chunk<PaymentRow>> = rows::PAYMENT_CHUNKS,
+        lot_chunks: Table<(CustomerId, u32), Chunk<LotRow>> = rows::LOT_CHUNKS,
         roster: Table<u64, RosterPage> = rows::ROSTER,
         journal: Table<Date, JournalRow> = rows::JOURNAL,
         months: Table<(Currency, Month), MonthRow> = rows::MONTHS,
@@ -35,7 +36,7 @@ tables! {
 
 impl Projection for Balances {
     const NAME: &'static str = "balances";
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
 
     fn apply(
         &mut self,

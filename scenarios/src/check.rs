@@ -2,6 +2,7 @@
 
 mod document;
 mod life;
+mod lot;
 
 use schemas::event::{CreditNoteIssued, LineSource};
 use schemas::ids::CustomerId;
@@ -39,6 +40,7 @@ impl Runner<'_> {
             }
             Subject::Customer(alias) => self.check_customer(place, expect, alias),
             Subject::Sub(alias) => self.check_sub(place, expect, alias),
+            Subject::Lot(alias) => self.check_lot(place, expect, alias),
             Subject::Rerun => self.check_rerun(place),
         }
     }

@@ -19,6 +19,8 @@ pub enum Subject {
     Customer(String),
     /// A subscription, by its alias.
     Sub(String),
+    /// A lot of credit, by the name of what made it.
+    Lot(String),
     /// What a verb would do.
     Preview(Verb),
     /// Another billing run through the last date: nothing comes of it.
@@ -46,7 +48,8 @@ pub struct Expect {
 }
 
 /// What an expectation may be of.
-pub(crate) const SUBJECTS: [&str; 6] = ["invoice", "note", "customer", "sub", "preview", "rerun"];
+pub(crate) const SUBJECTS: [&str; 7] =
+    ["invoice", "note", "customer", "sub", "lot", "preview", "rerun"];
 
 const DOCUMENT: [&str; 16] = [
     "total",
@@ -88,6 +91,8 @@ const SUB: [&str; 15] = [
     "scheduled",
     "cycle_count",
 ];
+const LOT: [&str; 5] = ["amount", "left", "expires", "source", "refundable"];
+const LOT_LISTS: [&str; 1] = ["pays"];
 const SUB_LISTS: [&str; 5] = ["cycles", "starts", "ends", "last_days", "commands"];
 const LINE: [&str; 14] = [
     "kind", "item", "service", "net", "gross", "discount", "tax", "ratio", "exact", "quantity",
@@ -109,6 +114,7 @@ impl Expect {
             Subject::Note(_) => (&NOTE, &[]),
             Subject::Customer(_) => (&CUSTOMER, &[]),
             Subject::Sub(_) => (&SUB, &SUB_LISTS),
+            Subject::Lot(_) => (&LOT, &LOT_LISTS),
             Subject::Rerun => (&[], &[]),
         };
         let item = f.text("item")?.map(str::to_owned);
@@ -149,11 +155,12 @@ fn subject(f: &mut Fields<'_>, number: usize) -> Result<Subject, Trouble> {
     if f.word("rerun", &[("empty", ())])?.is_some() {
         return Ok(Subject::Rerun);
     }
-    let subjects: [(&str, Make); 4] = [
+    let subjects: [(&str, Make); 5] = [
         ("invoice", Subject::Invoice),
         ("note", Subject::Note),
         ("customer", Subject::Customer),
         ("sub", Subject::Sub),
+        ("lot", Subject::Lot),
     ];
     for (key, make) in subjects {
         if let Some(name) = f.text(key)? {

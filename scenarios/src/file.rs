@@ -245,6 +245,7 @@ impl Scenario {
                 | Subject::Note(_)
                 | Subject::Customer(_)
                 | Subject::Sub(_)
+                | Subject::Lot(_)
                 | Subject::Rerun => None,
             },
             Act::Wait => None,

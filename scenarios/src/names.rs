@@ -15,7 +15,7 @@ use schemas::ids::{
     BillingRunId, ChargeId, CommandId, CouponId, CreditGrantId, CreditNoteId, CustomerId,
     DiscountId, EntityId, InvoiceId, PaymentId, PlanId, QuoteId, RefundId, SubscriptionId, derive,
 };
-use schemas::terms::{DiscountTarget, ItemTarget};
+use schemas::terms::{DiscountTarget, ItemTarget, LotRef};
 use schemas::text::Code;
 use schemas::{Command, Currency, ZoneName};
 use uuid::Uuid;
@@ -79,6 +79,8 @@ pub(crate) struct Names {
     discounts: BTreeMap<DiscountId, CustomerId>,
     /// Who paid.
     payments: BTreeMap<PaymentId, CustomerId>,
+    /// Who was given credit.
+    grants: BTreeMap<CreditGrantId, CustomerId>,
     /// In the order of finalization: who owes, and the invoice. The first is `i1`.
     pub(crate) invoices: Vec<(CustomerId, InvoiceId)>,
     /// How many things without an alias there are.
@@ -136,6 +138,7 @@ impl Names {
             quotes: BTreeMap::new(),
             discounts: BTreeMap::new(),
             payments: BTreeMap::new(),
+            grants: BTreeMap::new(),
             invoices: Vec::new(),
             unnamed: 0,
         };
@@ -257,12 +260,41 @@ impl Names {
             "quote" => self.quotes.get(&id.parse().ok()?).map(|bought| bought.payer),
             "discount" => self.discounts.get(&id.parse().ok()?).copied(),
             "payment" => self.payments.get(&id.parse().ok()?).copied(),
+            "grant" => self.grants.get(&id.parse().ok()?).copied(),
             "invoice" => {
                 let id: InvoiceId = id.parse().ok()?;
                 self.invoices.iter().find(|(_, known)| *known == id).map(|(owes, _)| *owes)
             }
             _ => None,
         }
+    }
+
+    /// The lot of credit that an alias means: that of a payment, a grant, or an invoice below zero,
+    /// in this order; that of a grant which nobody was given for another word.
+    pub(crate) fn lot(&self, alias: &str) -> LotRef {
+        let payment = PaymentId::new(self.derived("payment", alias));
+        let grant = CreditGrantId::new(self.derived("grant", alias));
+        if self.payments.contains_key(&payment) {
+            LotRef::Payment(payment)
+        } else if self.grants.contains_key(&grant) {
+            LotRef::Grant(grant)
+        } else {
+            self.invoice(alias).map_or(LotRef::Grant(grant), |(_, id)| LotRef::Invoice(id))
+        }
+    }
+
+    /// Whose lot it is.
+    pub(crate) fn owner_of_lot(&self, alias: &str) -> Option<CustomerId> {
+        match self.lot(alias) {
+            LotRef::Payment(id) => self.payments.get(&id).copied(),
+            LotRef::Grant(id) => self.grants.get(&id).copied(),
+            LotRef::Invoice(_) | LotRef::CreditNote(_) => self.invoice(alias).map(|(owes, _)| owes),
+        }
+    }
+
+    /// The name of the thing with an id: an invoice's, or an alias.
+    pub(crate) fn name_of_invoice(&self, id: InvoiceId) -> String {
+        self.name_of(id.uuid()).unwrap_or_else(|| id.to_string())
     }
 
     /// The latest subscription whose plan has a price.
@@ -314,6 +346,10 @@ impl Names {
             "quote" => self.quotes.keys().filter_map(|id| of(id.uuid())).collect(),
             "discount" => self.discounts.keys().filter_map(|id| of(id.uuid())).collect(),
             "payment" => self.payments.keys().filter_map(|id| of(id.uuid())).collect(),
+            "credit" => {
+                let payments = self.payments.keys().filter_map(|id| of(id.uuid()));
+                payments.chain(self.grants.keys().filter_map(|id| of(id.uuid()))).collect()
+            }
             "invoice" => self.invoice_names(),
             _ => return None,
         };
@@ -385,6 +421,8 @@ impl Names {
             self.learn_subscription(command);
         } else if let Command::Settlement(SettlementCommand::RecordPayment(it)) = command {
             self.payments.insert(it.payment, it.customer);
+        } else if let Command::Settlement(SettlementCommand::GrantCredit(it)) = command {
+            self.grants.insert(it.grant, it.customer);
         }
     }
 

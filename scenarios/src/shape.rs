@@ -327,6 +327,7 @@ impl Reader<'_> {
                 let what = "no customer, subscription, price or product; name one";
                 Some(json!(names.target(text, None).ok_or_else(|| no(what))?))
             }
+            "LotRef" => Some(json!(names.lot(text))),
             _ => None,
         })
     }

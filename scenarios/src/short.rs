@@ -77,7 +77,7 @@ const OF_SUB: &[(&str, &str)] = &[("sub", "subscription")];
 const WHEN_PAID: (&str, &str, &str) = ("when", "paid", "when_paid");
 
 /// Every verb with a form of its own.
-pub(crate) const SHORT: [Short; 30] = [
+pub(crate) const SHORT: [Short; 34] = [
     Short {
         verb: "customer",
         command: "customer.register",
@@ -254,6 +254,18 @@ pub(crate) const SHORT: [Short; 30] = [
         needs: &["customer", "amount"],
         keys: &[("id", "grant")],
         payer: true,
+        more: money::grant_credit,
+        ..PLAIN
+    },
+    Short { verb: "apply", command: "credit.apply", needs: &["lot", "invoice"], ..PLAIN },
+    Short { verb: "release", command: "credit.release", needs: &["lot", "invoice"], ..PLAIN },
+    Short { verb: "revoke", command: "credit.revoke", needs: &["grant"], ..PLAIN },
+    Short {
+        verb: "pay_out",
+        command: "credit.pay_out",
+        needs: &["lot"],
+        keys: &[("id", "refund")],
+        more: money::pay_out,
         ..PLAIN
     },
     Short {
@@ -286,7 +298,6 @@ pub(crate) const SHORT: [Short; 30] = [
         command: "credit_note.issue",
         needs: &["id", "invoice"],
         keys: &[("id", "note")],
-        only: &[("to", &["receivable"])],
         more: money::credit_note,
         ..PLAIN
     },

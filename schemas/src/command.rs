@@ -21,9 +21,10 @@ pub use customer::{
 };
 pub use discount::{ApplyDiscount, DefineCoupon, RedeemCoupon, RemoveDiscount};
 pub use settlement::{
-    AddCharge, Allocate, AllocationRequest, BillCustomer, ChargeInvoice, ChargePrice, CreditLine,
-    GrantCredit, InvoiceNow, InvoiceRequest, IssueCreditNote, RecordPayment, RefundEffect,
-    RefundPayment, ReversePayment, VoidInvoice, WithdrawCharge,
+    AddCharge, Allocate, AllocationRequest, ApplyCredit, BillCustomer, ChargeInvoice, ChargePrice,
+    CreditLine, GrantCredit, InvoiceNow, InvoiceRequest, IssueCreditNote, PayOutCredit,
+    RecordPayment, RefundEffect, RefundPayment, ReleaseCredit, ReversePayment, RevokeCredit,
+    VoidInvoice, WithdrawCharge,
 };
 pub use subscription::{
     AcceptQuote, Activation, CancelSubscription, ChangePlan, ChangeQuantity, ChangeSubscription,
@@ -138,10 +139,18 @@ records! {
             41 v 1 "payment.reverse" ReversePayment,
             /// Pays money back.
             42 v 1 "payment.refund" RefundPayment,
-            /// Gives the customer credit for coming invoices.
-            43 v 1 "credit.grant" GrantCredit,
-            /// Credits lines of an open invoice.
-            44 v 1 "credit_note.issue" IssueCreditNote,
+            /// Gives the customer credit.
+            43 v 2 "credit.grant" GrantCredit,
+            /// Credits lines of an invoice.
+            44 v 2 "credit_note.issue" IssueCreditNote,
+            /// Lets credit pay an invoice.
+            45 v 1 "credit.apply" ApplyCredit,
+            /// Takes credit off an invoice again.
+            46 v 1 "credit.release" ReleaseCredit,
+            /// Takes back what is left of a grant.
+            47 v 1 "credit.revoke" RevokeCredit,
+            /// Pays credit out in cash.
+            48 v 1 "credit.pay_out" PayOutCredit,
         }
     }
 }
@@ -198,6 +207,7 @@ about_a_customer! {
     }
     BillingCommand { AddCharge, InvoiceNow, BillCustomer, WithdrawCharge }
     SettlementCommand {
-        VoidInvoice, RecordPayment, ReversePayment, RefundPayment, GrantCredit, IssueCreditNote
+        VoidInvoice, RecordPayment, ReversePayment, RefundPayment, GrantCredit, IssueCreditNote,
+        ApplyCredit, ReleaseCredit, RevokeCredit, PayOutCredit
     }
 }

@@ -36,8 +36,9 @@ pub use invoice::{
 pub use place::EventAt;
 pub use process::{BillingRunStarted, DueSet};
 pub use settlement::{
-    Allocation, Amendment, CreditGranted, CreditNoteIssued, InvoiceVoided, LineReversal,
-    PaymentRecorded, PaymentRefunded, PaymentReversed, RefundedTo,
+    Allocation, Amendment, CreditApplied, CreditExpired, CreditGranted, CreditNoteIssued,
+    CreditPaidOut, CreditReleased, CreditRevoked, InvoiceVoided, LineReversal, LotPart, LotReturn,
+    LotSwap, LotUse, PaymentRecorded, PaymentRefunded, PaymentReversed, RefundedTo,
 };
 pub use subscription::{
     ActivationAgreed, Calendar, CancellationUndone, ChangeAgreed, ChangeScheduled, CycleCut,
@@ -159,17 +160,27 @@ records! {
         /// What settles, credits or takes back what was invoiced.
         Settlement(SettlementEvent) {
             /// An invoice was voided.
-            42 v 2 "invoice.voided" InvoiceVoided,
+            42 v 3 "invoice.voided" InvoiceVoided,
             /// A credit note was issued.
             43 v 3 "credit_note.issued" CreditNoteIssued,
             /// Money was received.
             50 v 1 "payment.recorded" PaymentRecorded,
             /// A payment was taken back.
-            51 v 1 "payment.reversed" PaymentReversed,
+            51 v 2 "payment.reversed" PaymentReversed,
             /// Money was paid back.
-            52 v 1 "payment.refunded" PaymentRefunded,
+            52 v 2 "payment.refunded" PaymentRefunded,
             /// Credit was given.
-            53 v 1 "credit.granted" CreditGranted,
+            53 v 2 "credit.granted" CreditGranted,
+            /// Credit pays invoices.
+            54 v 1 "credit.applied" CreditApplied,
+            /// Credit that had paid an invoice is credit again.
+            55 v 1 "credit.released" CreditReleased,
+            /// What was left of credit was taken back.
+            56 v 1 "credit.revoked" CreditRevoked,
+            /// What was left of credit expired.
+            57 v 1 "credit.expired" CreditExpired,
+            /// Credit was paid out in cash.
+            58 v 1 "credit.paid_out" CreditPaidOut,
         }
     }
 }

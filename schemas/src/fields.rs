@@ -8,13 +8,13 @@
 use serde::{Deserialize, Serialize};
 
 use crate::command::{
-    AddCharge, Command, EraseCustomer, GrantCredit, RefundPayment, RegisterCustomer,
-    ReversePayment, UpdateCustomer, VoidInvoice,
+    AddCharge, Command, EraseCustomer, GrantCredit, PayOutCredit, RefundPayment, RegisterCustomer,
+    ReversePayment, RevokeCredit, UpdateCustomer, VoidInvoice,
 };
 use crate::event::{
-    ChargeAdded, CreditGranted, CustomerEmailChanged, CustomerErased, CustomerRegistered,
-    CustomerRenamed, DocumentsErased, Event, InvoiceFinalized, InvoiceVoided, PaymentRefunded,
-    PaymentReversed,
+    ChargeAdded, CreditGranted, CreditPaidOut, CreditRevoked, CustomerEmailChanged, CustomerErased,
+    CustomerRegistered, CustomerRenamed, DocumentsErased, Event, InvoiceFinalized, InvoiceVoided,
+    PaymentRefunded, PaymentReversed,
 };
 use crate::personal::{Contact, Personal};
 
@@ -80,7 +80,8 @@ impl Command {
     /// Shows every personal field to `visit`.
     pub fn personal(&mut self, visit: Visit<'_>) {
         texts!(self, visit, AddCharge.description VoidInvoice.reason ReversePayment.reason
-            RefundPayment.reason GrantCredit.reason EraseCustomer.reason);
+            RefundPayment.reason GrantCredit.reason RevokeCredit.reason PayOutCredit.reason
+            EraseCustomer.reason);
         if let Some(command) = self.get_mut::<RegisterCustomer>() {
             contacts([&mut command.name].into_iter().chain(&mut command.email), visit);
         } else if let Some(command) = self.get_mut::<UpdateCustomer>() {
@@ -93,7 +94,8 @@ impl Event {
     /// Shows every personal field to `visit`.
     pub fn personal(&mut self, visit: Visit<'_>) {
         texts!(self, visit, ChargeAdded.description InvoiceVoided.reason PaymentReversed.reason
-            PaymentRefunded.reason CreditGranted.reason CustomerErased.reason);
+            PaymentRefunded.reason CreditGranted.reason CreditRevoked.reason CreditPaidOut.reason
+            CustomerErased.reason);
         if let Some(event) = self.get_mut::<CustomerRegistered>() {
             contacts([&mut event.name].into_iter().chain(&mut event.email), visit);
         } else if let Some(event) = self.get_mut::<CustomerRenamed>() {

@@ -158,7 +158,7 @@ ids! {
     CreditNoteId "crn";
     /// A payment received.
     PaymentId "pay";
-    /// A refund of a payment.
+    /// A refund of a payment, or credit that is paid out.
     RefundId "ref";
     /// A grant of customer credit.
     CreditGrantId "crg";

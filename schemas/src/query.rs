@@ -109,6 +109,8 @@ queries! {
         BalancesSummary => view::Answer<view::BalancesSummary>;
     "balances" "payments" "Payments by customer or id, with what they settled"
         BalancesPayments => view::Page<view::Payment>;
+    "balances" "lots" "A customer's credit lot by lot: what made it, what is left, and what it pays"
+        BalancesLots => view::Page<view::Lot>;
     "subscriptions" "get" "One subscription as it is now or at an instant, and the commands that are legal next"
         SubscriptionsGet => view::Answer<view::Subscription>;
     "subscriptions" "list" "The subscriptions that a customer pays for, in the order they began"
@@ -301,6 +303,17 @@ requests! {
         external_id: ExternalId,
         /// All of this customer's, newest first.
         customer: CustomerId,
+        /// How many to give.
+        limit: u32,
+        /// The cursor of the page before.
+        after: String,
+    }
+    /// `balances.lots`: the customer is required.
+    BalancesLots {
+        /// Whose, newest first.
+        customer: CustomerId,
+        /// Only lots of which something is left.
+        unspent: bool,
         /// How many to give.
         limit: u32,
         /// The cursor of the page before.

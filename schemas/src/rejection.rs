@@ -11,7 +11,7 @@ use crate::ids::{
     EntityId, InvoiceId, PaymentId, PlanId, QuoteId, RefundId, SubscriptionId,
 };
 use crate::money::{Minor, Money, MoneyError};
-use crate::terms::SeriesKind;
+use crate::terms::{LotRef, SeriesKind};
 use crate::text::{Code, ExternalId};
 use crate::time::{Date, TimeError, Timestamp};
 
@@ -290,7 +290,7 @@ rejections! {
         InvoiceHasPayments { invoice: InvoiceId, settled: Money },
     [409 "invoice_line_credited"] "a line of {invoice} is credited by {by}; {way}"
         InvoiceLineCredited { invoice: InvoiceId, by: String, way: &'static str },
-    [409 "credit_consumed"] "{invoice} made {made} of customer credit and only {left} is left; it can no longer be voided"
+    [409 "credit_consumed"] "{invoice} made {made} of customer credit, of which {left} is left; take the rest off the invoices that it pays with credit.release first; what was paid out cannot be voided"
         CreditConsumed { invoice: InvoiceId, made: Money, left: Money },
     [422 "before_invoice"] "{at} lies before the date of {invoice}, {document_date}; choose a later time"
         BeforeInvoice { invoice: InvoiceId, at: Date, document_date: Date },
@@ -322,18 +322,48 @@ rejections! {
         RefundExceedsPayment { payment: PaymentId, left: Money, amount: Money },
     [422 "refund_exceeds_allocated"] "{left} of {payment} lies on invoices, less than {amount}; refund the rest with effect customer_credit"
         RefundExceedsAllocated { payment: PaymentId, left: Money, amount: Money },
-    [422 "refund_exceeds_credit"] "{left} of the customer credit that {payment} made is left, less than {amount}; refund with effect reopen or credit_note instead"
+    [422 "refund_exceeds_credit"] "{left} of what was paid with {payment} is customer credit, less than {amount}; refund with effect reopen or credit_note instead"
         RefundExceedsCredit { payment: PaymentId, left: Money, amount: Money },
     [409 "credit_note_exists"] "{note} exists already; choose another id"
         CreditNoteExists { note: CreditNoteId },
     [422 "credit_exceeds_invoice"] "{left} of the lines of {invoice} can still be credited, less than {amount}; refund with effect reopen instead"
         CreditExceedsInvoice { invoice: InvoiceId, left: Money, amount: Money },
-    [422 "credit_exceeds_open"] "{open} of {invoice} is open, less than {amount}; refund the payment with effect credit_note for what is paid"
+    [422 "credit_exceeds_open"] "{open} of {invoice} is open, less than {amount}; issue it to credit, or refund the payment with effect credit_note"
         CreditExceedsOpen { invoice: InvoiceId, open: Money, amount: Money },
     [422 "invalid_credit_lines"] "{why}; name lines of the invoice, each once, with at most what is left of them"
         InvalidCreditLines { invoice: InvoiceId, why: &'static str },
     [409 "grant_exists"] "{grant} exists already; choose another id"
         GrantExists { grant: CreditGrantId },
+    [422 "before_payment"] "{at} lies before {payment}, which was received on {posting_date}; choose a later time"
+        BeforePayment { payment: PaymentId, at: Date, posting_date: Date },
+    [422 "before_credit"] "{at} lies before {lot}, which is there since {arose}; choose a later time"
+        BeforeCredit { lot: LotRef, at: Date, arose: Date },
+    [422 "invalid_grant"] "{why}; use a last day that has not passed and a priority from -100 to 100; a prepayment has no last day and is refundable"
+        InvalidGrant { why: &'static str },
+    [404 "unknown_credit"] "{lot} has made no credit of this customer; list its credit with balances.lots"
+        UnknownCredit { lot: LotRef },
+    [409 "credit_used_up"] "nothing of {lot} is left; list the customer's credit with balances.lots"
+        CreditUsedUp { lot: LotRef },
+    [409 "credit_expired"] "{lot} could be used through {last_day}; grant credit anew"
+        CreditExpired { lot: LotRef, last_day: Date },
+    [422 "exceeds_credit"] "{left} of {lot} is left, less than {amount}; use at most that"
+        ExceedsCredit { lot: LotRef, left: Money, amount: Money },
+    [409 "invoice_settled"] "nothing of {invoice} is open; apply the credit to another invoice"
+        InvoiceSettled { invoice: InvoiceId },
+    [422 "application_exceeds_open"] "{invoice} has {open} open, less than {amount}; apply at most that"
+        ApplicationExceedsOpen { invoice: InvoiceId, open: Money, amount: Money },
+    [422 "out_of_scope"] "{lot} is for {subscription} only, of which {invoice} has {left} left to pay; apply at most that, or apply it to another invoice"
+        OutOfScope { lot: LotRef, subscription: SubscriptionId, invoice: InvoiceId, left: Money },
+    [422 "release_exceeds_part"] "{lot} has paid {part} of {invoice}; release at most that"
+        ReleaseExceedsPart { lot: LotRef, invoice: InvoiceId, part: Money },
+    [409 "not_revocable"] "{grant} is money that the customer paid; pay it out with credit.pay_out"
+        NotRevocable { grant: CreditGrantId },
+    [409 "not_refundable"] "{lot} was given for invoices only; grant credit that is refundable instead"
+        NotRefundable { lot: LotRef },
+    [409 "pay_out_of_payment"] "{payment} is money that was received; pay it back with payment.refund and effect customer_credit"
+        PayOutOfPayment { payment: PaymentId },
+    [422 "pay_out_exceeds_paid"] "{lot} comes from what invoices gave back, and of what the customer paid for invoices {left} was not paid back; pay out at most that"
+        PayOutExceedsPaid { lot: LotRef, left: Money },
 }
 
 #[cfg(test)]

@@ -1,8 +1,10 @@
 //! Terms that commands and events share: calendars, prices, policies, discounts.
 
+mod lot;
 mod policy;
 mod price;
 
+pub use lot::*;
 pub use policy::*;
 pub use price::*;
 
@@ -98,6 +100,22 @@ words! {
         TermEnded,
         /// The payment that it waited for did not come.
         NotPaid,
+    }
+    /// Why a customer was given credit.
+    GrantKind {
+        /// To make up for something. Contra revenue.
+        Goodwill,
+        /// To win or to keep it. Contra revenue.
+        Promotion,
+        /// It had paid that much before its payments were recorded here. Cash.
+        Prepayment,
+    }
+    /// Where a credit note goes that is more than its invoice has open.
+    NoteTarget {
+        /// It may not be more.
+        Receivable,
+        /// Back to the credit and the payments that paid the invoice, the last first.
+        Credit,
     }
     /// Whether what a command causes is invoiced with it.
     InvoiceTiming {

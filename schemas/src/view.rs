@@ -15,8 +15,8 @@ mod subscriptions;
 
 pub use balances::{
     AccountBalance, Ageing, AgeingBuckets, BalancesSummary, CurrencyBalances, CustomerBalance,
-    CustomerBalanceSummary, OpenInvoice, Payment, PaymentAllocation, StatementEntry, StatementKind,
-    TrialBalance,
+    CustomerBalanceSummary, Lot, LotSource, LotUsage, OpenInvoice, Payment, PaymentAllocation,
+    StatementEntry, StatementKind, TrialBalance,
 };
 pub use explain::{
     CreditBefore, CreditedLine, DiscountBefore, DiscountShare, EventPlace, GivenDiscount,

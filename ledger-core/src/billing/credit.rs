@@ -49,7 +49,7 @@ pub(crate) fn credit(
     };
     let basis = basis(rules, line);
     let mut in_force = None;
-    let share_of_rest = basis == CreditBasis::BilledShare && !line.reversed_net.is_zero();
+    let share_of_rest = basis == CreditBasis::BilledShare && line.cut;
     let amount = match basis {
         CreditBasis::BilledShare if share_of_rest => rest_of(before, share)?,
         CreditBasis::BilledShare => share.of(line.gross.0)?,

@@ -137,7 +137,12 @@ impl Billing {
             SettlementEvent::PaymentRecorded(_)
             | SettlementEvent::PaymentReversed(_)
             | SettlementEvent::PaymentRefunded(_)
-            | SettlementEvent::CreditGranted(_) => Ok(()),
+            | SettlementEvent::CreditGranted(_)
+            | SettlementEvent::CreditApplied(_)
+            | SettlementEvent::CreditReleased(_)
+            | SettlementEvent::CreditRevoked(_)
+            | SettlementEvent::CreditExpired(_)
+            | SettlementEvent::CreditPaidOut(_) => Ok(()),
         }
     }
 
@@ -242,7 +247,9 @@ impl Billing {
     /// What a line below zero takes off the line that it credits.
     fn fold_credit(&mut self, by: InvoiceId, line: &InvoiceLine) -> Result<(), Unmade> {
         let Some(target) = self.fold_credited_time(line)? else { return Ok(()) };
-        self.line_mut(target)?.credited_by.push(by);
+        let target = self.line_mut(target)?;
+        target.credited_net.0 -= line.net.0;
+        target.credited_by.push(by);
         Ok(())
     }
 
@@ -260,7 +267,6 @@ impl Billing {
         target.live = spans::without(&target.live, pricing.span);
         target.credited_time += pricing.time;
         target.credited_gross.0 -= line.gross.0;
-        target.credited_net.0 -= line.net.0;
         if charged && target.live.is_empty() {
             for taken in target.discounts.clone() {
                 self.count_line(taken, -1)?;
@@ -410,9 +416,8 @@ impl Billing {
         for reversal in &event.lines {
             let at = LineRef { invoice: event.invoice, line: reversal.line };
             let line = self.line_mut(at)?;
-            if !by_time {
-                line.reversed_net.0 += reversal.net.0;
-            }
+            line.reversed_net.0 += reversal.net.0;
+            line.cut |= !by_time;
             line.earned = reversal.kept;
             let (amount, schedule) =
                 reversal.amended.map_or((Minor::ZERO, line.earning.schedule), |left| {
@@ -465,6 +470,7 @@ fn new_line(
         credited_gross: Minor::ZERO,
         credited_net: Minor::ZERO,
         reversed_net: Minor::ZERO,
+        cut: false,
         credited_by: Vec::new(),
         earned: Minor::ZERO,
         earning: first_earning(at, event.currency, line.net, line.schedule, event.posting_date),

@@ -49,7 +49,6 @@ pub(crate) fn finalize(
         context.registry.free_invoice(external_id)?;
     }
     let totals = totals(&drafts)?;
-    let credit_applied = Minor(account.credit.0.min(totals.total.0).max(0));
     let credit_generated = Minor(totals.total.negated()?.0.max(0));
     // What the customer would have of credit must fit as well.
     account.credit.plus(credit_generated)?;
@@ -75,7 +74,9 @@ pub(crate) fn finalize(
         run,
         lines: numbered(drafts, invoice, document_date),
         totals,
-        credit_applied,
+        // Settlement says which credit pays it.
+        credits: Vec::new(),
+        credit_applied: Minor::ZERO,
         credit_generated,
     })
 }

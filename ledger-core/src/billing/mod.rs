@@ -30,9 +30,9 @@
 //! - An amount off is a budget: for each cycle (on a subscription or item) or each invoice (on a
 //!   customer or product); a credited share goes back to the cycle's budget. No discount makes a
 //!   line negative.
-//! - Credits leave as lines or as notes, by the policy `credit_document`. Customer credit pays the
-//!   invoice at finalization. A negative total becomes customer credit. A total of zero is settled
-//!   at once.
+//! - Credits leave as lines or as notes, by the policy `credit_document`. A negative total becomes
+//!   customer credit. A total of zero is settled at once. Which credit pays an invoice at
+//!   finalization is asked of settlement.
 //! - The invoice is dated today in the seller's zone; it is booked on its own date.
 
 mod charge;
@@ -68,6 +68,8 @@ pub(crate) struct Account<'a> {
     pub(crate) billing: &'a Billing,
     /// Customer credit that is available.
     pub(crate) credit: Minor,
+    /// The first day on which some of it has expired.
+    pub(crate) credit_expires: Option<Date>,
     /// How many commits the customer has.
     pub(crate) revision: u64,
     /// The last day on which a document was issued or something was booked.

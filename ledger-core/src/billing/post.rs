@@ -59,6 +59,14 @@ fn finalized(invoice: &InvoiceFinalized) -> Result<Posted, PostError> {
     let generated = invoice.credit_generated;
     posted.entries.extend(transfer(date, currency, AccountsReceivable, CustomerCredit, generated)?);
     let applied = invoice.credit_applied;
+    let parts: i128 = invoice.credits.iter().map(|used| i128::from(used.amount.0)).sum();
+    if parts != i128::from(applied.0) {
+        return Err(PostError::WrongSum {
+            what: "the credit on an invoice",
+            stated: applied,
+            parts,
+        });
+    }
     posted.entries.extend(transfer(date, currency, CustomerCredit, AccountsReceivable, applied)?);
     Ok(posted)
 }

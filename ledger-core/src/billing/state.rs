@@ -60,10 +60,12 @@ pub(crate) struct Line {
     pub(crate) credited_time: i64,
     /// Gross amount that later documents credit for time; not negative.
     pub(crate) credited_gross: Minor,
-    /// Net amount that later documents credit for time; not negative.
+    /// Net amount that lines of later invoices credit for time; not negative.
     pub(crate) credited_net: Minor,
-    /// Net amount taken off by credit notes for an amount.
+    /// Net amount taken off by credit notes.
     pub(crate) reversed_net: Minor,
+    /// A credit note took an amount off it, whatever time that is for.
+    pub(crate) cut: bool,
     /// Invoices with a live line that credits this one.
     pub(crate) credited_by: Vec<InvoiceId>,
     /// What was recognised before the last stop, less what a contra account took back.
@@ -323,13 +325,6 @@ impl Billing {
         self.pending.iter().position(|charge| charge.added.charge == id)
     }
 
-    /// Live lines of a subscription's cycles.
-    pub(crate) fn lines_of(&self, subscription: SubscriptionId) -> impl Iterator<Item = &Line> {
-        let items = self.cycles.get(&subscription).map(|items| items.as_slice());
-        let cycles = items.unwrap_or_default().iter().flat_map(List::iter);
-        cycles.flat_map(|cycle| &cycle.lines).map(|at| self.line(*at))
-    }
-
     /// The first cycle of an item of which nothing is billed, and of none after it.
     pub(crate) fn first_unbilled(&self, subscription: SubscriptionId, item: u16) -> u32 {
         let cycles = self.item(subscription, item);
@@ -347,10 +342,6 @@ impl Invoiced for Billing {
 
     fn invoiced_until(&self, subscription: &Subscription, item: u16) -> Option<Timestamp> {
         self.last_cycle(subscription, item, |cycle| !cycle.lines.is_empty())
-    }
-
-    fn has_billed(&self, subscription: SubscriptionId, item: u16, cycle: u32) -> bool {
-        self.cycle(subscription, item, cycle).is_some_and(|cycle| !cycle.untouched())
     }
 }
 

@@ -8,7 +8,8 @@
 use schemas::command::EraseCustomer;
 use schemas::event::{CustomerErased, DocumentsErased, Event};
 use schemas::fields::Erasure;
-use schemas::ids::{InvoiceId, PaymentId, QuoteId, SubscriptionId};
+use schemas::ids::{InvoiceId, QuoteId, SubscriptionId};
+use schemas::terms::LotRef;
 use schemas::time::TimeError;
 use schemas::{Date, Minor, Rejection, Timestamp};
 
@@ -37,8 +38,8 @@ pub(crate) trait Affairs {
     /// An invoice with something open.
     fn open(&self) -> Option<Open>;
 
-    /// A payment of which customer credit is left that can be paid back.
-    fn refundable(&self) -> Option<PaymentId>;
+    /// Customer credit that was paid and can be paid back.
+    fn refundable(&self) -> Option<LotRef>;
 
     /// Customer credit that is available.
     fn credit(&self) -> Minor;
@@ -101,10 +102,14 @@ fn in_the_way(
         );
         return Ok(Some(format!("{amount} of {invoice} is open; {way}")));
     }
-    if let Some(payment) = affairs.refundable() {
-        return Ok(Some(format!(
-            "credit is left of {payment}; refund it with effect customer_credit first"
-        )));
+    if let Some(lot) = affairs.refundable() {
+        let way = match lot {
+            LotRef::Payment(_) => "refund it with effect customer_credit first",
+            LotRef::Grant(_) | LotRef::Invoice(_) | LotRef::CreditNote(_) => {
+                "pay it out with credit.pay_out first"
+            }
+        };
+        return Ok(Some(format!("credit is left of {lot}; {way}")));
     }
     let credit = affairs.credit();
     if credit.is_positive() && command.leave_credit != Some(true) {

@@ -25,6 +25,13 @@ pub enum Law {
     Settlement,
     /// A payment gives back at most what it brought.
     Payments,
+    /// A lot of credit is spent once, for what it is for, and not after its last day.
+    Lots,
+    /// Where the policy pays what is open from credit, nothing is open beside credit that can pay
+    /// it.
+    OpenBesideCredit,
+    /// Nothing is paid before it is owed, used before it is there, or paid back before it was paid.
+    SettlementDates,
     /// What is credited of a line lies between zero and the line.
     LineCredits,
     /// A line earns, in the end, what was billed and not taken off deferred revenue.
@@ -37,7 +44,7 @@ pub enum Law {
 
 impl Law {
     /// Every law.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 17] = [
         Self::Positions,
         Self::Revisions,
         Self::Times,
@@ -48,6 +55,9 @@ impl Law {
         Self::CustomerCredit,
         Self::Settlement,
         Self::Payments,
+        Self::Lots,
+        Self::OpenBesideCredit,
+        Self::SettlementDates,
         Self::LineCredits,
         Self::Revenue,
         Self::Numbering,
@@ -67,6 +77,9 @@ impl Law {
             Self::CustomerCredit => "customer_credit",
             Self::Settlement => "settlement",
             Self::Payments => "payments",
+            Self::Lots => "lots",
+            Self::OpenBesideCredit => "open_beside_credit",
+            Self::SettlementDates => "settlement_dates",
             Self::LineCredits => "line_credits",
             Self::Revenue => "revenue",
             Self::Numbering => "numbering",

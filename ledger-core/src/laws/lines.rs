@@ -1,6 +1,7 @@
 //! The laws of one invoice line: how much of it is credited, and what it earns.
 
 use schemas::event::{InvoiceLine, LineRef, LineReversal};
+use schemas::ids::SubscriptionId;
 
 use super::findings::Findings;
 use super::law::Law;
@@ -13,6 +14,8 @@ pub(super) struct Line {
     net: i128,
     /// The line that this one credits.
     pub(super) credits: Option<LineRef>,
+    /// The subscription that it bills, or whose setup fee it is.
+    pub(super) of: Option<SubscriptionId>,
     /// Net and gross of lines of later invoices that credit this one.
     credited: i128,
     credited_gross: i128,
@@ -24,7 +27,12 @@ pub(super) struct Line {
 }
 
 impl Line {
-    pub(super) fn new(line: &InvoiceLine, at: LineRef, findings: &mut Findings) -> Self {
+    pub(super) fn new(
+        line: &InvoiceLine,
+        at: LineRef,
+        of: Option<SubscriptionId>,
+        findings: &mut Findings,
+    ) -> Self {
         let discounts: i128 = line.discounts.iter().map(|part| i128::from(part.amount.0)).sum();
         let (gross, net) = (i128::from(line.gross.0), i128::from(line.net.0));
         findings.check(Law::Balance, gross - discounts == net, || {
@@ -38,12 +46,18 @@ impl Line {
             gross,
             net,
             credits: line.credits,
+            of,
             credited: 0,
             credited_gross: 0,
             reversed: 0,
             to_earn: 0,
             earnings: Vec::with_capacity(1),
         }
+    }
+
+    /// What the invoice asks for it, after notes.
+    pub(super) fn asked(&self) -> i128 {
+        self.net - self.reversed
     }
 
     /// Another line credits this one by `net` and `gross`, both with this line's sign; with the

@@ -143,6 +143,12 @@ fn settled(event: &SettlementEvent) -> Option<(Kind, Uuid)> {
         SettlementEvent::PaymentRecorded(e) => Some((Kind::Payment, e.payment.uuid())),
         SettlementEvent::PaymentRefunded(e) => Some((Kind::Refund, e.refund.uuid())),
         SettlementEvent::CreditGranted(e) => Some((Kind::Grant, e.grant.uuid())),
-        SettlementEvent::InvoiceVoided(_) | SettlementEvent::PaymentReversed(_) => None,
+        SettlementEvent::CreditPaidOut(e) => Some((Kind::Refund, e.refund.uuid())),
+        SettlementEvent::InvoiceVoided(_)
+        | SettlementEvent::PaymentReversed(_)
+        | SettlementEvent::CreditApplied(_)
+        | SettlementEvent::CreditReleased(_)
+        | SettlementEvent::CreditRevoked(_)
+        | SettlementEvent::CreditExpired(_) => None,
     }
 }

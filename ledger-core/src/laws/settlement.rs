@@ -4,18 +4,24 @@
 use std::collections::BTreeMap;
 
 use schemas::event::{
-    Allocation, CreditNoteIssued, CustomerRegistered, InvoiceFinalized, InvoiceVoided, LineRef,
-    LineReversal, PaymentRecorded, PaymentRefunded, PaymentReversed, SettlementEvent,
+    ChargeAdded, CreditNoteIssued, CustomerRegistered, InvoiceFinalized, InvoiceLine,
+    InvoiceVoided, LineRef, LineReversal, LineSource, SettlementEvent,
 };
-use schemas::ids::{CustomerId, InvoiceId, PaymentId};
-use schemas::{Currency, Date, Event, Minor};
+use schemas::ids::{ChargeId, CustomerId, InvoiceId, PaymentId, SubscriptionId};
+use schemas::terms::{CreditTarget, LotRef};
+use schemas::{Currency, Date, Event, Timestamp};
 
 use super::balances::{Customer, Invoice};
 use super::findings::Findings;
 use super::journal::{Balances, slot};
 use super::law::Law;
 use super::lines::{Line, shown};
+use super::lots::{Lots, Move};
 use crate::accounting::{Account, Posted};
+
+/// A commit with so many parts of applied credit may leave more to the next one, as the ledger
+/// says.
+const FULL: usize = 1_000;
 
 /// Sums over all customers of one currency.
 #[derive(Debug, Default)]
@@ -27,17 +33,28 @@ struct Book {
 /// The fold over settlement.
 #[derive(Debug, Default)]
 pub(super) struct Settlement {
-    customers: BTreeMap<CustomerId, Customer>,
-    invoices: BTreeMap<InvoiceId, Invoice>,
+    pub(super) customers: BTreeMap<CustomerId, Customer>,
+    pub(super) invoices: BTreeMap<InvoiceId, Invoice>,
+    pub(super) lots: Lots,
+    /// Setup fees, and whose they are.
+    fees: BTreeMap<ChargeId, SubscriptionId>,
+    /// Where the book's policies send credit.
+    pub(super) target: Option<CreditTarget>,
     /// What each payment has not given back yet.
-    payments: BTreeMap<PaymentId, i128>,
+    pub(super) payments: BTreeMap<PaymentId, i128>,
     books: BTreeMap<Currency, Book>,
     touched: Option<CustomerId>,
     touched_invoices: Vec<InvoiceId>,
     touched_lines: Vec<LineRef>,
+    pub(super) applied_parts: usize,
 }
 
 impl Settlement {
+    /// The book's policies send credit there.
+    pub(super) fn follow(&mut self, target: CreditTarget) {
+        self.target = Some(target);
+    }
+
     pub(super) fn observe(
         &mut self,
         id: CustomerId,
@@ -47,9 +64,7 @@ impl Settlement {
     ) {
         if let Some(registered) = event.get::<CustomerRegistered>() {
             let currency = registered.currency;
-            let customer =
-                Customer { currency, booked_receivable: 0, booked_credit: 0, open: 0, credit: 0 };
-            self.customers.insert(id, customer);
+            self.customers.insert(id, Customer::new(currency));
         }
         if !self.customers.contains_key(&id) {
             findings.check(Law::References, false, || format!("{id} is not registered"));
@@ -57,6 +72,9 @@ impl Settlement {
         }
         self.touched = Some(id);
         self.book(id, posted, findings);
+        if let Some(charge) = event.get::<ChargeAdded>() {
+            self.fees.extend(charge.subscription.map(|of| (charge.charge, of)));
+        }
         if let Some(invoice) = event.get::<InvoiceFinalized>() {
             self.finalized(id, invoice, posted, findings);
         } else if let Event::Settlement(event) = event {
@@ -89,7 +107,33 @@ impl Settlement {
             SettlementEvent::PaymentRecorded(payment) => self.received(id, payment, findings),
             SettlementEvent::PaymentReversed(reversal) => self.taken_back(id, reversal, findings),
             SettlementEvent::PaymentRefunded(refund) => self.refunded(id, refund, findings),
-            SettlementEvent::CreditGranted(grant) => self.credit(id, grant.amount.minor()),
+            SettlementEvent::CreditGranted(grant) => {
+                self.lots.grant(id, grant);
+                self.count_left(id, LotRef::Grant(grant.grant), grant.amount.minor().0.into());
+            }
+            SettlementEvent::CreditApplied(applied) => self.applied(id, applied, findings),
+            SettlementEvent::CreditReleased(released) => {
+                self.take_off(
+                    id,
+                    released.invoice,
+                    &released.parts,
+                    released.posting_date,
+                    findings,
+                );
+                self.invoice(released.invoice, findings, |invoice, _| invoice.held = true);
+            }
+            SettlementEvent::CreditRevoked(revoked) => {
+                let part = (LotRef::Grant(revoked.grant), revoked.amount.minor());
+                self.go(id, part, Move::Away, revoked.posting_date, findings);
+            }
+            SettlementEvent::CreditExpired(expired) => {
+                let part = (LotRef::Grant(expired.grant), expired.amount.minor());
+                self.go(id, part, Move::Expiry, expired.posting_date, findings);
+            }
+            SettlementEvent::CreditPaidOut(paid) => {
+                let part = (paid.lot, paid.amount.minor());
+                self.go(id, part, Move::Away, paid.posting_date, findings);
+            }
         }
     }
 
@@ -97,13 +141,15 @@ impl Settlement {
     pub(super) fn close_commit(
         &mut self,
         journal: &BTreeMap<Currency, Balances>,
+        recorded_at: Timestamp,
         findings: &mut Findings,
     ) {
+        self.lots.close_commit(findings);
         self.touched_invoices.sort_unstable();
         self.touched_invoices.dedup();
         for id in self.touched_invoices.drain(..) {
             if let Some(invoice) = self.invoices.get(&id) {
-                invoice.check(id, findings);
+                invoice.check(id, &self.lots, findings);
             }
         }
         self.touched_lines.sort_unstable();
@@ -113,12 +159,16 @@ impl Settlement {
                 line.check(at, findings);
             }
         }
+        let parts = std::mem::take(&mut self.applied_parts);
         let Some((id, customer)) =
             self.touched.take().and_then(|id| Some((id, self.customers.get(&id)?)))
         else {
             return;
         };
         customer.check(id, findings);
+        if parts < FULL {
+            self.check_nothing_beside(customer, recorded_at, findings);
+        }
         let book = self.books.entry(customer.currency).or_default();
         let balance =
             |account| journal.get(&customer.currency).map_or(0, |balances| balances[slot(account)]);
@@ -134,7 +184,10 @@ impl Settlement {
 
     /// The customer's side of the journal.
     fn book(&mut self, id: CustomerId, posted: &Posted, findings: &mut Findings) {
-        let Some(customer) = self.customers.get_mut(&id) else { return };
+        let Some(customer) = self.customers.get_mut(&id) else {
+            findings.check(Law::References, false, || format!("{id} is not registered"));
+            return;
+        };
         for entry in &posted.entries {
             findings.check(Law::Balance, entry.currency() == customer.currency, || {
                 format!("{id} pays in {}, not in {}", customer.currency, entry.currency())
@@ -164,20 +217,21 @@ impl Settlement {
             findings.check(Law::References, line.line == number, || {
                 format!("{} stands where line {number} should be", shown(at))
             });
-            lines.push(Line::new(line, at, findings));
+            lines.push(Line::new(line, at, self.subscription_of(line), findings));
         }
         let invoice = Invoice {
             customer,
+            booked: event.posting_date,
             total: i128::from(event.totals.total.0),
             generated: i128::from(event.credit_generated.0),
-            applied: i128::from(event.credit_applied.0),
-            paid: 0,
+            parts: BTreeMap::new(),
             credited: 0,
+            held: false,
             voided: false,
             lines,
         };
-        self.count_open(customer, invoice.open());
         self.invoices.insert(id, invoice);
+        self.opened(customer, id, 0);
         self.touched_invoices.push(id);
         for earning in &posted.earnings {
             self.line(earning.line, findings, |line| line.earn(*earning, true));
@@ -189,8 +243,24 @@ impl Settlement {
                 self.line(target, findings, |credited| credited.credit(net, gross));
             }
         }
-        self.credit(customer, event.credit_generated);
-        self.debit(customer, event.credit_applied);
+        if event.credit_generated.is_positive() {
+            let (lot, amount) = (LotRef::Invoice(id), i128::from(event.credit_generated.0));
+            self.lots.make(customer, lot, amount, event.posting_date);
+            self.count_left(customer, lot, amount);
+        }
+        for used in &event.credits {
+            let part = (used.lot, used.amount, false);
+            self.put(customer, part, id, event.posting_date, findings);
+        }
+    }
+
+    /// The subscription that a line bills, or whose setup fee it is.
+    fn subscription_of(&self, line: &InvoiceLine) -> Option<SubscriptionId> {
+        match line.source {
+            LineSource::Cycle { subscription, .. } => Some(subscription),
+            LineSource::Charge(charge) => self.fees.get(&charge).copied(),
+            LineSource::Invoice => None,
+        }
     }
 
     fn voided(
@@ -202,19 +272,15 @@ impl Settlement {
     ) {
         let id = event.invoice;
         self.own(customer, id, findings);
-        let parts = [event.receivable, event.credit_returned, event.credit_withdrawn];
-        let stated = parts.map(|part| i128::from(part.0));
+        let returned = event.released.iter().map(|part| i128::from(part.amount.0)).sum();
+        let [owed, made] = [event.receivable, event.credit_withdrawn].map(|p| i128::from(p.0));
+        let stated = [owed, returned, made];
         let mut undone = Vec::new();
         self.invoice(id, findings, |invoice, findings| {
-            let actual = [invoice.open(), invoice.applied, invoice.generated];
+            let actual = [invoice.open(), invoice.paid(), invoice.generated];
             findings.check(Law::Settlement, !invoice.voided, || format!("{id} is voided twice"));
             findings.check(Law::Settlement, stated == actual, || {
-                format!(
-                    "voiding {id} undoes {stated:?} (owed, credit used and made), not {actual:?}"
-                )
-            });
-            findings.check(Law::Settlement, invoice.paid == 0, || {
-                format!("{id} is voided with {} paid", invoice.paid)
+                format!("voiding {id} undoes {stated:?} (owed, paid, credit made), not {actual:?}")
             });
             invoice.voided = true;
             let credited = invoice.lines.iter().map(|line| (line.credits, line.gross));
@@ -224,8 +290,16 @@ impl Settlement {
             self.line(target, findings, |line| line.credit(0, gross));
         }
         self.reverse(id, event.posting_date, &event.lines, posted, findings);
-        self.credit(customer, event.credit_returned);
-        self.debit(customer, event.credit_withdrawn);
+        self.take_off(customer, id, &event.released, event.posting_date, findings);
+        if event.credit_withdrawn.is_positive() {
+            let part = (LotRef::Invoice(id), event.credit_withdrawn);
+            self.go(customer, part, Move::Away, event.posting_date, findings);
+        }
+        self.invoice(id, findings, |invoice, findings| {
+            findings.check(Law::Settlement, invoice.parts.is_empty(), || {
+                format!("{id} is voided, and keeps {:?}", invoice.parts)
+            });
+        });
     }
 
     fn noted(
@@ -237,8 +311,14 @@ impl Settlement {
     ) {
         self.own(customer, event.invoice, findings);
         self.invoice(event.invoice, findings, |invoice, _| {
-            invoice.credited += i128::from(event.total.0);
+            invoice.credited += i128::from(event.total.0) - i128::from(event.to_credit.0);
         });
+        if event.to_credit.is_positive() {
+            let (lot, amount) = (LotRef::CreditNote(event.note), i128::from(event.to_credit.0));
+            self.lots.make(customer, lot, amount, event.posting_date);
+            self.count_left(customer, lot, amount);
+        }
+        self.take_off(customer, event.invoice, &event.released, event.posting_date, findings);
         self.reverse(event.invoice, event.posting_date, &event.lines, posted, findings);
     }
 
@@ -267,63 +347,8 @@ impl Settlement {
         }
     }
 
-    fn received(&mut self, id: CustomerId, event: &PaymentRecorded, findings: &mut Findings) {
-        self.payments.insert(event.payment, i128::from(event.amount.minor().0));
-        self.allocate(id, &event.allocations, findings, |invoice, part| invoice.paid += part);
-        self.credit(id, event.to_credit);
-    }
-
-    fn taken_back(&mut self, id: CustomerId, event: &PaymentReversed, findings: &mut Findings) {
-        let left = self.payments.get(&event.payment).copied().unwrap_or_default();
-        findings.check(Law::Payments, left == i128::from(event.amount.minor().0), || {
-            format!("{} has {left} left, but {} is taken back", event.payment, event.amount)
-        });
-        self.give_back(event.payment, event.amount.minor(), findings);
-        self.allocate(id, &event.reopened, findings, |invoice, part| invoice.paid -= part);
-        self.allocate(id, &event.credit_unapplied, findings, |invoice, part| {
-            invoice.applied -= part;
-        });
-        event.credit_unapplied.iter().for_each(|part| self.credit(id, part.amount));
-        self.debit(id, event.credit_withdrawn);
-    }
-
-    fn refunded(&mut self, id: CustomerId, event: &PaymentRefunded, findings: &mut Findings) {
-        self.give_back(event.payment, event.amount.minor(), findings);
-        self.allocate(id, &event.reopened, findings, |invoice, part| invoice.paid -= part);
-        self.debit(id, event.from_credit);
-    }
-
-    fn give_back(&mut self, payment: PaymentId, amount: Minor, findings: &mut Findings) {
-        let Some(left) = self.payments.get_mut(&payment) else {
-            findings.check(Law::References, false, || format!("{payment} was never recorded"));
-            return;
-        };
-        *left -= i128::from(amount.0);
-        findings.check(Law::Payments, *left >= 0, || {
-            format!("{payment} gives back {} more than it brought", -*left)
-        });
-    }
-
-    fn allocate(
-        &mut self,
-        customer: CustomerId,
-        parts: &[Allocation],
-        findings: &mut Findings,
-        change: impl Fn(&mut Invoice, i128),
-    ) {
-        for part in parts {
-            self.own(customer, part.invoice, findings);
-            findings.check(Law::Settlement, part.amount.is_positive(), || {
-                format!("{} is allocated to {}", part.amount, part.invoice)
-            });
-            self.invoice(part.invoice, findings, |invoice, _| {
-                change(invoice, i128::from(part.amount.0));
-            });
-        }
-    }
-
     /// An invoice is only touched from its own customer's stream.
-    fn own(&mut self, customer: CustomerId, id: InvoiceId, findings: &mut Findings) {
+    pub(super) fn own(&mut self, customer: CustomerId, id: InvoiceId, findings: &mut Findings) {
         let owner = self.invoices.get(&id).map(|invoice| invoice.customer);
         findings.check(Law::References, owner.is_none_or(|owner| owner == customer), || {
             format!("{id} is not an invoice of {customer}")
@@ -331,7 +356,7 @@ impl Settlement {
     }
 
     /// Changes an invoice and counts what that does to the sums of what is owed.
-    fn invoice(
+    pub(super) fn invoice(
         &mut self,
         id: InvoiceId,
         findings: &mut Findings,
@@ -343,8 +368,9 @@ impl Settlement {
         };
         let before = invoice.open();
         change(invoice, findings);
-        let (customer, difference) = (invoice.customer, invoice.open() - before);
-        self.count_open(customer, difference);
+        invoice.held &= invoice.open() > 0;
+        let customer = invoice.customer;
+        self.opened(customer, id, before);
         self.touched_invoices.push(id);
     }
 
@@ -356,26 +382,30 @@ impl Settlement {
         self.touched_lines.push(at);
     }
 
-    fn count_open(&mut self, customer: CustomerId, difference: i128) {
-        if let Some(customer) = self.customers.get_mut(&customer) {
-            customer.open += difference;
-            self.books.entry(customer.currency).or_default().open += difference;
+    /// Counts what is open of an invoice that had `before` open.
+    pub(super) fn opened(&mut self, customer: CustomerId, id: InvoiceId, before: i128) {
+        let open = self.invoices.get(&id).map_or(0, Invoice::open);
+        let Some(customer) = self.customers.get_mut(&customer) else { return };
+        if open > 0 {
+            customer.open_invoices.insert(id);
+        } else {
+            customer.open_invoices.remove(&id);
         }
+        customer.open += open - before;
+        self.books.entry(customer.currency).or_default().open += open - before;
     }
 
-    fn credit(&mut self, customer: CustomerId, amount: Minor) {
-        self.count_credit(customer, i128::from(amount.0));
-    }
-
-    fn debit(&mut self, customer: CustomerId, amount: Minor) {
-        self.count_credit(customer, -i128::from(amount.0));
-    }
-
-    fn count_credit(&mut self, customer: CustomerId, difference: i128) {
-        if let Some(customer) = self.customers.get_mut(&customer) {
-            customer.credit += difference;
-            self.books.entry(customer.currency).or_default().credit += difference;
+    /// Counts what is left of a lot that changed.
+    pub(super) fn count_left(&mut self, customer: CustomerId, lot: LotRef, change: i128) {
+        let left = self.lots.get(lot).map_or(0, super::lots::Lot::left);
+        let Some(customer) = self.customers.get_mut(&customer) else { return };
+        if left > 0 {
+            customer.unspent.insert(lot);
+        } else {
+            customer.unspent.remove(&lot);
         }
+        customer.credit += change;
+        self.books.entry(customer.currency).or_default().credit += change;
     }
 }
 

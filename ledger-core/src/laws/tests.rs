@@ -2,17 +2,21 @@
 
 use schemas::event::{
     Allocation, CreditNoteIssued, CustomerRegistered, EntityDefined, InvoiceFinalized,
-    InvoiceVoided, LineRef, LineReversal, PaymentRecorded, PaymentRefunded, PaymentReversed,
-    RefundedTo,
+    InvoiceVoided, LineRef, LineReversal, LotReturn, LotUse, PaymentRecorded, PaymentRefunded,
+    PaymentReversed, RefundedTo,
 };
 use schemas::event::{BillingEvent, CustomerEvent, SellerEvent, SettlementEvent};
 use schemas::ids::{EntityId, InvoiceId, PaymentId, RefundId};
-use schemas::terms::{SeriesDefinition, SeriesKind};
+use schemas::terms::{GrantKind, LotRef, SeriesDefinition, SeriesKind};
 use schemas::{Contact, Date, Minor, ZoneName};
 use uuid::Uuid;
 
+mod lots;
+
 use super::*;
-use crate::ledger::post::tests::{date, eur, invoice, line, note, part, reason, reversal, voided};
+use crate::ledger::post::tests::{
+    date, eur, granted, invoice, line, note, part, reason, reversal, voided,
+};
 
 fn id(number: u128) -> Uuid {
     Uuid::from_u128(number)
@@ -72,8 +76,14 @@ fn second_invoice() -> InvoiceFinalized {
     let mut second = invoice(vec![line(1, 900), credit], 500);
     second.invoice = InvoiceId::new(id(2));
     second.sequence = 2;
+    second.credits = vec![LotUse { lot: lot(), amount: Minor(100) }];
     second.credit_applied = Minor(100);
     second
+}
+
+/// The lot that the payment made.
+fn lot() -> LotRef {
+    LotRef::Payment(PaymentId::new(id(3)))
 }
 
 fn payment() -> PaymentRecorded {
@@ -96,6 +106,8 @@ fn refund(amount: i64, from_credit: i64) -> Event {
         posting_date: date("2026-03-05"),
         effect: RefundedTo::Credited,
         reopened: if amount > from_credit { vec![part(amount - from_credit)] } else { vec![] },
+        credit_unapplied: vec![],
+        swapped: vec![],
         from_credit: Minor(from_credit),
         reason: reason(),
     }))
@@ -258,7 +270,7 @@ fn what_settles_an_invoice_lies_between_zero_and_its_total() {
 fn customer_credit_is_never_below_zero() {
     // given a refund of credit that the second invoice has used up
     let log = Log::sound().with("2026-03-04", vec![refund(100, 100)]);
-    assert_eq!(log.broken(), [Law::CustomerCredit]);
+    assert_eq!(log.broken(), [Law::Lots, Law::CustomerCredit]);
 }
 
 #[test]
@@ -279,6 +291,20 @@ fn a_payment_gives_back_at_most_what_it_brought() {
 }
 
 #[test]
+fn a_payment_that_was_never_recorded_and_a_customer_that_is_not_there_are_reported() {
+    let Event::Settlement(SettlementEvent::PaymentRefunded(mut unknown)) = refund(100, 100) else {
+        panic!("a refund")
+    };
+    unknown.payment = PaymentId::new(id(30));
+    let log = Log::sound().with("2026-03-05", vec![Event::from(unknown)]);
+    assert!(log.broken().contains(&Law::References));
+    let mut log = Log::sound();
+    let stranger = StreamId::Customer(CustomerId::new(id(70)));
+    log.push(stranger, "2026-03-05", vec![Event::from(granted(GrantKind::Goodwill))]);
+    assert!(log.broken().contains(&Law::References));
+}
+
+#[test]
 fn a_line_is_credited_at_most_whole_whatever_document_credits_it() {
     let log = |second: InvoiceFinalized| {
         let mut log = Log::sound();
@@ -288,11 +314,11 @@ fn a_line_is_credited_at_most_whole_whatever_document_credits_it() {
     assert_eq!(log(credit_of(0)).broken(), []);
     let mut whole = credit_of(1000);
     (whole.totals.total, whole.credit_generated) = (Minor(-100), Minor(100));
-    whole.credit_applied = Minor(0);
+    (whole.credits, whole.credit_applied) = (vec![], Minor(0));
     assert_eq!(log(whole.clone()).broken(), []);
     let mut over = credit_of(1001);
     (over.totals.total, over.credit_generated) = (Minor(-101), Minor(101));
-    over.credit_applied = Minor(0);
+    (over.credits, over.credit_applied) = (vec![], Minor(0));
     assert_eq!(log(over).broken(), [Law::LineCredits, Law::LineCredits], "net and gross");
     let mut wrong_way = credit_of(-1);
     wrong_way.totals.total = Minor(901);
@@ -341,6 +367,7 @@ fn a_void_undoes_exactly_what_there_was() {
         };
         void.invoice = InvoiceId::new(id(2));
         void.lines.push(LineReversal { line: 2, ..reversal(-160, -240, 0) });
+        void.released = vec![LotReturn { lot: lot(), amount: Minor(100), direct: false }];
         change(&mut void);
         Log::sound()
             .with("2026-03-05", vec![Event::Settlement(SettlementEvent::InvoiceVoided(void))])
@@ -353,7 +380,7 @@ fn a_void_undoes_exactly_what_there_was() {
         .with("2026-03-05", vec![refund(1000, 0), credited_by(reversal(400, 600, 0), 1000, 0)]);
     assert_eq!(log.broken(), []);
     let swapped = parts(void(), |void| {
-        (void.receivable, void.credit_returned) = (void.credit_returned, void.receivable);
+        (void.receivable, void.released[0].amount) = (Minor(100), Minor(400));
     });
     assert!(swapped.broken().contains(&Law::Settlement));
     let once = parts(void(), |_| {});

@@ -2,7 +2,8 @@
 //! still be asked of one that was erased.
 
 use schemas::command::{BillingCommand, SettlementCommand};
-use schemas::ids::{CustomerId, PaymentId, QuoteId, SubscriptionId};
+use schemas::ids::{CustomerId, QuoteId, SubscriptionId};
+use schemas::terms::LotRef;
 use schemas::{Command, Date, Minor, Rejection, Timestamp};
 
 use super::customer::Customer;
@@ -31,12 +32,12 @@ impl Affairs for Customer {
         })
     }
 
-    fn refundable(&self) -> Option<PaymentId> {
+    fn refundable(&self) -> Option<LotRef> {
         self.settlement.refundable()
     }
 
     fn credit(&self) -> Minor {
-        self.settlement.credit
+        self.settlement.credit()
     }
 
     fn last_document(&self) -> Option<Date> {
@@ -84,7 +85,11 @@ pub(super) fn check_after_erasure(customer: &Customer, command: &Command) -> Res
             SettlementCommand::RecordPayment(_)
             | SettlementCommand::ReversePayment(_)
             | SettlementCommand::RefundPayment(_)
-            | SettlementCommand::IssueCreditNote(_) => true,
+            | SettlementCommand::IssueCreditNote(_)
+            | SettlementCommand::ApplyCredit(_)
+            | SettlementCommand::ReleaseCredit(_)
+            | SettlementCommand::RevokeCredit(_)
+            | SettlementCommand::PayOutCredit(_) => true,
             SettlementCommand::GrantCredit(_) => false,
         },
         // A run finds nothing to bill, and ends the time of its documents.

@@ -2,7 +2,7 @@
 
 use schemas::event::{CustomerRegistered, Event, EventAt, ProcessEvent};
 use schemas::ids::{CustomerId, InvoiceId, SubscriptionId};
-use schemas::terms::Policies;
+use schemas::terms::{LotRef, Policies};
 use schemas::{Currency, Date, Minor, Timestamp};
 use serde::{Deserialize, Serialize};
 
@@ -52,7 +52,8 @@ impl Customer {
             profile: &self.profile,
             agreements: &self.agreements,
             billing: &self.billing,
-            credit: self.settlement.credit,
+            credit: self.settlement.credit(),
+            credit_expires: self.settlement.next_expiry(),
             revision: self.revision,
             last_document: self.settlement.last_document,
         }
@@ -72,7 +73,7 @@ impl Customer {
             Event::Billing(event) => {
                 self.billing.evolve(event, made)?;
                 if let schemas::event::BillingEvent::InvoiceFinalized(invoice) = event {
-                    self.settlement.owe(invoice);
+                    self.settlement.owe(invoice)?;
                 }
                 Ok(())
             }
@@ -107,8 +108,14 @@ impl Customer {
     }
 
     /// Customer credit that is available.
-    pub const fn credit(&self) -> Minor {
-        self.settlement.credit
+    pub fn credit(&self) -> Minor {
+        self.settlement.credit()
+    }
+
+    /// Lots of credit of which something is left, in the order in which they are used, with how
+    /// much.
+    pub fn lots(&self) -> impl Iterator<Item = (LotRef, Minor)> {
+        self.settlement.lots_left()
     }
 
     /// The customer's invoices by order of finalization.

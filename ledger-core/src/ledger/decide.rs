@@ -4,15 +4,18 @@
 //!
 //! 1. The room decides.
 //! 2. What it wants billed in the same commit is billed, on the customer as it is then.
-//! 3. Subscriptions that waited for a payment begin, and changes that waited for one take effect
+//! 3. Where the policy says so, what is open is paid from credit.
+//! 4. Subscriptions that waited for a payment begin, and changes that waited for one take effect
 //!    ([`follows`]).
-//! 4. If the day moved on which a run has something to do, that is an event, too.
+//! 5. If the day moved on which a run has something to do, that is an event, too.
 
 use schemas::command::{
     BillCustomer, BillingCommand, BookCommand, ChargeInvoice, InvoiceNow, InvoiceRequest,
     ProcessCommand,
 };
-use schemas::event::{CreditNoteIssued, Event, InvoiceFinalized, SubscriptionCreated};
+use schemas::event::{
+    CreditNoteIssued, Event, InvoiceFinalized, SettlementEvent, SubscriptionCreated,
+};
 use schemas::ids::SubscriptionId;
 use schemas::{Command, Date, Rejection};
 
@@ -25,8 +28,8 @@ use crate::billing::lines::{Drafts, Scope, drafts};
 use crate::billing::one_off;
 use crate::context::Context;
 use crate::customer::erase;
-use crate::process::{billing_run, due, first_steps};
-use crate::settlement::credit_note;
+use crate::process::{Step, billing_run, due, first_steps, own_first_steps};
+use crate::settlement::{credit_note, spending};
 use crate::subscription::advance::Horizon;
 use crate::subscription::case::Bill;
 use crate::subscription::state::Subscription;
@@ -94,8 +97,10 @@ pub(super) fn of_customer(
             unreachable!("Command::stream says this is of the book: {command:?}")
         }
     };
-    let follows = follows::waits(customer) || events.iter().any(begins_waiting);
-    if !follows && !events.iter().any(due::moves) {
+    let follows = follows::waits(customer)
+        || customer.settlement.has_both()
+        || events.iter().any(begins_waiting);
+    if !follows && !events.iter().any(|event| due::moves(event) || makes_credit(event)) {
         return Ok(events);
     }
     finish(context, customer, Draft::after(customer, events))
@@ -114,6 +119,7 @@ pub(super) fn settling<'a>(
     settlement::case::Case {
         context: *context,
         profile: &customer.profile,
+        agreements: &customer.agreements,
         billing: &customer.billing,
         settlement: &customer.settlement,
     }
@@ -213,9 +219,10 @@ fn end_documents(
     customer: &Customer,
     through: Date,
 ) -> Result<Vec<Event>, Rejection> {
-    let last = customer.account().last_document;
-    let ended = erase::end_documents(context, &customer.profile, last, through)?;
-    let mut draft = Draft::after(customer, ended.map(Event::from).into_iter().collect());
+    let mut draft = Draft::after(customer, Vec::new());
+    take_steps(context, &mut draft, own_first_steps())?;
+    let last = draft.customer.account().last_document;
+    draft.extend(erase::end_documents(context, &customer.profile, last, through)?);
     draft.extend(due::set(customer.due, draft.customer.account(), context)?);
     Ok(draft.events)
 }
@@ -228,12 +235,21 @@ fn bill_all(
     wanted: Wanted<'_>,
 ) -> Result<Draft, Rejection> {
     let mut draft = Draft::after(customer, Vec::new());
-    for step in first_steps() {
+    take_steps(context, &mut draft, first_steps())?;
+    bill(context, &mut draft, Scope::All, horizon, wanted)?;
+    Ok(draft)
+}
+
+fn take_steps(
+    context: &Context<'_>,
+    draft: &mut Draft,
+    steps: impl Iterator<Item = Step>,
+) -> Result<(), Rejection> {
+    for step in steps {
         let events = step(&settling(context, &draft.customer), &draft.customer.agreements)?;
         draft.extend(events);
     }
-    bill(context, &mut draft, Scope::All, horizon, wanted)?;
-    Ok(draft)
+    Ok(())
 }
 
 pub(super) fn billed_today(
@@ -272,10 +288,22 @@ pub(super) fn bill(
     let before = draft.notes();
     let notes = credit_note::for_time(&settling(context, &draft.customer), notes, before)?;
     draft.extend(notes);
-    if !lines.is_empty() {
-        let invoice = finalize(context, draft.customer.account(), lines, wanted)?;
-        draft.push(invoice.into());
+    if lines.is_empty() {
+        return Ok(());
     }
+    let mut invoice = finalize(context, draft.customer.account(), lines, wanted)?;
+    // What is open already comes before the new invoice.
+    sweep(context, draft)?;
+    let later = spending::pay_at_once(&settling(context, &draft.customer), &mut invoice)?;
+    draft.push(invoice.into());
+    draft.extend(later);
+    Ok(())
+}
+
+/// Pays what is open from credit, where the policy says so.
+pub(super) fn sweep(context: &Context<'_>, draft: &mut Draft) -> Result<(), Rejection> {
+    let applied = spending::sweep(&settling(context, &draft.customer))?;
+    draft.extend(applied);
     Ok(())
 }
 
@@ -290,4 +318,22 @@ pub(super) fn finish(
         draft.extend(due::set(customer.due, draft.customer.account(), context)?);
     }
     Ok(draft.events)
+}
+
+/// Whether there can be credit after an event that could not be used before, or something open
+/// that credit can pay.
+fn makes_credit(event: &Event) -> bool {
+    match event {
+        Event::Settlement(SettlementEvent::PaymentRecorded(payment)) => {
+            payment.to_credit.is_positive()
+        }
+        Event::Settlement(_) => true,
+        Event::Billing(_)
+        | Event::Subscription(_)
+        | Event::Customer(_)
+        | Event::Process(_)
+        | Event::Book(_)
+        | Event::Seller(_)
+        | Event::Catalog(_) => false,
+    }
 }

@@ -13,7 +13,7 @@ use schemas::text::Label;
 use schemas::{Decimal, Rejection, Timestamp};
 
 use super::customer::Customer;
-use super::decide::{bill, present};
+use super::decide::{bill, present, sweep};
 use super::draft::Draft;
 use crate::billing::invoice::Wanted;
 use crate::billing::lines::Scope;
@@ -42,6 +42,9 @@ pub(super) fn follow(context: &Context<'_>, draft: &mut Draft) -> Result<(), Rej
     charge_early_ends(draft);
     take_fees_back(draft);
     loop {
+        // What follows from a payment may be billed, and then paid from credit in turn; each time
+        // less waits for a payment.
+        sweep(context, draft)?;
         let before = draft.events.len();
         ask(context, draft)?;
         begin_paid(context, draft)?;

@@ -78,10 +78,16 @@ fn settled(registry: &mut Registry, profile: &Profile, event: &SettlementEvent) 
             registry.taken.insert(refunded.refund.uuid());
         }
         SettlementEvent::CreditGranted(granted) => registry.taken.insert(granted.grant.uuid()),
+        SettlementEvent::CreditPaidOut(paid) => registry.taken.insert(paid.refund.uuid()),
         SettlementEvent::CreditNoteIssued(note) => {
             registry.taken.insert(note.note.uuid());
             registry.number_taken(profile.entity, &note.series, note.sequence);
         }
-        SettlementEvent::InvoiceVoided(_) | SettlementEvent::PaymentReversed(_) => {}
+        SettlementEvent::InvoiceVoided(_)
+        | SettlementEvent::PaymentReversed(_)
+        | SettlementEvent::CreditApplied(_)
+        | SettlementEvent::CreditReleased(_)
+        | SettlementEvent::CreditRevoked(_)
+        | SettlementEvent::CreditExpired(_) => {}
     }
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use schemas::event::{Event, SubscriptionCanceled};
 use schemas::terms::{CancelCredit, EndReason};
+use schemas::text::Label;
 use schemas::{Date, Rejection, Timestamp};
 
 use super::table::Asked;
@@ -33,7 +34,10 @@ pub(super) fn expire(case: &Case<'_>, agreements: &Agreements) -> Result<Vec<Eve
         // Two subscriptions may wait for the payment of one invoice.
         let counts = case.settlement.invoices().get(invoice).is_some_and(|found| !found.voided);
         if counts && voided.insert(invoice) {
-            events.push(expired(case, invoice)?.into());
+            let reason = Label::try_from("the first payment did not come".to_owned());
+            let reason = reason.expect("a short text").into();
+            // What it bills of others is billed again.
+            events.push(expired(case, invoice, true, reason)?.into());
         }
         let end = subscription.start;
         events.push(

@@ -18,6 +18,11 @@ pub(super) fn documents_on(account: Account<'_>) -> Option<Date> {
     documents_free_on(account.profile.erased, account.last_document)
 }
 
+/// The first day on which some credit has expired.
+pub(super) fn credit_expires_on(account: Account<'_>) -> Option<Date> {
+    account.credit_expires
+}
+
 /// The first day of a scheduled change.
 pub(super) fn change_on(asked: &Asked<'_>, subscription: &Subscription) -> Option<Date> {
     if subscription.ending.is_some() {

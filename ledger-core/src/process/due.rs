@@ -24,15 +24,27 @@ pub(crate) fn moves(event: &Event) -> bool {
                 || event.erases().is_some()
         }
         Event::Subscription(event) => !is_aside(event),
-        Event::Billing(_)
-        | Event::Settlement(
-            SettlementEvent::InvoiceVoided(_) | SettlementEvent::CreditNoteIssued(_),
-        ) => true,
-        Event::Settlement(_)
-        | Event::Process(_)
-        | Event::Book(_)
-        | Event::Seller(_)
-        | Event::Catalog(_) => false,
+        Event::Billing(_) => true,
+        Event::Settlement(event) => settles_days(event),
+        Event::Process(_) | Event::Book(_) | Event::Seller(_) | Event::Catalog(_) => false,
+    }
+}
+
+/// A void bills anew, and a note says what is billed no more; the others can change when credit
+/// is left that expires.
+fn settles_days(event: &SettlementEvent) -> bool {
+    match event {
+        SettlementEvent::InvoiceVoided(_)
+        | SettlementEvent::CreditNoteIssued(_)
+        | SettlementEvent::CreditGranted(_)
+        | SettlementEvent::CreditApplied(_)
+        | SettlementEvent::CreditReleased(_)
+        | SettlementEvent::CreditRevoked(_)
+        | SettlementEvent::CreditExpired(_)
+        | SettlementEvent::CreditPaidOut(_) => true,
+        SettlementEvent::PaymentRecorded(_)
+        | SettlementEvent::PaymentReversed(_)
+        | SettlementEvent::PaymentRefunded(_) => false,
     }
 }
 
@@ -102,7 +114,7 @@ fn next(account: Account<'_>, context: &Context<'_>) -> Result<Option<Date>, Rej
 /// The first day on which a process has something to do for the customer itself.
 fn of_its_own(account: Account<'_>) -> Option<Date> {
     let days = PROCESSES.iter().filter_map(|process| match process.when {
-        When::Own(on) => on(account),
+        When::Own(on) | When::OwnFirst(on, _) => on(account),
         When::Day(_)
         | When::First(..)
         | When::Job(_)
@@ -117,7 +129,12 @@ fn of_its_own(account: Account<'_>) -> Option<Date> {
 fn due_for(asked: &Asked<'_>, subscription: &Subscription) -> Option<Date> {
     let days = PROCESSES.iter().filter_map(|process| match process.when {
         When::Day(on) | When::First(on, _) => on(asked, subscription),
-        When::Own(_) | When::Job(_) | When::With(_) | When::AtOnce | When::Asked => None,
+        When::Own(_)
+        | When::OwnFirst(..)
+        | When::Job(_)
+        | When::With(_)
+        | When::AtOnce
+        | When::Asked => None,
     });
     days.min()
 }

@@ -24,6 +24,7 @@ impl Job {
             When::Day(_)
             | When::First(..)
             | When::Own(_)
+            | When::OwnFirst(..)
             | When::With(_)
             | When::AtOnce
             | When::Asked => None,

@@ -35,6 +35,6 @@ mod task;
 
 pub use billing_run::bill_command_id;
 pub use job::Job;
-pub(crate) use table::first_steps;
 pub use table::{PROCESSES, Process};
+pub(crate) use table::{Step, first_steps, own_first_steps};
 pub use task::{Subjects, Task, Unable, is_parking};

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::{activations, billing_run, days};
 use crate::billing::Account;
 use crate::settlement::case::Case;
+use crate::settlement::credit;
 use crate::subscription::agreements::Agreements;
 use crate::subscription::state::Subscription;
 
@@ -51,6 +52,9 @@ pub(super) enum When {
     First(DayOf, Step),
     /// On a day that it finds for the customer itself; its billing takes the step.
     Own(fn(Account<'_>) -> Option<Date>),
+    /// On a day that it finds for the customer itself; its billing takes this step before it bills
+    /// anything.
+    OwnFirst(fn(Account<'_>) -> Option<Date>, Step),
     /// Together with the step of another process.
     With(&'static str),
     /// In the commit of the event that starts it.
@@ -69,7 +73,7 @@ impl When {
     fn words(&self) -> String {
         match self {
             Self::Job(_) => "at once, a command for each subject".to_owned(),
-            Self::Day(_) | Self::First(..) | Self::Own(_) => {
+            Self::Day(_) | Self::First(..) | Self::Own(_) | Self::OwnFirst(..) => {
                 "on its day, a step of the customer's billing".to_owned()
             }
             Self::With(other) => format!("with the step of `{other}`"),
@@ -89,7 +93,7 @@ impl Process {
     pub fn otherwise(&self) -> &'static str {
         match self.when {
             When::Job(_) => "the customer is parked",
-            When::Day(_) | When::First(..) | When::Own(_) | When::With(_) => {
+            When::Day(_) | When::First(..) | When::Own(_) | When::OwnFirst(..) | When::With(_) => {
                 "the billing is refused, which parks the customer"
             }
             When::AtOnce => "the command is refused",
@@ -111,6 +115,12 @@ pub const PROCESSES: &[Process] = &[
         starts: &["subscription.created"],
         when: When::First(activations::expires_on, activations::expire),
         does: "ends a subscription whose first payment did not come, and voids what it owes",
+    },
+    Process {
+        name: "credit_expiry",
+        starts: &["credit.granted"],
+        when: When::OwnFirst(days::credit_expires_on, |case, _| Ok(credit::expire(case))),
+        does: "ends what is left of credit whose last day has passed",
     },
     Process {
         name: "scheduled_change",
@@ -143,6 +153,21 @@ pub const PROCESSES: &[Process] = &[
         does: "destroys what the documents of an erased customer say, once they need not be kept",
     },
     Process {
+        name: "credit_application",
+        starts: &[
+            "payment.recorded",
+            "payment.reversed",
+            "payment.refunded",
+            "credit.granted",
+            "credit.released",
+            "credit_note.issued",
+            "invoice.voided",
+            "invoice.finalized",
+        ],
+        when: When::AtOnce,
+        does: "pays what is open from credit, the oldest due first, where `credit_target` says so",
+    },
+    Process {
         name: "first_payment",
         starts: &["payment.recorded", "invoice.finalized", "invoice.voided", "credit_note.issued"],
         when: When::AtOnce,
@@ -159,9 +184,23 @@ pub const PROCESSES: &[Process] = &[
 /// The steps that billing takes before it bills anything, in the order of the table.
 pub(crate) fn first_steps() -> impl Iterator<Item = Step> {
     PROCESSES.iter().filter_map(|process| match process.when {
-        When::First(_, step) => Some(step),
+        When::First(_, step) | When::OwnFirst(_, step) => Some(step),
         When::Job(_) | When::Day(_) | When::Own(_) | When::With(_) | When::AtOnce | When::Asked => {
             None
         }
+    })
+}
+
+/// The steps of these that are about the customer itself: those that an erased one has.
+pub(crate) fn own_first_steps() -> impl Iterator<Item = Step> {
+    PROCESSES.iter().filter_map(|process| match process.when {
+        When::OwnFirst(_, step) => Some(step),
+        When::First(..)
+        | When::Job(_)
+        | When::Day(_)
+        | When::Own(_)
+        | When::With(_)
+        | When::AtOnce
+        | When::Asked => None,
     })
 }

@@ -1,14 +1,15 @@
-//! Credit notes: part of an invoice taken off its lines in proportion.
+//! Credit notes: part of an invoice taken off its lines, as told or in proportion.
 
 use std::collections::BTreeMap;
 
 use schemas::command::IssueCreditNote;
 use schemas::event::{Allocation, CreditNoteIssued, EntityDefined, Event, LineRef, LineReversal};
 use schemas::ids::{CreditNoteId, InvoiceId, RefundId, derive};
-use schemas::terms::{SeriesDefinition, SeriesKind};
+use schemas::terms::{NoteTarget, SeriesDefinition, SeriesKind};
 use schemas::{Date, Interval, Minor, Rejection};
 
 use super::case::{Case, not_before};
+use super::release::not_needed;
 use super::reversal::{part_of_line, time_of_line};
 use crate::billing::draft::{LineDraft, numbered};
 use crate::billing::lines::MAX_LINES;
@@ -18,17 +19,14 @@ use crate::money::shares::largest_remainder;
 use crate::seller::numbers::printed;
 use crate::seller::state::series;
 
-/// Credits lines of an open invoice, as told.
+/// Credits lines of an invoice, as told. What is more than the invoice has open goes back to the
+/// lots that paid it, if the command lets it.
 pub(super) fn of_lines(
     case: &Case<'_>,
     command: &IssueCreditNote,
 ) -> Result<Vec<Event>, Rejection> {
     let (id, currency) = (command.invoice, case.profile.currency);
-    let invoice = case.settlement.invoices().get(id);
-    let invoice = invoice.ok_or(Rejection::UnknownInvoice { invoice: id })?;
-    if invoice.voided {
-        return Err(Rejection::InvoiceVoided { invoice: id });
-    }
+    let invoice = case.invoice(id)?;
     let invalid = |why| Err(Rejection::InvalidCreditLines { invoice: id, why });
     if command.lines.is_empty() || command.lines.len() > MAX_LINES {
         return invalid("there is no line, or there are too many");
@@ -48,9 +46,12 @@ pub(super) fn of_lines(
         }
         total = total.plus(amount)?;
     }
-    if total > invoice.open() {
-        let (open, amount) = (invoice.open().of(currency), total.of(currency));
-        return Err(Rejection::CreditExceedsOpen { invoice: id, open, amount });
+    match command.to.unwrap_or(NoteTarget::Receivable) {
+        NoteTarget::Receivable if total > invoice.open() => {
+            let (open, amount) = (invoice.open().of(currency), total.of(currency));
+            return Err(Rejection::CreditExceedsOpen { invoice: id, open, amount });
+        }
+        NoteTarget::Receivable | NoteTarget::Credit => {}
     }
     let (entity, series) = note_series(case)?;
     let sequence = case.context.registry.numbers().next(entity.entity, &series.code)?;
@@ -64,10 +65,11 @@ pub(super) fn of_lines(
             part_of_line(case.billing, at, wanted.amount.minor().0, issued.posting_date)
         })
         .collect::<Result<_, _>>()?;
+    issued.released = not_needed(case, invoice, &issued.lines, Minor::ZERO);
     Ok(vec![issued.into()])
 }
 
-/// One note for each invoice in `parts`.
+/// One note for each invoice in `parts`; what they credit of an invoice nothing pays any more.
 pub(super) fn credit_notes(
     case: &Case<'_>,
     parts: &[Allocation],
@@ -86,7 +88,9 @@ pub(super) fn credit_notes(
         };
         let note = first.filter(|_| index == 0).unwrap_or_else(derived);
         let issued = issue(case, (entity, series, sequence), *part, note)?;
-        notes.push(CreditNoteIssued { refund: Some(refund), ..issued });
+        let invoice = case.invoice(part.invoice)?;
+        let released = not_needed(case, invoice, &issued.lines, part.amount);
+        notes.push(CreditNoteIssued { refund: Some(refund), released, ..issued });
     }
     Ok(notes)
 }
@@ -127,6 +131,12 @@ pub(crate) fn for_time(
         let split = billed.lines.iter().map(|line| line.earning.posted).max();
         let posting_date = split.map_or(effective, |day| day.max(effective));
         let total = Minor::sum(credits.iter().map(LineDraft::net))?.negated()?;
+        let lines = credited_lines(billed, &credits, posting_date)?;
+        let owed = case.invoice(invoice)?;
+        let released = not_needed(case, owed, &lines, Minor::ZERO);
+        let back: i64 = released.iter().map(|part| part.amount.0).sum();
+        // Credits of earlier invoices on it may have paid it in part: the rest is new credit.
+        let to_credit = Minor((total.0 - owed.open().0 - back).max(0));
         notes.push(CreditNoteIssued {
             note,
             invoice,
@@ -136,9 +146,11 @@ pub(crate) fn for_time(
             number: printed(series, sequence)?,
             document_date,
             posting_date,
-            lines: credited_lines(billed, &credits, posting_date)?,
+            lines,
             credits: numbered(credits, invoice, document_date),
             total,
+            released,
+            to_credit,
             refund: None,
         });
     }
@@ -194,6 +206,8 @@ fn issue(
         lines: reversals(case, billed, part.amount.0, posting_date)?,
         credits: Vec::new(),
         total: part.amount,
+        released: Vec::new(),
+        to_credit: Minor::ZERO,
         refund: None,
     })
 }

@@ -5,7 +5,7 @@ use schemas::command::SettlementCommand;
 use schemas::event::Event;
 
 use super::case::Case;
-use super::{credit_note, payment, refund, void};
+use super::{credit, credit_note, payment, refund, void};
 
 /// Decides a command about settlement.
 ///
@@ -22,6 +22,10 @@ pub(crate) fn decide(
         C::ReversePayment(c) => payment::reverse(case, c),
         C::RefundPayment(c) => refund::refund(case, c),
         C::IssueCreditNote(c) => credit_note::of_lines(case, c),
-        C::GrantCredit(c) => payment::grant(case, c),
+        C::GrantCredit(c) => credit::grant(case, c).map(|granted| vec![granted.into()]),
+        C::ApplyCredit(c) => credit::apply(case, c).map(|applied| vec![applied.into()]),
+        C::ReleaseCredit(c) => credit::release(case, c).map(|released| vec![released.into()]),
+        C::RevokeCredit(c) => credit::revoke(case, c).map(|revoked| vec![revoked.into()]),
+        C::PayOutCredit(c) => credit::pay_out(case, c).map(|paid| vec![paid.into()]),
     }
 }

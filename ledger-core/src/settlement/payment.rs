@@ -1,19 +1,25 @@
-//! Decisions about money received, money taken back, and credit given.
+//! Decisions about money received, and money taken back.
 
 use std::collections::BTreeSet;
 
-use schemas::command::{Allocate, AllocationRequest, GrantCredit, RecordPayment, ReversePayment};
-use schemas::event::{Allocation, CreditGranted, Event, PaymentRecorded, PaymentReversed};
+use schemas::command::{Allocate, AllocationRequest, RecordPayment, ReversePayment};
+use schemas::event::{Allocation, Event, LotPart, PaymentRecorded, PaymentReversed};
 use schemas::ids::{InvoiceId, PaymentId};
-use schemas::{Minor, Rejection};
+use schemas::terms::LotRef;
+use schemas::{Date, Minor, Rejection};
 
 use super::case::Case;
-use super::state::Payment;
+use super::lots::{Lot, Origin, Part};
+use super::spending::Parts;
+use super::state::Invoice;
 
 /// The most invoices that one payment settles.
 const MAX_ALLOCATIONS: usize = 1_000;
 
 /// Records money received: on invoices as told or oldest first, the rest as customer credit.
+///
+/// An invoice that was booked later is not settled by the payment itself: that is a prepayment,
+/// whose credit pays the invoice on the invoice's day.
 pub(super) fn record(case: &Case<'_>, command: &RecordPayment) -> Result<Vec<Event>, Rejection> {
     let payment = command.payment;
     if case.context.registry.taken.contains(payment.uuid()) {
@@ -23,25 +29,34 @@ pub(super) fn record(case: &Case<'_>, command: &RecordPayment) -> Result<Vec<Eve
     if let Some(external_id) = &command.external_id {
         case.context.registry.free_payment(external_id)?;
     }
-    let allocations = match &command.allocate {
+    let mut allocations = match &command.allocate {
         None | Some(Allocate::OldestFirst) => oldest_first(case, amount),
         Some(Allocate::To(requests)) => as_told(case, amount, requests)?,
     };
+    let posting_date = case.posting_date()?;
+    let mut later = Parts::default();
+    allocations.retain(|part| {
+        let booked = case.billed(part.invoice).posting_date;
+        if booked > posting_date {
+            let Allocation { invoice, amount } = *part;
+            later.add(booked, LotPart { lot: LotRef::Payment(payment), invoice, amount });
+        }
+        booked <= posting_date
+    });
     let allocated: i64 = allocations.iter().map(|part| part.amount.0).sum();
     let to_credit = Minor(amount.0 - allocated);
-    case.settlement.credit.plus(to_credit)?;
-    Ok(vec![
-        PaymentRecorded {
-            payment,
-            external_id: command.external_id.clone(),
-            amount: command.amount,
-            method: command.method.clone(),
-            posting_date: case.posting_date()?,
-            allocations,
-            to_credit,
-        }
-        .into(),
-    ])
+    case.settlement.credit().plus(to_credit)?;
+    let recorded = PaymentRecorded {
+        payment,
+        external_id: command.external_id.clone(),
+        amount: command.amount,
+        method: command.method.clone(),
+        posting_date,
+        allocations,
+        to_credit,
+    };
+    let later = later.events(case).into_iter().map(Event::from);
+    Ok([recorded.into()].into_iter().chain(later).collect())
 }
 
 /// By due date, then by order of finalization.
@@ -76,11 +91,7 @@ fn as_told(
         if !seen.insert(id) {
             return Err(Rejection::DuplicateAllocation { invoice: id });
         }
-        let invoice = case.settlement.invoices().get(id);
-        let invoice = invoice.ok_or(Rejection::UnknownInvoice { invoice: id })?;
-        if invoice.voided {
-            return Err(Rejection::InvoiceVoided { invoice: id });
-        }
+        let invoice = case.invoice(id)?;
         if part > invoice.open() {
             return Err(Rejection::AllocationExceedsOpen {
                 invoice: id,
@@ -101,88 +112,131 @@ fn as_told(
     Ok(allocations)
 }
 
-/// The payment, unless it was reversed.
-pub(super) fn live<'a>(case: &Case<'a>, id: PaymentId) -> Result<&'a Payment, Rejection> {
-    let payment = case.settlement.payment(id).ok_or(Rejection::UnknownPayment { payment: id })?;
-    if payment.reversed { Err(Rejection::PaymentReversed { payment: id }) } else { Ok(payment) }
+/// A payment that was not reversed.
+#[derive(Clone, Copy)]
+pub(super) struct Payment<'a> {
+    pub(super) id: PaymentId,
+    pub(super) lot: &'a Lot,
+    /// What was not paid back of it.
+    pub(super) left: Minor,
 }
 
-/// Undoes allocations, last first, up to `amount`.
-pub(super) fn undo_last_first(payment: &Payment, amount: i64) -> Vec<Allocation> {
-    let mut left = amount;
-    let mut undone = Vec::new();
-    for (invoice, allocated) in payment.allocations.iter().rev() {
-        if left == 0 {
-            break;
+impl<'a> Payment<'a> {
+    /// The payment of this id.
+    ///
+    /// # Errors
+    /// [`Rejection::UnknownPayment`], [`Rejection::PaymentReversed`].
+    pub(super) fn live(case: &Case<'a>, id: PaymentId) -> Result<Self, Rejection> {
+        let unknown = Rejection::UnknownPayment { payment: id };
+        let lot = case.settlement.lots.named(LotRef::Payment(id)).ok_or(unknown)?;
+        match lot.origin {
+            Origin::Payment { reversed: true, .. } => {
+                Err(Rejection::PaymentReversed { payment: id })
+            }
+            Origin::Payment { refunded, reversed: false, .. } => {
+                Ok(Self { id, lot, left: Minor(lot.amount.0 - refunded.0) })
+            }
+            Origin::Grant(_) | Origin::Invoice(_) | Origin::Note(_) => {
+                unreachable!("a payment made this lot")
+            }
         }
-        let part = allocated.0.min(left);
-        left -= part;
-        undone.push(Allocation { invoice: *invoice, amount: Minor(part) });
     }
-    undone
+
+    /// The day on which something is booked that takes money of it back.
+    ///
+    /// # Errors
+    /// [`Rejection::BeforePayment`]; a date that cannot be computed.
+    pub(super) fn posting_date(&self, case: &Case<'_>) -> Result<Date, Rejection> {
+        let at = case.posting_date()?;
+        if at < self.lot.arose {
+            let (payment, posting_date) = (self.id, self.lot.arose);
+            return Err(Rejection::BeforePayment { payment, at, posting_date });
+        }
+        Ok(at)
+    }
+
+    /// Undoes up to `amount` of what it pays: what it settled when it was recorded, then what its
+    /// credit paid later, each the last invoice first.
+    pub(super) fn undo(&self, case: &Case<'a>, amount: Minor) -> Undone {
+        let invoices = case.settlement.invoices();
+        let mut on: Vec<&Invoice> =
+            self.lot.on.iter().filter_map(|ordinal| invoices.at(*ordinal)).collect();
+        on.sort_unstable_by_key(|invoice| std::cmp::Reverse(invoice.ordinal));
+        let mut undone = Undone::default();
+        let mut left = amount.0;
+        for direct in [true, false] {
+            for invoice in &on {
+                let own = |part: &&Part| (part.lot, part.direct) == (self.lot.place, direct);
+                let parts = invoice.parts.iter().filter(own);
+                let part = left.min(parts.clone().map(|part| part.amount.0).sum());
+                if part == 0 {
+                    continue;
+                }
+                left -= part;
+                undone.on = undone.on.max(parts.map(|part| part.on).max());
+                let part = Allocation { invoice: invoice.id, amount: Minor(part) };
+                if direct { &mut undone.reopened } else { &mut undone.unapplied }.push(part);
+            }
+        }
+        undone
+    }
 }
 
-/// Takes a whole payment back: its invoices are open again, its credit is withdrawn.
-pub(super) fn reverse(case: &Case<'_>, command: &ReversePayment) -> Result<Vec<Event>, Rejection> {
-    let payment = live(case, command.payment)?;
-    let left = payment.left().0;
-    if left == 0 {
-        return Err(Rejection::NothingLeftOfPayment { payment: command.payment });
+/// What a payment no longer pays.
+#[derive(Default)]
+pub(super) struct Undone {
+    /// What it had settled when it was recorded.
+    pub(super) reopened: Vec<Allocation>,
+    /// What its credit had paid later.
+    pub(super) unapplied: Vec<Allocation>,
+    /// The last day on which any of it was booked.
+    on: Option<Date>,
+}
+
+impl Undone {
+    /// All of it, by invoice, in order.
+    pub(super) fn by_invoice(&self) -> Vec<Allocation> {
+        let mut all: Vec<Allocation> = Vec::new();
+        for part in self.reopened.iter().chain(&self.unapplied) {
+            match all.iter_mut().find(|known| known.invoice == part.invoice) {
+                Some(known) => known.amount.0 += part.amount.0,
+                None => all.push(*part),
+            }
+        }
+        all
     }
-    let reopened = undo_last_first(payment, left);
-    let on_invoices: i64 = reopened.iter().map(|part| part.amount.0).sum();
-    let credit_withdrawn = left - on_invoices;
-    let short = (credit_withdrawn - case.settlement.credit.0).max(0);
+
+    /// The day on which it is booked: `day`, or the last day on which any of it was booked.
+    pub(super) fn since(&self, day: Date) -> Date {
+        self.on.map_or(day, |on| on.max(day))
+    }
+
+    pub(super) fn sum(&self) -> Minor {
+        let all = self.reopened.iter().chain(&self.unapplied);
+        Minor(all.map(|part| part.amount.0).sum())
+    }
+}
+
+/// Takes a whole payment back, wherever it lies: its invoices are open again, also those that its
+/// credit paid later, and what was left of it is withdrawn.
+///
+/// It is booked on the day of the command, or on the day on which its credit last paid something,
+/// if that is later.
+pub(super) fn reverse(case: &Case<'_>, command: &ReversePayment) -> Result<Vec<Event>, Rejection> {
+    let payment = Payment::live(case, command.payment)?;
+    if payment.left.is_zero() {
+        return Err(Rejection::NothingLeftOfPayment { payment: payment.id });
+    }
+    let posting_date = payment.posting_date(case)?;
+    let undone = payment.undo(case, payment.left);
     Ok(vec![
         PaymentReversed {
-            payment: command.payment,
-            amount: Minor(left).of(case.profile.currency),
-            posting_date: case.posting_date()?,
-            reopened,
-            credit_withdrawn: Minor(credit_withdrawn),
-            credit_unapplied: unapply(case, short),
-            reason: command.reason.clone(),
-        }
-        .into(),
-    ])
-}
-
-/// Takes used-up credit off invoices again, the last finalized first. What the payments made is
-/// either available or on invoices, so it always suffices.
-fn unapply(case: &Case<'_>, short: i64) -> Vec<Allocation> {
-    let applied = case
-        .settlement
-        .invoices()
-        .iter()
-        .rev()
-        .filter(|invoice| !invoice.voided && invoice.credit_applied.is_positive());
-    let mut left = short;
-    let mut unapplied = Vec::new();
-    for invoice in applied {
-        if left == 0 {
-            break;
-        }
-        let part = invoice.credit_applied.0.min(left);
-        left -= part;
-        unapplied.push(Allocation { invoice: invoice.id, amount: Minor(part) });
-    }
-    assert_eq!(left, 0, "customer credit is available or on invoices");
-    unapplied
-}
-
-/// Gives the customer credit for coming invoices.
-pub(super) fn grant(case: &Case<'_>, command: &GrantCredit) -> Result<Vec<Event>, Rejection> {
-    let grant = command.grant;
-    if case.context.registry.taken.contains(grant.uuid()) {
-        return Err(Rejection::GrantExists { grant });
-    }
-    let amount = case.profile.positive(command.amount)?;
-    case.settlement.credit.plus(amount)?;
-    Ok(vec![
-        CreditGranted {
-            grant,
-            amount: command.amount,
-            posting_date: case.posting_date()?,
+            payment: payment.id,
+            amount: payment.left.of(case.profile.currency),
+            posting_date: undone.since(posting_date),
+            credit_withdrawn: Minor(payment.left.0 - undone.sum().0),
+            reopened: undone.reopened,
+            credit_unapplied: undone.unapplied,
             reason: command.reason.clone(),
         }
         .into(),

@@ -1,11 +1,12 @@
 //! What settlement books.
 
 use schemas::event::{
-    Allocation, CreditGranted, CreditNoteIssued, InvoiceVoided, LineRef, LineReversal,
+    Allocation, CreditGranted, CreditNoteIssued, InvoiceVoided, LineRef, LineReversal, LotReturn,
     PaymentRecorded, PaymentRefunded, PaymentReversed, RevenueSchedule, SettlementEvent,
 };
 use schemas::ids::InvoiceId;
-use schemas::{Currency, Date, Minor};
+use schemas::terms::GrantKind;
+use schemas::{Currency, Date, Minor, Money};
 
 use crate::accounting::Account::{AccountsReceivable, CustomerCredit};
 use crate::accounting::{Account, Earning, Entry, PostError, Posted, Posting, Stop, transfer};
@@ -22,7 +23,41 @@ pub(crate) fn post(event: &SettlementEvent) -> Result<Posted, PostError> {
         SettlementEvent::PaymentReversed(reversal) => reversed(reversal),
         SettlementEvent::PaymentRefunded(refund) => refunded(refund),
         SettlementEvent::CreditGranted(grant) => granted(grant),
+        SettlementEvent::CreditApplied(applied) => {
+            let sum = Minor::sum(applied.parts.iter().map(|part| part.amount))?;
+            moved(
+                (CustomerCredit, AccountsReceivable),
+                applied.posting_date,
+                sum.of(applied.currency),
+            )
+        }
+        SettlementEvent::CreditReleased(released) => {
+            let sum = returned(&released.parts)?.of(released.currency);
+            moved((AccountsReceivable, CustomerCredit), released.posting_date, sum)
+        }
+        SettlementEvent::CreditRevoked(revoked) => {
+            let accounts = (CustomerCredit, Account::PromotionalCredit);
+            moved(accounts, revoked.posting_date, revoked.amount)
+        }
+        SettlementEvent::CreditExpired(expired) => {
+            let accounts = (CustomerCredit, Account::PromotionalCredit);
+            moved(accounts, expired.posting_date, expired.amount)
+        }
+        SettlementEvent::CreditPaidOut(paid) => {
+            moved((CustomerCredit, Account::Cash), paid.posting_date, paid.amount)
+        }
     }
+}
+
+/// Debits the first account and credits the second.
+fn moved(accounts: (Account, Account), date: Date, amount: Money) -> Result<Posted, PostError> {
+    let (debit, credit) = accounts;
+    Ok(Posted::only(transfer(date, amount.currency(), debit, credit, amount.minor())?))
+}
+
+/// What goes back to lots.
+fn returned(parts: &[LotReturn]) -> Result<Minor, PostError> {
+    Ok(Minor::sum(parts.iter().map(|part| part.amount))?)
 }
 
 /// A document that takes back what another one billed.
@@ -78,11 +113,11 @@ fn voided(void: &InvoiceVoided) -> Result<Posted, PostError> {
         contra: Account::Voids,
     };
     let total = reversal.post(&mut posted)?;
-    // What the lines took off the receivable was open, or had been paid with customer credit,
-    // or (below zero) had become customer credit.
-    let parts = void.receivable.plus(void.credit_returned)?.minus(void.credit_withdrawn)?;
+    // What the lines took off the receivable was open, or had been paid and is customer credit
+    // again, or (below zero) had become customer credit.
+    let returned = returned(&void.released)?;
+    let parts = void.receivable.plus(returned)?.minus(void.credit_withdrawn)?;
     must_sum("the total of a voided invoice", total, parts)?;
-    let returned = void.credit_returned;
     posted.entries.extend(transfer(date, currency, AccountsReceivable, CustomerCredit, returned)?);
     let withdrawn = void.credit_withdrawn;
     posted.entries.extend(transfer(date, currency, CustomerCredit, AccountsReceivable, withdrawn)?);
@@ -100,6 +135,11 @@ fn credited(note: &CreditNoteIssued) -> Result<Posted, PostError> {
     };
     let total = reversal.post(&mut posted)?;
     must_sum("the total of a credit note", note.total, total)?;
+    // It took what had been paid off the receivable, too, or was never owed; that is customer
+    // credit.
+    let (date, currency) = (note.posting_date, note.currency);
+    let returned = returned(&note.released)?.plus(note.to_credit)?;
+    posted.entries.extend(transfer(date, currency, AccountsReceivable, CustomerCredit, returned)?);
     Ok(posted)
 }
 
@@ -114,37 +154,36 @@ fn received(payment: &PaymentRecorded) -> Result<Posted, PostError> {
 }
 
 fn reversed(reversal: &PaymentReversed) -> Result<Posted, PostError> {
+    let mut postings = reopening(&reversal.reopened, &reversal.credit_unapplied);
+    postings.push(Posting::debit(CustomerCredit, reversal.credit_withdrawn));
+    postings.push(Posting::credit(Account::Cash, reversal.amount.minor())?);
     let (date, currency) = (reversal.posting_date, reversal.amount.currency());
-    // Credit that invoices had used up is there again first, so that it can be withdrawn.
-    let mut unapplied = reopening(&reversal.credit_unapplied, 1);
-    let sum = Minor::sum(reversal.credit_unapplied.iter().map(|part| part.amount))?;
-    unapplied.push(Posting::credit(CustomerCredit, sum)?);
-    let mut returned = reopening(&reversal.reopened, 2);
-    returned.push(Posting::debit(CustomerCredit, reversal.credit_withdrawn));
-    returned.push(Posting::credit(Account::Cash, reversal.amount.minor())?);
-    let mut posted = Posted::only(Entry::new(date, currency, unapplied)?);
-    posted.entries.extend(Entry::new(date, currency, returned)?);
-    Ok(posted)
+    Ok(Posted::only(Entry::new(date, currency, postings)?))
 }
 
+/// What takes the payment's place on invoices changes neither what is owed nor what credit there
+/// is.
 fn refunded(refund: &PaymentRefunded) -> Result<Posted, PostError> {
-    let mut postings = reopening(&refund.reopened, 2);
+    let mut postings = reopening(&refund.reopened, &refund.credit_unapplied);
     postings.push(Posting::debit(CustomerCredit, refund.from_credit));
     postings.push(Posting::credit(Account::Cash, refund.amount.minor())?);
     Ok(Posted::only(Entry::new(refund.posting_date, refund.amount.currency(), postings)?))
 }
 
+/// What was given takes from revenue; what was paid before is money.
 fn granted(grant: &CreditGranted) -> Result<Posted, PostError> {
-    let (amount, currency) = (grant.amount.minor(), grant.amount.currency());
-    let (debit, credit) = (Account::PromotionalCredit, CustomerCredit);
-    Ok(Posted::only(transfer(grant.posting_date, currency, debit, credit, amount)?))
+    let debit = match grant.kind {
+        GrantKind::Goodwill | GrantKind::Promotion => Account::PromotionalCredit,
+        GrantKind::Prepayment => Account::Cash,
+    };
+    moved((debit, CustomerCredit), grant.posting_date, grant.amount)
 }
 
-/// Debits the receivable of each invoice; room is left for `more` postings.
-fn reopening(parts: &[Allocation], more: usize) -> Vec<Posting> {
-    let mut postings = Vec::with_capacity(parts.len() + more);
+/// Debits the receivable of each invoice; room is left for two postings.
+fn reopening(reopened: &[Allocation], unapplied: &[Allocation]) -> Vec<Posting> {
+    let mut postings = Vec::with_capacity(reopened.len() + unapplied.len() + 2);
     let debit = |part: &Allocation| Posting::debit(AccountsReceivable, part.amount);
-    postings.extend(parts.iter().map(debit));
+    postings.extend(reopened.iter().chain(unapplied).map(debit));
     postings
 }
 

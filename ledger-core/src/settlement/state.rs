@@ -2,10 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use schemas::ids::{InvoiceId, PaymentId};
+use schemas::ids::InvoiceId;
+use schemas::terms::LotRef;
 use schemas::{Date, Minor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use super::lots::{Lot, Lots, Origin, Part};
 use crate::shared::{Index, List, Shared};
 
 /// Where an invoice is.
@@ -27,12 +29,13 @@ pub struct Invoice {
     pub(crate) ordinal: u32,
     pub(crate) due_date: Date,
     pub(crate) total: Minor,
-    pub(crate) credit_applied: Minor,
+    /// What pays it, in the order in which it came.
+    pub(super) parts: Vec<Part>,
     pub(crate) credit_generated: Minor,
-    /// Payments allocated, less what was reopened.
-    pub(crate) paid: Minor,
     /// Taken off by credit notes.
     pub(crate) credited: Minor,
+    /// Credit was taken off it by command: no credit pays it by itself.
+    pub(super) held: bool,
     pub(crate) voided: bool,
 }
 
@@ -47,12 +50,20 @@ impl Invoice {
         if self.voided {
             return Minor::ZERO;
         }
-        Minor(
-            self.total.0 + self.credit_generated.0
-                - self.credit_applied.0
-                - self.paid.0
-                - self.credited.0,
-        )
+        let paid: i64 = self.parts.iter().map(|part| part.amount.0).sum();
+        Minor(self.total.0 + self.credit_generated.0 - paid - self.credited.0)
+    }
+
+    /// What payments settled of it when they were recorded.
+    pub(super) fn paid(&self) -> Minor {
+        let direct = self.parts.iter().filter(|part| part.direct);
+        Minor(direct.map(|part| part.amount.0).sum())
+    }
+
+    /// What a lot pays of it.
+    pub(super) fn paid_by(&self, lot: u32) -> Minor {
+        let parts = self.parts.iter().filter(|part| part.lot == lot);
+        Minor(parts.map(|part| part.amount.0).sum())
     }
 
     /// Where it is.
@@ -67,26 +78,6 @@ impl Invoice {
     /// The last day to pay.
     pub const fn due_date(&self) -> Date {
         self.due_date
-    }
-}
-
-/// A payment and what is left of it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Payment {
-    pub(crate) id: PaymentId,
-    pub(crate) amount: Minor,
-    pub(crate) refunded: Minor,
-    /// What lies on invoices, in the order it was allocated.
-    pub(crate) allocations: Vec<(InvoiceId, Minor)>,
-    /// What it made of customer credit, less what was refunded from that.
-    pub(crate) credit: Minor,
-    pub(crate) reversed: bool,
-}
-
-impl Payment {
-    /// What was not paid back.
-    pub(crate) fn left(&self) -> Minor {
-        Minor(self.amount.0 - self.refunded.0)
     }
 }
 
@@ -141,29 +132,57 @@ impl<'de> Deserialize<'de> for Invoices {
 }
 
 /// What one customer owes and has paid.
-///
-/// Payments are recorded far more often than they are looked up by id, so they have no index:
-/// only a refund or a reversal searches them, from the latest on.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Settlement {
     pub(super) invoices: Invoices,
     /// Invoices with something open: by due date, then by order of finalization.
     pub(super) open: Shared<BTreeSet<(Date, u32)>>,
-    pub(super) payments: List<Payment>,
-    /// Customer credit that is available.
-    pub(crate) credit: Minor,
+    pub(super) lots: Lots,
+    /// What lies on invoices of what the customer has paid.
+    pub(super) paid_for: Minor,
+    /// What was paid out in cash of lots that invoices below zero made.
+    pub(super) paid_out: Minor,
     /// The last day on which a document was issued or something was booked.
     pub(crate) last_document: Option<Date>,
 }
 
 impl Settlement {
-    /// A payment of which customer credit is left that can be paid back.
-    pub(crate) fn refundable(&self) -> Option<PaymentId> {
-        let left = |payment: &&Payment| !payment.reversed && payment.credit.is_positive();
-        if !self.credit.is_positive() {
-            return None;
+    /// Customer credit that is available: what is left of all lots.
+    pub(crate) fn credit(&self) -> Minor {
+        Minor(self.lots.unspent().map(|lot| lot.left.0).sum())
+    }
+
+    /// Lots of which something is left, in the order in which they are used, with how much.
+    pub(crate) fn lots_left(&self) -> impl Iterator<Item = (LotRef, Minor)> {
+        self.lots.unspent().map(|lot| (lot.id(), lot.left))
+    }
+
+    /// Credit that was paid and can be paid back.
+    pub(crate) fn refundable(&self) -> Option<LotRef> {
+        let paid = |lot: &&Lot| lot.was_paid() || self.payable(lot).is_positive();
+        self.lots.unspent().find(paid).map(Lot::id)
+    }
+
+    /// What of a lot that an invoice below zero made can be paid back in cash: at most what lies
+    /// on invoices of what the customer has paid, less what was paid out before.
+    pub(super) fn payable(&self, lot: &Lot) -> Minor {
+        match lot.origin {
+            Origin::Invoice(_) | Origin::Note(_) => Minor(lot.left.0.min(self.paid_and_kept().0)),
+            Origin::Payment { .. } | Origin::Grant(_) => Minor::ZERO,
         }
-        self.payments.iter().find(left).map(|payment| payment.id)
+    }
+
+    /// What the customer has paid, lies on invoices and was not paid out.
+    pub(super) fn paid_and_kept(&self) -> Minor {
+        Minor((self.paid_for.0 - self.paid_out.0).max(0))
+    }
+
+    /// The day after the first last day of what is left.
+    ///
+    /// A day that cannot be computed never comes.
+    pub(crate) fn next_expiry(&self) -> Option<Date> {
+        let first = self.lots.unspent().next()?.expires()?;
+        first.plus_days(1).ok()
     }
 
     pub(crate) fn invoices(&self) -> &Invoices {
@@ -176,7 +195,8 @@ impl Settlement {
         self.open.iter().map(move |(_, ordinal)| at(ordinal))
     }
 
-    pub(crate) fn payment(&self, id: PaymentId) -> Option<&Payment> {
-        self.payments.get(self.payments.rposition(|payment| payment.id == id)?)
+    /// Whether something is open and some credit is left.
+    pub(crate) fn has_both(&self) -> bool {
+        !self.open.is_empty() && self.lots.has_unspent()
     }
 }

@@ -18,9 +18,6 @@ pub(crate) trait Invoiced {
 
     /// The end of the last cycle of an item that a line was ever for.
     fn invoiced_until(&self, subscription: &Subscription, item: u16) -> Option<Timestamp>;
-
-    /// Whether something of a cycle was invoiced or given up.
-    fn has_billed(&self, subscription: SubscriptionId, item: u16, cycle: u32) -> bool;
 }
 
 /// What the rooms behind this one say of a customer's subscriptions.

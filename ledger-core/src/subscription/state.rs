@@ -245,11 +245,6 @@ impl Subscription {
         }
     }
 
-    /// The first item of the plan that lives at an instant; others follow its cycles.
-    pub(crate) fn first_item(&self, at: Timestamp) -> Option<&Item> {
-        self.items.iter().find(|item| !item.add_on && item.terms_at(at).is_some())
-    }
-
     /// The end of the cycle that an instant lies in, of the first item that lives then; before
     /// its first cycle, the end of that one.
     ///

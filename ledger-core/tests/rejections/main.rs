@@ -5,6 +5,7 @@ mod support;
 
 mod asked;
 mod book;
+mod credit;
 mod lifecycle;
 mod money;
 mod subscriptions;
@@ -32,9 +33,16 @@ const ELSEWHERE: &[(&str, &str)] = &[
 ];
 
 fn cases() -> impl Iterator<Item = &'static Case> {
-    [book::CASES, lifecycle::BOOK, subscriptions::CASES, lifecycle::SUBSCRIPTIONS, money::CASES]
-        .into_iter()
-        .flatten()
+    [
+        book::CASES,
+        lifecycle::BOOK,
+        subscriptions::CASES,
+        lifecycle::SUBSCRIPTIONS,
+        money::CASES,
+        credit::CASES,
+    ]
+    .into_iter()
+    .flatten()
 }
 
 #[test]

@@ -2,11 +2,13 @@
 
 mod bookings;
 mod customers;
+mod lots;
 mod settlement;
 
 use ledger_core::post;
 use schemas::event::{BillingEvent, CustomerEvent, SettlementEvent, SubscriptionEvent};
 use schemas::ids::CustomerId;
+use schemas::terms::LotRef;
 use schemas::view::StatementKind;
 use schemas::{CommitView, Date, Event, StreamId};
 
@@ -46,7 +48,8 @@ impl Balances {
             Event::Billing(BillingEvent::InvoiceFinalized(invoice)) => {
                 self.finalized(cause, invoice)?;
                 let by = Document::Invoice(invoice.invoice, Some(invoice.number.clone()));
-                self.booked(cause, event, (StatementKind::Invoice, invoice.posting_date, by))
+                let entry = Some((StatementKind::Invoice, by));
+                self.booked(cause, event, (invoice.posting_date, entry))
             }
             Event::Settlement(settled) => {
                 let booked = self.settled(cause, commit, settled)?;
@@ -86,22 +89,22 @@ impl Balances {
         }
     }
 
-    /// Changes invoices and payments; what goes on the statement, when it is booked, and the
-    /// document.
+    /// Changes invoices, payments and lots; the day on which it is booked, and what goes on the
+    /// statement, with the document. Credit that moves changes nothing that is owed in all.
     fn settled(
         &mut self,
         cause: Cause<'_>,
         commit: &CommitView<'_>,
         event: &SettlementEvent,
-    ) -> Result<(StatementKind, Date, Document), FoldError> {
-        Ok(match event {
+    ) -> Result<(Date, Option<(StatementKind, Document)>), FoldError> {
+        let (kind, day, by) = match event {
             SettlementEvent::InvoiceVoided(void) => {
                 self.voided(cause, void)?;
                 let by = Document::Invoice(void.invoice, None);
                 (StatementKind::InvoiceVoided, void.posting_date, by)
             }
             SettlementEvent::CreditNoteIssued(note) => {
-                self.settle(cause, note.posting_date, note.invoice, -note.total.0)?;
+                self.noted(cause, note)?;
                 let by = Document::CreditNote(note.invoice, note.note, note.number.clone());
                 (StatementKind::CreditNote, note.posting_date, by)
             }
@@ -121,10 +124,35 @@ impl Balances {
                 (StatementKind::Refund, refund.posting_date, by)
             }
             SettlementEvent::CreditGranted(grant) => {
+                self.granted(cause, grant)?;
                 let by = Document::Grant(grant.grant);
                 (StatementKind::CreditGranted, grant.posting_date, by)
             }
-        })
+            SettlementEvent::CreditApplied(applied) => {
+                self.applied(cause, applied)?;
+                return Ok((applied.posting_date, None));
+            }
+            SettlementEvent::CreditReleased(released) => {
+                self.released(cause, released)?;
+                return Ok((released.posting_date, None));
+            }
+            SettlementEvent::CreditRevoked(revoked) => {
+                self.spend(cause, LotRef::Grant(revoked.grant), revoked.amount.minor())?;
+                let by = Document::Grant(revoked.grant);
+                (StatementKind::CreditRevoked, revoked.posting_date, by)
+            }
+            SettlementEvent::CreditExpired(expired) => {
+                self.spend(cause, LotRef::Grant(expired.grant), expired.amount.minor())?;
+                let by = Document::Grant(expired.grant);
+                (StatementKind::CreditExpired, expired.posting_date, by)
+            }
+            SettlementEvent::CreditPaidOut(paid) => {
+                self.paid_out(cause, paid)?;
+                let by = Document::PaidOut(paid.refund);
+                (StatementKind::CreditPaidOut, paid.posting_date, by)
+            }
+        };
+        Ok((day, Some((kind, by))))
     }
 
     /// Books the event's entries and writes it on the customer's statement.
@@ -132,14 +160,17 @@ impl Balances {
         &mut self,
         cause: Cause<'_>,
         event: &Event,
-        (kind, posting_date, by): (StatementKind, Date, Document),
+        (posting_date, entry): (Date, Option<(StatementKind, Document)>),
     ) -> Result<(), FoldError> {
         let posted =
             post(event).map_err(|source| FoldError::Post { position: cause.position, source })?;
         self.stop(cause, &posted.stops)?;
         self.earn(cause, &posted.earnings)?;
         let change = self.enter(cause, &posted.entries)?;
-        self.state(cause, kind, posting_date, by, change)?;
+        self.customer(cause)?.credit += change.credit;
+        if let Some((kind, by)) = entry {
+            self.state(cause, kind, posting_date, by, change)?;
+        }
         self.list(cause)
     }
 }

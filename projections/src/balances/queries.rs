@@ -2,6 +2,7 @@
 
 mod accounts;
 mod customers;
+mod lots;
 mod payments;
 mod statement;
 
@@ -17,6 +18,7 @@ pub(super) fn answer(view: &View<'_>, name: &str, body: &[u8]) -> Result<Vec<u8>
         "trial_balance" => accounts::trial_balance(view, body),
         "summary" => accounts::summary(view, body),
         "payments" => payments::payments(view, body),
+        "lots" => lots::lots(view, body),
         other => Err(unknown_query("balances", other)),
     }
 }

@@ -2,8 +2,9 @@
 
 use ledger_core::accounting::Account;
 use schemas::ids::{CreditGrantId, CreditNoteId, CustomerId, InvoiceId, PaymentId, RefundId};
+use schemas::terms::{LotPriority, LotRef, LotScope};
 use schemas::text::{Code, ExternalId};
-use schemas::view::StatementKind;
+use schemas::view::{LotSource, StatementKind};
 use schemas::{Currency, Date, Personal, Timestamp};
 use serde::{Deserialize, Serialize};
 
@@ -21,6 +22,7 @@ pub(super) const STATEMENT_CHUNKS: TableKind<(CustomerId, u32), Chunk<StatementR
     TableKind::new(b's', 32);
 pub(super) const PAYMENT_CHUNKS: TableKind<(CustomerId, u32), Chunk<PaymentRow>> =
     TableKind::new(b'p', 64);
+pub(super) const LOT_CHUNKS: TableKind<(CustomerId, u32), Chunk<LotRow>> = TableKind::new(b'l', 32);
 pub(super) const ROSTER: TableKind<u64, RosterPage> = TableKind::new(b'r', 512);
 pub(super) const JOURNAL: TableKind<Date, JournalRow> = TableKind::new(b'j', 512);
 pub(super) const MONTHS: TableKind<(Currency, Month), MonthRow> = TableKind::new(b'm', 1_024);
@@ -36,6 +38,8 @@ pub(super) const BY_PAYMENT_EXTERNAL_ID: u8 = b'e';
 pub(super) const INVOICES: usize = 16;
 /// Payments in a chunk.
 pub(super) const PAYMENTS: usize = 16;
+/// Lots in a chunk.
+pub(super) const LOTS: usize = 8;
 
 /// A full chunk of a list.
 pub(super) type Chunk<T> = Vec<T>;
@@ -110,6 +114,8 @@ pub(super) struct CustomerRow {
     pub(super) open_invoices: Vec<OpenRow>,
     pub(super) statement: Tail<StatementRow, 32>,
     pub(super) payments: Tail<PaymentRow, PAYMENTS>,
+    /// Lots of credit; a payment from when something of it became credit.
+    pub(super) lots: Tail<LotRow, LOTS>,
 }
 
 /// Where an invoice with something open stands in the customer's list.
@@ -150,6 +156,7 @@ pub(super) enum Document {
     Payment(PaymentId),
     Refund(PaymentId, RefundId),
     Grant(CreditGrantId),
+    PaidOut(RefundId),
 }
 
 /// One payment.
@@ -174,6 +181,30 @@ pub(super) struct AllocationRow {
     pub(super) invoice: InvoiceId,
     pub(super) allocated: i64,
     pub(super) undone: i64,
+}
+
+/// A lot of customer credit.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct LotRow {
+    pub(super) lot: LotRef,
+    pub(super) source: LotSource,
+    pub(super) amount: i64,
+    pub(super) left: i64,
+    pub(super) refundable: bool,
+    pub(super) scope: LotScope,
+    pub(super) priority: LotPriority,
+    pub(super) expires: Option<Date>,
+    pub(super) posting_date: Date,
+    pub(super) position: u64,
+    pub(super) uses: Vec<UseRow>,
+}
+
+/// What a lot pays of an invoice.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+pub(super) struct UseRow {
+    pub(super) invoice: InvoiceId,
+    pub(super) amount: i64,
+    pub(super) direct: bool,
 }
 
 /// Customers on a page of the roster.

@@ -75,8 +75,13 @@ impl Invoices {
                 row.taken.push(TakenBy::Line(by).now());
             }
         }
-        let row = row_of(here, invoice);
+        let mut row = row_of(here, invoice);
         let place = self.book.entry(here.store, (), Places::default)?.take(row.lines.len());
+        for entry in settlement_of(here, invoice) {
+            if let Some((number, chunk)) = row.settlement.push(entry) {
+                self.settlements.put((place, number), chunk);
+            }
+        }
         self.index(here, place, &row)?;
         let (page, _) = page_of(place);
         self.pages.entry(here.store, page, Page::default)?.invoices.push(row);
@@ -148,20 +153,17 @@ fn row_at<'t>(
         .ok_or(StoreError::Missing { what: "an invoice on its page" })
 }
 
-/// Credit that a negative total made, and credit that pays for it at once.
-fn settlement_of(here: Here<'_>, invoice: &InvoiceFinalized) -> Tail<SettlementRow, 8> {
-    let mut settlement = Tail::default();
-    let credit = [
-        (SettlementKind::CreditGenerated, invoice.credit_generated.0),
-        (SettlementKind::CreditApplied, -invoice.credit_applied.0),
-    ];
-    for (kind, amount) in credit.into_iter().filter(|(_, amount)| *amount != 0) {
-        let (posting_date, by, position) = (invoice.posting_date, SettledBy::Itself, here.position);
-        let entry = SettlementRow { kind, posting_date, amount, by, position };
-        let full = settlement.push(entry);
-        debug_assert!(full.is_none(), "two entries do not fill a chunk");
-    }
-    settlement
+/// Credit that a negative total made, and credit that pays for it at once, lot by lot.
+fn settlement_of(here: Here<'_>, invoice: &InvoiceFinalized) -> Vec<SettlementRow> {
+    let made = (SettlementKind::CreditGenerated, invoice.credit_generated.0, SettledBy::Itself);
+    let used = invoice
+        .credits
+        .iter()
+        .map(|used| (SettlementKind::CreditApplied, -used.amount.0, SettledBy::Lot(used.lot)));
+    let credit = [made].into_iter().filter(|(_, amount, _)| *amount != 0).chain(used);
+    let (posting_date, position) = (invoice.posting_date, here.position);
+    let entry = |(kind, amount, by)| SettlementRow { kind, posting_date, amount, by, position };
+    credit.map(entry).collect()
 }
 
 fn row_of(here: Here<'_>, invoice: &InvoiceFinalized) -> InvoiceRow {
@@ -192,6 +194,6 @@ fn row_of(here: Here<'_>, invoice: &InvoiceFinalized) -> InvoiceRow {
         credited: 0,
         void_reason: None,
         lines: invoice.lines.iter().map(LineRow::new).collect(),
-        settlement: settlement_of(here, invoice),
+        settlement: Tail::default(),
     }
 }

@@ -2,11 +2,11 @@
 //!
 //! An invoice lies at a *place* ([`crate::places`]); its weight is its number of lines.
 
-use schemas::event::{CustomerSnapshot, EventAt, InvoiceLine, InvoiceTotals, LineRef};
+use schemas::event::{CustomerSnapshot, EventAt, InvoiceLine, InvoiceTotals, LineRef, LotReturn};
 use schemas::ids::{
     BillingRunId, CreditNoteId, CustomerId, EntityId, InvoiceId, PaymentId, RefundId,
 };
-use schemas::terms::{Policies, Profile};
+use schemas::terms::{LotRef, Policies, Profile};
 use schemas::text::{Code, ExternalId};
 use schemas::view::{InvoiceStatus, SettlementKind};
 use schemas::{Currency, Date, Decimal, Personal, Timestamp};
@@ -134,9 +134,16 @@ pub(super) enum SettledBy {
     Payment(PaymentId),
     Refund(PaymentId, RefundId),
     CreditNote(CreditNoteId),
+    Lot(LotRef),
 }
 
 impl InvoiceRow {
+    /// A part of what paid it goes back.
+    pub(super) fn give_back(&mut self, part: &LotReturn) {
+        let paid = if part.direct { &mut self.paid } else { &mut self.credit_applied };
+        *paid -= part.amount.0;
+    }
+
     /// The event that issued it.
     pub(super) const fn issued(&self) -> EventAt {
         EventAt::at(self.position, self.index)

@@ -69,14 +69,19 @@ impl Revenue {
                 self.take_back(store, position, note.invoice, note.posting_date, &note.lines)?;
                 self.reverse(store, position, &posted()?)
             }
-            SettlementEvent::CreditGranted(_) => {
+            SettlementEvent::CreditGranted(_)
+            | SettlementEvent::CreditRevoked(_)
+            | SettlementEvent::CreditExpired(_) => {
                 let posted = posted()?;
                 self.book_entries(store, &posted, |sums, deferred| sums.released += deferred)?;
                 Ok(())
             }
             SettlementEvent::PaymentRecorded(_)
             | SettlementEvent::PaymentReversed(_)
-            | SettlementEvent::PaymentRefunded(_) => Ok(()),
+            | SettlementEvent::PaymentRefunded(_)
+            | SettlementEvent::CreditApplied(_)
+            | SettlementEvent::CreditReleased(_)
+            | SettlementEvent::CreditPaidOut(_) => Ok(()),
         }
     }
 

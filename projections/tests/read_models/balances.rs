@@ -3,6 +3,7 @@
 use projections::Balances;
 use schemas::event::{CreditGranted, CustomerExternalIdChanged, PaymentReversed};
 use schemas::ids::CreditGrantId;
+use schemas::terms::{GrantKind, LotScope};
 use schemas::{Contact, Minor};
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -138,6 +139,11 @@ fn the_trial_balance_balances_and_knows_what_is_earned_by_the_day() {
     let grant = CreditGranted {
         grant: CreditGrantId::new(Uuid::from_u128(1)),
         amount: Minor(5_00).of(eur()),
+        kind: GrantKind::Goodwill,
+        refundable: false,
+        scope: LotScope::Customer,
+        priority: 0,
+        expires: None,
         posting_date: date("2026-02-21"),
         reason: "sorry".parse().expect("a label"),
     };

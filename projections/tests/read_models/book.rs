@@ -339,6 +339,7 @@ pub(crate) fn finalized(day: &str, n: u128, lines: Vec<InvoiceLine>) -> InvoiceF
         run: None,
         lines,
         totals: InvoiceTotals { gross: total, net: total, total, ..InvoiceTotals::default() },
+        credits: Vec::new(),
         credit_applied: Minor::ZERO,
         credit_generated: Minor(if total.0 < 0 { -total.0 } else { 0 }),
     }

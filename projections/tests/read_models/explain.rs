@@ -33,6 +33,7 @@ fn charge(n: u128) -> Event {
         service: None,
         subscription: None,
         price: None,
+        early_termination: false,
     };
     charge.into()
 }
@@ -43,7 +44,6 @@ fn given(n: u128) -> Event {
         on: DiscountTarget::Customer,
         value: DiscountValue::Percent(10_u32.into()),
         duration: DiscountDuration::Forever,
-        window: None,
         coupon: None,
         first_cycles: Vec::new(),
     };
@@ -59,6 +59,7 @@ fn line(number: u32, charge: EventAt, given: EventAt) -> InvoiceLine {
         exact: Fraction::whole(10_00),
         amount: Minor(10_00),
         basis: DiscountBasis::Percent { percent: 10_u32.into(), of: Minor(100_00) },
+        cycle: None,
         given,
     }];
     line.origin.charge = Some(charge);
@@ -167,6 +168,9 @@ fn note(of: LineRef, net: i64) -> Event {
         posting_date: date("2026-03-01"),
         lines: vec![reversal(of.line, net)],
         total: Minor(net),
+        credits: Vec::new(),
+        to_credit: Minor::ZERO,
+        released: Vec::new(),
         refund: None,
     };
     note.into()
@@ -179,7 +183,7 @@ fn void(n: u128, net: i64) -> Event {
         posting_date: date("2026-03-02"),
         lines: vec![reversal(1, net)],
         receivable: Minor::ZERO,
-        credit_returned: Minor::ZERO,
+        released: Vec::new(),
         credit_withdrawn: Minor(-net),
         rebill: false,
         reason: "by mistake".parse().expect("a label"),

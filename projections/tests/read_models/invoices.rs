@@ -84,6 +84,8 @@ fn an_invoice_goes_from_open_over_partially_paid_to_paid_and_back() {
         posting_date: date("2026-02-05"),
         effect: RefundedTo::Reopened,
         reopened: vec![part(1, 59_00)],
+        credit_unapplied: Vec::new(),
+        swapped: Vec::new(),
         from_credit: Minor::ZERO,
         reason: "goodwill".parse().expect("a label"),
     };
@@ -122,6 +124,9 @@ fn credit_notes_credit_lines_and_voids_show_on_the_lines_that_they_credit() {
         posting_date: date("2026-02-01"),
         lines: vec![reversal(1, 9_00)],
         total: Minor(9_00),
+        credits: Vec::new(),
+        to_credit: Minor::ZERO,
+        released: Vec::new(),
         refund: None,
     };
     book.event("2026-02-01", 1, note);
@@ -138,7 +143,7 @@ fn credit_notes_credit_lines_and_voids_show_on_the_lines_that_they_credit() {
         posting_date: date("2026-02-03"),
         lines: vec![reversal(1, -10_00), reversal(2, 30_00)],
         receivable: Minor(20_00),
-        credit_returned: Minor::ZERO,
+        released: Vec::new(),
         credit_withdrawn: Minor::ZERO,
         rebill: false,
         reason: "by mistake".parse().expect("a label"),

@@ -124,7 +124,7 @@ impl Model {
             posting_date: date(&day(now)),
             lines,
             receivable: Minor(amount),
-            credit_returned: Minor::ZERO,
+            released: Vec::new(),
             credit_withdrawn: Minor::ZERO,
             rebill: false,
             reason: "by mistake".parse().expect("a label"),

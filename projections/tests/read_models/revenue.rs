@@ -4,6 +4,7 @@ use projections::Revenue;
 use schemas::Minor;
 use schemas::event::{Amendment, CreditGranted, CreditNoteIssued, InvoiceVoided, LineReversal};
 use schemas::ids::{CreditGrantId, CreditNoteId};
+use schemas::terms::{GrantKind, LotScope};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -76,7 +77,7 @@ fn a_void_takes_back_what_was_earned_and_stops_the_rest() {
         posting_date: date("2026-02-01"),
         lines: vec![reversal(1, 90_00, 31_00), reversal(2, 5_00, 0)],
         receivable: Minor(95_00),
-        credit_returned: Minor::ZERO,
+        released: Vec::new(),
         credit_withdrawn: Minor::ZERO,
         rebill: false,
         reason: "by mistake".parse().expect("a label"),
@@ -119,6 +120,9 @@ fn a_credit_note_amends_what_is_left_to_be_earned() {
         posting_date: date("2026-02-01"),
         lines: vec![reversal],
         total: Minor(45_00),
+        credits: Vec::new(),
+        to_credit: Minor::ZERO,
+        released: Vec::new(),
         refund: None,
     };
     book.event("2026-02-01", 1, note);
@@ -136,6 +140,11 @@ fn granted_credit_is_contra_and_a_negative_line_is_earned_downward() {
     let grant = CreditGranted {
         grant: CreditGrantId::new(Uuid::from_u128(1)),
         amount: Minor(3_00).of(eur()),
+        kind: GrantKind::Goodwill,
+        refundable: false,
+        scope: LotScope::Customer,
+        priority: 0,
+        expires: None,
         posting_date: date("2026-02-02"),
         reason: "sorry".parse().expect("a label"),
     };

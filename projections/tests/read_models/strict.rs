@@ -51,6 +51,9 @@ fn note(n: u128, line: u32) -> Event {
         posting_date: date(DAY),
         lines: vec![reversal(line, 9_00)],
         total: Minor(9_00),
+        credits: Vec::new(),
+        to_credit: Minor::ZERO,
+        released: Vec::new(),
         refund: None,
     };
     note.into()
@@ -63,7 +66,7 @@ fn void(n: u128, line: u32) -> Event {
         posting_date: date(DAY),
         lines: vec![reversal(line, 59_00)],
         receivable: Minor(59_00),
-        credit_returned: Minor::ZERO,
+        released: Vec::new(),
         credit_withdrawn: Minor::ZERO,
         rebill: false,
         reason: "by mistake".parse().expect("a label"),
@@ -92,6 +95,8 @@ fn refunded(n: u128, amount: i64) -> Event {
         posting_date: date(DAY),
         effect: RefundedTo::Reopened,
         reopened: vec![part(1, amount)],
+        credit_unapplied: Vec::new(),
+        swapped: Vec::new(),
         from_credit: Minor::ZERO,
         reason: "goodwill".parse().expect("a label"),
     };

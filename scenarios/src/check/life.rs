@@ -82,7 +82,7 @@ impl Runner<'_> {
     }
 
     /// Values in the book's order: all of them, or those that are named.
-    fn check_list(
+    pub(super) fn check_list(
         &mut self,
         place: Place,
         path: &str,

@@ -88,6 +88,24 @@ pub(super) fn pay(d: &mut Draft<'_>) -> Result<bool, Trouble> {
     Ok(true)
 }
 
+/// `sub` is the only subscription that it pays for.
+pub(super) fn grant_credit(d: &mut Draft<'_>) -> Result<bool, Trouble> {
+    if let Some(sub) = d.said.text("sub")? {
+        d.put("scope", json!({"subscription": d.names.sub_id(sub)}));
+    }
+    Ok(true)
+}
+
+/// Whose credit is paid out is who has the lot.
+pub(super) fn pay_out(d: &mut Draft<'_>) -> Result<bool, Trouble> {
+    if !d.said.has("customer")
+        && let Some(owner) = d.said.peek("lot").and_then(|lot| d.names.owner_of_lot(lot))
+    {
+        d.of(owner);
+    }
+    Ok(true)
+}
+
 /// Which lines are credited, and by how much.
 pub(super) fn credit_note(d: &mut Draft<'_>) -> Result<bool, Trouble> {
     let invoice = d.said.need("invoice")?;

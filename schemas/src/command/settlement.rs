@@ -9,7 +9,7 @@ use crate::ids::{
 };
 use crate::money::Money;
 use crate::personal::Personal;
-use crate::terms::UnitPrice;
+use crate::terms::{GrantKind, LotPriority, LotRef, LotScope, NoteTarget, UnitPrice};
 use crate::text::{Code, ExternalId, Label};
 use crate::time::{Date, Interval};
 
@@ -200,16 +200,18 @@ pub struct RefundPayment {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum RefundEffect {
-    /// The invoices that the payment settled, last first, are open again by that much.
+    /// The invoices that the payment paid are open again by that much: first those that it settled
+    /// when it was recorded, then those that its credit paid later, each the last one first.
     Reopen,
     /// They are credited by that much: nothing is open, revenue falls. Holds the first note's id;
     /// derived from the command's id if null.
     CreditNote(Option<CreditNoteId>),
-    /// It is taken from the customer's credit.
+    /// It is taken from the customer's credit: what is left of the payment, and beyond that credit
+    /// of invoices below zero, which takes its place on invoices.
     CustomerCredit,
 }
 
-/// Credits lines of an invoice that is open: the customer owes that much less.
+/// Credits lines of an invoice: the customer owes that much less.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct IssueCreditNote {
@@ -221,6 +223,8 @@ pub struct IssueCreditNote {
     pub invoice: InvoiceId,
     /// Which lines, and by how much; each once.
     pub lines: Vec<CreditLine>,
+    /// Where that goes which is more than the invoice has open; the receivable if left out.
+    pub to: Option<NoteTarget>,
 }
 
 /// How much of a line is credited.
@@ -233,7 +237,7 @@ pub struct CreditLine {
     pub amount: Money,
 }
 
-/// Gives the customer credit that coming invoices use up.
+/// Gives the customer credit. It pays what is open or the next invoices, as the policies say.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct GrantCredit {
@@ -243,6 +247,94 @@ pub struct GrantCredit {
     pub grant: CreditGrantId,
     /// How much; more than zero.
     pub amount: Money,
+    /// Why, in a word; `goodwill` if left out.
+    pub kind: Option<GrantKind>,
+    /// The last day on which it can be used, in the seller's zone; it does not expire if left out.
+    /// A prepayment never does.
+    pub expires: Option<Date>,
+    /// Which invoices it may pay; all of the customer's if left out.
+    pub scope: Option<LotScope>,
+    /// From -100 to 100, 0 if left out. Of lots that expire on the same day the one with the lower
+    /// number is used first, then the older one.
+    pub priority: Option<LotPriority>,
+    /// It may be paid out. If left out, only a prepayment may; a prepayment always may.
+    pub refundable: Option<bool>,
+    /// Why.
+    #[serde(deserialize_with = "crate::personal::label")]
+    #[schemars(with = "Label")]
+    pub reason: Personal,
+}
+
+impl GrantCredit {
+    /// A grant of which nothing else is said: goodwill for every invoice that does not expire.
+    pub const fn plain(
+        customer: CustomerId,
+        grant: CreditGrantId,
+        amount: Money,
+        reason: Personal,
+    ) -> Self {
+        let (kind, expires, scope, priority, refundable) = (None, None, None, None, None);
+        Self { customer, grant, amount, kind, expires, scope, priority, refundable, reason }
+    }
+}
+
+/// Lets a lot of credit pay an invoice; also one that it was released from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ApplyCredit {
+    /// Whose.
+    pub customer: CustomerId,
+    /// Which lot.
+    pub lot: LotRef,
+    /// Which invoice.
+    pub invoice: InvoiceId,
+    /// How much; as much as the lot has and the invoice takes if left out.
+    pub amount: Option<Money>,
+}
+
+/// Takes what a lot paid of an invoice back to the lot. No credit pays the invoice by itself then,
+/// until it is paid or credit is applied to it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ReleaseCredit {
+    /// Whose.
+    pub customer: CustomerId,
+    /// Which lot.
+    pub lot: LotRef,
+    /// Which invoice.
+    pub invoice: InvoiceId,
+    /// How much; all that the lot paid of it if left out.
+    pub amount: Option<Money>,
+}
+
+/// Takes back what is left of a grant. Prepayments are the customer's money: they are paid out.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RevokeCredit {
+    /// Whose.
+    pub customer: CustomerId,
+    /// Which grant.
+    pub grant: CreditGrantId,
+    /// Why.
+    #[serde(deserialize_with = "crate::personal::label")]
+    #[schemars(with = "Label")]
+    pub reason: Personal,
+}
+
+/// Pays credit out in cash: what is left of a lot that is refundable. A payment is paid back with
+/// `payment.refund`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PayOutCredit {
+    /// Who gets it.
+    pub customer: CustomerId,
+    /// The refund's id.
+    pub refund: RefundId,
+    /// Which lot.
+    pub lot: LotRef,
+    /// How much; all that is left if left out. Of a lot that an invoice below zero made at most
+    /// what lies on invoices of what the customer has paid.
+    pub amount: Option<Money>,
     /// Why.
     #[serde(deserialize_with = "crate::personal::label")]
     #[schemars(with = "Label")]

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::currency::Currency;
 use crate::decimal::Decimal;
-use crate::event::EventAt;
+use crate::event::{EventAt, LotUse};
 use crate::fraction::{Fraction, RoundingMode};
 use crate::ids::{BillingRunId, ChargeId, DiscountId, EntityId, InvoiceId, PlanId, SubscriptionId};
 use crate::money::Minor;
@@ -90,7 +90,9 @@ pub struct InvoiceFinalized {
     pub lines: Vec<InvoiceLine>,
     /// Sums over the lines.
     pub totals: InvoiceTotals,
-    /// Customer credit that pays part of it at once.
+    /// Customer credit that pays part of it at once, lot by lot.
+    pub credits: Vec<LotUse>,
+    /// Their sum.
     pub credit_applied: Minor,
     /// A negative total becomes this much customer credit, and the invoice is settled.
     pub credit_generated: Minor,

@@ -10,16 +10,61 @@ use crate::event::InvoiceLine;
 use crate::ids::{CreditGrantId, CreditNoteId, InvoiceId, PaymentId, RefundId};
 use crate::money::{Minor, Money};
 use crate::personal::Personal;
+use crate::terms::{GrantKind, LotPriority, LotRef, LotScope};
 use crate::text::{Code, ExternalId};
 use crate::time::{Date, Interval};
 
-/// A part of a payment or of customer credit on one invoice.
+/// A part of a payment on one invoice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Allocation {
     /// Which invoice.
     pub invoice: InvoiceId,
     /// How much; more than zero.
     pub amount: Minor,
+}
+
+/// A part of a lot of customer credit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct LotUse {
+    /// Which lot.
+    pub lot: LotRef,
+    /// How much; more than zero.
+    pub amount: Minor,
+}
+
+/// A part of a lot of customer credit on one invoice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct LotPart {
+    /// Which lot.
+    pub lot: LotRef,
+    /// Which invoice.
+    pub invoice: InvoiceId,
+    /// How much; more than zero.
+    pub amount: Minor,
+}
+
+/// A part of a lot that an invoice had and that goes back to the lot.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct LotReturn {
+    /// Which lot.
+    pub lot: LotRef,
+    /// How much; more than zero. It is taken off the last parts that the lot has there.
+    pub amount: Minor,
+    /// It was a part of a payment that settled the invoice when it was recorded; else of credit.
+    pub direct: bool,
+}
+
+/// A lot takes the place of a payment's part on an invoice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct LotSwap {
+    /// Which lot pays it now.
+    pub lot: LotRef,
+    /// Which invoice.
+    pub invoice: InvoiceId,
+    /// How much; more than zero.
+    pub amount: Minor,
+    /// The payment had settled the invoice when it was recorded; else its credit had.
+    pub direct: bool,
 }
 
 /// Money was received.
@@ -35,9 +80,9 @@ pub struct PaymentRecorded {
     pub method: Option<Code>,
     /// The day it is booked on.
     pub posting_date: Date,
-    /// What it settles, in order.
+    /// What it settles, in order: invoices that were booked on its day or before.
     pub allocations: Vec<Allocation>,
-    /// What becomes customer credit.
+    /// What becomes customer credit; what of it pays invoices follows in the same commit.
     pub to_credit: Minor,
 }
 
@@ -50,12 +95,12 @@ pub struct PaymentReversed {
     pub amount: Money,
     /// The day it is booked on.
     pub posting_date: Date,
-    /// Invoices that are open again, and by how much.
+    /// Invoices that it had settled and that are open again, and by how much.
     pub reopened: Vec<Allocation>,
-    /// Credit that it had made and that is withdrawn.
-    pub credit_withdrawn: Minor,
-    /// Credit taken off invoices again, last first, where the credit had been used up.
+    /// Invoices that its credit had paid later and that are open again, and by how much.
     pub credit_unapplied: Vec<Allocation>,
+    /// Credit that was left of it and is withdrawn.
+    pub credit_withdrawn: Minor,
     /// Why.
     pub reason: Personal,
 }
@@ -68,7 +113,7 @@ pub enum RefundedTo {
     Reopened,
     /// From invoices that are credited by the credit notes in the same commit.
     Credited,
-    /// From customer credit that the payment had made.
+    /// From customer credit: the payment's own, or what takes its place on invoices.
     CustomerCredit,
 }
 
@@ -87,7 +132,12 @@ pub struct PaymentRefunded {
     pub effect: RefundedTo,
     /// Allocations that are undone: the receivable rises by these.
     pub reopened: Vec<Allocation>,
-    /// What is taken from customer credit.
+    /// What its credit had paid later and that is undone: the receivable rises by these, too.
+    pub credit_unapplied: Vec<Allocation>,
+    /// Credit of invoices below zero that takes its place on invoices: so much more of the payment
+    /// is credit then.
+    pub swapped: Vec<LotSwap>,
+    /// What is taken from its customer credit.
     pub from_credit: Minor,
     /// Why.
     pub reason: Personal,
@@ -134,8 +184,8 @@ pub struct InvoiceVoided {
     pub lines: Vec<LineReversal>,
     /// What was still owed and no longer is.
     pub receivable: Minor,
-    /// Customer credit that had paid for it and is given back.
-    pub credit_returned: Minor,
+    /// What had paid for it, in the order in which it goes back to the lots.
+    pub released: Vec<LotReturn>,
     /// Customer credit that its negative total had made and that is withdrawn.
     pub credit_withdrawn: Minor,
     /// Its cycles and charges are billed again.
@@ -170,6 +220,12 @@ pub struct CreditNoteIssued {
     pub credits: Vec<InvoiceLine>,
     /// Their sum, with tax.
     pub total: Minor,
+    /// What of it was never owed on the invoice, because credits of earlier invoices stand on it:
+    /// it becomes a lot of customer credit.
+    pub to_credit: Minor,
+    /// What had paid for it and is not needed any more, in the order in which it goes back to the
+    /// lots.
+    pub released: Vec<LotReturn>,
     /// The refund that it stands for.
     pub refund: Option<RefundId>,
 }
@@ -179,6 +235,80 @@ pub struct CreditNoteIssued {
 pub struct CreditGranted {
     /// Which grant.
     pub grant: CreditGrantId,
+    /// How much.
+    pub amount: Money,
+    /// Why, in a word.
+    pub kind: GrantKind,
+    /// It may be paid out.
+    pub refundable: bool,
+    /// Which invoices it may pay.
+    pub scope: LotScope,
+    /// Of lots that expire on the same day the one with the lower number is used first.
+    pub priority: LotPriority,
+    /// The last day on which it can be used; none: it does not expire.
+    pub expires: Option<Date>,
+    /// The day it is booked on.
+    pub posting_date: Date,
+    /// Why.
+    pub reason: Personal,
+}
+
+/// Lots of customer credit pay invoices.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct CreditApplied {
+    /// The currency of the amounts.
+    pub currency: Currency,
+    /// The day it is booked on.
+    pub posting_date: Date,
+    /// What pays what, in order.
+    pub parts: Vec<LotPart>,
+}
+
+/// What a lot paid of an invoice goes back to the lot. No credit pays the invoice by itself until
+/// it is paid, or credit was applied to it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct CreditReleased {
+    /// The invoice, which owes that much more.
+    pub invoice: InvoiceId,
+    /// The currency of the amounts.
+    pub currency: Currency,
+    /// The day it is booked on.
+    pub posting_date: Date,
+    /// What goes back, in order.
+    pub parts: Vec<LotReturn>,
+}
+
+/// What was left of a grant was taken back.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct CreditRevoked {
+    /// Which grant.
+    pub grant: CreditGrantId,
+    /// How much: all that was left.
+    pub amount: Money,
+    /// The day it is booked on.
+    pub posting_date: Date,
+    /// Why.
+    pub reason: Personal,
+}
+
+/// The last day of a grant passed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct CreditExpired {
+    /// Which grant.
+    pub grant: CreditGrantId,
+    /// How much: all that was left.
+    pub amount: Money,
+    /// The day it is booked on.
+    pub posting_date: Date,
+}
+
+/// Credit was paid out in cash.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct CreditPaidOut {
+    /// Which refund.
+    pub refund: RefundId,
+    /// The lot that it was taken from.
+    pub lot: LotRef,
     /// How much.
     pub amount: Money,
     /// The day it is booked on.

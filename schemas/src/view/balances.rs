@@ -7,6 +7,7 @@ use crate::currency::Currency;
 use crate::ids::{CreditGrantId, CreditNoteId, CustomerId, InvoiceId, PaymentId, RefundId};
 use crate::money::Money;
 use crate::personal::Personal;
+use crate::terms::{LotPriority, LotRef, LotScope};
 use crate::text::{Code, ExternalId};
 use crate::time::{Date, Timestamp};
 
@@ -152,6 +153,12 @@ pub enum StatementKind {
     Refund,
     /// Credit was given.
     CreditGranted,
+    /// What was left of credit was taken back.
+    CreditRevoked,
+    /// What was left of credit expired.
+    CreditExpired,
+    /// Credit was paid out in cash.
+    CreditPaidOut,
 }
 
 /// The accounts of one currency.
@@ -250,6 +257,64 @@ pub struct PaymentAllocation {
     pub invoice: InvoiceId,
     /// When it was recorded.
     pub allocated: Money,
-    /// Of that, undone since by refunds and reversals.
+    /// Of that, undone since: refunded, reversed, or customer credit again.
     pub undone: Money,
+}
+
+/// A lot of customer credit. A payment is one from when something of it became credit.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Lot {
+    /// What made it: its name in commands.
+    pub lot: LotRef,
+    /// What that was.
+    pub source: LotSource,
+    /// How much it was at first.
+    pub amount: Money,
+    /// What lies on no invoice and is not gone.
+    pub left: Money,
+    /// It is money that can be paid back.
+    pub refundable: bool,
+    /// Which invoices it may pay.
+    pub scope: LotScope,
+    /// Of lots that expire on the same day the one with the lower number is used first.
+    pub priority: LotPriority,
+    /// The last day on which it can be used; none: it does not expire.
+    pub expires: Option<Date>,
+    /// The day it is booked on.
+    pub posting_date: Date,
+    /// What it pays, in order.
+    pub uses: Vec<LotUsage>,
+    /// The commit, as an opaque token.
+    pub position: String,
+}
+
+/// What made a lot of customer credit.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum LotSource {
+    /// A payment.
+    Payment,
+    /// A grant to make up for something.
+    Goodwill,
+    /// A grant to win or to keep the customer.
+    Promotion,
+    /// A grant of what had been paid before.
+    Prepayment,
+    /// An invoice below zero.
+    Invoice,
+    /// A credit note for more than its invoice asked to be paid.
+    CreditNote,
+}
+
+/// What one lot pays of one invoice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct LotUsage {
+    /// Which invoice.
+    pub invoice: InvoiceId,
+    /// How much.
+    pub amount: Money,
+    /// A payment settled it when it was recorded; else credit did.
+    pub direct: bool,
 }

@@ -14,7 +14,7 @@ use crate::ids::{
 };
 use crate::money::Money;
 use crate::personal::Personal;
-use crate::terms::{LineKind, Profile};
+use crate::terms::{LineKind, LotRef, Profile};
 use crate::text::{Code, ExternalId};
 use crate::time::{Date, Interval, Timestamp};
 
@@ -204,6 +204,8 @@ pub struct Settlement {
     pub refund: Option<RefundId>,
     /// The credit note behind it.
     pub credit_note: Option<CreditNoteId>,
+    /// The lot of customer credit that paid it, or that takes the place of another.
+    pub lot: Option<LotRef>,
     /// The commit, as an opaque token.
     pub position: String,
 }
@@ -214,7 +216,7 @@ pub struct Settlement {
 )]
 #[serde(rename_all = "snake_case")]
 pub enum SettlementKind {
-    /// Customer credit paid part of it when it was issued.
+    /// Customer credit paid part of it.
     CreditApplied,
     /// Its negative total became customer credit.
     CreditGenerated,

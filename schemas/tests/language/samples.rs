@@ -3,12 +3,13 @@
 mod commands;
 mod commits;
 mod events;
+mod settlement;
 mod subscriptions;
 
 pub(crate) use commands::{commands, older_commands};
 pub(crate) use commits::{commits, small_commits};
 pub(crate) use events::{Older, events, older_events};
-pub(crate) use subscriptions::{item_changes, item_terms, subscription_terms};
+pub(crate) use subscriptions::{item_terms, subscription_terms};
 
 use schemas::terms::{CurrencyPrice, PriceDefinition, Rate, SeriesDefinition};
 

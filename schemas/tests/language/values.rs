@@ -6,19 +6,22 @@
 use core::str::FromStr;
 
 use schemas::command::{
-    Allocate, AllocationRequest, ChargeInvoice, ChargePrice, InvoiceRequest, RefundEffect,
+    Allocate, AllocationRequest, ChargeInvoice, ChargePrice, InvoiceRequest, PriceMapping,
+    RefundEffect,
 };
 use schemas::event::{
-    DiscountBasis, LineSource, RefundedTo, RevenueSchedule, RoundingSubject, ScheduledChange,
-    ScheduledFor, ScheduledItems, TermsChange,
+    ChangeAgreed, DiscountBasis, EndAgreed, LineSource, PlanVersion, RefundedTo, RevenueSchedule,
+    RoundingSubject, ScheduledChange, ScheduledFor, TermsChange,
 };
 use schemas::fraction::RoundingMode;
 use schemas::personal::SealedText;
 use schemas::terms::{
-    Anchor, BillingTiming, BookClock, CalendarUnit, CancelCredit, CancelDefault, ChangeBilling,
-    ChangeTime, CreditBasis, CreditDiscount, DefaultAnchor, DiscountAllocation, DiscountDuration,
-    DiscountOrder, DiscountStacking, DiscountTarget, DiscountValue, EndReason, Every,
-    FirstBoundary, IntervalChange, InvoiceTiming, ItemTarget, LineKind, MissingPiece, PackageRate,
+    ActivationStart, Anchor, BillingTiming, BookClock, CalendarUnit, CancelCredit, CancelDefault,
+    ChangeBilling, ChangeTime, ChargeWait, CreditBasis, CreditDiscount, CreditDocument,
+    CreditTarget, DefaultAnchor, DiscountAllocation, DiscountDuration, DiscountOrder,
+    DiscountStacking, DiscountTarget, DiscountValue, DurationCounts, EndReason, Every,
+    FirstBoundary, GrantKind, IntervalChange, InvoiceTiming, ItemTarget, LineKind, LotRef,
+    LotScope, MinimumAfterDiscount, MissingPiece, NoneScope, NoteTarget, PackageRate,
     PercentageRate, PreviousPeriodFrom, Profile, Proration, Rate, RatioRule, RebillRule,
     Recurrence, Renewal, SeriesKind, Settle, Tier, TrialAnchor, TrialOnChange, UnitPrice, ZoneRule,
 };
@@ -126,7 +129,8 @@ macro_rules! every_rule {
 every_rule! {
     Proration RatioRule PreviousPeriodFrom DefaultAnchor FirstBoundary IntervalChange TrialAnchor
     TrialOnChange ZoneRule ChangeBilling CancelDefault RebillRule CreditBasis CreditDiscount
-    MissingPiece DiscountStacking DiscountOrder DiscountAllocation
+    MissingPiece DiscountStacking DiscountOrder DiscountAllocation CreditDocument CreditTarget
+    NoneScope ActivationStart ChargeWait DurationCounts MinimumAfterDiscount
 }
 
 /// Two adjacent tiers.
@@ -251,6 +255,7 @@ every_variant! {
     discount_durations DiscountDuration {
         "once" DiscountDuration::Once => DiscountDuration::Once,
         "cycles" DiscountDuration::Cycles(_) => DiscountDuration::Cycles(3),
+        "months" DiscountDuration::Months(_) => DiscountDuration::Months(6),
         "forever" DiscountDuration::Forever => DiscountDuration::Forever,
     }
     charge_prices ChargePrice {
@@ -286,12 +291,19 @@ every_variant! {
         "remove" TermsChange::Remove => TermsChange::Remove,
     }
     scheduled_changes ScheduledChange {
-        "items" ScheduledChange::Items(_) => ScheduledChange::Items(ScheduledItems {
-            items: crate::samples::item_changes(),
+        "items" ScheduledChange::Items(_) => ScheduledChange::Items(Box::new(ChangeAgreed {
+            plan: Some(PlanVersion { plan: id(33), version: 2 }),
+            quantity: Some(of("7.25")),
+            items: crate::samples::subscription_terms().items.unwrap_or_default(),
             anchor: Some(Anchor::Day(31)),
+            map: vec![PriceMapping { from: of("fee"), to: Some(of("base")) }],
+            keep_prices: true,
+            keep_scheduled: false,
             settle: Settle::Next,
-        }),
-        "cancel" ScheduledChange::Cancel(_) => ScheduledChange::Cancel(CancelCredit::Full),
+        })),
+        "cancel" ScheduledChange::Cancel(_) => {
+            ScheduledChange::Cancel(EndAgreed { credit: CancelCredit::Full, waive_fee: true })
+        },
         "pause" ScheduledChange::Pause(_) => ScheduledChange::Pause(Settle::Now),
         "resume" ScheduledChange::Resume(_) => ScheduledChange::Resume(Settle::None),
     }
@@ -307,7 +319,6 @@ every_variant! {
             budget: Minor(500),
             of: Minor(1815),
             among: Minor(3000),
-            cycle: Some(of("2024-01-31T05:00:00Z")),
         },
         "credit" DiscountBasis::Credit { .. } => DiscountBasis::Credit { of: Minor(182) },
     }
@@ -324,6 +335,7 @@ every_variant! {
         "amount" RoundingSubject::Amount => RoundingSubject::Amount,
         "discount" RoundingSubject::Discount => RoundingSubject::Discount,
         "tax" RoundingSubject::Tax => RoundingSubject::Tax,
+        "residue" RoundingSubject::Residue => RoundingSubject::Residue,
     }
     rounding_modes RoundingMode {
         "half_up" RoundingMode::HalfUp => RoundingMode::HalfUp,
@@ -336,6 +348,25 @@ every_variant! {
         "straight" RevenueSchedule::Straight(_) => {
             RevenueSchedule::Straight(of("2024-01-31/2024-02-29"))
         },
+    }
+    lot_refs LotRef {
+        "of a payment" LotRef::Payment(_) => LotRef::Payment(id(10)),
+        "of a grant" LotRef::Grant(_) => LotRef::Grant(id(12)),
+        "of an invoice" LotRef::Invoice(_) => LotRef::Invoice(id(7)),
+        "of a note" LotRef::CreditNote(_) => LotRef::CreditNote(id(8)),
+    }
+    lot_scopes LotScope {
+        "for all" LotScope::Customer => LotScope::Customer,
+        "for one subscription" LotScope::Subscription(_) => LotScope::Subscription(id(4)),
+    }
+    grant_kinds GrantKind {
+        "goodwill" GrantKind::Goodwill => GrantKind::Goodwill,
+        "promotion" GrantKind::Promotion => GrantKind::Promotion,
+        "prepayment" GrantKind::Prepayment => GrantKind::Prepayment,
+    }
+    note_targets NoteTarget {
+        "receivable" NoteTarget::Receivable => NoteTarget::Receivable,
+        "credit" NoteTarget::Credit => NoteTarget::Credit,
     }
     refunded_tos RefundedTo {
         "reopened" RefundedTo::Reopened => RefundedTo::Reopened,

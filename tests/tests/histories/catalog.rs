@@ -121,7 +121,7 @@ impl Game {
             )
         } else if let Move::Run { back } = action {
             let run = schemas::ids::BillingRunId::new(self.id());
-            Some(RunBilling { run, through: self.today(-back) }.into())
+            Some(RunBilling { run, through: self.today(-back), ahead: None }.into())
         } else {
             None
         }

@@ -1,23 +1,23 @@
 //! Moves become commands: numbers become ids of what there is.
 
 use schemas::command::{
-    AcceptQuote, Activation, AddCharge, ApplyDiscount, CancelSubscription, ChangePlan,
+    AcceptQuote, Activation, AddCharge, ApplyCredit, ApplyDiscount, CancelSubscription, ChangePlan,
     ChangeQuantity, ChangeSubscription, ChargeInvoice, ChargePrice, CreateQuote,
     CreateSubscription, GrantCredit, InvoiceNow, InvoiceRequest, ItemRequest, PauseSubscription,
-    RampPhase, RecordPayment, RedeemCoupon, RefundEffect, RefundPayment, RemoveDiscount,
-    ResumeSubscription, ReversePayment, SetRenewal, SubscriptionTerms, UncancelSubscription,
-    VoidInvoice, VoidQuote, WithdrawChange,
+    PayOutCredit, RampPhase, RecordPayment, RedeemCoupon, RefundEffect, RefundPayment,
+    ReleaseCredit, RemoveDiscount, ResumeSubscription, ReversePayment, RevokeCredit, SetRenewal,
+    SubscriptionTerms, UncancelSubscription, VoidInvoice, VoidQuote, WithdrawChange,
 };
 use schemas::event::Dimension;
-use schemas::ids::CustomerId;
+use schemas::ids::{CustomerId, InvoiceId};
 use schemas::terms::{
     Anchor, CalendarUnit, CancelCredit, ChangeTime, DiscountDuration, DiscountTarget, Every,
-    InvoiceTiming, ItemTarget, Renewal, Settle, TermRequest,
+    InvoiceTiming, ItemTarget, LotRef, Renewal, Settle, TermRequest,
 };
 use schemas::{Command, Date, Decimal, Interval, Minor, Money};
 
 use crate::catalog::{discount_value, rate};
-use crate::moves::{Anchored, Move, Terms, Then, What};
+use crate::moves::{Anchored, Lent, Move, Terms, Then, What};
 use crate::play::{Game, text};
 
 pub(crate) fn pick<T: Clone>(of: &[T], number: usize) -> Option<T> {
@@ -83,7 +83,8 @@ fn hours_back(action: &Move) -> i64 {
         | Move::Run { .. }
         | Move::Reverse { .. }
         | Move::Refund { .. }
-        | Move::Grant { .. } => 0,
+        | Move::Grant { .. }
+        | Move::Credit { .. } => 0,
     }
 }
 
@@ -138,7 +139,8 @@ impl Game {
             };
             (0..terms.ramp)
                 .map(|n| RampPhase {
-                    days: Interval::new(day(n), day(n + 1)).expect("not empty"),
+                    days: Some(Interval::new(day(n), day(n + 1)).expect("not empty")),
+                    months: None,
                     items: Some(vec![request("fee", i64::try_from(n).expect("few") + 1)]),
                     discount_percent: (n % 2 == 1).then(|| decimal(125, 1)),
                 })
@@ -153,8 +155,12 @@ impl Game {
                 length: Every { count, unit: CalendarUnit::Month },
                 renewal: renewal_of(renewal),
             }),
+            least_term: None,
             ramp,
-            activation: terms.activation.then_some(Activation { expires_after_hours: 72 }),
+            ramp_end: None,
+            activation: terms
+                .activation
+                .then_some(Activation { expires_after_hours: 72, tolerance: None }),
             beneficiary: children
                 .first()
                 .copied()
@@ -178,6 +184,7 @@ impl Game {
                     plan,
                     version: None,
                     quantity,
+                    start: None,
                     invoice,
                     with,
                 }
@@ -191,7 +198,9 @@ impl Game {
             let (customer, subscription) = pick(&self.subscriptions, *subscription)?;
             let credits = [CancelCredit::Prorated, CancelCredit::None, CancelCredit::Full];
             let (when, credit) = (self.then(*when), credit.map(|n| credits[n % 3]));
-            return Some(CancelSubscription { customer, subscription, when, credit }.into());
+            return Some(
+                CancelSubscription { customer, subscription, when, credit, waive_fee: None }.into(),
+            );
         }
         if let Move::Uncancel { subscription } = action {
             let (customer, subscription) = pick(&self.subscriptions, *subscription)?;
@@ -233,6 +242,9 @@ impl Game {
             quantity: None,
             items: None,
             anchor: None,
+            map: None,
+            keep_prices: None,
+            keep_scheduled: None,
             when,
             proration,
         };
@@ -241,7 +253,18 @@ impl Game {
                 let plan = pick(&self.plans, *plan)?;
                 let version = None;
                 return Some(
-                    ChangePlan { customer, subscription, plan, version, when, proration }.into(),
+                    ChangePlan {
+                        customer,
+                        subscription,
+                        plan,
+                        version,
+                        map: None,
+                        keep_prices: None,
+                        keep_scheduled: None,
+                        when,
+                        proration,
+                    }
+                    .into(),
                 );
             }
             What::Quantity(quantity) => {
@@ -302,7 +325,9 @@ impl Game {
             let (customer, quote) = pick(&self.quotes, *quote)?;
             let subscription = schemas::ids::SubscriptionId::new(self.id());
             let invoice = Some(timing(*now));
-            return Some(AcceptQuote { customer, quote, subscription, invoice }.into());
+            return Some(
+                AcceptQuote { customer, quote, subscription, start: None, invoice }.into(),
+            );
         }
         if let Move::VoidQuote { quote } = action {
             let (customer, quote) = pick(&self.quotes, *quote)?;
@@ -355,7 +380,7 @@ impl Game {
         }
         if let Move::InvoiceNow { customer } = action {
             let customer = pick(&self.customers, *customer)?;
-            return Some(InvoiceNow { customer, invoice: None }.into());
+            return Some(InvoiceNow { customer, through: None, ahead: None, invoice: None }.into());
         }
         if let Move::Void { invoice, rebill, .. } = action {
             let (customer, invoice) = pick(&self.invoices, *invoice)?;
@@ -394,13 +419,39 @@ impl Game {
                 RefundPayment { customer, payment, refund, amount, effect, reason }.into(),
             );
         }
-        if let Move::Grant { customer, cents } = action {
+        if let Move::Grant { customer, cents, days } = action {
             let customer = pick(&self.customers, *customer)?;
             let amount = Minor(*cents).of(self.currency(customer));
             let grant = schemas::ids::CreditGrantId::new(self.id());
-            return Some(GrantCredit { customer, grant, amount, reason }.into());
+            let expires = days.map(|days| self.today(days));
+            let plain = GrantCredit::plain(customer, grant, amount, reason);
+            return Some(GrantCredit { expires, ..plain }.into());
+        }
+        if let Move::Credit { lot, invoice, what } = action {
+            return self.lent(*lot, *invoice, *what);
         }
         None
+    }
+
+    /// What becomes of a lot, with one of its customer's invoices.
+    fn lent(&mut self, lot: usize, invoice: usize, what: Lent) -> Option<Command> {
+        let (customer, lot) = pick(&self.lots, lot)?;
+        let of = |(owes, _): &&(CustomerId, InvoiceId)| *owes == customer;
+        let own: Vec<_> = self.invoices.iter().filter(of).copied().collect();
+        let invoice = pick(&own, invoice).map(|(_, invoice)| invoice);
+        let (amount, reason) = (None, text("because"));
+        Some(match what {
+            Lent::Apply => ApplyCredit { customer, lot, invoice: invoice?, amount }.into(),
+            Lent::Release => ReleaseCredit { customer, lot, invoice: invoice?, amount }.into(),
+            Lent::Revoke => {
+                let LotRef::Grant(grant) = lot else { return None };
+                RevokeCredit { customer, grant, reason }.into()
+            }
+            Lent::PayOut => {
+                let refund = schemas::ids::RefundId::new(self.id());
+                PayOutCredit { customer, refund, lot, amount, reason }.into()
+            }
+        })
     }
 
     fn part(&self, of: i128, percent: i64, customer: CustomerId) -> Money {

@@ -1,8 +1,12 @@
 //! What comes after a history: everything ends and is paid, and whoever can be erased is.
 
-use schemas::command::{BillingCommand, CustomerCommand, EraseCustomer, InvoiceNow};
+use schemas::command::{
+    BillingCommand, CustomerCommand, EraseCustomer, InvoiceNow, PayOutCredit, RefundEffect,
+    RefundPayment,
+};
 use schemas::event::CustomerErased;
-use schemas::ids::CustomerId;
+use schemas::ids::{CustomerId, RefundId};
+use schemas::terms::LotRef;
 use schemas::{Command, Event, Rejection};
 
 use crate::moves::{Move, Then};
@@ -26,7 +30,31 @@ impl Game {
             if self.owed(customer) > 0 {
                 self.step(&Move::Pay { customer: number, percent: 100, back: 0 }, false);
             }
+            self.pay_back(customer);
             self.erase(customer);
+        }
+    }
+
+    /// What a customer has paid and not used goes back to it.
+    fn pay_back(&mut self, customer: CustomerId) {
+        let account = self.kept.ledger.customer(customer).expect("it was registered");
+        let (left, currency) = (account.lots().collect::<Vec<_>>(), account.currency());
+        for (lot, amount) in left {
+            let (refund, reason) = (RefundId::new(self.id()), text("it leaves"));
+            let amount = amount.of(currency);
+            let command: Command = match lot {
+                LotRef::Payment(payment) => {
+                    let effect = RefundEffect::CustomerCredit;
+                    RefundPayment { customer, payment, refund, amount, effect, reason }.into()
+                }
+                LotRef::Grant(_) | LotRef::Invoice(_) | LotRef::CreditNote(_) => {
+                    let amount = Some(amount);
+                    PayOutCredit { customer, refund, lot, amount, reason }.into()
+                }
+            };
+            let stamp = self.stamp(0);
+            // What was given and not paid stays on the books.
+            let _ = self.submit(&command, &stamp);
         }
     }
 
@@ -50,8 +78,12 @@ impl Game {
         let has_documents = self.invoices.iter().any(|(of, _)| *of == customer);
         assert!(until.is_some() || !has_documents, "documents are kept");
         self.count("check", "nothing new for who is erased");
-        let new =
-            Command::Billing(BillingCommand::InvoiceNow(InvoiceNow { customer, invoice: None }));
+        let new = Command::Billing(BillingCommand::InvoiceNow(InvoiceNow {
+            customer,
+            through: None,
+            ahead: None,
+            invoice: None,
+        }));
         for command in [&erase, &new] {
             let stamp = self.stamp(0);
             let refused = self.kept.ledger.decide(command, &stamp);

@@ -55,7 +55,17 @@ pub(crate) enum Move {
     Pay { customer: usize, percent: i64, back: i64 },
     Reverse { payment: usize },
     Refund { payment: usize, percent: i64, effect: usize },
-    Grant { customer: usize, cents: i64 },
+    Grant { customer: usize, cents: i64, days: Option<i64> },
+    Credit { lot: usize, invoice: usize, what: Lent },
+}
+
+/// What becomes of a lot of credit.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Lent {
+    Apply,
+    Release,
+    Revoke,
+    PayOut,
 }
 
 /// What a change changes.
@@ -324,13 +334,23 @@ impl Move {
 
     fn settling(random: &mut Random) -> Self {
         let (customer, payment) = (below(random, 8), below(random, 8));
-        match random.below(18) {
+        match random.below(21) {
             0..7 => Self::Pay { customer, percent: between(random, 1, 130), back: back(random) },
             7 => Self::Reverse { payment },
             8..11 => {
                 Self::Refund { payment, percent: between(random, 1, 110), effect: below(random, 3) }
             }
-            11 => Self::Grant { customer, cents: between(random, -5, 3_000) },
+            11 => Self::Grant {
+                customer,
+                cents: between(random, -5, 3_000),
+                days: maybe(random, 3, |r| between(r, -1, 60)),
+            },
+            18..21 => Self::Credit {
+                lot: below(random, 16),
+                invoice: below(random, 12),
+                what: [Lent::Apply, Lent::Release, Lent::Release, Lent::Revoke, Lent::PayOut]
+                    [below(random, 5)],
+            },
             12..15 => Self::Void {
                 invoice: below(random, 12),
                 rebill: one_in(random, 2),

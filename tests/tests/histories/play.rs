@@ -4,7 +4,8 @@ use schemas::command::{
     BillingCommand, BookCommand, ProcessCommand, SellerCommand, SubscriptionCommand,
 };
 use schemas::event::{
-    BillingEvent, BookEvent, CustomerEvent, DueSet, SettlementEvent, SubscriptionEvent,
+    BillingEvent, BookEvent, CreditApplied, CustomerEvent, DueSet, SettlementEvent,
+    SubscriptionEvent,
 };
 use std::collections::BTreeMap;
 
@@ -14,7 +15,7 @@ use schemas::ids::{
     CommandId, CouponId, CustomerId, DiscountId, EntityId, InvoiceId, PaymentId, PlanId, QuoteId,
     SubscriptionId,
 };
-use schemas::terms::{BookClock, Policies, Profile, SeriesDefinition, SeriesKind};
+use schemas::terms::{BookClock, LotRef, Policies, Profile, SeriesDefinition, SeriesKind};
 use schemas::text::Code;
 use schemas::{Command, Currency, Date, Event, Rejection, StreamId, Timestamp, ZoneName};
 use tests::kept::{Kept, instant, neutral};
@@ -47,6 +48,8 @@ pub(crate) struct Game {
     pub(crate) discounts: Vec<(CustomerId, DiscountId)>,
     pub(crate) payments: Vec<(CustomerId, PaymentId, i64)>,
     pub(crate) invoices: Vec<(CustomerId, InvoiceId)>,
+    /// Every lot of credit there was.
+    pub(crate) lots: Vec<(CustomerId, LotRef)>,
     pub(crate) broken: Vec<Broken>,
     pub(crate) counts: Counts,
 }
@@ -108,6 +111,7 @@ impl Game {
             discounts: Vec::new(),
             payments: Vec::new(),
             invoices: Vec::new(),
+            lots: Vec::new(),
             broken: Vec::new(),
             counts: Counts::new(),
         };
@@ -201,6 +205,7 @@ impl Game {
         self.discounts.clear();
         self.payments.clear();
         self.invoices.clear();
+        self.lots.clear();
     }
 
     /// Plays one move, with a preview on a copy first.
@@ -238,7 +243,7 @@ impl Game {
         let other = self.customers.iter().position(|known| *known != customer)?;
         let coupon = matches!(command, Command::Subscription(SubscriptionCommand::RedeemCoupon(_)));
         if !coupon {
-            self.step(&Move::Grant { customer: other, cents: 17 }, false);
+            self.step(&Move::Grant { customer: other, cents: 17, days: None }, false);
             let charge =
                 Move::Charge { customer: other, cents: 999, days: None, now: true, back: 0 };
             self.step(&charge, false);
@@ -299,8 +304,14 @@ impl Game {
                 self.discounts.push((customer, e.discount));
             } else if let Event::Settlement(SettlementEvent::PaymentRecorded(e)) = event {
                 self.payments.push((customer, e.payment, e.amount.minor().0));
+                self.lots.push((customer, LotRef::Payment(e.payment)));
+            } else if let Event::Settlement(SettlementEvent::CreditGranted(e)) = event {
+                self.lots.push((customer, LotRef::Grant(e.grant)));
             } else if let Event::Billing(BillingEvent::InvoiceFinalized(e)) = event {
                 self.invoices.push((customer, e.invoice));
+                if e.credit_generated.is_positive() {
+                    self.lots.push((customer, LotRef::Invoice(e.invoice)));
+                }
                 if let Some(recording) = &mut self.recording {
                     recording.invoice(e.invoice, e.number.as_str());
                 }
@@ -335,12 +346,15 @@ impl Game {
                 customer,
                 run,
                 through,
+                ahead: false,
             }));
             let stamp = self.stamp(0);
             let billed = self.submit(&bill, &stamp);
             let billed = billed.unwrap_or_else(|why| panic!("an impossible state was met: {why}"));
-            let is_due = |event: &&Event| event.get::<DueSet>().is_some();
-            let last = billed.iter().rev().find(|event| !is_due(event));
+            let is_aside = |event: &&Event| {
+                event.get::<DueSet>().is_some() || event.get::<CreditApplied>().is_some()
+            };
+            let last = billed.iter().rev().find(|event| !is_aside(event));
             if last.is_some_and(|last| {
                 !matches!(last, Event::Billing(BillingEvent::InvoiceFinalized(_)))
             }) {
@@ -381,6 +395,8 @@ impl Game {
         for customer in self.customers.clone() {
             let all = Command::Billing(BillingCommand::InvoiceNow(InvoiceNow {
                 customer,
+                through: None,
+                ahead: false,
                 invoice: None,
             }));
             // Where credit pays the first invoice, what waited for that makes a second one.

@@ -190,7 +190,7 @@ impl Account {
 
     fn created(&mut self, created: &SubscriptionCreated) {
         let subscription = Subscription {
-            waits: created.activation_expires.is_some(),
+            waits: created.activation.is_some(),
             trial_end: created.trial_end,
             end: None,
             term: created.term,

@@ -23,10 +23,7 @@ const HOUR: i64 = 3_600_000_000;
 /// It waits: an invoice asks for its first payment, or what is due and not invoiced will.
 pub(crate) fn waits(customer: &Customer, of: &Subscription, now: Instant) -> bool {
     let Some(gate) = of.gate.filter(|gate| !gate.passed) else { return false };
-    if customer.rules.today
-        || gate.asked.is_some()
-        || customer.pending.iter().any(|c| c.of == Some(of.id) && c.gross > 0)
-    {
+    if gate.asked.is_some() || customer.pending.iter().any(|c| c.of == Some(of.id) && c.gross > 0) {
         return true;
     }
     let (rules, clock) = (&customer.rules, &customer.clock);
@@ -43,7 +40,7 @@ pub(crate) fn waits(customer: &Customer, of: &Subscription, now: Instant) -> boo
 
 /// An invoice was issued: it may be the one that a subscription waits for.
 pub(crate) fn asked(customer: &mut Customer, place: usize, now: Instant) {
-    if customer.invoices[place].total() <= 0 && !customer.rules.today {
+    if customer.invoices[place].total() <= 0 {
         return;
     }
     let has: Vec<bool> = customer
@@ -63,16 +60,11 @@ pub(crate) fn asked(customer: &mut Customer, place: usize, now: Instant) {
 }
 
 /// Ends what was not paid in time.
-pub(crate) fn expire(book: &Book, customer: &mut Customer, now: Instant) {
-    // `now` is not beyond the day through which a run bills.
+pub(crate) fn expire(customer: &mut Customer, now: Instant) {
     let late = |of: &Subscription| {
         let gate = of.gate.filter(|gate| !gate.passed && of.end.is_none())?;
-        if customer.rules.today {
-            let place = gate.asked.map(|(_, place)| place);
-            return (of.created + gate.hours * HOUR <= now).then_some((of.id, place));
-        }
         let (at, place) = gate.asked?;
-        (at + gate.hours * HOUR <= now).then_some((of.id, Some(place)))
+        (at + gate.hours * HOUR <= now).then_some((of.id, place))
     };
     let found: Vec<_> = customer.subscriptions.iter().filter_map(late).collect();
     for (id, place) in found {
@@ -80,19 +72,11 @@ pub(crate) fn expire(book: &Book, customer: &mut Customer, now: Instant) {
         let of = &mut customer.subscriptions[at];
         let start = of.start;
         end(of, start, CancelCredit::None, EndReason::NotPaid);
-        let Some(place) = place else { continue };
-        let paid = customer.invoices[place].applied.iter().any(|part| part.by_payment);
-        if customer.rules.today && paid {
-            let of = &mut customer.subscriptions[at];
-            if let Some(end) = &mut of.end {
-                end.begun = Instant::MAX;
-            }
-        } else if !customer.invoices[place].voided {
+        if !customer.invoices[place].voided {
             // What others have on it is billed again.
             undo(customer, place, true);
         }
         customer.pending.retain(|charge| charge.of != Some(id));
-        crate::money::sweep(&book.rules, customer);
     }
 }
 
@@ -103,13 +87,13 @@ pub(crate) fn begin_paid(book: &Book, customer: &mut Customer, when: When) {
         let Some(gate) = of.gate.filter(|gate| !gate.passed && of.end.is_none()) else { continue };
         let Some((asked, place)) = gate.asked else { continue };
         let invoice = &customer.invoices[place];
-        let (voided, paid) = (invoice.voided, invoice.open() <= 0);
+        let (voided, paid) = (invoice.voided, invoice.open() <= gate.tolerance);
         let gate = customer.subscriptions[at].gate.as_mut().expect("just found");
         if voided {
             gate.asked = None;
         } else if paid {
             gate.passed = true;
-            if book.rules.add.starts_with_payment {
+            if book.rules.starts_with_payment() {
                 let paid_at = when.effective.max(asked);
                 start_at(customer, at, place, paid_at);
             }

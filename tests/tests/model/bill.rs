@@ -14,10 +14,10 @@ use crate::book::Book;
 use crate::civil::{Day, day_of_seller};
 use crate::compare::{Difference, Missing, difference};
 use crate::credit::give_back;
-use crate::customer::{At, Customer, Document, Invoice, Line, Source, When};
+use crate::customer::{At, Customer, Document, Invoice, Line, Origin, Source, When};
 use crate::discounts::take;
+use crate::lots::{expire, new_lot, release, sweep, use_credit};
 use crate::measure::cost;
-use crate::money::{new_lot, release, use_credit};
 use crate::number::Exact;
 use crate::passing::View;
 use crate::price::{minor, whole};
@@ -58,18 +58,12 @@ impl Billing {
 pub(crate) fn bill(book: &Book, customer: &mut Customer, billing: &Billing) {
     let now = billing.when.recorded;
     if billing.which == Which::All {
-        let day = billing.through.unwrap_or_else(|| customer.clock.day(now));
-        let until = now.min(customer.clock.start_of(day + 1) - 1);
-        activation::expire(book, customer, until);
+        activation::expire(customer, now);
+        expire(customer, day_of_seller(now));
     }
     let today = customer.clock.day(now);
-    let mut through = billing.through.map_or(today, |day| day.min(today));
-    let mut begun = now;
-    if let (true, Some(day)) = (book.rules.today, billing.through) {
-        // Today a run bills what begins in the course of its day.
-        through = day;
-        begun = begun.max(customer.clock.start_of(day + 1) - 1);
-    }
+    let through = billing.through.map_or(today, |day| day.min(today));
+    let begun = now;
     let seen = customer.clone();
     let view = View { rules: &book.rules, clock: &seen.clock, book, customer: &seen };
     let mut differences: Vec<(usize, Difference)> = Vec::new();
@@ -130,11 +124,11 @@ pub(crate) fn bill(book: &Book, customer: &mut Customer, billing: &Billing) {
     take(&book.rules, customer, &mut lines);
     top_up(&view, &mut lines);
     let (noted, beside) = split(&book.rules, credits, &lines);
-    note(customer, &noted);
+    note(customer, &noted, billing.when);
     let lines: Vec<Line> = beside.into_iter().chain(lines).collect();
     customer.pending.retain(|charge| !charges.contains(&charge.id));
     if !lines.is_empty() {
-        finalize(customer, lines, billing.when);
+        finalize(&book.rules, customer, lines, billing.when);
     }
 }
 
@@ -162,7 +156,7 @@ fn has_reason(
     let again = charges.iter().filter_map(pending).any(|charge| charge.due);
     let at_once = view.rules.of.change_billing == ChangeBilling::AtOnce;
     let waits = || {
-        let days = view.rules.add.charge_wait;
+        let days = view.rules.charge_wait();
         match next_invoice(view, now, through) {
             Some(next) => through + days < next,
             // Charges for which no invoice is to come; other differences wait by policy.
@@ -209,6 +203,7 @@ fn plain(source: Source, gross: i128, quantity: schemas::Decimal) -> Line {
         credited_units: 0,
         credited: 0,
         noted: 0,
+        by_notes: 0,
     }
 }
 
@@ -232,7 +227,7 @@ fn charge_lines(view: &View<'_>, customer: &Customer, missing: &Missing) -> Vec<
     };
     let least = price.terms.minimum.map(|least| minor(Exact::decimal(least), customer.currency));
     let short = least.map(|least| least.minus(whole)).filter(|short| Exact::ZERO < *short);
-    let holds = view.rules.add.minimum_after_discount;
+    let holds = view.rules.minimum_holds();
     match (least, short) {
         (Some(least), _) if holds => {
             let gross = cost(view.rules, view.clock, least, (time, full), every).rounded();
@@ -293,7 +288,7 @@ fn rest_of_cycle(
 
 /// The least price holds: what discounts took off below it comes back on a line of its own.
 fn top_up(view: &View<'_>, lines: &mut Vec<Line>) {
-    if !view.rules.add.minimum_after_discount {
+    if !view.rules.minimum_holds() {
         return;
     }
     for at in 1..lines.len() {
@@ -318,7 +313,7 @@ fn split(rules: &Rules, credits: Vec<(Line, bool)>, lines: &[Line]) -> (Vec<Line
     let worth = |(line, _): &(Line, bool)| line.gross != 0 || line.net() != 0;
     let credits: Vec<(Line, bool)> = credits.into_iter().filter(worth).collect();
     let all = |of: Vec<(Line, bool)>| of.into_iter().map(|(line, _)| line).collect::<Vec<_>>();
-    match rules.add.credit_document {
+    match rules.credit_document() {
         CreditDocument::InvoiceLine => (Vec::new(), all(credits)),
         CreditDocument::CreditNote => (all(credits), Vec::new()),
         CreditDocument::NoteWhenAlone => {
@@ -334,8 +329,14 @@ fn split(rules: &Rules, credits: Vec<(Line, bool)>, lines: &[Line]) -> (Vec<Line
     }
 }
 
+/// A note is issued.
+pub(crate) fn issue_note(customer: &mut Customer, place: usize, parts: Vec<(usize, i128)>) {
+    customer.notes += 1;
+    customer.issued.push(Document::Note(place, parts));
+}
+
 /// One note for each invoice that is credited.
-fn note(customer: &mut Customer, credits: &[Line]) {
+fn note(customer: &mut Customer, credits: &[Line], when: When) {
     let mut places: Vec<usize> = credits.iter().filter_map(|c| c.credits).map(|at| at.0).collect();
     places.sort_unstable();
     places.dedup();
@@ -354,14 +355,26 @@ fn note(customer: &mut Customer, credits: &[Line]) {
             continue;
         }
         customer.invoices[place].noted += total;
-        customer.issued.push(Document::Note(place, parts.into_iter().collect()));
+        for (line, amount) in &parts {
+            customer.line_mut((place, *line)).by_notes += amount;
+        }
+        issue_note(customer, place, parts.into_iter().collect());
         release(customer, place);
+        // Credits on it had paid it in part: what the note takes beyond what it asked is credit.
+        let beyond = -customer.invoices[place].open();
+        if beyond > 0 {
+            customer.invoices[place].noted -= beyond;
+            let arose = day_of_seller(when.effective).max(customer.invoices[place].dated);
+            new_lot(customer, Origin::Note(customer.notes - 1), beyond, arose);
+        }
     }
 }
 
 /// An invoice is issued: credit pays it, or its negative total becomes credit.
-fn finalize(customer: &mut Customer, lines: Vec<Line>, when: When) {
+fn finalize(rules: &Rules, customer: &mut Customer, lines: Vec<Line>, when: When) {
     let dated = day_of_seller(when.recorded);
+    // What is open already comes before the new invoice.
+    sweep(rules, customer, dated);
     let due = dated + customer.terms_days;
     let place = customer.invoices.len();
     customer.invoices.push(Invoice {
@@ -371,14 +384,15 @@ fn finalize(customer: &mut Customer, lines: Vec<Line>, when: When) {
         applied: Vec::new(),
         noted: 0,
         generated: None,
+        held: false,
         voided: false,
     });
     let total = customer.invoices[place].total();
     if total < 0 {
-        let lot = new_lot(customer, crate::customer::Origin::Invoice(place), -total);
+        let lot = new_lot(customer, Origin::Invoice(place), -total, dated);
         customer.invoices[place].generated = Some((lot, -total));
     } else {
-        use_credit(customer, place);
+        use_credit(customer, place, dated);
     }
     customer.issued.push(Document::Invoice(place));
     activation::asked(customer, place, when.recorded);

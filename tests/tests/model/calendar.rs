@@ -83,8 +83,7 @@ impl Calendar {
     ) -> Self {
         let own = Self::anniversary(clock, from, every);
         match anchor {
-            // Today they begin where they are asked for.
-            Anchor::Anniversary if origin == from || rules.today => own,
+            Anchor::Anniversary if origin == from => own,
             Anchor::Anniversary => own.through(clock, clock.day(origin), clock.time_if(origin)),
             Anchor::Calendar => Self::by_calendar(clock, from, every).unwrap_or(own),
             Anchor::Day(day) => match months_of(every) {

@@ -63,7 +63,7 @@ pub(crate) fn apply(
                 view.book.on_sale(plan, version, view.customer.currency)?
             }
         };
-        put_plan(view, &mut next, version, at, &mut touched)?;
+        put_plan(view, &mut next, (version, change), at, &mut touched)?;
     }
     if let Some(quantity) = change.quantity {
         if quantity.is_negative() {
@@ -264,7 +264,7 @@ fn mark(
             continue;
         }
         let until = if new { plan_billed } else { billed(*place) };
-        let skipped = new && view.rules.add.none_scope == NoneScope::BilledLines;
+        let skipped = new && view.rules.of.none_scope == NoneScope::BilledLines;
         if let Some(until) = until.filter(|until| at < *until && !skipped) {
             let last = item.calendars.len() - 1;
             let pieces = if restarted { last.saturating_sub(1) } else { last };

@@ -183,7 +183,7 @@ fn one(
         taken.extend(keeps.iter().copied());
         for time in without(&line.live, &keeps) {
             // Where every credit is a line, it does not matter what it is for.
-            let lines = view.rules.add.credit_document == CreditDocument::InvoiceLine;
+            let lines = view.rules.credit_document() == CreditDocument::InvoiceLine;
             let alone =
                 if lines { Vec::new() } else { gone_alone(subscription, item, cycle, start, time) };
             let beside = without(&[time], &alone);

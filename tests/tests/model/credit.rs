@@ -33,6 +33,7 @@ pub(crate) fn give_back(
         credited_units: units(view.clock, time),
         credited: 0,
         noted: 0,
+        by_notes: 0,
         ..line.clone()
     };
     let over = -credit.net() - line.left();

@@ -8,7 +8,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use schemas::ids::SubscriptionId;
-use schemas::ids::{ChargeId, CouponId, CustomerId, DiscountId, InvoiceId, PaymentId, QuoteId};
+use schemas::ids::{
+    ChargeId, CouponId, CreditGrantId, CreditNoteId, CustomerId, DiscountId, InvoiceId, PaymentId,
+    QuoteId,
+};
 use schemas::terms::{DiscountDuration, DiscountTarget, DiscountValue, LineKind};
 use schemas::text::Code;
 use schemas::{Currency, Decimal};
@@ -81,6 +84,8 @@ pub(crate) struct Line {
     pub(crate) credited: i128,
     /// What notes for an amount took off it.
     pub(crate) noted: i128,
+    /// What notes of both kinds took off it: the invoice asks that much less for it.
+    pub(crate) by_notes: i128,
 }
 
 impl Line {
@@ -96,6 +101,14 @@ impl Line {
         match &self.source {
             Source::Cycle(of) => Some(of),
             Source::Charge(_) => None,
+        }
+    }
+
+    /// Whether it bills something of a subscription.
+    pub(crate) fn is_of(&self, customer: &Customer, id: SubscriptionId) -> bool {
+        match self.source {
+            Source::Cycle(of) => of.subscription == id,
+            Source::Charge(charge) => customer.charge_of(charge) == Some(id),
         }
     }
 
@@ -122,6 +135,8 @@ pub(crate) struct Invoice {
     pub(crate) noted: i128,
     /// What its negative total made, and which lot that is.
     pub(crate) generated: Option<(usize, i128)>,
+    /// Credit was taken off it by command, and does not pay it by itself.
+    pub(crate) held: bool,
     pub(crate) voided: bool,
 }
 
@@ -139,10 +154,7 @@ impl Invoice {
     }
 
     pub(crate) fn has(&self, customer: &Customer, id: SubscriptionId) -> bool {
-        self.lines.iter().any(|line| match line.source {
-            Source::Cycle(of) => of.subscription == id,
-            Source::Charge(charge) => customer.charge_of(charge) == Some(id),
-        })
+        self.lines.iter().any(|line| line.is_of(customer, id))
     }
 }
 
@@ -150,15 +162,43 @@ impl Invoice {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Origin {
     Payment(PaymentId),
-    Grant,
+    /// Whether it had been paid for.
+    Grant(CreditGrantId, bool),
     /// An invoice below zero.
     Invoice(usize),
+    /// A note for more than its invoice asked, by the place of the note.
+    Note(usize),
+}
+
+impl Origin {
+    pub(crate) fn is_grant(self, id: CreditGrantId) -> bool {
+        match self {
+            Self::Grant(known, _) => known == id,
+            Self::Payment(_) | Self::Invoice(_) | Self::Note(_) => false,
+        }
+    }
+
+    /// It is the customer's money.
+    pub(crate) const fn is_money(self) -> bool {
+        match self {
+            Self::Payment(_) => true,
+            Self::Grant(_, paid) => paid,
+            Self::Invoice(_) | Self::Note(_) => false,
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Lot {
     pub(crate) origin: Origin,
     pub(crate) left: i128,
+    pub(crate) arose: Day,
+    /// The last day.
+    pub(crate) expires: Option<Day>,
+    pub(crate) priority: i8,
+    /// Whose lines it pays, if not all.
+    pub(crate) scope: Option<SubscriptionId>,
+    pub(crate) refundable: bool,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -167,7 +207,7 @@ pub(crate) struct Payment {
     pub(crate) amount: i128,
     pub(crate) refunded: i128,
     pub(crate) reversed: bool,
-    pub(crate) effective: Instant,
+    pub(crate) day: Day,
 }
 
 #[derive(Debug, Clone)]
@@ -219,8 +259,14 @@ pub(crate) struct Customer {
     pub(crate) invoices: Vec<Invoice>,
     /// What the ledger calls them, by place.
     pub(crate) names: Vec<InvoiceId>,
+    /// How many notes were issued.
+    pub(crate) notes: usize,
+    /// What the ledger calls the notes, by place.
+    pub(crate) note_names: Vec<CreditNoteId>,
     pub(crate) lots: Vec<Lot>,
     pub(crate) payments: BTreeMap<PaymentId, Payment>,
+    /// What was paid out in cash of lots that invoices below zero made.
+    pub(crate) paid_out: i128,
     /// What the command at hand issued.
     pub(crate) issued: Vec<Document>,
 }
@@ -249,8 +295,11 @@ impl Customer {
             charges: Vec::new(),
             invoices: Vec::new(),
             names: Vec::new(),
+            notes: 0,
+            note_names: Vec::new(),
             lots: Vec::new(),
             payments: BTreeMap::new(),
+            paid_out: 0,
             issued: Vec::new(),
         }
     }
@@ -270,6 +319,11 @@ impl Customer {
 
     pub(crate) fn invoice_of(&self, id: InvoiceId) -> Result<usize, Refused> {
         self.names.iter().position(|known| *known == id).ok_or("unknown invoice")
+    }
+
+    /// The place of a note.
+    pub(crate) fn note_of(&self, id: CreditNoteId) -> Option<usize> {
+        self.note_names.iter().position(|known| *known == id)
     }
 
     /// The subscription whose setup fee a charge is.

@@ -10,10 +10,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use schemas::terms::{
     DiscountAllocation, DiscountDuration, DiscountOrder, DiscountStacking, DiscountTarget,
-    DiscountValue, LineKind,
+    DiscountValue, DurationCounts, LineKind,
 };
 
-use crate::civil::Instant;
+use crate::civil::{Instant, date, months_later};
 use crate::customer::{Customer, Discount, Line, Taken};
 use crate::number::{Exact, by_largest_remainder, last_gets_the_rest, one_after_the_other};
 use crate::rules::Rules;
@@ -43,7 +43,7 @@ pub(crate) fn take(rules: &Rules, customer: &Customer, lines: &mut [Line]) {
 
 /// Whether a line takes discounts: a charge, and not what makes up a least price that holds.
 fn takes(rules: &Rules, line: &Line) -> bool {
-    let least = line.kind == LineKind::MinimumTrueUp && rules.add.minimum_after_discount;
+    let least = line.kind == LineKind::MinimumTrueUp && rules.minimum_holds();
     line.charges() && !least
 }
 
@@ -118,6 +118,8 @@ fn is_on(discount: &Discount, line: &Line) -> bool {
 fn used_cycles(customer: &Customer, discount: &Discount) -> BTreeSet<Instant> {
     let has = |line: &Line| line.discounts.iter().any(|taken| taken.id == Some(discount.id));
     let lines = customer.charging().map(|(_, line)| line).filter(|line| has(line));
+    // What was given back whole has it no more.
+    let lines = lines.filter(|line| !line.live.is_empty());
     lines.filter_map(|line| line.cycle().map(|of| customer.counted_cycle(of))).collect()
 }
 
@@ -133,8 +135,24 @@ const fn most(duration: DiscountDuration) -> usize {
     match duration {
         DiscountDuration::Once => 1,
         DiscountDuration::Cycles(count) => count as usize,
-        DiscountDuration::Forever => usize::MAX,
+        DiscountDuration::Months(_) | DiscountDuration::Forever => usize::MAX,
     }
+}
+
+/// How many cycles of the subscription began between the first that could have a discount and a
+/// start.
+fn elapsed(customer: &Customer, discount: &Discount, start: Instant) -> usize {
+    let id = match &discount.on {
+        DiscountTarget::Subscription(id) => *id,
+        DiscountTarget::Item(item) => item.subscription,
+        DiscountTarget::Customer | DiscountTarget::Product(_) => return 0,
+    };
+    let Ok(place) = customer.place_of(id) else { return 0 };
+    let Some(item) = customer.subscriptions[place].items.first() else { return 0 };
+    let after = discount.after.get(&(id, 0));
+    let cycles = item.cycles(&customer.rules, &customer.clock, start);
+    let counts = |at: Instant| after.is_none_or(|after| *after < at);
+    cycles.into_iter().filter(|cycle| cycle.start < cycle.end && counts(cycle.start)).count()
 }
 
 /// Places of the lines that a discount covers.
@@ -162,8 +180,18 @@ fn covered(rules: &Rules, customer: &Customer, discount: &Discount, lines: &[Lin
         .collect();
     starts.sort_unstable();
     let mut has: BTreeSet<Instant> = BTreeSet::new();
+    let first = used.iter().copied().chain(starts.iter().copied()).min();
     for start in starts {
-        if used.contains(&start) || used.len() < most {
+        if let (DiscountDuration::Months(months), Some(first)) = (discount.duration, first) {
+            let from = customer.clock.day(first);
+            if customer.clock.day(start) < months_later(from, months.into(), date(from).2) {
+                has.insert(start);
+            }
+        } else if rules.of.duration_counts == DurationCounts::ElapsedCycles {
+            if elapsed(customer, discount, start) < most {
+                has.insert(start);
+            }
+        } else if used.contains(&start) || used.len() < most {
             used.insert(start);
             has.insert(start);
         }

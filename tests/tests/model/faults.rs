@@ -22,7 +22,8 @@ fn phase(days: &str, unit: Option<&str>, discount: Option<&str>) -> RampPhase {
     let number = |of: &str| of.parse().expect("a number");
     let rate = |of: &str| Some(Rate::Flat(number(of)));
     RampPhase {
-        days: days.parse().expect("days"),
+        days: Some(days.parse().expect("days")),
+        months: None,
         items: unit.map(|of| vec![schemas::command::ItemRequest { rate: rate(of), ..item("fee") }]),
         discount_percent: discount.map(number),
     }
@@ -35,7 +36,7 @@ fn with_ramp(phases: Vec<RampPhase>) -> Option<SubscriptionTerms> {
 
 #[expect(clippy::unnecessary_wraps, reason = "as commands take it")]
 fn waits(hours: u16) -> Option<SubscriptionTerms> {
-    let activation = Some(Activation { expires_after_hours: hours });
+    let activation = Some(Activation { expires_after_hours: hours, tolerance: None });
     Some(SubscriptionTerms { activation, ..SubscriptionTerms::default() })
 }
 

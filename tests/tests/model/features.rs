@@ -16,8 +16,8 @@ use schemas::command::{
 };
 use schemas::ids::{CustomerId, SubscriptionId};
 use schemas::terms::{
-    BillingTiming, CalendarUnit, CancelCredit, ChangeTime, DiscountTarget, DiscountValue, Profile,
-    Rate, Settle,
+    BillingTiming, CalendarUnit, CancelCredit, ChangeTime, DiscountTarget, DiscountValue,
+    GrantKind, LotScope, NoteTarget, Profile, Rate, Settle,
 };
 
 use crate::model::Model;
@@ -198,6 +198,7 @@ impl Features {
                 self.changed(&crate::model::of_quantity(c), backdated);
             }
             SubscriptionCommand::ChangeSubscription(c) => self.changed(c, backdated),
+            SubscriptionCommand::EndTrial(c) => self.on(c.subscription, ["trial ended"]),
             SubscriptionCommand::CancelSubscription(c) => {
                 let credit = match c.credit {
                     Some(CancelCredit::Full) => "cancel, full credit",
@@ -266,8 +267,25 @@ impl Features {
                 };
                 self.on_all(c.customer, [word]);
             }
-            SettlementCommand::GrantCredit(c) => self.on_all(c.customer, ["lot"]),
-            SettlementCommand::IssueCreditNote(c) => self.on_all(c.customer, ["credit note"]),
+            SettlementCommand::GrantCredit(c) => {
+                let words = [
+                    Some("lot"),
+                    c.expires.map(|_| "credit expires"),
+                    c.priority.map(|_| "credit by priority"),
+                    c.scope.filter(|scope| *scope != LotScope::Customer).map(|_| "credit in scope"),
+                    c.kind.filter(|kind| *kind == GrantKind::Prepayment).map(|_| "prepaid credit"),
+                ];
+                self.on_all(c.customer, words.into_iter().flatten());
+            }
+            SettlementCommand::IssueCreditNote(c) => {
+                let to_credit = c.to == Some(NoteTarget::Credit);
+                let word = if to_credit { "note to credit" } else { "credit note" };
+                self.on_all(c.customer, [word]);
+            }
+            SettlementCommand::ApplyCredit(c) => self.on_all(c.customer, ["credit applied"]),
+            SettlementCommand::ReleaseCredit(c) => self.on_all(c.customer, ["credit released"]),
+            SettlementCommand::RevokeCredit(c) => self.on_all(c.customer, ["credit revoked"]),
+            SettlementCommand::PayOutCredit(c) => self.on_all(c.customer, ["credit paid out"]),
         }
     }
 }

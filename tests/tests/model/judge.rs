@@ -12,13 +12,13 @@ use schemas::event::{
     ScheduledFor, SettlementEvent,
 };
 use schemas::ids::{CustomerId, InvoiceId};
-use schemas::terms::LineKind;
+use schemas::terms::{LineKind, LotRef};
 use schemas::view::{PendingChange, SubscriptionState};
-use schemas::{Command, Decimal, Event};
+use schemas::{Command, Decimal, Event, Minor};
 
 use crate::access::{has_access, state};
 use crate::civil::{Clock, Instant, date};
-use crate::customer::{At, Customer, Document, Line, Source};
+use crate::customer::{At, Customer, Document, Line, Lot, Origin, Source};
 use crate::number::Exact;
 use crate::subscription::{At as Time, Later, Subscription};
 
@@ -286,10 +286,17 @@ pub(crate) fn compare(
     if wanted != found {
         return differ("notes", list(&wanted), list(&found));
     }
+    known.note_names.extend(issued.iter().map(|note| note.note));
     let (owed, credit) = (known.owed(), known.credit());
     let got = (account.owed(), i128::from(account.credit().0));
     if (owed, credit) != got {
         return differ("balance", format!("owed {owed}, credit {credit}"), format!("{got:?}"));
+    }
+    let (mut wanted, mut got) = (lots(known), account.lots().collect::<Vec<_>>());
+    wanted.sort_unstable();
+    got.sort_unstable();
+    if wanted != got {
+        return differ("lots", list(&wanted), list(&got));
     }
     for (place, name) in known.names.iter().enumerate() {
         let open = known.invoices[place].open();
@@ -305,6 +312,20 @@ pub(crate) fn compare(
             .find_map(|of| stands(known, ledger, (id, of), now, &differ));
     }
     None
+}
+
+/// What is left of each lot, by the name that the ledger gives it.
+fn lots(known: &Customer) -> Vec<(LotRef, Minor)> {
+    let named = |lot: &Lot| {
+        let name = match lot.origin {
+            Origin::Payment(id) => LotRef::Payment(id),
+            Origin::Grant(id, _) => LotRef::Grant(id),
+            Origin::Invoice(place) => LotRef::Invoice(known.names[place]),
+            Origin::Note(place) => LotRef::CreditNote(known.note_names[place]),
+        };
+        (name, Minor(i64::try_from(lot.left).expect("small")))
+    };
+    known.lots.iter().filter(|lot| lot.left > 0).map(named).collect()
 }
 
 /// The first difference in where a subscription stands.

@@ -6,16 +6,18 @@
 //! schedules one. What it gives back follows when the subscription is billed.
 
 use schemas::command::{
-    CancelSubscription, ChangeSubscription, PauseSubscription, ResumeSubscription, SetRenewal,
-    UncancelSubscription, WithdrawChange,
+    CancelSubscription, ChangeSubscription, EndTrial, PauseSubscription, ResumeSubscription,
+    SetRenewal, UncancelSubscription, WithdrawChange,
 };
 use schemas::ids::SubscriptionId;
 use schemas::terms::{
-    CancelCredit, CancelDefault, ChangeBilling, ChangeTime, EndReason, Proration, Settle,
+    Anchor, CancelCredit, CancelDefault, ChangeBilling, ChangeTime, DefaultAnchor, EndReason,
+    InvoiceTiming, Proration, Settle, TrialAnchor,
 };
 
 use crate::bill::{Billing, Which, bill};
 use crate::book::Book;
+use crate::calendar::Calendar;
 use crate::change::{Asked, apply};
 use crate::civil::Instant;
 use crate::customer::{Customer, Refused, When};
@@ -446,4 +448,40 @@ pub(crate) fn when_paid(book: &Book, customer: &mut Customer, when: When) {
             bill(book, customer, &Billing::now(Which::WontBegin(id), when));
         }
     }
+}
+
+/// A trial ends now: from then on it is paid for.
+pub(crate) fn end_trial(
+    book: &Book,
+    customer: &mut Customer,
+    command: &EndTrial,
+    when: When,
+) -> Result<(), Refused> {
+    on(book, customer, command.subscription, |view, of| {
+        let at = view.clock.moment(when.effective);
+        let now = view.clock.moment(when.recorded);
+        if of.end.is_some() || at < of.start {
+            return Err("it does not run");
+        }
+        if of.trial_end.is_none_or(|end| end <= now || end <= at) {
+            return Err("it is in no trial");
+        }
+        of.trial_end = Some(at);
+        if view.rules.of.trial_anchor == TrialAnchor::SubscriptionStart {
+            return Ok(());
+        }
+        let told = of.anchor.unwrap_or(match view.rules.of.default_anchor {
+            DefaultAnchor::Anniversary => Anchor::Anniversary,
+            DefaultAnchor::Calendar => Anchor::Calendar,
+        });
+        for item in &mut of.items {
+            let Some(every) = item.last_terms().map(|terms| terms.every) else { continue };
+            item.lay(Calendar::anchored(view.rules, view.clock, told, (at, at), every));
+        }
+        Ok(())
+    })?;
+    if command.invoice == Some(InvoiceTiming::Now) {
+        bill(book, customer, &Billing::now(Which::Of(command.subscription), when));
+    }
+    Ok(())
 }

@@ -6,7 +6,9 @@
 //! counterpart is refused. Quantities, discounts and add-ons go along, prices of one's own do
 //! not. An add-on that the new plan has takes its price and interval there; another one ends.
 
+use schemas::command::{ChangeSubscription, PriceMapping};
 use schemas::terms::{PriceDefinition, Recurrence, TrialAnchor, TrialOnChange};
+use schemas::text::Code;
 
 use crate::book::Version;
 use crate::calendar::Calendar;
@@ -20,30 +22,40 @@ use crate::subscription::Subscription;
 /// Pairs of an item's place and a price, items without a price, and prices without an item.
 type Mapped<'a> = (Vec<(usize, &'a PriceDefinition)>, Vec<usize>, Vec<&'a PriceDefinition>);
 
-fn map<'a>(of: &Subscription, version: &'a Version, at: Instant) -> Mapped<'a> {
+fn map<'a>(
+    of: &Subscription,
+    version: &'a Version,
+    at: Instant,
+    told: &[PriceMapping],
+) -> Result<Mapped<'a>, Refused> {
     let old = of.plan_items(at);
     let new: Vec<&PriceDefinition> = version.of_kind(Recurrence::Recurring).collect();
     let price_of = |place: usize| of.items[place].terms_at(at).map(|terms| terms.price.clone());
-    if let ([item], [price]) = (&old[..], &new[..]) {
-        return (vec![(*item, *price)], Vec::new(), Vec::new());
+    let (mut pairs, mut ended) = (Vec::new(), Vec::new());
+    for place in &old {
+        let Some(price) = price_of(*place) else { continue };
+        let named = |price: &Code| new.iter().find(|new| new.price == *price).copied();
+        if let Some(mapping) = told.iter().find(|mapping| mapping.from == price) {
+            match &mapping.to {
+                None => ended.push(*place),
+                Some(to) => pairs.push((*place, named(to).ok_or("no such new price")?)),
+            }
+            continue;
+        }
+        let only = if old.len() == 1 && new.len() == 1 { new.first().copied() } else { None };
+        let found = named(&price).or(only).ok_or("a price has no counterpart in the new plan")?;
+        pairs.push((*place, found));
     }
-    let counterpart = |place: &usize| {
-        let price = price_of(*place)?;
-        new.iter().find(|new| new.price == price).map(|new| (*place, *new))
-    };
-    let pairs: Vec<_> = old.iter().filter_map(counterpart).collect();
-    let lacking = |place: &usize| !pairs.iter().any(|(of, _)| of == place);
     let begins = |new: &&&PriceDefinition| !pairs.iter().any(|(_, of)| of.price == new.price);
-    let ended = old.iter().copied().filter(lacking).collect();
     let started = new.iter().filter(begins).copied().collect();
-    (pairs, ended, started)
+    Ok((pairs, ended, started))
 }
 
 /// The subscription has another plan from an instant on.
 pub(crate) fn put_plan(
     view: &View<'_>,
     of: &mut Subscription,
-    version: &Version,
+    (version, told): (&Version, &ChangeSubscription),
     at: Instant,
     touched: &mut Touched,
 ) -> Result<(), Refused> {
@@ -52,10 +64,8 @@ pub(crate) fn put_plan(
         terms.is_some_and(|t| (t.plan, t.version) == (version.plan, version.number))
     };
     let other_plan = !of.plan_items(at).into_iter().all(same);
-    let (pairs, ended, started) = map(of, version, at);
-    if !ended.is_empty() && !view.rules.lacking_ends {
-        return Err("a price has no counterpart in the new plan");
-    }
+    let mapping = told.map.as_deref().unwrap_or_default();
+    let (pairs, ended, started) = map(of, version, at, mapping)?;
     let currency = view.customer.currency;
     let terms_of = |price: &PriceDefinition| version.terms(price, currency).ok_or("no currency");
     for (place, price) in pairs {
@@ -74,7 +84,7 @@ pub(crate) fn put_plan(
     }
     for place in 0..of.items.len() {
         let item = &of.items[place];
-        if !item.add_on || view.rules.today {
+        if !item.add_on {
             continue;
         }
         let Some(now) = item.terms_at(at) else { continue };
@@ -103,9 +113,7 @@ fn put_terms(
 ) {
     let origin = of.origin(view.rules);
     let item = &mut of.items[place];
-    if !view.rules.today {
-        forget_ramp(item, at);
-    }
+    forget_ramp(item, at);
     touched.items.push(place);
     let every = terms.every;
     item.terms.insert(at, Some(terms));

@@ -23,22 +23,15 @@ use crate::civil::{Clock, day_of_seller};
 use crate::customer::{Customer, Document, Refused, When};
 use crate::passing::{View, pass};
 use crate::rules::Rules;
-use crate::{life, money, offers, subscribe};
+use crate::{life, lots, money, offers, subscribe};
 
 #[derive(Debug, Default)]
 pub(crate) struct Model {
     book: Option<Book>,
     pub(crate) customers: BTreeMap<CustomerId, Customer>,
-    /// Bill by the rules of today, where these are policies that are new.
-    as_today: bool,
 }
 
 impl Model {
-    pub(crate) fn new(as_today: bool) -> Self {
-        Self { as_today, ..Self::default() }
-    }
-
-    /// What must come of a command.
     pub(crate) fn apply(
         &mut self,
         command: &Command,
@@ -79,8 +72,7 @@ impl Model {
     fn open(&mut self, open: &OpenBook) -> Result<Vec<Document>, Refused> {
         let replaced = open.policies.clone().unwrap_or_default();
         let policies = open.profile.with(&replaced).map_err(|_| "no such policy")?;
-        let rules = Rules::new(open.profile, policies);
-        self.book = Some(Book::new(if self.as_today { rules.as_today() } else { rules }));
+        self.book = Some(Book::new(Rules::new(policies)));
         Ok(Vec::new())
     }
 
@@ -157,7 +149,9 @@ fn time_passes(book: &Book, customer: &mut Customer, when: When) {
 /// What follows from money that has moved.
 fn settled(book: &Book, customer: &mut Customer, when: When) {
     for _ in 0..3 {
-        money::sweep(&book.rules, customer);
+        lots::let_go(customer);
+        lots::sweep(&book.rules, customer, day_of_seller(when.recorded));
+        lots::let_go(customer);
         activation::begin_paid(book, customer, when);
         life::when_paid(book, customer, when);
     }
@@ -177,10 +171,15 @@ fn dispatch(
             SettlementCommand::RecordPayment(c) => money::pay(customer, c, when),
             SettlementCommand::ReversePayment(c) => money::reverse(customer, c, when),
             SettlementCommand::RefundPayment(c) => money::refund(customer, c, when),
-            SettlementCommand::GrantCredit(c) => money::grant(customer, c),
+            SettlementCommand::GrantCredit(c) => lots::grant(customer, c, when),
             SettlementCommand::IssueCreditNote(c) => money::credit_note(customer, c, when),
+            SettlementCommand::ApplyCredit(c) => lots::apply(customer, c, when),
+            SettlementCommand::ReleaseCredit(c) => lots::unapply(customer, c),
+            SettlementCommand::RevokeCredit(c) => lots::revoke(customer, c, when),
+            SettlementCommand::PayOutCredit(c) => lots::pay_out(customer, c, when),
         },
         Command::Billing(BillingCommand::AddCharge(c)) => offers::charge(book, customer, c, when),
+        Command::Billing(BillingCommand::WithdrawCharge(c)) => offers::withdraw_charge(customer, c),
         Command::Billing(BillingCommand::InvoiceNow(_)) => {
             bill(book, customer, &Billing::now(Which::All, when));
             if customer.issued.is_empty() { Err("nothing to invoice") } else { Ok(()) }
@@ -225,6 +224,7 @@ fn agreed(
         SubscriptionCommand::WithdrawChange(c) => life::withdraw(book, customer, c),
         SubscriptionCommand::PauseSubscription(c) => life::pause(book, customer, c, when),
         SubscriptionCommand::ResumeSubscription(c) => life::resume(book, customer, c, when),
+        SubscriptionCommand::EndTrial(c) => life::end_trial(book, customer, c, when),
         SubscriptionCommand::SetRenewal(c) => life::set_renewal(book, customer, c),
         SubscriptionCommand::CreateQuote(c) => offers::quote(book, customer, c, children, when),
         SubscriptionCommand::AcceptQuote(c) => offers::accept(book, customer, c, children, when),
@@ -245,6 +245,9 @@ pub(crate) fn of_plan(c: &ChangePlan) -> ChangeSubscription {
         quantity: None,
         items: None,
         anchor: None,
+        map: c.map.clone(),
+        keep_prices: c.keep_prices,
+        keep_scheduled: c.keep_scheduled,
         when: c.when,
         proration: c.proration,
     }
@@ -259,6 +262,9 @@ pub(crate) fn of_quantity(c: &ChangeQuantity) -> ChangeSubscription {
         quantity: Some(c.quantity),
         items: None,
         anchor: None,
+        map: None,
+        keep_prices: None,
+        keep_scheduled: None,
         when: c.when,
         proration: c.proration,
     }

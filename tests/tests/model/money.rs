@@ -1,88 +1,28 @@
-//! Money and credit: what paid what, lot by lot.
+//! Money: payments, what takes them back, notes and voids.
 //!
 //! # Shape
 //!
-//! A payment is a lot of credit that is used at once as far as invoices take it. Every use is a
-//! part of a lot on an invoice; where an invoice needs less than it has, the parts go back to
-//! their lots, so money never loses its trace and can be paid back. Where the policy sends
-//! credit to what is open, [`sweep`] does so after every command.
+//! A payment is a lot of credit ([`crate::lots`]) that is used at once as far as invoices take it.
+//! An invoice of a later day is not paid by it directly, but by its credit.
 
 use schemas::command::{
-    Allocate, GrantCredit, IssueCreditNote, RecordPayment, RefundEffect, RefundPayment,
-    ReversePayment, VoidInvoice,
+    Allocate, IssueCreditNote, RecordPayment, RefundEffect, RefundPayment, ReversePayment,
+    VoidInvoice,
 };
+use schemas::terms::NoteTarget;
 
+use crate::bill::issue_note;
 use crate::civil::day_of_seller;
-use crate::customer::{Applied, Customer, Document, Lot, Origin, Payment, Refused, Source, When};
+use crate::customer::{Customer, Origin, Payment, Refused, Source, When};
+use crate::lots::{in_order, new_lot, oldest_first, put, release};
 use crate::number::by_largest_remainder;
-use crate::rules::{CreditTarget, Rules};
 
-pub(crate) fn new_lot(customer: &mut Customer, origin: Origin, amount: i128) -> usize {
-    customer.lots.push(Lot { origin, left: amount });
-    customer.lots.len() - 1
-}
-
-fn put(customer: &mut Customer, lot: usize, invoice: usize, amount: i128, by_payment: bool) {
-    if amount <= 0 {
-        return;
-    }
-    customer.lots[lot].left -= amount;
-    customer.invoices[invoice].applied.push(Applied { lot, amount, by_payment });
-}
-
-/// Lots pay an invoice, the oldest first.
-pub(crate) fn use_credit(customer: &mut Customer, invoice: usize) {
-    for lot in 0..customer.lots.len() {
-        let amount = customer.invoices[invoice].open().min(customer.lots[lot].left);
-        put(customer, lot, invoice, amount, false);
-    }
-}
-
-/// What an invoice has and no longer needs goes back to its lots, the last first.
-pub(crate) fn release(customer: &mut Customer, invoice: usize) {
-    let mut over = -customer.invoices[invoice].open();
-    let mut parts = std::mem::take(&mut customer.invoices[invoice].applied);
-    for part in parts.iter_mut().rev() {
-        let back = over.min(part.amount).max(0);
-        part.amount -= back;
-        over -= back;
-        customer.lots[part.lot].left += back;
-    }
-    parts.retain(|part| part.amount > 0);
-    customer.invoices[invoice].applied = parts;
-}
-
-/// Invoices by due date, then by age.
-fn oldest_first(customer: &Customer) -> Vec<usize> {
-    let mut order: Vec<usize> = (0..customer.invoices.len()).collect();
-    order.sort_by_key(|place| (customer.invoices[*place].due, *place));
-    order
-}
-
-/// No credit stands beside what is open, where the policy says so.
-pub(crate) fn sweep(rules: &Rules, customer: &mut Customer) {
-    if rules.add.credit_target == CreditTarget::Lot {
-        return;
-    }
-    for place in oldest_first(customer) {
-        if customer.invoices[place].open() > 0 {
-            use_credit(customer, place);
-        }
-    }
-}
-
-fn positive(customer: &Customer, amount: schemas::Money) -> Result<i128, Refused> {
+pub(crate) fn positive(customer: &Customer, amount: schemas::Money) -> Result<i128, Refused> {
     if amount.currency() != customer.currency {
         return Err("another currency");
     }
     let amount = i128::from(amount.minor().0);
     if amount <= 0 { Err("not positive") } else { Ok(amount) }
-}
-
-pub(crate) fn grant(customer: &mut Customer, command: &GrantCredit) -> Result<(), Refused> {
-    let amount = positive(customer, command.amount)?;
-    new_lot(customer, Origin::Grant, amount);
-    Ok(())
 }
 
 pub(crate) fn pay(
@@ -124,12 +64,15 @@ pub(crate) fn pay(
     if customer.payments.contains_key(&command.payment) {
         return Err("it exists already");
     }
-    let lot = new_lot(customer, Origin::Payment(command.payment), amount);
+    let day = day_of_seller(when.effective);
+    let lot = new_lot(customer, Origin::Payment(command.payment), amount, day);
     for (place, part) in parts {
-        put(customer, lot, place, part, true);
+        let is_later = day < customer.invoices[place].dated;
+        put(customer, lot, place, part, !is_later);
+        customer.invoices[place].held &= !is_later;
     }
-    let (refunded, reversed, effective) = (0, false, when.effective);
-    let payment = Payment { lot, amount, refunded, reversed, effective };
+    let (refunded, reversed) = (0, false);
+    let payment = Payment { lot, amount, refunded, reversed, day };
     customer.payments.insert(command.payment, payment);
     Ok(())
 }
@@ -147,23 +90,13 @@ pub(crate) fn reverse(
     if payment.amount == payment.refunded {
         return Err("nothing is left of it");
     }
-    if when.effective < payment.effective {
+    if day_of_seller(when.effective) < payment.day {
         return Err("before the payment");
     }
-    let mut missing = payment.amount - payment.refunded;
     for invoice in &mut customer.invoices {
-        for part in invoice.applied.iter().filter(|part| part.lot == payment.lot) {
-            missing -= part.amount;
-        }
         invoice.applied.retain(|part| part.lot != payment.lot);
     }
-    missing -= std::mem::take(&mut customer.lots[payment.lot].left);
-    // Money that a refund drew from other credit in its place.
-    for lot in &mut customer.lots {
-        let part = missing.min(lot.left).max(0);
-        lot.left -= part;
-        missing -= part;
-    }
+    customer.lots[payment.lot].left = 0;
     customer.payments.get_mut(&command.payment).expect("just found").reversed = true;
     Ok(())
 }
@@ -181,7 +114,7 @@ pub(crate) fn refund(
     if payment.amount - payment.refunded < amount {
         return Err("more than the payment has left");
     }
-    if when.effective < payment.effective {
+    if day_of_seller(when.effective) < payment.day {
         return Err("before the payment");
     }
     match &command.effect {
@@ -202,22 +135,29 @@ pub(crate) fn refund(
     Ok(())
 }
 
-/// Its own credit first, then what invoices below zero made.
+/// Its own credit first. Then credit that invoices below zero made takes its place on invoices.
 fn from_credit(customer: &mut Customer, payment: &Payment, amount: i128) -> Result<(), Refused> {
-    let mut left = amount;
-    let places: Vec<usize> = (0..customer.lots.len())
-        .filter(|lot| {
-            *lot == payment.lot || matches!(customer.lots[*lot].origin, Origin::Invoice(_))
-        })
+    let own = amount.min(customer.lots[payment.lot].left);
+    customer.lots[payment.lot].left -= own;
+    let mut missing = amount - own;
+    let made: Vec<usize> = in_order(customer)
+        .into_iter()
+        .filter(|lot| matches!(customer.lots[*lot].origin, Origin::Invoice(_)))
         .collect();
-    let order =
-        std::iter::once(payment.lot).chain(places.into_iter().filter(|l| *l != payment.lot));
-    for lot in order.collect::<Vec<_>>() {
-        let part = left.min(customer.lots[lot].left);
-        customer.lots[lot].left -= part;
-        left -= part;
+    let there: i128 = made.iter().map(|lot| customer.lots[*lot].left).sum();
+    if there < missing {
+        return Err("more than is credit");
     }
-    if left > 0 { Err("more than is credit") } else { Ok(()) }
+    for (place, part) in undo_uses(customer, payment, missing)? {
+        let mut part = part;
+        for lot in &made {
+            let used = part.min(customer.lots[*lot].left);
+            put(customer, *lot, place, used, false);
+            part -= used;
+            missing -= used;
+        }
+    }
+    if missing == 0 { Ok(()) } else { Err("more than is credit") }
 }
 
 /// Uses of a payment on invoices are undone, the last first.
@@ -240,10 +180,10 @@ fn undo_uses(
             let back = left.min(part.amount);
             part.amount -= back;
             left -= back;
-            match undone.last_mut() {
-                Some((last, sum)) if *last == place => *sum += back,
-                Some(_) | None if back > 0 => undone.push((place, back)),
-                Some(_) | None => {}
+            match undone.iter_mut().find(|(known, _)| *known == place) {
+                Some((_, sum)) => *sum += back,
+                None if back > 0 => undone.push((place, back)),
+                None => {}
             }
         }
         invoice.applied.retain(|part| part.amount > 0);
@@ -268,14 +208,16 @@ fn note_amount(customer: &mut Customer, place: usize, amount: i128) -> Result<()
 
 fn put_note(customer: &mut Customer, place: usize, parts: Vec<(usize, i128)>) {
     for (line, part) in &parts {
-        customer.line_mut((place, *line)).noted += part;
+        let line = customer.line_mut((place, *line));
+        line.noted += part;
+        line.by_notes += part;
     }
     customer.invoices[place].noted += parts.iter().map(|(_, part)| part).sum::<i128>();
-    customer.issued.push(Document::Note(place, parts));
+    issue_note(customer, place, parts);
     release(customer, place);
 }
 
-/// Credits lines of an invoice that is open.
+/// Credits lines of an invoice: what is open, or on demand what is paid.
 pub(crate) fn credit_note(
     customer: &mut Customer,
     command: &IssueCreditNote,
@@ -302,7 +244,8 @@ pub(crate) fn credit_note(
     if parts.is_empty() {
         return Err("no lines");
     }
-    if customer.invoices[place].open() < parts.iter().map(|(_, part)| part).sum() {
+    let to_credit = command.to == Some(NoteTarget::Credit);
+    if !to_credit && customer.invoices[place].open() < parts.iter().map(|(_, part)| part).sum() {
         return Err("more than is open");
     }
     put_note(customer, place, parts);
@@ -373,7 +316,7 @@ pub(crate) fn undo(customer: &mut Customer, place: usize, rebill: bool) {
             (Source::Charge(id), _) => {
                 let charge = customer.charges.iter().find(|known| known.id == id).cloned();
                 customer.pending.extend(charge.filter(|_| rebill).map(|mut charge| {
-                    charge.due = !customer.rules.today;
+                    charge.due = true;
                     charge
                 }));
             }

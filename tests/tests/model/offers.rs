@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use schemas::Decimal;
 use schemas::command::{
     AcceptQuote, AddCharge, ApplyDiscount, ChargeInvoice, ChargePrice, CreateQuote,
-    CreateSubscription, DefineCoupon, RedeemCoupon, RemoveDiscount, VoidQuote,
+    CreateSubscription, DefineCoupon, RedeemCoupon, RemoveDiscount, VoidQuote, WithdrawCharge,
 };
 use schemas::ids::CustomerId;
 use schemas::terms::{DiscountDuration, DiscountTarget, DiscountValue};
@@ -44,11 +44,6 @@ pub(crate) fn quote(
     if until < customer.clock.day(when.recorded) {
         return Err("it would be over already");
     }
-    if book.rules.today && command.with.as_ref().is_some_and(|with| with.ramp.is_some()) {
-        let mut tried = customer.clone();
-        let id = schemas::ids::SubscriptionId::new(uuid::Uuid::from_u128(u128::MAX));
-        begin(book, &mut tried, &as_subscription(command, id, None), &version, children, when)?;
-    }
     // What could not be accepted is not offered.
     let mut tried = customer.clone();
     let id = schemas::ids::SubscriptionId::new(uuid::Uuid::from_u128(u128::MAX));
@@ -71,6 +66,7 @@ fn as_subscription(
         plan: offer.plan,
         version: offer.version,
         quantity: offer.quantity,
+        start: None,
         invoice,
         with: offer.with.clone(),
     }
@@ -93,7 +89,9 @@ pub(crate) fn accept(
     }
     quote.closed = true;
     let version = quote.version.clone();
-    let command = as_subscription(&quote.offer, command.subscription, command.invoice);
+    let start = command.start;
+    let mut command = as_subscription(&quote.offer, command.subscription, command.invoice);
+    command.start = start;
     begin(book, customer, &command, &version, children, when)
 }
 
@@ -224,6 +222,17 @@ pub(crate) fn redeem(
         duration: coupon.terms.duration,
     };
     discount(book, customer, &command)
+}
+
+/// A charge that waits is charged no more.
+pub(crate) fn withdraw_charge(
+    customer: &mut Customer,
+    command: &WithdrawCharge,
+) -> Result<(), Refused> {
+    let waits = |charge: &Charge| charge.id == command.charge;
+    let place = customer.pending.iter().position(waits).ok_or("it does not wait")?;
+    customer.pending.remove(place);
+    Ok(())
 }
 
 pub(crate) fn charge(

@@ -18,7 +18,7 @@ use schemas::ids::{
     BillingRunId, CommandId, CouponId, CustomerId, DiscountId, EntityId, InvoiceId, PaymentId,
     PlanId, QuoteId, SubscriptionId,
 };
-use schemas::terms::{BookClock, Policies, Profile, SeriesDefinition, SeriesKind};
+use schemas::terms::{BookClock, LotRef, Policies, Profile, SeriesDefinition, SeriesKind};
 use schemas::text::Code;
 use schemas::{Command, Currency, Date, Event, Rejection, StreamId, Timestamp, ZoneName};
 use tests::kept::{Kept, instant};
@@ -60,6 +60,8 @@ pub(crate) struct Game {
     pub(crate) discounts: Vec<(CustomerId, DiscountId)>,
     pub(crate) payments: Vec<(CustomerId, PaymentId, i64)>,
     pub(crate) invoices: Vec<(CustomerId, InvoiceId)>,
+    /// Every lot of credit there was.
+    pub(crate) lots: Vec<(CustomerId, LotRef)>,
     /// The first difference; nothing is played after it.
     pub(crate) found: Option<Difference>,
     /// What happened, for people: a line for each command.
@@ -86,8 +88,8 @@ fn replaced(setting: &Setting) -> BTreeMap<Code, Code> {
 }
 
 /// Plays a history to its first difference, or to its end.
-pub(crate) fn play(history: &History, as_today: bool) -> Game {
-    let mut game = Game::new(&history.setting, as_today);
+pub(crate) fn play(history: &History) -> Game {
+    let mut game = Game::new(&history.setting);
     game.begin(&history.setting);
     for step in &history.steps {
         if game.is_over() {
@@ -99,13 +101,13 @@ pub(crate) fn play(history: &History, as_today: bool) -> Game {
 }
 
 impl Game {
-    fn new(setting: &Setting, as_today: bool) -> Self {
+    fn new(setting: &Setting) -> Self {
         let (days, hour, minute) = setting.start;
         let first = Timestamp::start_of_utc(Date::new(2024, 1, 1).expect("a date")).micros();
         let now = first + ((days * 24 + hour) * 60 + minute) * 60_000_000;
         let mut game = Self {
             kept: Kept::default(),
-            model: Model::new(as_today),
+            model: Model::default(),
             features: Features::default(),
             currencies: BTreeMap::new(),
             now,
@@ -119,6 +121,7 @@ impl Game {
             discounts: Vec::new(),
             payments: Vec::new(),
             invoices: Vec::new(),
+            lots: Vec::new(),
             found: None,
             told: Vec::new(),
             left_open: BTreeMap::new(),
@@ -223,15 +226,18 @@ impl Game {
             if self.is_over() {
                 return;
             }
-            let bill = BillCustomer { customer, run, through };
+            let bill = BillCustomer { customer, run, through, ahead: false };
             let command = Command::Billing(BillingCommand::BillCustomer(bill));
             let stamp = self.stamp(0);
             if due.contains(&customer) {
                 self.submit(&command, &stamp);
                 continue;
             }
+            // Only asked: what a run does beside documents waits for the day on which it is due.
             let when = when_of(&stamp);
+            let before = self.model.customers[&customer].clone();
             let expected = self.model.apply(&command, when);
+            self.model.customers.insert(customer, before);
             if expected.is_ok_and(|documents| !documents.is_empty()) {
                 let shown = judge::documents(&self.model.customers[&customer]);
                 self.found = Some(Difference {
@@ -312,8 +318,14 @@ impl Game {
                 }
             } else if let Event::Settlement(SettlementEvent::PaymentRecorded(e)) = event {
                 self.payments.push((customer, e.payment, e.amount.minor().0));
+                self.lots.push((customer, LotRef::Payment(e.payment)));
+            } else if let Event::Settlement(SettlementEvent::CreditGranted(e)) = event {
+                self.lots.push((customer, LotRef::Grant(e.grant)));
             } else if let Event::Billing(BillingEvent::InvoiceFinalized(e)) = event {
                 self.invoices.push((customer, e.invoice));
+                if e.credit_generated.is_positive() {
+                    self.lots.push((customer, LotRef::Invoice(e.invoice)));
+                }
             }
         }
     }

@@ -22,9 +22,9 @@ use crate::model::Model;
 use crate::play::text;
 
 /// What the model says otherwise of the commands of a log.
-fn otherwise(log: &[Commit], as_today: bool) -> Option<Difference> {
+fn otherwise(log: &[Commit]) -> Option<Difference> {
     let mut kept = Kept::default();
-    let mut model = Model::new(as_today);
+    let mut model = Model::default();
     for commit in log {
         let (recorded_at, effective_at) = (commit.recorded_at, commit.effective_at);
         let stamp = Stamp { command_id: commit.command_id, recorded_at, effective_at };
@@ -64,7 +64,7 @@ fn files(folder: &str) -> Vec<PathBuf> {
 }
 
 /// How many scenarios of a folder were told, and those that the model bills otherwise.
-fn told(folder: &str, as_today: bool) -> (usize, Vec<String>) {
+fn told(folder: &str) -> (usize, Vec<String>) {
     let cases = Path::new(env!("CARGO_MANIFEST_DIR")).join("data/cases");
     let scratch = Scratch::make().expect("a folder");
     let (mut count, mut differ) = (0, Vec::new());
@@ -80,7 +80,7 @@ fn told(folder: &str, as_today: bool) -> (usize, Vec<String>) {
             fs::remove_dir_all(folder.root()).expect("a book of ours");
             if played.is_err() {
                 differ.push(format!("{name}: it cannot be played"));
-            } else if let Some(found) = otherwise(&log, as_today) {
+            } else if let Some(found) = otherwise(&log) {
                 differ.push(format!(
                     "{name}: {}\n command {}\n expected {}\n got {}",
                     found.kind, found.command, found.expected, found.got
@@ -96,10 +96,9 @@ fn published_cases_and_stories_are_billed_as_the_model_says() {
     if !crate::is_compared() {
         return;
     }
-    let as_today = std::env::var_os("BILLFOLD_MODEL_TODAY").is_some();
     let mut differ = Vec::new();
     for folder in ["cases", "scenarios"] {
-        let (count, found) = told(folder, as_today);
+        let (count, found) = told(folder);
         println!("{folder}: {} of {count} as the model says", count - found.len());
         differ.extend(found);
     }

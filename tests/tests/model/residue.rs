@@ -25,7 +25,7 @@ fn exact(view: &View<'_>, line: &Line) -> Exact {
 pub(crate) fn settle_up(view: &View<'_>, credits: &[(Line, bool)], lines: &mut [Line]) {
     let shares = view.rules.of.credit_basis == CreditBasis::BilledShare
         && view.rules.of.ratio == RatioRule::Exact;
-    if !shares || view.rules.today {
+    if !shares {
         return;
     }
     let plain = |line: &Line| line.kind != LineKind::MinimumTrueUp && line.cycle().is_some();

@@ -7,11 +7,15 @@
 //! offered. A step names things by numbers, so a history that has lost some still makes sense.
 
 use schemas::command::{
-    Allocate, AllocationRequest, ChangeSubscription, CreateQuote, CreditLine, IssueCreditNote,
-    ItemRequest, RampPhase, RecordPayment, SubscriptionTerms,
+    Allocate, AllocationRequest, ApplyCredit, ChangeSubscription, CreateQuote, CreditLine,
+    GrantCredit, IssueCreditNote, ItemRequest, PayOutCredit, RampPhase, RecordPayment,
+    ReleaseCredit, RevokeCredit, SubscriptionTerms,
 };
-use schemas::ids::{CreditNoteId, CustomerId, PaymentId, QuoteId};
-use schemas::terms::{ChangeTime, Profile};
+use schemas::ids::{
+    CreditGrantId, CreditNoteId, CustomerId, InvoiceId, PaymentId, QuoteId, RefundId,
+    SubscriptionId,
+};
+use schemas::terms::{ChangeTime, GrantKind, LotRef, LotScope, NoteTarget, Profile};
 use schemas::{Command, Date, Decimal, Interval, Minor};
 use tests::random::Random;
 
@@ -24,14 +28,35 @@ use crate::play::{Game, text};
 pub(crate) enum Step {
     /// A move of the shared generator.
     Shared(Move),
-    /// A part of what is open of an invoice is credited on one line.
-    Note { invoice: usize, line: usize, percent: i64 },
+    /// A part of an invoice is credited on one line: of what is open, or of all of it, and then
+    /// what is paid becomes credit.
+    Note { invoice: usize, line: usize, percent: i64, to_credit: bool },
+    /// Credit with terms of its own.
+    Grant { customer: usize, cents: i64, terms: GrantTerms },
+    /// Credit pays an invoice of its customer, with a part of what is open or as far as it goes.
+    Apply { lot: usize, invoice: usize, percent: Option<i64> },
+    /// Credit is taken off an invoice of its customer.
+    Release { lot: usize, invoice: usize, cents: Option<i64> },
+    /// What is left of credit is taken back.
+    Revoke { lot: usize },
+    /// Credit is paid out.
+    PayOut { lot: usize, cents: Option<i64>, back: i64 },
     /// A payment for one invoice, and more than that.
     PayTo { invoice: usize, percent: i64, more: i64 },
     /// A plan and a quantity in one change.
     Both { subscription: usize, plan: usize, quantity: u32, at_end: bool },
     /// A ramp is offered: phases of so many days, with a discount in every other one.
     OfferRamp { customer: usize, plan: usize, days: u8, phases: usize },
+}
+
+/// What a grant says beside its amount.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct GrantTerms {
+    kind: usize,
+    days: Option<i32>,
+    priority: Option<i8>,
+    subscription: Option<usize>,
+    refundable: Option<bool>,
 }
 
 /// A history: its setting and its steps.
@@ -43,11 +68,15 @@ pub(crate) struct History {
 
 impl Step {
     fn random(random: &mut Random) -> Self {
+        if random.below(2) == 0 {
+            return Self::of_credit(random);
+        }
         let mut below = |end: u64| usize::try_from(random.below(end)).expect("small");
         match below(4) {
             0 => {
                 let (invoice, line, percent) = (below(12), below(4), below(110));
-                Self::Note { invoice, line, percent: i64::try_from(percent).expect("small") + 1 }
+                let percent = i64::try_from(percent).expect("small") + 1;
+                Self::Note { invoice, line, percent, to_credit: below(2) == 0 }
             }
             1 => {
                 let (invoice, percent, more) = (below(12), below(100), below(3) * 700);
@@ -69,6 +98,33 @@ impl Step {
                 days: u8::try_from(below(60) + 1).expect("small"),
                 phases: below(3) + 1,
             },
+        }
+    }
+}
+
+impl Step {
+    fn of_credit(random: &mut Random) -> Self {
+        let mut number = |end: u64| i64::try_from(random.below(end)).expect("small");
+        let place = |number: i64| usize::try_from(number).expect("not negative");
+        let (lot, invoice) = (place(number(16)), place(number(12)));
+        let cents = (number(2) == 0).then_some(number(4_000) + 1);
+        match number(10) {
+            0..4 => {
+                let narrow = |number: i64| i32::try_from(number).expect("small");
+                let terms = GrantTerms {
+                    kind: place(number(3)),
+                    days: (number(2) == 0).then_some(narrow(number(80)) - 3),
+                    priority: (number(2) == 0)
+                        .then_some(i8::try_from(number(7) - 3).expect("small")),
+                    subscription: (number(3) == 0).then_some(place(number(8))),
+                    refundable: (number(4) == 0).then_some(number(2) == 0),
+                };
+                Self::Grant { customer: place(number(8)), cents: number(30_000) + 1, terms }
+            }
+            4 | 5 => Self::Apply { lot, invoice, percent: cents.map(|cents| 1 + cents % 120) },
+            6 | 7 => Self::Release { lot, invoice, cents },
+            8 => Self::Revoke { lot },
+            _ => Self::PayOut { lot, cents, back: if number(4) == 0 { number(400) } else { 0 } },
         }
     }
 }
@@ -107,7 +163,37 @@ impl Game {
     pub(crate) fn command_of(&mut self, step: &Step) -> Option<(Command, i64)> {
         let command = match step {
             Step::Shared(action) => return self.command(action),
-            Step::Note { invoice, line, percent } => self.note(*invoice, *line, *percent)?,
+            Step::Note { invoice, line, percent, to_credit } => {
+                self.note(*invoice, *line, *percent, *to_credit)?
+            }
+            Step::Grant { customer, cents, terms } => self.grant(*customer, *cents, terms)?,
+            Step::Apply { lot, invoice, percent } => {
+                let (customer, lot) = pick(&self.lots, *lot)?;
+                let invoice = self.invoice_of(customer, *invoice)?;
+                let account = self.kept.ledger.customer(customer)?;
+                let open = account.invoice(invoice)?.open().0;
+                let amount = percent.map(|percent| open * percent / 100);
+                let amount = amount.map(|cents| Minor(cents).of(self.currency(customer)));
+                ApplyCredit { customer, lot, invoice, amount }.into()
+            }
+            Step::Release { lot, invoice, cents } => {
+                let (customer, lot) = pick(&self.lots, *lot)?;
+                let invoice = self.invoice_of(customer, *invoice)?;
+                let amount = cents.map(|cents| Minor(cents).of(self.currency(customer)));
+                ReleaseCredit { customer, lot, invoice, amount }.into()
+            }
+            Step::Revoke { lot } => {
+                let (customer, lot) = pick(&self.lots, *lot)?;
+                let LotRef::Grant(grant) = lot else { return None };
+                RevokeCredit { customer, grant, reason: text("because") }.into()
+            }
+            Step::PayOut { lot, cents, back } => {
+                let (customer, lot) = pick(&self.lots, *lot)?;
+                let amount = cents.map(|cents| Minor(cents).of(self.currency(customer)));
+                let (refund, reason) = (RefundId::new(self.id()), text("because"));
+                let paid = PayOutCredit { customer, refund, lot, amount, reason };
+                return Some((paid.into(), *back));
+            }
             Step::PayTo { invoice, percent, more } => self.pay_to(*invoice, *percent, *more)?,
             Step::Both { subscription, plan, quantity, at_end } => {
                 let (customer, subscription) = pick(&self.subscriptions, *subscription)?;
@@ -119,6 +205,9 @@ impl Game {
                     quantity: Some(whole(i64::from(*quantity))),
                     items: None,
                     anchor: None,
+                    map: None,
+                    keep_prices: None,
+                    keep_scheduled: None,
                     when: if *at_end { ChangeTime::CycleEnd } else { ChangeTime::Now },
                     proration: None,
                 }
@@ -150,13 +239,50 @@ impl Game {
         Some((customer, invoice, account.invoice(invoice)?.open().0))
     }
 
-    fn note(&mut self, invoice: usize, line: usize, percent: i64) -> Option<Command> {
+    /// An invoice of a customer.
+    fn invoice_of(&self, customer: CustomerId, number: usize) -> Option<InvoiceId> {
+        let of = |(owes, _): &&(CustomerId, InvoiceId)| *owes == customer;
+        let own: Vec<(CustomerId, InvoiceId)> = self.invoices.iter().filter(of).copied().collect();
+        pick(&own, number).map(|(_, invoice)| invoice)
+    }
+
+    fn grant(&mut self, customer: usize, cents: i64, terms: &GrantTerms) -> Option<Command> {
+        let customer = pick(&self.customers, customer)?;
+        let kinds = [GrantKind::Goodwill, GrantKind::Promotion, GrantKind::Prepayment];
+        let of = |(payer, _): &&(CustomerId, SubscriptionId)| *payer == customer;
+        let own: Vec<(CustomerId, SubscriptionId)> =
+            self.subscriptions.iter().filter(of).copied().collect();
+        let scope = terms.subscription.and_then(|number| pick(&own, number));
+        let grant = CreditGrantId::new(self.id());
+        let amount = Minor(cents).of(self.currency(customer));
+        Some(
+            GrantCredit {
+                kind: Some(kinds[terms.kind % 3]),
+                expires: terms.days.and_then(|days| self.today(0).plus_days(days).ok()),
+                scope: scope.map(|(_, id)| LotScope::Subscription(id)),
+                priority: terms.priority,
+                refundable: terms.refundable,
+                ..GrantCredit::plain(customer, grant, amount, text("because"))
+            }
+            .into(),
+        )
+    }
+
+    fn note(
+        &mut self,
+        invoice: usize,
+        line: usize,
+        percent: i64,
+        to_credit: bool,
+    ) -> Option<Command> {
         let (customer, invoice, open) = self.open_of(invoice)?;
-        let amount = Minor(open * percent / 100).of(self.currency(customer));
+        let of = if to_credit { 3_000 } else { open };
+        let amount = Minor(of * percent / 100).of(self.currency(customer));
         let line = u32::try_from(line).expect("small") + 1;
         let lines = vec![CreditLine { line, amount }];
         let note = CreditNoteId::new(self.id());
-        Some(IssueCreditNote { customer, note, invoice, lines }.into())
+        let to = to_credit.then_some(NoteTarget::Credit);
+        Some(IssueCreditNote { customer, note, invoice, lines, to }.into())
     }
 
     fn pay_to(&mut self, invoice: usize, percent: i64, more: i64) -> Option<Command> {
@@ -177,7 +303,8 @@ impl Game {
             self.today(0).plus_days(later).expect("this century")
         };
         let phase = |n: usize| RampPhase {
-            days: Interval::new(day(n), day(n + 1)).expect("not empty"),
+            days: Some(Interval::new(day(n), day(n + 1)).expect("not empty")),
+            months: None,
             items: Some(vec![ItemRequest {
                 price: text("fee"),
                 quantity: Some(whole(i64::try_from(n).expect("few") * 2 + 1)),

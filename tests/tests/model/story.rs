@@ -232,6 +232,7 @@ impl Story {
             plan: PlanId::new(id(plan)),
             version: None,
             quantity: None,
+            start: None,
             invoice: None,
             with: None,
         };
@@ -244,11 +245,14 @@ impl Story {
         let day = i32::try_from(self.now.div_euclid(86_400_000_000)).expect("a day");
         let (customer, run) = (Self::customer(), BillingRunId::new(self.name()));
         let through = Date::from_days(day).expect("a day");
-        self.must(BillCustomer { customer, run, through }.into());
+        self.must(BillCustomer { customer, run, through, ahead: false }.into());
     }
 
     pub(crate) fn finalize(&mut self) -> Result<Vec<Document>, Refused> {
-        self.say(InvoiceNow { customer: Self::customer(), invoice: None }.into())
+        self.say(
+            InvoiceNow { customer: Self::customer(), through: None, ahead: None, invoice: None }
+                .into(),
+        )
     }
 
     pub(crate) fn change(
@@ -264,6 +268,9 @@ impl Story {
             quantity: None,
             items: None,
             anchor: None,
+            map: None,
+            keep_prices: None,
+            keep_scheduled: None,
             when: ChangeTime::Now,
             proration: None,
         };
@@ -296,7 +303,9 @@ impl Story {
     pub(crate) fn cancel(&mut self, name: &str, when: ChangeTime, credit: CancelCredit) {
         let (customer, subscription) = (Self::customer(), subscription(name));
         let credit = Some(credit);
-        self.must(CancelSubscription { customer, subscription, when, credit }.into());
+        self.must(
+            CancelSubscription { customer, subscription, when, credit, waive_fee: None }.into(),
+        );
     }
 
     pub(crate) fn uncancel(&mut self, name: &str) -> Result<Vec<Document>, Refused> {
@@ -394,7 +403,7 @@ impl Story {
     pub(crate) fn grant(&mut self, cents: i64) {
         let (customer, grant) = (Self::customer(), CreditGrantId::new(self.name()));
         let amount = Minor(cents).of(euro());
-        self.must(GrantCredit { customer, grant, amount, reason: text("because") }.into());
+        self.must(GrantCredit::plain(customer, grant, amount, text("because")).into());
     }
 
     pub(crate) fn void(&mut self, place: usize, rebill: bool) {
@@ -431,7 +440,7 @@ impl Story {
     pub(crate) fn accept(&mut self, name: &str) {
         let (customer, quote) = (Self::customer(), QuoteId::new(id("q")));
         let (subscription, invoice) = (subscription(name), Some(InvoiceTiming::Now));
-        self.must(AcceptQuote { customer, quote, subscription, invoice }.into());
+        self.must(AcceptQuote { customer, quote, subscription, start: None, invoice }.into());
     }
 
     pub(crate) fn state(&self) -> &Customer {

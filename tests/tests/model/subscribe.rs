@@ -8,14 +8,14 @@
 use schemas::Decimal;
 use schemas::command::{Activation, CreateSubscription, RampPhase, SubscriptionTerms};
 use schemas::ids::ChargeId;
-use schemas::terms::{InvoiceTiming, Recurrence};
+use schemas::terms::{InvoiceTiming, RampEnd, Recurrence};
 use uuid::Uuid;
 
 use crate::bill::{Billing, Which, bill};
 use crate::book::{Book, Version, recurrence};
 use crate::calendar::Calendar;
 use crate::change::own_rate;
-use crate::civil::Instant;
+use crate::civil::{Instant, date, months_later};
 use crate::customer::{Charge, Customer, Refused, When};
 use crate::item::Item;
 use crate::price::whole;
@@ -52,7 +52,13 @@ pub(crate) fn begin(
         return Err("no child of this customer");
     }
     let clock = customer.clock.clone();
-    let start = clock.moment(when.effective);
+    let start = match command.start {
+        None => clock.moment(when.effective),
+        Some(date) if i64::from(date.days()) <= clock.day(when.recorded) => {
+            return Err("the day has passed");
+        }
+        Some(date) => clock.start_of(date.days().into()),
+    };
     let trial = with.trial_days.map_or(version.trial, i64::from);
     let trial_end = (trial > 0).then(|| clock.days_later(start, trial));
     let credit = crate::life::default_credit(book);
@@ -77,7 +83,7 @@ pub(crate) fn begin(
     };
     put_items(book, customer, &mut new, version, &with, quantity)?;
     if let Some(ramp) = &with.ramp {
-        put_ramp(customer, &mut new, ramp)?;
+        put_ramp(customer, &mut new, ramp, with.ramp_end)?;
     }
     customer.subscriptions.push(new);
     for price in version.of_kind(Recurrence::Setup) {
@@ -97,7 +103,8 @@ pub(crate) fn begin(
 }
 
 fn gate(activation: Activation) -> Gate {
-    Gate { hours: activation.expires_after_hours.into(), asked: None, passed: false }
+    let tolerance = activation.tolerance.map_or(0, |money| i128::from(money.minor().0));
+    Gate { hours: activation.expires_after_hours.into(), tolerance, asked: None, passed: false }
 }
 
 /// The plan's prices as items, and add-ons.
@@ -157,16 +164,22 @@ fn put_ramp(
     customer: &Customer,
     new: &mut Subscription,
     ramp: &[RampPhase],
+    then: Option<RampEnd>,
 ) -> Result<(), Refused> {
     for pair in ramp.windows(2) {
-        if pair[0].days.end() != pair[1].days.start() {
+        if let (Some(one), Some(next)) = (pair[0].days, pair[1].days)
+            && one.end() != next.start()
+        {
             return Err("phases follow each other without gaps");
         }
     }
-    let first = ramp.first().map(|phase| i64::from(phase.days.start().days()));
-    if customer.rules.today && first != Some(customer.clock.day(new.start)) {
-        return Err("phases begin with the subscription");
-    }
+    let agreed: Vec<_> = new
+        .items
+        .iter()
+        .map(|item| (item.terms_at(new.start).cloned(), item.quantity_at(new.start)))
+        .collect();
+    // Months are counted from the last day that was told in days.
+    let (mut base, mut months) = (customer.clock.day(new.start), 0);
     let mut from: Instant = new.start;
     for phase in ramp {
         for item in &mut new.items {
@@ -188,8 +201,27 @@ fn put_ramp(
             }
         }
         // Phases are civil days, also where time is finer.
-        let next = customer.clock.day(from) + i64::from(phase.days.days());
+        let later = |months: i64| months_later(base, months, date(base).2);
+        let next = match (phase.days, phase.months) {
+            (Some(days), None) => {
+                (base, months) = (later(months) + i64::from(days.days()), 0);
+                base
+            }
+            (None, Some(count)) => {
+                months += i64::from(count);
+                later(months)
+            }
+            (Some(_) | None, _) => return Err("a phase has one length"),
+        };
         from = customer.clock.start_of(next);
+    }
+    if then == Some(RampEnd::End) {
+        for (item, (terms, quantity)) in new.items.iter_mut().zip(agreed) {
+            item.percents.insert(from, None);
+            item.ramp.push(from);
+            item.terms.insert(from, terms);
+            item.quantities.insert(from, quantity);
+        }
     }
     Ok(())
 }

@@ -90,6 +90,8 @@ impl Term {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Gate {
     pub(crate) hours: i64,
+    /// So much may be missing of the payment.
+    pub(crate) tolerance: i128,
     /// When its first invoice above zero was made, and its place.
     pub(crate) asked: Option<(Instant, usize)>,
     pub(crate) passed: bool,

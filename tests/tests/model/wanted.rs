@@ -72,9 +72,7 @@ pub(crate) fn wanted(
                 if last.time.1 == time.0
                     && last.due == due
                     && last.price.is_like(&price)
-                    && last.price.quantity == price.quantity
-                    && (!rules.today
-                        || item.quantity_at(last.time.0) == item.quantity_at(time.0)) =>
+                    && last.price.quantity == price.quantity =>
             {
                 last.time.1 = time.1;
             }

@@ -57,7 +57,7 @@ pub(crate) fn reverse(n: u128, why: &str) -> Command {
 pub(crate) fn grant(n: u128, why: &str) -> Command {
     let reason = Personal::Clear(why.to_owned());
     let grant = schemas::ids::CreditGrantId::new(id(n));
-    GrantCredit { customer: customer(n), grant, amount: Minor(100).of(eur()), reason }.into()
+    GrantCredit::plain(customer(n), grant, Minor(100).of(eur()), reason).into()
 }
 
 /// Seals a command without keeping what it needs.

@@ -429,12 +429,9 @@ impl Play {
         let minor = i64::from(self.chance.between(5, 60)) * 100;
         let buyer = &self.buyers[index];
         let (customer, currency) = (buyer.id, buyer.seller.currency());
-        let command = GrantCredit {
-            customer,
-            grant: CreditGrantId::new(self.mint()),
-            amount: Minor(minor).of(currency),
-            reason: label("For an outage").into(),
-        };
+        let (grant, amount) = (CreditGrantId::new(self.mint()), Minor(minor).of(currency));
+        let reason = label("For an outage").into();
+        let command = GrantCredit::plain(customer, grant, amount, reason);
         planned.push(self.must(command.into(), None));
     }
 

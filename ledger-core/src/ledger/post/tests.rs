@@ -1,13 +1,15 @@
 use schemas::event::{
-    Allocation, Amendment, BillingRunStarted, CreditGranted, CreditNoteIssued, CustomerSnapshot,
+    Allocation, Amendment, BillingRunStarted, CreditApplied, CreditExpired, CreditGranted,
+    CreditNoteIssued, CreditPaidOut, CreditReleased, CreditRevoked, CustomerSnapshot,
     InvoiceFinalized, InvoiceLine, InvoiceTotals, InvoiceVoided, LineOrigin, LineRef, LineReversal,
-    LineSource, PaymentRecorded, PaymentRefunded, PaymentReversed, RefundedTo, RevenueSchedule,
+    LineSource, LotPart, LotReturn, LotUse, PaymentRecorded, PaymentRefunded, PaymentReversed,
+    RefundedTo, RevenueSchedule,
 };
 use schemas::event::{BillingEvent, ProcessEvent, SettlementEvent};
 use schemas::ids::{
     BillingRunId, CreditGrantId, CreditNoteId, EntityId, InvoiceId, PaymentId, RefundId,
 };
-use schemas::terms::{LineKind, Profile};
+use schemas::terms::{GrantKind, LineKind, LotRef, LotScope, Profile};
 use schemas::{Currency, Date, Decimal, Event, Fraction, Minor, Personal};
 use uuid::Uuid;
 
@@ -74,9 +76,15 @@ pub(crate) fn invoice(lines: Vec<InvoiceLine>, total: i64) -> InvoiceFinalized {
         run: None,
         lines,
         totals: InvoiceTotals { total: Minor(total), ..InvoiceTotals::default() },
+        credits: vec![],
         credit_applied: Minor(0),
         credit_generated: Minor(0),
     }
+}
+
+/// The lot that the payment made.
+pub(crate) fn payment_lot() -> LotRef {
+    LotRef::Payment(PaymentId::new(NIL))
 }
 
 pub(crate) fn reversal(recognised: i64, unrecognised: i64, tax: i64) -> LineReversal {
@@ -99,11 +107,17 @@ pub(crate) fn voided(lines: Vec<LineReversal>, parts: [i64; 3]) -> Event {
         posting_date: date("2026-03-05"),
         lines,
         receivable,
-        credit_returned: returned,
+        released: back(payment_lot(), returned),
         credit_withdrawn: withdrawn,
         rebill: false,
         reason: reason(),
     }))
+}
+
+/// A part of credit that goes back to its lot; none of nothing.
+pub(crate) fn back(lot: LotRef, amount: Minor) -> Vec<LotReturn> {
+    let part = LotReturn { lot, amount, direct: false };
+    amount.is_positive().then_some(part).into_iter().collect()
 }
 
 pub(crate) fn note(reversal: LineReversal, total: i64) -> Event {
@@ -119,6 +133,9 @@ pub(crate) fn note(reversal: LineReversal, total: i64) -> Event {
         posting_date: date("2026-03-05"),
         lines: vec![reversal],
         total: Minor(total),
+        credits: Vec::new(),
+        to_credit: Minor::ZERO,
+        released: vec![],
         refund: None,
     }))
 }
@@ -171,10 +188,14 @@ fn a_negative_total_becomes_customer_credit_and_a_positive_one_is_paid_by_it() {
     );
     let mut paid = invoice(vec![line(1, 500)], 500);
     paid.credit_applied = Minor(300);
+    paid.credits = vec![LotUse { lot: payment_lot(), amount: Minor(300) }];
     assert_eq!(
-        booked(&Event::Billing(BillingEvent::InvoiceFinalized(paid)))[1],
+        booked(&Event::from(paid.clone()))[1],
         [(CustomerCredit, 300), (AccountsReceivable, -300)]
     );
+    paid.credits.clear();
+    let wrong = post(&Event::from(paid));
+    assert!(matches!(wrong, Err(PostError::WrongSum { what: "the credit on an invoice", .. })));
 }
 
 #[test]
@@ -302,28 +323,28 @@ fn a_payment_settles_invoices_and_the_rest_is_customer_credit() {
 }
 
 #[test]
-fn a_reversed_payment_reopens_invoices_and_takes_used_up_credit_off_them() {
+fn a_reversed_payment_reopens_what_it_paid_when_it_came_and_later() {
     let event = Event::Settlement(SettlementEvent::PaymentReversed(PaymentReversed {
         payment: PaymentId::new(NIL),
         amount: Minor(1000).of(eur()),
         posting_date: date("2026-03-05"),
         reopened: vec![part(800)],
-        credit_withdrawn: Minor(200),
         credit_unapplied: vec![part(150)],
+        credit_withdrawn: Minor(50),
         reason: reason(),
     }));
-    assert_eq!(
-        booked(&event),
-        [
-            vec![(AccountsReceivable, 150), (CustomerCredit, -150)],
-            vec![(AccountsReceivable, 800), (CustomerCredit, 200), (Cash, -1000)],
-        ]
-    );
+    let books = vec![
+        (AccountsReceivable, 800),
+        (AccountsReceivable, 150),
+        (CustomerCredit, 50),
+        (Cash, -1000),
+    ];
+    assert_eq!(booked(&event), [books]);
 }
 
 #[test]
 fn a_refund_reopens_invoices_or_takes_customer_credit() {
-    let refund = |reopened, from_credit, effect| {
+    let refund = |reopened, credit_unapplied, from_credit, effect| {
         Event::Settlement(SettlementEvent::PaymentRefunded(PaymentRefunded {
             refund: RefundId::new(NIL),
             payment: PaymentId::new(NIL),
@@ -331,29 +352,92 @@ fn a_refund_reopens_invoices_or_takes_customer_credit() {
             posting_date: date("2026-03-05"),
             effect,
             reopened,
+            credit_unapplied,
+            swapped: vec![],
             from_credit: Minor(from_credit),
             reason: reason(),
         }))
     };
     assert_eq!(
-        booked(&refund(vec![part(400)], 0, RefundedTo::Reopened)),
-        [vec![(AccountsReceivable, 400), (Cash, -400)]]
+        booked(&refund(vec![part(300)], vec![part(100)], 0, RefundedTo::Reopened)),
+        [vec![(AccountsReceivable, 300), (AccountsReceivable, 100), (Cash, -400)]]
     );
     assert_eq!(
-        booked(&refund(vec![], 400, RefundedTo::CustomerCredit)),
+        booked(&refund(vec![], vec![], 400, RefundedTo::CustomerCredit)),
         [vec![(CustomerCredit, 400), (Cash, -400)]]
     );
 }
 
-#[test]
-fn granted_credit_is_given_away_revenue() {
-    let event = Event::Settlement(SettlementEvent::CreditGranted(CreditGranted {
+/// A grant of 5.00.
+pub(crate) fn granted(kind: GrantKind) -> CreditGranted {
+    CreditGranted {
         grant: CreditGrantId::new(NIL),
         amount: Minor(500).of(eur()),
+        kind,
+        refundable: false,
+        scope: LotScope::Customer,
+        priority: 0,
+        expires: None,
         posting_date: date("2026-03-05"),
         reason: reason(),
-    }));
-    assert_eq!(booked(&event), [vec![(PromotionalCredit, 500), (CustomerCredit, -500)]]);
+    }
+}
+
+#[test]
+fn granted_credit_is_given_away_revenue_and_a_prepayment_is_money() {
+    for (kind, debit) in [
+        (GrantKind::Goodwill, PromotionalCredit),
+        (GrantKind::Promotion, PromotionalCredit),
+        (GrantKind::Prepayment, Cash),
+    ] {
+        let event = Event::from(granted(kind));
+        assert_eq!(booked(&event), [vec![(debit, 500), (CustomerCredit, -500)]]);
+    }
+}
+
+#[test]
+fn credit_pays_what_is_owed_and_is_taken_off_again() {
+    let (posting_date, currency) = (date("2026-03-05"), eur());
+    let invoice = InvoiceId::new(NIL);
+    let part = LotPart { lot: payment_lot(), invoice, amount: Minor(300) };
+    let parts = vec![part, LotPart { amount: Minor(40), ..part }];
+    let applied = Event::from(CreditApplied { currency, posting_date, parts });
+    assert_eq!(booked(&applied), [vec![(CustomerCredit, 340), (AccountsReceivable, -340)]]);
+    let parts = back(payment_lot(), Minor(300));
+    let released = Event::from(CreditReleased { invoice, currency, posting_date, parts });
+    assert_eq!(booked(&released), [vec![(AccountsReceivable, 300), (CustomerCredit, -300)]]);
+}
+
+#[test]
+fn credit_that_ends_was_given_away_no_more_and_what_is_paid_out_is_cash() {
+    let (posting_date, reason) = (date("2026-03-05"), reason());
+    let (grant, amount) = (CreditGrantId::new(NIL), Minor(120).of(eur()));
+    let given = vec![(CustomerCredit, 120), (PromotionalCredit, -120)];
+    let expired = Event::from(CreditExpired { grant, amount, posting_date });
+    assert_eq!(booked(&expired), [given.clone()]);
+    let revoked =
+        Event::from(CreditRevoked { grant, amount, posting_date, reason: reason.clone() });
+    assert_eq!(booked(&revoked), [given]);
+    let (refund, lot) = (RefundId::new(NIL), payment_lot());
+    let paid = Event::from(CreditPaidOut { refund, lot, amount, posting_date, reason });
+    assert_eq!(booked(&paid), [vec![(CustomerCredit, 120), (Cash, -120)]]);
+}
+
+#[test]
+fn a_note_beyond_what_is_open_makes_credit() {
+    let Event::Settlement(SettlementEvent::CreditNoteIssued(mut issued)) =
+        note(reversal(300, 100, 0), 400)
+    else {
+        panic!("a note")
+    };
+    issued.released = back(payment_lot(), Minor(150));
+    assert_eq!(
+        booked(&Event::from(issued)),
+        [
+            vec![(CreditNotes, 300), (DeferredRevenue, 100), (AccountsReceivable, -400)],
+            vec![(AccountsReceivable, 150), (CustomerCredit, -150)],
+        ]
+    );
 }
 
 #[test]
@@ -361,6 +445,7 @@ fn an_event_without_money_books_nothing() {
     let event = Event::Process(ProcessEvent::BillingRunStarted(BillingRunStarted {
         run: BillingRunId::new(NIL),
         through: date("2026-03-05"),
+        ahead: false,
     }));
     assert_eq!(post(&event), Ok(Posted::default()));
 }

@@ -44,6 +44,7 @@ impl Balances {
             open_invoices: Vec::new(),
             statement: Tail::default(),
             payments: Tail::default(),
+            lots: Tail::default(),
         };
         self.customers.put(cause.customer, row);
         if let Some(external_id) = &registered.external_id {
@@ -87,7 +88,6 @@ impl Balances {
         change: Change,
     ) -> Result<(), FoldError> {
         let row = self.customer(cause)?;
-        row.credit += change.credit;
         let amount =
             i64::try_from(change.receivable - change.credit).map_err(|_| StoreError::Overflow)?;
         let entry = StatementRow { posting_date, position: cause.position, kind, amount, by };

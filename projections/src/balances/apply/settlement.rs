@@ -1,9 +1,11 @@
 //! Invoices and payments of a customer: what is open, and what settled it.
 
 use schemas::event::{
-    Allocation, InvoiceFinalized, InvoiceVoided, PaymentRecorded, PaymentRefunded, PaymentReversed,
+    Allocation, CreditNoteIssued, InvoiceFinalized, InvoiceVoided, PaymentRecorded,
+    PaymentRefunded, PaymentReversed,
 };
 use schemas::ids::{InvoiceId, PaymentId};
+use schemas::terms::LotRef;
 use schemas::{CommitView, Date};
 
 use super::super::Balances;
@@ -41,7 +43,8 @@ impl Balances {
         let open = invoice.totals.total.plus(invoice.credit_generated);
         let open = open.and_then(|open| open.minus(invoice.credit_applied));
         let open = open.map_err(|_| StoreError::Overflow)?;
-        self.settle(cause, invoice.posting_date, invoice.invoice, open.0)
+        self.settle(cause, invoice.posting_date, invoice.invoice, open.0)?;
+        self.use_at_once(cause, invoice)
     }
 
     pub(super) fn voided(
@@ -49,7 +52,24 @@ impl Balances {
         cause: Cause<'_>,
         void: &InvoiceVoided,
     ) -> Result<(), FoldError> {
-        self.settle(cause, void.posting_date, void.invoice, -void.receivable.0)
+        self.settle(cause, void.posting_date, void.invoice, -void.receivable.0)?;
+        self.give_back(cause, void.invoice, &void.released)?;
+        if void.credit_withdrawn.is_zero() {
+            return Ok(());
+        }
+        self.spend(cause, LotRef::Invoice(void.invoice), void.credit_withdrawn)
+    }
+
+    pub(super) fn noted(
+        &mut self,
+        cause: Cause<'_>,
+        note: &CreditNoteIssued,
+    ) -> Result<(), FoldError> {
+        let back: i64 = note.released.iter().map(|part| part.amount.0).sum();
+        let owed = back + note.to_credit.0 - note.total.0;
+        self.settle(cause, note.posting_date, note.invoice, owed)?;
+        self.give_back(cause, note.invoice, &note.released)?;
+        self.noted_beyond(cause, note)
     }
 
     pub(super) fn received(
@@ -92,6 +112,9 @@ impl Balances {
             let needle = Needle::new(BY_PAYMENT_EXTERNAL_ID, external_id.as_str().as_bytes());
             self.directory.add(cause.store, needle, cause.customer)?;
         }
+        if payment.to_credit.is_positive() {
+            self.make_credit(cause, payment.payment)?;
+        }
         self.settle_each(cause, payment.posting_date, &payment.allocations, -1)
     }
 
@@ -108,7 +131,9 @@ impl Balances {
         row.reversed = Some(reversal.reason.clone());
         undo(cause, row, &reversal.reopened)?;
         self.settle_each(cause, reversal.posting_date, &reversal.reopened, 1)?;
-        self.settle_each(cause, reversal.posting_date, &reversal.credit_unapplied, 1)
+        self.settle_each(cause, reversal.posting_date, &reversal.credit_unapplied, 1)?;
+        let undone = (reversal.reopened.as_slice(), reversal.credit_unapplied.as_slice());
+        self.pay_back(cause, reversal.payment, undone, reversal.amount.minor())
     }
 
     pub(super) fn refunded(
@@ -121,12 +146,19 @@ impl Balances {
         book.totals(refund.amount.currency()).refunds += i128::from(amount);
         self.customer(cause)?.refunds += i128::from(amount);
         let row = self.payment(cause, refund.payment)?;
-        row.refunded += amount;
         undo(cause, row, &refund.reopened)?;
-        self.settle_each(cause, refund.posting_date, &refund.reopened, 1)
+        self.settle_each(cause, refund.posting_date, &refund.reopened, 1)?;
+        self.settle_each(cause, refund.posting_date, &refund.credit_unapplied, 1)?;
+        for swap in &refund.swapped {
+            self.swap(cause, refund.payment, swap)?;
+        }
+        let undone = (refund.reopened.as_slice(), refund.credit_unapplied.as_slice());
+        self.pay_back(cause, refund.payment, undone, refund.amount.minor())?;
+        self.payment(cause, refund.payment)?.refunded += amount;
+        Ok(())
     }
 
-    fn settle_each(
+    pub(super) fn settle_each(
         &mut self,
         cause: Cause<'_>,
         posting_date: Date,
@@ -219,7 +251,7 @@ impl Balances {
     }
 
     /// The payment's row, to be changed; the latest are looked through first.
-    fn payment(
+    pub(super) fn payment(
         &mut self,
         cause: Cause<'_>,
         payment: PaymentId,
@@ -244,7 +276,11 @@ impl Balances {
 }
 
 /// Takes back what the payment settles.
-fn undo(cause: Cause<'_>, row: &mut PaymentRow, parts: &[Allocation]) -> Result<(), FoldError> {
+pub(super) fn undo(
+    cause: Cause<'_>,
+    row: &mut PaymentRow,
+    parts: &[Allocation],
+) -> Result<(), FoldError> {
     for part in parts {
         let mut left = part.amount.0;
         let own = row.allocations.iter_mut().filter(|own| own.invoice == part.invoice);

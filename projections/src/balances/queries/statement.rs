@@ -81,6 +81,7 @@ fn entry_of(
             shown.refund = Some(refund);
         }
         Document::Grant(grant) => shown.grant = Some(grant),
+        Document::PaidOut(refund) => shown.refund = Some(refund),
     }
     Ok(shown)
 }

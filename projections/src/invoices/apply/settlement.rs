@@ -2,8 +2,8 @@
 
 use schemas::Date;
 use schemas::event::{
-    Allocation, CreditNoteIssued, InvoiceVoided, LineRef, PaymentRecorded, PaymentRefunded,
-    PaymentReversed, SettlementEvent,
+    Allocation, CreditApplied, CreditNoteIssued, CreditReleased, InvoiceVoided, LineRef, LotReturn,
+    PaymentRecorded, PaymentRefunded, PaymentReversed, SettlementEvent,
 };
 use schemas::ids::InvoiceId;
 use schemas::view::SettlementKind;
@@ -34,7 +34,12 @@ impl Invoices {
             SettlementEvent::PaymentRecorded(payment) => self.received(here, payment),
             SettlementEvent::PaymentReversed(reversal) => self.reversed(here, reversal),
             SettlementEvent::PaymentRefunded(refund) => self.refunded(here, refund),
-            SettlementEvent::CreditGranted(_) => Ok(()),
+            SettlementEvent::CreditApplied(applied) => self.applied(here, applied),
+            SettlementEvent::CreditReleased(released) => self.released(here, released),
+            SettlementEvent::CreditGranted(_)
+            | SettlementEvent::CreditRevoked(_)
+            | SettlementEvent::CreditExpired(_)
+            | SettlementEvent::CreditPaidOut(_) => Ok(()),
         }
     }
 
@@ -45,7 +50,7 @@ impl Invoices {
         self.change(here, cause, void.invoice, |row| {
             let owed = row.balance_due();
             row.void_reason = Some(void.reason.clone());
-            row.credit_applied -= void.credit_returned.0;
+            void.released.iter().for_each(|part| row.give_back(part));
             row.credit_generated -= void.credit_withdrawn.0;
             for reversal in &void.lines {
                 let at = LineRef { invoice: void.invoice, line: reversal.line };
@@ -66,7 +71,9 @@ impl Invoices {
 
     fn credited(&mut self, here: Here<'_>, note: &CreditNoteIssued) -> Result<(), FoldError> {
         let (kind, by) = (SettlementKind::CreditNote, SettledBy::CreditNote(note.note));
-        let cause = Cause { kind, posting_date: note.posting_date, by };
+        let posting_date = note.posting_date;
+        self.give_back(here, posting_date, note.invoice, &note.released)?;
+        let cause = Cause { kind, posting_date, by };
         self.change(here, cause, note.invoice, |row| {
             row.credited += note.total.0;
             for reversal in &note.lines {
@@ -93,16 +100,54 @@ impl Invoices {
         let cause = Cause { kind, posting_date: reversal.posting_date, by };
         self.each(here, cause, &reversal.reopened, reopen)?;
         let cause = Cause { kind: SettlementKind::CreditUnapplied, ..cause };
-        self.each(here, cause, &reversal.credit_unapplied, |row, amount| {
-            row.credit_applied -= amount;
-            amount
-        })
+        self.each(here, cause, &reversal.credit_unapplied, unapply)
     }
 
     fn refunded(&mut self, here: Here<'_>, refund: &PaymentRefunded) -> Result<(), FoldError> {
         let by = SettledBy::Refund(refund.payment, refund.refund);
         let (kind, posting_date) = (SettlementKind::Refund, refund.posting_date);
-        self.each(here, Cause { kind, posting_date, by }, &refund.reopened, reopen)
+        let cause = Cause { kind, posting_date, by };
+        self.each(here, cause, &refund.reopened, reopen)?;
+        self.each(here, cause, &refund.credit_unapplied, unapply)?;
+        for swap in &refund.swapped {
+            let part = Allocation { invoice: swap.invoice, amount: swap.amount };
+            self.each(here, cause, &[part], if swap.direct { reopen } else { unapply })?;
+            let (kind, by) = (SettlementKind::CreditApplied, SettledBy::Lot(swap.lot));
+            self.each(here, Cause { kind, posting_date, by }, &[part], apply)?;
+        }
+        Ok(())
+    }
+
+    fn applied(&mut self, here: Here<'_>, applied: &CreditApplied) -> Result<(), FoldError> {
+        for part in &applied.parts {
+            let (kind, by) = (SettlementKind::CreditApplied, SettledBy::Lot(part.lot));
+            let cause = Cause { kind, posting_date: applied.posting_date, by };
+            let part = Allocation { invoice: part.invoice, amount: part.amount };
+            self.each(here, cause, &[part], apply)?;
+        }
+        Ok(())
+    }
+
+    fn released(&mut self, here: Here<'_>, released: &CreditReleased) -> Result<(), FoldError> {
+        self.give_back(here, released.posting_date, released.invoice, &released.parts)
+    }
+
+    /// Parts of lots go back from an invoice.
+    fn give_back(
+        &mut self,
+        here: Here<'_>,
+        posting_date: Date,
+        invoice: InvoiceId,
+        parts: &[LotReturn],
+    ) -> Result<(), FoldError> {
+        for part in parts {
+            let (kind, by) = (SettlementKind::CreditUnapplied, SettledBy::Lot(part.lot));
+            self.change(here, Cause { kind, posting_date, by }, invoice, |row| {
+                row.give_back(part);
+                Ok(part.amount.0)
+            })?;
+        }
+        Ok(())
     }
 
     fn each(
@@ -143,6 +188,18 @@ impl Invoices {
         day.add(&after);
         Ok(())
     }
+}
+
+/// Credit pays something of an invoice.
+fn apply(row: &mut InvoiceRow, amount: i64) -> i64 {
+    row.credit_applied += amount;
+    -amount
+}
+
+/// Takes credit off an invoice again.
+fn unapply(row: &mut InvoiceRow, amount: i64) -> i64 {
+    row.credit_applied -= amount;
+    amount
 }
 
 /// Takes back what was paid of an invoice.

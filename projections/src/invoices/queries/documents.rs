@@ -177,21 +177,26 @@ fn settlement(
     }
     let skipped = entries.len().saturating_sub(MAX_SETTLEMENTS);
     let shown = entries.into_iter().skip(skipped).map(|entry| {
-        let (payment, refund, credit_note) = match entry.by {
-            SettledBy::Itself => (None, None, None),
-            SettledBy::Payment(payment) => (Some(payment), None, None),
-            SettledBy::Refund(payment, refund) => (Some(payment), Some(refund), None),
-            SettledBy::CreditNote(note) => (None, None, Some(note)),
-        };
-        Settlement {
+        let mut shown = Settlement {
             kind: entry.kind,
             posting_date: entry.posting_date,
             amount: Minor(entry.amount).of(row.currency),
-            payment,
-            refund,
-            credit_note,
+            payment: None,
+            refund: None,
+            credit_note: None,
+            lot: None,
             position: token(view, entry.position),
+        };
+        match entry.by {
+            SettledBy::Itself => {}
+            SettledBy::Payment(payment) => shown.payment = Some(payment),
+            SettledBy::Refund(payment, refund) => {
+                (shown.payment, shown.refund) = (Some(payment), Some(refund));
+            }
+            SettledBy::CreditNote(note) => shown.credit_note = Some(note),
+            SettledBy::Lot(lot) => shown.lot = Some(lot),
         }
+        shown
     });
     Ok(shown.collect())
 }

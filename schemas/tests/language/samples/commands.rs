@@ -3,12 +3,12 @@
 use schemas::Command;
 use schemas::command::{
     AcceptQuote, AddCharge, AdvanceClock, ApplyDiscount, BillCustomer, CancelSubscription,
-    ChangePlan, ChangeQuantity, ChangeSubscription, CreateQuote, CreateSubscription, CreditLine,
-    DefineCoupon, DefineEntity, DefineEntityV1, DefinePlan, EraseCustomer, GrantCredit, InvoiceNow,
-    InvoiceRequest, IssueCreditNote, MigratePlan, OpenBook, ParkCustomer, PauseSubscription,
-    RecordPayment, RedeemCoupon, RefundPayment, RegisterCustomer, ReleaseCustomer, RemoveDiscount,
-    ResumeSubscription, RetirePlan, ReversePayment, RunBilling, SetRenewal, SubscriptionTerms,
-    UncancelSubscription, UpdateCustomer, VoidInvoice, VoidQuote, WithdrawChange,
+    ChangePlan, ChangeQuantity, ChangeSubscription, CreateQuote, CreateSubscription, DefineCoupon,
+    DefineEntity, DefineEntityV1, DefinePlan, EndTrial, EraseCustomer, InvoiceNow, InvoiceRequest,
+    MigratePlan, OpenBook, ParkCustomer, PauseSubscription, PriceMapping, RedeemCoupon,
+    RegisterCustomer, ReleaseCustomer, RemoveDiscount, ResumeSubscription, RetirePlan, RunBilling,
+    SetRenewal, SubscriptionTerms, UncancelSubscription, UpdateCustomer, VoidInvoice, VoidQuote,
+    WithdrawChange, WithdrawCharge,
 };
 use schemas::terms::{
     BillingTiming, BookClock, CalendarUnit, ChangeTime, DiscountDuration, Every, Profile, Rate,
@@ -16,8 +16,9 @@ use schemas::terms::{
 };
 
 use super::events::Older;
+use super::settlement::{credit_commands, payment_commands};
 use super::{Named, Samples, prices, rates_of_plans, series, subscription_terms};
-use crate::values::{self, clear, contact, eur, id, of, sealed_contact};
+use crate::values::{self, clear, contact, id, of, sealed_contact};
 
 /// At least one command of every kind.
 pub(crate) fn commands() -> Vec<Named<Command>> {
@@ -29,6 +30,7 @@ pub(crate) fn commands() -> Vec<Named<Command>> {
     offer_commands(&mut all);
     charge_commands(&mut all);
     payment_commands(&mut all);
+    credit_commands(&mut all);
     all.done()
 }
 
@@ -104,7 +106,8 @@ fn book_commands(all: &mut Samples<Command>) {
             ..coupon
         },
     );
-    all.add("month end", RunBilling { run: id(20), through: of("2024-01-31") });
+    all.add("month end", RunBilling { run: id(20), through: of("2024-01-31"), ahead: None });
+    all.add("ahead", RunBilling { run: id(20), through: of("2024-01-31"), ahead: Some(true) });
 }
 
 fn define_plan(rates: Vec<(&'static str, Rate)>, timing: BillingTiming) -> DefinePlan {
@@ -169,7 +172,10 @@ fn customer_commands(all: &mut Samples<Command>) {
             detail: of("too many cycles to bill at once"),
         },
     );
-    all.add("bill", BillCustomer { customer: id(1), run: id(20), through: of("2024-01-31") });
+    all.add(
+        "bill",
+        BillCustomer { customer: id(1), run: id(20), through: of("2024-01-31"), ahead: false },
+    );
 }
 
 fn subscription_commands(all: &mut Samples<Command>) {
@@ -180,6 +186,7 @@ fn subscription_commands(all: &mut Samples<Command>) {
         plan: id(3),
         version: None,
         quantity: None,
+        start: None,
         invoice: None,
         with: None,
     };
@@ -187,6 +194,7 @@ fn subscription_commands(all: &mut Samples<Command>) {
     all.add_each(values::invoice_timings(), |invoice| CreateSubscription {
         version: Some(2),
         quantity: Some(of("5")),
+        start: Some(of("2024-02-29")),
         invoice: Some(invoice),
         with: Some(SubscriptionTerms::default()),
         ..bare.clone()
@@ -201,6 +209,9 @@ fn subscription_commands(all: &mut Samples<Command>) {
         subscription,
         plan: id(33),
         version: Some(1),
+        map: None,
+        keep_prices: Some(true),
+        keep_scheduled: None,
         when,
         proration: Some(Settle::Now),
     });
@@ -216,6 +227,12 @@ fn subscription_commands(all: &mut Samples<Command>) {
         subscription,
         when: ChangeTime::Now,
         credit: Some(credit),
+        waive_fee: Some(true),
+    });
+    all.add_each(values::invoice_timings(), |invoice| EndTrial {
+        customer,
+        subscription,
+        invoice: Some(invoice),
     });
 }
 
@@ -229,6 +246,9 @@ fn change_commands(all: &mut Samples<Command>) {
         quantity: Some(of("7.25")),
         items: None,
         anchor: None,
+        map: None,
+        keep_prices: None,
+        keep_scheduled: None,
         when,
         proration: None,
     };
@@ -238,6 +258,12 @@ fn change_commands(all: &mut Samples<Command>) {
         version: Some(1),
         items: subscription_terms().items,
         anchor: Some(values::anchors()[2].1),
+        map: Some(vec![
+            PriceMapping { from: of("fee"), to: Some(of("base")) },
+            PriceMapping { from: of("extra"), to: None },
+        ]),
+        keep_prices: Some(true),
+        keep_scheduled: Some(true),
         proration: Some(settle),
         ..bare.clone()
     });
@@ -291,11 +317,12 @@ fn offer_commands(all: &mut Samples<Command>) {
         },
     );
     let subscription = id(4);
-    all.add("bare", AcceptQuote { customer, quote, subscription, invoice: None });
+    all.add("bare", AcceptQuote { customer, quote, subscription, start: None, invoice: None });
     all.add_each(values::invoice_timings(), |invoice| AcceptQuote {
         customer,
         quote,
         subscription,
+        start: Some(of("2024-02-29")),
         invoice: Some(invoice),
     });
     all.add("voided", VoidQuote { customer, quote });
@@ -315,43 +342,13 @@ fn charge_commands(all: &mut Samples<Command>) {
     all.add_each(values::charge_prices(), |price| charge(price, None));
     let total = values::charge_prices()[0].1;
     all.add_each(values::charge_invoices(), |invoice| charge(total, Some(invoice)));
-    all.add("bare", InvoiceNow { customer, invoice: None });
-    all.add("as asked", InvoiceNow { customer, invoice: Some(InvoiceRequest::default()) });
+    let now = InvoiceNow { customer, through: None, ahead: None, invoice: None };
+    all.add("bare", now.clone());
+    let (through, invoice) = (Some(of("2024-02-29")), Some(InvoiceRequest::default()));
+    all.add("as asked", InvoiceNow { through, ahead: Some(true), invoice, ..now });
+    all.add("withdrawn", WithdrawCharge { customer, charge: id(5) });
     let reason = clear("wrong address");
     let void = VoidInvoice { customer, invoice: id(6), reason, rebill: true };
     all.add("bill again", void.clone());
     all.add("give up", VoidInvoice { rebill: false, ..void });
-}
-
-fn payment_commands(all: &mut Samples<Command>) {
-    let (customer, payment, reason) = (id(1), id(10), clear("a stated reason"));
-    let bare = RecordPayment {
-        customer,
-        payment,
-        amount: eur(12_34),
-        external_id: None,
-        method: None,
-        allocate: None,
-    };
-    all.add("bare", bare.clone());
-    all.add_each(values::allocates(), |allocate| RecordPayment {
-        external_id: Some(of("bank:2024-01-31/17")),
-        method: Some(of("transfer")),
-        allocate: Some(allocate),
-        ..bare.clone()
-    });
-    let reversal = ReversePayment { customer, payment, reason };
-    all.add("reversed", reversal.clone());
-    all.add_each(values::refund_effects(), |effect| RefundPayment {
-        customer,
-        payment,
-        refund: id(11),
-        amount: eur(234),
-        effect,
-        reason: reversal.reason.clone(),
-    });
-    let reason = clear("goodwill");
-    all.add("granted", GrantCredit { customer, grant: id(12), amount: eur(500), reason });
-    let lines = vec![CreditLine { line: 1, amount: eur(1000) }];
-    all.add("one line", IssueCreditNote { customer, note: id(8), invoice: id(6), lines });
 }

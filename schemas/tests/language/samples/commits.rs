@@ -1,11 +1,11 @@
 //! Sample commits.
 
-use schemas::command::GrantCredit;
 use schemas::personal::CommandDigest;
 use schemas::{Cause, Command, Commit, Event, Origin, Personal, StreamId};
 
+use super::settlement::bare_grant;
 use super::{Named, commands, events};
-use crate::values::{clear, eur, id, of, sealed};
+use crate::values::{id, of, sealed};
 
 fn commit(position: u64, command: Command, events: Vec<Event>) -> Commit {
     Commit {
@@ -42,12 +42,7 @@ fn event(kind: &str) -> Event {
 
 /// Commits with and without everything that a commit may leave out.
 pub(crate) fn commits() -> Vec<Named<Commit>> {
-    let grant = Command::from(GrantCredit {
-        customer: id(1),
-        grant: id(12),
-        amount: eur(500),
-        reason: clear("goodwill"),
-    });
+    let grant = Command::from(bare_grant());
     let bare = commit(1, grant, vec![event("credit.granted")]);
     let full = Commit {
         position: u64::MAX,

@@ -1,23 +1,22 @@
 //! Sample events.
 
 use schemas::event::{
-    Allocation, Amendment, BillingRunStarted, BookOpened, ChargeAdded, ClockAdvanced, Complement,
-    CreditGranted, CreditNoteIssued, CustomerEmailChanged, CustomerErased,
-    CustomerExternalIdChanged, CustomerParked, CustomerParkedV1, CustomerRegistered,
-    CustomerReleased, CustomerRenamed, CustomerSnapshot, CustomerTermsChanged, Dimension,
-    DiscountPart, DocumentsErased, DueSet, EntityDefined, EntityDefinedV1, EventAt,
-    InvoiceFinalized, InvoiceLine, InvoiceTotals, InvoiceVoided, LineOrigin, LinePricing, LineRef,
-    LineReversal, LineSource, PaymentRecorded, PaymentRefunded, PaymentReversed, PlanMigrationSet,
-    PlanRetired, PlanVersion, PlanVersionDefined, RevenueSchedule, RoundingStep, RoundingSubject,
-    TermsInForce, TierPart,
+    BillingRunStarted, BookOpened, ChargeAdded, ChargeWithdrawn, ClockAdvanced, Complement,
+    CustomerEmailChanged, CustomerErased, CustomerExternalIdChanged, CustomerParked,
+    CustomerParkedV1, CustomerRegistered, CustomerReleased, CustomerRenamed, CustomerSnapshot,
+    CustomerTermsChanged, Dimension, DiscountPart, DocumentsErased, DueSet, EntityDefined,
+    EntityDefinedV1, EventAt, InvoiceFinalized, InvoiceLine, InvoiceTotals, LineOrigin,
+    LinePricing, LineRef, LineSource, LotUse, PlanMigrationSet, PlanRetired, PlanVersion,
+    PlanVersionDefined, RevenueSchedule, RoundingStep, RoundingSubject, TermsInForce, TierPart,
 };
 use schemas::fraction::RoundingMode;
-use schemas::terms::{BillingTiming, CalendarUnit, Every, LineKind, Profile, Rate};
+use schemas::terms::{BillingTiming, CalendarUnit, Every, LineKind, LotRef, Profile, Rate};
 use schemas::{Decimal, Event, Fraction, Minor};
 
+use super::settlement::{credit_events, payment_events};
 use super::subscriptions::{offer_events, subscription_events};
 use super::{Named, Samples, prices, rates_of_plans, series};
-use crate::values::{self, clear, contact, eur, fraction, id, of, sealed};
+use crate::values::{self, clear, contact, fraction, id, of, sealed};
 
 /// At least one event of every kind.
 pub(crate) fn events() -> Vec<Named<Event>> {
@@ -28,6 +27,7 @@ pub(crate) fn events() -> Vec<Named<Event>> {
     offer_events(&mut all);
     invoice_events(&mut all);
     payment_events(&mut all);
+    credit_events(&mut all);
     all.done()
 }
 
@@ -69,7 +69,8 @@ fn book_events(all: &mut Samples<Event>) {
         PlanMigrationSet { plan: id(3), from_version: 1, to_version: 2, on: of("2024-03-01") },
     );
     all.add("retired", PlanRetired { plan: id(3) });
-    all.add("month end", BillingRunStarted { run: id(20), through: of("2024-01-31") });
+    all.add("month end", BillingRunStarted { run: id(20), through: of("2024-01-31"), ahead: true });
+    all.add("charge withdrawn", ChargeWithdrawn { charge: id(5) });
     all.add("ahead", DueSet { on: Some(of("2024-02-29")) });
     all.add("nothing ahead", DueSet { on: None });
 }
@@ -212,6 +213,7 @@ fn full_line() -> InvoiceLine {
                 exact: fraction(363, 2),
                 amount: Minor(182),
                 basis,
+                cycle: Some(of("2024-01-31T05:00:00Z")),
                 given: EventAt::at(19, 0),
             })
             .collect(),
@@ -279,6 +281,7 @@ fn invoice(lines: Vec<InvoiceLine>) -> InvoiceFinalized {
         run: None,
         lines,
         totals: InvoiceTotals::default(),
+        credits: Vec::new(),
         credit_applied: Minor::ZERO,
         credit_generated: Minor::ZERO,
     }
@@ -296,6 +299,7 @@ fn invoice_events(all: &mut Samples<Event>) {
         service,
         subscription: None,
         price: None,
+        early_termination: false,
     };
     all.add("bare", charge(None, None));
     all.add("full", charge(Some(of("2.9425")), Some(of("2024-01-01/2024-02-01"))));
@@ -317,6 +321,7 @@ fn invoice_events(all: &mut Samples<Event>) {
                 tax: Minor(310),
                 total: Minor(1943),
             },
+            credits: vec![LotUse { lot: LotRef::Grant(id(12)), amount: Minor(43) }],
             credit_applied: Minor(43),
             credit_generated: Minor(1),
             ..invoice(vec![full_line()])
@@ -329,103 +334,4 @@ fn invoice_events(all: &mut Samples<Event>) {
         let line = bare_line(LineKind::OneOff, LineSource::Charge(id(5)));
         invoice(vec![InvoiceLine { schedule, ..line }])
     });
-}
-
-fn reversals() -> Vec<LineReversal> {
-    let whole = LineReversal {
-        line: 1,
-        net: Minor(1633),
-        tax: Minor(310),
-        recognised: Minor(600),
-        unrecognised: Minor(1033),
-        kept: Minor(200),
-        amended: None,
-    };
-    let left = Amendment { service: of("2024-02-10/2024-02-29"), amount: Minor(33) };
-    vec![whole, LineReversal { line: 2, amended: Some(left), ..whole }]
-}
-
-fn payment_events(all: &mut Samples<Event>) {
-    let payment = id(10);
-    let posting_date = of("2024-02-10");
-    let reason = || clear("a stated reason");
-    let some = vec![Allocation { invoice: id(6), amount: Minor(1000) }];
-    for (name, rebill) in [("bill again", true), ("given up", false)] {
-        all.add(
-            name,
-            InvoiceVoided {
-                invoice: id(6),
-                currency: of("EUR"),
-                posting_date,
-                lines: reversals(),
-                receivable: Minor(1900),
-                credit_returned: Minor(43),
-                credit_withdrawn: Minor(0),
-                rebill,
-                reason: reason(),
-            },
-        );
-    }
-    for (name, refund) in [("alone", None), ("of a refund", Some(id(11)))] {
-        all.add(
-            name,
-            CreditNoteIssued {
-                note: id(8),
-                invoice: id(6),
-                currency: of("EUR"),
-                series: of("credit_note"),
-                sequence: 3,
-                number: of("CN-000003"),
-                document_date: posting_date,
-                posting_date,
-                lines: reversals(),
-                total: Minor(3886),
-                refund,
-            },
-        );
-    }
-    let bare = PaymentRecorded {
-        payment,
-        external_id: None,
-        amount: eur(12_34),
-        method: None,
-        posting_date,
-        allocations: Vec::new(),
-        to_credit: Minor(1234),
-    };
-    all.add("to credit", bare.clone());
-    all.add(
-        "allocated",
-        PaymentRecorded {
-            external_id: Some(of("bank:17")),
-            method: Some(of("card")),
-            allocations: some.clone(),
-            to_credit: Minor(234),
-            ..bare
-        },
-    );
-    all.add(
-        "reversed",
-        PaymentReversed {
-            payment,
-            amount: eur(12_34),
-            posting_date,
-            reopened: some.clone(),
-            credit_withdrawn: Minor(34),
-            credit_unapplied: some.clone(),
-            reason: reason(),
-        },
-    );
-    all.add_each(values::refunded_tos(), |effect| PaymentRefunded {
-        refund: id(11),
-        payment,
-        amount: eur(234),
-        posting_date,
-        effect,
-        reopened: some.clone(),
-        from_credit: Minor(0),
-        reason: reason(),
-    });
-    let grant = id(12);
-    all.add("granted", CreditGranted { grant, amount: eur(500), posting_date, reason: reason() });
 }

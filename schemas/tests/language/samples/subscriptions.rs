@@ -1,18 +1,20 @@
 //! Sample events of subscriptions, discounts and quotes.
 
-use schemas::command::{Activation, ItemRequest, RampPhase, SubscriptionTerms};
+use schemas::command::{Activation, ItemRequest, PriceMapping, RampPhase, SubscriptionTerms};
 use schemas::event::{
-    Calendar, CancellationUndone, ChangeScheduled, CouponDefined, CycleCut, CycleOpened, Dimension,
-    DiscountApplied, DiscountRemoved, FirstCycle, ItemChange, ItemStarted, ItemTerms,
+    ActivationAgreed, Calendar, CancellationUndone, ChangeScheduled, CouponDefined, CycleCut,
+    CycleOpened, Dimension, DiscountApplied, DiscountRemoved, FirstCycle, ItemChange, ItemMoved,
+    ItemStarted, ItemTerms, LeastTerm, LeftAlone, LineMoved, LineRef, PaymentAwaited, PricesMapped,
     QuoteAccepted, QuoteCreated, QuoteOffer, QuoteVoided, RampAgreed, RampStep, RenewalSet,
     ScheduledChangeWithdrawn, SubscriptionActivated, SubscriptionCanceled, SubscriptionChanged,
-    SubscriptionCreated, SubscriptionPaused, SubscriptionResumed, Term, TermRenewed, TermsChange,
+    SubscriptionCreated, SubscriptionMoved, SubscriptionPaused, SubscriptionResumed, Term,
+    TermRenewed, TermsChange,
 };
 use schemas::terms::{
-    Anchor, BillingTiming, CalendarUnit, DiscountDuration, DiscountTarget, EndReason, Every, Rate,
-    Renewal, Settle, TermRequest,
+    Anchor, BillingTiming, CalendarUnit, DiscountDuration, DiscountTarget, EarlyEnd, EndReason,
+    Every, LeastTermRequest, RampEnd, Rate, Renewal, Settle, TermRequest,
 };
-use schemas::{Event, Timestamp};
+use schemas::{Event, Minor, Timestamp};
 
 use super::Samples;
 use crate::values::{self, InvoicedAt, id, of};
@@ -46,6 +48,7 @@ fn calendar() -> Calendar {
         first: of("2024-01-31T00:00:00Z"),
         day: Some(31),
         every: MONTH,
+        aligned: false,
     }
 }
 
@@ -66,6 +69,7 @@ pub(crate) fn item_changes() -> Vec<ItemChange> {
             terms,
             quantity,
             calendar,
+            left_alone_until: calendar.map(|calendar| calendar.first),
         })
         .collect()
 }
@@ -74,8 +78,12 @@ pub(crate) fn item_changes() -> Vec<ItemChange> {
 pub(crate) fn subscription_terms() -> SubscriptionTerms {
     let item =
         |rate, remove| ItemRequest { price: of("seat"), quantity: Some(of("12")), rate, remove };
-    let phase =
-        |days: &str, items| RampPhase { days: of(days), items, discount_percent: Some(of("12.5")) };
+    let phase = |days: &str, items| RampPhase {
+        days: Some(of(days)),
+        months: None,
+        items,
+        discount_percent: Some(of("12.5")),
+    };
     SubscriptionTerms {
         items: Some(vec![item(Some(Rate::PerUnit(of("8"))), None), item(None, Some(true))]),
         anchor: Some(Anchor::Day(31)),
@@ -84,8 +92,11 @@ pub(crate) fn subscription_terms() -> SubscriptionTerms {
         ramp: Some(vec![
             phase("2024-01-31/2025-01-31", None),
             phase("2025-01-31/2026-01-31", Some(vec![item(None, None)])),
+            RampPhase { days: None, months: Some(3), items: None, discount_percent: None },
         ]),
-        activation: Some(Activation { expires_after_hours: 23 }),
+        ramp_end: Some(RampEnd::End),
+        least_term: Some(LeastTermRequest { length: MONTH, early_end: EarlyEnd::Refused }),
+        activation: Some(Activation { expires_after_hours: 23, tolerance: Some(values::eur(150)) }),
         beneficiary: Some(id(13)),
         quote: Some(id(15)),
         dimensions: Some(dimensions()),
@@ -116,32 +127,53 @@ pub(super) fn subscription_events(all: &mut Samples<Event>) {
                 settle: Settle::Next,
                 change,
                 trial_end,
+                prices: change.map(|_| PricesMapped {
+                    mapped: vec![PriceMapping { from: of("fee"), to: Some(of("base")) }],
+                    started: vec![of("support")],
+                    ended: vec![of("extra")],
+                }),
+                ramp_withdrawn_from: trial_end,
             },
         );
     }
-    all.add("activated", SubscriptionActivated { subscription, at: end });
+    waits(all, end);
     all.add_each(values::scheduled_changes(), |what| {
         let at = values::scheduled_fors()[0].1;
-        ChangeScheduled { subscription, change: 3, at, what }
+        let (cycle_end, sets_aside) = (true, vec![1, 2]);
+        ChangeScheduled { subscription, change: 3, at, what, cycle_end, sets_aside }
     });
     all.add_each(values::scheduled_fors(), |at| {
         let what = values::scheduled_changes().swap_remove(1).1;
-        ChangeScheduled { subscription, change: 3, at, what }
+        let (cycle_end, sets_aside) = (false, Vec::new());
+        ChangeScheduled { subscription, change: 3, at, what, cycle_end, sets_aside }
     });
-    all.add("withdrawn", ScheduledChangeWithdrawn { subscription, change: 3 });
-    all.add_each(values::cancel_credits(), |credit| SubscriptionCanceled {
-        subscription,
-        end,
-        credit,
-        reason: EndReason::Canceled,
-        change: None,
-    });
-    all.add_each(values::end_reasons(), |reason| SubscriptionCanceled {
+    let withdrawn =
+        ScheduledChangeWithdrawn { subscription, change: 3, restores: Vec::new(), why: None };
+    all.add("withdrawn", withdrawn.clone());
+    all.add(
+        "with what it had put aside",
+        ScheduledChangeWithdrawn { restores: vec![1, 2], ..withdrawn.clone() },
+    );
+    let why = Some(of("the item is not there"));
+    all.add("that can no longer be", ScheduledChangeWithdrawn { why, ..withdrawn });
+    let canceled = SubscriptionCanceled {
         subscription,
         end,
         credit: schemas::terms::CancelCredit::None,
+        reason: EndReason::Canceled,
+        change: None,
+        begun: end,
+        fee_waived: false,
+    };
+    all.add_each(values::cancel_credits(), |credit| SubscriptionCanceled {
+        credit,
+        ..canceled.clone()
+    });
+    all.add_each(values::end_reasons(), |reason| SubscriptionCanceled {
         reason,
         change: Some(3),
+        fee_waived: true,
+        ..canceled.clone()
     });
     pauses_and_terms(all, end);
 }
@@ -159,8 +191,10 @@ fn created(all: &mut Samples<Event>, start: Timestamp) {
         start,
         items: vec![item(0, false)],
         trial_end: None,
-        activation_expires: None,
+        activation: None,
         term: None,
+        least_term: None,
+        anchor: None,
         beneficiary: None,
         quote: None,
         dimensions: Vec::new(),
@@ -171,8 +205,10 @@ fn created(all: &mut Samples<Event>, start: Timestamp) {
         SubscriptionCreated {
             items: vec![item(0, false), item(1, true)],
             trial_end: Some(of("2024-01-31T00:00:00Z")),
-            activation_expires: Some(of("2024-01-17T23:00:00Z")),
+            activation: Some(ActivationAgreed { expires_after_hours: 23, tolerance: Minor(150) }),
             term: Some(term()),
+            least_term: Some(least_term()),
+            anchor: Some(Anchor::Day(31)),
             beneficiary: Some(id(13)),
             quote: Some(id(15)),
             dimensions: dimensions(),
@@ -185,6 +221,38 @@ fn term() -> Term {
     let span = of("2024-01-17T00:00:00Z/2025-01-17T00:00:00Z");
     let length = Every { count: 1, unit: CalendarUnit::Year };
     Term { span, length, renewal: Renewal::Renew }
+}
+
+fn least_term() -> LeastTerm {
+    let early_end = EarlyEnd::Fee(values::eur(5_000));
+    LeastTerm { length: MONTH, until: of("2024-02-17T00:00:00Z"), early_end }
+}
+
+/// A first payment is waited for, and comes.
+fn waits(all: &mut Samples<Event>, at: Timestamp) {
+    let subscription = id(4);
+    let awaited = PaymentAwaited { subscription, invoice: Some(id(6)), expires: at };
+    all.add("asked", awaited);
+    all.add("asked no more", PaymentAwaited { invoice: None, ..awaited });
+    all.add("activated", SubscriptionActivated { subscription, at, moved: None });
+    let span = of("2024-02-10T00:00:00Z/2024-03-10T00:00:00Z");
+    let moved = SubscriptionMoved {
+        start: at,
+        term: Some(term()),
+        least_term: Some(least_term()),
+        steps: vec![(of("2024-01-17T00:00:00Z"), at)],
+        items: vec![ItemMoved { item: 0, calendar: calendar(), cycles: vec![span] }],
+        lines: vec![LineMoved {
+            line: LineRef { invoice: id(6), line: 1 },
+            kept: Minor(100),
+            service: of("2024-02-10/2024-03-10"),
+            left: Minor(900),
+            currency: of("EUR"),
+        }],
+        posting_date: of("2024-02-10"),
+    };
+    let moved = Some(Box::new(moved));
+    all.add("begins then", SubscriptionActivated { subscription, at, moved });
 }
 
 fn pauses_and_terms(all: &mut Samples<Event>, from: Timestamp) {
@@ -200,13 +268,15 @@ fn pauses_and_terms(all: &mut Samples<Event>, from: Timestamp) {
         from,
         settle,
         change: Some(3),
+        left_alone: vec![LeftAlone { item: 0, until: of("2024-02-29T00:00:00Z") }],
     });
     all.add("undone", CancellationUndone { subscription });
     all.add("another term", TermRenewed { subscription, term: Some(term()) });
     all.add("no term", TermRenewed { subscription, term: None });
     all.add_each(values::renewals(), |renewal| RenewalSet { subscription, renewal });
-    let steps = vec![RampStep { from, items: item_changes() }];
-    all.add("agreed", RampAgreed { subscription, steps });
+    let discount_percent = Some(of("12.5"));
+    let steps = vec![RampStep { from, items: item_changes(), discount_percent }];
+    all.add("agreed", RampAgreed { subscription, discount: id(9), steps });
 }
 
 /// Events of discounts, coupons and quotes.
@@ -216,7 +286,6 @@ pub(super) fn offer_events(all: &mut Samples<Event>) {
         on,
         value,
         duration,
-        window: None,
         coupon: None,
         first_cycles: Vec::new(),
     };
@@ -228,7 +297,6 @@ pub(super) fn offer_events(all: &mut Samples<Event>) {
     all.add(
         "redeemed",
         DiscountApplied {
-            window: Some(of("2024-01-31T00:00:00Z/2025-01-31T00:00:00Z")),
             coupon: Some(id(14)),
             first_cycles: vec![FirstCycle { item: 0, cycle: 3 }],
             ..discount(DiscountTarget::Subscription(id(4)), percent, once)
