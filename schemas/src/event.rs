@@ -21,7 +21,8 @@ pub use book::{
     BookOpened, ClockAdvanced, CustomerEmailChanged, CustomerErased, CustomerExternalIdChanged,
     CustomerParked, CustomerParkedV1, CustomerRegistered, CustomerReleased, CustomerRenamed,
     CustomerTermsChanged, DOCUMENT_RETENTION_YEARS, DocumentsErased, EntityDefined,
-    EntityDefinedV1, PlanMigrationSet, PlanRetired, PlanVersionDefined,
+    EntityDefinedV1, PlanMigrationSet, PlanMigrationWithdrawn, PlanRetired, PlanVersionDefined,
+    PricesMapped,
 };
 pub use discount::{
     CouponDefined, DiscountApplied, DiscountRemoved, FirstCycle, QuoteAccepted, QuoteCreated,
@@ -40,9 +41,10 @@ pub use settlement::{
 };
 pub use subscription::{
     Calendar, CancellationUndone, ChangeScheduled, CycleCut, CycleOpened, ItemChange, ItemStarted,
-    ItemTerms, RampAgreed, RampStep, RenewalSet, ScheduledChange, ScheduledChangeWithdrawn,
-    ScheduledFor, ScheduledItems, SubscriptionActivated, SubscriptionCanceled, SubscriptionChanged,
-    SubscriptionCreated, SubscriptionPaused, SubscriptionResumed, Term, TermRenewed, TermsChange,
+    ItemTerms, MigrationTaken, RampAgreed, RampStep, RenewalSet, ScheduledChange,
+    ScheduledChangeWithdrawn, ScheduledFor, ScheduledItems, SubscriptionActivated,
+    SubscriptionCanceled, SubscriptionChanged, SubscriptionCreated, SubscriptionMigrated,
+    SubscriptionPaused, SubscriptionResumed, Term, TermRenewed, TermsChange, TermsStep,
 };
 
 use crate::record::records;
@@ -65,11 +67,13 @@ records! {
         /// What is on sale.
         Catalog(CatalogEvent) {
             /// A version of a plan was defined.
-            4 v 2 "plan.version_defined" PlanVersionDefined,
+            4 v 3 "plan.version_defined" PlanVersionDefined,
             /// A plan was closed.
             5 v 1 "plan.retired" PlanRetired,
             /// Subscriptions of a plan version move to another.
-            7 v 1 "plan.migration_set" PlanMigrationSet,
+            7 v 2 "plan.migration_set" PlanMigrationSet,
+            /// A migration was withdrawn.
+            65 v 1 "plan.migration_withdrawn" PlanMigrationWithdrawn,
             /// A coupon was defined.
             8 v 1 "coupon.defined" CouponDefined,
         }
@@ -104,17 +108,17 @@ records! {
         /// What was agreed: subscriptions, quotes, discounts.
         Subscription(SubscriptionEvent) {
             /// A subscription began.
-            20 v 2 "subscription.created" SubscriptionCreated,
+            20 v 3 "subscription.created" SubscriptionCreated,
             /// A cycle of a subscription is due to be billed.
             21 v 2 "subscription.cycle_opened" CycleOpened,
             /// A cycle ends early.
             22 v 2 "subscription.cycle_cut" CycleCut,
             /// A subscription has other terms from an instant on.
-            23 v 2 "subscription.changed" SubscriptionChanged,
+            23 v 3 "subscription.changed" SubscriptionChanged,
             /// A subscription waited for its first payment, and has it.
             24 v 2 "subscription.activated" SubscriptionActivated,
             /// A change will take effect later.
-            25 v 2 "subscription.change_scheduled" ChangeScheduled,
+            25 v 3 "subscription.change_scheduled" ChangeScheduled,
             /// A scheduled change will not take effect.
             26 v 2 "subscription.scheduled_change_withdrawn" ScheduledChangeWithdrawn,
             /// A subscription ended.
@@ -130,7 +134,9 @@ records! {
             /// What follows the contract term was changed.
             34 v 1 "subscription.renewal_set" RenewalSet,
             /// Terms by phases were agreed.
-            35 v 1 "subscription.ramp_agreed" RampAgreed,
+            35 v 2 "subscription.ramp_agreed" RampAgreed,
+            /// A subscription moved to another version of its plan.
+            66 v 1 "subscription.migrated" SubscriptionMigrated,
             /// A subscription was offered.
             36 v 1 "quote.created" QuoteCreated,
             /// An offer was accepted.

@@ -1,8 +1,10 @@
 //! Terms that commands and events share: calendars, prices, policies, discounts.
 
+mod grant;
 mod policy;
 mod price;
 
+pub use grant::*;
 pub use policy::*;
 pub use price::*;
 

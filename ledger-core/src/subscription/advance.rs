@@ -6,9 +6,7 @@ use schemas::event::{
     ScheduledFor, ScheduledItems, SubscriptionCanceled, SubscriptionChanged, SubscriptionEvent,
     SubscriptionPaused, SubscriptionResumed, Term, TermRenewed, TermsChange,
 };
-use schemas::terms::{
-    Anchor, BillingTiming, CancelCredit, EndReason, IntervalChange, Renewal, Settle,
-};
+use schemas::terms::{Anchor, BillingTiming, CancelCredit, EndReason, IntervalChange, Renewal};
 use schemas::time::TimeError;
 use schemas::{Currency, Date, Rejection, Span, Timestamp};
 
@@ -140,34 +138,14 @@ impl Advance<'_> {
         span: Span,
         full: Span,
     ) -> Result<Vec<SubscriptionEvent>, Rejection> {
-        let mut events = Vec::new();
-        let start = self.rules.date(span.start())?;
-        let terms = item.terms_at(span.start());
-        let moved = |terms| self.catalog.migrated(terms, start, self.currency);
-        if let Some(terms) = terms.and_then(moved) {
-            let change = ItemChange {
-                item: item.number,
-                add_on: item.add_on,
-                terms: TermsChange::Set(Box::new(terms)),
-                quantity: None,
-                calendar: None,
-            };
-            events.push(
-                SubscriptionChanged {
-                    subscription: subscription.id,
-                    from: span.start(),
-                    items: vec![change],
-                    settle: Settle::Next,
-                    change: None,
-                    trial_end: None,
-                }
-                .into(),
-            );
+        let migrated = self.migrate(subscription, item, span.start())?;
+        if !migrated.is_empty() {
+            // The cycle that follows may be another, or none.
+            return Ok(migrated);
         }
         let (id, cycle) = (subscription.id, item.next_cycle());
         let opened = CycleOpened { subscription: id, item: item.number, cycle, span, full };
-        events.push(opened.into());
-        Ok(events)
+        Ok(vec![opened.into()])
     }
 
     fn take_effect(
@@ -284,7 +262,7 @@ impl Advance<'_> {
     }
 
     /// New items, and items with another length of cycle, get a calendar.
-    fn recompute(
+    pub(super) fn recompute(
         self,
         subscription: &Subscription,
         at: Timestamp,
@@ -372,7 +350,11 @@ enum Next<'a> {
 }
 
 /// Ends every cycle of an item that runs at `at` or was opened for later.
-fn cut_away(subscription: &Subscription, item: &Item, at: Timestamp) -> Vec<SubscriptionEvent> {
+pub(super) fn cut_away(
+    subscription: &Subscription,
+    item: &Item,
+    at: Timestamp,
+) -> Vec<SubscriptionEvent> {
     let later = item.cycles.iter().filter(|cycle| at < cycle.end && cycle.start < cycle.end);
     later
         .map(|cycle| {

@@ -3,14 +3,15 @@
 use schemas::Timestamp;
 use schemas::event::{
     EventAt, ItemChange, ItemStarted, RampAgreed, SubscriptionCanceled, SubscriptionChanged,
-    SubscriptionEvent, SubscriptionPaused, SubscriptionResumed, Term, TermsChange,
+    SubscriptionEvent, SubscriptionMigrated, SubscriptionPaused, SubscriptionResumed, Term,
+    TermsChange,
 };
 use schemas::ids::{QuoteId, SubscriptionId};
 use schemas::terms::Settle;
 
 use super::agreements::{Agreements, Discount, Quote};
 use super::item::Item;
-use super::state::{Ending, Pause, Subscription};
+use super::state::{Ending, Migrated, Pause, Subscription};
 use crate::shared::Shared;
 use crate::unmade::Unmade;
 
@@ -67,6 +68,7 @@ impl Agreements {
             E::SubscriptionActivated(e) => e.subscription,
             E::SubscriptionChanged(e) => e.subscription,
             E::RampAgreed(e) => e.subscription,
+            E::SubscriptionMigrated(e) => e.subscription,
             E::ChangeScheduled(e) => e.subscription,
             E::ScheduledChangeWithdrawn(e) => e.subscription,
             E::SubscriptionPaused(e) => e.subscription,
@@ -114,6 +116,7 @@ impl Subscription {
             }
             E::SubscriptionChanged(changed) => self.fold_change(changed, made)?,
             E::RampAgreed(ramp) => self.fold_ramp(ramp, made)?,
+            E::SubscriptionMigrated(migrated) => self.fold_migration(migrated, made)?,
             E::ChangeScheduled(scheduled) => {
                 self.changes = self.changes.max(scheduled.change);
                 self.scheduled.push(scheduled.clone());
@@ -201,6 +204,33 @@ impl Subscription {
                 self.fold_item(change, step.from, (Settle::Next, made))?;
             }
         }
+        Ok(())
+    }
+
+    fn fold_migration(
+        &mut self,
+        migrated: &SubscriptionMigrated,
+        made: EventAt,
+    ) -> Result<(), Unmade> {
+        let (item, at, plan) =
+            (self.known_item(migrated.item)?.number, migrated.from, migrated.plan);
+        let taken = migrated.taken.iter().map(|taken| Migrated { item, at, plan, taken: *taken });
+        self.migrated.extend(taken);
+        for change in &migrated.items {
+            if let Some(item) = self.item_mut(change.item) {
+                item.forget_later_terms(migrated.from);
+            }
+            self.fold_item(change, migrated.from, (Settle::Next, made))?;
+        }
+        for step in &migrated.later {
+            let terms = match &step.terms {
+                Some(terms) => TermsChange::Set(terms.clone()),
+                None => TermsChange::Remove,
+            };
+            let item = self.known_item(step.item)?;
+            item.change(step.from, &terms, None, None, (Settle::Next, made));
+        }
+        self.changed = made;
         Ok(())
     }
 

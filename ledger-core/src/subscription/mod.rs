@@ -18,6 +18,7 @@ mod discount;
 mod ending;
 pub(crate) mod evolve;
 pub(crate) mod item;
+pub(crate) mod migration;
 mod ramp;
 pub(crate) mod schedule;
 pub(crate) mod state;

@@ -8,7 +8,9 @@ use crate::currency::Currency;
 use crate::decimal::Decimal;
 use crate::event::Dimension;
 use crate::ids::{CustomerId, PlanId, QuoteId, SubscriptionId};
-use crate::terms::{Anchor, BillingTiming, CancelCredit, EndReason, Every, Rate, Renewal, Settle};
+use crate::terms::{
+    Anchor, BillingTiming, CancelCredit, EndReason, Every, Grant, Rate, Renewal, Settle,
+};
 use crate::text::{Code, Label};
 use crate::time::{Span, Timestamp};
 
@@ -39,6 +41,11 @@ pub struct ItemTerms {
     pub own_rate: bool,
     /// What a whole cycle costs at least.
     pub minimum: Option<Decimal>,
+    /// What the plan version grants, whatever its prices: told by the plan's first living item.
+    /// Empty of an add-on.
+    pub plan_grants: Vec<Grant>,
+    /// What this price grants.
+    pub grants: Vec<Grant>,
 }
 
 /// From where the cycles of an item are computed. The n-th boundary is computed from the first
@@ -183,6 +190,50 @@ pub struct SubscriptionChanged {
     pub change: Option<u32>,
     /// The trial has another end.
     pub trial_end: Option<Timestamp>,
+}
+
+/// A migration that a subscription took. It takes each once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct MigrationTaken {
+    /// Its number in the plan.
+    pub migration: u32,
+    /// The version that was left.
+    pub from_version: u32,
+    /// The version that was reached.
+    pub to_version: u32,
+}
+
+/// A cycle of an item began with the terms of another version of its plan. With the plan's first
+/// item, its add-ons move and what the version has beside begins.
+///
+/// The difference that it makes for what was billed goes out with the next invoice.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct SubscriptionMigrated {
+    /// Which subscription.
+    pub subscription: SubscriptionId,
+    /// The item whose cycle begins.
+    pub item: u16,
+    /// The start of that cycle.
+    pub from: Timestamp,
+    /// Which plan.
+    pub plan: PlanId,
+    /// The migrations that were taken, in the order in which they lead on.
+    pub taken: Vec<MigrationTaken>,
+    /// What changed, by number; nothing where the migrations lead back to where they began.
+    pub items: Vec<ItemChange>,
+    /// Terms that are agreed for later of these items, in the place of those that were.
+    pub later: Vec<TermsStep>,
+}
+
+/// Terms of an item that are agreed for later.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct TermsStep {
+    /// Which item.
+    pub item: u16,
+    /// Its first instant with these terms.
+    pub from: Timestamp,
+    /// Its terms; none if it ends.
+    pub terms: Option<Box<ItemTerms>>,
 }
 
 /// A phase of a ramp begins here.

@@ -1,0 +1,248 @@
+//! Migrations: a cycle that begins takes the newest version of its plan that migrations lead to.
+//!
+//! # Shape
+//!
+//! Every item of the plan takes migrations at the start of its own cycles, several in one step,
+//! and each once. With the first item of the plan go the add-ons, and what the new version has
+//! beside begins then.
+//!
+//! # Correctness
+//!
+//! What leads on is what stood at the end of the day on which the cycle begins, so a run that
+//! comes late gives what one in time would have given. A version that is not sold in the
+//! customer's currency is no way on: the subscription stays before it.
+
+use schemas::event::{
+    ItemChange, ItemTerms, MigrationTaken, PlanVersionDefined, SubscriptionEvent,
+    SubscriptionMigrated, TermsChange, TermsStep,
+};
+use schemas::terms::Recurrence;
+use schemas::text::Code;
+use schemas::{Currency, Date, Decimal, Rejection, Timestamp};
+
+use super::advance::{Advance, cut_away, kept};
+use super::evolve::try_out;
+use super::item::Item;
+use super::state::Subscription;
+use crate::catalog::migrations::Migration;
+use crate::catalog::state::Plan;
+use crate::catalog::terms::{is_sold_in, item_terms, recurrence};
+
+/// Migrations that lead on from the version of an item.
+struct Path<'a> {
+    from: &'a PlanVersionDefined,
+    steps: Vec<&'a Migration>,
+    to: &'a PlanVersionDefined,
+}
+
+impl Path<'_> {
+    /// The price that takes the place of one at the end of the path.
+    fn becomes<'b>(&'b self, price: &'b Code) -> Option<&'b Code> {
+        self.steps.iter().try_fold(price, |price, step| step.becomes(price))
+    }
+
+    /// The terms that take the place of others; none if the price ends.
+    fn terms(&self, old: &ItemTerms, currency: Currency) -> Option<ItemTerms> {
+        let mut terms = self.named(self.becomes(&old.price)?, currency);
+        if old.own_rate {
+            terms.rate.clone_from(&old.rate);
+            terms.own_rate = true;
+        }
+        Some(terms)
+    }
+
+    fn named(&self, price: &Code, currency: Currency) -> ItemTerms {
+        let found = self.to.prices.iter().find(|found| found.price == *price);
+        let found = found.expect("a migration maps to prices that its version has");
+        item_terms(self.to, found, currency).expect("the path ends where it is sold")
+    }
+
+    /// Recurring prices at its end that take no place.
+    fn begins(&self) -> impl Iterator<Item = &Code> {
+        let recurs = |version: &PlanVersionDefined| {
+            let prices = version.prices.iter();
+            let prices = prices.filter(|price| recurrence(price) == Recurrence::Recurring);
+            prices.map(|price| price.price.clone()).collect::<Vec<_>>()
+        };
+        let taken: Vec<Code> =
+            recurs(self.from).iter().filter_map(|price| self.becomes(price).cloned()).collect();
+        let there = recurs(self.to);
+        let prices = self.to.prices.iter().map(|price| &price.price);
+        prices.filter(move |price| there.contains(price) && !taken.contains(price))
+    }
+
+    fn taken(&self) -> Vec<MigrationTaken> {
+        let taken = |step: &&Migration| MigrationTaken {
+            migration: step.set.migration,
+            from_version: step.set.from_version,
+            to_version: step.set.to_version,
+        };
+        self.steps.iter().map(taken).collect()
+    }
+}
+
+impl Advance<'_> {
+    /// What migrations make of a cycle that begins; nothing where it keeps its version.
+    ///
+    /// # Errors
+    /// A date that cannot be computed; [`Rejection::TooManyItems`].
+    pub(super) fn migrate(
+        self,
+        subscription: &Subscription,
+        item: &Item,
+        begins: Timestamp,
+    ) -> Result<Vec<SubscriptionEvent>, Rejection> {
+        let Some(terms) = item.terms_at(begins).filter(|_| !item.add_on) else {
+            return Ok(Vec::new());
+        };
+        let day = self.rules.date(begins)?;
+        let Some(path) = self.path(subscription, item.number, terms, day)? else {
+            return Ok(Vec::new());
+        };
+        let mut migrated = SubscriptionMigrated {
+            subscription: subscription.id,
+            item: item.number,
+            from: begins,
+            plan: terms.plan,
+            taken: path.taken(),
+            items: Vec::new(),
+            later: Vec::new(),
+        };
+        if path.from.version == path.to.version {
+            return Ok(vec![migrated.into()]);
+        }
+        let first = leads(subscription, begins) == Some(item.number);
+        let mut cuts: Vec<SubscriptionEvent> = Vec::new();
+        for moving in subscription.items.iter().filter(|found| {
+            let version = |of: &ItemTerms| (of.plan, of.version);
+            let same = found.terms_at(begins).is_some_and(|now| version(now) == version(terms));
+            found.number == item.number || (first && found.add_on && same)
+        }) {
+            let change = self.moved(subscription, moving, begins, &path)?;
+            if change.calendar.is_some() {
+                cuts.extend(cut_away(subscription, moving, begins));
+            }
+            if change.terms != TermsChange::Remove {
+                migrated.later.extend(self.later(moving, begins, &path));
+            }
+            migrated.items.push(change);
+        }
+        if first {
+            let mut moved = subscription.clone();
+            try_out(&mut moved, &migrated.clone().into(), 0);
+            migrated.items.extend(self.beginning(&moved, begins, &path)?);
+        }
+        cuts.push(migrated.into());
+        Ok(cuts)
+    }
+
+    /// The migrations that an item takes where its cycle begins on a day; none if it takes none.
+    fn path(
+        &self,
+        subscription: &Subscription,
+        item: u16,
+        terms: &ItemTerms,
+        day: Date,
+    ) -> Result<Option<Path<'_>>, Rejection> {
+        let Some(plan) = self.catalog.known(terms.plan) else { return Ok(None) };
+        let Some(from) = plan.version(terms.version) else { return Ok(None) };
+        let mut path = Path { from: &from.defined, steps: Vec::new(), to: &from.defined };
+        while let Some(next) = self.stood(plan, path.to.version, day)? {
+            let number = next.set.migration;
+            let again = path.steps.iter().any(|step| step.set.migration == number)
+                || subscription.has_taken(item, terms.plan, number);
+            let Some(to) = plan.version(next.set.to_version) else { break };
+            if again || next.set.on > day || !is_sold_in(&to.defined, self.currency) {
+                break;
+            }
+            path.steps.push(next);
+            path.to = &to.defined;
+        }
+        Ok((!path.steps.is_empty()).then_some(path))
+    }
+
+    /// The migration from a version that stood at the end of a day.
+    fn stood<'a>(
+        &self,
+        plan: &'a Plan,
+        version: u32,
+        day: Date,
+    ) -> Result<Option<&'a Migration>, Rejection> {
+        for found in plan.migrations_from(version) {
+            let stands = match found.gone_at {
+                Some(gone) => day < self.rules.date(gone)?,
+                None => true,
+            };
+            if stands && self.rules.date(found.set.made_at)? <= day {
+                return Ok(Some(found));
+            }
+        }
+        Ok(None)
+    }
+
+    /// An item with the terms of the new version, and other cycles if these have another length.
+    fn moved(
+        self,
+        subscription: &Subscription,
+        item: &Item,
+        begins: Timestamp,
+        path: &Path<'_>,
+    ) -> Result<ItemChange, Rejection> {
+        let now = item.terms_at(begins).expect("what moves lives");
+        let terms = match path.terms(now, self.currency) {
+            Some(terms) => TermsChange::Set(Box::new(terms)),
+            None => TermsChange::Remove,
+        };
+        let mut change = ItemChange { terms, ..kept(item) };
+        self.recompute(subscription, begins, &mut change)?;
+        Ok(change)
+    }
+
+    /// What was agreed for later of an item, with the terms of the new version.
+    fn later(self, item: &Item, begins: Timestamp, path: &Path<'_>) -> Vec<TermsStep> {
+        let mut before = item.terms_at(begins);
+        let mut later = Vec::new();
+        for from in item.steps_after(begins) {
+            let terms = item.terms_at(from);
+            if terms != before {
+                let terms = terms.and_then(|old| path.terms(old, self.currency)).map(Box::new);
+                later.push(TermsStep { item: item.number, from, terms });
+            }
+            before = terms;
+        }
+        later
+    }
+
+    /// What the new version has beside: one unit of each price that takes no place and is not
+    /// there.
+    fn beginning(
+        self,
+        moved: &Subscription,
+        begins: Timestamp,
+        path: &Path<'_>,
+    ) -> Result<Vec<ItemChange>, Rejection> {
+        let is_there = |price: &Code| {
+            let mut living = moved.items.iter().filter(|item| !item.add_on);
+            living.any(|item| item.terms_at(begins).is_some_and(|terms| terms.price == *price))
+        };
+        let mut items = Vec::new();
+        for price in path.begins().filter(|price| !is_there(price)) {
+            let mut change = ItemChange {
+                item: moved.new_item(items.len())?,
+                add_on: false,
+                terms: TermsChange::Set(Box::new(path.named(price, self.currency))),
+                quantity: Some(Decimal::ONE),
+                calendar: None,
+            };
+            self.recompute(moved, begins, &mut change)?;
+            items.push(change);
+        }
+        Ok(items)
+    }
+}
+
+/// The number of the first item of the plan that lives at an instant.
+pub(crate) fn leads(subscription: &Subscription, at: Timestamp) -> Option<u16> {
+    let mut items = subscription.items.iter().filter(|item| !item.add_on);
+    items.find(|item| item.terms_at(at).is_some()).map(|item| item.number)
+}
