@@ -1,7 +1,9 @@
 //! Compares what is expected with what the book says.
 
 mod document;
+mod grants;
 mod life;
+mod migrations;
 
 use schemas::event::{CreditNoteIssued, LineSource};
 use schemas::ids::CustomerId;
@@ -134,6 +136,10 @@ impl Runner<'_> {
             };
             let path = format!("{alias}.{key}");
             self.compare(place, path, wanted, Some(summary.currency), got.into());
+        }
+        // What it may use is the only list.
+        for (_, wanted) in &expect.lists {
+            self.check_grants(place, alias, (id, None), wanted, expect.exact)?;
         }
         Ok(())
     }

@@ -18,9 +18,10 @@ use schemas::terms::{
     Anchor, BillingTiming, BookClock, CalendarUnit, CancelCredit, CancelDefault, ChangeBilling,
     ChangeTime, CreditBasis, CreditDiscount, DefaultAnchor, DiscountAllocation, DiscountDuration,
     DiscountOrder, DiscountStacking, DiscountTarget, DiscountValue, EndReason, Every,
-    FirstBoundary, IntervalChange, InvoiceTiming, ItemTarget, LineKind, MissingPiece, PackageRate,
-    PercentageRate, PreviousPeriodFrom, Profile, Proration, Rate, RatioRule, RebillRule,
-    Recurrence, Renewal, SeriesKind, Settle, Tier, TrialAnchor, TrialOnChange, UnitPrice, ZoneRule,
+    FirstBoundary, GrantScope, IntervalChange, InvoiceTiming, ItemTarget, LineKind, MissingPiece,
+    PackageRate, PercentageRate, PreviousPeriodFrom, Profile, Proration, Rate, RatioRule,
+    RebillRule, Recurrence, Renewal, SeriesKind, Settle, Tier, TrialAnchor, TrialOnChange,
+    UnitPrice, ZoneRule,
 };
 use schemas::{Contact, Currency, Date, Decimal, Fraction, Interval, Minor, Money, Personal};
 use schemas::{Span, StreamId, Timestamp, ZoneName};
@@ -172,6 +173,10 @@ every_variant! {
         "recurring" Recurrence::Recurring => Recurrence::Recurring,
         "setup" Recurrence::Setup => Recurrence::Setup,
         "add_on" Recurrence::AddOn => Recurrence::AddOn,
+    }
+    grant_scopes GrantScope {
+        "subscription" GrantScope::Subscription => GrantScope::Subscription,
+        "unit" GrantScope::Unit => GrantScope::Unit,
     }
     series_kinds SeriesKind {
         "invoice" SeriesKind::Invoice => SeriesKind::Invoice,

@@ -4,9 +4,10 @@ use schemas::command::{Activation, ItemRequest, RampPhase, SubscriptionTerms};
 use schemas::event::{
     Calendar, CancellationUndone, ChangeScheduled, CouponDefined, CycleCut, CycleOpened, Dimension,
     DiscountApplied, DiscountRemoved, FirstCycle, ItemChange, ItemStarted, ItemTerms,
-    QuoteAccepted, QuoteCreated, QuoteOffer, QuoteVoided, RampAgreed, RampStep, RenewalSet,
-    ScheduledChangeWithdrawn, SubscriptionActivated, SubscriptionCanceled, SubscriptionChanged,
-    SubscriptionCreated, SubscriptionPaused, SubscriptionResumed, Term, TermRenewed, TermsChange,
+    MigrationTaken, QuoteAccepted, QuoteCreated, QuoteOffer, QuoteVoided, RampAgreed, RampStep,
+    RenewalSet, ScheduledChangeWithdrawn, SubscriptionActivated, SubscriptionCanceled,
+    SubscriptionChanged, SubscriptionCreated, SubscriptionMigrated, SubscriptionPaused,
+    SubscriptionResumed, Term, TermRenewed, TermsChange, TermsStep,
 };
 use schemas::terms::{
     Anchor, BillingTiming, CalendarUnit, DiscountDuration, DiscountTarget, EndReason, Every, Rate,
@@ -14,7 +15,7 @@ use schemas::terms::{
 };
 use schemas::{Event, Timestamp};
 
-use super::Samples;
+use super::{Samples, grants};
 use crate::values::{self, InvoicedAt, id, of};
 
 const MONTH: Every = Every { count: 1, unit: CalendarUnit::Month };
@@ -37,6 +38,8 @@ pub(crate) fn item_terms(invoiced: InvoicedAt) -> ItemTerms {
         rate: Rate::PerUnit(of("9.9")),
         own_rate: false,
         minimum: Some(of("25")),
+        plan_grants: grants(),
+        grants: grants().split_off(2),
     }
 }
 
@@ -207,6 +210,24 @@ fn pauses_and_terms(all: &mut Samples<Event>, from: Timestamp) {
     all.add_each(values::renewals(), |renewal| RenewalSet { subscription, renewal });
     let steps = vec![RampStep { from, items: item_changes() }];
     all.add("agreed", RampAgreed { subscription, steps });
+    let step = |terms| TermsStep { item: 0, from: of("2025-01-31T00:00:00Z"), terms };
+    let taken = |migration, from_version| MigrationTaken {
+        migration,
+        from_version,
+        to_version: from_version + 1,
+    };
+    all.add(
+        "migrated",
+        SubscriptionMigrated {
+            subscription,
+            item: 0,
+            from,
+            plan: id(3),
+            taken: vec![taken(4, 1), taken(2, 2)],
+            items: item_changes(),
+            later: vec![step(Some(Box::new(item_terms(InvoicedAt::Arrears)))), step(None)],
+        },
+    );
 }
 
 /// Events of discounts, coupons and quotes.
