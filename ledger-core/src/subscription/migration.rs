@@ -8,8 +8,8 @@
 //!
 //! # Correctness
 //!
-//! What leads on is what stood at the end of the day on which the cycle begins, so a run that
-//! comes late gives what one in time would have given. A version that is not sold in the
+//! What leads on is what stood when the cycle began, so a run that comes late gives what one in
+//! time would have given. A version that is not sold in the
 //! customer's currency is no way on: the subscription stays before it.
 
 use schemas::event::{
@@ -18,7 +18,7 @@ use schemas::event::{
 };
 use schemas::terms::Recurrence;
 use schemas::text::Code;
-use schemas::{Currency, Date, Decimal, Rejection, Timestamp};
+use schemas::{Currency, Decimal, Rejection, Timestamp};
 
 use super::advance::{Advance, cut_away, kept};
 use super::evolve::try_out;
@@ -95,8 +95,7 @@ impl Advance<'_> {
         let Some(terms) = item.terms_at(begins).filter(|_| !item.add_on) else {
             return Ok(Vec::new());
         };
-        let day = self.rules.date(begins)?;
-        let Some(path) = self.path(subscription, item.number, terms, day)? else {
+        let Some(path) = self.path(subscription, item.number, terms, begins)? else {
             return Ok(Vec::new());
         };
         let mut migrated = SubscriptionMigrated {
@@ -136,48 +135,32 @@ impl Advance<'_> {
         Ok(cuts)
     }
 
-    /// The migrations that an item takes where its cycle begins on a day; none if it takes none.
+    /// The migrations that an item takes where its cycle begins; none if it takes none.
     fn path(
         &self,
         subscription: &Subscription,
         item: u16,
         terms: &ItemTerms,
-        day: Date,
+        begins: Timestamp,
     ) -> Result<Option<Path<'_>>, Rejection> {
         let Some(plan) = self.catalog.known(terms.plan) else { return Ok(None) };
         let Some(from) = plan.version(terms.version) else { return Ok(None) };
         let mut path = Path { from: &from.defined, steps: Vec::new(), to: &from.defined };
-        while let Some(next) = self.stood(plan, path.to.version, day)? {
+        while let Some(next) = stood(plan, path.to.version, begins) {
             let number = next.set.migration;
             let again = path.steps.iter().any(|step| step.set.migration == number)
                 || subscription.has_taken(item, terms.plan, number);
             let Some(to) = plan.version(next.set.to_version) else { break };
-            if again || next.set.on > day || !is_sold_in(&to.defined, self.currency) {
+            if again
+                || self.rules.date(begins)? < next.set.on
+                || !is_sold_in(&to.defined, self.currency)
+            {
                 break;
             }
             path.steps.push(next);
             path.to = &to.defined;
         }
         Ok((!path.steps.is_empty()).then_some(path))
-    }
-
-    /// The migration from a version that stood at the end of a day.
-    fn stood<'a>(
-        &self,
-        plan: &'a Plan,
-        version: u32,
-        day: Date,
-    ) -> Result<Option<&'a Migration>, Rejection> {
-        for found in plan.migrations_from(version) {
-            let stands = match found.gone_at {
-                Some(gone) => day < self.rules.date(gone)?,
-                None => true,
-            };
-            if stands && self.rules.date(found.set.made_at)? <= day {
-                return Ok(Some(found));
-            }
-        }
-        Ok(None)
     }
 
     /// An item with the terms of the new version, and other cycles if these have another length.
@@ -239,6 +222,12 @@ impl Advance<'_> {
         }
         Ok(items)
     }
+}
+
+/// The migration from a version that stands when a cycle begins.
+fn stood(plan: &Plan, version: u32, begins: Timestamp) -> Option<&Migration> {
+    plan.migrations_from(version)
+        .find(|found| found.set.made_at <= begins && found.gone_at.is_none_or(|gone| begins < gone))
 }
 
 /// The number of the first item of the plan that lives at an instant.

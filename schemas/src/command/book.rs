@@ -113,7 +113,7 @@ pub struct RetirePlan {
 /// its first cycle on or after a date starts. It takes the place of an earlier migration from the
 /// same version.
 ///
-/// A cycle that began on a day before, or was billed, keeps its version. Quantities, add-ons and
+/// A cycle that had begun, or was billed, keeps its version. Quantities, add-ons and
 /// rates of a subscription's own go along. A subscription takes each migration once; where several
 /// lead on from one another, it takes them in one step.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

@@ -130,7 +130,7 @@ pub struct PlanMigrationSet {
     pub to_version: u32,
     /// Cycles that start on this day or later have the new version.
     pub on: Date,
-    /// When it was made: cycles that began on a day before keep their version.
+    /// When it was made: cycles that had begun keep their version.
     pub made_at: Timestamp,
     /// What becomes of its prices and add-ons, in the order of their versions. What begins does so
     /// with one unit.
@@ -146,7 +146,7 @@ pub struct PlanMigrationWithdrawn {
     pub migration: u32,
     /// The version that subscriptions would have left.
     pub from_version: u32,
-    /// When. Cycles that began on a day before have taken it, whether they are billed or not.
+    /// When. Cycles that had begun have taken it, whether they are billed or not.
     pub withdrawn_at: Timestamp,
 }
 

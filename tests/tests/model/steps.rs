@@ -4,17 +4,18 @@
 //!
 //! The shared generator makes the moves; steps that it does not know are strewn in: notes for an
 //! amount, payments that say what they pay, a plan and a quantity in one change, a ramp that is
-//! offered. A step names things by numbers, so a history that has lost some still makes sense.
+//! offered, a migration of what somebody has. A step names things by numbers, so a history that has lost some still makes sense.
 
 use schemas::command::{
     Allocate, AllocationRequest, ChangeSubscription, CreateQuote, CreditLine, IssueCreditNote,
-    ItemRequest, RampPhase, RecordPayment, SubscriptionTerms,
+    ItemRequest, MigratePlan, RampPhase, RecordPayment, SubscriptionTerms,
 };
 use schemas::ids::{CreditNoteId, CustomerId, PaymentId, QuoteId};
 use schemas::terms::{ChangeTime, Profile};
 use schemas::{Command, Date, Decimal, Interval, Minor};
 use tests::random::Random;
 
+use crate::catalog::mapping;
 use crate::commands::pick;
 use crate::moves::{self, Move, Setting};
 use crate::play::{Game, text};
@@ -32,6 +33,8 @@ pub(crate) enum Step {
     Both { subscription: usize, plan: usize, quantity: u32, at_end: bool },
     /// A ramp is offered: phases of so many days, with a discount in every other one.
     OfferRamp { customer: usize, plan: usize, days: u8, phases: usize },
+    /// Those that have what a subscription has move to another version.
+    MigrateWhatIsThere { subscription: usize, to: usize, days: i64, map: usize },
 }
 
 /// A history: its setting and its steps.
@@ -44,7 +47,7 @@ pub(crate) struct History {
 impl Step {
     fn random(random: &mut Random) -> Self {
         let mut below = |end: u64| usize::try_from(random.below(end)).expect("small");
-        match below(4) {
+        match below(5) {
             0 => {
                 let (invoice, line, percent) = (below(12), below(4), below(110));
                 Self::Note { invoice, line, percent: i64::try_from(percent).expect("small") + 1 }
@@ -63,11 +66,17 @@ impl Step {
                 quantity: u32::try_from(below(90)).expect("small"),
                 at_end: below(3) == 0,
             },
-            _ => Self::OfferRamp {
+            3 => Self::OfferRamp {
                 customer: below(8),
                 plan: below(5),
                 days: u8::try_from(below(60) + 1).expect("small"),
                 phases: below(3) + 1,
+            },
+            _ => Self::MigrateWhatIsThere {
+                subscription: below(8),
+                to: below(8),
+                days: i64::try_from(below(40)).expect("small"),
+                map: below(6),
             },
         }
     }
@@ -124,6 +133,9 @@ impl Game {
                 }
                 .into()
             }
+            Step::MigrateWhatIsThere { subscription, to, days, map } => {
+                self.migration(*subscription, *to, *days, *map)?
+            }
             Step::OfferRamp { customer, plan, days, phases } => {
                 let customer = pick(&self.customers, *customer)?;
                 let with = Some(self.ramp(i32::from(*days), *phases));
@@ -169,6 +181,27 @@ impl Game {
         let amount = Minor(part + more).of(currency);
         let (external_id, method) = (None, None);
         Some(RecordPayment { customer, payment, amount, external_id, method, allocate }.into())
+    }
+
+    /// From the version that a subscription has to another one of its plan.
+    fn migration(
+        &mut self,
+        subscription: usize,
+        to: usize,
+        days: i64,
+        map: usize,
+    ) -> Option<Command> {
+        let (customer, subscription) = pick(&self.subscriptions, subscription)?;
+        let of = &self.model.customers[&customer];
+        let of = &of.subscriptions[of.place_of(subscription).ok()?];
+        let terms = of.items.iter().find_map(|item| item.last_terms())?;
+        let (plan, from_version) = (terms.plan, terms.version);
+        let versions: Vec<u32> = (1..=9).filter(|version| *version != from_version).collect();
+        let there = |version: &u32| self.model.has_version(plan, *version);
+        let versions: Vec<u32> = versions.into_iter().filter(there).collect();
+        let (to_version, on) = (pick(&versions, to)?, self.today(days));
+        self.migrations.push((plan, from_version));
+        Some(MigratePlan { plan, from_version, to_version, on, map: mapping(map) }.into())
     }
 
     fn ramp(&self, days: i32, phases: usize) -> SubscriptionTerms {

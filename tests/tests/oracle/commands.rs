@@ -78,6 +78,7 @@ fn prices(per_unit: bool, amount: i64) -> Vec<PriceDefinition> {
         every: None,
         timing: None,
         amounts: vec![in_currency(amount, "EUR"), in_currency(amount * 2 + 1, "USD")],
+        grants: None,
     }]
 }
 
@@ -161,6 +162,7 @@ impl Game {
                     trial_days: None,
                     lead_days: None,
                     prices: prices(per_unit, amount),
+                    grants: None,
                 }))
             }
             OnBook::RetirePlan { plan } => {
