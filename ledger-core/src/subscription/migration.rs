@@ -27,6 +27,7 @@ use super::state::Subscription;
 use crate::catalog::migrations::Migration;
 use crate::catalog::state::Plan;
 use crate::catalog::terms::{is_sold_in, item_terms, recurrence};
+use crate::mistakes::{Mistake, makes};
 
 /// Migrations that lead on from the version of an item.
 struct Path<'a> {
@@ -44,7 +45,7 @@ impl Path<'_> {
     /// The terms that take the place of others; none if the price ends.
     fn terms(&self, old: &ItemTerms, currency: Currency) -> Option<ItemTerms> {
         let mut terms = self.named(self.becomes(&old.price)?, currency);
-        if old.own_rate {
+        if old.own_rate && !makes(Mistake::MigrationDropsOwnPrice) {
             terms.rate.clone_from(&old.rate);
             terms.own_rate = true;
         }
@@ -115,7 +116,8 @@ impl Advance<'_> {
         for moving in subscription.items.iter().filter(|found| {
             let version = |of: &ItemTerms| (of.plan, of.version);
             let same = found.terms_at(begins).is_some_and(|now| version(now) == version(terms));
-            found.number == item.number || (first && found.add_on && same)
+            let goes_along = first && !makes(Mistake::MigrationLeavesAddOns);
+            found.number == item.number || (goes_along && found.add_on && same)
         }) {
             let change = self.moved(subscription, moving, begins, &path)?;
             if change.calendar.is_some() {
@@ -185,6 +187,9 @@ impl Advance<'_> {
     fn later(self, item: &Item, begins: Timestamp, path: &Path<'_>) -> Vec<TermsStep> {
         let mut before = item.terms_at(begins);
         let mut later = Vec::new();
+        if makes(Mistake::MigrationDropsPhases) {
+            return later;
+        }
         for from in item.steps_after(begins) {
             let terms = item.terms_at(from);
             if terms != before {
@@ -226,8 +231,10 @@ impl Advance<'_> {
 
 /// The migration from a version that stands when a cycle begins.
 fn stood(plan: &Plan, version: u32, begins: Timestamp) -> Option<&Migration> {
-    plan.migrations_from(version)
-        .find(|found| found.set.made_at <= begins && found.gone_at.is_none_or(|gone| begins < gone))
+    plan.migrations_from(version).find(|found| {
+        let was_made = found.set.made_at <= begins || makes(Mistake::MigratesWhatHadBegun);
+        was_made && found.gone_at.is_none_or(|gone| begins < gone)
+    })
 }
 
 /// The number of the first item of the plan that lives at an instant.

@@ -172,7 +172,11 @@ fn begin(
 
 #[cfg(test)]
 mod told {
-    use crate::story::{MONTH, OURS, Story, add_on, flat, item};
+    use schemas::terms::Profile;
+
+    use crate::story::{MONTH, Story, add_on, flat, item};
+
+    const OURS: Profile = Profile::Billfold1;
 
     #[test]
     fn a_map_moves_what_ids_do_not_and_a_withdrawn_migration_moves_nobody_more() {
@@ -239,7 +243,5 @@ mod told {
         story.on("2024-02-01");
         story.run();
         assert_eq!(story.totals(), [17_00, 17_00]);
-        let lines = &story.invoices()[1].lines;
-        assert_eq!(lines.iter().map(|line| line.gross).collect::<Vec<_>>(), [12_00, 5_00]);
     }
 }

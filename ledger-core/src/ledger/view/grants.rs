@@ -16,6 +16,7 @@ use schemas::{Decimal, Rejection};
 use super::subscription::Shown;
 use crate::catalog::grants::is_per_unit;
 use crate::ledger::Ledger;
+use crate::mistakes::{Mistake, makes};
 use crate::subscription::migration::leads;
 
 /// Places of a limit (3) for each unit of a quantity (9).
@@ -33,6 +34,7 @@ impl Together {
             return Ok(());
         };
         *before = match (*before, limit) {
+            (Some(_), Some(more)) if makes(Mistake::LastLimitHolds) => Some(more),
             (Some(before), Some(more)) => {
                 Some(before.checked_add(more).ok_or(FractionError::Overflow)?)
             }
