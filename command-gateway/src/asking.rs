@@ -1,16 +1,19 @@
-//! Questions that are answered from the state that commands are decided on: subscriptions, access
-//! and previews.
+//! Questions that are answered from the state that commands are decided on: subscriptions, access,
+//! migrations and previews.
 //!
 //! *Shape.* The engine makes a small copy; everything else happens here, on threads where that
 //! may take long. *Limits.* Only so many questions are reckoned at once, the rest is *busy*.
 
+mod plans;
 mod preview;
 mod subscriptions;
+
+use std::str::FromStr;
 
 use ledger_core::Claims;
 use schemas::ids::CustomerId;
 use schemas::problem::Fault;
-use schemas::query::{self, QUERIES};
+use schemas::query::{self, DEFAULT_LIMIT, MAX_LIMIT, QUERIES};
 use schemas::record::JsonError;
 use schemas::text::Actor;
 use schemas::view::Answer;
@@ -19,7 +22,7 @@ use schemas::{Problem, Rejection};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::copies::Excerpt;
+use crate::copies::{CopyOf, Excerpt};
 use crate::handle::GatewayHandle;
 use crate::outcome::Refusal;
 use crate::panics::off_thread;
@@ -40,6 +43,7 @@ pub(crate) async fn call(
         ("subscriptions", "list") => subscriptions::list(&asked, read(body)?).await,
         ("customers", "access") => subscriptions::access(&asked, read(body)?).await,
         ("customers", "parked") => subscriptions::parked(&asked, read(body)?).await,
+        ("plans", "migrations") => plans::migrations(&asked, read(body)?).await,
         ("preview", "command") => preview::command(&asked, read(body)?).await,
         ("preview", "invoice") => preview::invoice(&asked, read(body)?).await,
         ("preview", "run") => preview::run(&asked, read(body)?).await,
@@ -65,12 +69,13 @@ impl Asked<'_> {
         customer: Option<CustomerId>,
         claims: Claims,
     ) -> Result<Excerpt, Problem> {
+        self.copy_of(CopyOf::Customer(customer, claims)).await
+    }
+
+    /// A copy of whoever is wanted.
+    async fn copy_of(&self, of: CopyOf) -> Result<Excerpt, Problem> {
         let refused = |refusal: Refusal| refusal.problem(self.gateway.log());
-        self.gateway
-            .excerpt(customer, claims)
-            .map_err(refused)?
-            .await
-            .map_err(|_| refused(Refusal::Unavailable))
+        self.gateway.copy_of(of).map_err(refused)?.await.map_err(|_| refused(Refusal::Unavailable))
     }
 
     /// A command as the engine would see it.
@@ -102,6 +107,21 @@ impl Asked<'_> {
 
 fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
     query::read(body).map_err(|error| Problem::json(&error))
+}
+
+/// How many items a page has.
+fn page_size(limit: Option<u32>) -> Result<usize, Problem> {
+    let limit = limit.unwrap_or(DEFAULT_LIMIT);
+    if !(1..=MAX_LIMIT).contains(&limit) {
+        let detail = format!("{limit} is out of range; ask for 1 to {MAX_LIMIT}");
+        return Err(invalid("/limit", &detail));
+    }
+    Ok(limit as usize)
+}
+
+fn cursor<T: FromStr>(after: Option<&str>) -> Result<Option<T>, Problem> {
+    let after = after.map(str::parse).transpose();
+    after.map_err(|_| invalid("/after", "this is no cursor; give one that a page carried"))
 }
 
 /// A field that the question needs.

@@ -8,11 +8,12 @@
 //! copies exist.
 
 use ledger_core::{Claims, Ledger};
-use schemas::ids::CustomerId;
+use schemas::ids::{CustomerId, PlanId};
 use schemas::{StreamId, Timestamp};
 use tokio::sync::oneshot;
 
-/// The book and one customer, or the book alone where there is no such customer.
+/// The book and what was asked for of it: one customer, or those of a plan. The book alone where
+/// there is no such customer.
 #[derive(Debug)]
 pub struct Excerpt {
     /// The state.
@@ -23,6 +24,8 @@ pub struct Excerpt {
     pub position: u64,
     /// When that commit was recorded.
     pub recorded_at: Option<Timestamp>,
+    /// Of customers of a plan: the first that was not looked at.
+    pub rest: Option<CustomerId>,
 }
 
 impl Excerpt {
@@ -32,12 +35,19 @@ impl Excerpt {
     }
 }
 
+/// Who is in a copy beside the book.
+#[derive(Debug, Clone)]
+pub(crate) enum CopyOf {
+    /// A customer, if one is named, and what others have taken of what a command claims.
+    Customer(Option<CustomerId>, Claims),
+    /// So many customers at most that have a plan, from one on in the order of registration.
+    Plan { plan: PlanId, first: Option<CustomerId>, most: usize },
+}
+
 /// Asks for a copy.
 #[derive(Debug)]
 pub(crate) struct CopyRequest {
-    pub(crate) customer: Option<CustomerId>,
-    /// Of the command that is tried on it, if one is.
-    pub(crate) claims: Claims,
+    pub(crate) of: CopyOf,
     pub(crate) to: oneshot::Sender<Excerpt>,
 }
 

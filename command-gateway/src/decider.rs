@@ -3,7 +3,7 @@
 use ledger_core::process::Subjects;
 use ledger_core::{Claims, FoldError, Ledger, Stamp, Unmade};
 use schemas::fields::Erasure;
-use schemas::ids::CustomerId;
+use schemas::ids::{CustomerId, PlanId};
 use schemas::{Command, CommitView, Event, Rejection, StreamId, Timestamp};
 
 /// State that decides and evolves. The engine holds no rule of its own.
@@ -56,6 +56,15 @@ pub trait Decider: Send + 'static {
     /// The book and one customer, with what others have taken of `claims`, as a ledger that can be
     /// asked elsewhere; the book alone where there is no such customer.
     fn copy_for(&self, customer: Option<CustomerId>, claims: &Claims) -> Ledger;
+
+    /// The book and so many customers at most that have a plan, from one on; beside them the first
+    /// that was not looked at.
+    fn copy_with_plan(
+        &self,
+        plan: PlanId,
+        first: Option<CustomerId>,
+        most: usize,
+    ) -> (Ledger, Option<CustomerId>);
 
     /// Counts what decisions take from the book.
     fn catalog_revision(&self) -> u64;
@@ -136,6 +145,15 @@ impl Decider for Ledger {
 
     fn copy_for(&self, customer: Option<CustomerId>, claims: &Claims) -> Ledger {
         Self::copy_for(self, customer, claims)
+    }
+
+    fn copy_with_plan(
+        &self,
+        plan: PlanId,
+        first: Option<CustomerId>,
+        most: usize,
+    ) -> (Ledger, Option<CustomerId>) {
+        Self::copy_with_plan(self, plan, first, most)
     }
 
     fn catalog_revision(&self) -> u64 {

@@ -16,7 +16,7 @@ use vault::{KeyRing, Vault};
 
 use crate::admission::Admission;
 use crate::completion::{BatchTicket, Completion, ReplyTo, Ticket};
-use crate::copies::{CopyRequest, Excerpt};
+use crate::copies::{CopyOf, CopyRequest, Excerpt};
 use crate::engine::Offer;
 use crate::engine::intake::Intake;
 use crate::history::REPEATS;
@@ -168,8 +168,16 @@ impl GatewayHandle {
         customer: Option<CustomerId>,
         claims: Claims,
     ) -> Result<oneshot::Receiver<Excerpt>, Refusal> {
+        self.copy_of(CopyOf::Customer(customer, claims))
+    }
+
+    /// Asks for a copy of the book and of customers that have a plan, as [`Self::excerpt`] does.
+    ///
+    /// # Errors
+    /// As [`Self::excerpt`].
+    pub(crate) fn copy_of(&self, of: CopyOf) -> Result<oneshot::Receiver<Excerpt>, Refusal> {
         let (to, excerpt) = oneshot::channel();
-        self.put(Intake::Copy(CopyRequest { customer, claims, to }))?;
+        self.put(Intake::Copy(CopyRequest { of, to }))?;
         Ok(excerpt)
     }
 

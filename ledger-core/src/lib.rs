@@ -29,6 +29,7 @@
 //!   calendar nor time-zone database. An event that names what was never made stops it.
 //! - No room knows one below it in the list.
 //! - A journal entry that does not balance cannot be constructed.
+//! - No mistake is planted without the feature `mistakes`, which only tests turn on.
 //! - This crate knows nothing of logs, queues, read models or wires.
 
 pub mod accounting;
@@ -40,6 +41,7 @@ mod context;
 mod customer;
 pub mod laws;
 pub mod ledger;
+mod mistakes;
 mod money;
 pub mod process;
 mod registry;
@@ -53,6 +55,8 @@ pub use claims::Claims;
 pub use context::Stamp;
 pub use ledger::post::post;
 pub use ledger::{Customer, FoldError, Ledger, snapshot};
+#[cfg(feature = "mistakes")]
+pub use mistakes::Mistake;
 pub use settlement::state::{Invoice, InvoiceState};
 pub use subscription::state::{Phase, Subscription};
 pub use unmade::Unmade;

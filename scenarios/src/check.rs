@@ -1,8 +1,10 @@
 //! Compares what is expected with what the book says.
 
 mod document;
+mod grants;
 mod life;
 mod lot;
+mod migrations;
 
 use schemas::event::{CreditNoteIssued, LineSource};
 use schemas::ids::CustomerId;
@@ -136,6 +138,10 @@ impl Runner<'_> {
             };
             let path = format!("{alias}.{key}");
             self.compare(place, path, wanted, Some(summary.currency), got.into());
+        }
+        // What it may use is the only list.
+        for (_, wanted) in &expect.lists {
+            self.check_grants(place, alias, (id, None), wanted, expect.exact)?;
         }
         Ok(())
     }

@@ -74,7 +74,8 @@ const PREVIEWED: [&str; 7] =
 const NOTE: [&str; 3] = ["net", "tax", "total"];
 const CUSTOMER: [&str; 9] =
     ["open", "credit", "balance", "overdue", "unapplied", "invoices", "access", "until", "reason"];
-const SUB: [&str; 15] = [
+const CUSTOMER_LISTS: [&str; 1] = ["grants"];
+const SUB: [&str; 18] = [
     "state",
     "access",
     "until",
@@ -90,10 +91,13 @@ const SUB: [&str; 15] = [
     "version",
     "scheduled",
     "cycle_count",
+    "migration",
+    "migrates_on",
+    "obstacle",
 ];
 const LOT: [&str; 5] = ["amount", "left", "expires", "source", "refundable"];
 const LOT_LISTS: [&str; 1] = ["pays"];
-const SUB_LISTS: [&str; 5] = ["cycles", "starts", "ends", "last_days", "commands"];
+const SUB_LISTS: [&str; 6] = ["cycles", "starts", "ends", "last_days", "commands", "grants"];
 const LINE: [&str; 14] = [
     "kind", "item", "service", "net", "gross", "discount", "tax", "ratio", "exact", "quantity",
     "unit", "plan", "sub", "version",
@@ -112,7 +116,7 @@ impl Expect {
             Subject::Invoice(_) => (&DOCUMENT, &[]),
             Subject::Preview(_) => (&PREVIEWED, &[]),
             Subject::Note(_) => (&NOTE, &[]),
-            Subject::Customer(_) => (&CUSTOMER, &[]),
+            Subject::Customer(_) => (&CUSTOMER, &CUSTOMER_LISTS),
             Subject::Sub(_) => (&SUB, &SUB_LISTS),
             Subject::Lot(_) => (&LOT, &LOT_LISTS),
             Subject::Rerun => (&[], &[]),

@@ -78,6 +78,10 @@ impl Seen {
             for item in changed.items {
                 self.changed(changed.subscription, item);
             }
+        } else if let Event::Subscription(SubscriptionEvent::SubscriptionMigrated(moved)) = event {
+            for item in moved.items {
+                self.changed(moved.subscription, item);
+            }
         } else if let Event::Subscription(SubscriptionEvent::CycleOpened(opened)) = event {
             let cycles = &mut self.item(opened.subscription, opened.item).cycles;
             cycles.push(opened.span);

@@ -77,7 +77,7 @@ const OF_SUB: &[(&str, &str)] = &[("sub", "subscription")];
 const WHEN_PAID: (&str, &str, &str) = ("when", "paid", "when_paid");
 
 /// Every verb with a form of its own.
-pub(crate) const SHORT: [Short; 34] = [
+pub(crate) const SHORT: [Short; 35] = [
     Short {
         verb: "customer",
         command: "customer.register",
@@ -101,6 +101,14 @@ pub(crate) const SHORT: [Short; 34] = [
         command: "plan.migrate",
         needs: &["plan", "from", "to", "on"],
         keys: &[("from", "from_version"), ("to", "to_version")],
+        more: catalog::migrate,
+        ..PLAIN
+    },
+    Short {
+        verb: "withdraw_migration",
+        command: "plan.withdraw_migration",
+        needs: &["plan", "from"],
+        keys: &[("from", "from_version")],
         ..PLAIN
     },
     Short {

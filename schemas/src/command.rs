@@ -13,8 +13,8 @@ mod settlement;
 mod subscription;
 
 pub use book::{
-    AdvanceClock, DefineEntity, DefineEntityV1, DefinePlan, MigratePlan, OpenBook, RetirePlan,
-    RunBilling,
+    AdvanceClock, DefineEntity, DefineEntityV1, DefinePlan, MigratePlan, OpenBook, PriceMapping,
+    RetirePlan, RunBilling, WithdrawMigration,
 };
 pub use customer::{
     EraseCustomer, ParkCustomer, RegisterCustomer, ReleaseCustomer, UpdateCustomer,
@@ -55,11 +55,13 @@ records! {
         /// What is on sale.
         Catalog(CatalogCommand) {
             /// Defines a plan, or its next version.
-            4 v 2 "plan.define" DefinePlan,
+            4 v 3 "plan.define" DefinePlan,
             /// Closes a plan to new subscriptions.
             5 v 1 "plan.retire" RetirePlan,
             /// Moves subscriptions from one plan version to another.
-            7 v 1 "plan.migrate" MigratePlan,
+            7 v 2 "plan.migrate" MigratePlan,
+            /// Withdraws a migration.
+            65 v 1 "plan.withdraw_migration" WithdrawMigration,
             /// Defines a coupon.
             8 v 1 "coupon.define" DefineCoupon,
         }

@@ -21,7 +21,8 @@ pub use book::{
     BookOpened, ClockAdvanced, CustomerEmailChanged, CustomerErased, CustomerExternalIdChanged,
     CustomerParked, CustomerParkedV1, CustomerRegistered, CustomerReleased, CustomerRenamed,
     CustomerTermsChanged, DOCUMENT_RETENTION_YEARS, DocumentsErased, EntityDefined,
-    EntityDefinedV1, PlanMigrationSet, PlanRetired, PlanVersionDefined,
+    EntityDefinedV1, PlanMigrationSet, PlanMigrationWithdrawn, PlanRetired, PlanVersionDefined,
+    PricesMapped,
 };
 pub use discount::{
     CouponDefined, DiscountApplied, DiscountRemoved, FirstCycle, QuoteAccepted, QuoteCreated,
@@ -43,10 +44,11 @@ pub use settlement::{
 pub use subscription::{
     ActivationAgreed, Calendar, CancellationUndone, ChangeAgreed, ChangeScheduled, CycleCut,
     CycleOpened, EndAgreed, ItemChange, ItemMoved, ItemStarted, ItemTerms, LeastTerm, LeftAlone,
-    LineMoved, PaymentAwaited, PricesMapped, RampAgreed, RampStep, RenewalSet, ScheduledChange,
-    ScheduledChangeWithdrawn, ScheduledFor, SubscriptionActivated, SubscriptionCanceled,
-    SubscriptionChanged, SubscriptionCreated, SubscriptionMoved, SubscriptionPaused,
-    SubscriptionResumed, Term, TermRenewed, TermsChange,
+    LineMoved, MigrationTaken, PaymentAwaited, PricesMapped, RampAgreed, RampStep, RenewalSet,
+    ScheduledChange, ScheduledChangeWithdrawn, ScheduledFor, ScheduledItems, SubscriptionActivated,
+    SubscriptionCanceled, SubscriptionChanged, SubscriptionCreated, SubscriptionMigrated,
+    SubscriptionMoved, SubscriptionPaused, SubscriptionResumed, Term, TermRenewed, TermsChange,
+    TermsStep,
 };
 
 use crate::record::records;
@@ -69,11 +71,13 @@ records! {
         /// What is on sale.
         Catalog(CatalogEvent) {
             /// A version of a plan was defined.
-            4 v 2 "plan.version_defined" PlanVersionDefined,
+            4 v 3 "plan.version_defined" PlanVersionDefined,
             /// A plan was closed.
             5 v 1 "plan.retired" PlanRetired,
             /// Subscriptions of a plan version move to another.
-            7 v 1 "plan.migration_set" PlanMigrationSet,
+            7 v 2 "plan.migration_set" PlanMigrationSet,
+            /// A migration was withdrawn.
+            65 v 1 "plan.migration_withdrawn" PlanMigrationWithdrawn,
             /// A coupon was defined.
             8 v 1 "coupon.defined" CouponDefined,
         }
@@ -137,6 +141,8 @@ records! {
             34 v 1 "subscription.renewal_set" RenewalSet,
             /// Terms by phases were agreed.
             35 v 2 "subscription.ramp_agreed" RampAgreed,
+            /// A subscription moved to another version of its plan.
+            66 v 1 "subscription.migrated" SubscriptionMigrated,
             /// A subscription was offered.
             36 v 2 "quote.created" QuoteCreated,
             /// An offer was accepted.

@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::currency::Currency;
-use crate::ids::{CommandId, CustomerId, InvoiceId, PaymentId, SubscriptionId};
+use crate::ids::{CommandId, CustomerId, InvoiceId, PaymentId, PlanId, SubscriptionId};
 use crate::record::JsonError;
 use crate::text::{Code, ExternalId};
 use crate::time::{Date, Timestamp};
@@ -32,7 +32,7 @@ pub const MAX_LIMIT: u32 = 500;
 pub const DEFAULT_LINES: u32 = 100;
 
 /// Views that the gateway answers, in the order of [`QUERIES`]; projectors answer the others.
-pub const GATEWAY_VIEWS: &[&str] = &["subscriptions", "customers", "preview"];
+pub const GATEWAY_VIEWS: &[&str] = &["subscriptions", "customers", "plans", "preview"];
 
 /// One question that a read model or the gateway answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -115,10 +115,12 @@ queries! {
         SubscriptionsGet => view::Answer<view::Subscription>;
     "subscriptions" "list" "The subscriptions that a customer pays for, in the order they began"
         SubscriptionsList => view::Page<view::Subscription>;
-    "customers" "access" "Whether a customer has access, until when, and why"
+    "customers" "access" "Whether a customer has access, until when, and why, and what it may use"
         CustomersAccess => view::Answer<view::CustomerAccess>;
     "customers" "parked" "Customers that are parked: what processes leave out, each with process and reason, oldest id first"
         CustomersParked => view::Page<view::ParkedCustomer>;
+    "plans" "migrations" "Subscriptions that moved by the migrations of a plan, that will, and that cannot"
+        PlansMigrations => view::Page<view::SubscriptionMigration>;
     "preview" "command" "What a command would become, with a token that commits exactly that"
         PreviewCommand => view::Answer<view::CommandPreview>;
     "preview" "invoice" "The next invoice of a customer"
@@ -350,6 +352,19 @@ requests! {
     }
     /// `customers.parked`.
     CustomersParked {
+        /// How many to give.
+        limit: u32,
+        /// The cursor of the page before.
+        after: String,
+    }
+    /// `plans.migrations`: the plan is required.
+    PlansMigrations {
+        /// Which plan.
+        plan: PlanId,
+        /// Only what leaves this version.
+        from_version: u32,
+        /// Only subscriptions to which its migrations are this.
+        standing: view::MigrationStanding,
         /// How many to give.
         limit: u32,
         /// The cursor of the page before.

@@ -1,9 +1,11 @@
 //! Terms that commands and events share: calendars, prices, policies, discounts.
 
+mod grant;
 mod lot;
 mod policy;
 mod price;
 
+pub use grant::*;
 pub use lot::*;
 pub use policy::*;
 pub use price::*;

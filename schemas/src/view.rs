@@ -9,6 +9,7 @@
 mod balances;
 mod explain;
 mod invoices;
+mod plans;
 mod preview;
 mod revenue;
 mod subscriptions;
@@ -26,13 +27,15 @@ pub use invoices::{
     Invoice, InvoiceFigures, InvoiceStatus, InvoiceSummary, Line, LineDiscount, LineTax,
     Settlement, SettlementKind,
 };
+pub use plans::{MigrationObstacle, MigrationStanding, MigrationStep, SubscriptionMigration};
 pub use preview::{CommandPreview, InvoicePreview, PreviewedCommand};
 pub use revenue::{
     InvoiceRevenue, LineRevenue, MonthRevenue, RecognizedRevenue, Waterfall, WaterfallMonth,
 };
 pub use subscriptions::{
-    AccessReason, CustomerAccess, ItemCycle, ItemStep, OpenDocument, ParkedCustomer, PendingChange,
-    Subscription, SubscriptionAccess, SubscriptionDiscount, SubscriptionItem, SubscriptionState,
+    AccessReason, CustomerAccess, Entitlement, ItemCycle, ItemStep, OpenDocument, ParkedCustomer,
+    PendingChange, Subscription, SubscriptionAccess, SubscriptionDiscount, SubscriptionItem,
+    SubscriptionState,
 };
 
 use schemars::JsonSchema;

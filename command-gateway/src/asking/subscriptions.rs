@@ -1,20 +1,16 @@
 //! `subscriptions.get`, `subscriptions.list`, `customers.access`, `customers.parked`.
 
-use std::str::FromStr;
-
-use ledger_core::Claims;
+use ledger_core::{Claims, Ledger};
 use schemas::event::CustomerParked;
 use schemas::ids::{CustomerId, SubscriptionId};
-use schemas::query::{
-    CustomersAccess, CustomersParked, DEFAULT_LIMIT, MAX_LIMIT, SubscriptionsGet, SubscriptionsList,
-};
+use schemas::query::{CustomersAccess, CustomersParked, SubscriptionsGet, SubscriptionsList};
 use schemas::view::{
     AccessReason, CustomerAccess, Page, ParkedCustomer, Subscription, SubscriptionAccess,
 };
 use schemas::wire::Reply;
 use schemas::{Problem, Rejection, Timestamp};
 
-use super::{Asked, invalid, needed};
+use super::{Asked, cursor, needed, page_size};
 use crate::copies::Excerpt;
 use crate::panics::off_thread;
 
@@ -81,20 +77,6 @@ pub(super) async fn parked(asked: &Asked<'_>, question: CustomersParked) -> Resu
     Ok(Reply::json(&Page { data, has_more, next, position, time }))
 }
 
-fn page_size(limit: Option<u32>) -> Result<usize, Problem> {
-    let limit = limit.unwrap_or(DEFAULT_LIMIT);
-    if !(1..=MAX_LIMIT).contains(&limit) {
-        let detail = format!("{limit} is out of range; ask for 1 to {MAX_LIMIT}");
-        return Err(invalid("/limit", &detail));
-    }
-    Ok(limit as usize)
-}
-
-fn cursor<T: FromStr>(after: Option<&str>) -> Result<Option<T>, Problem> {
-    let after = after.map(str::parse).transpose();
-    after.map_err(|_| invalid("/after", "this is no cursor; give one that a page carried"))
-}
-
 pub(super) async fn access(asked: &Asked<'_>, question: CustomersAccess) -> Result<Reply, Problem> {
     let customer = needed(question.customer, "/customer")?;
     let excerpt = asked.copy(customer).await?;
@@ -116,7 +98,7 @@ pub(super) async fn access(asked: &Asked<'_>, question: CustomersAccess) -> Resu
                     return Err(Rejection::UnknownSubscription { subscription: wanted });
                 }
             }
-            Ok(summed_up(customer, at, all))
+            summed_up(customer, at, all)
         })
         .await
 }
@@ -126,18 +108,19 @@ fn summed_up(
     customer: CustomerId,
     at: Timestamp,
     subscriptions: Vec<SubscriptionAccess>,
-) -> CustomerAccess {
+) -> Result<CustomerAccess, Rejection> {
     let longest = subscriptions
         .iter()
         .filter(|found| found.access)
         .max_by_key(|found| found.until.unwrap_or(Timestamp::MAX));
     let reason = longest.or(subscriptions.last()).map_or(AccessReason::None, |found| found.reason);
-    CustomerAccess {
+    Ok(CustomerAccess {
         customer,
         at,
         access: longest.is_some(),
         until: longest.and_then(|found| found.until),
         reason,
+        grants: Ledger::granted_together(&subscriptions)?,
         subscriptions,
-    }
+    })
 }

@@ -162,6 +162,15 @@ impl Decider for Toy {
         Ledger::default()
     }
 
+    fn copy_with_plan(
+        &self,
+        _: schemas::ids::PlanId,
+        _: Option<CustomerId>,
+        _: usize,
+    ) -> (Ledger, Option<CustomerId>) {
+        (Ledger::default(), None)
+    }
+
     fn catalog_revision(&self) -> u64 {
         0
     }

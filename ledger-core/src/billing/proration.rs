@@ -107,11 +107,9 @@ fn actual(start: Date, end: Date, months: i128) -> Result<Fraction, FractionErro
     sum.times(Fraction::new(1, months)?)
 }
 
-/// Whole calendar months count 1, other days 1/30.
+/// The days, over 30 for each month of the whole cycle; a part of a long cycle may be more than 1.
 fn over_30(start: Date, end: Date, months: i128) -> Result<Fraction, FractionError> {
-    let thirtieths: i128 =
-        by_month(start, end).map(|(days, of)| if days == of { 30 } else { days }).sum();
-    Fraction::new(thirtieths, 30 * months)
+    Fraction::new(i128::from(end.days_since(start)), 30 * months)
 }
 
 /// Every month has 30 days; the last day of a month is its 30th.

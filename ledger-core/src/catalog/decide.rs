@@ -2,26 +2,38 @@
 
 use std::collections::BTreeSet;
 
-use schemas::command::{CatalogCommand, DefineCoupon, DefinePlan, MigratePlan, RetirePlan};
-use schemas::event::{CouponDefined, Event, PlanMigrationSet, PlanRetired, PlanVersionDefined};
+use schemas::command::{CatalogCommand, DefineCoupon, DefinePlan, RetirePlan};
+use schemas::event::{CouponDefined, Event, PlanRetired, PlanVersionDefined};
+use schemas::ids::PlanId;
 use schemas::terms::{
     CalendarUnit, DiscountDuration, DiscountValue, Every, PriceDefinition, Rate, Recurrence,
 };
 use schemas::text::Code;
-use schemas::{Decimal, Rejection};
+use schemas::{Decimal, Rejection, Timestamp};
 
 use super::models::{self, check_amounts};
-use super::state::Catalog;
+use super::state::{Catalog, Plan};
+use super::{grants, migrations};
 
-/// Decides a command about what is on sale.
+/// Decides a command about what is on sale, at an instant.
 ///
 /// # Errors
 /// The [`Rejection`] that says why not.
-pub(crate) fn decide(catalog: &Catalog, command: &CatalogCommand) -> Result<Vec<Event>, Rejection> {
+pub(crate) fn decide(
+    catalog: &Catalog,
+    command: &CatalogCommand,
+    now: Timestamp,
+) -> Result<Vec<Event>, Rejection> {
     match command {
         CatalogCommand::DefinePlan(command) => define_plan(catalog, command),
         CatalogCommand::RetirePlan(command) => retire_plan(catalog, command),
-        CatalogCommand::MigratePlan(command) => migrate_plan(catalog, command),
+        CatalogCommand::MigratePlan(command) => {
+            migrations::migrate(known(catalog, command.plan)?, command, now)
+        }
+        CatalogCommand::WithdrawMigration(command) => {
+            let (plan, from) = (command.plan, command.from_version);
+            migrations::withdraw(known(catalog, plan)?, plan, from, now)
+        }
         CatalogCommand::DefineCoupon(command) => define_coupon(catalog, command),
     }
 }
@@ -32,6 +44,7 @@ const MAX_PLAN_VERSIONS: u32 = 1_000;
 fn define_plan(catalog: &Catalog, command: &DefinePlan) -> Result<Vec<Event>, Rejection> {
     check_every(command.every)?;
     check_prices(&command.prices)?;
+    grants::check(command)?;
     let trial_days = command.trial_days.unwrap_or(0);
     let lead_days = command.lead_days.unwrap_or(0);
     if trial_days > MAX_TRIAL_DAYS {
@@ -64,6 +77,7 @@ fn define_plan(catalog: &Catalog, command: &DefinePlan) -> Result<Vec<Event>, Re
             trial_days,
             lead_days,
             prices: command.prices.clone(),
+            grants: command.grants.clone().unwrap_or_default(),
         }
         .into(),
     ])
@@ -115,27 +129,6 @@ pub(crate) fn check_rate(price: &Code, rate: &Rate) -> Result<(), Rejection> {
     models::with(rate, |model| model.check(price))
 }
 
-fn migrate_plan(catalog: &Catalog, command: &MigratePlan) -> Result<Vec<Event>, Rejection> {
-    let plan = command.plan;
-    let found = catalog.plans.get(&plan).ok_or(Rejection::UnknownPlan { plan })?;
-    if command.from_version == command.to_version {
-        return Err(Rejection::NothingToChange);
-    }
-    let latest = found.latest();
-    for version in [command.from_version, command.to_version] {
-        if found.version(version).is_none() {
-            return Err(Rejection::UnknownPlanVersion { plan, version, latest });
-        }
-    }
-    let set = PlanMigrationSet {
-        plan,
-        from_version: command.from_version,
-        to_version: command.to_version,
-        on: command.on,
-    };
-    Ok(vec![set.into()])
-}
-
 fn define_coupon(catalog: &Catalog, command: &DefineCoupon) -> Result<Vec<Event>, Rejection> {
     check_discount(command.value, command.duration)?;
     if command.max_redemptions == Some(0) {
@@ -176,10 +169,13 @@ pub(crate) fn check_every(every: Every) -> Result<(), Rejection> {
     }
 }
 
+fn known(catalog: &Catalog, plan: PlanId) -> Result<&Plan, Rejection> {
+    catalog.plans.get(&plan).ok_or(Rejection::UnknownPlan { plan })
+}
+
 fn retire_plan(catalog: &Catalog, command: &RetirePlan) -> Result<Vec<Event>, Rejection> {
     let plan = command.plan;
-    let found = catalog.plans.get(&plan).ok_or(Rejection::UnknownPlan { plan })?;
-    if found.is_retired() {
+    if known(catalog, plan)?.is_retired() {
         return Err(Rejection::PlanRetired { plan });
     }
     Ok(vec![PlanRetired { plan }.into()])

@@ -2,14 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use schemas::event::{
-    CatalogEvent, CouponDefined, EventAt, ItemTerms, PlanMigrationSet, PlanVersionDefined,
-};
+use schemas::Rejection;
+use schemas::event::{CatalogEvent, CouponDefined, EventAt, PlanMigrationSet, PlanVersionDefined};
 use schemas::ids::{CouponId, PlanId};
-use schemas::{Currency, Date, Rejection};
 use serde::{Deserialize, Serialize};
 
-use super::terms::item_terms;
+use super::migrations::Migration;
 use crate::unmade::Unmade;
 
 /// A version of a plan and the event that defined it.
@@ -23,8 +21,8 @@ pub(crate) struct PlanVersion {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Plan {
     versions: Vec<PlanVersion>,
-    /// In the order they were set.
-    migrations: Vec<PlanMigrationSet>,
+    /// In the order they were set: number n is at index n - 1.
+    migrations: Vec<Migration>,
     retired: bool,
 }
 
@@ -42,6 +40,36 @@ impl Plan {
     pub(crate) fn version(&self, version: u32) -> Option<&PlanVersion> {
         self.versions.get(usize::try_from(version.checked_sub(1)?).ok()?)
     }
+
+    /// The number of the next migration.
+    pub(crate) fn next_migration(&self) -> u32 {
+        self.migrations.last().map_or(1, |last| last.set.migration + 1)
+    }
+
+    /// The migration from a version that stands, if one does.
+    pub(crate) fn standing(&self, from: u32) -> Option<&Migration> {
+        self.migrations_from(from).find(|found| found.gone_at.is_none())
+    }
+
+    /// Every migration from a version, the latest first, also those that stand no more.
+    pub(crate) fn migrations_from(&self, from: u32) -> impl Iterator<Item = &Migration> {
+        self.migrations.iter().rev().filter(move |found| found.set.from_version == from)
+    }
+
+    /// The versions from which a migration stands, in order.
+    pub(crate) fn all_standing(&self) -> impl Iterator<Item = u32> {
+        (1..=self.latest()).filter(|from| self.standing(*from).is_some())
+    }
+
+    fn set_migration(&mut self, set: &PlanMigrationSet) {
+        let before = |found: &&mut Migration| {
+            found.set.from_version == set.from_version && found.gone_at.is_none()
+        };
+        if let Some(replaced) = self.migrations.iter_mut().find(before) {
+            replaced.gone_at = Some(set.made_at);
+        }
+        self.migrations.push(Migration { set: set.clone(), gone_at: None });
+    }
 }
 
 /// What is on sale.
@@ -54,8 +82,10 @@ pub(crate) struct Catalog {
 impl Catalog {
     /// Counts what decisions take from the catalog.
     pub(crate) fn revision(&self) -> usize {
-        let facts =
-            |plan: &Plan| plan.versions.len() + plan.migrations.len() + usize::from(plan.retired);
+        let facts = |plan: &Plan| {
+            let gone = plan.migrations.iter().filter(|found| found.gone_at.is_some()).count();
+            plan.versions.len() + plan.migrations.len() + gone + usize::from(plan.retired)
+        };
         self.plans.values().map(facts).sum::<usize>() + self.coupons.len()
     }
 
@@ -97,24 +127,9 @@ impl Catalog {
         self.coupons.get(&coupon).ok_or(Rejection::UnknownCoupon { coupon })
     }
 
-    /// The terms that replace others from a cycle on that starts on `date`; none if they stay,
-    /// or if the new version lacks the price or the currency.
-    pub(crate) fn migrated(
-        &self,
-        terms: &ItemTerms,
-        date: Date,
-        currency: Currency,
-    ) -> Option<ItemTerms> {
-        let plan = self.plans.get(&terms.plan)?;
-        let moves = |set: &&PlanMigrationSet| {
-            set.from_version == terms.version && set.on <= date && !terms.own_rate
-        };
-        let to = plan.migrations.iter().rev().find(moves)?.to_version;
-        let version = &plan.version(to)?.defined;
-        let price = version.prices.iter().find(|price| price.price == terms.price)?;
-        let moved = item_terms(version, price, currency).ok()?;
-        // Cycles of another length would need a new anchor; such a price stays.
-        (moved.every == terms.every).then_some(moved)
+    /// A plan, on sale or not.
+    pub(crate) fn known(&self, plan: PlanId) -> Option<&Plan> {
+        self.plans.get(&plan)
     }
 
     /// Folds one event in.
@@ -132,7 +147,19 @@ impl Catalog {
             }
             CatalogEvent::PlanRetired(retired) => self.plan(retired.plan)?.retired = true,
             CatalogEvent::PlanMigrationSet(set) => {
-                self.plan(set.plan)?.migrations.push(set.clone());
+                let plan = self.plan(set.plan)?;
+                if set.migration != plan.next_migration() {
+                    return Err(Unmade::of("a migration before it of", set.plan));
+                }
+                plan.set_migration(set);
+            }
+            CatalogEvent::PlanMigrationWithdrawn(withdrawn) => {
+                let number = withdrawn.migration;
+                let unmade = || Unmade::of(format!("migration {number} of"), withdrawn.plan);
+                let plan = self.plan(withdrawn.plan)?;
+                let mut migrations = plan.migrations.iter_mut();
+                let found = migrations.find(|found| found.set.migration == number);
+                found.ok_or_else(unmade)?.gone_at = Some(withdrawn.withdrawn_at);
             }
             CatalogEvent::CouponDefined(coupon) => {
                 self.coupons.insert(coupon.coupon, coupon.clone());

@@ -1,8 +1,23 @@
 //! From the catalog to the terms of an item.
 
 use schemas::event::{ItemTerms, PlanVersionDefined};
-use schemas::terms::PriceDefinition;
+use schemas::terms::{PriceDefinition, Recurrence};
 use schemas::{Currency, Rejection};
+
+/// Whether a price recurs; it does if nothing is said.
+pub(crate) fn recurrence(price: &PriceDefinition) -> Recurrence {
+    price.recurrence.unwrap_or(Recurrence::Recurring)
+}
+
+/// Whether everything of a version that recurs has an amount in a currency.
+pub(crate) fn is_sold_in(version: &PlanVersionDefined, currency: Currency) -> bool {
+    version.prices.iter().all(|price| match recurrence(price) {
+        Recurrence::Recurring | Recurrence::AddOn => {
+            price.amounts.iter().any(|amount| amount.currency == currency)
+        }
+        Recurrence::Setup => true,
+    })
+}
 
 /// A price of a plan version as a subscription has it: in the customer's currency, frozen.
 ///
@@ -19,6 +34,10 @@ pub(crate) fn item_terms(
         .iter()
         .find(|amount| amount.currency == currency)
         .ok_or(Rejection::NoPriceInCurrency { plan, currency })?;
+    let plan_grants = match recurrence(price) {
+        Recurrence::Recurring => version.grants.clone(),
+        Recurrence::AddOn | Recurrence::Setup => Vec::new(),
+    };
     Ok(ItemTerms {
         plan,
         version: version.version,
@@ -32,5 +51,7 @@ pub(crate) fn item_terms(
         rate: amount.rate.clone(),
         own_rate: false,
         minimum: amount.minimum,
+        plan_grants,
+        grants: price.grants.clone().unwrap_or_default(),
     })
 }

@@ -124,6 +124,7 @@ fn named_in_catalog(event: &CatalogEvent) -> Option<(Kind, Uuid)> {
         CatalogEvent::CouponDefined(e) => Some((Kind::Coupon, e.coupon.uuid())),
         CatalogEvent::PlanVersionDefined(_)
         | CatalogEvent::PlanMigrationSet(_)
+        | CatalogEvent::PlanMigrationWithdrawn(_)
         | CatalogEvent::PlanRetired(_) => None,
     }
 }

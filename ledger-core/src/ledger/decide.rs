@@ -48,7 +48,9 @@ pub(super) fn of_book(
     match command {
         Command::Book(command) => book::decide::decide(&facts.book, command),
         Command::Seller(command) => seller::decide::decide(&facts.sellers, command),
-        Command::Catalog(command) => catalog::decide::decide(&facts.catalog, command),
+        Command::Catalog(command) => {
+            catalog::decide::decide(&facts.catalog, command, context.stamp.recorded_at)
+        }
         Command::Process(ProcessCommand::RunBilling(command)) => {
             billing_run::start(&facts.runs, &facts.sellers, command, context.stamp.recorded_at)
         }

@@ -40,6 +40,16 @@ impl Directory {
         (index.len() == rows.len()).then_some(Self { rows, index })
     }
 
+    /// Customers from one on, in the order of registration; all of them if none is named, none if
+    /// that one is not there.
+    pub(super) fn from(&self, first: Option<CustomerId>) -> impl Iterator<Item = &Customer> {
+        let place = match first {
+            Some(id) => self.index.get(&id.uuid().as_u128()).copied().unwrap_or(self.rows.len()),
+            None => 0,
+        };
+        self.rows[place..].iter().map(AsRef::as_ref)
+    }
+
     pub(super) fn iter(&self) -> impl Iterator<Item = &Customer> {
         self.rows.iter().map(AsRef::as_ref)
     }

@@ -23,7 +23,7 @@ use std::sync::Arc;
 use schemas::command::{BookCommand, CustomerCommand};
 use schemas::event::{CustomerEvent, EventAt, ProcessEvent};
 use schemas::fields::Erasure;
-use schemas::ids::CustomerId;
+use schemas::ids::{CustomerId, PlanId};
 use schemas::record::DecodeError;
 use schemas::terms::BookClock;
 use schemas::{Command, CommitView, Date, Event, Rejection, StreamId, Timestamp};
@@ -37,6 +37,9 @@ use directory::Directory;
 use facts::Facts;
 
 pub use customer::Customer;
+
+/// Customers that are looked at for one copy: a millisecond or two of the engine's time.
+const MOST_LOOKED_AT: usize = 2_000;
 
 /// Why a stored commit cannot be folded in.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -137,6 +140,35 @@ impl Ledger {
         }
         let registry = self.registry.excerpt(customer, claims);
         Self { facts: self.facts.clone(), registry, customers }
+    }
+
+    /// The book and customers that have a plan, or had it, from one on in the order of
+    /// registration; so many of them at most. Beside them the first that was not looked at.
+    ///
+    /// A book keeps no list of who has which plan, for a question that is asked seldom; so only so
+    /// many customers are looked at at once.
+    #[must_use]
+    pub fn copy_with_plan(
+        &self,
+        plan: PlanId,
+        first: Option<CustomerId>,
+        most: usize,
+    ) -> (Self, Option<CustomerId>) {
+        let mut customers = Directory::default();
+        let mut copied = 0;
+        let mut rest = None;
+        for (looked_at, known) in self.customers.from(first).enumerate() {
+            if looked_at == MOST_LOOKED_AT || copied == most {
+                rest = Some(known.id());
+                break;
+            }
+            if known.subscriptions().any(|found| found.has_had(plan)) {
+                customers.push(known.clone());
+                copied += 1;
+            }
+        }
+        let registry = self.registry.excerpt(None, &Claims::default());
+        (Self { facts: self.facts.clone(), registry, customers }, rest)
     }
 
     /// Folds the commit at `position` in: every event, then its revision.

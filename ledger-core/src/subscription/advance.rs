@@ -12,11 +12,14 @@
 //! cost is read off a copy for which the time has passed ([`Advance::projected`]).
 
 use schemas::event::{
-    ChangeScheduled, CycleOpened, EndAgreed, LeftAlone, ScheduledChange, ScheduledChangeWithdrawn,
-    ScheduledFor, SubscriptionCanceled, SubscriptionEvent, SubscriptionPaused, SubscriptionResumed,
-    Term, TermRenewed,
+    Calendar, ChangeScheduled, CycleCut, CycleOpened, EndAgreed, ItemChange, ItemTerms, LeftAlone,
+    ScheduledChange, ScheduledChangeWithdrawn, ScheduledFor, ScheduledItems, SubscriptionCanceled,
+    SubscriptionChanged, SubscriptionEvent, SubscriptionPaused, SubscriptionResumed, Term,
+    TermRenewed, TermsChange,
 };
-use schemas::terms::{Anchor, BillingTiming, EndReason, Renewal, Settle};
+use schemas::terms::{
+    Anchor, BillingTiming, CancelCredit, EndReason, IntervalChange, Renewal, Settle,
+};
 use schemas::text::Label;
 use schemas::time::TimeError;
 use schemas::{Currency, Date, Rejection, Span, Timestamp};
@@ -223,11 +226,14 @@ impl Advance<'_> {
         span: Span,
         full: Span,
     ) -> Result<Vec<SubscriptionEvent>, Rejection> {
-        let mut events = migration::taken(self, subscription, item, span)?;
+        let migrated = self.migrate(subscription, item, span.start())?;
+        if !migrated.is_empty() {
+            // The cycle that follows may be another, or none.
+            return Ok(migrated);
+        }
         let (id, cycle) = (subscription.id, item.next_cycle());
         let opened = CycleOpened { subscription: id, item: item.number, cycle, span, full };
-        events.push(opened.into());
-        Ok(events)
+        Ok(vec![opened.into()])
     }
 
     fn take_effect(

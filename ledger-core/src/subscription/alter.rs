@@ -335,7 +335,7 @@ impl<'a> Draft<'a> {
             .filter_map(|change| self.subscription.item(change.item))
             .collect();
         let mut events: Vec<SubscriptionEvent> =
-            restarted.iter().flat_map(|item| self.cut(item)).collect();
+            restarted.iter().flat_map(|item| cut_away(self.subscription, item, self.at)).collect();
         let moves = !restarted.is_empty();
         if change.settle == Settle::None {
             self.leave_alone(&mut items, moves);
@@ -386,18 +386,6 @@ impl<'a> Draft<'a> {
         let calendar = Some(edit.calendar).filter(|wanted| *wanted != item.calendar);
         let other = terms != TermsChange::Keep || quantity.is_some() || calendar.is_some();
         other.then_some(ItemChange { terms, quantity, calendar, ..bare })
-    }
-
-    /// Ends every cycle of an item that runs at the instant or was opened for later.
-    fn cut(&self, item: &Item) -> Vec<SubscriptionEvent> {
-        let (subscription, at) = (self.subscription.id, self.at);
-        let later = item.cycles.iter().filter(|cycle| at < cycle.end && cycle.start < cycle.end);
-        later
-            .map(|cycle| {
-                let (item, end) = (item.number, at.max(cycle.start));
-                CycleCut { subscription, item, cycle: cycle.index, end }.into()
-            })
-            .collect()
     }
 
     /// What is invoiced of the items stays as it is.
@@ -494,4 +482,19 @@ impl Advance<'_> {
         draft.end_trial(at)?;
         draft.events(&NOTHING, None)
     }
+}
+
+/// Ends every cycle of an item that runs at an instant or was opened for later.
+pub(super) fn cut_away(
+    subscription: &Subscription,
+    item: &Item,
+    at: Timestamp,
+) -> Vec<SubscriptionEvent> {
+    let later = item.cycles.iter().filter(|cycle| at < cycle.end && cycle.start < cycle.end);
+    later
+        .map(|cycle| {
+            let (subscription, item, end) = (subscription.id, item.number, at.max(cycle.start));
+            CycleCut { subscription, item, cycle: cycle.index, end }.into()
+        })
+        .collect()
 }

@@ -4,15 +4,15 @@ use schemas::Timestamp;
 use schemas::event::{
     ChangeScheduled, EventAt, ItemChange, ItemStarted, PaymentAwaited, RampAgreed,
     ScheduledChangeWithdrawn, SubscriptionActivated, SubscriptionCanceled, SubscriptionChanged,
-    SubscriptionEvent, SubscriptionMoved, SubscriptionPaused, SubscriptionResumed, Term,
-    TermsChange,
+    SubscriptionEvent, SubscriptionMigrated, SubscriptionMoved, SubscriptionPaused,
+    SubscriptionResumed, Term, TermsChange,
 };
 use schemas::ids::{QuoteId, SubscriptionId};
 use schemas::terms::{CancelCredit, Settle};
 
 use super::agreements::{Agreements, Discount, Quote};
 use super::item::Item;
-use super::state::{Ending, Pause, Phases, Subscription};
+use super::state::{Ending, Migrated, Pause, Phases, Subscription};
 use crate::shared::Shared;
 use crate::unmade::Unmade;
 
@@ -70,6 +70,7 @@ impl Agreements {
             E::SubscriptionActivated(e) => e.subscription,
             E::SubscriptionChanged(e) => e.subscription,
             E::RampAgreed(e) => e.subscription,
+            E::SubscriptionMigrated(e) => e.subscription,
             E::ChangeScheduled(e) => e.subscription,
             E::ScheduledChangeWithdrawn(e) => e.subscription,
             E::SubscriptionPaused(e) => e.subscription,
@@ -118,6 +119,7 @@ impl Subscription {
             }
             E::SubscriptionChanged(changed) => self.fold_change(changed, made)?,
             E::RampAgreed(ramp) => self.fold_ramp(ramp, made)?,
+            E::SubscriptionMigrated(migrated) => self.fold_migration(migrated, made)?,
             E::ChangeScheduled(scheduled) => self.fold_scheduled(scheduled)?,
             E::ScheduledChangeWithdrawn(withdrawn) => self.fold_withdrawn(withdrawn)?,
             E::SubscriptionPaused(paused) => self.fold_pause(paused, made)?,
@@ -286,6 +288,33 @@ impl Subscription {
             }
         }
         self.phases = Some(phases);
+        Ok(())
+    }
+
+    fn fold_migration(
+        &mut self,
+        migrated: &SubscriptionMigrated,
+        made: EventAt,
+    ) -> Result<(), Unmade> {
+        let (item, at, plan) =
+            (self.known_item(migrated.item)?.number, migrated.from, migrated.plan);
+        let taken = migrated.taken.iter().map(|taken| Migrated { item, at, plan, taken: *taken });
+        self.migrated.extend(taken);
+        for change in &migrated.items {
+            if let Some(item) = self.item_mut(change.item) {
+                item.forget_later_terms(migrated.from);
+            }
+            self.fold_item(change, migrated.from, made)?;
+        }
+        for step in &migrated.later {
+            let terms = match &step.terms {
+                Some(terms) => TermsChange::Set(terms.clone()),
+                None => TermsChange::Remove,
+            };
+            let item = self.known_item(step.item)?;
+            item.put(step.from, &terms, None, None, made);
+        }
+        self.changed = made;
         Ok(())
     }
 

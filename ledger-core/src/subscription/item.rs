@@ -209,6 +209,14 @@ impl Item {
         calendar::period(&self.calendar, self.next_cycle() - self.calendar_cycle, rules)
     }
 
+    /// The time of the n-th cycle that is not opened yet, counted from 0, and its whole cycle.
+    ///
+    /// # Errors
+    /// A date that cannot be computed.
+    pub(crate) fn period_ahead(&self, n: u32, rules: &Rules) -> Result<(Span, Span), TimeError> {
+        calendar::period(&self.calendar, self.next_cycle() - self.calendar_cycle + n, rules)
+    }
+
     /// The segments of `span` less the pauses, in order.
     pub(crate) fn segments(&self, span: Span, pauses: &[Span], rules: &Rules) -> Vec<Segment<'_>> {
         let inside = |at: &Timestamp| span.start() < *at && *at < span.end();
@@ -302,6 +310,11 @@ impl Item {
             self.calendar_cycle = next;
         }
         put_step(&mut self.origins, from, made);
+    }
+
+    /// Nothing is agreed any more for later than an instant but quantities.
+    pub(crate) fn forget_later_terms(&mut self, at: Timestamp) {
+        self.terms.retain(|(from, _)| *from <= at);
     }
 
     /// Notes that a change was recorded for an instant.

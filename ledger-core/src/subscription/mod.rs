@@ -20,7 +20,7 @@ mod ending;
 pub(crate) mod evolve;
 pub(crate) mod item;
 mod mapping;
-mod migration;
+pub(crate) mod migration;
 mod ramp;
 pub(crate) mod schedule;
 pub(crate) mod state;

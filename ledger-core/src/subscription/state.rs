@@ -1,10 +1,10 @@
 //! State of one subscription: its items, and what holds for all of them.
 
 use schemas::event::{
-    ActivationAgreed, ChangeScheduled, Dimension, EventAt, ItemTerms, LeastTerm, ScheduledChange,
-    ScheduledFor, SubscriptionCreated, Term,
+    ActivationAgreed, ChangeScheduled, Dimension, EventAt, ItemChange, ItemTerms, LeastTerm,
+    MigrationTaken, ScheduledChange, ScheduledFor, SubscriptionCreated, Term,
 };
-use schemas::ids::{CustomerId, DiscountId, InvoiceId, QuoteId, SubscriptionId};
+use schemas::ids::{CustomerId, DiscountId, InvoiceId, PlanId, QuoteId, SubscriptionId};
 use schemas::terms::{Anchor, CancelCredit, CancelDefault, EndReason, Renewal, TrialAnchor};
 use schemas::time::TimeError;
 use schemas::{Decimal, Rejection, Span, Timestamp};
@@ -137,6 +137,16 @@ pub enum Phase {
     Expired,
 }
 
+/// A migration that an item of a subscription took.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Migrated {
+    pub(crate) item: u16,
+    /// The start of the cycle that took it.
+    pub(crate) at: Timestamp,
+    pub(crate) plan: PlanId,
+    pub(crate) taken: MigrationTaken,
+}
+
 /// State of one subscription.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Subscription {
@@ -161,6 +171,8 @@ pub struct Subscription {
     pub(crate) beneficiary: Option<CustomerId>,
     pub(crate) quote: Option<QuoteId>,
     pub(crate) dimensions: Vec<Dimension>,
+    /// Migrations that its items took, in order.
+    pub(crate) migrated: Vec<Migrated>,
     /// The last event that changed, paused or ended it.
     pub(crate) changed: EventAt,
 }
@@ -186,6 +198,7 @@ impl Subscription {
             beneficiary: created.beneficiary,
             quote: created.quote,
             dimensions: created.dimensions.clone(),
+            migrated: Vec::new(),
             changed: made,
         }
     }
@@ -193,6 +206,18 @@ impl Subscription {
     /// Its id.
     pub const fn id(&self) -> SubscriptionId {
         self.id
+    }
+
+    /// Whether it has a plan, or moved within it once.
+    pub(crate) fn has_had(&self, plan: PlanId) -> bool {
+        let has = |item: &Item| item.last_terms().is_some_and(|terms| terms.plan == plan);
+        self.items.iter().any(has) || self.migrated.iter().any(|found| found.plan == plan)
+    }
+
+    /// Whether an item took a migration of a plan.
+    pub(crate) fn has_taken(&self, item: u16, plan: PlanId, migration: u32) -> bool {
+        let taken = |found: &Migrated| (found.item, found.plan, found.taken.migration);
+        self.migrated.iter().any(|found| taken(found) == (item, plan, migration))
     }
 
     pub(crate) fn item(&self, number: u16) -> Option<&Item> {

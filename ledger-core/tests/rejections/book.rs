@@ -4,9 +4,14 @@ use serde_json::{Value, json};
 
 use crate::Case;
 use crate::asked::{
-    before_any_book, entity, flat, on_a_wall_book, pay, plan, register, series, subscribe, with,
+    before_any_book, entity, flat, on_a_wall_book, pay, plan, price, register, series, subscribe,
+    with,
 };
 use crate::support::{TestBook, at, id};
+
+fn migrate(from: u32, to: u32) -> Value {
+    json!({"plan": id("basic"), "from_version": from, "to_version": to, "on": "2024-02-01"})
+}
 
 fn erase() -> Value {
     json!({"customer": id("c"), "reason": "asked by mail"})
@@ -85,6 +90,54 @@ pub(crate) const CASES: &[Case] = &[
     ("unknown_plan_version", || {
         let body = with(subscribe("basic"), "version", json!(2));
         TestBook::with_plans().when("subscription.create", body)
+    }),
+    ("invalid_migration", || TestBook::with_plans().when("plan.migrate", migrate(1, 1))),
+    ("unknown_plan_version", || TestBook::with_plans().when("plan.migrate", migrate(1, 2))),
+    ("unknown_price", || {
+        let mut book = TestBook::with_plans();
+        book.given(
+            "plan.define",
+            plan("basic", 1, "month", &[price("base", &json!({"flat": "1"}))]),
+        );
+        book.when("plan.migrate", migrate(1, 2))
+    }),
+    ("unknown_price", || {
+        let mut book = TestBook::with_plans();
+        book.given("plan.define", plan("basic", 1, "month", &[flat("1")]));
+        let map = json!([{"from": "fee", "to": "seat"}]);
+        book.when("plan.migrate", with(migrate(1, 2), "map", map))
+    }),
+    ("invalid_migration", || {
+        let mut book = TestBook::with_plans();
+        book.given("plan.define", plan("basic", 1, "month", &[flat("1")]));
+        let map = json!([{"from": "fee", "to": "fee"}, {"from": "fee"}]);
+        book.when("plan.migrate", with(migrate(1, 2), "map", map))
+    }),
+    ("unknown_migration", || {
+        let body = json!({"plan": id("basic"), "from_version": 1});
+        TestBook::with_plans().when("plan.withdraw_migration", body)
+    }),
+    ("invalid_grants", || {
+        let twice = json!([{"feature": "sso"}, {"feature": "sso"}]);
+        let plan = with(plan("a", 1, "month", &[flat("1")]), "grants", twice);
+        TestBook::open().when("plan.define", plan)
+    }),
+    ("invalid_grants", || {
+        let limit = json!([{"feature": "users", "limit": {"amount": "-1"}}]);
+        let plan =
+            with(plan("a", 1, "month", &[with(flat("1"), "grants", limit)]), "grants", json!([]));
+        TestBook::open().when("plan.define", plan)
+    }),
+    ("invalid_grants", || {
+        // Units of which price?
+        let grants = json!([{"feature": "users", "limit": {"amount": "1", "per": "unit"}}]);
+        let prices = [flat("1"), price("seat", &json!({"per_unit": "2"}))];
+        TestBook::open().when("plan.define", with(plan("a", 1, "month", &prices), "grants", grants))
+    }),
+    ("invalid_grants", || {
+        let setup = with(price("setup", &json!({"flat": "1"})), "recurrence", json!("setup"));
+        let setup = with(setup, "grants", json!([{"feature": "sso"}]));
+        TestBook::open().when("plan.define", plan("a", 1, "month", &[flat("1"), setup]))
     }),
     ("plan_retired", || {
         let mut book = TestBook::with_plans();

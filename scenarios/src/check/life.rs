@@ -39,6 +39,9 @@ impl Runner<'_> {
                     let user = self.user_of(id, payer)?;
                     self.access(user, Some(id), key)?
                 }
+                "migration" | "migrates_on" | "obstacle" => {
+                    self.migration(id, payer, key, &days)?
+                }
                 key => self.sub_value(id, payer, item, key, &days)?,
             };
             self.compare(place, format!("{alias}.{key}"), wanted, None, got.into());
@@ -46,6 +49,11 @@ impl Runner<'_> {
         for (key, wanted) in &expect.lists {
             if key == "commands" {
                 self.check_commands(place, alias, payer, wanted)?;
+                continue;
+            }
+            if key == "grants" {
+                let user = self.user_of(id, payer)?;
+                self.check_grants(place, alias, (user, Some(id)), wanted, expect.exact)?;
                 continue;
             }
             let mut got: Vec<Got> = cycles.iter().map(|span| of_cycle(key, *span, &days)).collect();
@@ -101,7 +109,7 @@ impl Runner<'_> {
         }));
     }
 
-    fn subscription(
+    pub(super) fn subscription(
         &self,
         id: SubscriptionId,
         payer: CustomerId,
@@ -179,6 +187,19 @@ impl Runner<'_> {
         Ok(sub.ok().and_then(|sub| sub.beneficiary).unwrap_or(payer))
     }
 
+    /// The access of a customer, by all of its subscriptions or by one.
+    pub(super) fn access_of(
+        &self,
+        customer: CustomerId,
+        sub: Option<SubscriptionId>,
+    ) -> Result<Result<CustomerAccess, String>, Stopped> {
+        let mut body = json!({"customer": customer});
+        if let Some(sub) = sub {
+            body["subscription"] = json!(sub);
+        }
+        self.ask("customers", "access", &body)
+    }
+
     /// What access a customer has, by all of its subscriptions or by one.
     pub(super) fn access(
         &mut self,
@@ -186,12 +207,7 @@ impl Runner<'_> {
         sub: Option<SubscriptionId>,
         key: &str,
     ) -> Result<Got, Stopped> {
-        let mut body = json!({"customer": customer});
-        if let Some(sub) = sub {
-            body["subscription"] = json!(sub);
-        }
-        let asked: Result<CustomerAccess, _> = self.ask("customers", "access", &body)?;
-        let access = match asked {
+        let access = match self.access_of(customer, sub)? {
             Ok(access) => access,
             Err(code) => return Ok(Got::Word(code)),
         };
@@ -226,7 +242,7 @@ fn of_cycle(key: &str, span: Span, days: &DayZone) -> Got {
 }
 
 /// The name of a variant, as JSON has it.
-fn word(value: &impl serde::Serialize) -> String {
+pub(super) fn word(value: &impl serde::Serialize) -> String {
     let json = serde_json::to_value(value).unwrap_or_default();
     json.as_str().unwrap_or_default().to_owned()
 }

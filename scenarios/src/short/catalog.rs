@@ -38,7 +38,39 @@ pub(super) fn plan(d: &mut Draft<'_>) -> Result<bool, Trouble> {
         prices.push(price(d, node)?);
     }
     d.put("prices", prices);
+    let step = d.place().step;
+    let grants = grants(&mut d.said, step)?;
+    d.put("grants", grants);
     Ok(true)
+}
+
+/// `map: {PRICE: PRICE}`, with `none` for a price that ends.
+pub(super) fn migrate(d: &mut Draft<'_>) -> Result<bool, Trouble> {
+    let map: Vec<Value> = d
+        .said
+        .texts("map")?
+        .into_iter()
+        .map(|(from, to)| json!({"from": from, "to": (to != "none").then_some(to)}))
+        .collect();
+    d.put("map", map);
+    Ok(true)
+}
+
+/// What a plan or a price grants: a feature, a limit where it has one, and what that is for.
+fn grants(f: &mut Fields<'_>, step: Option<usize>) -> Result<Vec<Value>, Trouble> {
+    let grant = |node: &Yaml| {
+        let mut f = Fields::of("grants", node, step)?;
+        let feature = f.need("feature")?;
+        let limit = f.parsed::<Decimal>("limit")?;
+        let per = f.word("per", &[("subscription", "subscription"), ("unit", "unit")])?;
+        let limit = match (limit, per) {
+            (Some(amount), per) => Some(json!({"amount": amount, "per": per})),
+            (None, Some(_)) => return Err(f.missing("limit")),
+            (None, None) => None,
+        };
+        f.done().map(|()| json!({"feature": feature, "limit": limit}))
+    };
+    f.list("grants")?.iter().map(grant).collect()
 }
 
 /// A price with its model and figures; a metered one is not supported.
@@ -58,6 +90,7 @@ fn price(d: &Draft<'_>, node: &Yaml) -> Result<Value, Trouble> {
         "timing": f.word("bill", &timings)?,
         "recurrence": f.word("recurrence", &kinds)?,
     });
+    price["grants"] = grants(&mut f, d.place().step)?.into();
     let (rate, minimum) = (rate(&mut f)?, f.not_zero("minimum")?);
     let amount =
         |currency: &Currency| json!({"currency": currency, "rate": rate, "minimum": minimum});

@@ -6,7 +6,9 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 use crate::ids::{BillingRunId, EntityId, PlanId};
-use crate::terms::{BillingTiming, BookClock, Every, PriceDefinition, Profile, SeriesDefinition};
+use crate::terms::{
+    BillingTiming, BookClock, Every, Grant, PriceDefinition, Profile, SeriesDefinition,
+};
 use crate::text::{BookName, Code, Label};
 use crate::time::{Date, Timestamp, ZoneName};
 
@@ -93,6 +95,10 @@ pub struct DefinePlan {
     pub lead_days: Option<u16>,
     /// What is charged.
     pub prices: Vec<PriceDefinition>,
+    /// What having the plan grants, each feature once; nothing if left out. A limit for each unit
+    /// counts the units of the only recurring price; where there are several, it is a grant of
+    /// one of them.
+    pub grants: Option<Vec<Grant>>,
 }
 
 /// Closes a plan: no new subscriptions, no changes to it. Subscriptions that have it keep it.
@@ -104,7 +110,12 @@ pub struct RetirePlan {
 }
 
 /// Moves the subscriptions that have a plan version to another one of the same plan, each when
-/// its first cycle on or after a date starts.
+/// its first cycle on or after a date starts. It takes the place of an earlier migration from the
+/// same version.
+///
+/// A cycle that had begun, or was billed, keeps its version. Quantities, add-ons and
+/// rates of a subscription's own go along. A subscription takes each migration once; where several
+/// lead on from one another, it takes them in one step.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct MigratePlan {
@@ -116,6 +127,31 @@ pub struct MigratePlan {
     pub to_version: u32,
     /// Cycles that start on this day or later have the new version.
     pub on: Date,
+    /// Which price takes the place of which, of the same kind, where their ids do not say.
+    ///
+    /// A price whose place nothing takes ends; a recurring price of the new version that takes no
+    /// place begins with one unit.
+    pub map: Option<Vec<PriceMapping>>,
+}
+
+/// A price of another plan or version that takes the place of one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PriceMapping {
+    /// A price that the subscription has.
+    pub from: Code,
+    /// The one that takes its place; none if it ends.
+    pub to: Option<Code>,
+}
+
+/// Withdraws the migration from a plan version. Subscriptions that have moved stay where they are.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct WithdrawMigration {
+    /// Which plan.
+    pub plan: PlanId,
+    /// The version that subscriptions would leave.
+    pub from_version: u32,
 }
 
 /// Bills every customer that has a cycle due.

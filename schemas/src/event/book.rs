@@ -3,11 +3,12 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::command::PriceMapping;
 use crate::currency::Currency;
 use crate::ids::{BillingRunId, CustomerId, EntityId, PlanId};
 use crate::personal::{Contact, Personal};
 use crate::terms::{
-    BillingTiming, BookClock, Every, Policies, PriceDefinition, Profile, SeriesDefinition,
+    BillingTiming, BookClock, Every, Grant, Policies, PriceDefinition, Profile, SeriesDefinition,
 };
 use crate::text::{BookName, Code, ExternalId, Label};
 use crate::time::{Date, Timestamp, ZoneName};
@@ -100,19 +101,53 @@ pub struct PlanVersionDefined {
     pub lead_days: u16,
     /// What is charged.
     pub prices: Vec<PriceDefinition>,
+    /// What having the plan grants.
+    pub grants: Vec<Grant>,
 }
 
-/// Subscriptions of one version of a plan move to another.
+/// What a change of plan did to prices.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct PricesMapped {
+    /// Prices, and those that took their places.
+    pub mapped: Vec<PriceMapping>,
+    /// Prices that begin.
+    pub started: Vec<Code>,
+    /// Prices that end.
+    pub ended: Vec<Code>,
+}
+
+/// Subscriptions of one version of a plan move to another. It takes the place of an earlier
+/// migration from the same version.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct PlanMigrationSet {
     /// Which plan.
     pub plan: PlanId,
+    /// Its number: 1, 2, 3 … over the life of the plan.
+    pub migration: u32,
     /// The version that they have.
     pub from_version: u32,
     /// The version that they get.
     pub to_version: u32,
     /// Cycles that start on this day or later have the new version.
     pub on: Date,
+    /// When it was made: cycles that had begun keep their version.
+    pub made_at: Timestamp,
+    /// What becomes of its prices and add-ons, in the order of their versions. What begins does so
+    /// with one unit.
+    pub prices: PricesMapped,
+}
+
+/// A migration was withdrawn: no subscription takes it any more.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct PlanMigrationWithdrawn {
+    /// Which plan.
+    pub plan: PlanId,
+    /// Which migration of it.
+    pub migration: u32,
+    /// The version that subscriptions would have left.
+    pub from_version: u32,
+    /// When. Cycles that had begun have taken it, whether they are billed or not.
+    pub withdrawn_at: Timestamp,
 }
 
 /// A plan was closed to new subscriptions.

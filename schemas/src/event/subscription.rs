@@ -11,7 +11,7 @@ use crate::event::{Dimension, LineRef, PlanVersion};
 use crate::ids::{CustomerId, DiscountId, InvoiceId, PlanId, QuoteId, SubscriptionId};
 use crate::money::Minor;
 use crate::terms::{
-    Anchor, BillingTiming, CancelCredit, EarlyEnd, EndReason, Every, Rate, Renewal, Settle,
+    Anchor, BillingTiming, CancelCredit, EarlyEnd, EndReason, Every, Grant, Rate, Renewal, Settle,
 };
 use crate::text::{Code, Label};
 use crate::time::{Date, Interval, Span, Timestamp};
@@ -43,6 +43,11 @@ pub struct ItemTerms {
     pub own_rate: bool,
     /// What a whole cycle costs at least.
     pub minimum: Option<Decimal>,
+    /// What the plan version grants, whatever its prices: told by the plan's first living item.
+    /// Empty of an add-on.
+    pub plan_grants: Vec<Grant>,
+    /// What this price grants.
+    pub grants: Vec<Grant>,
 }
 
 /// From where the cycles of an item are computed. The n-th boundary is computed from the first
@@ -289,6 +294,50 @@ pub struct SubscriptionChanged {
     /// Phases of a ramp from then on do not hold any more; what the running one takes off ends
     /// there.
     pub ramp_withdrawn_from: Option<Timestamp>,
+}
+
+/// A migration that a subscription took. It takes each once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct MigrationTaken {
+    /// Its number in the plan.
+    pub migration: u32,
+    /// The version that was left.
+    pub from_version: u32,
+    /// The version that was reached.
+    pub to_version: u32,
+}
+
+/// A cycle of an item began with the terms of another version of its plan. With the plan's first
+/// item, its add-ons move and what the version has beside begins.
+///
+/// The difference that it makes for what was billed goes out with the next invoice.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct SubscriptionMigrated {
+    /// Which subscription.
+    pub subscription: SubscriptionId,
+    /// The item whose cycle begins.
+    pub item: u16,
+    /// The start of that cycle.
+    pub from: Timestamp,
+    /// Which plan.
+    pub plan: PlanId,
+    /// The migrations that were taken, in the order in which they lead on.
+    pub taken: Vec<MigrationTaken>,
+    /// What changed, by number; nothing where the migrations lead back to where they began.
+    pub items: Vec<ItemChange>,
+    /// Terms that are agreed for later of these items, in the place of those that were.
+    pub later: Vec<TermsStep>,
+}
+
+/// Terms of an item that are agreed for later.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct TermsStep {
+    /// Which item.
+    pub item: u16,
+    /// Its first instant with these terms.
+    pub from: Timestamp,
+    /// Its terms; none if it ends.
+    pub terms: Option<Box<ItemTerms>>,
 }
 
 /// A phase of a ramp begins here.

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{BillingTiming, Every};
+use super::{BillingTiming, Every, Grant};
 use crate::currency::Currency;
 use crate::decimal::Decimal;
 use crate::text::{Code, Label};
@@ -135,4 +135,6 @@ pub struct PriceDefinition {
     pub timing: Option<BillingTiming>,
     /// One for each currency.
     pub amounts: Vec<CurrencyPrice>,
+    /// What having it grants, each feature once; nothing if left out. Not of a setup fee.
+    pub grants: Option<Vec<Grant>>,
 }

@@ -220,8 +220,19 @@ pub struct CustomerAccess {
     pub until: Option<Timestamp>,
     /// Why, in one word: of the subscription that gives access longest, or of the latest one.
     pub reason: AccessReason,
+    /// What all of them grant together, by feature; nothing of those that give no access.
+    pub grants: Vec<Entitlement>,
     /// Each subscription that it uses: its own, and those that its parent pays for it.
     pub subscriptions: Vec<SubscriptionAccess>,
+}
+
+/// A feature that somebody may use.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Entitlement {
+    /// Which feature.
+    pub feature: Code,
+    /// How much of it, all limits added up; none without a limit.
+    pub limit: Option<Decimal>,
 }
 
 /// What one subscription means for access.
@@ -241,4 +252,6 @@ pub struct SubscriptionAccess {
     pub reason: AccessReason,
     /// The last instant that is paid for ends here.
     pub paid_through: Option<Timestamp>,
+    /// What its plan and add-ons grant, by feature; nothing without access.
+    pub grants: Vec<Entitlement>,
 }

@@ -11,7 +11,7 @@ pub(crate) use commits::{commits, small_commits};
 pub(crate) use events::{Older, events, older_events};
 pub(crate) use subscriptions::{item_terms, subscription_terms};
 
-use schemas::terms::{CurrencyPrice, PriceDefinition, Rate, SeriesDefinition};
+use schemas::terms::{CurrencyPrice, Grant, GrantLimit, PriceDefinition, Rate, SeriesDefinition};
 
 use crate::values::{self, of};
 
@@ -63,6 +63,15 @@ pub(crate) fn rates_of_plans() -> Vec<(&'static str, Rate)> {
     values::rates().into_iter().take(7).collect()
 }
 
+/// Features with and without limits.
+pub(crate) fn grants() -> Vec<Grant> {
+    let limit = |per| Some(GrantLimit { amount: of("2.5"), per });
+    let scopes = values::grant_scopes().into_iter().map(|(_, scope)| limit(Some(scope)));
+    let limits = [None, limit(None)].into_iter().chain(scopes);
+    let names = ["sso", "projects", "storage", "users"];
+    names.into_iter().zip(limits).map(|(name, limit)| Grant { feature: of(name), limit }).collect()
+}
+
 /// A price for each rate, in euros and dollars, with and without what may be left out.
 pub(crate) fn prices(rates: Vec<(&'static str, Rate)>) -> Vec<PriceDefinition> {
     let recurrences = values::recurrences();
@@ -81,6 +90,7 @@ pub(crate) fn prices(rates: Vec<(&'static str, Rate)>) -> Vec<PriceDefinition> {
                 CurrencyPrice { currency: of("EUR"), rate: rate.clone(), minimum: None },
                 CurrencyPrice { currency: of("USD"), rate, minimum: Some(of("25")) },
             ],
+            grants: (n > 3).then(grants),
         })
         .collect()
 }

@@ -20,8 +20,8 @@ use schemas::terms::{
     ChangeBilling, ChangeTime, ChargeWait, CreditBasis, CreditDiscount, CreditDocument,
     CreditTarget, DefaultAnchor, DiscountAllocation, DiscountDuration, DiscountOrder,
     DiscountStacking, DiscountTarget, DiscountValue, DurationCounts, EndReason, Every,
-    FirstBoundary, GrantKind, IntervalChange, InvoiceTiming, ItemTarget, LineKind, LotRef,
-    LotScope, MinimumAfterDiscount, MissingPiece, NoneScope, NoteTarget, PackageRate,
+    FirstBoundary, GrantKind, GrantScope, IntervalChange, InvoiceTiming, ItemTarget, LineKind,
+    LotRef, LotScope, MinimumAfterDiscount, MissingPiece, NoneScope, NoteTarget, PackageRate,
     PercentageRate, PreviousPeriodFrom, Profile, Proration, Rate, RatioRule, RebillRule,
     Recurrence, Renewal, SeriesKind, Settle, Tier, TrialAnchor, TrialOnChange, UnitPrice, ZoneRule,
 };
@@ -176,6 +176,10 @@ every_variant! {
         "recurring" Recurrence::Recurring => Recurrence::Recurring,
         "setup" Recurrence::Setup => Recurrence::Setup,
         "add_on" Recurrence::AddOn => Recurrence::AddOn,
+    }
+    grant_scopes GrantScope {
+        "subscription" GrantScope::Subscription => GrantScope::Subscription,
+        "unit" GrantScope::Unit => GrantScope::Unit,
     }
     series_kinds SeriesKind {
         "invoice" SeriesKind::Invoice => SeriesKind::Invoice,

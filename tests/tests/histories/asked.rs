@@ -133,7 +133,7 @@ fn plan_changed(
     use schemas::event::TermsChange;
     let Some(changed) = changed(commit) else { return false };
     if changed.from != account.local.moment(commit.effective_at) {
-        // A migration on the way; nothing else was to change.
+        // What was scheduled and is no change of plan.
         return false;
     }
     for item in &changed.items {

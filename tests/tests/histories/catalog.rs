@@ -1,12 +1,13 @@
 //! Moves on the book: the clock, customers, plans, coupons and billing runs.
 
 use schemas::command::{
-    AdvanceClock, DefineCoupon, DefinePlan, MigratePlan, RegisterCustomer, RetirePlan, RunBilling,
+    AdvanceClock, DefineCoupon, DefinePlan, MigratePlan, PriceMapping, RegisterCustomer,
+    RetirePlan, RunBilling, WithdrawMigration,
 };
 use schemas::ids::{CustomerId, EntityId};
 use schemas::terms::{
-    BillingTiming, CalendarUnit, CurrencyPrice, DiscountDuration, DiscountValue, Every,
-    PackageRate, PercentageRate, PriceDefinition, Rate, Recurrence, Tier,
+    BillingTiming, CalendarUnit, CurrencyPrice, DiscountDuration, DiscountValue, Every, Grant,
+    GrantLimit, GrantScope, PackageRate, PercentageRate, PriceDefinition, Rate, Recurrence, Tier,
 };
 use schemas::{Command, Currency, Decimal, Minor};
 use tests::kept::instant;
@@ -101,9 +102,15 @@ impl Game {
             Some(self.define(plan))
         } else if let Move::Retire { plan } = action {
             Some(RetirePlan { plan: pick(&self.plans, *plan)? }.into())
-        } else if let Move::Migrate { plan, days } = action {
+        } else if let Move::Migrate { plan, from, to, days, map } = action {
             let plan = pick(&self.plans, *plan)?;
-            Some(MigratePlan { plan, from_version: 1, to_version: 2, on: self.today(*days) }.into())
+            let (from_version, to_version, on) = (*from, *to, self.today(*days));
+            let map = mapping(*map);
+            self.migrations.push((plan, from_version));
+            Some(MigratePlan { plan, from_version, to_version, on, map }.into())
+        } else if let Move::WithdrawMigration { number } = action {
+            let (plan, from_version) = pick(&self.migrations, *number)?;
+            Some(WithdrawMigration { plan, from_version }.into())
         } else if let Move::Coupon { percent, value, most } = action {
             let coupon = schemas::ids::CouponId::new(self.id());
             self.coupons.push(coupon);
@@ -172,6 +179,11 @@ impl Game {
                 every,
                 timing: None,
                 amounts: amounts.to_vec(),
+                grants: match recurrence {
+                    Recurrence::Recurring => grants(plan.price / 5, GrantScope::Unit),
+                    Recurrence::AddOn => grants(plan.price / 7, GrantScope::Subscription),
+                    Recurrence::Setup => None,
+                },
             }
         };
         let recurring = Recurrence::Recurring;
@@ -194,8 +206,35 @@ impl Game {
             trial_days: Some(plan.trial),
             lead_days: Some(plan.lead),
             prices,
+            grants: grants(plan.price / 3, GrantScope::Subscription),
         }
         .into()
+    }
+}
+
+/// By a number: mostly none; a seat that becomes a fee or the other way round, or an add-on that
+/// ends.
+pub(crate) fn mapping(number: usize) -> Option<Vec<PriceMapping>> {
+    let (from, to) = match number {
+        0 => ("fee", Some("seat")),
+        1 => ("seat", Some("fee")),
+        2 => ("extra", None),
+        _ => return None,
+    };
+    Some(vec![PriceMapping { from: text(from), to: to.map(text) }])
+}
+
+/// By a number: none, a feature, or one with a limit.
+fn grants(number: i64, per: GrantScope) -> Option<Vec<Grant>> {
+    let grant = |feature: &str, limit: Option<i64>| Grant {
+        feature: text(feature),
+        limit: limit.map(|limit| GrantLimit { amount: decimal(limit, 1), per: Some(per) }),
+    };
+    match number % 4 {
+        0 => None,
+        1 => Some(vec![grant("reports", None)]),
+        2 => Some(vec![grant("storage", Some(number % 90))]),
+        _ => Some(vec![grant("reports", Some(number % 20)), grant("storage", Some(25))]),
     }
 }
 

@@ -32,7 +32,8 @@ pub(crate) enum Move {
     Register { zone: usize, currency: usize, child: bool },
     Define(Plan),
     Retire { plan: usize },
-    Migrate { plan: usize, days: i64 },
+    Migrate { plan: usize, from: u32, to: u32, days: i64, map: usize },
+    WithdrawMigration { number: usize },
     Coupon { percent: bool, value: i64, most: Option<u32> },
     Subscribe { customer: usize, plan: usize, terms: Terms, now: bool, back: i64 },
     Change { subscription: usize, what: What, when: Then, settle: usize, back: i64 },
@@ -361,10 +362,18 @@ impl Move {
     }
 
     fn rare(random: &mut Random) -> Self {
-        match random.below(3) {
+        let version = |random: &mut Random| u32::try_from(between(random, 1, 3)).expect("few");
+        match random.below(8) {
             0 => Self::Retire { plan: below(random, 5) },
             1 => Self::VoidQuote { quote: below(random, 8) },
-            _ => Self::Migrate { plan: below(random, 5), days: between(random, -10, 40) },
+            2 => Self::WithdrawMigration { number: below(random, 8) },
+            _ => Self::Migrate {
+                plan: below(random, 5),
+                from: version(random),
+                to: version(random),
+                days: between(random, -10, 40),
+                map: below(random, 6),
+            },
         }
     }
 }

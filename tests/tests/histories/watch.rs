@@ -236,6 +236,14 @@ impl Account {
             for change in &changed.items {
                 self.changed(changed.subscription, changed.from, change);
             }
+        } else if let Event::Subscription(SubscriptionEvent::SubscriptionMigrated(moved)) = event {
+            for change in &moved.items {
+                self.migrated(moved.subscription, moved.from, change);
+            }
+            for step in &moved.later {
+                let item = self.item_mut(moved.subscription, step.item);
+                item.terms.insert(step.from, step.terms.as_deref().cloned());
+            }
         } else if let Event::Subscription(SubscriptionEvent::RampAgreed(ramp)) = event {
             for step in &ramp.steps {
                 for change in &step.items {
@@ -290,6 +298,14 @@ impl Account {
             let subscription = self.subscription_mut(set.subscription);
             subscription.term = subscription.term.map(|t| Term { renewal: set.renewal, ..t });
         }
+    }
+
+    /// An item has the terms of another version: those that it was to have later are other ones.
+    fn migrated(&mut self, subscription: SubscriptionId, from: Timestamp, change: &ItemChange) {
+        if let Some(item) = self.items.get_mut(&(subscription, change.item)) {
+            item.terms.retain(|at, _| *at <= from);
+        }
+        self.changed(subscription, from, change);
     }
 
     fn changed(&mut self, subscription: SubscriptionId, from: Timestamp, change: &ItemChange) {

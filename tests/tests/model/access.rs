@@ -3,13 +3,18 @@
 //! # Shape
 //!
 //! Worked out from timelines and invoices when somebody asks: who is in a trial, has paid for the
-//! present, is not billed for it yet, or may still pay for it, has access.
+//! present, is not billed for it yet, or may still pay for it, has access. With it come the
+//! features of the plan, by its first price, and of every price that is there.
 
+use std::collections::BTreeMap;
+
+use schemas::terms::{Grant, GrantScope};
 use schemas::view::SubscriptionState;
 
 use crate::activation::waits;
 use crate::civil::{Instant, day_of_seller};
 use crate::customer::{Customer, Invoice};
+use crate::number::Exact;
 use crate::subscription::{Place, Subscription};
 
 /// Open, after its due date.
@@ -59,4 +64,36 @@ pub(crate) fn has_access(customer: &Customer, of: &Subscription, now: Instant) -
         return !invoices.any(|invoice| is_late(invoice, now) && invoice.has(customer, of.id));
     }
     !present.iter().any(|invoice| is_late(invoice, now))
+}
+
+/// How much of each feature there is: so many, or no limit.
+pub(crate) type Granted = BTreeMap<String, Option<Exact>>;
+
+/// What a subscription grants; nothing without access.
+pub(crate) fn granted(customer: &Customer, of: &Subscription, now: Instant) -> Granted {
+    let mut all = Granted::new();
+    if !has_access(customer, of, now) {
+        return all;
+    }
+    let first = of.plan_items(now).first().copied();
+    for (place, item) in of.items.iter().enumerate() {
+        let Some(terms) = item.terms_at(now) else { continue };
+        let units = Exact::decimal(item.quantity_at(now));
+        let by_plan = if first == Some(place) { &terms.of_plan[..] } else { &[] };
+        for grant in by_plan.iter().chain(&terms.grants) {
+            let more = how_many(grant, units);
+            let known = all.entry(grant.feature.to_string()).or_insert(Some(Exact::ZERO));
+            *known = known.zip(more).map(|(known, more)| known.plus(more));
+        }
+    }
+    all
+}
+
+fn how_many(grant: &Grant, units: Exact) -> Option<Exact> {
+    let limit = grant.limit?;
+    let amount = Exact::decimal(limit.amount);
+    Some(match limit.per.unwrap_or(GrantScope::Subscription) {
+        GrantScope::Subscription => amount,
+        GrantScope::Unit => amount.times(units),
+    })
 }

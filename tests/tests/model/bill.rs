@@ -378,6 +378,7 @@ fn finalize(rules: &Rules, customer: &mut Customer, lines: Vec<Line>, when: When
     let due = dated + customer.terms_days;
     let place = customer.invoices.len();
     customer.invoices.push(Invoice {
+        issued: crate::book::Told { at: when.recorded, number: customer.command },
         dated,
         due,
         lines,

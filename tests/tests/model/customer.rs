@@ -16,6 +16,7 @@ use schemas::terms::{DiscountDuration, DiscountTarget, DiscountValue, LineKind};
 use schemas::text::Code;
 use schemas::{Currency, Decimal};
 
+use crate::book::Told;
 use crate::calendar::CycleId;
 use crate::civil::{Clock, Day, Instant, Stretch};
 use crate::item::Price;
@@ -128,6 +129,7 @@ pub(crate) struct Applied {
 
 #[derive(Debug, Clone)]
 pub(crate) struct Invoice {
+    pub(crate) issued: Told,
     pub(crate) dated: Day,
     pub(crate) due: Day,
     pub(crate) lines: Vec<Line>,
@@ -269,6 +271,8 @@ pub(crate) struct Customer {
     pub(crate) paid_out: i128,
     /// What the command at hand issued.
     pub(crate) issued: Vec<Document>,
+    /// The number of the command at hand.
+    pub(crate) command: u64,
 }
 
 impl Customer {
@@ -301,6 +305,7 @@ impl Customer {
             payments: BTreeMap::new(),
             paid_out: 0,
             issued: Vec::new(),
+            command: 0,
         }
     }
 
@@ -379,10 +384,18 @@ impl Customer {
         cycle.map_or(of.start, |cycle| cycle.start)
     }
 
-    /// Whether something of a cycle is billed.
-    pub(crate) fn is_billed(&self, id: SubscriptionId, item: usize, cycle: CycleId) -> bool {
-        let same = |of: &CycleOf| (of.subscription, of.item, of.id) == (id, item, cycle);
-        self.charging().any(|(_, line)| line.cycle().is_some_and(same))
+    /// The command that first billed a cycle, also if that was voided.
+    pub(crate) fn first_billed(
+        &self,
+        id: SubscriptionId,
+        item: usize,
+        cycle: CycleId,
+    ) -> Option<Told> {
+        let same = |line: &Line| {
+            line.cycle().is_some_and(|of| (of.subscription, of.item, of.id) == (id, item, cycle))
+        };
+        let found = self.invoices.iter().find(|invoice| invoice.lines.iter().any(same));
+        found.map(|invoice| invoice.issued)
     }
 
     /// A price of a subscription, for discounts.

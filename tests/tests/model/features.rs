@@ -14,7 +14,7 @@ use schemas::command::{
     Allocate, BillingCommand, CatalogCommand, ChangeSubscription, RefundEffect, SettlementCommand,
     SubscriptionCommand, SubscriptionTerms,
 };
-use schemas::ids::{CustomerId, SubscriptionId};
+use schemas::ids::{CustomerId, PlanId, SubscriptionId};
 use schemas::terms::{
     BillingTiming, CalendarUnit, CancelCredit, ChangeTime, DiscountTarget, DiscountValue,
     GrantKind, LotScope, NoteTarget, Profile, Rate, Settle,
@@ -83,20 +83,12 @@ impl Features {
                 self.on_all(c.customer, ["charge"]);
             }
             Command::Catalog(CatalogCommand::MigratePlan(c)) => {
-                let on_plan = |of: &crate::subscription::Subscription| {
-                    let mut terms = of.items.iter().filter_map(|item| item.last_terms());
-                    terms.any(|t| t.plan == c.plan && t.version == c.from_version)
-                };
-                let ids: Vec<SubscriptionId> = model
-                    .customers
-                    .values()
-                    .flat_map(|customer| &customer.subscriptions)
-                    .filter(|of| on_plan(of))
-                    .map(|of| of.id)
-                    .collect();
-                for id in ids {
-                    self.on(id, ["migration"]);
-                }
+                let mapped = c.map.iter().flatten().next().map(|_| "migration, mapped");
+                let words: Vec<Word> = ["migration"].into_iter().chain(mapped).collect();
+                self.on_version((c.plan, c.from_version), &words, model);
+            }
+            Command::Catalog(CatalogCommand::WithdrawMigration(c)) => {
+                self.on_version((c.plan, c.from_version), &["migration withdrawn"], model);
             }
             Command::Customer(_)
             | Command::Billing(_)
@@ -104,6 +96,18 @@ impl Features {
             | Command::Seller(_)
             | Command::Catalog(_)
             | Command::Process(_) => {}
+        }
+    }
+
+    /// Everything that has a version of a plan.
+    fn on_version(&mut self, version: (PlanId, u32), words: &[Word], model: &Model) {
+        let has = |of: &&crate::subscription::Subscription| {
+            let mut terms = of.items.iter().filter_map(|item| item.last_terms());
+            terms.any(|terms| (terms.plan, terms.version) == version)
+        };
+        let all = model.customers.values().flat_map(|customer| &customer.subscriptions);
+        for of in all.filter(has) {
+            self.on(of.id, words.iter().copied());
         }
     }
 
@@ -135,6 +139,8 @@ impl Features {
                 Rate::Package(_) | Rate::Percentage(_) => "package",
             });
             words.extend(item.add_on.then_some("add-on"));
+            let grants = terms.of_plan.iter().chain(&terms.grants).next();
+            words.extend(grants.map(|_| "grants"));
         }
         words.extend(
             (subscription.plan_items(subscription.start).len() > 1).then_some("two prices"),

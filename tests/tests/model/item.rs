@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 
 use schemas::Decimal;
 use schemas::ids::PlanId;
-use schemas::terms::{BillingTiming, Every, Rate, RebillRule};
+use schemas::terms::{BillingTiming, Every, Grant, Rate, RebillRule};
 use schemas::text::Code;
 
 use crate::calendar::{Calendar, Cycle, CycleId};
@@ -33,6 +33,10 @@ pub(crate) struct Terms {
     pub(crate) timing: BillingTiming,
     pub(crate) lead: i64,
     pub(crate) every: Every,
+    /// What the plan grants, of its recurring prices.
+    pub(crate) of_plan: Vec<Grant>,
+    /// What the price grants.
+    pub(crate) grants: Vec<Grant>,
 }
 
 /// What is charged for at an instant: two instants with an equal one need no second line.
@@ -81,8 +85,8 @@ pub(crate) struct Item {
     pub(crate) changes: Vec<Instant>,
     /// What is in arrears before these instants is billed without waiting for its cycle's end.
     pub(crate) settled: Vec<Instant>,
-    /// Migrations that it took: plan and version from which.
-    pub(crate) migrated: Vec<(PlanId, u32)>,
+    /// Migrations that it took, by place.
+    pub(crate) migrated: Vec<usize>,
     /// Instants at which phases of a ramp begin.
     pub(crate) ramp: Vec<Instant>,
 }

@@ -13,10 +13,10 @@ use schemas::event::{
 };
 use schemas::ids::{CustomerId, InvoiceId};
 use schemas::terms::{LineKind, LotRef};
-use schemas::view::{PendingChange, SubscriptionState};
+use schemas::view::{Entitlement, PendingChange, SubscriptionState};
 use schemas::{Command, Decimal, Event, Minor};
 
-use crate::access::{has_access, state};
+use crate::access::{Granted, granted, has_access, state};
 use crate::civil::{Clock, Instant, date};
 use crate::customer::{At, Customer, Document, Line, Lot, Origin, Source};
 use crate::number::Exact;
@@ -365,6 +365,13 @@ fn stands(
     let wanted = has_access(known, of, now);
     if got.is_some_and(|got| got.access != wanted) {
         return differ("access", wanted.to_string(), format!("{got:?}"));
+    }
+    let wanted = granted(known, of, now);
+    let grants = got.into_iter().flat_map(|got| &got.grants);
+    let limit = |of: &Entitlement| of.limit.map(Exact::decimal);
+    let got: Granted = grants.map(|of| (of.feature.to_string(), limit(of))).collect();
+    if wanted != got {
+        return differ("what is granted", format!("{wanted:?}"), format!("{got:?}"));
     }
     None
 }

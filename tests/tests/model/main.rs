@@ -25,6 +25,7 @@
 //! | `features` | which pairs of features met |
 //! | `story`, `faults`, `figures`, `policies` | figures worked by hand that hold the model |
 //! | `published` | published cases, told to the model |
+//! | `planted` | mistakes that the ledger is told to make, each to be caught |
 //!
 //! Its rules are in `RULES.md` beside this file, for people. `BILLFOLD_TEST_SEED`,
 //! `BILLFOLD_TEST_CASES` and `BILLFOLD_TEST_FIRST` choose other and more histories;
@@ -63,6 +64,7 @@ mod moves;
 mod number;
 mod offers;
 mod passing;
+mod planted;
 mod play;
 mod policies;
 mod price;

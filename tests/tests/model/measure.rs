@@ -45,7 +45,7 @@ pub(crate) fn part(
         | Proration::ByDayInclusive => plain(),
         Proration::Fixed30 => months(Exact::new(fixed_30(days), 30)),
         Proration::Actual => months(by_months(days)),
-        Proration::ActualOver30 => months(whole_months_and_days(days)),
+        Proration::ActualOver30 => months(thirtieths(days)),
         Proration::Strict30360 => months(Exact::new(thirty_days_a_month(days), 30)),
     }
 }
@@ -59,28 +59,20 @@ fn fixed_30((start, end): (Day, Day)) -> i128 {
     i128::from(if same { days } else { days - (month_length(year, month) - 30) })
 }
 
+/// Every day is a thirtieth of a month, however long its month is.
+fn thirtieths((start, end): (Day, Day)) -> Exact {
+    Exact::new(i128::from(end - start), 30)
+}
+
 /// In each calendar month its days over the days of that month.
 fn by_months((start, end): (Day, Day)) -> Exact {
-    by_month((start, end), |days, length| Exact::new(days.into(), length.into()))
-}
-
-/// Whole calendar months count as one; other days are thirtieths.
-fn whole_months_and_days((start, end): (Day, Day)) -> Exact {
-    let counted = |days, length| {
-        if days == length { Exact::ONE } else { Exact::new(i128::from(days), 30) }
-    };
-    by_month((start, end), counted)
-}
-
-/// The sum of what the days of each calendar month count, told with the length of the month.
-fn by_month((start, end): (Day, Day), counted: impl Fn(Day, Day) -> Exact) -> Exact {
     let mut sum = Exact::ZERO;
     let mut at = start;
     while at < end {
         let (year, month, of_month) = date(at);
         let length = month_length(year, month);
         let next = (at - of_month + 1 + length).min(end);
-        sum = sum.plus(counted(next - at, length));
+        sum = sum.plus(Exact::new(i128::from(next - at), i128::from(length)));
         at = next;
     }
     sum
@@ -127,6 +119,6 @@ fn a_month_of_ninety_by_each_rule() {
     let cents = |part: Exact| part.times(Exact::whole(9_000)).rounded();
     assert_eq!(cents(Exact::new(fixed_30(days), 30)), 6_000);
     assert_eq!(cents(Exact::new(thirty_days_a_month(days), 30)), 6_000);
-    assert_eq!(cents(whole_months_and_days(days)), 6_300);
+    assert_eq!(cents(thirtieths(days)), 6_300);
     assert_eq!(cents(by_months(days)), 6_097);
 }

@@ -14,12 +14,12 @@ use schemas::command::{
     CustomerCommand, OpenBook, ProcessCommand, RegisterCustomer, SellerCommand, SettlementCommand,
     SubscriptionCommand,
 };
-use schemas::ids::CustomerId;
+use schemas::ids::{CustomerId, PlanId};
 
 use crate::activation;
 use crate::bill::{Billing, Which, bill};
 use crate::book::Book;
-use crate::civil::{Clock, day_of_seller};
+use crate::civil::{Clock, Instant, day_of_seller};
 use crate::customer::{Customer, Document, Refused, When};
 use crate::passing::{View, pass};
 use crate::rules::Rules;
@@ -32,11 +32,26 @@ pub(crate) struct Model {
 }
 
 impl Model {
+    /// Whether a subscription begins at an instant.
+    pub(crate) fn begins_at(&self, at: Instant) -> bool {
+        let mut all = self.customers.values().flat_map(|customer| &customer.subscriptions);
+        all.any(|of| of.start == at)
+    }
+
+    /// Whether a version of a plan is there.
+    pub(crate) fn has_version(&self, plan: PlanId, version: u32) -> bool {
+        self.book.as_ref().is_some_and(|book| book.version(plan, version).is_ok())
+    }
+
+    /// What must come of a command.
     pub(crate) fn apply(
         &mut self,
         command: &Command,
         when: When,
     ) -> Result<Vec<Document>, Refused> {
+        if let Some(book) = &mut self.book {
+            book.commands += 1;
+        }
         if let schemas::StreamId::Customer(id) = command.stream() {
             return self.of_customer(id, command, when);
         }
@@ -52,6 +67,9 @@ impl Model {
             Command::Catalog(CatalogCommand::DefinePlan(plan)) => book.define(plan)?,
             Command::Catalog(CatalogCommand::RetirePlan(retire)) => book.retire(retire.plan)?,
             Command::Catalog(CatalogCommand::MigratePlan(c)) => book.migrate(c, when.recorded)?,
+            Command::Catalog(CatalogCommand::WithdrawMigration(c)) => {
+                book.withdraw(c, when.recorded)?;
+            }
             Command::Catalog(CatalogCommand::DefineCoupon(c)) => {
                 offers::define_coupon(book, c, when)?;
             }
@@ -122,6 +140,7 @@ impl Model {
             return Err("before the registration");
         }
         let book = self.book.as_mut().ok_or("no book")?;
+        customer.command = book.commands;
         time_passes(book, &mut customer, when);
         dispatch(book, &mut customer, command, &children, when)?;
         time_passes(book, &mut customer, when);

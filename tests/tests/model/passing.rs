@@ -9,7 +9,6 @@
 use schemas::terms::{CancelCredit, EndReason, Renewal, Settle};
 
 use crate::book::Book;
-use crate::calendar::CycleId;
 use crate::change::{Asked, apply};
 use crate::civil::{Clock, Instant};
 use crate::customer::Customer;
@@ -24,12 +23,6 @@ pub(crate) struct View<'a> {
     pub(crate) clock: &'a Clock,
     pub(crate) book: &'a Book,
     pub(crate) customer: &'a Customer,
-}
-
-impl View<'_> {
-    pub(crate) fn is_billed(&self, of: &Subscription, item: usize, cycle: CycleId) -> bool {
-        self.customer.is_billed(of.id, item, cycle)
-    }
 }
 
 /// Something that happens by itself.

@@ -4,11 +4,11 @@
 //!
 //! The shared generator makes the moves; steps that it does not know are strewn in: notes for an
 //! amount, payments that say what they pay, a plan and a quantity in one change, a ramp that is
-//! offered. A step names things by numbers, so a history that has lost some still makes sense.
+//! offered, a migration of what somebody has. A step names things by numbers, so a history that has lost some still makes sense.
 
 use schemas::command::{
     Allocate, AllocationRequest, ApplyCredit, ChangeSubscription, CreateQuote, CreditLine,
-    GrantCredit, IssueCreditNote, ItemRequest, PayOutCredit, RampPhase, RecordPayment,
+    GrantCredit, IssueCreditNote, ItemRequest, MigratePlan, PayOutCredit, RampPhase, RecordPayment,
     ReleaseCredit, RevokeCredit, SubscriptionTerms,
 };
 use schemas::ids::{
@@ -19,6 +19,7 @@ use schemas::terms::{ChangeTime, GrantKind, LotRef, LotScope, NoteTarget, Profil
 use schemas::{Command, Date, Decimal, Interval, Minor};
 use tests::random::Random;
 
+use crate::catalog::mapping;
 use crate::commands::pick;
 use crate::moves::{self, Move, Setting};
 use crate::play::{Game, text};
@@ -47,6 +48,8 @@ pub(crate) enum Step {
     Both { subscription: usize, plan: usize, quantity: u32, at_end: bool },
     /// A ramp is offered: phases of so many days, with a discount in every other one.
     OfferRamp { customer: usize, plan: usize, days: u8, phases: usize },
+    /// Those that have what a subscription has move to another version.
+    MigrateWhatIsThere { subscription: usize, to: usize, days: i64, map: usize },
 }
 
 /// What a grant says beside its amount.
@@ -72,7 +75,7 @@ impl Step {
             return Self::of_credit(random);
         }
         let mut below = |end: u64| usize::try_from(random.below(end)).expect("small");
-        match below(4) {
+        match below(5) {
             0 => {
                 let (invoice, line, percent) = (below(12), below(4), below(110));
                 let percent = i64::try_from(percent).expect("small") + 1;
@@ -92,11 +95,17 @@ impl Step {
                 quantity: u32::try_from(below(90)).expect("small"),
                 at_end: below(3) == 0,
             },
-            _ => Self::OfferRamp {
+            3 => Self::OfferRamp {
                 customer: below(8),
                 plan: below(5),
                 days: u8::try_from(below(60) + 1).expect("small"),
                 phases: below(3) + 1,
+            },
+            _ => Self::MigrateWhatIsThere {
+                subscription: below(8),
+                to: below(8),
+                days: i64::try_from(below(40)).expect("small"),
+                map: below(6),
             },
         }
     }
@@ -213,6 +222,9 @@ impl Game {
                 }
                 .into()
             }
+            Step::MigrateWhatIsThere { subscription, to, days, map } => {
+                self.migration(*subscription, *to, *days, *map)?
+            }
             Step::OfferRamp { customer, plan, days, phases } => {
                 let customer = pick(&self.customers, *customer)?;
                 let with = Some(self.ramp(i32::from(*days), *phases));
@@ -295,6 +307,27 @@ impl Game {
         let amount = Minor(part + more).of(currency);
         let (external_id, method) = (None, None);
         Some(RecordPayment { customer, payment, amount, external_id, method, allocate }.into())
+    }
+
+    /// From the version that a subscription has to another one of its plan.
+    fn migration(
+        &mut self,
+        subscription: usize,
+        to: usize,
+        days: i64,
+        map: usize,
+    ) -> Option<Command> {
+        let (customer, subscription) = pick(&self.subscriptions, subscription)?;
+        let of = &self.model.customers[&customer];
+        let of = &of.subscriptions[of.place_of(subscription).ok()?];
+        let terms = of.items.iter().find_map(|item| item.last_terms())?;
+        let (plan, from_version) = (terms.plan, terms.version);
+        let versions: Vec<u32> = (1..=9).filter(|version| *version != from_version).collect();
+        let there = |version: &u32| self.model.has_version(plan, *version);
+        let versions: Vec<u32> = versions.into_iter().filter(there).collect();
+        let (to_version, on) = (pick(&versions, to)?, self.today(days));
+        self.migrations.push((plan, from_version));
+        Some(MigratePlan { plan, from_version, to_version, on, map: mapping(map) }.into())
     }
 
     fn ramp(&self, days: i32, phases: usize) -> SubscriptionTerms {

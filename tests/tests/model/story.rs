@@ -11,8 +11,8 @@ use schemas::command::{
     AcceptQuote, AddCharge, ApplyDiscount, BillCustomer, CancelSubscription, ChangeSubscription,
     ChargeInvoice, ChargePrice, CreateQuote, CreateSubscription, DefineEntity, DefinePlan,
     GrantCredit, InvoiceNow, InvoiceRequest, ItemRequest, MigratePlan, OpenBook, PauseSubscription,
-    RecordPayment, RefundEffect, RefundPayment, RegisterCustomer, ResumeSubscription,
-    ReversePayment, UncancelSubscription, VoidInvoice,
+    PriceMapping, RecordPayment, RefundEffect, RefundPayment, RegisterCustomer, ResumeSubscription,
+    ReversePayment, UncancelSubscription, VoidInvoice, WithdrawMigration,
 };
 use schemas::command::{BookCommand, SellerCommand};
 use schemas::ids::{
@@ -73,6 +73,7 @@ pub(crate) fn price(name: &str, rate: Rate) -> PriceDefinition {
         every: None,
         timing: None,
         amounts: vec![CurrencyPrice { currency: euro(), rate, minimum: None }],
+        grants: None,
     }
 }
 
@@ -215,6 +216,7 @@ impl Story {
             trial_days: None,
             lead_days: None,
             prices,
+            grants: None,
         };
         more(&mut plan);
         self.must(plan.into());
@@ -419,8 +421,32 @@ impl Story {
         to_version: u32,
         on: &str,
     ) -> Result<Vec<Document>, Refused> {
-        let plan = PlanId::new(id(plan));
-        self.say(MigratePlan { plan, from_version, to_version, on: date(on) }.into())
+        self.migrate_by(plan, (from_version, to_version), on, &[])
+    }
+
+    /// With prices that become others than their ids say; an empty name is none.
+    pub(crate) fn migrate_by(
+        &mut self,
+        plan: &str,
+        (from_version, to_version): (u32, u32),
+        on: &str,
+        map: &[(&str, &str)],
+    ) -> Result<Vec<Document>, Refused> {
+        let mapping = |(from, to): &(&str, &str)| PriceMapping {
+            from: text(from),
+            to: (!to.is_empty()).then(|| text(to)),
+        };
+        let map = Some(map.iter().map(mapping).collect());
+        let (plan, on) = (PlanId::new(id(plan)), date(on));
+        self.say(MigratePlan { plan, from_version, to_version, on, map }.into())
+    }
+
+    pub(crate) fn withdraw_migration(
+        &mut self,
+        plan: &str,
+        from_version: u32,
+    ) -> Result<Vec<Document>, Refused> {
+        self.say(WithdrawMigration { plan: PlanId::new(id(plan)), from_version }.into())
     }
 
     pub(crate) fn offer(&mut self, plan: &str, until: &str, more: impl FnOnce(&mut CreateQuote)) {

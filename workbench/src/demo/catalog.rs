@@ -116,6 +116,7 @@ impl Plan {
             trial_days: None,
             lead_days: None,
             prices: vec![offer.price()],
+            grants: None,
         }
         .into()
     }
@@ -143,6 +144,7 @@ impl Offer {
             every: None,
             timing: None,
             amounts: vec![amount(self.eur, "EUR"), amount(self.usd, "USD")],
+            grants: None,
         }
     }
 }

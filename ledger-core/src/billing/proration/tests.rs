@@ -31,6 +31,15 @@ fn zuora_has_three_conventions_for_one_partial_month() {
 }
 
 #[test]
+fn days_over_30_count_every_day_of_a_whole_month_too() {
+    let quarter = Every { count: 3, unit: CalendarUnit::Month };
+    let part = |piece| part(Proration::ActualOver30, piece, "2021-01-01/2021-04-01", quarter);
+    assert_eq!(part("2021-01-01/2021-02-01"), "31/90");
+    assert_eq!(part("2021-02-01/2021-03-01"), "14/45");
+    assert_eq!(part("2021-01-15/2021-04-01"), "38/45");
+}
+
+#[test]
 fn fixed_30_takes_the_first_month_as_30_days_where_it_is_left() {
     let full = "2023-05-15/2023-06-15";
     assert_eq!(part(Proration::Fixed30, "2023-05-15/2023-05-23", full, MONTH), "4/15");

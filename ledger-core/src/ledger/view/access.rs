@@ -1,4 +1,4 @@
-//! Whether a subscription gives access at an instant, until when, and why.
+//! Whether a subscription gives access at an instant, until when, and why, and what it grants.
 //!
 //! *Paid through.* Access follows what is billed and paid of the time that it is asked about.
 //! Time that is billed in advance and paid for gives access to its end. Time on an open invoice
@@ -9,6 +9,7 @@ use schemas::terms::BillingTiming;
 use schemas::view::{AccessReason, SubscriptionAccess, SubscriptionState};
 use schemas::{Rejection, Timestamp};
 
+use super::grants;
 use super::subscription::Shown;
 use crate::settlement::state::Invoice;
 use crate::subscription::item::Item;
@@ -58,6 +59,7 @@ pub(super) fn access(shown: &Shown<'_>) -> Result<SubscriptionAccess, Rejection>
         until,
         reason,
         paid_through: paid_through(shown),
+        grants: if access { grants::of_subscription(shown)? } else { Vec::new() },
     })
 }
 

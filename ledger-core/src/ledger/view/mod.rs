@@ -12,6 +12,8 @@
 //! not. Which commands are legal next is asked of [`Ledger::decide`].
 
 mod access;
+mod grants;
+mod migrations;
 mod next;
 mod subscription;
 

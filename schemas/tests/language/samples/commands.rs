@@ -3,12 +3,13 @@
 use schemas::Command;
 use schemas::command::{
     AcceptQuote, AddCharge, AdvanceClock, ApplyDiscount, BillCustomer, CancelSubscription,
-    ChangePlan, ChangeQuantity, ChangeSubscription, CreateQuote, CreateSubscription, DefineCoupon,
-    DefineEntity, DefineEntityV1, DefinePlan, EndTrial, EraseCustomer, InvoiceNow, InvoiceRequest,
-    MigratePlan, OpenBook, ParkCustomer, PauseSubscription, PriceMapping, RedeemCoupon,
-    RegisterCustomer, ReleaseCustomer, RemoveDiscount, ResumeSubscription, RetirePlan, RunBilling,
+    ChangePlan, ChangeQuantity, ChangeSubscription, CreateQuote, CreateSubscription, CreditLine,
+    DefineCoupon, DefineEntity, DefineEntityV1, DefinePlan, EndTrial, EraseCustomer, GrantCredit,
+    InvoiceNow, InvoiceRequest, IssueCreditNote, MigratePlan, OpenBook, ParkCustomer,
+    PauseSubscription, PriceMapping, RecordPayment, RedeemCoupon, RefundPayment, RegisterCustomer,
+    ReleaseCustomer, RemoveDiscount, ResumeSubscription, RetirePlan, ReversePayment, RunBilling,
     SetRenewal, SubscriptionTerms, UncancelSubscription, UpdateCustomer, VoidInvoice, VoidQuote,
-    WithdrawChange, WithdrawCharge,
+    WithdrawChange, WithdrawCharge, WithdrawMigration,
 };
 use schemas::terms::{
     BillingTiming, BookClock, CalendarUnit, ChangeTime, DiscountDuration, Every, Profile, Rate,
@@ -17,8 +18,8 @@ use schemas::terms::{
 
 use super::events::Older;
 use super::settlement::{credit_commands, payment_commands};
-use super::{Named, Samples, prices, rates_of_plans, series, subscription_terms};
-use crate::values::{self, clear, contact, id, of, sealed_contact};
+use super::{Named, Samples, grants, prices, rates_of_plans, series, subscription_terms};
+use crate::values::{self, clear, contact, eur, id, of, sealed_contact};
 
 /// At least one command of every kind.
 pub(crate) fn commands() -> Vec<Named<Command>> {
@@ -82,12 +83,18 @@ fn book_commands(all: &mut Samples<Command>) {
             product: Some(of("storage")),
             trial_days: Some(14),
             lead_days: Some(30),
+            grants: Some(grants()),
             ..define_plan(rates_of_plans(), BillingTiming::InArrears)
         },
     );
     all.add("retired", RetirePlan { plan: id(3) });
     let on = of("2024-03-01");
-    all.add("migrated", MigratePlan { plan: id(3), from_version: 1, to_version: 2, on });
+    let migrated = MigratePlan { plan: id(3), from_version: 1, to_version: 2, on, map: None };
+    all.add("migrated", migrated.clone());
+    let map = |to: Option<&str>| PriceMapping { from: of("fee"), to: to.map(of) };
+    let mapped = Some(vec![map(Some("seat")), map(None)]);
+    all.add("mapped", MigratePlan { map: mapped, ..migrated });
+    all.add("withdrawn", WithdrawMigration { plan: id(3), from_version: 1 });
     let coupon = DefineCoupon {
         coupon: id(14),
         value: values::discount_values()[0].1,
@@ -120,6 +127,7 @@ fn define_plan(rates: Vec<(&'static str, Rate)>, timing: BillingTiming) -> Defin
         trial_days: None,
         lead_days: None,
         prices: prices(rates),
+        grants: None,
     }
 }
 

@@ -1,13 +1,16 @@
 //! Sample events.
 
+use schemas::command::PriceMapping;
 use schemas::event::{
-    BillingRunStarted, BookOpened, ChargeAdded, ChargeWithdrawn, ClockAdvanced, Complement,
-    CustomerEmailChanged, CustomerErased, CustomerExternalIdChanged, CustomerParked,
-    CustomerParkedV1, CustomerRegistered, CustomerReleased, CustomerRenamed, CustomerSnapshot,
-    CustomerTermsChanged, Dimension, DiscountPart, DocumentsErased, DueSet, EntityDefined,
-    EntityDefinedV1, EventAt, InvoiceFinalized, InvoiceLine, InvoiceTotals, LineOrigin,
-    LinePricing, LineRef, LineSource, LotUse, PlanMigrationSet, PlanRetired, PlanVersion,
-    PlanVersionDefined, RevenueSchedule, RoundingStep, RoundingSubject, TermsInForce, TierPart,
+    Allocation, Amendment, BillingRunStarted, BookOpened, ChargeAdded, ChargeWithdrawn,
+    ClockAdvanced, Complement, CreditGranted, CreditNoteIssued, CustomerEmailChanged,
+    CustomerErased, CustomerExternalIdChanged, CustomerParked, CustomerParkedV1,
+    CustomerRegistered, CustomerReleased, CustomerRenamed, CustomerSnapshot, CustomerTermsChanged,
+    Dimension, DiscountPart, DocumentsErased, DueSet, EntityDefined, EntityDefinedV1, EventAt,
+    InvoiceFinalized, InvoiceLine, InvoiceTotals, InvoiceVoided, LineOrigin, LinePricing, LineRef,
+    LineReversal, LineSource, LotUse, PaymentRecorded, PaymentRefunded, PaymentReversed,
+    PlanMigrationSet, PlanMigrationWithdrawn, PlanRetired, PlanVersion, PlanVersionDefined,
+    PricesMapped, RevenueSchedule, RoundingStep, RoundingSubject, TermsInForce, TierPart,
 };
 use schemas::fraction::RoundingMode;
 use schemas::terms::{BillingTiming, CalendarUnit, Every, LineKind, LotRef, Profile, Rate};
@@ -15,8 +18,8 @@ use schemas::{Decimal, Event, Fraction, Minor};
 
 use super::settlement::{credit_events, payment_events};
 use super::subscriptions::{offer_events, subscription_events};
-use super::{Named, Samples, prices, rates_of_plans, series};
-use crate::values::{self, clear, contact, fraction, id, of, sealed};
+use super::{Named, Samples, grants, prices, rates_of_plans, series};
+use crate::values::{self, clear, contact, eur, fraction, id, of, sealed};
 
 /// At least one event of every kind.
 pub(crate) fn events() -> Vec<Named<Event>> {
@@ -63,10 +66,32 @@ fn book_events(all: &mut Samples<Event>) {
         trial_days: 14,
         lead_days: 0,
         prices: prices(rates_of_plans()),
+        grants: grants(),
     });
     all.add(
         "migrated",
-        PlanMigrationSet { plan: id(3), from_version: 1, to_version: 2, on: of("2024-03-01") },
+        PlanMigrationSet {
+            plan: id(3),
+            migration: 4,
+            from_version: 1,
+            to_version: 2,
+            on: of("2024-03-01"),
+            made_at: of("2024-02-01T09:30:00Z"),
+            prices: PricesMapped {
+                mapped: vec![PriceMapping { from: of("fee"), to: Some(of("seat")) }],
+                started: vec![of("support")],
+                ended: vec![of("extra")],
+            },
+        },
+    );
+    all.add(
+        "withdrawn",
+        PlanMigrationWithdrawn {
+            plan: id(3),
+            migration: 4,
+            from_version: 1,
+            withdrawn_at: of("2024-02-10T09:30:00Z"),
+        },
     );
     all.add("retired", PlanRetired { plan: id(3) });
     all.add("month end", BillingRunStarted { run: id(20), through: of("2024-01-31"), ahead: true });

@@ -4,11 +4,11 @@ use schemas::command::{Activation, ItemRequest, PriceMapping, RampPhase, Subscri
 use schemas::event::{
     ActivationAgreed, Calendar, CancellationUndone, ChangeScheduled, CouponDefined, CycleCut,
     CycleOpened, Dimension, DiscountApplied, DiscountRemoved, FirstCycle, ItemChange, ItemMoved,
-    ItemStarted, ItemTerms, LeastTerm, LeftAlone, LineMoved, LineRef, PaymentAwaited, PricesMapped,
-    QuoteAccepted, QuoteCreated, QuoteOffer, QuoteVoided, RampAgreed, RampStep, RenewalSet,
-    ScheduledChangeWithdrawn, SubscriptionActivated, SubscriptionCanceled, SubscriptionChanged,
-    SubscriptionCreated, SubscriptionMoved, SubscriptionPaused, SubscriptionResumed, Term,
-    TermRenewed, TermsChange,
+    ItemStarted, ItemTerms, LeastTerm, LeftAlone, LineMoved, LineRef, MigrationTaken,
+    PaymentAwaited, PricesMapped, QuoteAccepted, QuoteCreated, QuoteOffer, QuoteVoided, RampAgreed,
+    RampStep, RenewalSet, ScheduledChangeWithdrawn, SubscriptionActivated, SubscriptionCanceled,
+    SubscriptionChanged, SubscriptionCreated, SubscriptionMigrated, SubscriptionMoved,
+    SubscriptionPaused, SubscriptionResumed, Term, TermRenewed, TermsChange, TermsStep,
 };
 use schemas::terms::{
     Anchor, BillingTiming, CalendarUnit, DiscountDuration, DiscountTarget, EarlyEnd, EndReason,
@@ -16,7 +16,7 @@ use schemas::terms::{
 };
 use schemas::{Event, Minor, Timestamp};
 
-use super::Samples;
+use super::{Samples, grants};
 use crate::values::{self, InvoicedAt, id, of};
 
 const MONTH: Every = Every { count: 1, unit: CalendarUnit::Month };
@@ -39,6 +39,8 @@ pub(crate) fn item_terms(invoiced: InvoicedAt) -> ItemTerms {
         rate: Rate::PerUnit(of("9.9")),
         own_rate: false,
         minimum: Some(of("25")),
+        plan_grants: grants(),
+        grants: grants().split_off(2),
     }
 }
 
@@ -277,6 +279,24 @@ fn pauses_and_terms(all: &mut Samples<Event>, from: Timestamp) {
     let discount_percent = Some(of("12.5"));
     let steps = vec![RampStep { from, items: item_changes(), discount_percent }];
     all.add("agreed", RampAgreed { subscription, discount: id(9), steps });
+    let step = |terms| TermsStep { item: 0, from: of("2025-01-31T00:00:00Z"), terms };
+    let taken = |migration, from_version| MigrationTaken {
+        migration,
+        from_version,
+        to_version: from_version + 1,
+    };
+    all.add(
+        "migrated",
+        SubscriptionMigrated {
+            subscription,
+            item: 0,
+            from,
+            plan: id(3),
+            taken: vec![taken(4, 1), taken(2, 2)],
+            items: item_changes(),
+            later: vec![step(Some(Box::new(item_terms(InvoicedAt::Arrears)))), step(None)],
+        },
+    );
 }
 
 /// Events of discounts, coupons and quotes.

@@ -1,0 +1,81 @@
+//! Mistakes that a test build makes when it is told to, so that tests show that they are noticed.
+//!
+//! # Shape
+//!
+//! A mistake is a variant, and one place in a decision that asks [`makes`]. A test makes one with
+//! `Mistake::made_while`, for its own thread and for as long as it lasts.
+//!
+//! # Correctness
+//!
+//! Without the feature `mistakes`, which the crate of tests turns on, [`makes`] is `false` and
+//! nothing can make it anything else.
+
+/// What a wrong ledger would do.
+#[cfg_attr(not(feature = "mistakes"), allow(unreachable_pub, reason = "it is told by tests"))]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Mistake {
+    /// A migration takes cycles that had begun when it was made.
+    MigratesWhatHadBegun,
+    /// A migration takes a subscription's own price away.
+    MigrationDropsOwnPrice,
+    /// A migration leaves add-ons in the old version.
+    MigrationLeavesAddOns,
+    /// A migration drops what a ramp agreed for later.
+    MigrationDropsPhases,
+    /// Of two limits of a feature the last one holds.
+    LastLimitHolds,
+}
+
+#[cfg(feature = "mistakes")]
+mod planted {
+    use core::cell::Cell;
+
+    use super::Mistake;
+
+    std::thread_local! {
+        static MADE: Cell<Option<Mistake>> = const { Cell::new(None) };
+    }
+
+    /// Ends the mistake also where a panic ends what it was made for.
+    struct Ends;
+
+    impl Drop for Ends {
+        fn drop(&mut self) {
+            MADE.set(None);
+        }
+    }
+
+    impl Mistake {
+        /// All of them.
+        pub const ALL: [Self; 5] = [
+            Self::MigratesWhatHadBegun,
+            Self::MigrationDropsOwnPrice,
+            Self::MigrationLeavesAddOns,
+            Self::MigrationDropsPhases,
+            Self::LastLimitHolds,
+        ];
+
+        /// Makes it in every decision of this thread while something goes on.
+        pub fn made_while<T>(self, what: impl FnOnce() -> T) -> T {
+            MADE.set(Some(self));
+            let _ends = Ends;
+            what()
+        }
+    }
+
+    pub(super) fn made() -> Option<Mistake> {
+        MADE.get()
+    }
+}
+
+/// Whether a mistake is made now.
+#[cfg(feature = "mistakes")]
+pub(crate) fn makes(mistake: Mistake) -> bool {
+    planted::made() == Some(mistake)
+}
+
+/// Whether a mistake is made now: never.
+#[cfg(not(feature = "mistakes"))]
+pub(crate) const fn makes(_: Mistake) -> bool {
+    false
+}
