@@ -17,7 +17,6 @@ use schemas::view::Answer;
 use schemas::wire::{LogPosition, Message, Reply};
 use schemas::{Problem, Rejection};
 use serde::Serialize;
-use serde::de::DeserializeOwned;
 
 use crate::copies::Excerpt;
 use crate::handle::GatewayHandle;
@@ -100,7 +99,7 @@ impl Asked<'_> {
     }
 }
 
-fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
+fn read<T: query::Request>(body: &[u8]) -> Result<T, Problem> {
     query::read(body).map_err(|error| Problem::json(&error))
 }
 

@@ -33,6 +33,7 @@ pub mod fields;
 pub mod fraction;
 pub mod ids;
 pub mod json;
+mod misread;
 pub mod money;
 pub mod personal;
 pub mod preview;
