@@ -159,6 +159,8 @@ impl Laws {
             event
         {
             self.documents.define(*entity, series);
+        } else if let Event::Seller(SellerEvent::EntitySeriesAdded(added)) = event {
+            self.documents.add(added.entity, &added.series);
         }
         let StreamId::Customer(customer) = head.stream else { return };
         self.documents.observe(customer, event, findings);

@@ -10,39 +10,48 @@
 //! exhaustively and passes over a whole group in one arm. On disk there are only flat numbers.
 
 mod book;
+mod customer;
 mod discount;
 mod invoice;
 mod place;
 mod process;
+mod seller;
 mod settlement;
 mod subscription;
 
-pub use book::{
-    BookOpened, ClockAdvanced, CustomerEmailChanged, CustomerErased, CustomerExternalIdChanged,
-    CustomerParked, CustomerParkedV1, CustomerRegistered, CustomerReleased, CustomerRenamed,
-    CustomerTermsChanged, DOCUMENT_RETENTION_YEARS, DocumentsErased, EntityDefined,
-    EntityDefinedV1, PlanMigrationSet, PlanRetired, PlanVersionDefined,
+pub use crate::party::{CustomerSnapshot, SellerSnapshot};
+pub use book::{BookOpened, ClockAdvanced, PlanMigrationSet, PlanRetired, PlanVersionDefined};
+pub use customer::{
+    CustomerAddressChanged, CustomerEmailChanged, CustomerErased, CustomerExternalIdChanged,
+    CustomerParked, CustomerParkedV1, CustomerPurchaseOrderChanged, CustomerRegistered,
+    CustomerReleased, CustomerRenamed, CustomerTaxIdsChanged, CustomerTermsChanged,
+    CustomerZoneChanged, DocumentsErased, InvoiceAnnotated,
 };
 pub use discount::{
     CouponDefined, DiscountApplied, DiscountRemoved, FirstCycle, QuoteAccepted, QuoteCreated,
     QuoteOffer, QuoteVoided,
 };
 pub use invoice::{
-    ChargeAdded, Complement, CustomerSnapshot, Dimension, DiscountBasis, DiscountPart,
-    InvoiceFinalized, InvoiceLine, InvoiceTotals, LineOrigin, LinePricing, LineRef, LineSource,
-    PlanVersion, RevenueSchedule, RoundingStep, RoundingSubject, TermsInForce, TierPart,
+    ChargeAdded, Complement, Dimension, DiscountBasis, DiscountPart, InvoiceFinalized, InvoiceLine,
+    InvoiceTotals, LineOrigin, LinePricing, LineRef, LineSource, PlanVersion, RevenueSchedule,
+    RoundingStep, RoundingSubject, TermsInForce, TierPart,
 };
 pub use place::EventAt;
 pub use process::{BillingRunStarted, DueSet};
+pub use seller::{
+    DOCUMENT_RETENTION_YEARS, EntityAddressChanged, EntityDefaultSeriesChanged, EntityDefined,
+    EntityDefinedV1, EntityRenamed, EntitySeriesAdded, EntityTaxIdsChanged, EntityTermsChanged,
+};
 pub use settlement::{
     Allocation, Amendment, CreditGranted, CreditNoteIssued, InvoiceVoided, LineReversal,
     PaymentRecorded, PaymentRefunded, PaymentReversed, RefundedTo,
 };
 pub use subscription::{
     Calendar, CancellationUndone, ChangeScheduled, CycleCut, CycleOpened, ItemChange, ItemStarted,
-    ItemTerms, RampAgreed, RampStep, RenewalSet, ScheduledChange, ScheduledChangeWithdrawn,
-    ScheduledFor, ScheduledItems, SubscriptionActivated, SubscriptionCanceled, SubscriptionChanged,
-    SubscriptionCreated, SubscriptionPaused, SubscriptionResumed, Term, TermRenewed, TermsChange,
+    ItemTerms, RampAgreed, RampStep, Relocated, RenewalSet, ScheduledChange,
+    ScheduledChangeWithdrawn, ScheduledFor, ScheduledItems, SubscriptionActivated,
+    SubscriptionCanceled, SubscriptionChanged, SubscriptionCreated, SubscriptionPaused,
+    SubscriptionRelocated, SubscriptionResumed, Term, TermRenewed, TermsChange,
 };
 
 use crate::record::records;
@@ -60,7 +69,19 @@ records! {
         /// Legal sellers.
         Seller(SellerEvent) {
             /// A seller was defined.
-            3 v 2 "entity.defined" EntityDefined was 1 EntityDefinedV1,
+            3 v 3 "entity.defined" EntityDefined was 1 EntityDefinedV1,
+            /// A seller has another legal name.
+            100 v 1 "entity.renamed" EntityRenamed,
+            /// A seller has another address.
+            101 v 1 "entity.address_changed" EntityAddressChanged,
+            /// A seller has other terms.
+            102 v 1 "entity.terms_changed" EntityTermsChanged,
+            /// Tax authorities know a seller otherwise.
+            103 v 1 "entity.tax_ids_changed" EntityTaxIdsChanged,
+            /// A seller has more number series.
+            104 v 1 "entity.series_added" EntitySeriesAdded,
+            /// Documents of a seller use other series.
+            105 v 1 "entity.default_series_changed" EntityDefaultSeriesChanged,
         }
         /// What is on sale.
         Catalog(CatalogEvent) {
@@ -83,13 +104,13 @@ records! {
         /// Who a customer is.
         Customer(CustomerEvent) {
             /// A customer was registered.
-            10 v 3 "customer.registered" CustomerRegistered,
+            10 v 4 "customer.registered" CustomerRegistered,
             /// A customer has another name.
             11 v 1 "customer.renamed" CustomerRenamed,
-            /// A customer has another address for invoices.
-            12 v 1 "customer.email_changed" CustomerEmailChanged,
+            /// A customer has another mail address for invoices.
+            12 v 2 "customer.email_changed" CustomerEmailChanged,
             /// A customer has other payment terms.
-            13 v 1 "customer.terms_changed" CustomerTermsChanged,
+            13 v 2 "customer.terms_changed" CustomerTermsChanged,
             /// A customer has another id in another system.
             14 v 1 "customer.external_id_changed" CustomerExternalIdChanged,
             /// A process could not do for a customer what it had to.
@@ -100,6 +121,16 @@ records! {
             17 v 1 "customer.erased" CustomerErased,
             /// So did what its documents say of it.
             18 v 1 "customer.documents_erased" DocumentsErased,
+            /// A customer has another postal address.
+            110 v 1 "customer.address_changed" CustomerAddressChanged,
+            /// Tax authorities know a customer otherwise.
+            111 v 1 "customer.tax_ids_changed" CustomerTaxIdsChanged,
+            /// A customer moves to another zone.
+            112 v 1 "customer.zone_changed" CustomerZoneChanged,
+            /// Every invoice of a customer carries another purchase order.
+            113 v 1 "customer.purchase_order_changed" CustomerPurchaseOrderChanged,
+            /// It is known what the customer's next invoice carries.
+            114 v 1 "invoice.annotated" InvoiceAnnotated,
         }
         /// What was agreed: subscriptions, quotes, discounts.
         Subscription(SubscriptionEvent) {
@@ -131,6 +162,8 @@ records! {
             34 v 1 "subscription.renewal_set" RenewalSet,
             /// Terms by phases were agreed.
             35 v 1 "subscription.ramp_agreed" RampAgreed,
+            /// What was agreed for later is due by another clock.
+            115 v 1 "subscription.relocated" SubscriptionRelocated,
             /// A subscription was offered.
             36 v 1 "quote.created" QuoteCreated,
             /// An offer was accepted.
@@ -147,7 +180,7 @@ records! {
             /// Something was charged once and waits for an invoice.
             40 v 2 "charge.added" ChargeAdded,
             /// An invoice was issued.
-            41 v 3 "invoice.finalized" InvoiceFinalized,
+            41 v 4 "invoice.finalized" InvoiceFinalized,
         }
         /// What settles, credits or takes back what was invoiced.
         Settlement(SettlementEvent) {

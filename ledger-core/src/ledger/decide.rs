@@ -12,11 +12,11 @@ use schemas::command::{
     ProcessCommand,
 };
 use schemas::event::{
-    ChangeScheduled, Event, InvoiceFinalized, ScheduledFor, SubscriptionActivated,
-    SubscriptionCreated,
+    ChangeScheduled, CustomerZoneChanged, Event, InvoiceFinalized, ScheduledFor,
+    SubscriptionActivated, SubscriptionCreated,
 };
 use schemas::ids::SubscriptionId;
-use schemas::{Command, Date, Rejection};
+use schemas::{Command, Date, Rejection, Timestamp};
 
 use super::customer::Customer;
 use super::draft::Draft;
@@ -67,7 +67,13 @@ pub(super) fn of_customer(
 ) -> Result<Vec<Event>, Rejection> {
     let events = match command {
         Command::Customer(command) => {
-            customer::decide::decide(context, &customer.profile, customer, command)?
+            let events = customer::decide::decide(context, &customer.profile, customer, command)?;
+            if let Some(moved) = events.iter().find_map(|event| event.get::<CustomerZoneChanged>())
+            {
+                let at = moved.at;
+                return relocated(context, customer, Draft::after(customer, events), at);
+            }
+            events
         }
         Command::Settlement(command) => {
             settlement::decide::decide(&settling(context, customer), command)?
@@ -96,6 +102,18 @@ pub(super) fn of_customer(
         return Ok(events);
     }
     finish(context, customer, Draft::after(customer, events))
+}
+
+/// A customer has moved: what was agreed for later keeps its days.
+fn relocated(
+    context: &Context<'_>,
+    customer: &Customer,
+    mut draft: Draft,
+    at: Timestamp,
+) -> Result<Vec<Event>, Rejection> {
+    let clocks = (&customer.profile.rules.local, &draft.customer.profile.rules.local);
+    draft.extend(subscription::relocate::relocated(&customer.agreements, clocks, at)?);
+    finish(context, customer, draft)
 }
 
 fn settling<'a>(context: &Context<'a>, customer: &'a Customer) -> settlement::case::Case<'a> {

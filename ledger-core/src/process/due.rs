@@ -4,7 +4,8 @@
 
 use schemas::Date;
 use schemas::event::{
-    CustomerParked, CustomerReleased, DueSet, Event, SettlementEvent, SubscriptionEvent,
+    CustomerParked, CustomerReleased, CustomerZoneChanged, DueSet, Event, SettlementEvent,
+    SubscriptionEvent,
 };
 
 use super::table::{PROCESSES, When};
@@ -16,6 +17,7 @@ pub(crate) fn moves(event: &Event) -> bool {
     match event {
         Event::Customer(_) => {
             event.get::<CustomerParked>().is_some()
+                || event.get::<CustomerZoneChanged>().is_some()
                 || event.get::<CustomerReleased>().is_some()
                 || event.erases().is_some()
         }

@@ -1,7 +1,7 @@
 //! Credit notes: part of an invoice taken off its lines in proportion.
 
 use schemas::command::IssueCreditNote;
-use schemas::event::{Allocation, CreditNoteIssued, EntityDefined, Event, LineRef, LineReversal};
+use schemas::event::{Allocation, CreditNoteIssued, Event, LineRef, LineReversal};
 use schemas::ids::{CreditNoteId, RefundId, derive};
 use schemas::terms::{SeriesDefinition, SeriesKind};
 use schemas::{Date, Minor, Rejection};
@@ -13,7 +13,7 @@ use crate::billing::state::Billed;
 use crate::money::rounding::narrow;
 use crate::money::shares::largest_remainder;
 use crate::seller::numbers::printed;
-use crate::seller::state::series;
+use crate::seller::state::{Seller, series};
 
 /// Credits lines of an open invoice, as told.
 pub(super) fn of_lines(
@@ -90,7 +90,7 @@ pub(super) fn credit_notes(
 
 fn issue(
     case: &Case<'_>,
-    (entity, series, sequence): (&EntityDefined, &SeriesDefinition, u64),
+    (entity, series, sequence): (&Seller, &SeriesDefinition, u64),
     part: Allocation,
     note: CreditNoteId,
 ) -> Result<CreditNoteIssued, Rejection> {
@@ -151,9 +151,8 @@ fn reversals(
 /// The series that credit notes to the customer have.
 fn note_series<'a>(
     case: &Case<'a>,
-) -> Result<(&'a EntityDefined, &'a SeriesDefinition), Rejection> {
+) -> Result<(&'a Seller, &'a SeriesDefinition), Rejection> {
     let entity = case.context.sellers.entity(case.profile.entity)?;
-    let series = series(entity, None, SeriesKind::CreditNote)?
-        .ok_or(Rejection::NoCreditNoteSeries { entity: entity.entity })?;
+    let series = series(entity, None, SeriesKind::CreditNote)?;
     Ok((entity, series))
 }

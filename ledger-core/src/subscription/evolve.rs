@@ -62,6 +62,7 @@ impl Agreements {
                 found.ok_or_else(|| Unmade::named(removed.discount))?.removed = true;
                 return Ok(());
             }
+            E::SubscriptionRelocated(moved) => return self.relocate(moved),
             E::CycleOpened(e) => e.subscription,
             E::CycleCut(e) => e.subscription,
             E::SubscriptionActivated(e) => e.subscription,
@@ -132,6 +133,7 @@ impl Subscription {
                 self.term = Some(Term { renewal: set.renewal, ..term });
             }
             E::SubscriptionCreated(_)
+            | E::SubscriptionRelocated(_)
             | E::QuoteCreated(_)
             | E::QuoteAccepted(_)
             | E::QuoteVoided(_)

@@ -243,6 +243,16 @@ impl Item {
         self.mark(from, settle, made);
     }
 
+    /// Shows every instant that was agreed for this item, and puts in its place what is said of
+    /// it. Steps stay in order.
+    pub(super) fn agreed(&mut self, visit: &mut dyn FnMut(Timestamp) -> Timestamp) {
+        self.terms.iter_mut().for_each(|(from, _)| *from = visit(*from));
+        self.quantities.iter_mut().for_each(|(from, _)| *from = visit(*from));
+        self.changes.iter_mut().for_each(|(from, _)| *from = visit(*from));
+        self.calendar.from = visit(self.calendar.from);
+        self.calendar.first = visit(self.calendar.first);
+    }
+
     /// Notes that something changed, and whether the difference is billed.
     pub(crate) fn mark(&mut self, from: Timestamp, settle: Settle, made: EventAt) {
         let settled = match settle {

@@ -19,6 +19,7 @@ mod ending;
 pub(crate) mod evolve;
 pub(crate) mod item;
 mod ramp;
+pub(crate) mod relocate;
 pub(crate) mod schedule;
 pub(crate) mod state;
 pub(crate) mod terms;

@@ -218,6 +218,16 @@ impl Subscription {
         self.living(cycle.start, cycle.end)
     }
 
+    /// The end of the last cycle that was opened, of items that had not ended before an instant.
+    pub(crate) fn cycles_end(&self, since: Timestamp) -> Option<Timestamp> {
+        let over = |end: Option<Timestamp>| end.is_some_and(|end| end < since);
+        if over(self.ending.map(|ending| ending.at)) {
+            return None;
+        }
+        let living = self.items.iter().filter(|item| !over(item.removed_at()));
+        living.filter_map(|item| item.cycles.last().map(|cycle| cycle.end)).max()
+    }
+
     /// A scheduled change by number.
     pub(crate) fn change(&self, number: u32) -> Option<&ChangeScheduled> {
         self.scheduled.iter().find(|due| due.change == number)
