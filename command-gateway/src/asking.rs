@@ -20,7 +20,6 @@ use schemas::view::Answer;
 use schemas::wire::{LogPosition, Message, Reply};
 use schemas::{Problem, Rejection};
 use serde::Serialize;
-use serde::de::DeserializeOwned;
 
 use crate::copies::{CopyOf, Excerpt};
 use crate::handle::GatewayHandle;
@@ -105,7 +104,7 @@ impl Asked<'_> {
     }
 }
 
-fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
+fn read<T: query::Request>(body: &[u8]) -> Result<T, Problem> {
     query::read(body).map_err(|error| Problem::json(&error))
 }
 

@@ -54,7 +54,8 @@ impl Claims {
             }
             CustomerCommand::ParkCustomer(_)
             | CustomerCommand::ReleaseCustomer(_)
-            | CustomerCommand::EraseCustomer(_) => Self::default(),
+            | CustomerCommand::EraseCustomer(_)
+            | CustomerCommand::AnnotateInvoice(_) => Self::default(),
         }
     }
 

@@ -161,6 +161,8 @@ impl Laws {
             event
         {
             self.documents.define(*entity, series);
+        } else if let Event::Seller(SellerEvent::EntitySeriesAdded(added)) = event {
+            self.documents.add(added.entity, &added.series);
         }
         if let Some(BookOpened { policies, .. }) = event.get() {
             self.settlement.follow(policies.credit_target);

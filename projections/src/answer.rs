@@ -7,13 +7,12 @@ use schemas::view::Answer;
 use schemas::wire::{LogPosition, MAX_BODY_BYTES};
 use schemas::{Currency, Date, Minor, Money};
 use serde::Serialize;
-use serde::de::DeserializeOwned;
 
 use crate::projection::{QueryError, View};
 use crate::store::StoreError;
 
 /// Reads a request.
-pub(crate) fn request<T: DeserializeOwned>(body: &[u8]) -> Result<T, QueryError> {
+pub(crate) fn request<T: query::Request>(body: &[u8]) -> Result<T, QueryError> {
     query::read(body).map_err(|error| Problem::json(&error).into())
 }
 

@@ -14,10 +14,10 @@ mod subscription;
 
 pub use book::{
     AdvanceClock, DefineEntity, DefineEntityV1, DefinePlan, MigratePlan, OpenBook, PriceMapping,
-    RetirePlan, RunBilling, WithdrawMigration,
+    RetirePlan, RunBilling, UpdateEntity, WithdrawMigration,
 };
 pub use customer::{
-    EraseCustomer, ParkCustomer, RegisterCustomer, ReleaseCustomer, UpdateCustomer,
+    AnnotateInvoice, EraseCustomer, ParkCustomer, RegisterCustomer, ReleaseCustomer, UpdateCustomer,
 };
 pub use discount::{ApplyDiscount, DefineCoupon, RedeemCoupon, RemoveDiscount};
 pub use settlement::{
@@ -50,7 +50,9 @@ records! {
         /// Legal sellers.
         Seller(SellerCommand) {
             /// Defines a seller.
-            3 v 2 "entity.define" DefineEntity was 1 DefineEntityV1,
+            3 v 3 "entity.define" DefineEntity was 1 DefineEntityV1,
+            /// Corrects a seller.
+            100 v 1 "entity.update" UpdateEntity,
         }
         /// What is on sale.
         Catalog(CatalogCommand) {
@@ -73,15 +75,17 @@ records! {
         /// Who a customer is.
         Customer(CustomerCommand) {
             /// Registers a customer.
-            10 v 2 "customer.register" RegisterCustomer,
+            10 v 3 "customer.register" RegisterCustomer,
             /// Changes what a customer said of itself.
-            11 v 1 "customer.update" UpdateCustomer,
+            11 v 2 "customer.update" UpdateCustomer,
             /// Lets runs bill a parked customer again.
             12 v 1 "customer.release" ReleaseCustomer,
             /// Leaves a customer out of what happens by itself; made by the system.
             13 v 1 "customer.park" ParkCustomer,
             /// Makes a customer's personal data unreadable for ever.
             14 v 1 "customer.erase" EraseCustomer,
+            /// Says what the customer's next invoice carries: memo, purchase order.
+            101 v 1 "invoice.annotate" AnnotateInvoice,
         }
         /// What is agreed: subscriptions, quotes, discounts.
         Subscription(SubscriptionCommand) {
@@ -123,7 +127,7 @@ records! {
         /// What is charged and invoiced.
         Billing(BillingCommand) {
             /// Charges something once.
-            30 v 1 "charge.add" AddCharge,
+            30 v 2 "charge.add" AddCharge,
             /// Invoices all that is due or pending for one customer.
             31 v 2 "invoice.now" InvoiceNow,
             /// Bills one customer of a billing run; made by the system.
@@ -199,7 +203,8 @@ macro_rules! about_a_customer {
 
 about_a_customer! {
     CustomerCommand {
-        RegisterCustomer, UpdateCustomer, ReleaseCustomer, ParkCustomer, EraseCustomer
+        RegisterCustomer, UpdateCustomer, ReleaseCustomer, ParkCustomer, EraseCustomer,
+        AnnotateInvoice
     }
     SubscriptionCommand {
         CreateSubscription, ChangePlan, ChangeQuantity, CancelSubscription, ApplyDiscount,

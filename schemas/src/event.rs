@@ -10,32 +10,41 @@
 //! exhaustively and passes over a whole group in one arm. On disk there are only flat numbers.
 
 mod book;
+mod customer;
 mod discount;
 mod invoice;
 mod place;
 mod process;
+mod seller;
 mod settlement;
 mod subscription;
 
+pub use crate::party::{CustomerSnapshot, SellerSnapshot};
 pub use book::{
-    BookOpened, ClockAdvanced, CustomerEmailChanged, CustomerErased, CustomerExternalIdChanged,
-    CustomerParked, CustomerParkedV1, CustomerRegistered, CustomerReleased, CustomerRenamed,
-    CustomerTermsChanged, DOCUMENT_RETENTION_YEARS, DocumentsErased, EntityDefined,
-    EntityDefinedV1, PlanMigrationSet, PlanMigrationWithdrawn, PlanRetired, PlanVersionDefined,
-    PricesMapped,
+    BookOpened, ClockAdvanced, PlanMigrationSet, PlanMigrationWithdrawn, PlanRetired,
+    PlanVersionDefined, PricesMapped,
+};
+pub use customer::{
+    CustomerAddressChanged, CustomerEmailChanged, CustomerErased, CustomerExternalIdChanged,
+    CustomerParked, CustomerParkedV1, CustomerPurchaseOrderChanged, CustomerRegistered,
+    CustomerReleased, CustomerRenamed, CustomerTaxIdsChanged, CustomerTermsChanged,
+    CustomerZoneChanged, DocumentsErased, InvoiceAnnotated,
 };
 pub use discount::{
     CouponDefined, DiscountApplied, DiscountRemoved, FirstCycle, QuoteAccepted, QuoteCreated,
     QuoteOffer, QuoteVoided,
 };
 pub use invoice::{
-    ChargeAdded, ChargeWithdrawn, Complement, CustomerSnapshot, Dimension, DiscountBasis,
-    DiscountPart, InvoiceFinalized, InvoiceLine, InvoiceTotals, LineOrigin, LinePricing, LineRef,
-    LineSource, PlanVersion, RevenueSchedule, RoundingStep, RoundingSubject, TermsInForce,
-    TierPart,
+    ChargeAdded, ChargeWithdrawn, Complement, Dimension, DiscountBasis, DiscountPart,
+    InvoiceFinalized, InvoiceLine, InvoiceTotals, LineOrigin, LinePricing, LineRef, LineSource,
+    PlanVersion, RevenueSchedule, RoundingStep, RoundingSubject, TermsInForce, TierPart,
 };
 pub use place::EventAt;
 pub use process::{BillingRunStarted, DueSet};
+pub use seller::{
+    DOCUMENT_RETENTION_YEARS, EntityAddressChanged, EntityDefaultSeriesChanged, EntityDefined,
+    EntityDefinedV1, EntityRenamed, EntitySeriesAdded, EntityTaxIdsChanged, EntityTermsChanged,
+};
 pub use settlement::{
     Allocation, Amendment, CreditApplied, CreditExpired, CreditGranted, CreditNoteIssued,
     CreditPaidOut, CreditReleased, CreditRevoked, InvoiceVoided, LineReversal, LotPart, LotReturn,
@@ -44,11 +53,11 @@ pub use settlement::{
 pub use subscription::{
     ActivationAgreed, Calendar, CancellationUndone, ChangeAgreed, ChangeScheduled, CycleCut,
     CycleOpened, EndAgreed, ItemChange, ItemMoved, ItemStarted, ItemTerms, LeastTerm, LeftAlone,
-    LineMoved, MigrationTaken, PaymentAwaited, PricesMapped, RampAgreed, RampStep, RenewalSet,
-    ScheduledChange, ScheduledChangeWithdrawn, ScheduledFor, ScheduledItems, SubscriptionActivated,
+    LineMoved, MigrationTaken, PaymentAwaited, PricesMapped, RampAgreed, RampStep, Relocated,
+    RenewalSet, ScheduledChange, ScheduledChangeWithdrawn, ScheduledFor, SubscriptionActivated,
     SubscriptionCanceled, SubscriptionChanged, SubscriptionCreated, SubscriptionMigrated,
-    SubscriptionMoved, SubscriptionPaused, SubscriptionResumed, Term, TermRenewed, TermsChange,
-    TermsStep,
+    SubscriptionMoved, SubscriptionPaused, SubscriptionRelocated, SubscriptionResumed, Term,
+    TermRenewed, TermsChange, TermsStep,
 };
 
 use crate::record::records;
@@ -66,7 +75,19 @@ records! {
         /// Legal sellers.
         Seller(SellerEvent) {
             /// A seller was defined.
-            3 v 2 "entity.defined" EntityDefined was 1 EntityDefinedV1,
+            3 v 3 "entity.defined" EntityDefined was 1 EntityDefinedV1,
+            /// A seller has another legal name.
+            100 v 1 "entity.renamed" EntityRenamed,
+            /// A seller has another address.
+            101 v 1 "entity.address_changed" EntityAddressChanged,
+            /// A seller has other terms.
+            102 v 1 "entity.terms_changed" EntityTermsChanged,
+            /// Tax authorities know a seller otherwise.
+            103 v 1 "entity.tax_ids_changed" EntityTaxIdsChanged,
+            /// A seller has more number series.
+            104 v 1 "entity.series_added" EntitySeriesAdded,
+            /// Documents of a seller use other series.
+            105 v 1 "entity.default_series_changed" EntityDefaultSeriesChanged,
         }
         /// What is on sale.
         Catalog(CatalogEvent) {
@@ -91,13 +112,13 @@ records! {
         /// Who a customer is.
         Customer(CustomerEvent) {
             /// A customer was registered.
-            10 v 3 "customer.registered" CustomerRegistered,
+            10 v 4 "customer.registered" CustomerRegistered,
             /// A customer has another name.
             11 v 1 "customer.renamed" CustomerRenamed,
-            /// A customer has another address for invoices.
-            12 v 1 "customer.email_changed" CustomerEmailChanged,
+            /// A customer has another mail address for invoices.
+            12 v 2 "customer.email_changed" CustomerEmailChanged,
             /// A customer has other payment terms.
-            13 v 1 "customer.terms_changed" CustomerTermsChanged,
+            13 v 2 "customer.terms_changed" CustomerTermsChanged,
             /// A customer has another id in another system.
             14 v 1 "customer.external_id_changed" CustomerExternalIdChanged,
             /// A process could not do for a customer what it had to.
@@ -108,6 +129,16 @@ records! {
             17 v 1 "customer.erased" CustomerErased,
             /// So did what its documents say of it.
             18 v 1 "customer.documents_erased" DocumentsErased,
+            /// A customer has another postal address.
+            110 v 1 "customer.address_changed" CustomerAddressChanged,
+            /// Tax authorities know a customer otherwise.
+            111 v 1 "customer.tax_ids_changed" CustomerTaxIdsChanged,
+            /// A customer moves to another zone.
+            112 v 1 "customer.zone_changed" CustomerZoneChanged,
+            /// Every invoice of a customer carries another purchase order.
+            113 v 1 "customer.purchase_order_changed" CustomerPurchaseOrderChanged,
+            /// It is known what the customer's next invoice carries.
+            114 v 1 "invoice.annotated" InvoiceAnnotated,
         }
         /// What was agreed: subscriptions, quotes, discounts.
         Subscription(SubscriptionEvent) {
@@ -143,6 +174,8 @@ records! {
             35 v 2 "subscription.ramp_agreed" RampAgreed,
             /// A subscription moved to another version of its plan.
             66 v 1 "subscription.migrated" SubscriptionMigrated,
+            /// What was agreed for later is due by another clock.
+            115 v 1 "subscription.relocated" SubscriptionRelocated,
             /// A subscription was offered.
             36 v 2 "quote.created" QuoteCreated,
             /// An offer was accepted.

@@ -8,14 +8,17 @@
 use serde::{Deserialize, Serialize};
 
 use crate::command::{
-    AddCharge, Command, EraseCustomer, GrantCredit, PayOutCredit, RefundPayment, RegisterCustomer,
-    ReversePayment, RevokeCredit, UpdateCustomer, VoidInvoice,
+    AddCharge, AnnotateInvoice, ChargeInvoice, Command, EraseCustomer, GrantCredit, InvoiceNow,
+    InvoiceRequest, PayOutCredit, RefundPayment, RegisterCustomer, ReversePayment, RevokeCredit,
+    UpdateCustomer, VoidInvoice,
 };
 use crate::event::{
-    ChargeAdded, CreditGranted, CreditPaidOut, CreditRevoked, CustomerEmailChanged, CustomerErased,
-    CustomerRegistered, CustomerRenamed, DocumentsErased, Event, InvoiceFinalized, InvoiceVoided,
-    PaymentRefunded, PaymentReversed,
+    ChargeAdded, CreditGranted, CreditPaidOut, CreditRevoked, CustomerAddressChanged,
+    CustomerEmailChanged, CustomerErased, CustomerRegistered, CustomerRenamed,
+    CustomerTaxIdsChanged, DocumentsErased, Event, InvoiceAnnotated, InvoiceFinalized,
+    InvoiceVoided, PaymentRefunded, PaymentReversed,
 };
+use crate::party::{Address, TaxId};
 use crate::personal::{Contact, Personal};
 
 /// A personal field of a record, and whose key seals it.
@@ -72,8 +75,22 @@ macro_rules! texts {
     )*};
 }
 
-fn contacts<'a>(contacts: impl Iterator<Item = &'a mut Contact>, visit: Visit<'_>) {
-    contacts.for_each(|contact| visit(Field::Contact(contact)));
+fn contacts<'a>(contacts: impl IntoIterator<Item = &'a mut Contact>, visit: Visit<'_>) {
+    contacts.into_iter().for_each(|contact| visit(Field::Contact(contact)));
+}
+
+fn addressed(address: &mut Option<Address<Contact>>, visit: Visit<'_>) {
+    contacts(address.iter_mut().flat_map(Address::texts_mut), visit);
+}
+
+fn numbered<'a>(tax_ids: impl IntoIterator<Item = &'a mut TaxId<Contact>>, visit: Visit<'_>) {
+    contacts(tax_ids.into_iter().map(|tax_id| &mut tax_id.value), visit);
+}
+
+fn memo(request: Option<&mut InvoiceRequest>, visit: Visit<'_>) {
+    if let Some(memo) = request.and_then(|request| request.memo.as_mut()) {
+        visit(Field::Document(memo));
+    }
 }
 
 impl Command {
@@ -84,8 +101,24 @@ impl Command {
             EraseCustomer.reason);
         if let Some(command) = self.get_mut::<RegisterCustomer>() {
             contacts([&mut command.name].into_iter().chain(&mut command.email), visit);
+            addressed(&mut command.address, visit);
+            numbered(command.tax_ids.iter_mut().flatten(), visit);
         } else if let Some(command) = self.get_mut::<UpdateCustomer>() {
             contacts(command.name.iter_mut().chain(&mut command.email), visit);
+            addressed(&mut command.address, visit);
+            numbered(command.tax_ids.iter_mut().flatten(), visit);
+        } else if let Some(command) = self.get_mut::<AnnotateInvoice>() {
+            command.memo.iter_mut().for_each(|memo| visit(Field::Document(memo)));
+        } else if let Some(command) = self.get_mut::<InvoiceNow>() {
+            memo(command.invoice.as_mut(), visit);
+        } else if let Some(command) = self.get_mut::<AddCharge>() {
+            memo(
+                match &mut command.invoice {
+                    Some(ChargeInvoice::Now(request)) => Some(request),
+                    Some(ChargeInvoice::Next) | None => None,
+                },
+                visit,
+            );
         }
     }
 }
@@ -98,13 +131,20 @@ impl Event {
             CustomerErased.reason);
         if let Some(event) = self.get_mut::<CustomerRegistered>() {
             contacts([&mut event.name].into_iter().chain(&mut event.email), visit);
+            addressed(&mut event.address, visit);
+            numbered(&mut event.tax_ids, visit);
         } else if let Some(event) = self.get_mut::<CustomerRenamed>() {
             visit(Field::Contact(&mut event.name));
         } else if let Some(event) = self.get_mut::<CustomerEmailChanged>() {
-            visit(Field::Contact(&mut event.email));
+            contacts(&mut event.email, visit);
+        } else if let Some(event) = self.get_mut::<CustomerAddressChanged>() {
+            addressed(&mut event.address, visit);
+        } else if let Some(event) = self.get_mut::<CustomerTaxIdsChanged>() {
+            numbered(&mut event.tax_ids, visit);
+        } else if let Some(event) = self.get_mut::<InvoiceAnnotated>() {
+            event.memo.iter_mut().for_each(|memo| visit(Field::Document(memo)));
         } else if let Some(invoice) = self.get_mut::<InvoiceFinalized>() {
-            let to = &mut invoice.bill_to;
-            let texts = [&mut to.name].into_iter().chain(&mut to.email);
+            let texts = invoice.bill_to.texts_mut().chain(&mut invoice.memo);
             let texts = texts.chain(invoice.lines.iter_mut().map(|line| &mut line.description));
             texts.for_each(|text| visit(Field::Document(text)));
         }

@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use crate::command::Command;
 use crate::preview::PreviewToken;
+use crate::query::Request;
 use crate::record::JsonError;
 use crate::time::Timestamp;
 
@@ -48,16 +49,18 @@ pub fn read_command(name: &str, body: &[u8]) -> Result<CommandBody, JsonError> {
     Ok(CommandBody { command, expected_revision, effective_at, preview })
 }
 
-fn take<T: serde::de::DeserializeOwned>(
+fn take<T: Request>(
     fields: &mut serde_json::Map<String, Value>,
     name: &str,
 ) -> Result<Option<T>, JsonError> {
     fields
         .remove(name)
         .map(|value| {
-            serde_json::from_value::<Option<T>>(value).map_err(|error| JsonError::Field {
-                pointer: format!("/{name}"),
-                detail: error.to_string(),
+            let pointer = format!("/{name}");
+            let text = value.to_string();
+            crate::record::from_json::<Option<T>>(text.as_bytes()).map_err(|error| match error {
+                JsonError::Field { pointer: _, detail } => JsonError::Field { pointer, detail },
+                other @ (JsonError::UnknownName(_) | JsonError::NotJson(_)) => other,
             })
         })
         .transpose()

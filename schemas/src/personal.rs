@@ -24,7 +24,7 @@ use core::str::FromStr;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use crate::ids::KeyId;
-use crate::text::{Label, TextError};
+use crate::text::{Label, TextError, legible};
 
 /// The longest personal text, in bytes.
 pub const MAX_PERSONAL_BYTES: usize = 1_000;
@@ -116,7 +116,7 @@ impl Personal {
     }
 }
 
-/// Reads a text that is also a label: short, and without control characters.
+/// Reads a text that is also a label: short.
 pub(crate) fn label<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Personal, D::Error> {
     if deserializer.is_human_readable() {
         return Label::deserialize(deserializer).map(Personal::from);
@@ -189,13 +189,13 @@ fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> 
     checked(String::deserialize(deserializer)?).map_err(de::Error::custom)
 }
 
-/// Control characters would forge what a terminal or a printed line shows.
 fn checked(text: String) -> Result<String, TextError> {
-    if (1..=MAX_PERSONAL_BYTES).contains(&text.len()) && !text.chars().any(char::is_control) {
-        return Ok(text);
+    let what = "text";
+    if !(1..=MAX_PERSONAL_BYTES).contains(&text.len()) {
+        return Err(TextError::Form { what, rule: "1 to 1000 bytes", length: text.len() });
     }
-    let rule = "1 to 1000 bytes without control characters";
-    Err(TextError { what: "personal text", rule, length: text.len() })
+    legible(&text, what)?;
+    Ok(text)
 }
 
 impl FromStr for Personal {

@@ -129,11 +129,16 @@ queries! {
         PreviewRun => view::Answer<view::InvoicePreview>;
 }
 
+/// What a body can be read as: it has a form, and a schema that says what of the body is wrong.
+pub trait Request: DeserializeOwned + JsonSchema {}
+
+impl<T: DeserializeOwned + JsonSchema> Request for T {}
+
 /// Reads a request; an empty body asks with every field left out.
 ///
 /// # Errors
 /// [`JsonError`] with a pointer to what is wrong.
-pub fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, JsonError> {
+pub fn read<T: Request>(body: &[u8]) -> Result<T, JsonError> {
     crate::record::from_json(if body.is_empty() { b"{}" } else { body })
 }
 

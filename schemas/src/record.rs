@@ -5,6 +5,8 @@
 
 use core::fmt;
 
+use crate::misread;
+
 /// The number, version and public name of one stored type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RecordKind {
@@ -144,19 +146,24 @@ pub(crate) fn from_stored<'a, T: serde::Deserialize<'a>>(
     }
 }
 
-/// Reads a JSON document and says where it is wrong.
-pub(crate) fn from_json<'a, T: serde::Deserialize<'a>>(json: &'a [u8]) -> Result<T, JsonError> {
+/// Reads a JSON document and says where it is wrong, and what is allowed there.
+pub(crate) fn from_json<'a, T>(json: &'a [u8]) -> Result<T, JsonError>
+where
+    T: serde::Deserialize<'a> + schemars::JsonSchema,
+{
     let mut reader = serde_json::Deserializer::from_slice(json);
     let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
         let pointer = pointer_to(error.path());
-        let inner = error.into_inner();
-        match inner.classify() {
-            serde_json::error::Category::Data => {
-                JsonError::Field { pointer, detail: inner.to_string() }
+        let inner = error.into_inner().to_string();
+        // A document that is JSON for itself is only not the one that is asked for, whatever the
+        // parser calls it.
+        match serde_json::from_slice(json) {
+            Ok(body) => {
+                let schema = schemars::schema_for!(T);
+                let (pointer, detail) = misread::said(schema.as_value(), &body, &pointer, &inner);
+                JsonError::Field { pointer, detail }
             }
-            serde_json::error::Category::Syntax
-            | serde_json::error::Category::Eof
-            | serde_json::error::Category::Io => JsonError::NotJson(inner.to_string()),
+            Err(_) => JsonError::NotJson(inner),
         }
     })?;
     reader.end().map_err(|error| JsonError::NotJson(error.to_string()))?;

@@ -100,22 +100,26 @@ rejections! {
         UnknownEntity { entity: EntityId },
     [409 "entity_exists"] "{entity} is defined already, with other terms; choose another id"
         EntityExists { entity: EntityId },
-    [422 "invalid_series"] "{why}; an entity needs 1 to 16 series with codes of their own, one of kind invoice, and 1 to 12 digits each"
+    [422 "invalid_series"] "{why}; an entity needs 1 to 64 series with codes and prefixes of their own, one of kind invoice, and 1 to 12 digits each"
         InvalidSeries { why: &'static str },
     [422 "invalid_payment_terms"] "payment terms of {days} days are out of range; use 0 to 365"
         InvalidPaymentTerms { days: u16 },
     [422 "invalid_retention"] "documents cannot be kept for {years} years; use 0 to 100"
         InvalidRetention { years: u8 },
-    [404 "unknown_series"] "{entity} has no number series {series}; use one that it was defined with"
+    [404 "unknown_series"] "{entity} has no number series {series}; use one that it has, or add it with entity.update"
         UnknownSeries { entity: EntityId, series: Code },
-    [422 "wrong_series_kind"] "number series {series} is of kind {kind:?}; choose one that fits the document"
+    [422 "wrong_series_kind"] "number series {series} is of kind {kind}; choose one that fits the document"
         WrongSeriesKind { series: Code, kind: SeriesKind },
-    [422 "no_credit_note_series"] "{entity} has no number series for credit notes; refund with effect reopen or customer_credit instead"
-        NoCreditNoteSeries { entity: EntityId },
     [422 "series_exhausted"] "number series {series} has no numbers left"
         SeriesExhausted { series: Code },
 
+    /// Of a seller or a customer.
+    [422 "invalid_address"] "an address of {lines} lines is out of range; use 1 to 6 beside city and country"
+        InvalidAddress { lines: usize },
+
     // Catalog.
+    [404 "unknown_product"] "no plan of this book has the product {product}; define a plan with it first"
+        UnknownProduct { product: Code },
     [404 "unknown_plan"] "{plan} is not a plan of this book; define it first"
         UnknownPlan { plan: PlanId },
     [404 "unknown_plan_version"] "{plan} has no version {version}; its latest is {latest}"
@@ -181,6 +185,8 @@ rejections! {
         KeyDestroyed { customer: CustomerId },
     [409 "customer_not_erasable"] "{customer} cannot be erased yet: {why}"
         CustomerNotErasable { customer: CustomerId, why: String },
+    [422 "set_and_cleared"] "{detail} is given and cleared in one command; do one of both"
+        SetAndCleared { detail: &'static str },
     [422 "nothing_to_change"] "the command names nothing to change; give at least one field"
         NothingToChange,
 
@@ -264,6 +270,8 @@ rejections! {
         QuoteClosed { quote: QuoteId },
     [409 "quote_expired"] "{quote} was valid until {until}; make another"
         QuoteExpired { quote: QuoteId, until: Date },
+    [409 "not_as_quoted"] "{quote} offers another {what}; subscribe as it offers with quote.accept, or leave the quote out"
+        NotAsQuoted { quote: QuoteId, what: &'static str },
     [409 "preview_stale"] "{moved} has changed since the preview; preview again and show the result"
         PreviewStale { moved: &'static str },
 

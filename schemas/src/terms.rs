@@ -126,6 +126,17 @@ words! {
         /// With the next invoice.
         Next,
     }
+    /// What a customer may be without.
+    CustomerDetail {
+        /// Where invoices go by mail.
+        Email,
+        /// Its postal address.
+        Address,
+        /// The purchase order that every invoice carries.
+        PurchaseOrder,
+        /// Terms of its own: its invoices then have those of its seller.
+        PaymentTermsDays,
+    }
     /// The kind of an invoice line.
     LineKind {
         /// A cycle, or the part of one that was not billed before.
@@ -197,6 +208,45 @@ pub struct SeriesDefinition {
     pub prefix: Code,
     /// The least number of digits, from 1 to 12; shorter numbers get zeros in front.
     pub digits: u8,
+}
+
+impl SeriesDefinition {
+    /// The series for credit notes of a seller that was defined with `others` and named none: the
+    /// first of `CN`, `CN2`, `CN3` … that none of them has as code or prefix, with the digits of
+    /// the first one that numbers invoices.
+    pub fn for_notes(others: &[Self]) -> Self {
+        let is_free =
+            |name: &Code| others.iter().all(|other| other.code != *name && other.prefix != *name);
+        let names = (1_u32..).map(|number| match number {
+            1 => "CN".to_owned(),
+            number => format!("CN{number}"),
+        });
+        let mut names = names.filter_map(|name| Code::try_from(name).ok()).filter(is_free);
+        let code = names.next().expect("there are more names than series");
+        let digits = others.iter().find(|other| other.kind == SeriesKind::Invoice);
+        let digits = digits.map_or(6, |other| other.digits);
+        Self { prefix: code.clone(), code, kind: SeriesKind::CreditNote, digits }
+    }
+}
+
+impl core::fmt::Display for SeriesKind {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str(match self {
+            Self::Invoice => "invoice",
+            Self::CreditNote => "credit_note",
+            Self::Historical => "historical",
+        })
+    }
+}
+
+/// The series that documents get their numbers from unless they say otherwise.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DefaultSeries {
+    /// Of invoices.
+    pub invoice: Code,
+    /// Of credit notes.
+    pub credit_note: Code,
 }
 
 /// What a discount applies to.

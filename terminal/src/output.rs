@@ -3,8 +3,10 @@
 use std::io::{self, IsTerminal, Write};
 
 use client::Node;
+use schemas::text::unfit;
 
 use crate::answers::{View, render};
+use crate::table::in_lines;
 
 /// Forms of the data on stdout.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,7 +60,7 @@ impl Output {
     /// [`PrintError::BrokenPipe`], or what the system says.
     pub fn document(&self, view: View, document: &Node) -> Result<(), PrintError> {
         match self.format {
-            Format::Table => text(&render(view, document)),
+            Format::Table => text(&in_lines(&render(view, document))),
             Format::Json => text(&json(document, true)),
             Format::Jsonl => match document.get("data") {
                 Some(Node::List(rows)) => rows.iter().try_for_each(|row| text(&json(row, false))),
@@ -73,13 +75,30 @@ impl Output {
     /// As [`Output::document`].
     pub fn item(&self, document: &Node, people: impl FnOnce() -> String) -> Result<(), PrintError> {
         match self.format {
-            Format::Table => text(&people()),
+            Format::Table => text(&in_lines(&people())),
             Format::Json | Format::Jsonl => text(&json(document, false)),
         }
     }
 }
 
+/// JSON may hold any character; those that drive a terminal are written as JSON can write them,
+/// too: by their number.
 fn json(document: &Node, pretty: bool) -> String {
+    let text = json_text(document, pretty);
+    if text.chars().all(|c| c == '\n' || unfit(c).is_none()) {
+        return text;
+    }
+    let mut out = String::with_capacity(text.len() + 16);
+    for character in text.chars() {
+        match unfit(character).filter(|_| character != '\n') {
+            None => out.push(character),
+            Some(_) => out.push_str(&format!("\\u{:04x}", u32::from(character))),
+        }
+    }
+    out
+}
+
+fn json_text(document: &Node, pretty: bool) -> String {
     let text = if pretty {
         serde_json::to_string_pretty(document)
     } else {
@@ -110,4 +129,17 @@ pub fn raw(parts: &[&[u8]]) -> Result<(), PrintError> {
             PrintError::Io(source)
         }
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn json_holds_what_was_said_and_no_character_that_drives_a_terminal() {
+        let said = "\u{9b}2K\u{202e}é";
+        let text = json(&Node::of(&said), true);
+        assert_eq!(text, "\"\\u009b2K\\u202eé\"");
+        assert_eq!(serde_json::from_str::<String>(&text).ok().as_deref(), Some(said));
+    }
 }

@@ -2,6 +2,7 @@
 
 use client::Node;
 use comfy_table::{Cell, CellAlignment, LineStyle, Table, TableStyle};
+use schemas::text::unfit;
 
 /// A line below the headings and below the rows; nothing between columns but room.
 const STYLE: TableStyle = TableStyle::new()
@@ -108,7 +109,7 @@ pub fn show(value: &Node) -> String {
         Node::Bool(true) => "yes".to_owned(),
         Node::Bool(false) => "no".to_owned(),
         Node::Number(number) => number.to_string(),
-        Node::Text(text) => text.clone(),
+        Node::Text(text) => plain(text),
         Node::List(items) => match items.as_slice() {
             [] => String::new(),
             items if items.iter().any(|item| !item.fields().is_empty() && !item.is_money()) => {
@@ -124,6 +125,25 @@ pub fn show(value: &Node) -> String {
             pairs.collect::<Vec<_>>().join(" ")
         }
     }
+}
+
+/// A text as it stands in a cell: a character that would break the line, drive the terminal or
+/// turn the direction of the cells beside it is shown by its number. None of the book's own texts
+/// has one; what an answer holds besides may.
+fn plain(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for character in text.chars() {
+        match unfit(character) {
+            None => out.push(character),
+            Some(_) => out.extend(character.escape_unicode()),
+        }
+    }
+    out
+}
+
+/// Lines for people: what drives a terminal is shown by its number, wherever it comes from.
+pub(crate) fn in_lines(text: &str) -> String {
+    text.split('\n').map(plain).collect::<Vec<_>>().join("\n")
 }
 
 /// A decimal number with a comma between thousands.
@@ -159,6 +179,16 @@ mod tests {
         ] {
             assert_eq!(grouped(plain), shown);
         }
+    }
+
+    #[test]
+    fn a_text_cannot_forge_what_stands_beside_it() {
+        let forged = "Ada\n 9,999.00 EUR\u{1b}[2K\u{202e}";
+        let rows = Rows::of(&[Node::object([("name", Node::of(&forged))])]);
+        let text = rows.text();
+        assert_eq!(text.lines().count(), 4, "{text}");
+        assert!(text.chars().all(|c| c == '\n' || unfit(c).is_none()), "{text}");
+        assert_eq!(plain("שלום 👩‍👩‍👧"), "שלום 👩‍👩‍👧");
     }
 
     #[test]

@@ -5,10 +5,12 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use crate::table::in_lines;
+
 /// Says a sentence.
 pub fn say(sentence: &str) {
     // Nobody listens: nothing to do about it.
-    let _gone = io::Write::write_fmt(&mut io::stderr(), format_args!("{sentence}\n"));
+    let _gone = io::Write::write_fmt(&mut io::stderr(), format_args!("{}\n", in_lines(sentence)));
 }
 
 /// How far long work is, drawn on a terminal only.

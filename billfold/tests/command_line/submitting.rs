@@ -48,7 +48,7 @@ fn bodies_that_cannot_be_read_are_2_and_say_where() {
     let bench = Bench::with_book();
     for (args, said) in [
         (&["customer.update", "--json", "{"][..], "not JSON"),
-        (&["customer.update", CUSTOMER, "colour=red"], "unknown field"),
+        (&["customer.update", CUSTOMER, "colour=red"], "is not a field; use"),
         (&["customer.update", "customer=pay_1"], "at /customer"),
         (&["payment.record", CUSTOMER, "amount:=5"], "at /amount"),
         (&["no.such", "a=b"], "is no command"),

@@ -136,7 +136,7 @@ fn line(
             full: cycle.full,
             every: terms.every,
             segment: segment.number,
-            zone: rules.local.label(),
+            zone: rules.local.label(cycle.full),
             time: proration::measure(piece, rules)?,
             complement: None,
             in_force: None,

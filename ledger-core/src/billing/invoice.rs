@@ -1,10 +1,10 @@
 //! Finalizing: drafts become an invoice with number, dates and totals.
 
 use schemas::command::InvoiceRequest;
-use schemas::event::{CustomerSnapshot, InvoiceFinalized, InvoiceTotals};
+use schemas::event::{InvoiceFinalized, InvoiceTotals};
 use schemas::ids::{BillingRunId, InvoiceId, derive};
 use schemas::terms::{SeriesDefinition, SeriesKind};
-use schemas::{Contact, Date, Minor, Rejection};
+use schemas::{Date, Minor, Rejection};
 
 use super::Account;
 use super::draft::{LineDraft, numbered};
@@ -35,8 +35,7 @@ pub(crate) fn finalize(
     let profile = account.profile;
     let entity = context.sellers.entity(profile.entity)?;
     let today = entity.zone.date_at(context.stamp.recorded_at)?;
-    let series = series(entity, request.series.as_ref(), SeriesKind::Invoice)?
-        .ok_or(Rejection::InvalidSeries { why: "no series is of kind invoice" })?;
+    let series = series(entity, request.series.as_ref(), SeriesKind::Invoice)?;
     let effective = entity.zone.date_at(context.stamp.effective_at)?;
     let registered = entity.zone.date_at(profile.registered_at)?;
     let document_date = document_date(series, request, today, effective, registered)?;
@@ -59,13 +58,13 @@ pub(crate) fn finalize(
         series: series.code.clone(),
         sequence,
         number: printed(series, sequence)?,
-        bill_to: CustomerSnapshot {
-            name: profile.name.document(),
-            email: profile.email.as_ref().map(Contact::document),
-        },
+        seller: entity.snapshot(),
+        bill_to: profile.snapshot(),
+        memo: profile.memo(request),
+        purchase_order: profile.purchase_order(request),
         currency: profile.currency,
         document_date,
-        due_date: document_date.plus_days(i32::from(profile.payment_terms_days))?,
+        due_date: document_date.plus_days(i32::from(profile.terms_days(entity)))?,
         posting_date: document_date,
         input_revision: account.revision,
         profile: context.book.opened()?.profile,

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use schemas::Rejection;
 use schemas::event::{CatalogEvent, CouponDefined, EventAt, PlanMigrationSet, PlanVersionDefined};
 use schemas::ids::{CouponId, PlanId};
+use schemas::text::Code;
+use schemas::{Currency, Date, Rejection};
 use serde::{Deserialize, Serialize};
 
 use super::migrations::Migration;
@@ -109,6 +110,12 @@ impl Catalog {
             None => Rejection::UnknownPlan { plan },
         };
         found.version(wanted).map(|found| &found.defined).ok_or(unknown)
+    }
+
+    /// Whether any version of a plan belongs to a product.
+    pub(crate) fn has_product(&self, product: &Code) -> bool {
+        let versions = self.plans.values().flat_map(|plan| &plan.versions);
+        versions.into_iter().any(|version| version.defined.product.as_ref() == Some(product))
     }
 
     /// A version of a plan, on sale or not.

@@ -2,20 +2,19 @@
 
 use schemas::Rejection;
 use schemas::command::{
-    CustomerCommand, ParkCustomer, RegisterCustomer, ReleaseCustomer, UpdateCustomer,
+    AnnotateInvoice, CustomerCommand, ParkCustomer, RegisterCustomer, ReleaseCustomer,
 };
 use schemas::event::{
-    CustomerEmailChanged, CustomerExternalIdChanged, CustomerParked, CustomerRegistered,
-    CustomerReleased, CustomerRenamed, CustomerTermsChanged, Event,
+    CustomerParked, CustomerRegistered, CustomerReleased, Event, InvoiceAnnotated,
 };
-
 use schemas::ids::CustomerId;
 
+use super::clock::Clock;
 use super::erase::{self, Affairs};
-use super::rules::Rules;
-use super::state::Profile;
+use super::state::{Annotation, Profile};
+use super::update::update;
 use crate::context::Context;
-use crate::seller::decide::check_terms;
+use crate::seller::decide::{check_address, check_tax_ids, check_terms};
 
 /// Decides a command about a registered customer.
 ///
@@ -28,7 +27,8 @@ pub(crate) fn decide(
     command: &CustomerCommand,
 ) -> Result<Vec<Event>, Rejection> {
     match command {
-        CustomerCommand::UpdateCustomer(command) => update(context, profile, command),
+        CustomerCommand::UpdateCustomer(command) => update(context, profile, affairs, command),
+        CustomerCommand::AnnotateInvoice(command) => Ok(annotate(profile, command)),
         CustomerCommand::ReleaseCustomer(command) => release(profile, command),
         CustomerCommand::ParkCustomer(command) => park(profile, command),
         CustomerCommand::EraseCustomer(command) => erase::erase(context, profile, affairs, command),
@@ -51,8 +51,10 @@ pub(crate) fn register(
     if let Some(external_id) = &command.external_id {
         context.registry.free_customer(external_id)?;
     }
-    let payment_terms_days = command.payment_terms_days.unwrap_or(entity.payment_terms_days);
-    check_terms(payment_terms_days)?;
+    command.payment_terms_days.map_or(Ok(()), check_terms)?;
+    command.address.as_ref().map_or(Ok(()), check_address)?;
+    let tax_ids = command.tax_ids.clone().unwrap_or_default();
+    check_tax_ids(&tax_ids)?;
     let zone = command.zone.as_ref().unwrap_or(&entity.zone);
     let now = context.stamp.effective_at;
     zone.date_at(now)?;
@@ -69,9 +71,12 @@ pub(crate) fn register(
             email: command.email.clone(),
             currency: command.currency,
             zone: zone.clone(),
-            payment_terms_days,
+            payment_terms_days: command.payment_terms_days,
             parent: command.parent,
-            fixed_offset: Rules::fixed_offset(policies, zone, now)?,
+            fixed_offset: Clock::fixed_offset(policies.zone, zone, now)?,
+            address: command.address.clone(),
+            tax_ids,
+            purchase_order: command.purchase_order.clone(),
         }
         .into(),
     ])
@@ -111,41 +116,14 @@ fn release(customer: &Profile, command: &ReleaseCustomer) -> Result<Vec<Event>, 
     Ok(vec![CustomerReleased {}.into()])
 }
 
-/// Changes what is given; nothing where it is so already.
-fn update(
-    context: &Context<'_>,
-    customer: &Profile,
-    command: &UpdateCustomer,
-) -> Result<Vec<Event>, Rejection> {
-    let given = command.external_id.is_some()
-        || command.name.is_some()
-        || command.email.is_some()
-        || command.payment_terms_days.is_some();
-    if !given {
-        return Err(Rejection::NothingToChange);
+/// Says what the next invoice carries; nothing where that is known to be so already. A memo that is
+/// sealed is said anew each time: sealed texts are not compared.
+fn annotate(customer: &Profile, command: &AnnotateInvoice) -> Vec<Event> {
+    let (memo, purchase_order) = (command.memo.clone(), command.purchase_order.clone());
+    let said = Annotation { memo, purchase_order };
+    if said == customer.annotation {
+        return Vec::new();
     }
-    let mut events: Vec<Event> = Vec::new();
-    if let Some(external_id) = &command.external_id
-        && customer.external_id.as_ref() != Some(external_id)
-    {
-        context.registry.free_customer(external_id)?;
-        events.push(CustomerExternalIdChanged { external_id: external_id.clone() }.into());
-    }
-    if let Some(name) = &command.name
-        && !customer.name.says_the_same(name)
-    {
-        events.push(CustomerRenamed { name: name.clone() }.into());
-    }
-    if let Some(email) = &command.email
-        && !customer.email.as_ref().is_some_and(|known| known.says_the_same(email))
-    {
-        events.push(CustomerEmailChanged { email: email.clone() }.into());
-    }
-    if let Some(payment_terms_days) = command.payment_terms_days {
-        check_terms(payment_terms_days)?;
-        if payment_terms_days != customer.payment_terms_days {
-            events.push(CustomerTermsChanged { payment_terms_days }.into());
-        }
-    }
-    Ok(events)
+    let Annotation { memo, purchase_order } = said;
+    vec![InvoiceAnnotated { memo, purchase_order }.into()]
 }

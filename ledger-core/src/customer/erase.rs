@@ -24,7 +24,7 @@ pub(crate) struct Open {
     pub(crate) credited_by: Option<InvoiceId>,
 }
 
-/// What other rooms know of a customer that is to be erased.
+/// What other rooms know of a customer.
 pub(crate) trait Affairs {
     /// A subscription that it pays for and that has not ended at an instant.
     fn running(&self, at: Timestamp) -> Option<SubscriptionId>;
@@ -46,6 +46,9 @@ pub(crate) trait Affairs {
 
     /// The last day on which a document was issued or something was booked.
     fn last_document(&self) -> Option<Date>;
+
+    /// The end of the last cycle that was opened, of what had not ended before an instant.
+    fn cycles_end(&self, since: Timestamp) -> Option<Timestamp>;
 }
 
 /// Makes a customer's own data unreadable. Its documents keep saying who it was as long as they

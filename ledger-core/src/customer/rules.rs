@@ -1,73 +1,11 @@
 //! What one customer is billed by: the book's policies and the customer's own days.
 
-use jiff::civil;
-use jiff::tz::{Offset, TimeZone};
-use schemas::terms::{ChangeBilling, Policies, Proration, Settle, ZoneRule};
-use schemas::text::Label;
-use schemas::time::{TimeError, zone_is_asked};
+use schemas::terms::{ChangeBilling, Policies, Proration, Settle};
+use schemas::time::TimeError;
 use schemas::{Date, Timestamp, ZoneName};
 use serde::{Deserialize, Serialize};
 
-/// How instants become civil dates.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) enum LocalTime {
-    /// By the rules of a zone.
-    Zone(ZoneName),
-    /// So many seconds east of UTC, for ever.
-    Fixed(i32),
-}
-
-impl LocalTime {
-    pub(crate) fn date_at(&self, instant: Timestamp) -> Result<Date, TimeError> {
-        match self {
-            Self::Zone(zone) => zone.date_at(instant),
-            Self::Fixed(_) => Date::from_civil(self.civil_at(instant)?.date()),
-        }
-    }
-
-    pub(crate) fn civil_at(&self, instant: Timestamp) -> Result<civil::DateTime, TimeError> {
-        match self {
-            Self::Zone(zone) => zone.civil_at(instant),
-            Self::Fixed(seconds) => Ok(fixed(*seconds)?.to_datetime(instant.instant())),
-        }
-    }
-
-    pub(crate) fn instant_of(&self, civil: civil::DateTime) -> Result<Timestamp, TimeError> {
-        match self {
-            Self::Zone(zone) => zone.instant_of(civil),
-            Self::Fixed(seconds) => {
-                let instant = fixed(*seconds)?.to_timestamp(civil).map_err(|_| OUT_OF_RANGE)?;
-                Timestamp::from_micros(instant.as_microsecond()).ok_or(OUT_OF_RANGE)
-            }
-        }
-    }
-
-    pub(crate) fn start_of(&self, date: Date) -> Result<Timestamp, TimeError> {
-        match self {
-            Self::Zone(zone) => zone.start_of(date),
-            Self::Fixed(_) => self.instant_of(date.civil().at(0, 0, 0, 0)),
-        }
-    }
-
-    /// The name of the zone, or the offset such as `-08:00`.
-    pub(crate) fn label(&self) -> Label {
-        let text = match self {
-            Self::Zone(zone) => zone.to_string(),
-            Self::Fixed(seconds) => {
-                let (sign, minutes) = (if *seconds < 0 { '-' } else { '+' }, seconds.abs() / 60);
-                format!("{sign}{:02}:{:02}", minutes / 60, minutes % 60)
-            }
-        };
-        Label::try_from(text).expect("zone names are short and printable")
-    }
-}
-
-const OUT_OF_RANGE: TimeError = TimeError::OutOfRange { what: "a time in a fixed offset" };
-
-fn fixed(seconds: i32) -> Result<TimeZone, TimeError> {
-    zone_is_asked();
-    Offset::from_seconds(seconds).map(TimeZone::fixed).map_err(|_| OUT_OF_RANGE)
-}
+use super::clock::{Clock, LocalTime};
 
 /// What one customer is billed by.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -79,23 +17,7 @@ pub(crate) struct Rules {
 impl Rules {
     /// The rules of a customer: its zone's days, or those of a fixed offset in seconds.
     pub(crate) fn new(policies: Policies, zone: &ZoneName, fixed_offset: Option<i32>) -> Self {
-        let local = fixed_offset.map_or_else(|| LocalTime::Zone(zone.clone()), LocalTime::Fixed);
-        Self { policies, local }
-    }
-
-    /// The offset that a customer registered at `at` keeps for ever, where the policies say so.
-    ///
-    /// # Errors
-    /// An instant that the zone has no offset for.
-    pub(crate) fn fixed_offset(
-        policies: Policies,
-        zone: &ZoneName,
-        at: Timestamp,
-    ) -> Result<Option<i32>, TimeError> {
-        match policies.zone {
-            ZoneRule::IanaZone => Ok(None),
-            ZoneRule::FixedOffsetAtCreation => zone.offset_at(at).map(Some),
-        }
+        Self { policies, local: LocalTime::new(Clock::of(zone, fixed_offset)) }
     }
 
     /// Whether time is counted in civil days.
@@ -125,7 +47,7 @@ impl Rules {
             | Proration::Strict30360 => return self.local.start_of(self.local.date_at(instant)?),
         };
         let micros = instant.micros() - instant.micros().rem_euclid(unit);
-        Timestamp::from_micros(micros).ok_or(OUT_OF_RANGE)
+        Timestamp::from_micros(micros).ok_or(TimeError::OutOfRange { what: "a time" })
     }
 
     /// The instant at which a subscription ends that is ended at `instant`. Where the last day

@@ -1,15 +1,21 @@
 //! Who one customer is, folded from its stream.
 
-use schemas::event::{CustomerErased, CustomerEvent, CustomerParked, CustomerRegistered};
+use schemas::command::InvoiceRequest;
+use schemas::event::{
+    CustomerErased, CustomerEvent, CustomerParked, CustomerRegistered, CustomerSnapshot,
+    InvoiceAnnotated, InvoiceFinalized,
+};
 use schemas::fields::Erasure;
 use schemas::ids::{CustomerId, EntityId};
 use schemas::money::MAX_AMOUNT;
+use schemas::party::{Address, TaxId};
 use schemas::terms::Policies;
-use schemas::text::ExternalId;
-use schemas::{Contact, Currency, Minor, Money, Rejection, Timestamp};
+use schemas::text::{ExternalId, Label};
+use schemas::{Contact, Currency, Date, Minor, Money, Personal, Rejection, Timestamp, ZoneName};
 use serde::{Deserialize, Serialize};
 
 use super::rules::Rules;
+use crate::seller::state::Seller;
 use crate::unmade::Unmade;
 
 /// What an erasure left of a customer.
@@ -19,6 +25,20 @@ pub(crate) struct Erased {
     pub(crate) extent: Erasure,
     /// Its documents are kept for so many years after the one in which the last was issued.
     pub(crate) retention_years: u8,
+}
+
+/// What a customer's next invoice carries.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Annotation {
+    pub(crate) memo: Option<Personal>,
+    pub(crate) purchase_order: Option<Label>,
+}
+
+impl Annotation {
+    /// Whether there is something that the next invoice is to carry.
+    pub(crate) const fn waits(&self) -> bool {
+        self.memo.is_some() || self.purchase_order.is_some()
+    }
 }
 
 /// Who a customer is and what it is billed by.
@@ -32,7 +52,18 @@ pub(crate) struct Profile {
     pub(crate) currency: Currency,
     /// What it is billed by.
     pub(crate) rules: Rules,
-    pub(crate) payment_terms_days: u16,
+    /// Its own; the seller's if it has none.
+    pub(crate) payment_terms_days: Option<u16>,
+    /// The zone that it is in, or on its way to.
+    pub(crate) zone: ZoneName,
+    /// The last day that begins by the clock that it had before the last move.
+    pub(crate) zone_from: Option<Date>,
+    pub(crate) address: Option<Address<Contact>>,
+    pub(crate) tax_ids: Vec<TaxId<Contact>>,
+    /// What every invoice carries.
+    pub(crate) purchase_order: Option<Label>,
+    /// What the next invoice carries.
+    pub(crate) annotation: Annotation,
     /// Who pays for it.
     pub(crate) parent: Option<CustomerId>,
     pub(crate) registered_at: Timestamp,
@@ -54,10 +85,55 @@ impl Profile {
             currency: registered.currency,
             rules: Rules::new(policies, &registered.zone, registered.fixed_offset),
             payment_terms_days: registered.payment_terms_days,
+            zone: registered.zone.clone(),
+            zone_from: None,
+            address: registered.address.clone(),
+            tax_ids: registered.tax_ids.clone(),
+            purchase_order: registered.purchase_order.clone(),
+            annotation: Annotation::default(),
             parent: registered.parent,
             registered_at: at,
             parked: None,
             erased: None,
+        }
+    }
+
+    /// Days from document date to due date of an invoice that a seller issues.
+    pub(crate) fn terms_days(&self, seller: &Seller) -> u16 {
+        self.payment_terms_days.unwrap_or(seller.payment_terms_days)
+    }
+
+    /// As a document shows it.
+    pub(crate) fn snapshot(&self) -> CustomerSnapshot {
+        CustomerSnapshot {
+            name: self.name.document(),
+            email: self.email.as_ref().map(Contact::document),
+            address: self.address.as_ref().map(|address| address.with(Contact::document)),
+            tax_ids: self.tax_ids.iter().map(|tax_id| tax_id.with(Contact::document)).collect(),
+        }
+    }
+
+    /// What an invoice says to its reader: what is asked of it, or what was said of the next one.
+    pub(crate) fn memo(&self, request: &InvoiceRequest) -> Option<Personal> {
+        request.memo.as_ref().or(self.annotation.memo.as_ref()).cloned()
+    }
+
+    /// The purchase order of an invoice: what is asked of it, what was said of the next one, or
+    /// that of all of them.
+    pub(crate) fn purchase_order(&self, request: &InvoiceRequest) -> Option<Label> {
+        let next = self.annotation.purchase_order.as_ref();
+        request.purchase_order.as_ref().or(next).or(self.purchase_order.as_ref()).cloned()
+    }
+
+    /// An invoice was issued. What it carries of what was said of the next one has been said; what
+    /// it was told otherwise waits for another.
+    pub(crate) fn invoiced(&mut self, invoice: &InvoiceFinalized) {
+        let Annotation { memo, purchase_order } = &mut self.annotation;
+        if invoice.memo == *memo {
+            *memo = None;
+        }
+        if invoice.purchase_order == *purchase_order {
+            *purchase_order = None;
         }
     }
 
@@ -121,7 +197,25 @@ impl Profile {
         match event {
             CustomerEvent::CustomerRenamed(renamed) => self.name = renamed.name.clone(),
             CustomerEvent::CustomerEmailChanged(changed) => {
-                self.email = Some(changed.email.clone());
+                self.email.clone_from(&changed.email);
+            }
+            CustomerEvent::CustomerAddressChanged(changed) => {
+                self.address.clone_from(&changed.address);
+            }
+            CustomerEvent::CustomerTaxIdsChanged(changed) => {
+                self.tax_ids.clone_from(&changed.tax_ids);
+            }
+            CustomerEvent::CustomerZoneChanged(changed) => {
+                self.rules.local.follow(changed);
+                self.zone = changed.zone.clone();
+                self.zone_from = Some(changed.from);
+            }
+            CustomerEvent::CustomerPurchaseOrderChanged(changed) => {
+                self.purchase_order.clone_from(&changed.purchase_order);
+            }
+            CustomerEvent::InvoiceAnnotated(InvoiceAnnotated { memo, purchase_order }) => {
+                let (memo, purchase_order) = (memo.clone(), purchase_order.clone());
+                self.annotation = Annotation { memo, purchase_order };
             }
             CustomerEvent::CustomerTermsChanged(changed) => {
                 self.payment_terms_days = changed.payment_terms_days;

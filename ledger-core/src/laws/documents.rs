@@ -28,11 +28,19 @@ pub(super) struct Documents {
 }
 
 impl Documents {
+    /// The first definition of a seller counts.
     pub(super) fn define(&mut self, entity: EntityId, series: &[SeriesDefinition]) {
+        if !self.series.contains_key(&entity) {
+            self.add(entity, series);
+        }
+    }
+
+    /// A seller has more series.
+    pub(super) fn add(&mut self, entity: EntityId, series: &[SeriesDefinition]) {
         let fresh =
             |defined: &SeriesDefinition| Series { kind: defined.kind, last: 0, last_date: None };
-        let all = series.iter().map(|defined| (defined.code.clone(), fresh(defined))).collect();
-        self.series.entry(entity).or_insert(all);
+        let all = series.iter().map(|defined| (defined.code.clone(), fresh(defined)));
+        self.series.entry(entity).or_default().extend(all);
     }
 
     pub(super) fn observe(&mut self, customer: CustomerId, event: &Event, findings: &mut Findings) {

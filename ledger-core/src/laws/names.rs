@@ -91,6 +91,7 @@ impl Names {
             Event::Seller(SellerEvent::EntityDefined(e)) => {
                 (Some((Kind::Entity, e.entity.uuid())), true)
             }
+            Event::Seller(_) => (None, true),
             Event::Catalog(event) => (named_in_catalog(event), true),
             Event::Process(ProcessEvent::BillingRunStarted(e)) => {
                 (Some((Kind::Run, e.run.uuid())), true)

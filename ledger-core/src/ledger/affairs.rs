@@ -43,6 +43,10 @@ impl Affairs for Customer {
     fn last_document(&self) -> Option<Date> {
         self.settlement.last_document
     }
+
+    fn cycles_end(&self, since: Timestamp) -> Option<Timestamp> {
+        self.subscriptions().filter_map(|found| found.cycles_end(since)).max()
+    }
 }
 
 /// Whether a subscription has not ended at an instant.

@@ -74,6 +74,9 @@ impl Customer {
                 self.billing.evolve(event, made)?;
                 if let schemas::event::BillingEvent::InvoiceFinalized(invoice) = event {
                     self.settlement.owe(invoice)?;
+                    if self.profile.annotation.waits() {
+                        Shared::make_mut(&mut self.profile).invoiced(invoice);
+                    }
                 }
                 Ok(())
             }

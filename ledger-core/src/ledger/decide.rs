@@ -14,10 +14,11 @@ use schemas::command::{
     ProcessCommand,
 };
 use schemas::event::{
-    CreditNoteIssued, Event, InvoiceFinalized, SettlementEvent, SubscriptionCreated,
+    ChangeScheduled, CreditNoteIssued, CustomerZoneChanged, Event, InvoiceFinalized, ScheduledFor,
+    SettlementEvent, SubscriptionActivated, SubscriptionCreated,
 };
 use schemas::ids::SubscriptionId;
-use schemas::{Command, Date, Rejection};
+use schemas::{Command, Date, Rejection, Timestamp};
 
 use super::customer::Customer;
 use super::draft::Draft;
@@ -71,7 +72,13 @@ pub(super) fn of_customer(
 ) -> Result<Vec<Event>, Rejection> {
     let events = match command {
         Command::Customer(command) => {
-            customer::decide::decide(context, &customer.profile, customer, command)?
+            let events = customer::decide::decide(context, &customer.profile, customer, command)?;
+            if let Some(moved) = events.iter().find_map(|event| event.get::<CustomerZoneChanged>())
+            {
+                let at = moved.at;
+                return relocated(context, customer, Draft::after(customer, events), at);
+            }
+            events
         }
         Command::Settlement(command) => {
             settlement::decide::decide(&settling(context, customer), command)?
@@ -112,6 +119,18 @@ pub(super) fn of_customer(
 fn begins_waiting(event: &Event) -> bool {
     let created = event.get::<SubscriptionCreated>();
     created.is_some_and(|created| created.activation.is_some())
+}
+
+/// A customer has moved: what was agreed for later keeps its days.
+fn relocated(
+    context: &Context<'_>,
+    customer: &Customer,
+    mut draft: Draft,
+    at: Timestamp,
+) -> Result<Vec<Event>, Rejection> {
+    let clocks = (&customer.profile.rules.local, &draft.customer.profile.rules.local);
+    draft.extend(subscription::relocate::relocated(&customer.agreements, clocks, at)?);
+    finish(context, customer, draft)
 }
 
 pub(super) fn settling<'a>(

@@ -33,7 +33,7 @@ impl Facts {
     pub(crate) fn evolve(&mut self, event: &Event, made: EventAt) -> Result<(), Unmade> {
         match event {
             Event::Book(event) => self.book.evolve(event),
-            Event::Seller(event) => self.sellers.evolve(event),
+            Event::Seller(event) => self.sellers.evolve(event)?,
             Event::Catalog(event) => self.catalog.evolve(event, made)?,
             Event::Process(ProcessEvent::BillingRunStarted(started)) => self.runs.started(started),
             Event::Process(ProcessEvent::DueSet(_))

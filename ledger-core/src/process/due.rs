@@ -3,7 +3,8 @@
 //! The day is decided with the commit that moves it and is an event: folding asks no calendar.
 
 use schemas::event::{
-    CustomerParked, CustomerReleased, DueSet, Event, SettlementEvent, SubscriptionEvent,
+    CustomerParked, CustomerReleased, CustomerZoneChanged, DueSet, Event, SettlementEvent,
+    SubscriptionEvent,
 };
 use schemas::terms::ChangeBilling;
 use schemas::{Date, Rejection};
@@ -20,6 +21,7 @@ pub(crate) fn moves(event: &Event) -> bool {
     match event {
         Event::Customer(_) => {
             event.get::<CustomerParked>().is_some()
+                || event.get::<CustomerZoneChanged>().is_some()
                 || event.get::<CustomerReleased>().is_some()
                 || event.erases().is_some()
         }

@@ -17,7 +17,7 @@ use crate::billing::state::Billed;
 use crate::money::rounding::narrow;
 use crate::money::shares::largest_remainder;
 use crate::seller::numbers::printed;
-use crate::seller::state::series;
+use crate::seller::state::{Seller, series};
 
 /// Credits lines of an invoice, as told. What is more than the invoice has open goes back to the
 /// lots that paid it, if the command lets it.
@@ -179,7 +179,7 @@ fn credited_lines(
 
 fn issue(
     case: &Case<'_>,
-    (entity, series, sequence): (&EntityDefined, &SeriesDefinition, u64),
+    (entity, series, sequence): (&Seller, &SeriesDefinition, u64),
     part: Allocation,
     note: CreditNoteId,
 ) -> Result<CreditNoteIssued, Rejection> {
@@ -241,11 +241,8 @@ fn reversals(
 }
 
 /// The series that credit notes to the customer have.
-fn note_series<'a>(
-    case: &Case<'a>,
-) -> Result<(&'a EntityDefined, &'a SeriesDefinition), Rejection> {
+fn note_series<'a>(case: &Case<'a>) -> Result<(&'a Seller, &'a SeriesDefinition), Rejection> {
     let entity = case.context.sellers.entity(case.profile.entity)?;
-    let series = series(entity, None, SeriesKind::CreditNote)?
-        .ok_or(Rejection::NoCreditNoteSeries { entity: entity.entity })?;
+    let series = series(entity, None, SeriesKind::CreditNote)?;
     Ok((entity, series))
 }

@@ -31,10 +31,11 @@ const MAX_QUOTES: usize = 500;
 pub(super) fn create(case: &Case<'_>, command: &CreateSubscription) -> Result<Decided, Rejection> {
     let version = case.context.catalog.on_sale(command.plan, command.version)?;
     let terms = command.with.clone().unwrap_or_default();
-    if let Some(quote) = terms.quote {
-        open_quote(case, quote)?;
-    }
     let quantity = command.quantity.unwrap_or(Decimal::ONE);
+    if let Some(quote) = terms.quote {
+        let asked = SubscriptionTerms { quote: None, ..terms.clone() };
+        as_quoted(live_quote(case, quote)?, version, quantity, &asked)?;
+    }
     let start = Start { case, subscription: command.subscription, version, on: command.start };
     let events = start.events(quantity, &terms)?;
     let invoice = command.invoice.unwrap_or(InvoiceTiming::Next);
@@ -301,11 +302,7 @@ pub(super) fn quote(case: &Case<'_>, command: &CreateQuote) -> Result<Vec<Event>
 /// Subscribes as a quote offers, also if the plan was retired since.
 pub(super) fn accept(case: &Case<'_>, command: &AcceptQuote) -> Result<Decided, Rejection> {
     let quote = command.quote;
-    let found = open_quote(case, quote)?;
-    let today = case.profile.rules.date(case.context.stamp.recorded_at)?;
-    if today > found.valid_until {
-        return Err(Rejection::QuoteExpired { quote, until: found.valid_until });
-    }
+    let found = live_quote(case, quote)?;
     let offer = &found.offer;
     let plan = offer.plan;
     // What was offered holds, also if the plan was retired since.
@@ -323,6 +320,36 @@ pub(super) fn accept(case: &Case<'_>, command: &AcceptQuote) -> Result<Decided, 
 pub(super) fn void_quote(case: &Case<'_>, command: &VoidQuote) -> Result<Vec<Event>, Rejection> {
     open_quote(case, command.quote)?;
     Ok(vec![QuoteVoided { quote: command.quote }.into()])
+}
+
+/// A quote that can be accepted today.
+fn live_quote<'a>(case: &Case<'a>, quote: QuoteId) -> Result<&'a QuoteCreated, Rejection> {
+    let found = open_quote(case, quote)?;
+    let today = case.profile.rules.date(case.context.stamp.recorded_at)?;
+    if today > found.valid_until {
+        return Err(Rejection::QuoteExpired { quote, until: found.valid_until });
+    }
+    Ok(found)
+}
+
+/// A subscription that cites a quote is what it offers: it closes the quote.
+fn as_quoted(
+    quoted: &QuoteCreated,
+    version: &PlanVersionDefined,
+    quantity: Decimal,
+    asked: &SubscriptionTerms,
+) -> Result<(), Rejection> {
+    let (quote, offer) = (quoted.quote, &quoted.offer);
+    let differs = [
+        ("plan", offer.plan != version.plan),
+        ("version of the plan", offer.version != version.version),
+        ("quantity", offer.quantity != quantity),
+        ("set of terms", offer.with != *asked),
+    ];
+    match differs.into_iter().find(|(_, differs)| *differs) {
+        None => Ok(()),
+        Some((what, _)) => Err(Rejection::NotAsQuoted { quote, what }),
+    }
 }
 
 fn open_quote<'a>(case: &Case<'a>, quote: QuoteId) -> Result<&'a QuoteCreated, Rejection> {

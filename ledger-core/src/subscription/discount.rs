@@ -73,7 +73,11 @@ fn first_cycles(case: &Case<'_>, on: &DiscountTarget) -> Vec<FirstCycle> {
 /// What is discounted is there and goes on.
 fn check_target(case: &Case<'_>, on: &DiscountTarget) -> Result<(), Rejection> {
     match on {
-        DiscountTarget::Customer | DiscountTarget::Product(_) => Ok(()),
+        DiscountTarget::Customer => Ok(()),
+        DiscountTarget::Product(product) if case.context.catalog.has_product(product) => Ok(()),
+        DiscountTarget::Product(product) => {
+            Err(Rejection::UnknownProduct { product: product.clone() })
+        }
         DiscountTarget::Subscription(id) => case.active(*id).map(|_| ()),
         DiscountTarget::Item(target) => {
             let found = case.active(target.subscription)?;

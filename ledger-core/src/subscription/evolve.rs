@@ -64,6 +64,7 @@ impl Agreements {
                 found.ok_or_else(|| Unmade::named(removed.discount))?.removed = true;
                 return Ok(());
             }
+            E::SubscriptionRelocated(moved) => return self.relocate(moved),
             E::CycleOpened(e) => e.subscription,
             E::CycleCut(e) => e.subscription,
             E::PaymentAwaited(e) => e.subscription,
@@ -136,6 +137,7 @@ impl Subscription {
                 self.term = Some(Term { renewal: set.renewal, ..term });
             }
             E::SubscriptionCreated(_)
+            | E::SubscriptionRelocated(_)
             | E::QuoteCreated(_)
             | E::QuoteAccepted(_)
             | E::QuoteVoided(_)

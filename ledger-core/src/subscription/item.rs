@@ -16,6 +16,7 @@ use schemas::{Span, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::calendar;
+use super::relocate::{self, Visit};
 use crate::catalog::models;
 use crate::customer::rules::Rules;
 use crate::shared::List;
@@ -315,6 +316,21 @@ impl Item {
     /// Nothing is agreed any more for later than an instant but quantities.
     pub(crate) fn forget_later_terms(&mut self, at: Timestamp) {
         self.terms.retain(|(from, _)| *from <= at);
+    }
+
+    /// Shows every instant that was agreed for this item, and puts in its place what is said of
+    /// it. Steps stay in order.
+    pub(super) fn agreed(&mut self, visit: Visit<'_>) {
+        self.terms.iter_mut().for_each(|(from, _)| *from = visit(*from));
+        self.quantities.iter_mut().for_each(|(from, _)| *from = visit(*from));
+        self.changes.iter_mut().for_each(|(from, _)| *from = visit(*from));
+        self.origins.iter_mut().for_each(|(from, _)| *from = visit(*from));
+        for frozen in &mut self.frozen {
+            frozen.span = relocate::span(frozen.span, visit);
+        }
+        self.settled.iter_mut().for_each(|from| *from = visit(*from));
+        self.calendar.from = visit(self.calendar.from);
+        self.calendar.first = visit(self.calendar.first);
     }
 
     /// Notes that a change was recorded for an instant.

@@ -22,6 +22,7 @@ pub(crate) mod item;
 mod mapping;
 pub(crate) mod migration;
 mod ramp;
+pub(crate) mod relocate;
 pub(crate) mod schedule;
 pub(crate) mod state;
 pub(crate) mod terms;

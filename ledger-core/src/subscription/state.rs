@@ -11,6 +11,7 @@ use schemas::{Decimal, Rejection, Span, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::item::{Cycle, Item, latest, put_step};
+use super::relocate::Visit;
 use crate::customer::rules::Rules;
 
 /// The most items that a subscription has in its life, ended ones included.
@@ -90,6 +91,12 @@ impl Phases {
     /// Every instant from which another percentage is taken off.
     pub(crate) fn all_steps(&self) -> impl Iterator<Item = Timestamp> {
         self.percents.iter().map(|(from, _)| *from)
+    }
+
+    /// Shows every instant that was agreed, and puts in its place what is said of it.
+    pub(super) fn agreed(&mut self, visit: Visit<'_>) {
+        self.later.iter_mut().for_each(|at| *at = visit(*at));
+        self.percents.iter_mut().for_each(|(at, _)| *at = visit(*at));
     }
 
     /// Instants are others.
@@ -372,6 +379,16 @@ impl Subscription {
             ScheduledFor::At(due) => at < due,
             ScheduledFor::Paid => true,
         })
+    }
+
+    /// The end of the last cycle that was opened, of items that had not ended before an instant.
+    pub(crate) fn cycles_end(&self, since: Timestamp) -> Option<Timestamp> {
+        let over = |end: Option<Timestamp>| end.is_some_and(|end| end < since);
+        if over(self.ending.map(|ending| ending.at)) {
+            return None;
+        }
+        let living = self.items.iter().filter(|item| !over(item.removed_at()));
+        living.filter_map(|item| item.cycles.last().map(|cycle| cycle.end)).max()
     }
 
     /// A scheduled change by number.

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 use crate::ids::{BillingRunId, EntityId, PlanId};
+use crate::party::{Address, TaxId};
 use crate::terms::{
     BillingTiming, BookClock, Every, Grant, PriceDefinition, Profile, SeriesDefinition,
 };
@@ -46,11 +47,43 @@ pub struct DefineEntity {
     pub zone: ZoneName,
     /// Days from document date to due date, 0 to 365, unless a customer has its own.
     pub payment_terms_days: u16,
-    /// At least one series of kind `invoice`; the first of a kind is the default.
+    /// 1 to 64 series, at least one of kind `invoice`; the first of a kind is the default. If none
+    /// is of kind `credit_note`, one is made: code and prefix `CN` (or `CN2`, `CN3` … where that is
+    /// taken), with the digits of the first series of kind `invoice`.
     pub series: Vec<SeriesDefinition>,
     /// Documents are kept for so many years after the one in which the last was issued, 0 to 100;
     /// 10 if left out.
     pub document_retention_years: Option<u8>,
+    /// Where it is; printed on documents.
+    pub address: Option<Address<Label>>,
+    /// How tax authorities know it, at most 16; printed on documents.
+    pub tax_ids: Option<Vec<TaxId<Label>>>,
+}
+
+/// Corrects a seller. What is left out stays. Documents that were issued stay as they are; those
+/// that are issued from then on show the seller as it is then.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct UpdateEntity {
+    /// Which seller.
+    pub entity: EntityId,
+    /// Its legal name.
+    pub name: Option<Label>,
+    /// Where it is.
+    pub address: Option<Address<Label>>,
+    /// Days from document date to due date, 0 to 365, of customers that have no terms of their
+    /// own.
+    pub payment_terms_days: Option<u16>,
+    /// Documents are kept for so many years after the one in which the last was issued, 0 to 100.
+    /// Of customers that were erased before, it stays as it was.
+    pub document_retention_years: Option<u8>,
+    /// How tax authorities know it, at most 16, all of them; none if the list is empty.
+    pub tax_ids: Option<Vec<TaxId<Label>>>,
+    /// More number series. Those that are there stay: numbers that were given never change.
+    pub add_series: Option<Vec<SeriesDefinition>>,
+    /// The series of kind `invoice`, of kind `credit_note`, or one of each, that documents get
+    /// their numbers from unless they say otherwise.
+    pub default_series: Option<Vec<Code>>,
 }
 
 /// Defines a seller: the form before documents had a retention.
@@ -71,7 +104,17 @@ pub struct DefineEntityV1 {
 impl From<DefineEntityV1> for DefineEntity {
     fn from(old: DefineEntityV1) -> Self {
         let DefineEntityV1 { entity, name, zone, payment_terms_days, series } = old;
-        Self { entity, name, zone, payment_terms_days, series, document_retention_years: None }
+        let (address, tax_ids) = (None, None);
+        Self {
+            entity,
+            name,
+            zone,
+            payment_terms_days,
+            series,
+            document_retention_years: None,
+            address,
+            tax_ids,
+        }
     }
 }
 

@@ -5,7 +5,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::currency::Currency;
 use crate::ids::{BillingRunId, CustomerId, EntityId};
+use crate::party::{Address, TaxId};
 use crate::personal::{Contact, Personal};
+use crate::terms::CustomerDetail;
 use crate::text::{Code, ExternalId, Label};
 use crate::time::ZoneName;
 
@@ -31,6 +33,12 @@ pub struct RegisterCustomer {
     pub payment_terms_days: Option<u16>,
     /// Who pays for it; the customer itself if left out.
     pub parent: Option<CustomerId>,
+    /// Its postal address; printed on documents.
+    pub address: Option<Address<Contact>>,
+    /// How tax authorities know it, at most 16; printed on documents.
+    pub tax_ids: Option<Vec<TaxId<Contact>>>,
+    /// The number of its purchase order, which every invoice carries.
+    pub purchase_order: Option<Label>,
 }
 
 /// Leaves a customer out of what happens by itself, because a process could not do for it what it
@@ -73,7 +81,7 @@ pub struct EraseCustomer {
     pub leave_credit: Option<bool>,
 }
 
-/// Changes what is given; what is left out stays.
+/// Changes what is given; what is left out stays. Documents that were issued stay as they are.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct UpdateCustomer {
@@ -83,8 +91,33 @@ pub struct UpdateCustomer {
     pub external_id: Option<ExternalId>,
     /// A new name.
     pub name: Option<Contact>,
-    /// A new address for invoices.
+    /// A new mail address for invoices.
     pub email: Option<Contact>,
     /// New terms, for invoices from now on.
     pub payment_terms_days: Option<u16>,
+    /// A new postal address.
+    pub address: Option<Address<Contact>>,
+    /// How tax authorities know it, at most 16, all of them; none if the list is empty.
+    pub tax_ids: Option<Vec<TaxId<Contact>>>,
+    /// Another zone. It holds from the next cycle on: from the first day that begins tomorrow or
+    /// later and not before the end of any cycle that was opened. What was agreed for a later day
+    /// is due on the same day in the new zone.
+    pub zone: Option<ZoneName>,
+    /// The number of a purchase order that every invoice carries from now on.
+    pub purchase_order: Option<Label>,
+    /// Details that it is to have no more.
+    pub clear: Option<Vec<CustomerDetail>>,
+}
+
+/// Says what the customer's next invoice carries, instead of what was said before. It can be said
+/// anew until that invoice is finalized; what is left out, the invoice does not carry.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AnnotateInvoice {
+    /// Whose next invoice.
+    pub customer: CustomerId,
+    /// A sentence for the reader of the invoice.
+    pub memo: Option<Personal>,
+    /// The number of the purchase order that it fulfils, instead of the customer's own.
+    pub purchase_order: Option<Label>,
 }

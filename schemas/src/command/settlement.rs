@@ -67,6 +67,11 @@ pub struct InvoiceRequest {
     pub series: Option<Code>,
     /// The issue date, only in a series of kind `historical`; else it is today.
     pub document_date: Option<Date>,
+    /// A sentence for its reader; that of `invoice.annotate` if left out.
+    pub memo: Option<Personal>,
+    /// The number of the purchase order that it fulfils; that of `invoice.annotate`, or else of
+    /// the customer, if left out.
+    pub purchase_order: Option<Label>,
 }
 
 /// Withdraws a charge that waits for an invoice.

@@ -12,6 +12,7 @@ use crate::event::{EventAt, LotUse};
 use crate::fraction::{Fraction, RoundingMode};
 use crate::ids::{BillingRunId, ChargeId, DiscountId, EntityId, InvoiceId, PlanId, SubscriptionId};
 use crate::money::Minor;
+use crate::party::{CustomerSnapshot, SellerSnapshot};
 use crate::personal::Personal;
 use crate::terms::{Every, LineKind, Policies, Profile, Rate};
 use crate::text::{Code, ExternalId, Label};
@@ -66,8 +67,14 @@ pub struct InvoiceFinalized {
     pub sequence: u64,
     /// The printed number.
     pub number: Code,
+    /// The seller as it was on the day.
+    pub seller: SellerSnapshot,
     /// The customer as it was on the day.
     pub bill_to: CustomerSnapshot,
+    /// A sentence for the reader; sealed with what documents say.
+    pub memo: Option<Personal>,
+    /// The number of the purchase order that it fulfils.
+    pub purchase_order: Option<Label>,
     /// The currency of every amount here.
     pub currency: Currency,
     /// The issue date, in the entity's zone.
@@ -96,15 +103,6 @@ pub struct InvoiceFinalized {
     pub credit_applied: Minor,
     /// A negative total becomes this much customer credit, and the invoice is settled.
     pub credit_generated: Minor,
-}
-
-/// The customer as an invoice shows it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct CustomerSnapshot {
-    /// Name.
-    pub name: Personal,
-    /// Where it goes.
-    pub email: Option<Personal>,
 }
 
 /// Sums over the lines of an invoice.

@@ -513,6 +513,25 @@ pub struct CancellationUndone {
     pub subscription: SubscriptionId,
 }
 
+/// The customer has another clock, and what was agreed for a later day is due on the same day by
+/// it. Folding replaces instants by others and asks no calendar.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct SubscriptionRelocated {
+    /// Which subscription.
+    pub subscription: SubscriptionId,
+    /// What becomes of each instant that was agreed for later, in the order of time.
+    pub instants: Vec<Relocated>,
+}
+
+/// An instant that was agreed for later, and the one that takes its place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Relocated {
+    /// By the clock that the customer has had.
+    pub from: Timestamp,
+    /// The same day, and the same time of it, by the new clock.
+    pub to: Timestamp,
+}
+
 /// Another contract term began, or none follows.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct TermRenewed {

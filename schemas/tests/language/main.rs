@@ -13,6 +13,7 @@ mod json_schema;
 mod kinds;
 mod laws;
 mod personal;
+mod refusals;
 mod samples;
 mod stored_source;
 mod values;

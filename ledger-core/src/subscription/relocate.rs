@@ -1,0 +1,126 @@
+//! What was agreed for later, where the customer moves to another zone.
+//!
+//! # Shape
+//!
+//! An instant that was agreed (a scheduled change, a phase of a ramp, the end of a trial, a pause
+//! or a term, cycles that begin later) stands for a civil day, at the start of it or at a time of
+//! it. The decision finds every instant of a subscription behind the move and says, in an event,
+//! which one takes its place; the fold puts it there and asks no calendar.
+//!
+//! # Correctness
+//!
+//! Cycles that were opened end before the move, so none of them changes. Both clocks keep days in
+//! order, so what was agreed stays in its order. What names a period of time that does not depend
+//! on days (the hours in which a payment has to come) stays.
+//!
+//! *Limits.* Whoever gives a subscription another instant that may lie ahead adds it to
+//! [`Subscription::agreed`].
+
+use std::collections::BTreeSet;
+
+use schemas::event::{Relocated, ScheduledFor, SubscriptionRelocated};
+use schemas::ids::SubscriptionId;
+use schemas::time::TimeError;
+use schemas::{Span, Timestamp};
+
+use super::agreements::Agreements;
+use super::state::Subscription;
+use crate::customer::clock::LocalTime;
+use crate::shared::Shared;
+use crate::unmade::Unmade;
+
+/// What is shown every instant that was agreed, and says which one takes its place.
+pub(super) type Visit<'a> = &'a mut dyn FnMut(Timestamp) -> Timestamp;
+
+/// What becomes of the subscriptions of a customer whose days are counted by another clock from
+/// `at` on.
+///
+/// # Errors
+/// A time that cannot be computed.
+pub(crate) fn relocated(
+    agreements: &Agreements,
+    (before, after): (&LocalTime, &LocalTime),
+    at: Timestamp,
+) -> Result<Vec<SubscriptionRelocated>, TimeError> {
+    let mut events = Vec::new();
+    for found in agreements.subscriptions() {
+        let mut later = BTreeSet::new();
+        let mut note = |instant| {
+            if instant > at {
+                later.insert(instant);
+            }
+            instant
+        };
+        found.clone().agreed(&mut note);
+        let mut instants = Vec::with_capacity(later.len());
+        for from in later {
+            let to = after.same_time(before, from)?;
+            if from != to {
+                instants.push(Relocated { from, to });
+            }
+        }
+        if !instants.is_empty() {
+            events.push(SubscriptionRelocated { subscription: found.id, instants });
+        }
+    }
+    Ok(events)
+}
+
+impl Agreements {
+    /// Folds in a move.
+    ///
+    /// # Errors
+    /// [`Unmade`] where nothing was agreed for an instant that is moved.
+    pub(super) fn relocate(&mut self, moved: &SubscriptionRelocated) -> Result<(), Unmade> {
+        let id = moved.subscription;
+        let mut left: BTreeSet<Timestamp> = moved.instants.iter().map(|pair| pair.from).collect();
+        let mut to = |instant: Timestamp| {
+            let place = moved.instants.binary_search_by_key(&instant, |pair| pair.from);
+            left.remove(&instant);
+            place.map_or(instant, |at| moved.instants[at].to)
+        };
+        let found = Shared::make_mut(&mut self.subscriptions).get_mut(&id);
+        Shared::make_mut(found.ok_or_else(|| Unmade::named(id))?).agreed(&mut to);
+        match left.first() {
+            None => Ok(()),
+            Some(instant) => Err(Unmade::of(format!("what was agreed for {instant} of"), id)),
+        }
+    }
+}
+
+impl Subscription {
+    /// Shows every instant that was agreed, and puts in its place what is said of it. Cycles that
+    /// were opened, and what happened already, are no agreement.
+    fn agreed(&mut self, visit: Visit<'_>) {
+        self.start = visit(self.start);
+        self.trial_end = self.trial_end.map(&mut *visit);
+        if let Some(term) = &mut self.term {
+            term.span = span(term.span, visit);
+        }
+        if let Some(least) = &mut self.least_term {
+            least.until = visit(least.until);
+        }
+        for pause in &mut self.pauses {
+            pause.from = visit(pause.from);
+            pause.until = pause.until.map(&mut *visit);
+        }
+        if let Some(phases) = &mut self.phases {
+            phases.agreed(visit);
+        }
+        for due in self.scheduled.iter_mut().chain(&mut self.aside) {
+            due.at = match due.at {
+                ScheduledFor::At(at) => ScheduledFor::At(visit(at)),
+                ScheduledFor::Paid => ScheduledFor::Paid,
+            };
+        }
+        for item in &mut self.items {
+            item.agreed(visit);
+        }
+    }
+}
+
+/// A span with other ends. A move keeps instants in order, but across the date line it may leave a
+/// day without any; then the span stays as it was.
+pub(super) fn span(span: Span, visit: Visit<'_>) -> Span {
+    Span::new(visit(span.start()), visit(span.end())).unwrap_or(span)
+}
