@@ -28,8 +28,8 @@ pub use settlement::{
 };
 pub use subscription::{
     AcceptQuote, Activation, CancelSubscription, ChangePlan, ChangeQuantity, ChangeSubscription,
-    CreateQuote, CreateSubscription, EndTrial, ItemRequest, PauseSubscription, PriceMapping,
-    RampPhase, ResumeSubscription, SetRenewal, SubscriptionTerms, UncancelSubscription, VoidQuote,
+    CreateQuote, CreateSubscription, EndTrial, ItemRequest, PauseSubscription, RampPhase,
+    ResumeSubscription, SetRenewal, SubscriptionTerms, UncancelSubscription, VoidQuote,
     WithdrawChange,
 };
 

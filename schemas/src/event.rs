@@ -53,8 +53,8 @@ pub use settlement::{
 pub use subscription::{
     ActivationAgreed, Calendar, CancellationUndone, ChangeAgreed, ChangeScheduled, CycleCut,
     CycleOpened, EndAgreed, ItemChange, ItemMoved, ItemStarted, ItemTerms, LeastTerm, LeftAlone,
-    LineMoved, MigrationTaken, PaymentAwaited, PricesMapped, RampAgreed, RampStep, Relocated,
-    RenewalSet, ScheduledChange, ScheduledChangeWithdrawn, ScheduledFor, SubscriptionActivated,
+    LineMoved, MigrationTaken, PaymentAwaited, RampAgreed, RampStep, Relocated, RenewalSet,
+    ScheduledChange, ScheduledChangeWithdrawn, ScheduledFor, SubscriptionActivated,
     SubscriptionCanceled, SubscriptionChanged, SubscriptionCreated, SubscriptionMigrated,
     SubscriptionMoved, SubscriptionPaused, SubscriptionRelocated, SubscriptionResumed, Term,
     TermRenewed, TermsChange, TermsStep,

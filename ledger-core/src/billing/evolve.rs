@@ -76,6 +76,8 @@ impl Billing {
             | E::ChangeScheduled(_)
             | E::ScheduledChangeWithdrawn(_)
             | E::CancellationUndone(_)
+            | E::SubscriptionMigrated(_)
+            | E::SubscriptionRelocated(_)
             | E::TermRenewed(_)
             | E::RenewalSet(_)
             | E::QuoteCreated(_)

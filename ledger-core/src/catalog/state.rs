@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use schemas::Rejection;
 use schemas::event::{CatalogEvent, CouponDefined, EventAt, PlanMigrationSet, PlanVersionDefined};
 use schemas::ids::{CouponId, PlanId};
 use schemas::text::Code;
-use schemas::{Currency, Date, Rejection};
 use serde::{Deserialize, Serialize};
 
 use super::migrations::Migration;

@@ -14,8 +14,8 @@ use schemas::command::{
     ProcessCommand,
 };
 use schemas::event::{
-    ChangeScheduled, CreditNoteIssued, CustomerZoneChanged, Event, InvoiceFinalized, ScheduledFor,
-    SettlementEvent, SubscriptionActivated, SubscriptionCreated,
+    CreditNoteIssued, CustomerZoneChanged, Event, InvoiceFinalized, SettlementEvent,
+    SubscriptionCreated,
 };
 use schemas::ids::SubscriptionId;
 use schemas::{Command, Date, Rejection, Timestamp};

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use schemas::command::IssueCreditNote;
-use schemas::event::{Allocation, CreditNoteIssued, EntityDefined, Event, LineRef, LineReversal};
+use schemas::event::{Allocation, CreditNoteIssued, Event, LineRef, LineReversal};
 use schemas::ids::{CreditNoteId, InvoiceId, RefundId, derive};
 use schemas::terms::{NoteTarget, SeriesDefinition, SeriesKind};
 use schemas::{Date, Interval, Minor, Rejection};

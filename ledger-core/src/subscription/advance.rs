@@ -12,14 +12,11 @@
 //! cost is read off a copy for which the time has passed ([`Advance::projected`]).
 
 use schemas::event::{
-    Calendar, ChangeScheduled, CycleCut, CycleOpened, EndAgreed, ItemChange, ItemTerms, LeftAlone,
-    ScheduledChange, ScheduledChangeWithdrawn, ScheduledFor, ScheduledItems, SubscriptionCanceled,
-    SubscriptionChanged, SubscriptionEvent, SubscriptionPaused, SubscriptionResumed, Term,
-    TermRenewed, TermsChange,
+    ChangeScheduled, CycleOpened, EndAgreed, LeftAlone, ScheduledChange, ScheduledChangeWithdrawn,
+    ScheduledFor, SubscriptionCanceled, SubscriptionEvent, SubscriptionPaused, SubscriptionResumed,
+    Term, TermRenewed,
 };
-use schemas::terms::{
-    Anchor, BillingTiming, CancelCredit, EndReason, IntervalChange, Renewal, Settle,
-};
+use schemas::terms::{Anchor, BillingTiming, EndReason, Renewal, Settle};
 use schemas::text::Label;
 use schemas::time::TimeError;
 use schemas::{Currency, Date, Rejection, Span, Timestamp};
@@ -28,7 +25,6 @@ use super::calendar;
 use super::case::Invoiced;
 use super::evolve::try_out;
 use super::item::Item;
-use super::migration;
 use super::state::{Subscription, default_credit};
 use crate::catalog::state::Catalog;
 use crate::customer::rules::Rules;

@@ -182,14 +182,6 @@ impl Item {
         }
     }
 
-    /// The time of the n-th cycle that is not opened yet, counted from 0, and its whole cycle.
-    ///
-    /// # Errors
-    /// A date that cannot be computed.
-    pub(crate) fn period_ahead(&self, n: u32, rules: &Rules) -> Result<(Span, Span), TimeError> {
-        calendar::period(&self.calendar, self.next_cycle() - self.calendar_cycle + n, rules)
-    }
-
     /// What of a cycle stays as it is invoiced.
     pub(crate) fn left_alone(&self, cycle: u32) -> impl Iterator<Item = Span> {
         self.frozen.iter().filter(move |frozen| cycle < frozen.before).map(|frozen| frozen.span)

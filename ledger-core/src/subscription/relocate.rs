@@ -19,7 +19,6 @@
 use std::collections::BTreeSet;
 
 use schemas::event::{Relocated, ScheduledFor, SubscriptionRelocated};
-use schemas::ids::SubscriptionId;
 use schemas::time::TimeError;
 use schemas::{Span, Timestamp};
 

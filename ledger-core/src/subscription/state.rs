@@ -1,8 +1,8 @@
 //! State of one subscription: its items, and what holds for all of them.
 
 use schemas::event::{
-    ActivationAgreed, ChangeScheduled, Dimension, EventAt, ItemChange, ItemTerms, LeastTerm,
-    MigrationTaken, ScheduledChange, ScheduledFor, SubscriptionCreated, Term,
+    ActivationAgreed, ChangeScheduled, Dimension, EventAt, ItemTerms, LeastTerm, MigrationTaken,
+    ScheduledChange, ScheduledFor, SubscriptionCreated, Term,
 };
 use schemas::ids::{CustomerId, DiscountId, InvoiceId, PlanId, QuoteId, SubscriptionId};
 use schemas::terms::{Anchor, CancelCredit, CancelDefault, EndReason, Renewal, TrialAnchor};

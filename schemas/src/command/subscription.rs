@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::book::PriceMapping;
 use crate::decimal::Decimal;
 use crate::event::Dimension;
 use crate::ids::{CustomerId, PlanId, QuoteId, SubscriptionId};
@@ -144,16 +145,6 @@ pub struct ChangeSubscription {
     pub when: ChangeTime,
     /// How the difference is billed; by the book's policies if left out.
     pub proration: Option<Settle>,
-}
-
-/// A price of another plan or version that takes the place of one.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct PriceMapping {
-    /// A price that the subscription has.
-    pub from: Code,
-    /// The one that takes its place; none if it ends.
-    pub to: Option<Code>,
 }
 
 /// Moves a subscription to another plan, or another version; see [`ChangeSubscription`].

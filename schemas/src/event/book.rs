@@ -4,14 +4,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::command::PriceMapping;
-use crate::currency::Currency;
-use crate::ids::{BillingRunId, CustomerId, EntityId, PlanId};
-use crate::personal::{Contact, Personal};
-use crate::terms::{
-    BillingTiming, BookClock, Every, Grant, Policies, PriceDefinition, Profile, SeriesDefinition,
-};
-use crate::text::{BookName, Code, ExternalId, Label};
-use crate::time::{Date, Timestamp, ZoneName};
+use crate::ids::PlanId;
+use crate::terms::{BillingTiming, BookClock, Every, Grant, Policies, PriceDefinition, Profile};
+use crate::text::{BookName, Code, Label};
+use crate::time::{Date, Timestamp};
 
 /// A book was opened with its policies and its clock.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

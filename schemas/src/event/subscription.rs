@@ -4,7 +4,9 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::command::{ItemRequest, PriceMapping};
+use super::book::PricesMapped;
+use crate::command::ItemRequest;
+use crate::command::PriceMapping;
 use crate::currency::Currency;
 use crate::decimal::Decimal;
 use crate::event::{Dimension, LineRef, PlanVersion};
@@ -261,17 +263,6 @@ pub struct ItemChange {
     pub calendar: Option<Calendar>,
     /// Up to then what is invoiced stays as it is: nothing of the time is charged or given back.
     pub left_alone_until: Option<Timestamp>,
-}
-
-/// What a change of plan did to prices.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct PricesMapped {
-    /// Prices, and those that took their places.
-    pub mapped: Vec<PriceMapping>,
-    /// Prices that begin.
-    pub started: Vec<Code>,
-    /// Prices that end.
-    pub ended: Vec<Code>,
 }
 
 /// A subscription has other terms from an instant on, each until its next recorded change.

@@ -164,21 +164,8 @@ fn told(number: u64, times: u64, history: &History, found: &Difference) -> Strin
     )
 }
 
-/// Whether the ledger is to be compared. It does not bill by all of these rules yet, so this
-/// is asked for with `BILLFOLD_MODEL_COMPARE` until it does; then this function goes.
-pub(crate) fn is_compared() -> bool {
-    let asked = std::env::var_os("BILLFOLD_MODEL_COMPARE").is_some();
-    if !asked {
-        println!("not compared: the ledger does not bill by all of these rules yet");
-    }
-    asked
-}
-
 #[test]
 fn every_history_is_billed_as_the_model_says() {
-    if !is_compared() {
-        return;
-    }
     let (seed, cases) = (from_env("BILLFOLD_TEST_SEED", 1), from_env("BILLFOLD_TEST_CASES", CASES));
     let first = from_env("BILLFOLD_TEST_FIRST", 0);
     let mut pairs = Pairs::default();

@@ -39,7 +39,8 @@ impl Ledger {
         let found = self.plan_of_migrations(plan)?;
         let customer = self.known(customer)?;
         let (rules, currency) = (&customer.profile.rules, customer.profile.currency);
-        let advance = Advance { rules, catalog: &self.facts.catalog, currency };
+        let invoiced = &customer.billing;
+        let advance = Advance { rules, catalog: &self.facts.catalog, currency, invoiced };
         let asked = Asked { advance, plan, found, now };
         let rows = customer.subscriptions().map(|subscription| asked.row(customer, subscription));
         rows.filter_map(Result::transpose).collect()
@@ -81,12 +82,9 @@ impl Asked<'_> {
         if !subscription.has_had(self.plan) {
             return Ok(None);
         }
-        let today = self.advance.rules.date(self.now)?;
-        let mut then = subscription.clone();
-        if self.advance.through(&mut then, today, 0).is_err() {
-            // One that is too far behind to be brought up at once is shown as it is.
-            then = subscription.clone();
-        }
+        // One that is too far behind to be brought up at once is shown as it is.
+        let then = self.advance.projected(subscription, self.now);
+        let then = then.unwrap_or_else(|_| subscription.clone());
         let moved = self.moved(&then);
         let (standing, next, obstacle) = match self.ahead(&then)? {
             Some(Ahead::Moves(step)) => (MigrationStanding::WillMove, Some(step), None),
@@ -151,10 +149,11 @@ impl Asked<'_> {
             let item = of.item(number).expect("items are numbered for ever");
             let Some(start) = self.first_cycle(item, next.set.on)? else { break };
             let step = MigrationStep { at: Some(start), ..step };
-            if self.advance.through(&mut of, self.advance.rules.date(start)?, 0).is_err() {
+            let Ok(then) = self.advance.projected(&of, start) else {
                 // Too many cycles lie before it; the calendar says when it begins.
                 return Ok(Ahead::Moves(step));
-            }
+            };
+            of = then;
             let taken = |found: &&Migrated| {
                 (found.item, found.plan, found.taken.migration)
                     == (number, self.plan, next.set.migration)
