@@ -33,7 +33,7 @@ tables! {
 
 impl Projection for Invoices {
     const NAME: &'static str = "invoices";
-    const VERSION: u32 = 3;
+    const VERSION: u32 = 4;
 
     fn apply(
         &mut self,

@@ -48,7 +48,7 @@ pub struct Expect {
 /// What an expectation may be of.
 pub(crate) const SUBJECTS: [&str; 6] = ["invoice", "note", "customer", "sub", "preview", "rerun"];
 
-const DOCUMENT: [&str; 16] = [
+const DOCUMENT: [&str; 22] = [
     "total",
     "net",
     "gross",
@@ -65,6 +65,12 @@ const DOCUMENT: [&str; 16] = [
     "overdue",
     "line_count",
     "number",
+    "memo",
+    "purchase_order",
+    "seller",
+    "seller_city",
+    "to",
+    "to_country",
 ];
 const PREVIEWED: [&str; 7] =
     ["total", "net", "gross", "discount", "tax", "credit_applied", "line_count"];

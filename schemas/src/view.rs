@@ -9,6 +9,7 @@
 mod balances;
 mod explain;
 mod invoices;
+mod parties;
 mod preview;
 mod revenue;
 mod subscriptions;
@@ -26,6 +27,7 @@ pub use invoices::{
     Invoice, InvoiceFigures, InvoiceStatus, InvoiceSummary, Line, LineDiscount, LineTax,
     Settlement, SettlementKind,
 };
+pub use parties::{Customer, Entity, NextInvoice};
 pub use preview::{CommandPreview, InvoicePreview, PreviewedCommand};
 pub use revenue::{
     InvoiceRevenue, LineRevenue, MonthRevenue, RecognizedRevenue, Waterfall, WaterfallMonth,

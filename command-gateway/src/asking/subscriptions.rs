@@ -81,7 +81,7 @@ pub(super) async fn parked(asked: &Asked<'_>, question: CustomersParked) -> Resu
     Ok(Reply::json(&Page { data, has_more, next, position, time }))
 }
 
-fn page_size(limit: Option<u32>) -> Result<usize, Problem> {
+pub(super) fn page_size(limit: Option<u32>) -> Result<usize, Problem> {
     let limit = limit.unwrap_or(DEFAULT_LIMIT);
     if !(1..=MAX_LIMIT).contains(&limit) {
         let detail = format!("{limit} is out of range; ask for 1 to {MAX_LIMIT}");
@@ -90,7 +90,7 @@ fn page_size(limit: Option<u32>) -> Result<usize, Problem> {
     Ok(limit as usize)
 }
 
-fn cursor<T: FromStr>(after: Option<&str>) -> Result<Option<T>, Problem> {
+pub(super) fn cursor<T: FromStr>(after: Option<&str>) -> Result<Option<T>, Problem> {
     let after = after.map(str::parse).transpose();
     after.map_err(|_| invalid("/after", "this is no cursor; give one that a page carried"))
 }

@@ -8,15 +8,15 @@
 //! 4. If the day moved on which a run has something to do, that is an event, too.
 
 use schemas::command::{
-    BillCustomer, BillingCommand, BookCommand, ChargeInvoice, InvoiceNow, InvoiceRequest,
-    ProcessCommand,
+    BillCustomer, BillingCommand, BookCommand, ChargeInvoice, CustomerCommand, InvoiceNow,
+    InvoiceRequest, ProcessCommand, UpdateCustomer,
 };
 use schemas::event::{
     ChangeScheduled, CustomerZoneChanged, Event, InvoiceFinalized, ScheduledFor,
     SubscriptionActivated, SubscriptionCreated,
 };
 use schemas::ids::SubscriptionId;
-use schemas::{Command, Date, Rejection, Timestamp};
+use schemas::{Command, Date, Rejection};
 
 use super::customer::Customer;
 use super::draft::Draft;
@@ -67,13 +67,12 @@ pub(super) fn of_customer(
 ) -> Result<Vec<Event>, Rejection> {
     let events = match command {
         Command::Customer(command) => {
-            let events = customer::decide::decide(context, &customer.profile, customer, command)?;
-            if let Some(moved) = events.iter().find_map(|event| event.get::<CustomerZoneChanged>())
+            if let CustomerCommand::UpdateCustomer(UpdateCustomer { zone: Some(_), .. }) = command
+                && let Some(events) = moved(context, customer, command)?
             {
-                let at = moved.at;
-                return relocated(context, customer, Draft::after(customer, events), at);
+                return Ok(events);
             }
-            events
+            customer::decide::decide(context, &customer.profile, customer, command)?
         }
         Command::Settlement(command) => {
             settlement::decide::decide(&settling(context, customer), command)?
@@ -104,16 +103,25 @@ pub(super) fn of_customer(
     finish(context, customer, Draft::after(customer, events))
 }
 
-/// A customer has moved: what was agreed for later keeps its days.
-fn relocated(
+/// A customer moves: its cycles up to today exist before it does, and what was agreed for later
+/// keeps its days. None if it stays where it is.
+fn moved(
     context: &Context<'_>,
     customer: &Customer,
-    mut draft: Draft,
-    at: Timestamp,
-) -> Result<Vec<Event>, Rejection> {
+    command: &CustomerCommand,
+) -> Result<Option<Vec<Event>>, Rejection> {
+    let mut draft = Draft::after(customer, Vec::new());
+    let today = customer.profile.rules.date(context.stamp.recorded_at)?;
+    advance_all(context, &mut draft, Scope::All, today)?;
+    let now = &draft.customer;
+    let events = customer::decide::decide(context, &now.profile, now, command)?;
+    let found = events.iter().find_map(|event| event.get::<CustomerZoneChanged>());
+    let Some(at) = found.map(|moved| moved.at) else { return Ok(None) };
+    draft.extend(events);
     let clocks = (&customer.profile.rules.local, &draft.customer.profile.rules.local);
-    draft.extend(subscription::relocate::relocated(&customer.agreements, clocks, at)?);
-    finish(context, customer, draft)
+    let agreed = subscription::relocate::relocated(&draft.customer.agreements, clocks, at)?;
+    draft.extend(agreed);
+    finish(context, customer, draft).map(Some)
 }
 
 fn settling<'a>(context: &Context<'a>, customer: &'a Customer) -> settlement::case::Case<'a> {
@@ -240,15 +248,26 @@ fn bill(
     through: Date,
     wanted: Wanted<'_>,
 ) -> Result<(), Rejection> {
+    advance_all(context, draft, scope, through)?;
+    let invoice = invoice(context, draft.customer.account(), scope, through, wanted)?;
+    draft.extend(invoice);
+    Ok(())
+}
+
+/// Brings the subscriptions of a scope up to and on `through`.
+fn advance_all(
+    context: &Context<'_>,
+    draft: &mut Draft,
+    scope: Scope,
+    through: Date,
+) -> Result<(), Rejection> {
     let profile = Shared::clone(&draft.customer.profile);
     let advance =
         Advance { rules: &profile.rules, catalog: context.catalog, currency: profile.currency };
-    let billed = draft.customer.subscriptions().map(Subscription::id).filter(|id| scope.has(*id));
-    for id in billed.collect::<Vec<_>>() {
+    let all = draft.customer.subscriptions().map(Subscription::id).filter(|id| scope.has(*id));
+    for id in all.collect::<Vec<_>>() {
         draft.advance(advance, id, through)?;
     }
-    let invoice = invoice(context, draft.customer.account(), scope, through, wanted)?;
-    draft.extend(invoice);
     Ok(())
 }
 

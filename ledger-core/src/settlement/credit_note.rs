@@ -149,9 +149,7 @@ fn reversals(
 }
 
 /// The series that credit notes to the customer have.
-fn note_series<'a>(
-    case: &Case<'a>,
-) -> Result<(&'a Seller, &'a SeriesDefinition), Rejection> {
+fn note_series<'a>(case: &Case<'a>) -> Result<(&'a Seller, &'a SeriesDefinition), Rejection> {
     let entity = case.context.sellers.entity(case.profile.entity)?;
     let series = series(entity, None, SeriesKind::CreditNote)?;
     Ok((entity, series))

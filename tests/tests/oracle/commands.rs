@@ -139,6 +139,9 @@ impl Game {
                     zone: Some(ZONES[zone].parse().expect("a zone")),
                     payment_terms_days: Some(terms),
                     parent: None,
+                    address: None,
+                    tax_ids: None,
+                    purchase_order: None,
                 }))
             }
             OnBook::DefinePlan { plan, every, arrears, per_unit, price: amount } => {
@@ -303,6 +306,11 @@ impl Game {
                     name: None,
                     email: None,
                     payment_terms_days: Some(days),
+                    address: None,
+                    tax_ids: None,
+                    zone: None,
+                    purchase_order: None,
+                    clear: None,
                 }))
             }
             Charging::InvoiceNow { customer } => {

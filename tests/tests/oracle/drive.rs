@@ -103,6 +103,8 @@ impl Game {
                 series("HIST", SeriesKind::Historical),
             ],
             document_retention_years: None,
+            address: None,
+            tax_ids: None,
         })));
         for (plan, per_unit, price) in [(0, true, 100_000), (1, false, 290_000)] {
             let arrears = false;

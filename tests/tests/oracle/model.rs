@@ -352,7 +352,8 @@ impl Oracle {
             | Command::Customer(
                 CustomerCommand::ParkCustomer(_)
                 | CustomerCommand::ReleaseCustomer(_)
-                | CustomerCommand::EraseCustomer(_),
+                | CustomerCommand::EraseCustomer(_)
+                | CustomerCommand::AnnotateInvoice(_),
             ) => {
                 unreachable!("the moves have no {command:?}")
             }

@@ -13,6 +13,7 @@
 
 mod access;
 mod next;
+mod parties;
 mod subscription;
 
 use schemas::event::CustomerParked;

@@ -4,9 +4,10 @@ use schemas::command::{Activation, ItemRequest, RampPhase, SubscriptionTerms};
 use schemas::event::{
     Calendar, CancellationUndone, ChangeScheduled, CouponDefined, CycleCut, CycleOpened, Dimension,
     DiscountApplied, DiscountRemoved, FirstCycle, ItemChange, ItemStarted, ItemTerms,
-    QuoteAccepted, QuoteCreated, QuoteOffer, QuoteVoided, RampAgreed, RampStep, RenewalSet,
-    ScheduledChangeWithdrawn, SubscriptionActivated, SubscriptionCanceled, SubscriptionChanged,
-    SubscriptionCreated, SubscriptionPaused, SubscriptionResumed, Term, TermRenewed, TermsChange,
+    QuoteAccepted, QuoteCreated, QuoteOffer, QuoteVoided, RampAgreed, RampStep, Relocated,
+    RenewalSet, ScheduledChangeWithdrawn, SubscriptionActivated, SubscriptionCanceled,
+    SubscriptionChanged, SubscriptionCreated, SubscriptionPaused, SubscriptionRelocated,
+    SubscriptionResumed, Term, TermRenewed, TermsChange,
 };
 use schemas::terms::{
     Anchor, BillingTiming, CalendarUnit, DiscountDuration, DiscountTarget, EndReason, Every, Rate,
@@ -205,6 +206,8 @@ fn pauses_and_terms(all: &mut Samples<Event>, from: Timestamp) {
     all.add("another term", TermRenewed { subscription, term: Some(term()) });
     all.add("no term", TermRenewed { subscription, term: None });
     all.add_each(values::renewals(), |renewal| RenewalSet { subscription, renewal });
+    let moved = Relocated { from: of("2024-03-01T05:00:00Z"), to: of("2024-02-29T15:00:00Z") };
+    all.add("moved", SubscriptionRelocated { subscription, instants: vec![moved] });
     let steps = vec![RampStep { from, items: item_changes() }];
     all.add("agreed", RampAgreed { subscription, steps });
 }
