@@ -228,6 +228,7 @@ fn agreed(
 ) -> Result<(), Refused> {
     match command {
         SubscriptionCommand::CreateSubscription(c) => {
+            offers::cited(book, customer, c, when)?;
             subscribe::subscribe(book, customer, c, children, when)
         }
         SubscriptionCommand::ChangePlan(c) => life::change(book, customer, &of_plan(c), when),
