@@ -384,6 +384,11 @@ mod tests {
                 name: None,
                 email: None,
                 payment_terms_days: Some(1),
+                address: None,
+                tax_ids: None,
+                zone: None,
+                purchase_order: None,
+                clear: None,
             }
             .into();
         }

@@ -4,6 +4,7 @@
 //! *Shape.* The engine makes a small copy; everything else happens here, on threads where that
 //! may take long. *Limits.* Only so many questions are reckoned at once, the rest is *busy*.
 
+mod parties;
 mod plans;
 mod preview;
 mod subscriptions;
@@ -43,6 +44,9 @@ pub(crate) async fn call(
         ("customers", "access") => subscriptions::access(&asked, read(body)?).await,
         ("customers", "parked") => subscriptions::parked(&asked, read(body)?).await,
         ("plans", "migrations") => plans::migrations(&asked, read(body)?).await,
+        ("customers", "get") => parties::customer(&asked, read(body)?).await,
+        ("entities", "get") => parties::entity(&asked, read(body)?).await,
+        ("entities", "list") => parties::entities(&asked, read(body)?).await,
         ("preview", "command") => preview::command(&asked, read(body)?).await,
         ("preview", "invoice") => preview::invoice(&asked, read(body)?).await,
         ("preview", "run") => preview::run(&asked, read(body)?).await,

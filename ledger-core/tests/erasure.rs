@@ -344,6 +344,11 @@ fn an_invoice_shows_the_copy_that_is_kept_and_a_name_that_says_the_same_changes_
         name: Some(name),
         email: None,
         payment_terms_days: None,
+        address: None,
+        tax_ids: None,
+        zone: None,
+        purchase_order: None,
+        clear: None,
     };
     assert_eq!(book.submit_now(&update(contact(2, 7)).into()), Ok(Vec::new()));
     let renamed = book.submit_now(&update(contact(3, 8)).into()).expect("another name");

@@ -159,13 +159,15 @@ impl Runner<'_> {
         let zone = self.names.customer(customer).zone;
         let policies = self.scenario.policies();
         let registered = self.seen.registered.get(&customer);
-        match (policies.zone, registered) {
+        let first = match (policies.zone, registered) {
             (schemas::terms::ZoneRule::FixedOffsetAtCreation, Some(at)) => {
                 zone.offset_at(*at).map_or(DayZone::Zone(zone), DayZone::Offset)
             }
             (schemas::terms::ZoneRule::FixedOffsetAtCreation, None)
             | (schemas::terms::ZoneRule::IanaZone, _) => DayZone::Zone(zone),
-        }
+        };
+        let moves = self.seen.moves.iter().filter(|(moved, _)| *moved == customer);
+        moves.fold(first, |zone, (_, changed)| zone.moved(changed))
     }
 
     /// The alias of what a line bills.

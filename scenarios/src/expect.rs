@@ -51,7 +51,7 @@ pub struct Expect {
 pub(crate) const SUBJECTS: [&str; 7] =
     ["invoice", "note", "customer", "sub", "lot", "preview", "rerun"];
 
-const DOCUMENT: [&str; 16] = [
+const DOCUMENT: [&str; 22] = [
     "total",
     "net",
     "gross",
@@ -68,6 +68,12 @@ const DOCUMENT: [&str; 16] = [
     "overdue",
     "line_count",
     "number",
+    "memo",
+    "purchase_order",
+    "seller",
+    "seller_city",
+    "to",
+    "to_country",
 ];
 const PREVIEWED: [&str; 7] =
     ["total", "net", "gross", "discount", "tax", "credit_applied", "line_count"];

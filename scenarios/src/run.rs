@@ -304,6 +304,8 @@ impl<'a> Runner<'a> {
                 series("cn", SeriesKind::CreditNote, "CN"),
             ],
             document_retention_years: None,
+            address: None,
+            tax_ids: None,
         }
     }
 }

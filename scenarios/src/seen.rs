@@ -1,6 +1,8 @@
 //! What the log of the book says, in the order in which it happened.
 
-use schemas::event::{BillingEvent, CustomerEvent, SettlementEvent, SubscriptionEvent};
+use schemas::event::{
+    BillingEvent, CustomerEvent, CustomerZoneChanged, SettlementEvent, SubscriptionEvent,
+};
 use std::collections::BTreeMap;
 
 use host::{Commits, HostError};
@@ -37,6 +39,8 @@ pub(super) struct Seen {
     pub(super) charges: BTreeMap<ChargeId, String>,
     /// When a customer was registered.
     pub(super) registered: BTreeMap<CustomerId, Timestamp>,
+    /// To which zones customers moved, in the order in which it was said.
+    pub(super) moves: Vec<(CustomerId, CustomerZoneChanged)>,
     items: BTreeMap<(SubscriptionId, u16), SeenItem>,
 }
 
@@ -63,6 +67,8 @@ impl Seen {
     fn note(&mut self, customer: CustomerId, at: Timestamp, event: Event) {
         if let Event::Customer(CustomerEvent::CustomerRegistered(_)) = event {
             self.registered.insert(customer, at);
+        } else if let Event::Customer(CustomerEvent::CustomerZoneChanged(changed)) = event {
+            self.moves.push((customer, changed));
         } else if let Event::Billing(BillingEvent::InvoiceFinalized(invoice)) = event {
             self.invoices.push((customer, invoice));
         } else if let Event::Settlement(SettlementEvent::CreditNoteIssued(note)) = event {

@@ -8,6 +8,7 @@
 
 use core::fmt;
 
+use schemas::event::CustomerZoneChanged;
 use schemas::fraction::RoundingMode;
 use schemas::time::{Date, Interval, Span, ZoneName};
 use schemas::{Currency, Decimal, Fraction, Minor, Timestamp};
@@ -36,9 +37,35 @@ pub enum DayZone {
     Zone(ZoneName),
     /// So many seconds east, always.
     Offset(i32),
+    /// One until a customer moves, and then another.
+    Moved(Box<Moved>),
+}
+
+/// A customer's move.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Moved {
+    before: DayZone,
+    /// The last day that begins by the zone before.
+    from: Date,
+    /// When it begins.
+    at: Timestamp,
+    after: DayZone,
 }
 
 impl DayZone {
+    /// The same, and another from a day on; moves that were to come then or later do not come.
+    pub(crate) fn moved(self, changed: &CustomerZoneChanged) -> Self {
+        let (from, at) = (changed.from, changed.at);
+        let after =
+            changed.fixed_offset.map_or_else(|| Self::Zone(changed.zone.clone()), Self::Offset);
+        match self {
+            Self::Moved(moved) if moved.from >= from => moved.before.moved(changed),
+            before @ (Self::Zone(_) | Self::Offset(_) | Self::Moved(_)) => {
+                Self::Moved(Box::new(Moved { before, from, at, after }))
+            }
+        }
+    }
+
     /// The date of an instant.
     pub fn date_at(&self, instant: Timestamp) -> Option<Date> {
         match self {
@@ -47,6 +74,8 @@ impl DayZone {
                 let east = i64::from(*seconds) * 1_000_000;
                 Timestamp::from_micros(instant.micros() + east).map(Timestamp::utc_date)
             }
+            Self::Moved(moved) if instant < moved.at => moved.before.date_at(instant),
+            Self::Moved(moved) => Some(moved.after.date_at(instant)?.max(moved.from)),
         }
     }
 

@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::currency::Currency;
-use crate::ids::{CommandId, CustomerId, InvoiceId, PaymentId, PlanId, SubscriptionId};
+use crate::ids::{CommandId, CustomerId, EntityId, InvoiceId, PaymentId, PlanId, SubscriptionId};
 use crate::record::JsonError;
 use crate::text::{Code, ExternalId};
 use crate::time::{Date, Timestamp};
@@ -32,7 +32,7 @@ pub const MAX_LIMIT: u32 = 500;
 pub const DEFAULT_LINES: u32 = 100;
 
 /// Views that the gateway answers, in the order of [`QUERIES`]; projectors answer the others.
-pub const GATEWAY_VIEWS: &[&str] = &["subscriptions", "customers", "plans", "preview"];
+pub const GATEWAY_VIEWS: &[&str] = &["subscriptions", "customers", "entities", "plans", "preview"];
 
 /// One question that a read model or the gateway answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -119,6 +119,12 @@ queries! {
         CustomersAccess => view::Answer<view::CustomerAccess>;
     "customers" "parked" "Customers that are parked: what processes leave out, each with process and reason, oldest id first"
         CustomersParked => view::Page<view::ParkedCustomer>;
+    "customers" "get" "One customer as it is now: names, address, terms, what its next invoice carries"
+        CustomersGet => view::Answer<view::Customer>;
+    "entities" "get" "One seller as it is now, with its number series"
+        EntitiesGet => view::Answer<view::Entity>;
+    "entities" "list" "The sellers of the book"
+        EntitiesList => view::Page<view::Entity>;
     "plans" "migrations" "Subscriptions that moved by the migrations of a plan, that will, and that cannot"
         PlansMigrations => view::Page<view::SubscriptionMigration>;
     "preview" "command" "What a command would become, with a token that commits exactly that"
@@ -370,6 +376,23 @@ requests! {
         from_version: u32,
         /// Only subscriptions to which its migrations are this.
         standing: view::MigrationStanding,
+        /// How many to give.
+        limit: u32,
+        /// The cursor of the page before.
+        after: String,
+    }
+    /// `customers.get`: the customer is required.
+    CustomersGet {
+        /// Which one.
+        customer: CustomerId,
+    }
+    /// `entities.get`: the seller is required.
+    EntitiesGet {
+        /// Which one.
+        entity: EntityId,
+    }
+    /// `entities.list`.
+    EntitiesList {
         /// How many to give.
         limit: u32,
         /// The cursor of the page before.

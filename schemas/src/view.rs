@@ -9,6 +9,7 @@
 mod balances;
 mod explain;
 mod invoices;
+mod parties;
 mod plans;
 mod preview;
 mod revenue;
@@ -27,6 +28,7 @@ pub use invoices::{
     Invoice, InvoiceFigures, InvoiceStatus, InvoiceSummary, Line, LineDiscount, LineTax,
     Settlement, SettlementKind,
 };
+pub use parties::{Customer, Entity, NextInvoice};
 pub use plans::{MigrationObstacle, MigrationStanding, MigrationStep, SubscriptionMigration};
 pub use preview::{CommandPreview, InvoicePreview, PreviewedCommand};
 pub use revenue::{

@@ -70,6 +70,15 @@ pub(crate) fn credit(
             part_at(place, whole, pricing, pricing.full, piece)?
         }
     };
+    // A line says which part of a whole cycle it is, whatever its amount is a share of.
+    let ratio = match basis {
+        CreditBasis::BilledShare | CreditBasis::BilledAmount => {
+            proration::ratio(piece, pricing.full, pricing.every, rules)?
+        }
+        CreditBasis::WholeFee | CreditBasis::LastBilledPrice | CreditBasis::CurrentPrice => {
+            amount.ratio
+        }
+    };
     let mut draft = LineDraft {
         kind: LineKind::ProrationCredit,
         description: line.description.clone(),
@@ -92,7 +101,7 @@ pub(crate) fn credit(
             ..pricing.clone()
         })),
         rest: None,
-        ratio: amount.ratio.negated()?,
+        ratio: ratio.negated()?,
         exact: amount.exact.negated()?,
         rounding: amount.steps,
         gross: Minor(-amount.gross),

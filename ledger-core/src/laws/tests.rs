@@ -7,7 +7,7 @@ use schemas::event::{
 };
 use schemas::event::{BillingEvent, CustomerEvent, SellerEvent, SettlementEvent};
 use schemas::ids::{EntityId, InvoiceId, PaymentId, RefundId};
-use schemas::terms::{GrantKind, LotRef, SeriesDefinition, SeriesKind};
+use schemas::terms::{DefaultSeries, GrantKind, LotRef, SeriesDefinition, SeriesKind};
 use schemas::{Contact, Date, Minor, ZoneName};
 use uuid::Uuid;
 
@@ -44,7 +44,10 @@ fn entity() -> Event {
         zone: ZoneName::utc(),
         payment_terms_days: 14,
         series: vec![series("INV", SeriesKind::Invoice), series("CRN", SeriesKind::CreditNote)],
+        default_series: DefaultSeries { invoice: code("INV"), credit_note: code("CRN") },
         document_retention_years: 10,
+        address: None,
+        tax_ids: Vec::new(),
     }))
 }
 
@@ -57,9 +60,12 @@ fn registered() -> Event {
         email: None,
         currency: eur(),
         zone: ZoneName::utc(),
-        payment_terms_days: 14,
+        payment_terms_days: Some(14),
         parent: None,
         fixed_offset: None,
+        address: None,
+        tax_ids: Vec::new(),
+        purchase_order: None,
     }))
 }
 

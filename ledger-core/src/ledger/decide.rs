@@ -10,15 +10,15 @@
 //! 5. If the day moved on which a run has something to do, that is an event, too.
 
 use schemas::command::{
-    BillCustomer, BillingCommand, BookCommand, ChargeInvoice, InvoiceNow, InvoiceRequest,
-    ProcessCommand,
+    BillCustomer, BillingCommand, BookCommand, ChargeInvoice, CustomerCommand, InvoiceNow,
+    InvoiceRequest, ProcessCommand, UpdateCustomer,
 };
 use schemas::event::{
     CreditNoteIssued, CustomerZoneChanged, Event, InvoiceFinalized, SettlementEvent,
     SubscriptionCreated,
 };
 use schemas::ids::SubscriptionId;
-use schemas::{Command, Date, Rejection, Timestamp};
+use schemas::{Command, Date, Rejection};
 
 use super::customer::Customer;
 use super::draft::Draft;
@@ -72,13 +72,12 @@ pub(super) fn of_customer(
 ) -> Result<Vec<Event>, Rejection> {
     let events = match command {
         Command::Customer(command) => {
-            let events = customer::decide::decide(context, &customer.profile, customer, command)?;
-            if let Some(moved) = events.iter().find_map(|event| event.get::<CustomerZoneChanged>())
+            if let CustomerCommand::UpdateCustomer(UpdateCustomer { zone: Some(_), .. }) = command
+                && let Some(events) = moved(context, customer, command)?
             {
-                let at = moved.at;
-                return relocated(context, customer, Draft::after(customer, events), at);
+                return Ok(events);
             }
-            events
+            customer::decide::decide(context, &customer.profile, customer, command)?
         }
         Command::Settlement(command) => {
             settlement::decide::decide(&settling(context, customer), command)?
@@ -121,16 +120,26 @@ fn begins_waiting(event: &Event) -> bool {
     created.is_some_and(|created| created.activation.is_some())
 }
 
-/// A customer has moved: what was agreed for later keeps its days.
-fn relocated(
+/// A customer moves: its cycles up to today exist before it does, and what was agreed for later
+/// keeps its days. None if it stays where it is.
+fn moved(
     context: &Context<'_>,
     customer: &Customer,
-    mut draft: Draft,
-    at: Timestamp,
-) -> Result<Vec<Event>, Rejection> {
+    command: &CustomerCommand,
+) -> Result<Option<Vec<Event>>, Rejection> {
+    let mut draft = Draft::after(customer, Vec::new());
+    let now = context.stamp.recorded_at;
+    let today = Horizon { day: customer.profile.rules.date(now)?, now, ahead: false };
+    advance_all(context, &mut draft, Scope::All, today)?;
+    let now = &draft.customer;
+    let events = customer::decide::decide(context, &now.profile, now, command)?;
+    let found = events.iter().find_map(|event| event.get::<CustomerZoneChanged>());
+    let Some(at) = found.map(|moved| moved.at) else { return Ok(None) };
+    draft.extend(events);
     let clocks = (&customer.profile.rules.local, &draft.customer.profile.rules.local);
-    draft.extend(subscription::relocate::relocated(&customer.agreements, clocks, at)?);
-    finish(context, customer, draft)
+    let agreed = subscription::relocate::relocated(&draft.customer.agreements, clocks, at)?;
+    draft.extend(agreed);
+    finish(context, customer, draft).map(Some)
 }
 
 pub(super) fn settling<'a>(
@@ -297,11 +306,7 @@ pub(super) fn bill(
     horizon: Horizon,
     wanted: Wanted<'_>,
 ) -> Result<(), Rejection> {
-    let billed = |found: &&Subscription| scope.has(found.id()) && !found.waits();
-    let billed = draft.customer.subscriptions().filter(billed).map(Subscription::id);
-    for id in billed.collect::<Vec<SubscriptionId>>() {
-        draft.advance(context, id, horizon)?;
-    }
+    advance_all(context, draft, scope, horizon)?;
     follows::charge_early_ends(draft);
     let run = wanted.run.is_some();
     let account = draft.customer.account();
@@ -318,6 +323,21 @@ pub(super) fn bill(
     let later = spending::pay_at_once(&settling(context, &draft.customer), &mut invoice)?;
     draft.push(invoice.into());
     draft.extend(later);
+    Ok(())
+}
+
+/// Brings the subscriptions of a scope up to the present.
+fn advance_all(
+    context: &Context<'_>,
+    draft: &mut Draft,
+    scope: Scope,
+    horizon: Horizon,
+) -> Result<(), Rejection> {
+    let billed = |found: &&Subscription| scope.has(found.id()) && !found.waits();
+    let billed = draft.customer.subscriptions().filter(billed).map(Subscription::id);
+    for id in billed.collect::<Vec<SubscriptionId>>() {
+        draft.advance(context, id, horizon)?;
+    }
     Ok(())
 }
 

@@ -17,6 +17,15 @@ fn erase() -> Value {
     json!({"customer": id("c"), "reason": "asked by mail"})
 }
 
+/// An address of so many lines.
+fn address(lines: usize) -> Value {
+    json!({"lines": vec!["1 Main Street"; lines], "city": "London", "country": "GB"})
+}
+
+fn update(entity: &str, field: &str, value: impl Into<Value>) -> Value {
+    with(json!({"entity": id(entity)}), field, value.into())
+}
+
 pub(crate) const CASES: &[Case] = &[
     ("book_already_open", || {
         let open = json!({"book": "test", "profile": "billfold@1", "clock": "wall"});
@@ -64,6 +73,42 @@ pub(crate) const CASES: &[Case] = &[
     ("invalid_retention", || {
         let body = entity("f", 30, &[series("invoice")]);
         TestBook::open().when("entity.define", with(body, "document_retention_years", json!(101)))
+    }),
+    ("unknown_entity", || TestBook::open().when("entity.update", update("z", "name", "Other"))),
+    ("nothing_to_change", || TestBook::open().when("entity.update", json!({"entity": id("e")}))),
+    ("invalid_payment_terms", || {
+        TestBook::open().when("entity.update", update("e", "payment_terms_days", 366))
+    }),
+    ("invalid_retention", || {
+        TestBook::open().when("entity.update", update("e", "document_retention_years", 101))
+    }),
+    ("invalid_series", || {
+        let taken = [series("invoice")];
+        TestBook::open().when("entity.update", update("e", "add_series", taken))
+    }),
+    ("invalid_series", || {
+        let mut book = TestBook::open();
+        let other = with(with(series("invoice"), "code", json!("b")), "prefix", json!("B"));
+        let body = update("e", "add_series", [other]);
+        book.when("entity.update", with(body, "default_series", json!(["b", "invoice"])))
+    }),
+    ("unknown_series", || {
+        TestBook::open().when("entity.update", update("e", "default_series", ["none"]))
+    }),
+    ("wrong_series_kind", || {
+        let body = update("e", "add_series", [series("historical")]);
+        TestBook::open().when("entity.update", with(body, "default_series", json!(["historical"])))
+    }),
+    ("invalid_address", || {
+        TestBook::open().when("entity.update", update("e", "address", address(0)))
+    }),
+    ("invalid_address", || {
+        let body = with(entity("f", 30, &[series("invoice")]), "address", address(7));
+        TestBook::open().when("entity.define", body)
+    }),
+    ("too_many", || {
+        let many = vec![json!({"scheme": "eu_vat", "value": "DE1"}); 17];
+        TestBook::open().when("entity.update", update("e", "tax_ids", many))
     }),
     ("customer_erased", || {
         let mut book = TestBook::with_plans();
@@ -201,6 +246,26 @@ pub(crate) const CASES: &[Case] = &[
     }),
     ("nothing_to_change", || {
         TestBook::with_plans().when("customer.update", json!({"customer": id("c")}))
+    }),
+    ("nothing_to_change", || {
+        TestBook::with_plans().when("customer.update", json!({"customer": id("c"), "clear": []}))
+    }),
+    ("set_and_cleared", || {
+        let body =
+            json!({"customer": id("c"), "purchase_order": "17", "clear": ["purchase_order"]});
+        TestBook::with_plans().when("customer.update", body)
+    }),
+    ("invalid_address", || {
+        TestBook::with_plans().when("customer.register", with(register("d"), "address", address(0)))
+    }),
+    ("invalid_address", || {
+        let body = json!({"customer": id("c"), "address": address(7)});
+        TestBook::with_plans().when("customer.update", body)
+    }),
+    ("too_many", || {
+        let many = vec![json!({"scheme": "eu_vat", "value": "DE1"}); 17];
+        TestBook::with_plans()
+            .when("customer.register", with(register("d"), "tax_ids", json!(many)))
     }),
     // The end of the calendar.
     ("date_out_of_range", || {

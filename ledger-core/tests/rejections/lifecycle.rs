@@ -68,6 +68,11 @@ fn accept() -> Value {
     json!({"customer": id("c"), "quote": id("q"), "subscription": id("s")})
 }
 
+/// Subscribes by hand, to what was quoted.
+fn citing() -> Value {
+    subscribe_with(&json!({"quote": id("q")}))
+}
+
 fn quoted() -> TestBook {
     let mut book = TestBook::with_plans();
     book.given("quote.create", quote("2024-01-31"));
@@ -274,5 +279,26 @@ pub(crate) const SUBSCRIPTIONS: &[Case] = &[
         let mut book = quoted();
         book.on("2024-02-01");
         book.when("quote.accept", accept())
+    }),
+    ("unknown_quote", || TestBook::with_plans().when("subscription.create", citing())),
+    ("quote_closed", || {
+        let mut book = quoted();
+        book.given("quote.void", json!({"customer": id("c"), "quote": id("q")}));
+        book.when("subscription.create", citing())
+    }),
+    ("quote_expired", || {
+        let mut book = quoted();
+        book.on("2024-02-01");
+        book.when("subscription.create", citing())
+    }),
+    ("not_as_quoted", || {
+        quoted().when("subscription.create", with(citing(), "plan", json!(id("pro"))))
+    }),
+    ("not_as_quoted", || {
+        quoted().when("subscription.create", with(citing(), "quantity", json!("7")))
+    }),
+    ("not_as_quoted", || {
+        let terms = json!({"quote": id("q"), "trial_days": 30});
+        quoted().when("subscription.create", with(citing(), "with", terms))
     }),
 ];

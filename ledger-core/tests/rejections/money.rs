@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 
 use crate::Case;
 use crate::asked::{
-    billed, cancel, change_plan, charge, entity, eur, grant, invoiced, paid, pay, pay_to, refund,
-    register, reverse, series, subscribed, void, with,
+    billed, cancel, change_plan, charge, eur, grant, invoiced, paid, pay, pay_to, refund, reverse,
+    subscribed, void, with,
 };
 use crate::support::{TestBook, at, id};
 
@@ -175,14 +175,6 @@ pub(crate) const CASES: &[Case] = &[
     }),
     ("refund_exceeds_credit", || {
         paid().when("payment.refund", refund("r", "10.01", &json!("customer_credit")))
-    }),
-    ("no_credit_note_series", || {
-        let mut book = TestBook::open();
-        book.given("entity.define", entity("f", 30, &[series("invoice")]));
-        book.given("customer.register", with(register("c"), "entity", json!(id("f"))));
-        book.given("charge.add", charge("x", "30", &json!({"now": {}})));
-        book.given("payment.record", pay("p", "30"));
-        book.when("payment.refund", refund("r", "1", &json!({"credit_note": null})))
     }),
     ("credit_note_exists", || {
         let mut book = paid();

@@ -82,6 +82,10 @@ pub(crate) const CASES: &[Case] = &[
         book.given("discount.remove", remove.clone());
         book.when("discount.remove", remove)
     }),
+    ("unknown_product", || {
+        let body = discount(&json!({"percent": "10"}), &json!("once"));
+        TestBook::with_plans().when("discount.apply", with(body, "on", json!({"product": "none"})))
+    }),
     ("invalid_discount", || {
         let body = discount(&json!({"percent": "100.01"}), &json!("once"));
         TestBook::with_plans().when("discount.apply", body)

@@ -2,12 +2,14 @@
 //!
 //! An invoice lies at a *place* ([`crate::places`]); its weight is its number of lines.
 
-use schemas::event::{CustomerSnapshot, EventAt, InvoiceLine, InvoiceTotals, LineRef, LotReturn};
+use schemas::event::{
+    CustomerSnapshot, EventAt, InvoiceLine, InvoiceTotals, LineRef, LotReturn, SellerSnapshot,
+};
 use schemas::ids::{
     BillingRunId, CreditNoteId, CustomerId, EntityId, InvoiceId, PaymentId, RefundId,
 };
 use schemas::terms::{LotRef, Policies, Profile};
-use schemas::text::{Code, ExternalId};
+use schemas::text::{Code, ExternalId, Label};
 use schemas::view::{InvoiceStatus, SettlementKind};
 use schemas::{Currency, Date, Decimal, Personal, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -50,7 +52,10 @@ pub(super) struct InvoiceRow {
     pub(super) invoice: InvoiceId,
     pub(super) external_id: Option<ExternalId>,
     pub(super) customer: CustomerId,
+    pub(super) seller: SellerSnapshot,
     pub(super) bill_to: CustomerSnapshot,
+    pub(super) memo: Option<Personal>,
+    pub(super) purchase_order: Option<Label>,
     pub(super) entity: EntityId,
     pub(super) series: Code,
     pub(super) number: Code,

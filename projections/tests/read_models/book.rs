@@ -12,7 +12,7 @@ use projections::{
 use schemas::command::RunBilling;
 use schemas::event::{
     Allocation, BookOpened, CustomerRegistered, CustomerSnapshot, InvoiceFinalized, InvoiceLine,
-    InvoiceTotals, LineOrigin, LineSource, PaymentRecorded, RevenueSchedule,
+    InvoiceTotals, LineOrigin, LineSource, PaymentRecorded, RevenueSchedule, SellerSnapshot,
 };
 use schemas::ids::{BillingRunId, ChargeId, CommandId, CustomerId, EntityId, InvoiceId, PaymentId};
 use schemas::terms::{BookClock, LineKind, Profile};
@@ -116,9 +116,12 @@ impl Book {
             email: None,
             currency,
             zone: ZoneName::utc(),
-            payment_terms_days: 30,
+            payment_terms_days: Some(30),
             parent: None,
             fixed_offset: None,
+            address: None,
+            tax_ids: Vec::new(),
+            purchase_order: None,
         };
         self.event(day, n, registered)
     }
@@ -327,7 +330,19 @@ pub(crate) fn finalized(day: &str, n: u128, lines: Vec<InvoiceLine>) -> InvoiceF
         series: "INV".parse().expect("a code"),
         sequence: u64::try_from(n).expect("small"),
         number: format!("INV-{n:06}").parse().expect("a code"),
-        bill_to: CustomerSnapshot { name: Personal::Clear("Ada".to_owned()), email: None },
+        seller: SellerSnapshot {
+            name: "Seller".parse().expect("a label"),
+            address: None,
+            tax_ids: Vec::new(),
+        },
+        bill_to: CustomerSnapshot {
+            name: Personal::Clear("Ada".to_owned()),
+            email: None,
+            address: None,
+            tax_ids: Vec::new(),
+        },
+        memo: None,
+        purchase_order: None,
         currency: eur(),
         document_date: day,
         due_date: day.plus_days(30).expect("in range"),

@@ -3,8 +3,9 @@
 use schemas::command::{ProcessCommand, RunBilling};
 use schemas::event::{InvoiceFinalized, InvoiceLine};
 use schemas::ids::CustomerId;
+use schemas::text::Label;
 use schemas::view::{Invoice, InvoicePreview};
-use schemas::{Command, Currency, Fraction, Minor};
+use schemas::{Command, Currency, Fraction, Minor, Personal};
 use serde_json::json;
 
 use super::Found;
@@ -36,8 +37,8 @@ impl Runner<'_> {
         };
         let asked: Result<Invoice, _> =
             self.ask("invoices", "get", &json!({"invoice": id, "as_of": self.today()}))?;
-        let (document, summary) = match (self.seen.invoice(id).cloned(), asked) {
-            (Some(document), Ok(view)) => (document, view.invoice),
+        let (document, view) = match (self.seen.invoice(id).cloned(), asked) {
+            (Some(document), Ok(view)) => (document, view),
             (_, Err(code)) => {
                 self.absent(place, name, code);
                 return Ok(());
@@ -47,6 +48,7 @@ impl Runner<'_> {
                 return Ok(());
             }
         };
+        let summary = &view.invoice;
         let currency = summary.currency;
         let money = |money: schemas::Money| Got::Money(money.minor(), currency);
         for (key, wanted) in &expect.values {
@@ -65,6 +67,18 @@ impl Runner<'_> {
                 "status" => Got::Word(word(&summary.status)),
                 "overdue" => Got::Word(summary.overdue.to_string()),
                 "line_count" => Got::Count(document.lines.len()),
+                "memo" => said(view.memo.as_ref().map(readable)),
+                "purchase_order" => said(view.purchase_order.as_ref().map(Label::to_string)),
+                "seller" => Got::Word(view.seller.name.to_string()),
+                "seller_city" => {
+                    let address = view.seller.address.as_ref();
+                    said(address.map(|address| address.city.to_string()))
+                }
+                "to" => Got::Word(readable(&summary.customer_name)),
+                "to_country" => {
+                    let address = view.customer_address.as_ref();
+                    said(address.map(|address| address.country.to_string()))
+                }
                 _ => Got::Word(summary.number.to_string()),
             };
             let explain = match key.as_str() {
@@ -260,8 +274,10 @@ impl Runner<'_> {
     /// A line in words.
     fn line_told(&self, line: &InvoiceLine, currency: Currency, days: &DayZone) -> String {
         let value = |key| self.line_value(key, line, currency, days);
+        let sign = if line.ratio.numerator() < 0 { "-" } else { "" };
+        let part = line.pricing.as_ref().map(|pricing| pricing.part_of_a_cycle(line.ratio));
         format!(
-            "line {}: {} of {} for {}, {} x {} = {} before rounding, net {}",
+            "line {}: {} of {} for {}, {} x {sign}{} = {} before rounding, net {}",
             line.line,
             value("kind"),
             value("item"),
@@ -270,7 +286,7 @@ impl Runner<'_> {
                 || value("gross").to_string(),
                 |pricing| Got::Exact(pricing.whole, currency).to_string()
             ),
-            line.ratio,
+            part.unwrap_or_else(|| line.ratio.to_string()),
             value("exact"),
             value("net"),
         )
@@ -315,6 +331,16 @@ impl Runner<'_> {
         });
         Ok(documents.map(|document| (customer, document)).collect())
     }
+}
+
+/// A text that is on a document, or nothing.
+fn said(text: Option<String>) -> Got {
+    text.map_or(Got::Nothing, Got::Word)
+}
+
+/// A personal text, as who may read it reads it.
+fn readable(text: &Personal) -> String {
+    text.clear().unwrap_or("(erased)").to_owned()
 }
 
 /// The name of a variant, as JSON has it.

@@ -143,7 +143,7 @@ pub struct InvoiceLine {
     pub tiers: Vec<TierPart>,
     /// How a cycle's price and its part were reckoned; none for one-off lines.
     pub pricing: Option<Box<LinePricing>>,
-    /// The part of a whole cycle; 1 for one-off lines.
+    /// The part of a whole cycle, negative for a credit; 1 for one-off lines.
     pub ratio: Fraction,
     /// The gross amount before rounding, in minor units.
     pub exact: Fraction,
@@ -225,6 +225,29 @@ pub struct LinePricing {
     pub complement: Option<Complement>,
     /// The terms just before the credited time, where a credit is reckoned on them.
     pub in_force: Option<TermsInForce>,
+}
+
+/// A unit that is longer than this is a day.
+const AN_HOUR: i64 = 3_600_000_000;
+
+impl LinePricing {
+    /// How much of a whole cycle the line's `ratio` is, in words and without its sign. Where days
+    /// are counted, these are said: `21/91 of a cycle` and not 3/13.
+    pub fn part_of_a_cycle(&self, ratio: Fraction) -> String {
+        let part = if ratio.numerator() < 0 { ratio.negated().unwrap_or(ratio) } else { ratio };
+        if part == Fraction::ONE {
+            return "a whole cycle".to_owned();
+        }
+        let days = self.time > 0 && self.span.micros() / self.time > AN_HOUR;
+        let inverse = Fraction::new(part.denominator(), part.numerator());
+        let whole = inverse.and_then(|inverse| Fraction::whole(self.time).times(inverse));
+        match whole {
+            Ok(whole) if days && whole.denominator() == 1 => {
+                format!("{}/{whole} of a cycle", self.time)
+            }
+            Ok(_) | Err(_) => format!("{part} of a cycle"),
+        }
+    }
 }
 
 /// What other lines of a cycle at the same price have billed, where a line is the rest; it is
@@ -396,4 +419,43 @@ pub struct Dimension {
     /// Such as `partner`: a code, because reports group by it and no text of a person is to be in
     /// it.
     pub value: Code,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_part_is_said_of_a_whole_cycle_and_in_days_where_these_are_counted() {
+        let span = |text: &str| text.parse::<Span>().expect("a span");
+        let month = span("2024-01-01T00:00:00Z/2024-02-01T00:00:00Z");
+        let pricing = |span, time| LinePricing {
+            price: "fee".parse().expect("a code"),
+            product: None,
+            rate: Rate::Flat("91".parse().expect("a price")),
+            minimum: None,
+            whole: Fraction::whole(9_100),
+            span,
+            full: month,
+            every: Every { count: 1, unit: crate::terms::CalendarUnit::Month },
+            segment: 0,
+            zone: "UTC".parse().expect("a label"),
+            time,
+            complement: None,
+            in_force: None,
+        };
+        let fraction = |n, d| Fraction::new(n, d).expect("a fraction");
+        let three_weeks = span("2024-01-01T00:00:00Z/2024-01-22T00:00:00Z");
+        for (ratio, time, says) in [
+            (fraction(-21, 91), 21, "21/91 of a cycle"),
+            (Fraction::ONE, 21, "a whole cycle"),
+            (fraction(-1, 1), 21, "a whole cycle"),
+            (fraction(21, 31), 1_814_400, "21/31 of a cycle"),
+            // Rounded to nine places, as some vendors do: no number of days gives that.
+            (fraction(677_419_355, 1_000_000_000), 21, "135483871/200000000 of a cycle"),
+            (Fraction::ZERO, 0, "0 of a cycle"),
+        ] {
+            assert_eq!(pricing(three_weeks, time).part_of_a_cycle(ratio), says);
+        }
+    }
 }

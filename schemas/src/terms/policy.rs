@@ -162,7 +162,7 @@ policies! {
     zone: ZoneRule {
         /// That of the zone at each instant.
         IanaZone "iana_zone",
-        /// That of the zone when the customer was registered, for ever. Source: Kill Bill.
+        /// That of the zone when the customer was registered or moved, for ever. Source: Kill Bill.
         FixedOffsetAtCreation "fixed_offset_at_creation",
     }
     /// When the difference that a change makes is billed, if the command does not say.

@@ -13,9 +13,10 @@ use crate::ids::{
     BillingRunId, CreditNoteId, CustomerId, DiscountId, EntityId, InvoiceId, PaymentId, RefundId,
 };
 use crate::money::Money;
+use crate::party::{Address, SellerSnapshot, TaxId};
 use crate::personal::Personal;
 use crate::terms::{LineKind, LotRef, Profile};
-use crate::text::{Code, ExternalId};
+use crate::text::{Code, ExternalId, Label};
 use crate::time::{Date, Interval, Timestamp};
 
 /// How far an invoice is settled.
@@ -94,8 +95,18 @@ pub struct InvoiceSummary {
 pub struct Invoice {
     /// The document.
     pub invoice: InvoiceSummary,
-    /// Where it goes.
+    /// The seller, as it was on the day.
+    pub seller: SellerSnapshot,
+    /// The mail address that it goes to.
     pub customer_email: Option<Personal>,
+    /// The buyer's postal address on the document.
+    pub customer_address: Option<Address<Personal>>,
+    /// The buyer's tax ids on the document.
+    pub customer_tax_ids: Vec<TaxId<Personal>>,
+    /// A sentence for its reader.
+    pub memo: Option<Personal>,
+    /// The number of the purchase order that it fulfils.
+    pub purchase_order: Option<Label>,
     /// The policies it was computed by.
     pub profile: Profile,
     /// The version of the arithmetic.

@@ -14,16 +14,18 @@ use schemas::event::{
     RoundingSubject, ScheduledChange, ScheduledFor, TermsChange,
 };
 use schemas::fraction::RoundingMode;
+use schemas::party::{Address, TaxId};
 use schemas::personal::SealedText;
 use schemas::terms::{
     ActivationStart, Anchor, BillingTiming, BookClock, CalendarUnit, CancelCredit, CancelDefault,
     ChangeBilling, ChangeTime, ChargeWait, CreditBasis, CreditDiscount, CreditDocument,
-    CreditTarget, DefaultAnchor, DiscountAllocation, DiscountDuration, DiscountOrder,
-    DiscountStacking, DiscountTarget, DiscountValue, DurationCounts, EndReason, Every,
-    FirstBoundary, GrantKind, GrantScope, IntervalChange, InvoiceTiming, ItemTarget, LineKind,
-    LotRef, LotScope, MinimumAfterDiscount, MissingPiece, NoneScope, NoteTarget, PackageRate,
-    PercentageRate, PreviousPeriodFrom, Profile, Proration, Rate, RatioRule, RebillRule,
-    Recurrence, Renewal, SeriesKind, Settle, Tier, TrialAnchor, TrialOnChange, UnitPrice, ZoneRule,
+    CreditTarget, CustomerDetail, DefaultAnchor, DiscountAllocation, DiscountDuration,
+    DiscountOrder, DiscountStacking, DiscountTarget, DiscountValue, DurationCounts, EndReason,
+    Every, FirstBoundary, GrantKind, GrantScope, IntervalChange, InvoiceTiming, ItemTarget,
+    LineKind, LotRef, LotScope, MinimumAfterDiscount, MissingPiece, NoneScope, NoteTarget,
+    PackageRate, PercentageRate, PreviousPeriodFrom, Profile, Proration, Rate, RatioRule,
+    RebillRule, Recurrence, Renewal, SeriesKind, Settle, Tier, TrialAnchor, TrialOnChange,
+    UnitPrice, ZoneRule,
 };
 use schemas::{Contact, Currency, Date, Decimal, Fraction, Interval, Minor, Money, Personal};
 use schemas::{Span, StreamId, Timestamp, ZoneName};
@@ -78,6 +80,17 @@ pub(crate) fn contact(text: &str) -> Contact {
 /// A clear personal text.
 pub(crate) fn clear(text: &str) -> Personal {
     Personal::Clear(text.to_owned())
+}
+
+/// An address whose lines are these texts.
+pub(crate) fn address<T>(texts: [T; 3]) -> Address<T> {
+    let [line, postal_code, city] = texts;
+    Address { lines: vec![line], postal_code: Some(postal_code), city, country: of("GB") }
+}
+
+/// A tax id with this number.
+pub(crate) fn tax_id<T>(value: T) -> TaxId<T> {
+    TaxId { scheme: of("gb_vat"), value }
 }
 
 macro_rules! every_variant {
@@ -181,6 +194,12 @@ every_variant! {
         "subscription" GrantScope::Subscription => GrantScope::Subscription,
         "unit" GrantScope::Unit => GrantScope::Unit,
     }
+    customer_details CustomerDetail {
+        "email" CustomerDetail::Email => CustomerDetail::Email,
+        "address" CustomerDetail::Address => CustomerDetail::Address,
+        "purchase_order" CustomerDetail::PurchaseOrder => CustomerDetail::PurchaseOrder,
+        "payment_terms_days" CustomerDetail::PaymentTermsDays => CustomerDetail::PaymentTermsDays,
+    }
     series_kinds SeriesKind {
         "invoice" SeriesKind::Invoice => SeriesKind::Invoice,
         "credit_note" SeriesKind::CreditNote => SeriesKind::CreditNote,
@@ -273,6 +292,8 @@ every_variant! {
             external_id: Some(of("order/17")),
             series: Some(of("history")),
             document_date: Some(of("1997-03-31")),
+            memo: Some(clear("Thank you")),
+            purchase_order: Some(of("PO 17")),
         }),
     }
     allocates Allocate {

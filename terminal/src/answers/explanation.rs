@@ -184,7 +184,8 @@ impl Line<'_> {
                 format!("the rest of the cycle: {} is billed already", self.money(rest.billed));
             because.push(Tree::node(says, others.collect()));
         }
-        Some(Tree::node(format!("time {span}, part {}", line.ratio), because))
+        let part = pricing.part_of_a_cycle(line.ratio);
+        Some(Tree::node(format!("time {span}: {part}"), because))
     }
 
     fn amount(&self) -> Tree {
@@ -243,6 +244,14 @@ impl Line<'_> {
         Tree::node("shared by", lines.collect())
     }
 
+    /// How much of the time that a credited line bills comes back, where that is not all of it.
+    fn share_of_its_time(&self, credited: &InvoiceLine) -> Option<Tree> {
+        let back = self.explained.line.pricing.as_ref()?.time;
+        let billed = credited.pricing.as_ref()?.time;
+        let says = || Tree::leaf(format!("takes back {back}/{billed} of the time that it bills"));
+        (back != billed).then(says)
+    }
+
     fn credited(&self, credited: &CreditedLine) -> Tree {
         let line = &credited.line;
         let basis = self.invoice.policies.credit_basis.word();
@@ -252,6 +261,7 @@ impl Line<'_> {
             self.money(line.net)
         ));
         let mut because = vec![billed, Tree::leaf(format!("credit_basis: {basis}"))];
+        because.extend(self.share_of_its_time(line));
         because.extend(credited.before.iter().map(|before| {
             let by = match (before.line, before.credit_note) {
                 (Some(at), _) => format!("{} line {}", at.invoice, at.line),

@@ -40,6 +40,9 @@ fn heading(data: &Node, head: &Node) -> String {
         ("Status".to_owned(), words(head.text_at("status"))),
         ("Id".to_owned(), text("invoice")),
     ];
+    let said = |name: &str| data.get(name).map(show).unwrap_or_default();
+    fields.push(("Order".to_owned(), said("purchase_order")));
+    fields.push(("Memo".to_owned(), said("memo")));
     fields.retain(|(_, value)| !value.is_empty());
     if let Some(reason) = data.get("void_reason").and_then(Node::text) {
         fields.push(("Voided".to_owned(), reason.to_owned()));
@@ -147,6 +150,7 @@ mod tests {
                  "ratio": "1", "gross": money(2_900),
                  "discounts": [{"amount": money(290)}], "net": money(2_610)},
             ],
+            "purchase_order": "PO 17", "memo": "Thank you",
             "settlement": [
                 {"kind": "payment", "posting_date": "2024-03-20", "amount": money(-350)},
             ],
@@ -158,6 +162,8 @@ Date     2024-03-11
 Due      2024-03-25
 Status   partially paid
 Id       inv_1
+Order    PO 17
+Memo     Thank you
  #  what                     days                   quantity  unit price   part   gross  discount     net
 ──────────────────────────────────────────────────────────────────────────────────────────────────────────
  1  Team (proration charge)  2024-03-11/2024-04-01        12        12.5  21/31  101.61            101.61

@@ -119,10 +119,50 @@ fn bodies_that_cannot_be_read_are_malformed() {
                 "a zone that is none",
                 ask("customer.register", &with(register(9), "zone", json!("Mars/Base"))),
             ),
+            (
+                "a country that is none",
+                ask("customer.update", &with(customer(), "address", address("XX", "London"))),
+            ),
+            (
+                "an escape sequence in an address",
+                ask("customer.update", &with(customer(), "address", address("GB", "\u{1b}[2J"))),
+            ),
+            (
+                "a name that turns what stands beside it",
+                ask("customer.register", &with(register(9), "name", json!("Ada \u{202e}eca"))),
+            ),
+            (
+                "a name of nothing to be seen",
+                ask("customer.register", &with(register(9), "name", json!("\u{200b} \u{2060}"))),
+            ),
+            (
+                "a memo of two lines",
+                ask("invoice.annotate", &with(customer(), "memo", json!("Total\n0.00"))),
+            ),
+            (
+                "a seller's name with a bell",
+                ask("entity.update", &json!({"entity": id("ent", 1), "name": "Acme\u{7}"})),
+            ),
+            (
+                "a reason with a control character",
+                headed(ask("payment.record", &payment()), header::REASON, "paid\u{9b}2J"),
+            ),
+            (
+                "a detail that is none",
+                ask("customer.update", &with(customer(), "clear", json!(["name"]))),
+            ),
         ]
         .map(|(what, message)| Case(what, message, 400, "malformed"))
         .into(),
     );
+}
+
+fn customer() -> Value {
+    json!({"customer": id("cus", 1)})
+}
+
+fn address(country: &str, city: &str) -> Value {
+    json!({"lines": ["1 Main Street"], "city": city, "country": country})
 }
 
 fn twice(field: &str, value: &str) -> String {

@@ -155,6 +155,9 @@ impl Game {
                 zone: Some(ZONES[zone % ZONES.len()].parse().expect("a zone")),
                 payment_terms_days: None,
                 parent,
+                address: None,
+                tax_ids: None,
+                purchase_order: None,
             }
             .into(),
         )

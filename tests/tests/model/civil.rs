@@ -65,7 +65,10 @@ pub(crate) fn months_later(day: Day, months: i64, meant: i64) -> Day {
 /// Where a customer's days begin, and in what time is counted.
 #[derive(Debug, Clone)]
 pub(crate) struct Clock {
+    /// Where it was at first.
     zone: TimeZone,
+    /// Where it went: the last day that began at the place before, when that was, and the place.
+    moves: Vec<(Day, Instant, TimeZone)>,
     proration: Proration,
 }
 
@@ -76,24 +79,54 @@ impl Clock {
             ZoneRule::IanaZone => zone,
             ZoneRule::FixedOffsetAtCreation => TimeZone::fixed(zone.to_offset(stamp(registered))),
         };
-        Self { zone, proration: rules.of.proration }
+        Self { zone, moves: Vec::new(), proration: rules.of.proration }
+    }
+
+    /// The same, at another place after a day.
+    pub(crate) fn moved(&self, rules: &Rules, day: Day, zone: &str) -> Self {
+        let at = self.start_of(day);
+        let there = Self::new(rules, zone, at).zone;
+        let mut moves = self.moves.clone();
+        // Where it was to go later, it does not go.
+        moves.retain(|(earlier, ..)| *earlier < day);
+        moves.push((day, at, there));
+        Self { moves, ..self.clone() }
+    }
+
+    /// The place at an instant, and the day and the instant from which it is there.
+    fn place(&self, at: Instant) -> (&TimeZone, Option<(Day, Instant)>) {
+        let gone = self.moves.iter().rfind(|(_, since, _)| *since <= at);
+        gone.map_or((&self.zone, None), |(day, since, zone)| (zone, Some((*day, *since))))
     }
 
     /// The civil day at an instant.
     pub(crate) fn day(&self, at: Instant) -> Day {
-        let found = self.zone.to_datetime(stamp(at)).date();
-        number(found.year().into(), found.month().into(), found.day().into())
+        let (zone, since) = self.place(at);
+        let found = zone.to_datetime(stamp(at)).date();
+        let shown = number(found.year().into(), found.month().into(), found.day().into());
+        since.map_or(shown, |(day, _)| shown.max(day))
     }
 
     /// The first instant of a day.
     pub(crate) fn start_of(&self, day: Day) -> Instant {
-        let start = civil(day).to_zoned_datetime(self.zone.clone()).and_then(|z| z.start_of_day());
-        start.expect("a day of this century").timestamp().as_microsecond()
+        // The day of a move has begun before it.
+        let gone = self.moves.iter().rfind(|(earlier, ..)| *earlier < day);
+        let zone = gone.map_or(&self.zone, |(_, _, zone)| zone);
+        let start = civil(day).to_zoned_datetime(zone.clone()).and_then(|z| z.start_of_day());
+        let start = start.expect("a day of this century").timestamp().as_microsecond();
+        gone.map_or(start, |(_, since, _)| start.max(*since))
     }
 
     /// Microseconds that the wall clock shows at an instant.
     pub(crate) fn time_of_day(&self, at: Instant) -> i64 {
-        let time = self.zone.to_datetime(stamp(at)).time();
+        let (zone, since) = self.place(at);
+        let shown = zone.to_datetime(stamp(at));
+        let date = shown.date();
+        let date = number(date.year().into(), date.month().into(), date.day().into());
+        if since.is_some_and(|(day, since)| since == at || date < day) {
+            return 0;
+        }
+        let time = shown.time();
         let seconds = (i64::from(time.hour()) * 60 + i64::from(time.minute())) * 60
             + i64::from(time.second());
         seconds * 1_000_000 + i64::from(time.subsec_nanosecond()) / 1_000
@@ -113,8 +146,11 @@ impl Clock {
             part(seconds % 60),
             nanos,
         );
-        let zoned = local.to_zoned_datetime(self.zone.clone()).expect("a time of this century");
-        zoned.timestamp().as_microsecond()
+        let gone = self.moves.iter().rfind(|(earlier, ..)| *earlier <= day);
+        let zone = gone.map_or(&self.zone, |(_, _, zone)| zone);
+        let zoned = local.to_zoned_datetime(zone.clone()).expect("a time of this century");
+        let found = zoned.timestamp().as_microsecond();
+        gone.map_or(found, |(_, since, _)| found.max(*since))
     }
 
     /// Time is counted in whole civil days.

@@ -250,6 +250,8 @@ pub(crate) struct Customer {
     pub(crate) clock: Clock,
     pub(crate) currency: Currency,
     pub(crate) terms_days: i64,
+    /// They are its own, not the seller's.
+    pub(crate) own_terms: bool,
     pub(crate) parent: Option<CustomerId>,
     pub(crate) subscriptions: Vec<Subscription>,
     pub(crate) quotes: BTreeMap<QuoteId, Quote>,
@@ -290,6 +292,7 @@ impl Customer {
             clock,
             currency,
             terms_days,
+            own_terms: false,
             parent,
             subscriptions: Vec::new(),
             quotes: BTreeMap::new(),

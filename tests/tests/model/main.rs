@@ -16,6 +16,7 @@
 //! | `item`, `subscription`, `customer`, `book` | what is known |
 //! | `subscribe`, `change`, `mapping`, `life`, `migrate`, `offers` | what commands write |
 //! | `activation`, `passing` | what payments and time write |
+//! | `moving` | what becomes of all that when the customer moves to another zone |
 //! | `access` | where a subscription stands |
 //! | `wanted`, `compare` | what should be billed less what was |
 //! | `credit`, `residue`, `discounts`, `bill` | amounts and documents |
@@ -61,6 +62,7 @@ mod model;
 mod money;
 #[path = "../histories/moves.rs"]
 mod moves;
+mod moving;
 mod number;
 mod offers;
 mod passing;

@@ -15,6 +15,7 @@ use schemas::command::{
     SubscriptionCommand,
 };
 use schemas::ids::{CustomerId, PlanId};
+use schemas::terms::CustomerDetail;
 
 use crate::activation;
 use crate::bill::{Billing, Which, bill};
@@ -23,7 +24,7 @@ use crate::civil::{Clock, Instant, day_of_seller};
 use crate::customer::{Customer, Document, Refused, When};
 use crate::passing::{View, pass};
 use crate::rules::Rules;
-use crate::{life, lots, money, offers, subscribe};
+use crate::{life, lots, money, moving, offers, subscribe};
 
 #[derive(Debug, Default)]
 pub(crate) struct Model {
@@ -63,6 +64,13 @@ impl Model {
             Command::Seller(SellerCommand::DefineEntity(entity)) => {
                 book.terms_days = entity.payment_terms_days.into();
                 entity.zone.as_str().clone_into(&mut book.zone);
+            }
+            Command::Seller(SellerCommand::UpdateEntity(entity)) => {
+                if let Some(days) = entity.payment_terms_days {
+                    book.terms_days = days.into();
+                    let followers = self.customers.values_mut().filter(|known| !known.own_terms);
+                    followers.for_each(|customer| customer.terms_days = days.into());
+                }
             }
             Command::Catalog(CatalogCommand::DefinePlan(plan)) => book.define(plan)?,
             Command::Catalog(CatalogCommand::RetirePlan(retire)) => book.retire(retire.plan)?,
@@ -108,7 +116,7 @@ impl Model {
         let zone = command.zone.as_ref().map_or(book.zone.as_str(), |zone| zone.as_str());
         let days = command.payment_terms_days.map_or(book.terms_days, i64::from);
         let clock = Clock::new(&book.rules, zone, when.effective);
-        let customer = Customer::new(
+        let mut customer = Customer::new(
             book.rules,
             when.effective,
             clock,
@@ -116,6 +124,7 @@ impl Model {
             days,
             command.parent,
         );
+        customer.own_terms = command.payment_terms_days.is_some();
         self.customers.insert(command.customer, customer);
         Ok(())
     }
@@ -210,7 +219,13 @@ fn dispatch(
         }
         Command::Customer(CustomerCommand::UpdateCustomer(c)) => {
             if let Some(days) = c.payment_terms_days {
-                customer.terms_days = days.into();
+                (customer.terms_days, customer.own_terms) = (days.into(), true);
+            }
+            if c.clear.iter().flatten().any(|detail| *detail == CustomerDetail::PaymentTermsDays) {
+                (customer.terms_days, customer.own_terms) = (book.terms_days, false);
+            }
+            if let Some(zone) = &c.zone {
+                moving::moves(customer, zone.as_str(), when.recorded);
             }
             Ok(())
         }
@@ -231,6 +246,7 @@ fn agreed(
 ) -> Result<(), Refused> {
     match command {
         SubscriptionCommand::CreateSubscription(c) => {
+            offers::cited(book, customer, c, when)?;
             subscribe::subscribe(book, customer, c, children, when)
         }
         SubscriptionCommand::ChangePlan(c) => life::change(book, customer, &of_plan(c), when),

@@ -95,6 +95,34 @@ pub(crate) fn accept(
     begin(book, customer, &command, &version, children, when)
 }
 
+/// A subscription may say which quote it fulfils: it is then what was offered, and closes it.
+pub(crate) fn cited(
+    book: &Book,
+    customer: &mut Customer,
+    command: &CreateSubscription,
+    when: When,
+) -> Result<(), Refused> {
+    let mut asked = command.with.clone().unwrap_or_default();
+    let Some(id) = asked.quote.take() else { return Ok(()) };
+    let today = customer.clock.day(when.recorded);
+    let version = book.on_sale(command.plan, command.version, customer.currency)?;
+    let quote = customer.quotes.get_mut(&id).ok_or("unknown quote")?;
+    if quote.closed || quote.until < today {
+        return Err("it is closed, or over");
+    }
+    let units = |said: Option<Decimal>| said.unwrap_or(Decimal::ONE);
+    let offered = quote.offer.with.clone().unwrap_or_default();
+    let same = quote.offer.plan == command.plan
+        && quote.version.number == version.number
+        && units(quote.offer.quantity) == units(command.quantity)
+        && offered == asked;
+    if !same {
+        return Err("it offers something else");
+    }
+    quote.closed = true;
+    Ok(())
+}
+
 pub(crate) fn void_quote(customer: &mut Customer, command: &VoidQuote) -> Result<(), Refused> {
     let quote = customer.quotes.get_mut(&command.quote).ok_or("unknown quote")?;
     if std::mem::replace(&mut quote.closed, true) { Err("it is closed") } else { Ok(()) }

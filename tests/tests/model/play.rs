@@ -163,6 +163,8 @@ impl Game {
             payment_terms_days: 14,
             series: vec![series("INV", SeriesKind::Invoice), series("CRN", SeriesKind::CreditNote)],
             document_retention_years: None,
+            address: None,
+            tax_ids: None,
         }));
         let stamp = self.stamp(0);
         self.submit(&entity, &stamp);

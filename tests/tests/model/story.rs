@@ -142,6 +142,8 @@ impl Story {
             payment_terms_days: 30,
             series: Vec::new(),
             document_retention_years: None,
+            address: None,
+            tax_ids: None,
         })));
         story.must(
             RegisterCustomer {
@@ -154,6 +156,9 @@ impl Story {
                 zone: Some(zone.parse().expect("a zone")),
                 payment_terms_days: None,
                 parent: None,
+                address: None,
+                tax_ids: None,
+                purchase_order: None,
             }
             .into(),
         );

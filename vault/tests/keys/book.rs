@@ -44,6 +44,9 @@ pub(crate) fn register(n: u128, name: &str) -> Command {
         zone: None,
         payment_terms_days: None,
         parent: None,
+        address: None,
+        tax_ids: None,
+        purchase_order: None,
     }
     .into()
 }

@@ -171,6 +171,8 @@ impl Script {
                 series("credit-notes", SeriesKind::CreditNote, "C"),
             ],
             document_retention_years: None,
+            address: None,
+            tax_ids: None,
         };
         (self.command_id(Kind::Entity, 0), command.into())
     }
@@ -189,6 +191,9 @@ impl Script {
             zone: None,
             payment_terms_days: None,
             parent: None,
+            address: None,
+            tax_ids: None,
+            purchase_order: None,
         };
         (self.command_id(Kind::Register, n), command.into())
     }

@@ -207,6 +207,8 @@ impl Seller {
                 series("credit-notes", SeriesKind::CreditNote, "C"),
             ],
             document_retention_years: None,
+            address: None,
+            tax_ids: None,
         }
         .into()
     }

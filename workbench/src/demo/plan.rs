@@ -206,6 +206,9 @@ impl Play {
             zone: Some(zone.parse().expect("written in the catalog as a zone")),
             payment_terms_days: None,
             parent: None,
+            address: None,
+            tax_ids: None,
+            purchase_order: None,
         };
         planned.push(self.must(command.into(), Some(effective)));
         let (plan, quantity) = self.choice();

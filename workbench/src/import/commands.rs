@@ -49,6 +49,8 @@ impl Deriver {
                 series("history", SeriesKind::Historical, "HIST"),
             ],
             document_retention_years: None,
+            address: None,
+            tax_ids: None,
         };
         let id = CommandId::new(schemas::ids::derive(self.space, "command/entity"));
         Order {
@@ -93,6 +95,9 @@ impl Deriver {
             zone: None,
             payment_terms_days: None,
             parent: None,
+            address: None,
+            tax_ids: None,
+            purchase_order: None,
         };
         let key = format!("command/customer/{}", row.customer);
         self.order(row, &key, Command::Customer(CustomerCommand::RegisterCustomer(command)))
@@ -112,6 +117,7 @@ impl Deriver {
                 external_id: Some(self.external(&external)),
                 series: Some(code("history")),
                 document_date: Some(row.date),
+                ..InvoiceRequest::default()
             })),
         };
         self.order(

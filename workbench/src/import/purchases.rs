@@ -74,7 +74,8 @@ pub fn import(
 ) -> Result<(Summary, Vec<BadLine>), WorkError> {
     let (rows, mut bad) = read(file, currency);
     let mut deriver = Deriver::new(source, currency);
-    let mut orders = vec![deriver.entity()];
+    // A file without one good line leaves nothing behind, no seller either.
+    let mut orders: Vec<Order> = rows.first().map(|_| deriver.entity()).into_iter().collect();
     orders.extend(rows.iter().flat_map(|row| deriver.orders(row)));
     let bar = Progress::start("import", Some(orders.len() as u64));
     let answers = submit(door, &orders, |more| bar.more(more as u64))?;

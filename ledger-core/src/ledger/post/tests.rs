@@ -3,7 +3,7 @@ use schemas::event::{
     CreditNoteIssued, CreditPaidOut, CreditReleased, CreditRevoked, CustomerSnapshot,
     InvoiceFinalized, InvoiceLine, InvoiceTotals, InvoiceVoided, LineOrigin, LineRef, LineReversal,
     LineSource, LotPart, LotReturn, LotUse, PaymentRecorded, PaymentRefunded, PaymentReversed,
-    RefundedTo, RevenueSchedule,
+    RefundedTo, RevenueSchedule, SellerSnapshot,
 };
 use schemas::event::{BillingEvent, ProcessEvent, SettlementEvent};
 use schemas::ids::{
@@ -64,7 +64,19 @@ pub(crate) fn invoice(lines: Vec<InvoiceLine>, total: i64) -> InvoiceFinalized {
         series: code("INV"),
         sequence: 1,
         number: code("INV-1"),
-        bill_to: CustomerSnapshot { name: Personal::Clear("A".to_owned()), email: None },
+        seller: SellerSnapshot {
+            name: "Seller".parse().expect("a label"),
+            address: None,
+            tax_ids: Vec::new(),
+        },
+        bill_to: CustomerSnapshot {
+            name: Personal::Clear("A".to_owned()),
+            email: None,
+            address: None,
+            tax_ids: Vec::new(),
+        },
+        memo: None,
+        purchase_order: None,
         currency: eur(),
         document_date: date("2026-03-01"),
         due_date: date("2026-03-15"),

@@ -15,6 +15,7 @@ mod access;
 mod grants;
 mod migrations;
 mod next;
+mod parties;
 mod subscription;
 
 use schemas::event::CustomerParked;

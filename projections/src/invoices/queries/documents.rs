@@ -33,7 +33,12 @@ pub(super) fn get(view: &View<'_>, body: &[u8]) -> Result<Vec<u8>, QueryError> {
         view,
         Invoice {
             invoice: summary_of(&row, today)?,
+            seller: row.seller.clone(),
             customer_email: row.bill_to.email.clone(),
+            customer_address: row.bill_to.address.clone(),
+            customer_tax_ids: row.bill_to.tax_ids.clone(),
+            memo: row.memo.clone(),
+            purchase_order: row.purchase_order.clone(),
             profile: row.profile,
             engine_version: row.engine_version,
             run: row.run,

@@ -2,14 +2,15 @@
 
 use schemas::Command;
 use schemas::command::{
-    AcceptQuote, AddCharge, AdvanceClock, ApplyDiscount, BillCustomer, CancelSubscription,
-    ChangePlan, ChangeQuantity, ChangeSubscription, CreateQuote, CreateSubscription, CreditLine,
-    DefineCoupon, DefineEntity, DefineEntityV1, DefinePlan, EndTrial, EraseCustomer, GrantCredit,
-    InvoiceNow, InvoiceRequest, IssueCreditNote, MigratePlan, OpenBook, ParkCustomer,
-    PauseSubscription, PriceMapping, RecordPayment, RedeemCoupon, RefundPayment, RegisterCustomer,
-    ReleaseCustomer, RemoveDiscount, ResumeSubscription, RetirePlan, ReversePayment, RunBilling,
-    SetRenewal, SubscriptionTerms, UncancelSubscription, UpdateCustomer, VoidInvoice, VoidQuote,
-    WithdrawChange, WithdrawCharge, WithdrawMigration,
+    AcceptQuote, AddCharge, AdvanceClock, AnnotateInvoice, ApplyDiscount, BillCustomer,
+    CancelSubscription, ChangePlan, ChangeQuantity, ChangeSubscription, CreateQuote,
+    CreateSubscription, CreditLine, DefineCoupon, DefineEntity, DefineEntityV1, DefinePlan,
+    EndTrial, EraseCustomer, GrantCredit, InvoiceNow, InvoiceRequest, IssueCreditNote, MigratePlan,
+    OpenBook, ParkCustomer, PauseSubscription, PriceMapping, RecordPayment, RedeemCoupon,
+    RefundPayment, RegisterCustomer, ReleaseCustomer, RemoveDiscount, ResumeSubscription,
+    RetirePlan, ReversePayment, RunBilling, SetRenewal, SubscriptionTerms, UncancelSubscription,
+    UpdateCustomer, UpdateEntity, VoidInvoice, VoidQuote, WithdrawChange, WithdrawCharge,
+    WithdrawMigration,
 };
 use schemas::terms::{
     BillingTiming, BookClock, CalendarUnit, ChangeTime, DiscountDuration, Every, Profile, Rate,
@@ -72,9 +73,43 @@ fn book_commands(all: &mut Samples<Command>) {
         payment_terms_days: 30,
         series: series(),
         document_retention_years: None,
+        address: None,
+        tax_ids: None,
     };
     all.add("three series", entity.clone());
-    all.add("retention", DefineEntity { document_retention_years: Some(8), ..entity });
+    let address = values::address(["1 Main Street", "N1 7AA", "London"].map(of));
+    all.add(
+        "everything",
+        DefineEntity {
+            document_retention_years: Some(8),
+            address: Some(address.clone()),
+            tax_ids: Some(vec![values::tax_id(of("GB123456789"))]),
+            ..entity
+        },
+    );
+    let nothing = UpdateEntity {
+        entity: id(2),
+        name: Some(of("Acme SE")),
+        address: None,
+        payment_terms_days: None,
+        document_retention_years: None,
+        tax_ids: None,
+        add_series: None,
+        default_series: None,
+    };
+    all.add("name", nothing.clone());
+    all.add(
+        "everything",
+        UpdateEntity {
+            address: Some(address),
+            payment_terms_days: Some(14),
+            document_retention_years: Some(8),
+            tax_ids: Some(vec![values::tax_id(of("GB123456789"))]),
+            add_series: Some(series()),
+            default_series: Some(vec![of("invoice")]),
+            ..nothing
+        },
+    );
     let flat = vec![("fee", Rate::Flat(of("99")))];
     all.add("flat", define_plan(flat, BillingTiming::InAdvance));
     all.add(
@@ -142,6 +177,9 @@ fn customer_commands(all: &mut Samples<Command>) {
         zone: None,
         payment_terms_days: None,
         parent: None,
+        address: None,
+        tax_ids: None,
+        purchase_order: None,
     };
     all.add("bare", bare.clone());
     all.add(
@@ -152,6 +190,9 @@ fn customer_commands(all: &mut Samples<Command>) {
             zone: Some(of("America/New_York")),
             payment_terms_days: Some(14),
             parent: Some(id(13)),
+            address: Some(values::address(["1 Main Street", "N1 7AA", "London"].map(contact))),
+            tax_ids: Some(vec![values::tax_id(contact("GB123456789"))]),
+            purchase_order: Some(of("PO 17")),
             ..bare.clone()
         },
     );
@@ -164,8 +205,33 @@ fn customer_commands(all: &mut Samples<Command>) {
             name: Some(contact("Countess Lovelace")),
             email: Some(contact("countess@example.com")),
             payment_terms_days: Some(0),
+            address: Some(values::address([sealed_contact(), sealed_contact(), sealed_contact()])),
+            tax_ids: Some(vec![values::tax_id(sealed_contact())]),
+            zone: Some(of("Asia/Tokyo")),
+            purchase_order: Some(of("PO 18")),
+            clear: None,
         },
     );
+    all.add_each(values::customer_details(), |detail| UpdateCustomer {
+        customer: id(1),
+        external_id: None,
+        name: None,
+        email: None,
+        payment_terms_days: None,
+        address: None,
+        tax_ids: None,
+        zone: None,
+        purchase_order: None,
+        clear: Some(vec![detail]),
+    });
+    let nothing = AnnotateInvoice { customer: id(1), memo: None, purchase_order: None };
+    all.add("cleared", nothing.clone());
+    all.add("purchase order", AnnotateInvoice { purchase_order: Some(of("PO 19")), ..nothing });
+    all.add_each(values::personals(), |memo| AnnotateInvoice {
+        customer: id(1),
+        memo: Some(memo),
+        purchase_order: None,
+    });
     all.add("released", ReleaseCustomer { customer: id(1) });
     let erase = EraseCustomer { customer: id(1), reason: clear("Ada asked"), leave_credit: None };
     all.add("erased", erase.clone());

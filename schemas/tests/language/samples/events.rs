@@ -3,17 +3,22 @@
 use schemas::command::PriceMapping;
 use schemas::event::{
     Allocation, Amendment, BillingRunStarted, BookOpened, ChargeAdded, ChargeWithdrawn,
-    ClockAdvanced, Complement, CreditGranted, CreditNoteIssued, CustomerEmailChanged,
-    CustomerErased, CustomerExternalIdChanged, CustomerParked, CustomerParkedV1,
-    CustomerRegistered, CustomerReleased, CustomerRenamed, CustomerSnapshot, CustomerTermsChanged,
-    Dimension, DiscountPart, DocumentsErased, DueSet, EntityDefined, EntityDefinedV1, EventAt,
-    InvoiceFinalized, InvoiceLine, InvoiceTotals, InvoiceVoided, LineOrigin, LinePricing, LineRef,
-    LineReversal, LineSource, LotUse, PaymentRecorded, PaymentRefunded, PaymentReversed,
-    PlanMigrationSet, PlanMigrationWithdrawn, PlanRetired, PlanVersion, PlanVersionDefined,
-    PricesMapped, RevenueSchedule, RoundingStep, RoundingSubject, TermsInForce, TierPart,
+    ClockAdvanced, Complement, CreditGranted, CreditNoteIssued, CustomerAddressChanged,
+    CustomerEmailChanged, CustomerErased, CustomerExternalIdChanged, CustomerParked,
+    CustomerParkedV1, CustomerPurchaseOrderChanged, CustomerRegistered, CustomerReleased,
+    CustomerRenamed, CustomerSnapshot, CustomerTaxIdsChanged, CustomerTermsChanged,
+    CustomerZoneChanged, Dimension, DiscountPart, DocumentsErased, DueSet, EntityAddressChanged,
+    EntityDefaultSeriesChanged, EntityDefined, EntityDefinedV1, EntityRenamed, EntitySeriesAdded,
+    EntityTaxIdsChanged, EntityTermsChanged, EventAt, InvoiceAnnotated, InvoiceFinalized,
+    InvoiceLine, InvoiceTotals, InvoiceVoided, LineOrigin, LinePricing, LineRef, LineReversal,
+    LineSource, LotUse, PaymentRecorded, PaymentRefunded, PaymentReversed, PlanMigrationSet,
+    PlanMigrationWithdrawn, PlanRetired, PlanVersion, PlanVersionDefined, PricesMapped,
+    RevenueSchedule, RoundingStep, RoundingSubject, SellerSnapshot, TermsInForce, TierPart,
 };
 use schemas::fraction::RoundingMode;
-use schemas::terms::{BillingTiming, CalendarUnit, Every, LineKind, LotRef, Profile, Rate};
+use schemas::terms::{
+    BillingTiming, CalendarUnit, DefaultSeries, Every, LineKind, LotRef, Profile, Rate,
+};
 use schemas::{Decimal, Event, Fraction, Minor};
 
 use super::settlement::{credit_events, payment_events};
@@ -53,9 +58,25 @@ fn book_events(all: &mut Samples<Event>) {
             zone: of("Europe/Berlin"),
             payment_terms_days: 30,
             series: series(),
+            default_series: default_series(),
             document_retention_years: 10,
+            address: Some(values::address(["1 Main Street", "N1 7AA", "London"].map(of))),
+            tax_ids: vec![values::tax_id(of("GB123456789"))],
         },
     );
+    let entity = id(2);
+    all.add("renamed", EntityRenamed { entity, name: of("Acme SE") });
+    let address = values::address(["2 Side Street", "N1 7AB", "London"].map(of));
+    all.add("moved", EntityAddressChanged { entity, address });
+    all.add(
+        "terms",
+        EntityTermsChanged { entity, payment_terms_days: 14, document_retention_years: 8 },
+    );
+    let tax_ids = vec![values::tax_id(of("GB987654321"))];
+    all.add("tax ids", EntityTaxIdsChanged { entity, tax_ids });
+    all.add("series", EntitySeriesAdded { entity, series: series() });
+    let default_series = default_series();
+    all.add("default series", EntityDefaultSeriesChanged { entity, default_series });
     all.add_each(values::calendar_units(), |unit| PlanVersionDefined {
         plan: id(3),
         version: 2,
@@ -139,6 +160,10 @@ pub(crate) fn older_events() -> Vec<Older<Event>> {
     ]
 }
 
+fn default_series() -> DefaultSeries {
+    DefaultSeries { invoice: of("invoice"), credit_note: of("credit_note") }
+}
+
 fn customer_events(all: &mut Samples<Event>) {
     all.add_each(values::contacts(), |name| CustomerRegistered {
         customer: id(1),
@@ -148,13 +173,40 @@ fn customer_events(all: &mut Samples<Event>) {
         email: Some(contact("ada@example.com")),
         currency: of("EUR"),
         zone: of("America/New_York"),
-        payment_terms_days: 14,
+        payment_terms_days: Some(14),
         parent: Some(id(13)),
         fixed_offset: Some(-18_000),
+        address: Some(values::address(["1 Main Street", "N1 7AA", "London"].map(contact))),
+        tax_ids: vec![values::tax_id(contact("GB123456789"))],
+        purchase_order: Some(of("PO 17")),
     });
     all.add_each(values::contacts(), |name| CustomerRenamed { name });
-    all.add_each(values::contacts(), |email| CustomerEmailChanged { email });
-    all.add("longest", CustomerTermsChanged { payment_terms_days: 365 });
+    all.add_each(values::contacts(), |email| CustomerEmailChanged { email: Some(email) });
+    all.add("none", CustomerEmailChanged { email: None });
+    all.add_each(values::contacts(), |text| CustomerAddressChanged {
+        address: Some(values::address([text.clone(), text.clone(), text])),
+    });
+    all.add("none", CustomerAddressChanged { address: None });
+    all.add_each(values::contacts(), |text| CustomerTaxIdsChanged {
+        tax_ids: vec![values::tax_id(text)],
+    });
+    all.add(
+        "moved",
+        CustomerZoneChanged {
+            zone: of("Asia/Tokyo"),
+            from: of("2024-03-01"),
+            at: of("2024-03-01T05:00:00Z"),
+            fixed_offset: None,
+        },
+    );
+    let purchase_order = Some(of("PO 18"));
+    all.add("another", CustomerPurchaseOrderChanged { purchase_order });
+    all.add_each(values::personals(), |memo| InvoiceAnnotated {
+        memo: Some(memo),
+        purchase_order: Some(of("PO 19")),
+    });
+    all.add("longest", CustomerTermsChanged { payment_terms_days: Some(365) });
+    all.add("the seller's", CustomerTermsChanged { payment_terms_days: None });
     let (reason, detail) = (of("too_many_cycles"), of("too many cycles to bill at once"));
     all.add(
         "parked",
@@ -294,7 +346,15 @@ fn invoice(lines: Vec<InvoiceLine>) -> InvoiceFinalized {
         series: of("invoice"),
         sequence: 69_659,
         number: of("AC-069659"),
-        bill_to: CustomerSnapshot { name: clear("Ada Lovelace"), email: None },
+        seller: SellerSnapshot { name: of("Acme GmbH"), address: None, tax_ids: Vec::new() },
+        bill_to: CustomerSnapshot {
+            name: clear("Ada Lovelace"),
+            email: None,
+            address: None,
+            tax_ids: Vec::new(),
+        },
+        memo: None,
+        purchase_order: None,
         currency: of("EUR"),
         document_date: of("2024-01-31"),
         due_date: of("2024-03-01"),
@@ -337,7 +397,19 @@ fn invoice_events(all: &mut Samples<Event>) {
         "full",
         InvoiceFinalized {
             external_id: Some(of("order/17")),
-            bill_to: CustomerSnapshot { name: sealed(), email: Some(sealed()) },
+            seller: SellerSnapshot {
+                name: of("Acme GmbH"),
+                address: Some(values::address(["1 Main Street", "N1 7AA", "London"].map(of))),
+                tax_ids: vec![values::tax_id(of("GB123456789"))],
+            },
+            bill_to: CustomerSnapshot {
+                name: sealed(),
+                email: Some(sealed()),
+                address: Some(values::address([sealed(), sealed(), sealed()])),
+                tax_ids: vec![values::tax_id(sealed())],
+            },
+            memo: Some(sealed()),
+            purchase_order: Some(of("PO 17")),
             run: Some(id(20)),
             totals: InvoiceTotals {
                 gross: Minor(1815),

@@ -6,9 +6,10 @@ use schemas::event::{
     CycleOpened, Dimension, DiscountApplied, DiscountRemoved, FirstCycle, ItemChange, ItemMoved,
     ItemStarted, ItemTerms, LeastTerm, LeftAlone, LineMoved, LineRef, MigrationTaken,
     PaymentAwaited, PricesMapped, QuoteAccepted, QuoteCreated, QuoteOffer, QuoteVoided, RampAgreed,
-    RampStep, RenewalSet, ScheduledChangeWithdrawn, SubscriptionActivated, SubscriptionCanceled,
-    SubscriptionChanged, SubscriptionCreated, SubscriptionMigrated, SubscriptionMoved,
-    SubscriptionPaused, SubscriptionResumed, Term, TermRenewed, TermsChange, TermsStep,
+    RampStep, Relocated, RenewalSet, ScheduledChangeWithdrawn, SubscriptionActivated,
+    SubscriptionCanceled, SubscriptionChanged, SubscriptionCreated, SubscriptionMigrated,
+    SubscriptionMoved, SubscriptionPaused, SubscriptionRelocated, SubscriptionResumed, Term,
+    TermRenewed, TermsChange, TermsStep,
 };
 use schemas::terms::{
     Anchor, BillingTiming, CalendarUnit, DiscountDuration, DiscountTarget, EarlyEnd, EndReason,
@@ -276,6 +277,8 @@ fn pauses_and_terms(all: &mut Samples<Event>, from: Timestamp) {
     all.add("another term", TermRenewed { subscription, term: Some(term()) });
     all.add("no term", TermRenewed { subscription, term: None });
     all.add_each(values::renewals(), |renewal| RenewalSet { subscription, renewal });
+    let moved = Relocated { from: of("2024-03-01T05:00:00Z"), to: of("2024-02-29T15:00:00Z") };
+    all.add("moved", SubscriptionRelocated { subscription, instants: vec![moved] });
     let discount_percent = Some(of("12.5"));
     let steps = vec![RampStep { from, items: item_changes(), discount_percent }];
     all.add("agreed", RampAgreed { subscription, discount: id(9), steps });

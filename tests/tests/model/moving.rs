@@ -1,0 +1,85 @@
+//! A customer moves to another zone.
+//!
+//! # Shape
+//!
+//! Cycles that have begun, or were invoiced, end where they were to end. The move is behind all of
+//! them: the day that begins then is the last one of the old place. What was agreed for a later day
+//! is due on that day at the new place.
+
+use std::collections::BTreeMap;
+
+use crate::civil::{Clock, Day, Instant};
+use crate::customer::Customer;
+use crate::subscription::{At, Scheduled, Subscription};
+
+/// The customer is elsewhere from the next cycle on.
+pub(crate) fn moves(customer: &mut Customer, zone: &str, now: Instant) {
+    let before = customer.clock.clone();
+    let day = last_day(customer, now);
+    let after = before.moved(&customer.rules, day, zone);
+    let old = before.start_of(day);
+    let there = |at: Instant| {
+        if at <= old { at } else { after.at(before.day(at), before.time_of_day(at)) }
+    };
+    for of in &mut customer.subscriptions {
+        takes_along(of, &there);
+    }
+    customer.clock = after;
+}
+
+/// The last day of the old place: not before tomorrow, nor before the end of a running cycle.
+fn last_day(customer: &Customer, now: Instant) -> Day {
+    let clock = &customer.clock;
+    let today = clock.day(now);
+    let mut day = today + 1;
+    for of in &customer.subscriptions {
+        if of.end.as_ref().is_some_and(|end| end.at < clock.start_of(today)) {
+            continue;
+        }
+        for (place, item) in of.items.iter().enumerate().filter(|(_, item)| item.lives_at(now)) {
+            let running = item.cycle_at(&customer.rules, clock, now).map(|cycle| cycle.end);
+            let invoiced = customer.last_cycle_end(of.id, place);
+            for end in running.into_iter().chain(invoiced) {
+                day = day.max(first_day_from(clock, end));
+            }
+        }
+    }
+    day
+}
+
+fn first_day_from(clock: &Clock, at: Instant) -> Day {
+    let day = clock.day(at);
+    if clock.start_of(day) < at { day + 1 } else { day }
+}
+
+fn takes_along(of: &mut Subscription, there: &dyn Fn(Instant) -> Instant) {
+    of.start = there(of.start);
+    of.trial_end = of.trial_end.map(there);
+    if let Some(term) = &mut of.term {
+        term.end = there(term.end);
+    }
+    let aside = of.end.iter_mut().flat_map(|end| &mut end.withdrawn);
+    let waiting = of.scheduled.iter_mut().chain(&mut of.set_aside).chain(aside);
+    waiting.for_each(|waiting: &mut Scheduled| {
+        waiting.at = match waiting.at {
+            At::Time(at) => At::Time(there(at)),
+            At::Paid => At::Paid,
+        };
+    });
+    for item in &mut of.items {
+        item.terms = keyed(&item.terms, there);
+        item.quantities = keyed(&item.quantities, there);
+        item.percents = keyed(&item.percents, there);
+        item.changes.iter_mut().for_each(|at| *at = there(*at));
+        item.ramp.iter_mut().for_each(|at| *at = there(*at));
+        // Their boundaries are days.
+        item.calendars.iter_mut().for_each(|calendar| calendar.from = there(calendar.from));
+    }
+}
+
+fn keyed<T: Clone>(
+    line: &BTreeMap<Instant, T>,
+    there: &dyn Fn(Instant) -> Instant,
+) -> BTreeMap<Instant, T> {
+    line.iter().map(|(at, value)| (there(*at), value.clone())).collect()
+}
