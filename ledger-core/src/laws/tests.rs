@@ -76,6 +76,7 @@ fn second_invoice() -> InvoiceFinalized {
     let mut second = invoice(vec![line(1, 900), credit], 500);
     second.invoice = InvoiceId::new(id(2));
     second.sequence = 2;
+    second.posting_date = date("2026-03-03");
     second.credits = vec![LotUse { lot: lot(), amount: Minor(100) }];
     second.credit_applied = Minor(100);
     second
