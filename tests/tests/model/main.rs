@@ -19,7 +19,7 @@
 //! | `access` | where a subscription stands |
 //! | `wanted`, `compare` | what should be billed less what was |
 //! | `credit`, `residue`, `discounts`, `bill` | amounts and documents |
-//! | `money` | payments and lots |
+//! | `money`, `lots` | what pays what, and goes back |
 //! | `model` | commands in, documents and refusals out |
 //! | `steps`, `play`, `judge` | histories, and the comparison |
 //! | `features` | which pairs of features met |
