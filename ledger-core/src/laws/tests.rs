@@ -260,6 +260,7 @@ fn what_settles_an_invoice_lies_between_zero_and_its_total() {
     // given a payment of more than the second invoice still owes
     let mut over = payment();
     over.payment = PaymentId::new(id(30));
+    over.posting_date = date("2026-03-04");
     over.allocations = vec![Allocation { invoice: InvoiceId::new(id(2)), amount: Minor(401) }];
     over.amount = Minor(501).of(eur());
     let log = Log::sound()

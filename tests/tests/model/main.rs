@@ -23,7 +23,7 @@
 //! | `model` | commands in, documents and refusals out |
 //! | `steps`, `play`, `judge` | histories, and the comparison |
 //! | `features` | which pairs of features met |
-//! | `story`, `faults`, `figures`, `policies` | figures worked by hand that hold the model |
+//! | `story`, `faults`, `figures`, `policies`, `credits` | what was worked by hand |
 //! | `published` | published cases, told to the model |
 //!
 //! Its rules are in `RULES.md` beside this file, for people. `BILLFOLD_TEST_SEED`,
@@ -44,6 +44,7 @@ mod civil;
 mod commands;
 mod compare;
 mod credit;
+mod credits;
 mod customer;
 mod discounts;
 mod faults;
