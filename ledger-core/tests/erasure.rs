@@ -179,8 +179,13 @@ fn each_thing_in_the_way_is_named_with_the_way_out() {
 
 #[test]
 fn an_unpaid_invoice_that_was_credited_is_cleared_by_voiding_what_credits_it() {
-    // given
-    let mut book = TestBook::with_plans();
+    // given a book where credit waits for the next invoice
+    let mut book = TestBook::of("zuora@1", json!({}), "2024-01-01");
+    book.given(
+        "customer.register",
+        json!({"customer": id("c"), "entity": id("e"), "name": "C", "currency": "EUR"}),
+    );
+    book.plan("basic", "30", "in_advance", "flat", 1, "month");
     book.subscribe("basic", json!({}));
     book.given("invoice.now", json!({"customer": id("c")}));
     book.given(

@@ -132,6 +132,11 @@ fn cancelling_now_credits_the_rest_and_it_becomes_customer_credit() {
     let mut book = TestBook::with_plans();
     subscribe(&mut book, "basic");
     book.bill("2024-01-01");
+    let amount = json!({"amount": "30", "currency": "EUR"});
+    book.given(
+        "payment.record",
+        json!({"customer": id("c"), "payment": id("p"), "amount": amount}),
+    );
     book.on("2024-01-16");
     book.given(
         "subscription.cancel",

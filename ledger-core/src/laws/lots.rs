@@ -92,7 +92,12 @@ impl Lots {
         };
         self.touched.push(lot);
         findings.check(Law::Lots, amount > 0, || format!("{amount} of {lot} is moved"));
-        findings.check(Law::SettlementDates, day >= found.since, || {
+        // What comes back was used, so it is there; a backdated document may give it back earlier.
+        let is_back = match how {
+            Move::Back => true,
+            Move::ToInvoice | Move::Away | Move::Expiry => false,
+        };
+        findings.check(Law::SettlementDates, is_back || day >= found.since, || {
             format!("{lot} is there since {}, and used on {day}", found.since)
         });
         let last = found.last_day;

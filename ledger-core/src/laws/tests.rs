@@ -82,6 +82,7 @@ fn second_invoice() -> InvoiceFinalized {
     let mut second = invoice(vec![line(1, 900), credit], 500);
     second.invoice = InvoiceId::new(id(2));
     second.sequence = 2;
+    second.posting_date = date("2026-03-03");
     second.credits = vec![LotUse { lot: lot(), amount: Minor(100) }];
     second.credit_applied = Minor(100);
     second
@@ -265,6 +266,7 @@ fn what_settles_an_invoice_lies_between_zero_and_its_total() {
     // given a payment of more than the second invoice still owes
     let mut over = payment();
     over.payment = PaymentId::new(id(30));
+    over.posting_date = date("2026-03-04");
     over.allocations = vec![Allocation { invoice: InvoiceId::new(id(2)), amount: Minor(401) }];
     over.amount = Minor(501).of(eur());
     let log = Log::sound()

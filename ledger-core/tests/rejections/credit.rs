@@ -9,8 +9,6 @@ use crate::support::{TestBook, at, id};
 
 pub(crate) const CASES: &[Case] = &[
     ("before_payment", || {
-        let mut book = later(paid);
-        book.when_effective(at("2023-12-31"), "payment.reverse", reverse()).expect_err("too early");
         let mut book = later(|| invoiced("30"));
         book.given("payment.record", pay("p", "30"));
         let reopen = refund("r", "30", &json!("reopen"));

@@ -1,14 +1,19 @@
 //! What customers owe, and the journal's accounts.
 
 use projections::Balances;
-use schemas::event::{CreditGranted, CustomerExternalIdChanged, PaymentReversed};
-use schemas::ids::CreditGrantId;
-use schemas::terms::{GrantKind, LotScope};
+use schemas::event::{
+    CreditApplied, CreditExpired, CreditGranted, CreditPaidOut, CreditReleased, CreditRevoked,
+    CustomerExternalIdChanged, LotPart, LotReturn, PaymentReversed,
+};
+use schemas::ids::{CreditGrantId, RefundId};
+use schemas::terms::{GrantKind, LotRef, LotScope};
 use schemas::{Contact, Minor};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::book::{Book, Folded, assert_refused, customer, date, eur, minor, part, payment, point};
+use crate::book::{
+    Book, Folded, assert_refused, customer, date, eur, invoice, minor, part, payment, point,
+};
 
 fn two_customers() -> Book {
     let mut book = Book::opened("2026-01-01");
@@ -19,6 +24,25 @@ fn two_customers() -> Book {
     book.invoice("2026-02-10", 2, 3, vec![point(1, 1, 70_00, "2026-02-10")]);
     book.payment("2026-02-20", 1, 1, 120_00, &[part(1, 99_00), part(2, 1_00)]);
     book
+}
+
+fn grant_id(n: u128) -> CreditGrantId {
+    CreditGrantId::new(Uuid::from_u128(n))
+}
+
+/// A grant of 5.00.
+fn granted(n: u128) -> CreditGranted {
+    CreditGranted {
+        grant: grant_id(n),
+        amount: Minor(5_00).of(eur()),
+        kind: GrantKind::Goodwill,
+        refundable: false,
+        scope: LotScope::Customer,
+        priority: 0,
+        expires: None,
+        posting_date: date("2026-02-21"),
+        reason: "sorry".parse().expect("a label"),
+    }
 }
 
 fn statement(folded: &Folded, n: u128) -> Vec<(String, String, i64, i64)> {
@@ -96,6 +120,79 @@ fn a_reversed_payment_opens_invoices_again_and_takes_its_credit_back() {
 }
 
 #[test]
+fn credit_is_listed_lot_by_lot_with_what_it_pays() {
+    // given a payment of which 20.00 became credit, and a grant of 5.00 that expires
+    let mut book = two_customers();
+    let grant = CreditGranted { expires: Some(date("2026-12-31")), ..granted(2) };
+    book.event("2026-02-21", 1, grant);
+    // when both pay what is open of the second invoice, and 2.00 of the grant come back
+    let (currency, posting_date) = (eur(), date("2026-02-22"));
+    let (of_payment, of_grant) = (LotRef::Payment(payment(1)), LotRef::Grant(grant_id(2)));
+    let pays = |lot, amount| LotPart { lot, invoice: invoice(2), amount: Minor(amount) };
+    let parts = vec![pays(of_payment, 12_00), pays(of_grant, 5_00)];
+    book.event("2026-02-22", 1, CreditApplied { currency, posting_date, parts });
+    let parts = vec![LotReturn { lot: of_grant, amount: Minor(2_00), direct: false }];
+    let invoice = invoice(2);
+    book.event("2026-02-23", 1, CreditReleased { invoice, currency, posting_date, parts });
+    // then
+    let folded = book.fold::<Balances>(3);
+    let body = json!({"customer": customer(1)}).to_string();
+    let lots = folded.get("lots", &body)["data"].clone();
+    let of = |lot: &Value| {
+        let uses = lot["uses"].as_array().expect("uses").iter();
+        let uses: Vec<i64> = uses.map(|part| minor(&part["amount"])).collect();
+        (lot["source"].as_str().expect("a word").to_owned(), minor(&lot["left"]), uses)
+    };
+    let shown: Vec<_> = lots.as_array().expect("lots").iter().map(of).collect();
+    assert_eq!(
+        shown,
+        [
+            ("goodwill".to_owned(), 2_00, vec![3_00]),
+            ("payment".to_owned(), 8_00, vec![99_00, 1_00, 12_00]),
+        ]
+    );
+    assert_eq!(lots[0]["expires"], "2026-12-31");
+    assert_eq!(lots[0]["lot"], json!({"grant": grant_id(2)}));
+    // and what is open and the credit say the same
+    let data = folded.get("get", &body)["data"].clone();
+    assert_eq!(minor(&data["customer"]["open"]), 49_00 - 17_00 + 2_00);
+    assert_eq!(minor(&data["customer"]["credit"]), 10_00);
+    // and credit that moves is no entry of a statement
+    assert_eq!(statement(&folded, 1).len(), 4);
+    let unspent = json!({"customer": customer(2), "unspent": true}).to_string();
+    assert_eq!(folded.get("lots", &unspent)["data"], json!([]));
+}
+
+#[test]
+fn credit_ends_revoked_expired_or_in_cash_and_the_statement_says_so() {
+    let mut book = two_customers();
+    let (posting_date, amount) = (date("2026-03-01"), Minor(5_00).of(eur()));
+    let reason = || "by mistake".parse::<schemas::Personal>().expect("a label");
+    for n in 2..5 {
+        book.event("2026-02-21", 2, granted(n));
+    }
+    book.event(
+        "2026-03-01",
+        2,
+        CreditRevoked { grant: grant_id(2), amount, posting_date, reason: reason() },
+    );
+    book.event("2026-03-01", 2, CreditExpired { grant: grant_id(3), amount, posting_date });
+    let (refund, lot) = (RefundId::new(Uuid::from_u128(1)), LotRef::Grant(grant_id(4)));
+    let paid = CreditPaidOut { refund, lot, amount, posting_date, reason: reason() };
+    book.event("2026-03-01", 2, paid);
+    let folded = book.fold::<Balances>(2);
+    let told = statement(&folded, 2);
+    let ended: Vec<_> =
+        told[4..].iter().map(|(_, kind, amount, _)| (kind.as_str(), *amount)).collect();
+    assert_eq!(
+        ended,
+        [("credit_revoked", 5_00), ("credit_expired", 5_00), ("credit_paid_out", 5_00)]
+    );
+    let data = folded.get("get", &json!({"customer": customer(2)}).to_string())["data"].clone();
+    assert_eq!((minor(&data["customer"]["credit"]), minor(&data["refunds"])), (0, 5_00));
+}
+
+#[test]
 fn lists_go_by_what_is_open_and_page_over_changes() {
     let mut book = two_customers();
     book.customer("2026-02-20", 3);
@@ -136,18 +233,7 @@ fn receivables_age_by_days_past_due_as_they_stood_on_the_day() {
 #[test]
 fn the_trial_balance_balances_and_knows_what_is_earned_by_the_day() {
     let mut book = two_customers();
-    let grant = CreditGranted {
-        grant: CreditGrantId::new(Uuid::from_u128(1)),
-        amount: Minor(5_00).of(eur()),
-        kind: GrantKind::Goodwill,
-        refundable: false,
-        scope: LotScope::Customer,
-        priority: 0,
-        expires: None,
-        posting_date: date("2026-02-21"),
-        reason: "sorry".parse().expect("a label"),
-    };
-    book.event("2026-02-21", 2, grant);
+    book.event("2026-02-21", 2, granted(1));
     let folded = book.fold::<Balances>(2);
     let accounts = |day: &str| {
         let data = folded.get("trial_balance", &json!({"as_of": day}).to_string())["data"].clone();

@@ -436,8 +436,16 @@ impl Game {
 
     /// What becomes of a lot, with one of its customer's invoices.
     fn lent(&mut self, lot: usize, invoice: usize, what: Lent) -> Option<Command> {
-        let (customer, lot) = pick(&self.lots, lot)?;
-        let of = |(owes, _): &&(CustomerId, InvoiceId)| *owes == customer;
+        let grants_only = matches!(what, Lent::Revoke);
+        let is_grant = |lot: &LotRef| matches!(lot, LotRef::Grant(_));
+        let lots = self.lots.iter().filter(|(_, lot)| !grants_only || is_grant(lot));
+        let (customer, lot) = pick(&lots.copied().collect::<Vec<_>>(), lot)?;
+        let account = self.kept.ledger.customer(customer)?;
+        let open_only = matches!(what, Lent::Apply);
+        let is_open = |id: InvoiceId| account.invoice(id).is_some_and(|i| i.open().is_positive());
+        let of = |(owes, id): &&(CustomerId, InvoiceId)| {
+            *owes == customer && (!open_only || is_open(*id))
+        };
         let own: Vec<_> = self.invoices.iter().filter(of).copied().collect();
         let invoice = pick(&own, invoice).map(|(_, invoice)| invoice);
         let (amount, reason) = (None, text("because"));

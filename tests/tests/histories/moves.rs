@@ -335,7 +335,7 @@ impl Move {
 
     fn settling(random: &mut Random) -> Self {
         let (customer, payment) = (below(random, 8), below(random, 8));
-        match random.below(21) {
+        match random.below(24) {
             0..7 => Self::Pay { customer, percent: between(random, 1, 130), back: back(random) },
             7 => Self::Reverse { payment },
             8..11 => {
@@ -346,7 +346,7 @@ impl Move {
                 cents: between(random, -5, 3_000),
                 days: maybe(random, 3, |r| between(r, -1, 60)),
             },
-            18..21 => Self::Credit {
+            18..24 => Self::Credit {
                 lot: below(random, 16),
                 invoice: below(random, 12),
                 what: [Lent::Apply, Lent::Release, Lent::Release, Lent::Revoke, Lent::PayOut]

@@ -20,11 +20,11 @@
 //! | `access` | where a subscription stands |
 //! | `wanted`, `compare` | what should be billed less what was |
 //! | `credit`, `residue`, `discounts`, `bill` | amounts and documents |
-//! | `money` | payments and lots |
+//! | `money`, `lots` | what pays what, and goes back |
 //! | `model` | commands in, documents and refusals out |
 //! | `steps`, `play`, `judge` | histories, and the comparison |
 //! | `features` | which pairs of features met |
-//! | `story`, `faults`, `figures`, `policies` | figures worked by hand that hold the model |
+//! | `story`, `faults`, `figures`, `policies`, `credits` | what was worked by hand |
 //! | `published` | published cases, told to the model |
 //! | `planted` | mistakes that the ledger is told to make, each to be caught |
 //!
@@ -46,6 +46,7 @@ mod civil;
 mod commands;
 mod compare;
 mod credit;
+mod credits;
 mod customer;
 mod discounts;
 mod faults;

@@ -44,7 +44,7 @@ pub(crate) struct Story {
 }
 
 /// The id of a name.
-fn id(name: &str) -> Uuid {
+pub(crate) fn id(name: &str) -> Uuid {
     let number = name.bytes().fold(7_u128, |sum, byte| sum * 257 + u128::from(byte));
     Uuid::from_u128(number)
 }
@@ -164,7 +164,7 @@ impl Story {
         );
     }
 
-    fn customer() -> CustomerId {
+    pub(crate) fn customer() -> CustomerId {
         CustomerId::new(id("c"))
     }
 

@@ -86,7 +86,7 @@ fn a_value_of_another_kind_is_told_with_what_may_stand_there() {
         (
             "expect: full",
             "`expect` is the text \"full\"; write a mapping with one of invoice, note, customer, \
-             sub, preview, rerun",
+             sub, lot, preview, rerun",
         ),
         ("expect: {}", "an expectation of nothing is not supported; there is invoice, note"),
         (
