@@ -25,6 +25,7 @@
 //! | `features` | which pairs of features met |
 //! | `story`, `faults`, `figures`, `policies` | figures worked by hand that hold the model |
 //! | `published` | published cases, told to the model |
+//! | `only_migrations` | histories of little else |
 //! | `planted` | mistakes that the ledger is told to make, each to be caught |
 //!
 //! Its rules are in `RULES.md` beside this file, for people. `BILLFOLD_TEST_SEED`,
@@ -62,6 +63,7 @@ mod money;
 mod moves;
 mod number;
 mod offers;
+mod only_migrations;
 mod passing;
 mod planted;
 mod play;
