@@ -187,11 +187,10 @@ fn cycles_of_another_length_begin_with_the_cycle_that_moves() {
     book.given("subscription.create", with(subscription(), body));
     book.bill("2024-01-01");
     book.given("plan.migrate", migrate(1, 2, "2024-01-15"));
-    // `interval_change: keep_anchor`: as if it had been yearly from the start.
-    let part = 10_000 * 335 / 366;
+    // `interval_change: restart_on_change`: the year starts with that cycle.
     assert_eq!(
-        book.billed(&["2024-02-01", "2025-01-01"]),
-        pairs(&[("2024-02-01/2025-01-01", part), ("2025-01-01/2026-01-01", 10_000)])
+        book.billed(&["2024-02-01", "2024-03-01", "2025-02-01"]),
+        pairs(&[("2024-02-01/2025-02-01", 10_000), ("2025-02-01/2026-02-01", 10_000)])
     );
 }
 

@@ -16,26 +16,9 @@ use schemas::ids::PlanId;
 use schemas::terms::{PriceDefinition, Recurrence};
 use schemas::text::Code;
 use schemas::{Rejection, Timestamp};
-use serde::{Deserialize, Serialize};
 
 use super::state::Plan;
 use super::terms::recurrence;
-
-/// A migration, and when it stopped to stand.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Migration {
-    pub(crate) set: PlanMigrationSet,
-    /// Another one took its place, or it was withdrawn.
-    pub(crate) gone_at: Option<Timestamp>,
-}
-
-impl Migration {
-    /// What takes the place of a price; none if nothing does.
-    pub(crate) fn becomes(&self, price: &Code) -> Option<&Code> {
-        let found = self.set.prices.mapped.iter().find(|mapped| mapped.from == *price)?;
-        found.to.as_ref()
-    }
-}
 
 /// Decides a migration. Its target is checked here: what takes the place of what, what begins,
 /// what ends.

@@ -2,13 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use schemas::Rejection;
 use schemas::event::{CatalogEvent, CouponDefined, EventAt, PlanMigrationSet, PlanVersionDefined};
 use schemas::ids::{CouponId, PlanId};
 use schemas::text::Code;
+use schemas::{Rejection, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::migrations::Migration;
 use crate::unmade::Unmade;
 
 /// A version of a plan and the event that defined it.
@@ -16,6 +15,22 @@ use crate::unmade::Unmade;
 pub(crate) struct PlanVersion {
     pub(crate) defined: PlanVersionDefined,
     pub(crate) made: EventAt,
+}
+
+/// A migration, and when it stopped to stand.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Migration {
+    pub(crate) set: PlanMigrationSet,
+    /// Another one took its place, or it was withdrawn.
+    pub(crate) gone_at: Option<Timestamp>,
+}
+
+impl Migration {
+    /// What takes the place of a price; none if nothing does.
+    pub(crate) fn becomes(&self, price: &Code) -> Option<&Code> {
+        let found = self.set.prices.mapped.iter().find(|mapped| mapped.from == *price)?;
+        found.to.as_ref()
+    }
 }
 
 /// A plan with all its versions; version n is at index n - 1.

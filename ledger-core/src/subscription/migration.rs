@@ -26,8 +26,7 @@ use super::calendar;
 use super::evolve::try_out;
 use super::item::Item;
 use super::state::Subscription;
-use crate::catalog::migrations::Migration;
-use crate::catalog::state::Plan;
+use crate::catalog::state::{Migration, Plan};
 use crate::catalog::terms::{is_sold_in, item_terms, recurrence};
 use crate::mistakes::{Mistake, makes};
 
@@ -238,8 +237,8 @@ impl Advance<'_> {
         later
     }
 
-    /// What the new version has beside: one unit of each price that takes no place and is not
-    /// there.
+    /// What the new version has beside: one unit of each price that takes no place, unless an item
+    /// that had left the old version before is that.
     fn beginning(
         self,
         moved: &Subscription,
@@ -247,8 +246,10 @@ impl Advance<'_> {
         path: &Path<'_>,
     ) -> Result<Vec<ItemChange>, Rejection> {
         let is_there = |price: &Code| {
-            let mut living = moved.items.iter().filter(|item| !item.add_on);
-            living.any(|item| item.terms_at(begins).is_some_and(|terms| terms.price == *price))
+            let mut items = moved.items.iter().filter(|item| !item.add_on);
+            let is =
+                |terms: &ItemTerms| terms.price == *price && terms.version != path.from.version;
+            items.any(|item| item.terms_at(begins).is_some_and(is))
         };
         let mut items = Vec::new();
         for price in path.begins().filter(|price| !is_there(price)) {

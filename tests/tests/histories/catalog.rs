@@ -2,7 +2,7 @@
 
 use schemas::command::{
     AdvanceClock, DefineCoupon, DefinePlan, MigratePlan, PriceMapping, RegisterCustomer,
-    RetirePlan, RunBilling, WithdrawMigration,
+    RetirePlan, RunBilling,
 };
 use schemas::ids::{CustomerId, EntityId};
 use schemas::terms::{
@@ -106,11 +106,7 @@ impl Game {
             let plan = pick(&self.plans, *plan)?;
             let (from_version, to_version, on) = (*from, *to, self.today(*days));
             let map = mapping(*map);
-            self.migrations.push((plan, from_version));
             Some(MigratePlan { plan, from_version, to_version, on, map }.into())
-        } else if let Move::WithdrawMigration { number } = action {
-            let (plan, from_version) = pick(&self.migrations, *number)?;
-            Some(WithdrawMigration { plan, from_version }.into())
         } else if let Move::Coupon { percent, value, most } = action {
             let coupon = schemas::ids::CouponId::new(self.id());
             self.coupons.push(coupon);

@@ -69,7 +69,6 @@ fn hours_back(action: &Move) -> i64 {
         | Move::Define(_)
         | Move::Retire { .. }
         | Move::Migrate { .. }
-        | Move::WithdrawMigration { .. }
         | Move::Coupon { .. }
         | Move::Uncancel { .. }
         | Move::Withdraw { .. }

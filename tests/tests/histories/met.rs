@@ -19,8 +19,13 @@ const AT_LEAST: &[(&str, &str, u64)] = &[
 ];
 
 /// Commands that histories do not make; none of their customers is parked.
-const NOT_MADE: &[&str] =
-    &["customer.update", "customer.park", "customer.release", "credit_note.issue"];
+const NOT_MADE: &[&str] = &[
+    "customer.update",
+    "customer.park",
+    "customer.release",
+    "credit_note.issue",
+    "plan.withdraw_migration",
+];
 
 /// Refusals that must be met.
 const REFUSED: &[(&str, u64)] = &[

@@ -33,7 +33,6 @@ pub(crate) enum Move {
     Define(Plan),
     Retire { plan: usize },
     Migrate { plan: usize, from: u32, to: u32, days: i64, map: usize },
-    WithdrawMigration { number: usize },
     Coupon { percent: bool, value: i64, most: Option<u32> },
     Subscribe { customer: usize, plan: usize, terms: Terms, now: bool, back: i64 },
     Change { subscription: usize, what: What, when: Then, settle: usize, back: i64 },
@@ -362,18 +361,15 @@ impl Move {
     }
 
     fn rare(random: &mut Random) -> Self {
-        let version = |random: &mut Random| u32::try_from(between(random, 1, 3)).expect("few");
-        match random.below(8) {
+        match random.below(6) {
             0 => Self::Retire { plan: below(random, 5) },
             1 => Self::VoidQuote { quote: below(random, 8) },
-            2 => Self::WithdrawMigration { number: below(random, 8) },
-            _ => Self::Migrate {
-                plan: below(random, 5),
-                from: version(random),
-                to: version(random),
-                days: between(random, -10, 40),
-                map: below(random, 6),
-            },
+            _ => {
+                let there = u32::try_from(between(random, 1, 2)).expect("few");
+                let (from, to) = if one_in(random, 4) { (there, 3) } else { (there, 3 - there) };
+                let (plan, days) = (below(random, 5), between(random, -10, 40));
+                Self::Migrate { plan, from, to, days, map: below(random, 6) }
+            }
         }
     }
 }

@@ -40,8 +40,6 @@ pub(crate) struct Game {
     pub(crate) now: i64,
     ids: u128,
     pub(crate) plans: Vec<PlanId>,
-    /// Plans and versions that were to be left, whether that was accepted or not.
-    pub(crate) migrations: Vec<(PlanId, u32)>,
     pub(crate) coupons: Vec<CouponId>,
     pub(crate) customers: Vec<CustomerId>,
     pub(crate) children: Vec<CustomerId>,
@@ -105,7 +103,6 @@ impl Game {
             now,
             ids: 0,
             plans: Vec::new(),
-            migrations: Vec::new(),
             coupons: Vec::new(),
             customers: Vec::new(),
             children: Vec::new(),

@@ -26,6 +26,7 @@
 //! | `features` | which pairs of features met |
 //! | `story`, `faults`, `figures`, `policies`, `credits` | what was worked by hand |
 //! | `published` | published cases, told to the model |
+//! | `only_migrations` | histories of little else |
 //! | `planted` | mistakes that the ledger is told to make, each to be caught |
 //!
 //! Its rules are in `RULES.md` beside this file, for people. `BILLFOLD_TEST_SEED`,
@@ -66,6 +67,7 @@ mod moves;
 mod moving;
 mod number;
 mod offers;
+mod only_migrations;
 mod passing;
 mod planted;
 mod play;

@@ -159,7 +159,8 @@ fn begin(
         .collect();
     for price in to.prices.iter().filter(|price| recurrence(price) == Recurrence::Recurring) {
         let there = of.plan_items(at).into_iter().any(|place| {
-            of.items[place].terms_at(at).is_some_and(|terms| terms.price == price.price)
+            let terms = of.items[place].terms_at(at);
+            terms.is_some_and(|terms| terms.price == price.price && terms.version != from)
         });
         if there || taken.contains(&price.price) {
             continue;

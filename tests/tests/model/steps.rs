@@ -4,12 +4,13 @@
 //!
 //! The shared generator makes the moves; steps that it does not know are strewn in: notes for an
 //! amount, payments that say what they pay, a plan and a quantity in one change, a ramp that is
-//! offered, a migration of what somebody has. A step names things by numbers, so a history that has lost some still makes sense.
+//! offered, a migration of what somebody has and its withdrawal. A step names things by numbers,
+//! so a history that has lost some still makes sense.
 
 use schemas::command::{
     Allocate, AllocationRequest, ApplyCredit, ChangeSubscription, CreateQuote, CreditLine,
     GrantCredit, IssueCreditNote, ItemRequest, MigratePlan, PayOutCredit, RampPhase, RecordPayment,
-    ReleaseCredit, RevokeCredit, SubscriptionTerms,
+    ReleaseCredit, RevokeCredit, SubscriptionTerms, WithdrawMigration,
 };
 use schemas::ids::{
     CreditGrantId, CreditNoteId, CustomerId, InvoiceId, PaymentId, QuoteId, RefundId,
@@ -48,6 +49,8 @@ pub(crate) enum Step {
     Both { subscription: usize, plan: usize, quantity: u32, at_end: bool },
     /// A ramp is offered: phases of so many days, with a discount in every other one.
     OfferRamp { customer: usize, plan: usize, days: u8, phases: usize },
+    /// A migration is withdrawn.
+    WithdrawMigration { number: usize },
     /// Those that have what a subscription has move to another version.
     MigrateWhatIsThere { subscription: usize, to: usize, days: i64, map: usize },
 }
@@ -75,7 +78,7 @@ impl Step {
             return Self::of_credit(random);
         }
         let mut below = |end: u64| usize::try_from(random.below(end)).expect("small");
-        match below(5) {
+        match below(6) {
             0 => {
                 let (invoice, line, percent) = (below(12), below(4), below(110));
                 let percent = i64::try_from(percent).expect("small") + 1;
@@ -101,6 +104,7 @@ impl Step {
                 days: u8::try_from(below(60) + 1).expect("small"),
                 phases: below(3) + 1,
             },
+            4 => Self::WithdrawMigration { number: below(8) },
             _ => Self::MigrateWhatIsThere {
                 subscription: below(8),
                 to: below(8),
@@ -163,7 +167,7 @@ impl History {
     }
 }
 
-fn profile(of: Profile) -> usize {
+pub(crate) fn profile(of: Profile) -> usize {
     Profile::ALL.iter().position(|known| *known == of).expect("it is one of them")
 }
 
@@ -221,6 +225,10 @@ impl Game {
                     proration: None,
                 }
                 .into()
+            }
+            Step::WithdrawMigration { number } => {
+                let (plan, from_version) = pick(&self.migrations, *number)?;
+                WithdrawMigration { plan, from_version }.into()
             }
             Step::MigrateWhatIsThere { subscription, to, days, map } => {
                 self.migration(*subscription, *to, *days, *map)?

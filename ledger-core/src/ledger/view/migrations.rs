@@ -9,8 +9,7 @@ use schemas::ids::{CustomerId, PlanId};
 use schemas::view::{MigrationObstacle, MigrationStanding, MigrationStep, SubscriptionMigration};
 use schemas::{Date, Rejection, Timestamp};
 
-use crate::catalog::migrations::Migration;
-use crate::catalog::state::Plan;
+use crate::catalog::state::{Migration, Plan};
 use crate::catalog::terms::is_sold_in;
 use crate::ledger::{Customer, Ledger};
 use crate::subscription::advance::Advance;

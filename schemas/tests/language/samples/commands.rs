@@ -4,13 +4,12 @@ use schemas::Command;
 use schemas::command::{
     AcceptQuote, AddCharge, AdvanceClock, AnnotateInvoice, ApplyDiscount, BillCustomer,
     CancelSubscription, ChangePlan, ChangeQuantity, ChangeSubscription, CreateQuote,
-    CreateSubscription, CreditLine, DefineCoupon, DefineEntity, DefineEntityV1, DefinePlan,
-    EndTrial, EraseCustomer, GrantCredit, InvoiceNow, InvoiceRequest, IssueCreditNote, MigratePlan,
-    OpenBook, ParkCustomer, PauseSubscription, PriceMapping, RecordPayment, RedeemCoupon,
-    RefundPayment, RegisterCustomer, ReleaseCustomer, RemoveDiscount, ResumeSubscription,
-    RetirePlan, ReversePayment, RunBilling, SetRenewal, SubscriptionTerms, UncancelSubscription,
-    UpdateCustomer, UpdateEntity, VoidInvoice, VoidQuote, WithdrawChange, WithdrawCharge,
-    WithdrawMigration,
+    CreateSubscription, DefineCoupon, DefineEntity, DefineEntityV1, DefinePlan, EndTrial,
+    EraseCustomer, InvoiceNow, InvoiceRequest, MigratePlan, OpenBook, ParkCustomer,
+    PauseSubscription, PriceMapping, RedeemCoupon, RegisterCustomer, ReleaseCustomer,
+    RemoveDiscount, ResumeSubscription, RetirePlan, RunBilling, SetRenewal, SubscriptionTerms,
+    UncancelSubscription, UpdateCustomer, UpdateEntity, VoidInvoice, VoidQuote, WithdrawChange,
+    WithdrawCharge, WithdrawMigration,
 };
 use schemas::terms::{
     BillingTiming, BookClock, CalendarUnit, ChangeTime, DiscountDuration, Every, Profile, Rate,
@@ -20,7 +19,7 @@ use schemas::terms::{
 use super::events::Older;
 use super::settlement::{credit_commands, payment_commands};
 use super::{Named, Samples, grants, prices, rates_of_plans, series, subscription_terms};
-use crate::values::{self, clear, contact, eur, id, of, sealed_contact};
+use crate::values::{self, clear, contact, id, of, sealed_contact};
 
 /// At least one command of every kind.
 pub(crate) fn commands() -> Vec<Named<Command>> {

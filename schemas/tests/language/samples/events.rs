@@ -2,18 +2,17 @@
 
 use schemas::command::PriceMapping;
 use schemas::event::{
-    Allocation, Amendment, BillingRunStarted, BookOpened, ChargeAdded, ChargeWithdrawn,
-    ClockAdvanced, Complement, CreditGranted, CreditNoteIssued, CustomerAddressChanged,
-    CustomerEmailChanged, CustomerErased, CustomerExternalIdChanged, CustomerParked,
-    CustomerParkedV1, CustomerPurchaseOrderChanged, CustomerRegistered, CustomerReleased,
-    CustomerRenamed, CustomerSnapshot, CustomerTaxIdsChanged, CustomerTermsChanged,
-    CustomerZoneChanged, Dimension, DiscountPart, DocumentsErased, DueSet, EntityAddressChanged,
-    EntityDefaultSeriesChanged, EntityDefined, EntityDefinedV1, EntityRenamed, EntitySeriesAdded,
-    EntityTaxIdsChanged, EntityTermsChanged, EventAt, InvoiceAnnotated, InvoiceFinalized,
-    InvoiceLine, InvoiceTotals, InvoiceVoided, LineOrigin, LinePricing, LineRef, LineReversal,
-    LineSource, LotUse, PaymentRecorded, PaymentRefunded, PaymentReversed, PlanMigrationSet,
-    PlanMigrationWithdrawn, PlanRetired, PlanVersion, PlanVersionDefined, PricesMapped,
-    RevenueSchedule, RoundingStep, RoundingSubject, SellerSnapshot, TermsInForce, TierPart,
+    BillingRunStarted, BookOpened, ChargeAdded, ChargeWithdrawn, ClockAdvanced, Complement,
+    CustomerAddressChanged, CustomerEmailChanged, CustomerErased, CustomerExternalIdChanged,
+    CustomerParked, CustomerParkedV1, CustomerPurchaseOrderChanged, CustomerRegistered,
+    CustomerReleased, CustomerRenamed, CustomerSnapshot, CustomerTaxIdsChanged,
+    CustomerTermsChanged, CustomerZoneChanged, Dimension, DiscountPart, DocumentsErased, DueSet,
+    EntityAddressChanged, EntityDefaultSeriesChanged, EntityDefined, EntityDefinedV1,
+    EntityRenamed, EntitySeriesAdded, EntityTaxIdsChanged, EntityTermsChanged, EventAt,
+    InvoiceAnnotated, InvoiceFinalized, InvoiceLine, InvoiceTotals, LineOrigin, LinePricing,
+    LineRef, LineSource, LotUse, PlanMigrationSet, PlanMigrationWithdrawn, PlanRetired,
+    PlanVersion, PlanVersionDefined, PricesMapped, RevenueSchedule, RoundingStep, RoundingSubject,
+    SellerSnapshot, TermsInForce, TierPart,
 };
 use schemas::fraction::RoundingMode;
 use schemas::terms::{
@@ -24,7 +23,7 @@ use schemas::{Decimal, Event, Fraction, Minor};
 use super::settlement::{credit_events, payment_events};
 use super::subscriptions::{offer_events, subscription_events};
 use super::{Named, Samples, grants, prices, rates_of_plans, series};
-use crate::values::{self, clear, contact, eur, fraction, id, of, sealed};
+use crate::values::{self, clear, contact, fraction, id, of, sealed};
 
 /// At least one event of every kind.
 pub(crate) fn events() -> Vec<Named<Event>> {

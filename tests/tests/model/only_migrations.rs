@@ -1,0 +1,86 @@
+//! Histories of little else than migrations: what they do is compared whatever else differs.
+
+use schemas::terms::Profile;
+use tests::random::Random;
+
+use crate::moves::{Move, Plan, Setting, Terms};
+use crate::steps::{History, Step, profile};
+
+const HISTORIES: u64 = 300;
+
+fn history(number: u64) -> History {
+    let mut random = Random::new(number.wrapping_mul(104_729).wrapping_add(3));
+    let mut below = |end: u64| random.below(end);
+    let small = |n: u64| usize::try_from(n).expect("small");
+    let days = |n: u64| i64::try_from(n).expect("small");
+    let start = (days(below(700)), days(below(24)), 0);
+    let zone = small(below(64));
+    let setting =
+        Setting { profile: profile(Profile::Billfold1), replaced: Vec::new(), zone, start };
+    let mut steps = vec![Step::Shared(subscribe(&mut below, false))];
+    for _ in 0..20 + below(40) {
+        steps.push(match below(20) {
+            0..7 => Step::Shared(Move::Advance { minutes: 1 + days(below(40 * 1_440)) }),
+            7..11 => Step::Shared(Move::Run { back: 0 }),
+            11..14 => Step::Shared(Move::Define(plan(&mut below))),
+            14 | 15 => {
+                let add_on = below(2) == 0;
+                Step::Shared(subscribe(&mut below, add_on))
+            }
+            16 => Step::WithdrawMigration { number: small(below(8)) },
+            _ => Step::MigrateWhatIsThere {
+                subscription: small(below(8)),
+                to: small(below(8)),
+                days: days(below(40)),
+                map: small(below(6)),
+            },
+        });
+    }
+    History { setting, steps }
+}
+
+fn plan(below: &mut impl FnMut(u64) -> u64) -> Plan {
+    let small = |n: u64| usize::try_from(n).expect("small");
+    Plan {
+        number: small(below(2)),
+        every: small(below(4)),
+        arrears: below(5) == 0,
+        rate: small(below(10)),
+        price: i64::try_from(below(2_000_000)).expect("small"),
+        trial: 0,
+        lead: if below(4) == 0 { 12 } else { 0 },
+        second: (below(3) == 0).then(|| small(below(10))),
+        minimum: None,
+        setup: false,
+    }
+}
+
+fn subscribe(below: &mut impl FnMut(u64) -> u64, add_on: bool) -> Move {
+    let small = |n: u64| usize::try_from(n).expect("small");
+    let terms = Terms {
+        quantity: u32::try_from(below(30) + 1).expect("small"),
+        anchor: None,
+        trial: None,
+        term: None,
+        ramp: 0,
+        activation: false,
+        add_on,
+        child: false,
+    };
+    let (customer, plan) = (small(below(2)), small(below(2)));
+    Move::Subscribe { customer, plan, terms, now: below(2) == 0, back: 0 }
+}
+
+#[test]
+fn migrations_are_billed_as_the_model_says() {
+    // As long as the ledger is not compared it bills by the rules of today.
+    let as_today = !crate::is_compared();
+    let differ = |number: &u64| crate::difference(&history(*number), as_today).is_some();
+    let different: Vec<u64> = (0..HISTORIES).filter(differ).collect();
+    let Some(first) = different.first() else { return };
+    let history = history(*first);
+    let found = crate::difference(&history, as_today).expect("it was just found");
+    let (history, found) = crate::smaller(&history, found, as_today);
+    let told = crate::told(*first, different.len() as u64, &history, &found, as_today);
+    panic!("{told}");
+}
