@@ -398,7 +398,7 @@ impl Game {
             let all = Command::Billing(BillingCommand::InvoiceNow(InvoiceNow {
                 customer,
                 through: None,
-                ahead: false,
+                ahead: None,
                 invoice: None,
             }));
             // Where credit pays the first invoice, what waited for that makes a second one.

@@ -74,13 +74,12 @@ fn subscribe(below: &mut impl FnMut(u64) -> u64, add_on: bool) -> Move {
 #[test]
 fn migrations_are_billed_as_the_model_says() {
     // As long as the ledger is not compared it bills by the rules of today.
-    let as_today = !crate::is_compared();
-    let differ = |number: &u64| crate::difference(&history(*number), as_today).is_some();
+    let differ = |number: &u64| crate::difference(&history(*number)).is_some();
     let different: Vec<u64> = (0..HISTORIES).filter(differ).collect();
     let Some(first) = different.first() else { return };
     let history = history(*first);
-    let found = crate::difference(&history, as_today).expect("it was just found");
-    let (history, found) = crate::smaller(&history, found, as_today);
-    let told = crate::told(*first, different.len() as u64, &history, &found, as_today);
+    let found = crate::difference(&history).expect("it was just found");
+    let (history, found) = crate::smaller(&history, found);
+    let told = crate::told(*first, different.len() as u64, &history, &found);
     panic!("{told}");
 }
