@@ -1,8 +1,7 @@
 //! Paying money back that was received as a payment.
 
 use schemas::command::{RefundEffect, RefundPayment};
-use schemas::event::{Event, LotSwap, PaymentRefunded, RefundedTo};
-use schemas::ids::CreditNoteId;
+use schemas::event::{Allocation, Event, LotSwap, PaymentRefunded, RefundedTo};
 use schemas::{Date, Minor, Rejection};
 
 use super::case::Case;
@@ -38,8 +37,16 @@ pub(super) fn refund(case: &Case<'_>, command: &RefundPayment) -> Result<Vec<Eve
     };
     match command.effect {
         RefundEffect::CustomerCredit => from_credit(case, payment, refunded),
-        RefundEffect::Reopen => from_invoices(case, payment, refunded, None),
-        RefundEffect::CreditNote(first) => from_invoices(case, payment, refunded, Some(first)),
+        RefundEffect::Reopen => {
+            let (refunded, _) = from_invoices(case, payment, refunded, RefundedTo::Reopened)?;
+            Ok(vec![refunded.into()])
+        }
+        RefundEffect::CreditNote(first) => {
+            let (refunded, undone) = from_invoices(case, payment, refunded, RefundedTo::Credited)?;
+            let notes = credit_notes(case, &undone, refund, first)?;
+            let notes = notes.into_iter().map(Event::from);
+            Ok([refunded.into()].into_iter().chain(notes).collect())
+        }
     }
 }
 
@@ -89,13 +96,13 @@ fn swaps(case: &Case<'_>, payment: Payment<'_>, amount: Minor, day: Date) -> (Ve
     (swapped, on)
 }
 
-/// Undoes what the payment paid; with notes, what it paid is credited instead of open.
+/// Undoes what the payment paid; also what that is of each invoice.
 fn from_invoices(
     case: &Case<'_>,
     payment: Payment<'_>,
     mut refunded: PaymentRefunded,
-    notes: Option<Option<CreditNoteId>>,
-) -> Result<Vec<Event>, Rejection> {
+    effect: RefundedTo,
+) -> Result<(PaymentRefunded, Vec<Allocation>), Rejection> {
     let amount = refunded.amount.minor();
     let undone = payment.undo(case, amount);
     if undone.sum() < amount {
@@ -103,15 +110,8 @@ fn from_invoices(
         let (payment, amount) = (payment.id, refunded.amount);
         return Err(Rejection::RefundExceedsAllocated { payment, left, amount });
     }
-    refunded.posting_date = undone.since(refunded.posting_date);
-    refunded.effect = RefundedTo::Reopened;
-    let mut events: Vec<Event> = Vec::new();
-    if let Some(first) = notes {
-        refunded.effect = RefundedTo::Credited;
-        let notes = credit_notes(case, &undone.by_invoice(), refunded.refund, first)?;
-        events.extend(notes.into_iter().map(Event::from));
-    }
+    let by_invoice = undone.by_invoice();
+    (refunded.effect, refunded.posting_date) = (effect, undone.since(refunded.posting_date));
     (refunded.reopened, refunded.credit_unapplied) = (undone.reopened, undone.unapplied);
-    events.insert(0, refunded.into());
-    Ok(events)
+    Ok((refunded, by_invoice))
 }

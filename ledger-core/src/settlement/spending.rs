@@ -31,16 +31,19 @@ use crate::billing::state::Billed;
 /// The most parts that one commit applies.
 pub(super) const MAX_PARTS: usize = 1_000;
 
-/// Parts by the day on which they are booked.
+/// Parts in the order in which they were made, each with the day on which it is booked.
 #[derive(Default)]
-pub(super) struct Parts(BTreeMap<Date, Vec<LotPart>>);
+pub(super) struct Parts(Vec<(Date, Vec<LotPart>)>);
 
 impl Parts {
     pub(super) fn add(&mut self, on: Date, part: LotPart) {
-        self.0.entry(on).or_default().push(part);
+        match self.0.last_mut().filter(|(day, _)| *day == on) {
+            Some((_, parts)) => parts.push(part),
+            None => self.0.push((on, vec![part])),
+        }
     }
 
-    /// One event for each day.
+    /// An event for each day, and another where the day changes: the order stays.
     pub(super) fn events(self, case: &Case<'_>) -> Vec<CreditApplied> {
         let currency = case.profile.currency;
         let event = |(posting_date, parts)| CreditApplied { currency, posting_date, parts };

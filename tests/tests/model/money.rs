@@ -123,7 +123,7 @@ pub(crate) fn refund(
             undo_uses(customer, &payment, amount)?;
         }
         RefundEffect::CreditNote(_) => {
-            for (place, part) in undo_uses(customer, &payment, amount)? {
+            for (place, part) in by_invoice(undo_uses(customer, &payment, amount)?) {
                 if day_of_seller(when.effective) < customer.invoices[place].dated {
                     return Err("before the invoice");
                 }
@@ -180,15 +180,25 @@ fn undo_uses(
             let back = left.min(part.amount);
             part.amount -= back;
             left -= back;
-            match undone.iter_mut().find(|(known, _)| *known == place) {
-                Some((_, sum)) => *sum += back,
-                None if back > 0 => undone.push((place, back)),
-                None => {}
+            if back > 0 {
+                undone.push((place, back));
             }
         }
         invoice.applied.retain(|part| part.amount > 0);
     }
     if left > 0 { Err("more than lies on invoices") } else { Ok(undone) }
+}
+
+/// One amount for each invoice.
+fn by_invoice(parts: Vec<(usize, i128)>) -> Vec<(usize, i128)> {
+    let mut sums: Vec<(usize, i128)> = Vec::new();
+    for (place, part) in parts {
+        match sums.iter_mut().find(|(known, _)| *known == place) {
+            Some((_, sum)) => *sum += part,
+            None => sums.push((place, part)),
+        }
+    }
+    sums
 }
 
 /// A note for an amount, shared over what is left of the lines.

@@ -426,7 +426,7 @@ fn credit_that_ends_was_given_away_no_more_and_what_is_paid_out_is_cash() {
     let (grant, amount) = (CreditGrantId::new(NIL), Minor(120).of(eur()));
     let given = vec![(CustomerCredit, 120), (PromotionalCredit, -120)];
     let expired = Event::from(CreditExpired { grant, amount, posting_date });
-    assert_eq!(booked(&expired), [given.clone()]);
+    assert_eq!(booked(&expired), std::slice::from_ref(&given));
     let revoked =
         Event::from(CreditRevoked { grant, amount, posting_date, reason: reason.clone() });
     assert_eq!(booked(&revoked), [given]);

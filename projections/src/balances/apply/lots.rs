@@ -103,7 +103,7 @@ impl Balances {
         let made = (LotRef::Payment(payment), LotSource::Payment);
         let lot = fresh(cause, made, amount, row.posting_date);
         let left = amount.0 - on - refunded;
-        self.add_lot(cause, LotRow { left, uses, position, ..lot })
+        self.add_lot(cause, LotRow { left, position, uses, ..lot })
     }
 
     /// Changes the row of a lot; a payment that has none gets one.
