@@ -116,7 +116,7 @@ fn days_in_arrears_are_due_when_their_cycle_ends_also_in_a_cycle_billed_in_advan
         lines(&book.bill("2024-02-01")[0]),
         owned(&[
             ("proration_credit", "2024-01-11/2024-02-01", -20_32),
-            ("proration_charge", "2024-01-11/2024-02-01", 40_65),
+            ("proration_charge", "2024-01-11/2024-02-01", 40_64),
         ])
     );
 }

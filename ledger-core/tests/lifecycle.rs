@@ -49,7 +49,7 @@ fn a_pause_is_credited_and_the_rest_is_charged_after_it() {
     book.given("subscription.pause", with(subscription(), json!({"when": "now", "credit": "now"})));
     // 21 of 31 days.
     let credit = ("proration_credit".to_owned(), "2024-01-11/2024-02-01".to_owned(), -2_032);
-    assert_eq!(book.last(), [credit]);
+    assert_eq!(book.last_note(), [credit]);
     assert_eq!(phase(&book, "2024-01-20"), Phase::Paused);
     assert_eq!(book.billed(&["2024-02-01", "2024-03-01"]), pairs(&[]));
     book.on("2024-03-11");
@@ -89,10 +89,10 @@ fn scheduled_changes_are_listed_withdrawn_and_take_effect_on_their_day() {
     book.given("subscription.change", with(subscription(), to_pro));
     assert_eq!(
         book.billed(&["2024-02-11", "2024-03-01"]),
-        // 19 of 29 days: 19.655 back, 39.310 more.
+        // 19 of 29 days: 19.655 back, and 19.655 more in all: the charge has what is left over.
         pairs(&[
             ("2024-02-11/2024-03-01", -1_966),
-            ("2024-02-11/2024-03-01", 3_931),
+            ("2024-02-11/2024-03-01", 3_932),
             ("2024-03-01/2024-04-01", 6_000),
         ])
     );
@@ -131,7 +131,7 @@ fn a_cancellation_may_credit_the_whole_cycle() {
     book.on("2024-01-11");
     let body = json!({"when": "now", "credit": "full"});
     book.given("subscription.cancel", with(subscription(), body));
-    assert_eq!(book.last()[0].2, -3_000);
+    assert_eq!(book.last_note()[0].2, -3_000);
 }
 
 #[test]
@@ -202,7 +202,9 @@ fn a_pending_subscription_begins_when_it_is_paid_and_expires_when_it_is_not() {
                 Event::Subscription(SubscriptionEvent::SubscriptionActivated(_))
             )));
             assert_eq!(phase(&book, "2024-01-02"), Phase::Active);
-            assert_eq!(book.billed(&["2024-02-01"]).len(), 1);
+            // What was paid runs from the day of its payment.
+            let next = pairs(&[("2024-02-02/2024-03-02", 3_000)]);
+            assert_eq!(book.billed(&["2024-02-01", "2024-02-02"]), next);
         } else {
             assert_eq!(book.billed(&["2024-01-03", "2024-02-01"]).len(), 0);
             assert_eq!(phase(&book, "2024-01-03"), Phase::Expired);
@@ -228,7 +230,7 @@ fn a_change_can_wait_until_what_is_open_is_paid() {
         book.billed(&["2024-02-01"]),
         pairs(&[
             ("2024-01-16/2024-02-01", -1_548),
-            ("2024-01-16/2024-02-01", 3_097),
+            ("2024-01-16/2024-02-01", 3_096),
             ("2024-02-01/2024-03-01", 6_000),
         ])
     );

@@ -13,6 +13,7 @@ mod book;
 mod customer;
 mod discount;
 mod invoice;
+mod movement;
 mod place;
 mod process;
 mod seller;
@@ -39,6 +40,9 @@ pub use invoice::{
     InvoiceFinalized, InvoiceLine, InvoiceTotals, LineOrigin, LinePricing, LineRef, LineSource,
     PlanVersion, RevenueSchedule, RoundingStep, RoundingSubject, TermsInForce, TierPart,
 };
+pub use movement::{
+    MigrationTaken, Relocated, SubscriptionMigrated, SubscriptionRelocated, TermsStep,
+};
 pub use place::EventAt;
 pub use process::{BillingRunStarted, DueSet};
 pub use seller::{
@@ -53,11 +57,10 @@ pub use settlement::{
 pub use subscription::{
     ActivationAgreed, Calendar, CancellationUndone, ChangeAgreed, ChangeScheduled, CycleCut,
     CycleOpened, EndAgreed, ItemChange, ItemMoved, ItemStarted, ItemTerms, LeastTerm, LeftAlone,
-    LineMoved, MigrationTaken, PaymentAwaited, RampAgreed, RampStep, Relocated, RenewalSet,
-    ScheduledChange, ScheduledChangeWithdrawn, ScheduledFor, SubscriptionActivated,
-    SubscriptionCanceled, SubscriptionChanged, SubscriptionCreated, SubscriptionMigrated,
-    SubscriptionMoved, SubscriptionPaused, SubscriptionRelocated, SubscriptionResumed, Term,
-    TermRenewed, TermsChange, TermsStep,
+    LineMoved, PaymentAwaited, RampAgreed, RampStep, RenewalSet, ScheduledChange,
+    ScheduledChangeWithdrawn, ScheduledFor, SubscriptionActivated, SubscriptionCanceled,
+    SubscriptionChanged, SubscriptionCreated, SubscriptionMoved, SubscriptionPaused,
+    SubscriptionResumed, Term, TermRenewed, TermsChange,
 };
 
 use crate::record::records;

@@ -17,6 +17,7 @@ use crate::text::{Code, Label};
 /// A postal address.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "{T}Address")]
 pub struct Address<T> {
     /// What stands above the city, such as the street; 1 to 6 lines.
     pub lines: Vec<T>,
@@ -53,6 +54,7 @@ impl<T> Address<T> {
 /// A number by which a tax authority knows a party.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "{T}TaxId")]
 pub struct TaxId<T> {
     /// What kind of number, such as `eu_vat`.
     pub scheme: Code,

@@ -55,6 +55,16 @@ def zone(name):
     return timezone(timedelta(minutes=minutes if found[1] == "+" else -minutes))
 
 
+def clocks(text):
+    """From which day each zone counts: `A to 2024-02-15, then B`."""
+    day, found = None, []
+    for part in text.split(", then "):
+        name, _, until = part.partition(" to ")
+        found.append((day, zone(name)))
+        day = date.fromisoformat(until) if until else None
+    return found
+
+
 def micros(at):
     since = at - EPOCH
     return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
@@ -136,12 +146,14 @@ def percentage(body, quantity):
     return total
 
 
-def whole(kind, rate, minimum, quantity, digits):
-    """The price of a whole cycle in minor units; for a true-up, what is missing to the least."""
-    minor = price(rate, quantity) * 10**digits
-    if kind == "minimum_true_up":
-        return max(decimal(minimum or "0") * 10**digits - minor, 0)
-    return minor
+def whole(kind, terms, digits, holds):
+    """The price of a whole cycle in minor units; for a true-up, what is missing to the least, or
+    all of the least where that holds after discounts."""
+    minor = price(terms["rate"], decimal(terms["quantity"])) * 10**digits
+    if kind != "minimum_true_up":
+        return minor
+    least = decimal(terms["minimum"] or "0") * 10**digits
+    return least if holds else max(least - minor, 0)
 
 
 # Time.
@@ -151,13 +163,20 @@ class Days:
 
     def __init__(self, policies, pricing):
         self.rule = policies["proration"]
-        self.zone = zone(pricing["zone"])
+        self.clocks = clocks(pricing["zone"])
         every = pricing["every"]
         count = MONTHS.get(every["unit"])
         self.months = None if count is None else count * every["count"]
 
     def date(self, at):
-        return at.astimezone(self.zone).date()
+        (_, clock), *later = self.clocks
+        day = at.astimezone(clock).date()
+        for since, following in later:
+            # The day of a move begins by the clock before it.
+            if at < datetime(since.year, since.month, since.day, tzinfo=clock):
+                break
+            clock, day = following, max(at.astimezone(following).date(), since)
+        return day
 
     def measure(self, time):
         """The length of a span in the unit that is counted."""
@@ -209,8 +228,7 @@ def actual(start, end):
 
 
 def actual_over_30(start, end):
-    return sum((Fraction(1) if days == of else Fraction(days, 30)
-                for days, of in months_between(start, end)), Fraction(0))
+    return Fraction((end - start).days, 30)
 
 
 def strict_30_360(start, end):
@@ -251,6 +269,8 @@ class Line:
         self.said = explained["line"]
         self.differences = []
         self.steps = []
+        # A least price holds whatever discounts take off.
+        self.holds = self.policies["minimum_after_discount"] == "holds"
 
     def check(self, what, reckoned, said):
         if reckoned != said:
@@ -282,7 +302,8 @@ class Line:
         said, pricing = self.said, self.said["pricing"]
         digits, kind = self.invoice["digits"], said["kind"]
         quantity = decimal(said["quantity"])
-        amount = whole(kind, pricing["rate"], pricing["minimum"], quantity, digits)
+        terms = dict(pricing, quantity=said["quantity"])
+        amount = whole(kind, terms, digits, self.holds)
         self.check("whole price", amount, fraction(pricing["whole"]))
         self.tiers(kind, pricing["rate"], quantity)
         days = Days(self.policies, pricing)
@@ -290,17 +311,88 @@ class Line:
         ratio = days.ratio(piece, full)
         self.check("time", days.measure(piece), pricing["time"])
         exact, steps = part(amount, ratio, piece, full, days, self.policies["ratio"])
-        if pricing["complement"] is not None:
-            others = self.explained["others"]
-            self.check("lines of the rest", [other["at"] for other in others],
-                       pricing["complement"]["lines"])
-            billed = sum(other["gross"] for other in others)
-            self.check("complement", billed, pricing["complement"]["billed"])
+        makes_up = kind == "minimum_true_up" and self.holds
+        if makes_up:
+            exact, steps = Fraction(max(half_up(exact) - self.price_after_discounts(), 0)), []
+        elif pricing["complement"] is not None:
+            billed = self.rest(lambda other: other["gross"])
             exact, steps = Fraction(max(half_up(amount) - billed, 0)), []
         gross = half_up(exact)
         self.steps = steps + [step("amount", exact, gross)]
+        gross = self.residue(gross)
         self.amounts(ratio, exact, gross)
+        if makes_up:
+            self.check("discounts", [], said["discounts"])
         self.discounts(gross)
+
+    def rest(self, amount):
+        """What the lines have billed that this line is the rest of."""
+        others, complement = self.explained["others"], self.said["pricing"]["complement"]
+        self.check("lines of the rest", [other["at"] for other in others], complement["lines"])
+        billed = sum(amount(other) for other in others)
+        self.check("complement", billed, complement["billed"])
+        return billed
+
+    def price_after_discounts(self):
+        """What is left of the price that this line makes up to the least one."""
+        pricing = self.said["pricing"]
+        if pricing["complement"] is None:
+            self.check("complement", "the line of the price", None)
+            return 0
+        spans = [other["span"] for other in self.explained["others"]]
+        self.check("time of the price", spans, [pricing["span"]])
+        # The price is on the same invoice; if this line alone was asked for, it says what is left.
+        nets = {line["line"]["line"]: line["line"]["net"] for line in self.invoice["lines"]}
+        alone = pricing["complement"]["billed"]
+        return self.rest(lambda other: nets.get(other["at"]["line"], alone))
+
+    # What rounding apart makes of a change.
+
+    def residue(self, gross):
+        """The last charge of a changed cycle carries it; at most a minor unit."""
+        said, policies = self.said, self.policies
+        carried = [s for s in said["rounding"] if s["subject"] == "residue"]
+        shares = policies["credit_basis"] == "billed_share" and policies["ratio"] == "exact"
+        if not shares or said["kind"] == "minimum_true_up":
+            self.check("residue", [], carried)
+            return gross
+        same = [found for found in self.invoice["lines"]
+                if found["line"]["source"] == said["source"] and found["line"]["pricing"]]
+        charges = [found for found in same if found["line"]["credits"] is None
+                   and found["line"]["kind"] != "minimum_true_up"]
+        credits = [found for found in same if found["line"]["credits"] is not None]
+        if not credits or len(self.invoice["lines"]) != self.invoice["line_count"]:
+            # What was credited is not in this document: it left as a note, or was not asked for.
+            difference = carried[0]["rounded"] - gross if carried else 0
+            self.check("residue of a minor unit", abs(difference), len(carried))
+        else:
+            difference = self.difference(charges, credits, gross)
+        if difference:
+            gross += difference
+            self.steps.append(step("residue", Fraction(gross), gross))
+        return gross
+
+    def difference(self, charges, credits, gross):
+        """What is to be added to the last charge, so that the change costs what it should."""
+        if charges[-1] is not self.explained:
+            return 0
+        if covered(charges) != covered(credits):
+            return 0
+        should = half_up(self.at_price(charges) - self.at_price(credits))
+        does = gross + sum(found["line"]["gross"] for found in charges[:-1] + credits)
+        # More than a minor unit is no rounding: the line was credited in part before.
+        if abs(should - does) != 1 or gross + should - does < 0:
+            return 0
+        return should - does
+
+    def at_price(self, lines):
+        total = Fraction(0)
+        for found in lines:
+            pricing = found["line"]["pricing"]
+            days = Days(self.policies, pricing)
+            ratio = days.ratio(span(pricing["span"]), span(pricing["full"]))
+            total += fraction(pricing["whole"]) * ratio
+        return total
 
     def tiers(self, kind, rate, quantity):
         parts = [] if kind == "minimum_true_up" else tier_parts(rate, quantity)
@@ -391,11 +483,15 @@ class Line:
         after = before + days.measure(piece)
         length = max(days.measure(billed), 1)
         left = line["net"] + sum(b["net"] for b in credited["before"])
-        basis = self.policies["credit_basis"]
-        if basis == "billed_share" and self.policies["ratio"] != "exact":
-            # Where ratios or rates are rounded, the price is credited as it is charged.
-            basis = "last_billed_price"
-        if basis == "billed_share":
+        basis = self.basis(line)
+        # A note of an amount has no time.
+        cut = basis == "billed_share" and any(b["span"] is None for b in credited["before"])
+        if cut:
+            # What is left is shared by the time that is left.
+            exact = Fraction(left * (after - before), max(length - before, 1))
+            gross, discounts = half_up(exact), []
+            self.steps = [step("amount", exact, gross)]
+        elif basis == "billed_share":
             share = lambda of: half_up(Fraction(of * after, length)) - half_up(
                 Fraction(of * before, length))
             ratio = Fraction(after - before, length)
@@ -405,13 +501,19 @@ class Line:
             discounts = self.layers(line, gross, share, ratio)
         else:
             ratio, exact, gross = self.priced(basis, days, piece, pricing, line, left)
-            discounts = self.own_shares(line, gross, Fraction(after - before, length))
+            discounts = self.own_shares(line, gross)
+        if basis in ("billed_share", "billed_amount"):
+            # A line says which part of a whole cycle it is, whatever its amount is a share of.
+            ratio = days.ratio(piece, span(pricing["full"]))
+        if basis != "current_price":
+            self.check("whole price", fraction(pricing["whole"]),
+                       fraction(said["pricing"]["whole"]))
         net = gross - sum(amount for _, _, amount in discounts)
         if net > left:
             gross -= net - left
             self.steps.append(step("amount", Fraction(left), left))
         # All credits of a line together stay within it, gross as well: discounts come down too.
-        room = line["gross"] + sum(b["gross"] for b in credited["before"] if b["line"])
+        room = line["gross"] + sum(b["gross"] for b in credited["before"] if b["span"])
         over = gross - room
         if over > 0:
             self.steps.append(step("amount", Fraction(room), room))
@@ -427,6 +529,16 @@ class Line:
                  for part in said["discounts"]]
         self.check("discounts", [(id, -exact, -amount) for id, exact, amount in discounts], taken)
 
+    def basis(self, line):
+        basis = self.policies["credit_basis"]
+        if self.holds and line["kind"] == "minimum_true_up":
+            # What makes up a least price that holds has no price of its own.
+            return basis if basis == "whole_fee" else "billed_share"
+        if basis == "billed_share" and self.policies["ratio"] != "exact":
+            # Where ratios or rates are rounded, the price is credited as it is charged.
+            return "last_billed_price"
+        return basis
+
     def inside(self, piece, billed):
         self.check("credited time is inside the line", True,
                    billed[0] <= piece[0] and piece[1] <= billed[1])
@@ -440,9 +552,9 @@ class Line:
         amount = fraction(pricing["whole"])
         force = self.explained["in_force"]
         if basis == "current_price" and force is not None:
-            amount = whole(line["kind"], force["rate"], force["minimum"],
-                           decimal(force["quantity"]), self.invoice["digits"])
-        self.check("whole price", amount, fraction(self.said["pricing"]["whole"]))
+            amount = whole(line["kind"], force, self.invoice["digits"], self.holds)
+        if basis == "current_price":
+            self.check("whole price", amount, fraction(self.said["pricing"]["whole"]))
         full = span(pricing["full"])
         if basis == "billed_amount":
             amount, full = Fraction(line["gross"]), span(pricing["span"])
@@ -463,26 +575,40 @@ class Line:
             above = layer
         return parts
 
-    def own_shares(self, line, gross, ratio):
+    def own_shares(self, line, gross):
+        """Each discount comes back with the part of the line that does, before it is rounded."""
+        part = Fraction(gross, line["gross"]) if line["gross"] else Fraction(0)
         left, parts = gross, []
         for taken, said in zip(line["discounts"], self.said["discounts"]):
-            of = taken["amount"]
-            if self.policies["credit_discount"] == "whole_discount":
-                of = self.whole_discount(taken["discount"], of)
+            of, exact = taken["amount"], fraction(taken["exact"])
+            fixed = self.fixed_amount(taken["discount"])
+            if self.policies["credit_discount"] == "whole_discount" and fixed is not None:
+                of, exact = fixed, Fraction(fixed)
             self.check("discount credited of", of, said["basis"]["credit"]["of"])
-            exact = of * ratio
+            exact *= part
             amount = min(max(half_up(exact), 0), max(left, 0))
             left -= amount
             parts.append((taken["discount"], exact, amount))
         return parts
 
-    def whole_discount(self, discount, part):
-        """The fixed amount of a discount; of a percentage, the part that the line had."""
+    def fixed_amount(self, discount):
+        """The fixed amount of a discount; none of a percentage, or of phases of a ramp."""
         for given in self.explained["discounts"]:
             value = given["applied"]["value"]
             if given["applied"]["discount"] == discount and "amount" in value:
                 return half_up(decimal(value["amount"]["amount"]) * 10 ** self.invoice["digits"])
-        return part
+        return None
+
+
+def covered(lines):
+    """The time of lines, adjoining spans joined."""
+    joined = []
+    for start, end in sorted(span(found["line"]["pricing"]["span"]) for found in lines):
+        if joined and start <= joined[-1][1]:
+            joined[-1] = (joined[-1][0], max(end, joined[-1][1]))
+        else:
+            joined.append((start, end))
+    return joined
 
 
 # Documents.

@@ -57,7 +57,7 @@ fn a_subscription_is_a_page_with_its_items_changes_and_next_commands() {
         "Billed through  2026-02-01\n",
         " item  what     quantity  price        billed                   cycle\n",
         "    0  Starter         3  EUR 20 flat  every month, in advance  2026-01-01/2026-02-01\n",
-        "item 0: quantity 5\n",
+        "  2026-02-01  quantity 5\n",
         "           the difference is billed with the next invoice\n",
         "it is canceled; unused time is credited\n",
         " 5.00 EUR  3 times  price fee  dsc_0000000000000000000000000000d001\n",
@@ -113,8 +113,8 @@ fn an_explanation_has_every_part_of_a_price() {
         "a whole cycle of 10000 units is 5000 minor units\n",
         "└─ 2.5 % and 0.3, 100 free, at least 1, at most 50\n",
         "└─ at least 100 for a whole cycle; what is missing has a line of its own\n",
-        ": 5000 minor units are missing to the least\n",
-        "└─ at least 10000 minor units for a whole cycle; 10000 units are 5000\n",
+        ": a whole cycle costs at least 10000 minor units\n",
+        "─ of that, the price asks for 50.00 EUR\n",
     ] {
         assert!(explained.contains(said), "{said} is missing in\n{explained}");
     }
@@ -142,7 +142,7 @@ fn what_cannot_be_explained_or_asked_is_told_what_can() {
     for (args, said) in [
         (&["explain", "INV-0001", "abc"][..], "a line is a number"),
         (&["explain", subscription], "or its id (inv_…)"),
-        (&["query", "foo", "list"], "balances, subscriptions, customers, preview"),
+        (&["query", "foo", "list"], "balances, subscriptions, customers, entities, plans, preview"),
         (&["submit", "payment.record", CUSTOMER, "amount=5"], "write amount=5.00:EUR"),
         (&["scenario", "/nonexistent.yaml"], "/nonexistent.yaml cannot be read"),
     ] {

@@ -4,6 +4,7 @@ use schemas::command::InvoiceRequest;
 use schemas::event::{InvoiceFinalized, InvoiceTotals};
 use schemas::ids::{BillingRunId, InvoiceId, derive};
 use schemas::terms::{SeriesDefinition, SeriesKind};
+use schemas::text::Code;
 use schemas::{Date, Minor, Rejection};
 
 use super::Account;
@@ -31,6 +32,7 @@ pub(crate) fn finalize(
     account: Account<'_>,
     drafts: Vec<LineDraft>,
     Wanted { request, run }: Wanted<'_>,
+    before: &[Code],
 ) -> Result<InvoiceFinalized, Rejection> {
     let profile = account.profile;
     let entity = context.sellers.entity(profile.entity)?;
@@ -39,8 +41,11 @@ pub(crate) fn finalize(
     let effective = entity.zone.date_at(context.stamp.effective_at)?;
     let registered = entity.zone.date_at(profile.registered_at)?;
     let document_date = document_date(series, request, today, effective, registered)?;
-    let sequence = context.registry.numbers().next(entity.entity, &series.code)?;
-    let invoice = request.invoice.unwrap_or_else(|| derived_id(context.stamp));
+    let first = context.registry.numbers().next(entity.entity, &series.code)?;
+    let same = before.iter().filter(|known| **known == series.code).count() as u64;
+    let exhausted = || Rejection::SeriesExhausted { series: series.code.clone() };
+    let sequence = first.checked_add(same).ok_or_else(exhausted)?;
+    let invoice = request.invoice.unwrap_or_else(|| derived_id(context.stamp, before.len()));
     if context.registry.taken.contains(invoice.uuid()) {
         return Err(Rejection::InvoiceExists { invoice });
     }
@@ -80,8 +85,10 @@ pub(crate) fn finalize(
     })
 }
 
-fn derived_id(stamp: &Stamp) -> InvoiceId {
-    InvoiceId::new(derive(stamp.command_id.uuid(), "invoice"))
+/// The id of the first invoice of a commit, or of one after `before` others.
+fn derived_id(stamp: &Stamp, before: usize) -> InvoiceId {
+    let name = if before == 0 { "invoice".to_owned() } else { format!("invoice {before}") };
+    InvoiceId::new(derive(stamp.command_id.uuid(), &name))
 }
 
 /// Today, or in a historical series the date of the past that is taken over.

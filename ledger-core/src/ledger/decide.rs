@@ -17,23 +17,21 @@ use schemas::event::{
     CreditNoteIssued, CustomerZoneChanged, Event, InvoiceFinalized, SettlementEvent,
     SubscriptionCreated,
 };
-use schemas::ids::SubscriptionId;
 use schemas::{Command, Date, Rejection};
 
+use super::bill::{advance_all, bill, present, settling};
 use super::customer::Customer;
 use super::draft::Draft;
 use super::facts::Facts;
 use super::follows;
-use crate::billing::invoice::{Wanted, finalize};
-use crate::billing::lines::{Drafts, Scope, drafts};
+use crate::billing::invoice::Wanted;
+use crate::billing::lines::Scope;
 use crate::billing::one_off;
 use crate::context::Context;
 use crate::customer::erase;
 use crate::process::{Step, billing_run, due, first_steps, own_first_steps};
-use crate::settlement::{credit_note, spending};
 use crate::subscription::advance::Horizon;
 use crate::subscription::case::Bill;
-use crate::subscription::state::Subscription;
 use crate::{book, catalog, customer, seller, settlement, subscription};
 
 /// Decides a command of the book's stream.
@@ -142,19 +140,6 @@ fn moved(
     finish(context, customer, draft).map(Some)
 }
 
-pub(super) fn settling<'a>(
-    context: &Context<'a>,
-    customer: &'a Customer,
-) -> settlement::case::Case<'a> {
-    settlement::case::Case {
-        context: *context,
-        profile: &customer.profile,
-        agreements: &customer.agreements,
-        billing: &customer.billing,
-        settlement: &customer.settlement,
-    }
-}
-
 fn of_billing(
     context: &Context<'_>,
     customer: &Customer,
@@ -181,11 +166,6 @@ fn of_billing(
         BillingCommand::InvoiceNow(command) => invoice_now(context, customer, command),
         BillingCommand::BillCustomer(command) => bill_customer(context, customer, command),
     }
-}
-
-/// The present of a customer.
-pub(super) fn present(context: &Context<'_>, customer: &Customer) -> Result<Horizon, Rejection> {
-    Horizon::present(context.stamp.recorded_at, &customer.profile.rules)
 }
 
 /// Invoices all that is due or pending, today; ahead if asked.
@@ -292,60 +272,6 @@ pub(super) fn billed_today(
     let request = InvoiceRequest::default();
     bill(context, &mut draft, scope, today, Wanted { request: &request, run: None })?;
     finish(context, customer, draft)
-}
-
-/// Brings what is billed up to a horizon, and adds the notes and the invoice of what is due, if
-/// anything is.
-///
-/// # Errors
-/// What advancing and billing refuse.
-pub(super) fn bill(
-    context: &Context<'_>,
-    draft: &mut Draft,
-    scope: Scope,
-    horizon: Horizon,
-    wanted: Wanted<'_>,
-) -> Result<(), Rejection> {
-    advance_all(context, draft, scope, horizon)?;
-    follows::charge_early_ends(draft);
-    let run = wanted.run.is_some();
-    let account = draft.customer.account();
-    let Drafts { lines, notes } = drafts(account, context.catalog, scope, horizon, run)?;
-    let before = draft.notes();
-    let notes = credit_note::for_time(&settling(context, &draft.customer), notes, before)?;
-    draft.extend(notes);
-    if lines.is_empty() {
-        return Ok(());
-    }
-    let mut invoice = finalize(context, draft.customer.account(), lines, wanted)?;
-    // What is open already comes before the new invoice.
-    sweep(context, draft)?;
-    let later = spending::pay_at_once(&settling(context, &draft.customer), &mut invoice)?;
-    draft.push(invoice.into());
-    draft.extend(later);
-    Ok(())
-}
-
-/// Brings the subscriptions of a scope up to the present.
-fn advance_all(
-    context: &Context<'_>,
-    draft: &mut Draft,
-    scope: Scope,
-    horizon: Horizon,
-) -> Result<(), Rejection> {
-    let billed = |found: &&Subscription| scope.has(found.id()) && !found.waits();
-    let billed = draft.customer.subscriptions().filter(billed).map(Subscription::id);
-    for id in billed.collect::<Vec<SubscriptionId>>() {
-        draft.advance(context, id, horizon)?;
-    }
-    Ok(())
-}
-
-/// Pays what is open from credit, where the policy says so.
-pub(super) fn sweep(context: &Context<'_>, draft: &mut Draft) -> Result<(), Rejection> {
-    let applied = spending::sweep(&settling(context, &draft.customer))?;
-    draft.extend(applied);
-    Ok(())
 }
 
 /// What follows from a decision; see the module.

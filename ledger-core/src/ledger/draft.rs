@@ -1,8 +1,9 @@
 //! A commit in the making: its events so far, and the customer as it would be after them.
 
 use schemas::Rejection;
-use schemas::event::{CreditNoteIssued, Event, EventAt};
+use schemas::event::{CreditNoteIssued, Event, EventAt, InvoiceFinalized};
 use schemas::ids::SubscriptionId;
+use schemas::text::Code;
 
 use super::customer::Customer;
 use crate::context::Context;
@@ -69,6 +70,12 @@ impl Draft {
             self.events.push(event.into());
         }
         Ok(())
+    }
+
+    /// The number series of the invoices that it has issued.
+    pub(super) fn invoiced(&self) -> Vec<Code> {
+        let invoices = self.events.iter().filter_map(|event| event.get::<InvoiceFinalized>());
+        invoices.map(|invoice| invoice.series.clone()).collect()
     }
 
     /// How many credit notes it has issued.

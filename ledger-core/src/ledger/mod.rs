@@ -7,10 +7,12 @@
 //! it. A decision that needs to look at what would be if it were taken works on a `Draft`.
 
 mod affairs;
+mod bill;
 mod customer;
 mod decide;
 mod directory;
 mod draft;
+mod early_end;
 mod facts;
 mod follows;
 pub(crate) mod post;

@@ -36,8 +36,9 @@ pub(super) fn expire(case: &Case<'_>, agreements: &Agreements) -> Result<Vec<Eve
         if counts && voided.insert(invoice) {
             let reason = Label::try_from("the first payment did not come".to_owned());
             let reason = reason.expect("a short text").into();
-            // What it bills of others is billed again.
-            events.push(expired(case, invoice, true, reason)?.into());
+            // What it bills of others is billed again. Where it cannot be voided, because others
+            // were given something back of it, the time that will not begin is credited.
+            events.extend(expired(case, invoice, true, reason).ok().map(Event::from));
         }
         let end = subscription.start;
         events.push(

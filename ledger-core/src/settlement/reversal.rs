@@ -93,11 +93,11 @@ pub(super) fn time_of_line(
     let recognised = earned.max(net - stands.unrecognised).min(stands.recognised).min(net);
     let unrecognised = net - recognised;
     let rest = stands.unrecognised - unrecognised;
-    let amended = match line.earning.schedule {
-        _ if rest == 0 => None,
-        RevenueSchedule::Point(_) => Some(rest_of_service(line.earning.schedule, day)?),
-        RevenueSchedule::Straight(service) => Some(days_left(service, pieces, day)?),
+    let then = || match line.earning.schedule {
+        RevenueSchedule::Point(_) => rest_of_service(line.earning.schedule, day),
+        RevenueSchedule::Straight(service) => days_left(service, pieces, day),
     };
+    let amended = if rest == 0 { None } else { Some(then()?) };
     Ok(LineReversal {
         line: number,
         net: Minor(net),

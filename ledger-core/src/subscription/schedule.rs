@@ -142,6 +142,9 @@ pub(crate) fn time_of(
         Counts::Begins => begins,
         Counts::Ends => rules.ending(stamp.effective_at)?,
     };
+    if subscription.start <= stamp.recorded_at {
+        not_before_start(case, subscription, now)?;
+    }
     match when {
         ChangeTime::Now => Ok((now, None)),
         ChangeTime::CycleEnd => {

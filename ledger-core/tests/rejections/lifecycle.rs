@@ -56,6 +56,22 @@ fn change(field: &str, value: Value) -> Value {
     with(named("when", json!("now")), field, value)
 }
 
+fn no_more() -> Value {
+    json!({"customer": id("c"), "subscription": id("s")})
+}
+
+/// From a plan of two prices to one with another price.
+fn seats_to_basic(map: &Value) -> crate::Decided {
+    let mut book = TestBook::with_plans();
+    let rate = json!({"per_unit": "10"});
+    book.given(
+        "plan.define",
+        plan("two", 1, "month", &[price("seat", &rate), price("desk", &rate)]),
+    );
+    book.given("subscription.create", subscribe("two"));
+    book.when("subscription.change_plan", with(change_plan("basic"), "map", map.clone()))
+}
+
 fn phase(from: &str, to: &str) -> Value {
     json!({"days": format!("{from}/{to}"), "discount_percent": "10"})
 }
@@ -222,12 +238,33 @@ pub(crate) const SUBSCRIPTIONS: &[Case] = &[
         let body = json!({"customer": id("c"), "subscription": id("s")});
         subscribed().when("subscription.uncancel", body)
     }),
-    ("cancellation_settled", || {
+    ("beyond_end", || {
         let mut book = billed();
-        book.on("2024-01-11");
-        book.given("subscription.cancel", cancel("now"));
-        let body = json!({"customer": id("c"), "subscription": id("s")});
-        book.when("subscription.uncancel", body)
+        book.given("subscription.cancel", cancel("cycle_end"));
+        let late = json!({"on": "2024-02-01"});
+        book.when("subscription.change_plan", with(change_plan("pro"), "when", late))
+    }),
+    ("least_term", || {
+        let length = json!({"count": 3, "unit": "month"});
+        let least = json!({"length": length, "early_end": "refused"});
+        let mut book = TestBook::with_plans();
+        book.given("subscription.create", subscribe_with(&json!({"least_term": least})));
+        book.when("subscription.cancel", cancel("now"))
+    }),
+    ("start_too_late", || {
+        let body = with(subscribe("basic"), "start", json!("2034-01-03"));
+        TestBook::with_plans().when("subscription.create", body)
+    }),
+    ("not_trialing", || subscribed().when("subscription.end_trial", no_more())),
+    ("unmapped_price", || seats_to_basic(&json!([]))),
+    ("invalid_map", || seats_to_basic(&json!([{"from": "none", "to": "fee"}]))),
+    ("unknown_charge", || {
+        let body = json!({"customer": id("c"), "charge": id("x")});
+        TestBook::with_plans().when("charge.withdraw", body)
+    }),
+    ("ahead_too_far", || {
+        let body = json!({"customer": id("c"), "through": "2025-01-02", "ahead": true});
+        subscribed().when("invoice.now", body)
     }),
     ("already_paused", || {
         let mut book = billed();

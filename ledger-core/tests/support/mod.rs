@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use ledger_core::process::{Job, Unable};
 use ledger_core::snapshot::Loader;
 use ledger_core::{Customer, Ledger, Stamp};
-use schemas::event::{InvoiceFinalized, InvoiceLine};
+use schemas::event::{CreditNoteIssued, InvoiceFinalized, InvoiceLine};
 use schemas::ids::{CommandId, CustomerId};
 use schemas::time::without_zones;
 use schemas::{Command, Event, Rejection, StreamId, Timestamp};
@@ -26,6 +26,7 @@ pub struct TestBook {
     commands: u128,
     position: u64,
     pub invoices: Vec<InvoiceFinalized>,
+    pub notes: Vec<CreditNoteIssued>,
 }
 
 pub fn at(text: &str) -> Timestamp {
@@ -47,6 +48,7 @@ impl TestBook {
             commands: 0,
             position: 0,
             invoices: Vec::new(),
+            notes: Vec::new(),
         };
         book.given(
             "book.open",
@@ -146,6 +148,8 @@ impl TestBook {
         folded.expect("a decision names what is there");
         let invoices = events.iter().filter_map(|event| event.get::<InvoiceFinalized>());
         self.invoices.extend(invoices.cloned());
+        let notes = events.iter().filter_map(|event| event.get::<CreditNoteIssued>());
+        self.notes.extend(notes.cloned());
         // Some books are too large for looking at all of it every time.
         if self.commands < 100 || self.commands.is_multiple_of(1_000) {
             assert!(restored(&self.ledger) == self.ledger, "a ledger and its pieces differ");
@@ -185,6 +189,11 @@ impl TestBook {
     /// Kind, days and net of the lines of the last invoice.
     pub fn last(&self) -> Vec<(String, String, i64)> {
         lines(self.invoices.last().expect("an invoice"))
+    }
+
+    /// The same of the last credit note for time.
+    pub fn last_note(&self) -> Vec<(String, String, i64)> {
+        self.notes.last().expect("a note").credits.iter().map(line).collect()
     }
 
     /// Runs billing on each day; days and nets of all its lines.

@@ -20,12 +20,12 @@ use schemas::terms::{
     ActivationStart, Anchor, BillingTiming, BookClock, CalendarUnit, CancelCredit, CancelDefault,
     ChangeBilling, ChangeTime, ChargeWait, CreditBasis, CreditDiscount, CreditDocument,
     CreditTarget, CustomerDetail, DefaultAnchor, DiscountAllocation, DiscountDuration,
-    DiscountOrder, DiscountStacking, DiscountTarget, DiscountValue, DurationCounts, EndReason,
-    Every, FirstBoundary, GrantKind, GrantScope, IntervalChange, InvoiceTiming, ItemTarget,
-    LineKind, LotRef, LotScope, MinimumAfterDiscount, MissingPiece, NoneScope, NoteTarget,
-    PackageRate, PercentageRate, PreviousPeriodFrom, Profile, Proration, Rate, RatioRule,
-    RebillRule, Recurrence, Renewal, SeriesKind, Settle, Tier, TrialAnchor, TrialOnChange,
-    UnitPrice, ZoneRule,
+    DiscountOrder, DiscountStacking, DiscountTarget, DiscountValue, DurationCounts, EarlyEnd,
+    EndReason, Every, FirstBoundary, GrantKind, GrantScope, IntervalChange, InvoiceTiming,
+    ItemTarget, LineKind, LotRef, LotScope, MinimumAfterDiscount, MissingPiece, NoneScope,
+    NoteTarget, PackageRate, PercentageRate, PreviousPeriodFrom, Profile, Proration, RampEnd, Rate,
+    RatioRule, RebillRule, Recurrence, Renewal, SeriesKind, Settle, Tier, TrialAnchor,
+    TrialOnChange, UnitPrice, ZoneRule,
 };
 use schemas::{Contact, Currency, Date, Decimal, Fraction, Interval, Minor, Money, Personal};
 use schemas::{Span, StreamId, Timestamp, ZoneName};
@@ -232,6 +232,14 @@ every_variant! {
         "renew_once" Renewal::RenewOnce => Renewal::RenewOnce,
         "evergreen" Renewal::Evergreen => Renewal::Evergreen,
         "cancel" Renewal::Cancel => Renewal::Cancel,
+    }
+    early_ends EarlyEnd {
+        "refused" EarlyEnd::Refused => EarlyEnd::Refused,
+        "fee" EarlyEnd::Fee(_) => EarlyEnd::Fee(eur(5000)),
+    }
+    ramp_ends RampEnd {
+        "hold" RampEnd::Hold => RampEnd::Hold,
+        "end" RampEnd::End => RampEnd::End,
     }
     end_reasons EndReason {
         "canceled" EndReason::Canceled => EndReason::Canceled,

@@ -140,9 +140,13 @@ impl Line<'_> {
         let (name, plan) = (pricing.price.as_str(), plan_of(line.plan));
         let (quantity, whole) = (line.quantity, pricing.whole);
         if line.kind == LineKind::MinimumTrueUp {
-            because.extend(self.least(pricing));
-            let head = format!("price {name}{plan}: {whole} minor units are missing to the least");
-            return Tree::node(head, because);
+            let says = if pricing.complement.is_some() {
+                format!("a whole cycle costs at least {whole} minor units")
+            } else {
+                because.extend(self.least(pricing));
+                format!("{whole} minor units are missing to the least")
+            };
+            return Tree::node(format!("price {name}{plan}: {says}"), because);
         }
         if let Some(minimum) = pricing.minimum {
             because.push(Tree::leaf(format!(
@@ -180,8 +184,17 @@ impl Line<'_> {
                 let (invoice, number) = (other.at.invoice, other.at.line);
                 Tree::leaf(format!("{invoice} line {number}: {}", self.money(other.gross)))
             });
-            let says =
-                format!("the rest of the cycle: {} is billed already", self.money(rest.billed));
+            let billed = self.money(rest.billed);
+            let says = match line.kind {
+                LineKind::MinimumTrueUp => format!("of that, the price asks for {billed}"),
+                LineKind::Recurring
+                | LineKind::ProrationCredit
+                | LineKind::ProrationCharge
+                | LineKind::OneOff
+                | LineKind::Rounding => {
+                    format!("the rest of the cycle: {billed} is billed already")
+                }
+            };
             because.push(Tree::node(says, others.collect()));
         }
         let part = pricing.part_of_a_cycle(line.ratio);

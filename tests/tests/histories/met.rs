@@ -32,7 +32,6 @@ const REFUSED: &[(&str, u64)] = &[
     ("already_paused", 40),
     ("before_current_cycle", 40),
     ("before_subscription_start", 300),
-    ("cancellation_settled", 2),
     ("date_passed", 10),
     ("invalid_items", 30),
     ("invalid_ramp", 30),

@@ -78,6 +78,9 @@ pub(crate) struct Subscription {
     pub(crate) scheduled: BTreeMap<u32, ScheduledChange>,
     /// Somebody wanted another amount than that of the time.
     pub(crate) by_wish: bool,
+    /// It runs from its payment on: its cycles and lines have other days than were opened. The
+    /// reference model knows these.
+    pub(crate) moved: bool,
 }
 
 /// A customer as events told it.
@@ -167,6 +170,13 @@ impl Watch {
                 let at = LineRef { invoice: note.invoice, line: reversal.line };
                 account.lines.get_mut(&at).expect("it was issued").noted += reversal.net.0;
             }
+            for credit in &note.credits {
+                if let (Some(at), Some(pricing)) = (credit.credits, &credit.pricing)
+                    && let Some(target) = account.lines.get_mut(&at)
+                {
+                    target.live = without(&target.live, pricing.span);
+                }
+            }
         } else if let Event::Subscription(SubscriptionEvent::SubscriptionCreated(created)) = event {
             account.created(created);
         } else if let Event::Subscription(SubscriptionEvent::CycleOpened(opened)) = event {
@@ -197,6 +207,7 @@ impl Account {
             pauses: Vec::new(),
             scheduled: BTreeMap::new(),
             by_wish: false,
+            moved: false,
         };
         self.subscriptions.insert(created.subscription, subscription);
         for item in &created.items {
@@ -265,7 +276,10 @@ impl Account {
 
     fn paused_or_ended(&mut self, event: &Event) {
         if let Event::Subscription(SubscriptionEvent::SubscriptionActivated(activated)) = event {
-            self.subscription_mut(activated.subscription).waits = false;
+            let subscription = self.subscription_mut(activated.subscription);
+            subscription.waits = false;
+            subscription.moved |= activated.moved.is_some();
+            subscription.by_wish |= activated.moved.is_some();
         } else if let Event::Subscription(SubscriptionEvent::SubscriptionPaused(paused)) = event {
             let subscription = self.subscription_mut(paused.subscription);
             subscription.by_wish |= paused.settle == Settle::None;
@@ -364,7 +378,7 @@ impl Account {
     fn check_time(&self, line: &InvoiceLine, found: &mut Vec<Broken>) {
         let LineSource::Cycle { subscription, item, cycle } = line.source else { return };
         let Some(span) = line.pricing.as_ref().map(|pricing| pricing.span) else { return };
-        if line.credits.is_some() {
+        if line.credits.is_some() || self.subscriptions[&subscription].by_wish {
             return;
         }
         let true_up = line.kind == LineKind::MinimumTrueUp;
@@ -382,7 +396,9 @@ impl Account {
 
     /// When everything is billed, no two lines of an item charge the same time.
     pub(crate) fn check_times(&self, found: &mut Vec<Broken>) {
-        for (subscription, number) in self.items.keys() {
+        // Whoever lays cycles anew and leaves alone what is billed charges time twice.
+        let by_wish = |of: &SubscriptionId| self.subscriptions[of].by_wish;
+        for (subscription, number) in self.items.keys().filter(|(of, _)| !by_wish(of)) {
             for true_up in [false, true] {
                 let lines = self
                     .lines_of(*subscription, *number)

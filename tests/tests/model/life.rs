@@ -58,7 +58,8 @@ fn time_of(
         Counts::Begins => view.clock.moment(when.effective),
         Counts::Ends => view.clock.end_moment(when.effective),
     };
-    if now < of.start {
+    // What has not begun can still be changed.
+    if now < of.start && of.start <= when.recorded {
         return Err("before the subscription starts");
     }
     match told {
@@ -200,6 +201,8 @@ pub(crate) fn cancel(
     let credit = command.credit.unwrap_or_else(|| default_credit(book));
     let now = on(book, customer, id, |view, of| {
         let (at, later) = time_of(view, of, command.when, when, Counts::Ends)?;
+        // What has not begun ends where it would have.
+        let at = at.max(of.start);
         if of.end.is_some() {
             return Err("it has ended");
         }
@@ -304,6 +307,9 @@ pub(crate) fn pause(
     let how = settle(&book.rules, command.credit);
     let now = on(book, customer, command.subscription, |view, of| {
         let (at, later) = time_of(view, of, command.when, when, Counts::Begins)?;
+        if at < of.start {
+            return Err("before the subscription starts");
+        }
         lives(of, at, later)?;
         if crate::activation::waits(view.customer, of, when.recorded) {
             return Err("it waits for its first payment");
@@ -360,6 +366,9 @@ pub(crate) fn resume(
     let how = settle(&book.rules, command.proration);
     let now = on(book, customer, command.subscription, |view, of| {
         let (at, later) = time_of(view, of, command.when, when, Counts::Begins)?;
+        if at < of.start {
+            return Err("before the subscription starts");
+        }
         lives(of, at, later)?;
         let will = of.scheduled.iter().any(|known| {
             matches!((&known.what, known.at), (Later::Pause(_), At::Time(from)) if from <= at)

@@ -1,0 +1,87 @@
+//! What is due of a customer is billed, in the commit of whatever command.
+
+use schemas::Rejection;
+use schemas::ids::SubscriptionId;
+
+use super::customer::Customer;
+use super::draft::Draft;
+use super::early_end;
+use crate::billing::invoice::{Wanted, finalize};
+use crate::billing::lines::{Drafts, Scope, drafts};
+use crate::context::Context;
+use crate::settlement::{self, credit_note, spending};
+use crate::subscription::advance::Horizon;
+use crate::subscription::state::Subscription;
+
+pub(super) fn settling<'a>(
+    context: &Context<'a>,
+    customer: &'a Customer,
+) -> settlement::case::Case<'a> {
+    settlement::case::Case {
+        context: *context,
+        profile: &customer.profile,
+        agreements: &customer.agreements,
+        billing: &customer.billing,
+        settlement: &customer.settlement,
+    }
+}
+
+/// The present of a customer.
+pub(super) fn present(context: &Context<'_>, customer: &Customer) -> Result<Horizon, Rejection> {
+    Horizon::present(context.stamp.recorded_at, &customer.profile.rules)
+}
+
+/// Brings what is billed up to a horizon, and adds the notes and the invoice of what is due, if
+/// anything is.
+///
+/// # Errors
+/// What advancing and billing refuse.
+pub(super) fn bill(
+    context: &Context<'_>,
+    draft: &mut Draft,
+    scope: Scope,
+    horizon: Horizon,
+    wanted: Wanted<'_>,
+) -> Result<(), Rejection> {
+    advance_all(context, draft, scope, horizon)?;
+    early_end::charge_early_ends(draft);
+    let run = wanted.run.is_some();
+    let account = draft.customer.account();
+    let Drafts { lines, notes } = drafts(account, context.catalog, scope, horizon, run)?;
+    let before = draft.notes();
+    let notes = credit_note::for_time(&settling(context, &draft.customer), notes, before)?;
+    draft.extend(notes);
+    if lines.is_empty() {
+        return Ok(());
+    }
+    let before = draft.invoiced();
+    let mut invoice = finalize(context, draft.customer.account(), lines, wanted, &before)?;
+    // What is open already comes before the new invoice.
+    sweep(context, draft)?;
+    let later = spending::pay_at_once(&settling(context, &draft.customer), &mut invoice)?;
+    draft.push(invoice.into());
+    draft.extend(later);
+    Ok(())
+}
+
+/// Brings the subscriptions of a scope up to the present.
+pub(super) fn advance_all(
+    context: &Context<'_>,
+    draft: &mut Draft,
+    scope: Scope,
+    horizon: Horizon,
+) -> Result<(), Rejection> {
+    let billed = |found: &&Subscription| scope.has(found.id()) && !found.waits();
+    let billed = draft.customer.subscriptions().filter(billed).map(Subscription::id);
+    for id in billed.collect::<Vec<SubscriptionId>>() {
+        draft.advance(context, id, horizon)?;
+    }
+    Ok(())
+}
+
+/// Pays what is open from credit, where the policy says so.
+pub(super) fn sweep(context: &Context<'_>, draft: &mut Draft) -> Result<(), Rejection> {
+    let applied = spending::sweep(&settling(context, &draft.customer))?;
+    draft.extend(applied);
+    Ok(())
+}
