@@ -198,7 +198,7 @@ fn what_a_preview_refuses_is_refused_as_the_command_would_be() {
     assert_eq!(problem["errors"][0]["pointer"], "/body/customer");
     let internal = json!({"command": "customer.bill", "body": {
         "customer": customer(1).to_string(), "run": run_id(1).to_string(),
-        "through": "2026-01-01"}});
+        "through": "2026-01-01", "ahead": false}});
     let problem = asked.ask("query.preview.command", &[], &internal).expect_err("internal");
     assert_eq!(problem["code"], "internal_command");
     let problem = asked.ask("query.preview.nothing", &[], &json!({})).expect_err("unknown");

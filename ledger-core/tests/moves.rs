@@ -113,7 +113,7 @@ fn what_was_agreed_for_a_later_day_is_due_on_that_day() {
 
 /// Bills a customer through a day; all that comes of it.
 fn billing(book: &mut TestBook, day: &str) -> Vec<Event> {
-    let body = json!({"customer": id("c"), "run": id(day), "through": day});
+    let body = json!({"customer": id("c"), "run": id(day), "through": day, "ahead": false});
     book.given("customer.bill", body)
 }
 

@@ -110,7 +110,7 @@ fn kinds(role: &str) -> &'static [&'static str] {
         ],
         "cycle" => &["subscription.cycle_opened"],
         "charge" => &["charge.added"],
-        "discount" => &["discount.applied"],
+        "discount" => &["discount.applied", "subscription.ramp_agreed"],
         "change" => &[
             "subscription.created",
             "subscription.changed",

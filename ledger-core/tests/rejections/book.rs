@@ -83,7 +83,7 @@ pub(crate) const CASES: &[Case] = &[
         TestBook::open().when("entity.update", update("e", "document_retention_years", 101))
     }),
     ("invalid_series", || {
-        let taken = [series("invoice")];
+        let taken = [with(series("invoice"), "code", json!("inv"))];
         TestBook::open().when("entity.update", update("e", "add_series", taken))
     }),
     ("invalid_series", || {

@@ -126,7 +126,6 @@ pub struct BillCustomer {
     /// Cycles that fall due up to and on this date.
     pub through: Date,
     /// Also those that have not begun.
-    #[serde(default)]
     pub ahead: bool,
 }
 

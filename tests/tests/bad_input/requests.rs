@@ -346,7 +346,7 @@ fn the_envelope_is_checked_like_the_body() {
 #[test]
 fn only_the_system_submits_its_own_commands() {
     let open = json!({"book": "other", "profile": "billfold@1", "clock": "wall"});
-    let bill = json!({"customer": id("cus", 1), "run": id("run", 1), "through": "2026-03-01"});
+    let bill = json!({"customer": id("cus", 1), "run": id("run", 1), "through": "2026-03-01", "ahead": false});
     check(vec![
         Case("opening a book", ask("book.open", &open), 422, "internal_command"),
         Case("billing a customer", ask("customer.bill", &bill), 422, "internal_command"),

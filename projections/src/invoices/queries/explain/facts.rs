@@ -106,7 +106,7 @@ impl Facts {
         Ok(self.fact(event)?.place.clone())
     }
 
-    /// The discount as it was given.
+    /// The discount as it was given; none where it is that of a ramp's phase.
     ///
     /// # Errors
     /// A [`Problem`] when the log does not have it.
@@ -114,13 +114,14 @@ impl Facts {
         &self,
         discount: DiscountId,
         event: EventAt,
-    ) -> Result<GivenDiscount, Problem> {
+    ) -> Result<Option<GivenDiscount>, Problem> {
         let Fact { place, gave } = self.fact(event)?;
         match gave {
             Some(applied) if applied.discount == discount => {
-                Ok(GivenDiscount { applied: applied.clone(), event: place.clone() })
+                Ok(Some(GivenDiscount { applied: applied.clone(), event: place.clone() }))
             }
-            Some(_) | None => Err(self.missing("discount", event)),
+            Some(_) => Err(self.missing("discount", event)),
+            None => Ok(None),
         }
     }
 }

@@ -7,8 +7,8 @@ use std::rc::Rc;
 use schemas::event::{DiscountBasis, DiscountPart, EventAt, LineRef, LineSource};
 use schemas::ids::{DiscountId, InvoiceId, SubscriptionId};
 use schemas::view::{
-    CreditBefore, CreditedLine, DiscountBefore, DiscountShare, LineExplanation, MadeBy, MadeByRole,
-    OtherLine, SharedDiscount,
+    CreditBefore, CreditedLine, DiscountBefore, DiscountShare, GivenDiscount, LineExplanation,
+    MadeBy, MadeByRole, OtherLine, SharedDiscount,
 };
 use schemas::{Minor, Problem, Timestamp};
 
@@ -57,8 +57,9 @@ impl Draft {
             Ok(MadeBy { role: *role, subscription: about(*role), event: facts.place(*event)? })
         });
         let discounts = self.given.iter().map(|(discount, event)| facts.given(*discount, *event));
-        let (events, discounts) =
-            (events.collect::<Result<_, Problem>>()?, discounts.collect::<Result<_, _>>()?);
+        let discounts: Vec<Option<GivenDiscount>> = discounts.collect::<Result<_, _>>()?;
+        let events = events.collect::<Result<_, Problem>>()?;
+        let discounts = discounts.into_iter().flatten().collect();
         Ok(LineExplanation { events, discounts, ..self.line })
     }
 }
