@@ -90,7 +90,7 @@ pub(crate) const CASES: &[Case] = &[
         let mut book = TestBook::open();
         let other = with(with(series("invoice"), "code", json!("b")), "prefix", json!("B"));
         let body = update("e", "add_series", [other]);
-        book.when("entity.update", with(body, "default_series", json!(["b", "invoice"])))
+        book.when("entity.update", with(body, "default_series", json!(["b", "inv"])))
     }),
     ("unknown_series", || {
         TestBook::open().when("entity.update", update("e", "default_series", ["none"]))
