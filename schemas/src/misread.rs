@@ -106,11 +106,10 @@ impl<'a> Schema<'a> {
         if let Some(field) = at.get("properties").and_then(|fields| fields.get(step)) {
             return Some(field);
         }
-        let choices = at.get("oneOf").and_then(Value::as_array).into_iter().flatten();
+        let mut choices = at.get("oneOf").and_then(Value::as_array).into_iter().flatten();
         let of_choice = |choice: &'a Value| choice.get("properties")?.get(step);
         choices
-            .filter_map(of_choice)
-            .next()
+            .find_map(of_choice)
             .or_else(|| at.get("items"))
             .or_else(|| at.get("additionalProperties").filter(|others| others.is_object()))
     }

@@ -1,5 +1,6 @@
 //! Correcting what is known of a customer.
 
+use schemas::Contact;
 use schemas::Rejection;
 use schemas::command::UpdateCustomer;
 use schemas::event::{
@@ -7,9 +8,8 @@ use schemas::event::{
     CustomerPurchaseOrderChanged, CustomerRenamed, CustomerTaxIdsChanged, CustomerTermsChanged,
     Event,
 };
-use schemas::party::TaxId;
+use schemas::party::Address;
 use schemas::terms::CustomerDetail;
-use schemas::{Contact, party::Address};
 
 use super::erase::Affairs;
 use super::state::Profile;
@@ -41,38 +41,37 @@ pub(super) fn update(
         events.push(CustomerRenamed { name: name.clone() }.into());
     }
     let clears = |detail| command.clear.iter().flatten().any(|cleared| *cleared == detail);
-    if let Some(email) = wanted(&command.email, clears(CustomerDetail::Email))
-        && !same(customer.email.as_ref(), email.as_ref(), Contact::says_the_same)
-    {
-        events.push(CustomerEmailChanged { email }.into());
+    let email = command.email.as_ref();
+    let cleared = clears(CustomerDetail::Email);
+    if changes((customer.email.as_ref(), email), cleared, Contact::says_the_same) {
+        events.push(CustomerEmailChanged { email: email.cloned() }.into());
     }
-    if let Some(address) = wanted(&command.address, clears(CustomerDetail::Address)) {
-        address.as_ref().map_or(Ok(()), check_address)?;
-        let says_the_same = Address::<Contact>::says_the_same;
-        if !same(customer.address.as_ref(), address.as_ref(), says_the_same) {
-            events.push(CustomerAddressChanged { address }.into());
-        }
+    let address = command.address.as_ref();
+    address.map_or(Ok(()), check_address)?;
+    let cleared = clears(CustomerDetail::Address);
+    if changes((customer.address.as_ref(), address), cleared, Address::says_the_same) {
+        events.push(CustomerAddressChanged { address: address.cloned() }.into());
     }
     if let Some(tax_ids) = &command.tax_ids {
         check_tax_ids(tax_ids)?;
-        let says_the_same = TaxId::<Contact>::says_the_same;
+        let pairs = || customer.tax_ids.iter().zip(tax_ids);
         let is_so = customer.tax_ids.len() == tax_ids.len()
-            && customer.tax_ids.iter().zip(tax_ids).all(|(one, other)| says_the_same(one, other));
+            && pairs().all(|(one, other)| one.says_the_same(other));
         if !is_so {
             events.push(CustomerTaxIdsChanged { tax_ids: tax_ids.clone() }.into());
         }
     }
+    let payment_terms_days = command.payment_terms_days;
+    payment_terms_days.map_or(Ok(()), check_terms)?;
     let cleared = clears(CustomerDetail::PaymentTermsDays);
-    if let Some(payment_terms_days) = wanted(&command.payment_terms_days, cleared) {
-        payment_terms_days.map_or(Ok(()), check_terms)?;
-        if payment_terms_days != customer.payment_terms_days {
-            events.push(CustomerTermsChanged { payment_terms_days }.into());
-        }
+    let days = (customer.payment_terms_days.as_ref(), payment_terms_days.as_ref());
+    if changes(days, cleared, PartialEq::eq) {
+        events.push(CustomerTermsChanged { payment_terms_days }.into());
     }
+    let purchase_order = command.purchase_order.as_ref();
     let cleared = clears(CustomerDetail::PurchaseOrder);
-    if let Some(purchase_order) = wanted(&command.purchase_order, cleared)
-        && purchase_order != customer.purchase_order
-    {
+    if changes((customer.purchase_order.as_ref(), purchase_order), cleared, PartialEq::eq) {
+        let purchase_order = purchase_order.cloned();
         events.push(CustomerPurchaseOrderChanged { purchase_order }.into());
     }
     if let Some(to) = &command.zone {
@@ -112,15 +111,16 @@ fn check_given(command: &UpdateCustomer) -> Result<(), Rejection> {
     Ok(())
 }
 
-/// What a detail is to be, if the command says so; nothing where it is cleared.
-fn wanted<T: Clone>(given: &Option<T>, cleared: bool) -> Option<Option<T>> {
-    (given.is_some() || cleared).then(|| given.clone())
-}
-
-fn same<T>(one: Option<&T>, other: Option<&T>, says_the_same: fn(&T, &T) -> bool) -> bool {
-    match (one, other) {
-        (None, None) => true,
-        (Some(one), Some(other)) => says_the_same(one, other),
-        (None, Some(_)) | (Some(_), None) => false,
+/// Whether a detail is another one after a command that gives or clears it; `(before, given)`.
+fn changes<T>(
+    detail: (Option<&T>, Option<&T>),
+    cleared: bool,
+    says_the_same: impl Fn(&T, &T) -> bool,
+) -> bool {
+    match detail {
+        (Some(before), Some(given)) => !says_the_same(before, given),
+        (None, Some(_)) => true,
+        (Some(_), None) => cleared,
+        (None, None) => false,
     }
 }

@@ -87,11 +87,10 @@ impl Names {
     /// Ids that the event gives to new things, and whether it lies on the right stream.
     fn observe_ids(&mut self, stream: StreamId, event: &Event, findings: &mut Findings) {
         let (id, of_book) = match event {
-            Event::Book(_) => (None, true),
             Event::Seller(SellerEvent::EntityDefined(e)) => {
                 (Some((Kind::Entity, e.entity.uuid())), true)
             }
-            Event::Seller(_) => (None, true),
+            Event::Book(_) | Event::Seller(_) => (None, true),
             Event::Catalog(event) => (named_in_catalog(event), true),
             Event::Process(ProcessEvent::BillingRunStarted(e)) => {
                 (Some((Kind::Run, e.run.uuid())), true)

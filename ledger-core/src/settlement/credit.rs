@@ -211,20 +211,20 @@ pub(super) fn pay_out(case: &Case<'_>, command: &PayOutCredit) -> Result<CreditP
         return Err(Rejection::PayOutOfPayment { payment });
     }
     let lot = usable(case, id)?;
-    let amount = asked(case, command.amount, lot.left)?;
+    let most = match &lot.origin {
+        Origin::Grant(grant) if !grant.refundable => {
+            return Err(Rejection::NotRefundable { lot: id });
+        }
+        Origin::Grant(_) | Origin::Payment { .. } => lot.left,
+        Origin::Invoice(_) | Origin::Note(_) => case.settlement.payable(lot),
+    };
+    let amount = asked(case, command.amount, most)?;
     if amount > lot.left {
         let (left, amount) = (lot.left.of(currency), amount.of(currency));
         return Err(Rejection::ExceedsCredit { lot: id, left, amount });
     }
-    match &lot.origin {
-        Origin::Grant(grant) if !grant.refundable => {
-            return Err(Rejection::NotRefundable { lot: id });
-        }
-        Origin::Invoice(_) | Origin::Note(_) if amount > case.settlement.paid_and_kept() => {
-            let left = case.settlement.paid_and_kept().of(currency);
-            return Err(Rejection::PayOutExceedsPaid { lot: id, left });
-        }
-        Origin::Grant(_) | Origin::Invoice(_) | Origin::Note(_) | Origin::Payment { .. } => {}
+    if amount > most || most.is_zero() {
+        return Err(Rejection::PayOutExceedsPaid { lot: id, left: most.of(currency) });
     }
     Ok(CreditPaidOut {
         refund,

@@ -114,12 +114,13 @@ impl Advance<'_> {
         }
         let first = leads(subscription, begins) == Some(item.number);
         let mut cuts: Vec<SubscriptionEvent> = Vec::new();
-        for moving in subscription.items.iter().filter(|found| {
-            let version = |of: &ItemTerms| (of.plan, of.version);
+        let version = |of: &ItemTerms| (of.plan, of.version);
+        let goes_along = |found: &Item| {
             let same = found.terms_at(begins).is_some_and(|now| version(now) == version(terms));
-            let goes_along = first && !makes(Mistake::MigrationLeavesAddOns);
-            found.number == item.number || (goes_along && found.add_on && same)
-        }) {
+            first && found.add_on && same && !makes(Mistake::MigrationLeavesAddOns)
+        };
+        let moves = |found: &&Item| found.number == item.number || goes_along(found);
+        for moving in subscription.items.iter().filter(moves) {
             let change = self.moved(subscription, moving, begins, &path)?;
             if change.calendar.is_some() {
                 cuts.extend(cut_away(subscription, moving, begins));
@@ -221,11 +222,11 @@ impl Advance<'_> {
 
     /// What was agreed for later of an item, with the terms of the new version.
     fn later(self, item: &Item, begins: Timestamp, path: &Path<'_>) -> Vec<TermsStep> {
+        if makes(Mistake::MigrationDropsPhases) {
+            return Vec::new();
+        }
         let mut before = item.terms_at(begins);
         let mut later = Vec::new();
-        if makes(Mistake::MigrationDropsPhases) {
-            return later;
-        }
         for from in item.steps_after(begins) {
             let terms = item.terms_at(from);
             if terms != before {
@@ -279,5 +280,6 @@ fn stood(plan: &Plan, version: u32, begins: Timestamp) -> Option<&Migration> {
 /// The number of the first item of the plan that lives at an instant.
 pub(crate) fn leads(subscription: &Subscription, at: Timestamp) -> Option<u16> {
     let mut items = subscription.items.iter().filter(|item| !item.add_on);
-    items.find(|item| item.terms_at(at).is_some()).map(|item| item.number)
+    let lives = |item: &&Item| item.begins_at() <= at && item.terms_at(at).is_some();
+    items.find(lives).map(|item| item.number)
 }

@@ -97,6 +97,7 @@ pub(super) fn grant_credit(d: &mut Draft<'_>) -> Result<bool, Trouble> {
 }
 
 /// Whose credit is paid out is who has the lot.
+#[expect(clippy::unnecessary_wraps, reason = "as the table's rows take it")]
 pub(super) fn pay_out(d: &mut Draft<'_>) -> Result<bool, Trouble> {
     if !d.said.has("customer")
         && let Some(owner) = d.said.peek("lot").and_then(|lot| d.names.owner_of_lot(lot))

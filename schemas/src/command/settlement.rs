@@ -337,8 +337,8 @@ pub struct PayOutCredit {
     pub refund: RefundId,
     /// Which lot.
     pub lot: LotRef,
-    /// How much; all that is left if left out. Of a lot that an invoice below zero made at most
-    /// what lies on invoices of what the customer has paid.
+    /// How much; if left out, all that may be paid out: what is left, and of a lot that an invoice
+    /// below zero made at most what lies on invoices of what the customer has paid.
     pub amount: Option<Money>,
     /// Why.
     #[serde(deserialize_with = "crate::personal::label")]

@@ -125,12 +125,11 @@ fn a_refusal_lists_every_word_and_every_form_that_is_allowed() {
                 let (pointer, detail) = refusal(name, &body).expect("no such word");
                 assert_eq!(pointer, format!("/{field}"), "{name}: {detail}");
                 for choice in choices {
-                    let form = match choice.get("const") {
-                        Some(word) => word.to_string(),
-                        None => {
-                            let names = choice["properties"].as_object().expect("a form");
-                            format!("{{\"{}\": ", names.keys().next().expect("it has a name"))
-                        }
+                    let form = if let Some(word) = choice.get("const") {
+                        word.to_string()
+                    } else {
+                        let names = choice["properties"].as_object().expect("a form");
+                        format!("{{\"{}\": ", names.keys().next().expect("it has a name"))
                     };
                     assert!(detail.contains(&form), "{name}: {form} is missing in: {detail}");
                 }

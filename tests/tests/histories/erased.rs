@@ -48,8 +48,7 @@ impl Game {
                     RefundPayment { customer, payment, refund, amount, effect, reason }.into()
                 }
                 LotRef::Grant(_) | LotRef::Invoice(_) | LotRef::CreditNote(_) => {
-                    let amount = Some(amount);
-                    PayOutCredit { customer, refund, lot, amount, reason }.into()
+                    PayOutCredit { customer, refund, lot, amount: None, reason }.into()
                 }
             };
             let stamp = self.stamp(0);

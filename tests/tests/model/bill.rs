@@ -57,6 +57,8 @@ impl Billing {
 /// Bills what is due; issues nothing where nothing is.
 pub(crate) fn bill(book: &Book, customer: &mut Customer, billing: &Billing) {
     let now = billing.when.recorded;
+    // Also for what the command itself wrote, such as a start on a version that is to be left.
+    crate::passing::time_passes(book, customer, billing.when.recorded);
     if billing.which == Which::All {
         activation::expire(customer, now);
         expire(customer, day_of_seller(now));

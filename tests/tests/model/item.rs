@@ -87,6 +87,8 @@ pub(crate) struct Item {
     pub(crate) settled: Vec<Instant>,
     /// Migrations that it took, by place.
     pub(crate) migrated: Vec<usize>,
+    /// Starts of cycles that took one, and the lead that was left: nothing is billed before that.
+    pub(crate) left_leads: BTreeMap<Instant, i64>,
     /// Instants at which phases of a ramp begin.
     pub(crate) ramp: Vec<Instant>,
 }
@@ -108,6 +110,7 @@ impl Item {
             changes: Vec::new(),
             settled: Vec::new(),
             migrated: Vec::new(),
+            left_leads: BTreeMap::new(),
             ramp: Vec::new(),
         }
     }

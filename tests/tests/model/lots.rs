@@ -290,27 +290,29 @@ pub(crate) fn pay_out(
     }
     let lot = usable(customer, command.lot, when)?;
     let found = customer.lots[lot];
-    let amount = match command.amount {
-        Some(amount) => positive(customer, amount)?,
-        None => found.left,
-    };
-    if found.left < amount {
-        return Err("more than is left");
-    }
     if !found.refundable {
         return Err("it was given for invoices");
     }
     if day_of_seller(when.effective) < found.arose {
         return Err("before it was there");
     }
-    if let Origin::Invoice(_) | Origin::Note(_) = found.origin {
+    let of_invoice = matches!(found.origin, Origin::Invoice(_) | Origin::Note(_));
+    let mut most = found.left;
+    if of_invoice {
         // What gave it back was paid with something: at most money that lies on invoices.
         let parts = customer.invoices.iter().flat_map(|invoice| &invoice.applied);
         let money = parts.filter(|part| customer.lots[part.lot].origin.is_money());
         let money: i128 = money.map(|part| part.amount).sum();
-        if money - customer.paid_out < amount {
-            return Err("more than was paid");
-        }
+        most = most.min(money - customer.paid_out);
+    }
+    let amount = match command.amount {
+        Some(amount) => positive(customer, amount)?,
+        None => most,
+    };
+    if amount <= 0 || most < amount {
+        return Err("more than is left, or was paid");
+    }
+    if of_invoice {
         customer.paid_out += amount;
     }
     customer.lots[lot].left -= amount;

@@ -8,7 +8,7 @@
 //! what is new.
 
 use schemas::Decimal;
-use schemas::terms::Recurrence;
+use schemas::terms::{BillingTiming, Recurrence};
 use schemas::text::Code;
 
 use crate::book::{Book, Edge, Version, recurrence};
@@ -86,6 +86,8 @@ pub(crate) fn take(view: &View<'_>, of: &mut Subscription, number: usize, at: In
     let to = view.book.version(old.plan, view.book.edges[last].to).expect("it was checked");
     let leads = of.plan_items(at).first() == Some(&number);
     of.items[number].migrated.extend(path.iter().copied());
+    let left = if old.timing == BillingTiming::InAdvance { old.lead } else { 0 };
+    of.items[number].left_leads.insert(at, left);
     if to.number == old.version {
         // Back where it began.
         return;

@@ -22,7 +22,7 @@ use crate::bill::{Billing, Which, bill};
 use crate::book::Book;
 use crate::civil::{Clock, Instant, day_of_seller};
 use crate::customer::{Customer, Document, Refused, When};
-use crate::passing::{View, pass};
+use crate::passing::time_passes;
 use crate::rules::Rules;
 use crate::{life, lots, money, moving, offers, subscribe};
 
@@ -150,9 +150,9 @@ impl Model {
         }
         let book = self.book.as_mut().ok_or("no book")?;
         customer.command = book.commands;
-        time_passes(book, &mut customer, when);
+        time_passes(book, &mut customer, when.recorded);
         dispatch(book, &mut customer, command, &children, when)?;
-        time_passes(book, &mut customer, when);
+        time_passes(book, &mut customer, when.recorded);
         settled(book, &mut customer, when);
         if let Command::Subscription(SubscriptionCommand::RedeemCoupon(c)) = command
             && let Some(coupon) = book.coupons.get_mut(&c.coupon)
@@ -162,15 +162,6 @@ impl Model {
         let issued = std::mem::take(&mut customer.issued);
         self.customers.insert(id, customer);
         Ok(issued)
-    }
-}
-
-/// What was to happen by now has happened.
-fn time_passes(book: &Book, customer: &mut Customer, when: When) {
-    let seen = customer.clone();
-    let view = View { rules: &book.rules, clock: &seen.clock, book, customer: &seen };
-    for of in &mut customer.subscriptions {
-        pass(&view, of, when.recorded);
     }
 }
 

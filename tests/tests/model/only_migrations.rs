@@ -3,12 +3,13 @@
 use schemas::terms::Profile;
 use tests::random::Random;
 
-use crate::moves::{Move, Plan, Setting, Terms};
+use crate::moves::{Move, Plan, Setting, Terms, Then, What};
 use crate::steps::{History, Step, profile};
 
 const HISTORIES: u64 = 300;
 
-fn history(number: u64) -> History {
+/// The history of a number: always the same.
+pub(crate) fn history(number: u64) -> History {
     let mut random = Random::new(number.wrapping_mul(104_729).wrapping_add(3));
     let mut below = |end: u64| random.below(end);
     let small = |n: u64| usize::try_from(n).expect("small");
@@ -17,15 +18,17 @@ fn history(number: u64) -> History {
     let zone = small(below(64));
     let setting =
         Setting { profile: profile(Profile::Billfold1), replaced: Vec::new(), zone, start };
-    let mut steps = vec![Step::Shared(subscribe(&mut below, false))];
+    let mut steps = vec![Step::Shared(subscribe(&mut below, false, 0))];
+    let mut subscribed = 1;
     for _ in 0..20 + below(40) {
-        steps.push(match below(20) {
+        let next = below(20);
+        steps.push(match next {
             0..7 => Step::Shared(Move::Advance { minutes: 1 + days(below(40 * 1_440)) }),
             7..11 => Step::Shared(Move::Run { back: 0 }),
             11..14 => Step::Shared(Move::Define(plan(&mut below))),
             14 | 15 => {
-                let add_on = below(2) == 0;
-                Step::Shared(subscribe(&mut below, add_on))
+                let (add_on, ramp) = (below(2) == 0, small(below(4)));
+                Step::Shared(subscribe(&mut below, add_on, ramp))
             }
             16 => Step::WithdrawMigration { number: small(below(8)) },
             _ => Step::MigrateWhatIsThere {
@@ -35,8 +38,20 @@ fn history(number: u64) -> History {
                 map: small(below(6)),
             },
         });
+        if matches!(next, 14 | 15) {
+            subscribed += 1;
+            if below(2) == 0 {
+                steps.push(Step::Shared(own_price(subscribed - 1, days(below(1_000_000)))));
+            }
+        }
     }
     History { setting, steps }
+}
+
+/// A price of its own, told in the instant in which it begins.
+fn own_price(subscription: usize, price: i64) -> Move {
+    let what = What::Items { quantity: 3, own_price: Some(price), add_on: 0 };
+    Move::Change { subscription, what, when: Then::Now, settle: 0, back: 0 }
 }
 
 fn plan(below: &mut impl FnMut(u64) -> u64) -> Plan {
@@ -55,25 +70,24 @@ fn plan(below: &mut impl FnMut(u64) -> u64) -> Plan {
     }
 }
 
-fn subscribe(below: &mut impl FnMut(u64) -> u64, add_on: bool) -> Move {
+fn subscribe(below: &mut impl FnMut(u64) -> u64, add_on: bool, ramp: usize) -> Move {
     let small = |n: u64| usize::try_from(n).expect("small");
     let terms = Terms {
         quantity: u32::try_from(below(30) + 1).expect("small"),
         anchor: None,
         trial: None,
         term: None,
-        ramp: 0,
+        ramp,
         activation: false,
         add_on,
         child: false,
     };
     let (customer, plan) = (small(below(2)), small(below(2)));
-    Move::Subscribe { customer, plan, terms, now: below(2) == 0, back: 0 }
+    Move::Subscribe { customer, plan, terms, now: false, back: 0 }
 }
 
 #[test]
 fn migrations_are_billed_as_the_model_says() {
-    // As long as the ledger is not compared it bills by the rules of today.
     let differ = |number: &u64| crate::difference(&history(*number)).is_some();
     let different: Vec<u64> = (0..HISTORIES).filter(differ).collect();
     let Some(first) = different.first() else { return };

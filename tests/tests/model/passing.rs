@@ -32,6 +32,15 @@ enum Happens {
     Migrates(usize),
 }
 
+/// What was to happen by an instant has happened, to all subscriptions of a customer.
+pub(crate) fn time_passes(book: &Book, customer: &mut Customer, to: Instant) {
+    let seen = customer.clone();
+    let view = View { rules: &book.rules, clock: &seen.clock, book, customer: &seen };
+    for of in &mut customer.subscriptions {
+        pass(&view, of, to);
+    }
+}
+
 /// Lets everything happen up to and at an instant.
 pub(crate) fn pass(view: &View<'_>, subscription: &mut Subscription, to: Instant) {
     // A subscription that cannot do what was scheduled must not be asked for ever.

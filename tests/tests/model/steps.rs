@@ -78,7 +78,7 @@ impl Step {
             return Self::of_credit(random);
         }
         let mut below = |end: u64| usize::try_from(random.below(end)).expect("small");
-        match below(6) {
+        match below(8) {
             0 => {
                 let (invoice, line, percent) = (below(12), below(4), below(110));
                 let percent = i64::try_from(percent).expect("small") + 1;
@@ -105,6 +105,7 @@ impl Step {
                 phases: below(3) + 1,
             },
             4 => Self::WithdrawMigration { number: below(8) },
+            // A migration shows in later cycles alone, so it is told more often.
             _ => Self::MigrateWhatIsThere {
                 subscription: below(8),
                 to: below(8),
@@ -158,7 +159,7 @@ impl History {
         let mut random = Random::new(seed.wrapping_mul(7_919).wrapping_add(number));
         let mut steps = Vec::new();
         for (action, _) in shared.moves {
-            if random.below(15) == 0 {
+            if random.below(10) == 0 {
                 steps.push(Step::random(&mut random));
             }
             steps.push(Step::Shared(action));

@@ -20,9 +20,8 @@ use schemas::ids::{
     PlanId, QuoteId, RefundId, SubscriptionId,
 };
 use schemas::terms::{
-    BillingTiming, BookClock, CalendarUnit, CancelCredit, ChangeTime, CurrencyPrice,
-    DiscountDuration, DiscountTarget, DiscountValue, Every, InvoiceTiming, PriceDefinition,
-    Profile, Rate, Recurrence, Settle,
+    BillingTiming, BookClock, CalendarUnit, CancelCredit, ChangeTime, DiscountDuration,
+    DiscountTarget, DiscountValue, Every, InvoiceTiming, PriceDefinition, Profile, Settle,
 };
 use schemas::text::Code;
 use schemas::{Command, Currency, Date, Decimal, Minor, Timestamp, ZoneName};
@@ -32,6 +31,10 @@ use crate::customer::{Customer, Document, Refused, When};
 use crate::model::Model;
 use crate::play::text;
 use crate::subscription::Place;
+
+mod prices;
+
+pub(crate) use prices::{add_on, flat, per_unit, setup};
 
 pub(crate) const MONTH: Every = Every { count: 1, unit: CalendarUnit::Month };
 pub(crate) const YEAR: Every = Every { count: 1, unit: CalendarUnit::Year };
@@ -63,34 +66,6 @@ pub(crate) fn date(of: &str) -> Date {
 
 pub(crate) fn subscription(name: &str) -> SubscriptionId {
     SubscriptionId::new(id(name))
-}
-
-pub(crate) fn price(name: &str, rate: Rate) -> PriceDefinition {
-    PriceDefinition {
-        price: text(name),
-        name: None,
-        recurrence: None,
-        every: None,
-        timing: None,
-        amounts: vec![CurrencyPrice { currency: euro(), rate, minimum: None }],
-        grants: None,
-    }
-}
-
-pub(crate) fn flat(name: &str, amount: &str) -> PriceDefinition {
-    price(name, Rate::Flat(number(amount)))
-}
-
-pub(crate) fn per_unit(name: &str, amount: &str) -> PriceDefinition {
-    price(name, Rate::PerUnit(number(amount)))
-}
-
-pub(crate) fn setup(name: &str, amount: &str) -> PriceDefinition {
-    PriceDefinition { recurrence: Some(Recurrence::Setup), ..flat(name, amount) }
-}
-
-pub(crate) fn add_on(name: &str, amount: &str) -> PriceDefinition {
-    PriceDefinition { recurrence: Some(Recurrence::AddOn), ..flat(name, amount) }
 }
 
 pub(crate) fn item(name: &str) -> ItemRequest {

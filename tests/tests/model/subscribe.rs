@@ -65,7 +65,6 @@ pub(crate) fn begin(
     let mut new = Subscription {
         id: command.subscription,
         start,
-        created: when.recorded,
         items: Vec::new(),
         trial_end,
         gate: with.activation.map(gate),

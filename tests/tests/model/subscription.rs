@@ -101,8 +101,6 @@ pub(crate) struct Gate {
 pub(crate) struct Subscription {
     pub(crate) id: SubscriptionId,
     pub(crate) start: Instant,
-    /// When it was agreed.
-    pub(crate) created: Instant,
     pub(crate) items: Vec<Item>,
     pub(crate) trial_end: Option<Instant>,
     pub(crate) gate: Option<Gate>,

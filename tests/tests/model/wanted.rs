@@ -93,7 +93,11 @@ fn peak(item: &Item, life: Stretch) -> Decimal {
 /// subscription ends, or where a change was to be settled at once.
 fn due_on(clock: &Clock, item: &Item, life: Stretch, time: Stretch, price: &Price) -> Day {
     match price.terms.timing {
-        BillingTiming::InAdvance => clock.day(life.0) - price.terms.lead,
+        BillingTiming::InAdvance => {
+            let lead = price.terms.lead;
+            let left = item.left_leads.get(&life.0).copied().unwrap_or(lead);
+            clock.day(life.0) - lead.min(left)
+        }
         BillingTiming::InArrears => {
             let settled = item.settled.iter().filter(|at| time.1 <= **at && **at <= life.1).min();
             clock.day(settled.copied().unwrap_or(life.1))

@@ -75,7 +75,8 @@ fn shown(mut parts: i128) -> Result<Decimal, FractionError> {
 pub(super) fn of_subscription(shown: &Shown<'_>) -> Result<Vec<Entitlement>, Rejection> {
     let mut together = Together::default();
     let first = leads(&shown.then, shown.at);
-    for item in shown.living() {
+    // What is billed ahead may have begun items that are not there yet.
+    for item in shown.living().filter(|item| item.begins_at() <= shown.at) {
         let Some(terms) = item.terms_at(shown.at) else { continue };
         let plan = terms.plan_grants.iter().filter(|_| first == Some(item.number));
         let quantity = item.quantity_at(shown.at);
