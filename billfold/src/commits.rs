@@ -335,17 +335,24 @@ Event 0 book.opened
   book         main
   clock        wall
   policies
+    activation_start with_payment
     cancel_default credit
     change_billing next_invoice
+    charge_wait  31_days
     credit_basis billed_share
     credit_discount item_share
+    credit_document note_when_alone
+    credit_target credited_first
     default_anchor anniversary
     discount_allocation largest_remainder
     discount_order percentages_first
     discount_stacking sequential
+    duration_counts billed_cycles
     first_boundary next_anchor_day
     interval_change restart_on_change
+    minimum_after_discount holds
     missing_piece own_ratio
+    none_scope   first_unbilled_cycle
     previous_period_from anchor
     proration    by_day_half_open
     ratio        exact

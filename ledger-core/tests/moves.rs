@@ -248,6 +248,12 @@ impl Seen {
                         Some(_) => take(billed, span),
                     }
                 }
+            } else if let Some(note) = event.get::<schemas::event::CreditNoteIssued>() {
+                for line in &note.credits {
+                    let LineSource::Cycle { item, .. } = line.source else { continue };
+                    let span = line.pricing.as_ref().expect("a cycle").span;
+                    take(self.billed.entry(item).or_default(), span);
+                }
             }
         }
     }

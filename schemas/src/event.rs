@@ -13,6 +13,7 @@ mod book;
 mod customer;
 mod discount;
 mod invoice;
+mod lot;
 mod movement;
 mod place;
 mod process;
@@ -40,6 +41,7 @@ pub use invoice::{
     InvoiceFinalized, InvoiceLine, InvoiceTotals, LineOrigin, LinePricing, LineRef, LineSource,
     PlanVersion, RevenueSchedule, RoundingStep, RoundingSubject, TermsInForce, TierPart,
 };
+pub use lot::{LotPart, LotReturn, LotSwap, LotUse};
 pub use movement::{
     MigrationTaken, Relocated, SubscriptionMigrated, SubscriptionRelocated, TermsStep,
 };
@@ -51,8 +53,8 @@ pub use seller::{
 };
 pub use settlement::{
     Allocation, Amendment, CreditApplied, CreditExpired, CreditGranted, CreditNoteIssued,
-    CreditPaidOut, CreditReleased, CreditRevoked, InvoiceVoided, LineReversal, LotPart, LotReturn,
-    LotSwap, LotUse, PaymentRecorded, PaymentRefunded, PaymentReversed, RefundedTo,
+    CreditPaidOut, CreditReleased, CreditRevoked, InvoiceVoided, LineReversal, PaymentRecorded,
+    PaymentRefunded, PaymentReversed, RefundedTo,
 };
 pub use subscription::{
     ActivationAgreed, Calendar, CancellationUndone, ChangeAgreed, ChangeScheduled, CycleCut,

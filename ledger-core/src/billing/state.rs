@@ -14,7 +14,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::accounting::Earning;
 use crate::shared::{Index, List, Shared};
-use crate::subscription::case::Invoiced;
+use crate::subscription::books::Invoiced;
 use crate::subscription::state::Subscription;
 
 /// How a recurring line was priced, and the events that it comes from.

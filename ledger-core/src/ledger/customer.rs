@@ -13,7 +13,7 @@ use crate::customer::state::Profile;
 use crate::settlement::state::{Invoice, Settlement};
 use crate::shared::Shared;
 use crate::subscription::agreements::Agreements;
-use crate::subscription::case::{Books, Invoiced};
+use crate::subscription::books::{Books, Invoiced};
 use crate::subscription::state::Subscription;
 use crate::unmade::Unmade;
 

@@ -19,7 +19,7 @@ use crate::billing::moving;
 use crate::context::Context;
 use crate::shared::Shared;
 use crate::subscription::advance::Advance;
-use crate::subscription::case::Books as _;
+use crate::subscription::books::Books as _;
 use crate::subscription::state::Subscription;
 
 const HOUR_MICROS: i64 = 3_600_000_000;

@@ -7,7 +7,7 @@ use schemas::terms::{CancelCredit, EndReason};
 use schemas::text::Label;
 use schemas::{Date, Rejection, Timestamp};
 
-use super::table::Asked;
+use super::asked::Asked;
 use crate::settlement::case::Case;
 use crate::settlement::void::expired;
 use crate::subscription::agreements::Agreements;

@@ -5,7 +5,7 @@
 use schemas::event::ScheduledFor;
 use schemas::{Date, Span, Timestamp};
 
-use super::table::Asked;
+use super::asked::Asked;
 use crate::billing::Account;
 use crate::customer::erase::documents_free_on;
 use crate::customer::rules::Rules;

@@ -9,7 +9,8 @@ use schemas::event::{
 use schemas::terms::ChangeBilling;
 use schemas::{Date, Rejection};
 
-use super::table::{Asked, PROCESSES, When};
+use super::asked::Asked;
+use super::table::{PROCESSES, When};
 use crate::billing::Account;
 use crate::billing::lines::ahead;
 use crate::billing::waiting::{differences, goes_out};

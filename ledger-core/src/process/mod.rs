@@ -26,6 +26,7 @@
 //! `customer.release`. A step that cannot be taken refuses the billing that it is a part of.
 
 mod activations;
+mod asked;
 pub(crate) mod billing_run;
 mod days;
 pub(crate) mod due;

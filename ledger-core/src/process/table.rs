@@ -3,6 +3,7 @@
 use schemas::{Date, Event, Rejection};
 use serde::{Deserialize, Serialize};
 
+use super::asked::Asked;
 use super::{activations, billing_run, days};
 use crate::billing::Account;
 use crate::settlement::case::Case;
@@ -30,13 +31,6 @@ pub(super) enum Order {
 
 /// What of a customer's agreements a process ends or changes, as events.
 pub(crate) type Step = fn(&Case<'_>, &Agreements) -> Result<Vec<Event>, Rejection>;
-
-/// A subscription for which a process is asked for its day.
-pub(super) struct Asked<'a> {
-    pub(super) account: Account<'a>,
-    /// The first day on which what differs from its invoices is a reason for one.
-    pub(super) differs_on: Option<Date>,
-}
 
 /// The day that a process finds for a subscription.
 type DayOf = fn(&Asked<'_>, &Subscription) -> Option<Date>;

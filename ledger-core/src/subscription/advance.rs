@@ -21,8 +21,8 @@ use schemas::text::Label;
 use schemas::time::TimeError;
 use schemas::{Currency, Date, Rejection, Span, Timestamp};
 
+use super::books::Invoiced;
 use super::calendar;
-use super::case::Invoiced;
 use super::evolve::try_out;
 use super::item::Item;
 use super::state::{Subscription, default_credit};

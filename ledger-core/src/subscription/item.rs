@@ -16,7 +16,7 @@ use schemas::{Span, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::calendar;
-use super::relocate::{self, Visit};
+use super::visit::{self, Visit};
 use crate::catalog::models;
 use crate::customer::rules::Rules;
 use crate::shared::List;
@@ -323,7 +323,7 @@ impl Item {
         self.changes.iter_mut().for_each(|(from, _)| *from = visit(*from));
         self.origins.iter_mut().for_each(|(from, _)| *from = visit(*from));
         for frozen in &mut self.frozen {
-            frozen.span = relocate::span(frozen.span, visit);
+            frozen.span = visit::span(frozen.span, visit);
         }
         self.settled.iter_mut().for_each(|from| *from = visit(*from));
         self.calendar.from = visit(self.calendar.from);

@@ -4,11 +4,12 @@
 //!
 //! [`agreements::Agreements`] is the state; [`decide`] leads each command to its decision, which
 //! sees its customer through a [`case::Case`]. What the rooms behind this one say of a
-//! subscription (is something owed, is something credited) comes through [`case::Books`].
+//! subscription (is something owed, is something credited) comes through [`books::Books`].
 
 pub(crate) mod advance;
 pub(crate) mod agreements;
 mod alter;
+pub(crate) mod books;
 pub(crate) mod calendar;
 pub(crate) mod case;
 mod change;
@@ -26,3 +27,4 @@ pub(crate) mod relocate;
 pub(crate) mod schedule;
 pub(crate) mod state;
 pub(crate) mod terms;
+mod visit;

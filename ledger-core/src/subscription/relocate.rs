@@ -18,18 +18,16 @@
 
 use std::collections::BTreeSet;
 
+use schemas::Timestamp;
 use schemas::event::{Relocated, ScheduledFor, SubscriptionRelocated};
 use schemas::time::TimeError;
-use schemas::{Span, Timestamp};
 
 use super::agreements::Agreements;
 use super::state::Subscription;
+use super::visit::{Visit, span};
 use crate::customer::clock::LocalTime;
 use crate::shared::Shared;
 use crate::unmade::Unmade;
-
-/// What is shown every instant that was agreed, and says which one takes its place.
-pub(super) type Visit<'a> = &'a mut dyn FnMut(Timestamp) -> Timestamp;
 
 /// What becomes of the subscriptions of a customer whose days are counted by another clock from
 /// `at` on.
@@ -116,10 +114,4 @@ impl Subscription {
             item.agreed(visit);
         }
     }
-}
-
-/// A span with other ends. A move keeps instants in order, but across the date line it may leave a
-/// day without any; then the span stays as it was.
-pub(super) fn span(span: Span, visit: Visit<'_>) -> Span {
-    Span::new(visit(span.start()), visit(span.end())).unwrap_or(span)
 }

@@ -11,7 +11,7 @@ use schemas::{Decimal, Rejection, Span, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::item::{Cycle, Item, latest, put_step};
-use super::relocate::Visit;
+use super::visit::Visit;
 use crate::customer::rules::Rules;
 
 /// The most items that a subscription has in its life, ended ones included.

@@ -15,7 +15,7 @@ use uuid::Uuid;
 
 use crate::context::Stamp;
 use crate::ledger::{Customer, Ledger};
-use crate::subscription::case::Books as _;
+use crate::subscription::books::Books as _;
 use crate::subscription::state::Subscription;
 
 /// The names of the commands that are legal now.

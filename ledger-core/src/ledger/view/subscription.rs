@@ -14,7 +14,7 @@ use crate::billing::spans;
 use crate::ledger::{Customer, Ledger};
 use crate::settlement::state::Invoice;
 use crate::subscription::advance::{Advance, Horizon};
-use crate::subscription::case::Books as _;
+use crate::subscription::books::Books as _;
 use crate::subscription::item::{Cycle, Item};
 use crate::subscription::state::{Phase, Subscription};
 
