@@ -197,12 +197,14 @@ pub(crate) fn part_of(
         RatioRule::Ratio6dp => rounded_ratio(whole, ratio, 6, RoundingMode::HalfUp),
         RatioRule::RoundUpToWholePeriod => rounded_ratio(whole, ratio, 0, RoundingMode::Up),
         RatioRule::DailyRateRoundedFirst => {
+            // Where time is finer than days, parts of a day cost a part of its price.
+            let of_day = i128::from(proration::units_of_day(rules));
             let days = i128::from(proration::measure(full, rules)?);
             let (subject, mode) = (RoundingSubject::Rate, RoundingMode::HalfUp);
-            let rate = whole.times(Fraction::new(1, days)?)?;
+            let rate = whole.times(Fraction::new(of_day, days)?)?;
             let rounded = rate.rounded(mode)?;
             let units = i128::from(proration::measure(piece, rules)?);
-            let exact = Fraction::whole(rounded).times(Fraction::new(units, 1)?)?;
+            let exact = Fraction::whole(rounded).times(Fraction::new(units, of_day)?)?;
             let step = RoundingStep { subject, exact: rate, scale: 0, mode, rounded };
             Ok(Part { ratio, exact, steps: vec![step] })
         }

@@ -59,7 +59,15 @@ pub(crate) fn credit(
         }
         CreditBasis::BilledAmount => {
             let billed = Fraction::whole(line.gross.0);
-            Amount { whole: None, ..part_at(place, billed, pricing, pricing.span, piece)? }
+            let of = |span| proration::ratio(span, pricing.full, pricing.every, rules);
+            // The part of the line, also where a month's days are told by another rule.
+            let whole = of(pricing.span)?;
+            let part = match whole.numerator() {
+                0 => Fraction::ONE,
+                some => of(piece)?.times(Fraction::new(whole.denominator(), some)?)?,
+            };
+            amount(billed, part, (piece, pricing.span), rules)
+                .map(|a| Amount { whole: None, ..a })?
         }
         CreditBasis::CurrentPrice => {
             in_force = terms_before(place, pricing, piece);
@@ -224,8 +232,17 @@ fn part_at(
     full: Span,
     piece: Span,
 ) -> Result<Amount, Rejection> {
-    let rules = place.rules();
-    let ratio = proration::ratio(piece, full, pricing.every, rules)?;
+    let ratio = proration::ratio(piece, full, pricing.every, place.rules())?;
+    amount(whole, ratio, (piece, full), place.rules())
+}
+
+/// A part of a whole, rounded to the minor unit.
+fn amount(
+    whole: Fraction,
+    ratio: Fraction,
+    (piece, full): (Span, Span),
+    rules: &Rules,
+) -> Result<Amount, Rejection> {
     let Part { exact, mut steps, .. } = part_of(whole, ratio, piece, full, rules)?;
     let step = rounding::step(exact, RoundingSubject::Amount)?;
     steps.push(step);

@@ -51,24 +51,37 @@ pub(crate) fn ratio(
     })
 }
 
-/// The length of a span in the unit that is counted: seconds, milliseconds, minutes or days.
-/// Lengths of adjoining spans add up.
-pub(crate) fn measure(span: Span, rules: &Rules) -> Result<i64, Rejection> {
-    let unit = match rules.policies.proration {
-        Proration::BySecond => 1_000_000,
-        Proration::ByMillisecond => 1_000,
-        Proration::ByMinute => 60_000_000,
+/// Microseconds of the unit that is counted; none for civil days.
+const fn unit(rules: &Rules) -> Option<i64> {
+    match rules.policies.proration {
+        Proration::BySecond => Some(1_000_000),
+        Proration::ByMillisecond => Some(1_000),
+        Proration::ByMinute => Some(60_000_000),
         Proration::ByDayHalfOpen
         | Proration::ByDayInclusive
         | Proration::Fixed30
         | Proration::Actual
         | Proration::ActualOver30
-        | Proration::Strict30360 => {
-            let days = rules.date(span.end())?.days_since(rules.date(span.start())?);
-            return Ok(i64::from(days));
-        }
+        | Proration::Strict30360 => None,
+    }
+}
+
+/// The length of a span in the unit that is counted: seconds, milliseconds, minutes or days.
+/// Lengths of adjoining spans add up.
+pub(crate) fn measure(span: Span, rules: &Rules) -> Result<i64, Rejection> {
+    let Some(unit) = unit(rules) else {
+        let days = rules.date(span.end())?.days_since(rules.date(span.start())?);
+        return Ok(i64::from(days));
     };
     Ok(span.end().micros() / unit - span.start().micros() / unit)
+}
+
+/// How many units a day of 24 hours has.
+pub(crate) const fn units_of_day(rules: &Rules) -> i64 {
+    match unit(rules) {
+        Some(unit) => 86_400_000_000 / unit,
+        None => 1,
+    }
 }
 
 /// The civil days that a span touches; what is shorter than a day counts as one.

@@ -41,7 +41,8 @@ pub(super) fn is_over(
     horizon: Horizon,
 ) -> Result<bool, Rejection> {
     let charges = lines.iter().any(|line| line.pricing.is_none());
-    goes_out(account, charges, horizon.day)
+    let today = account.rules().date(horizon.now)?;
+    goes_out(account, charges, horizon.day.max(today))
 }
 
 /// Whether a run on a day sends out what waits: charges or, if there is none, differences.

@@ -64,14 +64,17 @@ pub(super) fn bill(
     Ok(())
 }
 
-/// Brings the subscriptions of a scope up to the present.
+/// Brings the subscriptions of a scope up to the present. One that waits for its first payment
+/// opens no cycles, but its end comes.
 pub(super) fn advance_all(
     context: &Context<'_>,
     draft: &mut Draft,
     scope: Scope,
     horizon: Horizon,
 ) -> Result<(), Rejection> {
-    let billed = |found: &&Subscription| scope.has(found.id()) && !found.waits();
+    let rules = &draft.customer.profile.rules;
+    let ends = |of: &Subscription| of.known_end(rules).is_some_and(|end| end.at <= horizon.now);
+    let billed = |of: &&Subscription| scope.has(of.id()) && (!of.waits() || ends(of));
     let billed = draft.customer.subscriptions().filter(billed).map(Subscription::id);
     for id in billed.collect::<Vec<SubscriptionId>>() {
         draft.advance(context, id, horizon)?;

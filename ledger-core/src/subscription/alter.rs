@@ -458,10 +458,10 @@ impl<'a> Draft<'a> {
         let Some(end) = then.cycle_end(self.at, self.advance.rules)? else { return Ok(()) };
         let waiting = then.scheduled.iter().filter(|due| due.cycle_end);
         let moved = waiting.filter(|due| due.at != ScheduledFor::At(end));
-        for (before, due) in (1..).zip(moved) {
+        for due in moved {
             events.push(withdrawal(&then, due.change).into());
             let mut due = due.clone();
-            (due.change, due.at) = (then.changes + before, ScheduledFor::At(end));
+            due.at = ScheduledFor::At(end);
             events.push(due.into());
         }
         Ok(())

@@ -9,6 +9,7 @@ use schemas::event::{
 use schemas::terms::{InvoiceTiming, Settle};
 
 use super::case::{Case, Decided};
+use super::evolve::try_out;
 use super::item::Item;
 use super::schedule::{
     Changing, Counts, changing, not_before_anchor, not_before_start, schedule, time_of, withdrawn,
@@ -74,6 +75,9 @@ pub(super) fn change(case: &Case<'_>, command: &ChangeSubscription) -> Result<De
         return Err(Rejection::NotActiveYet { subscription: id });
     }
     if let Some(due) = due {
+        if due != ScheduledFor::Paid {
+            not_before_anchor(case, subscription, at)?;
+        }
         // What cannot be done is refused now, and not when its time has come.
         let then = case.advance().projected(subscription, at)?;
         case.advance().change(&then, at, &agreed, None)?;
@@ -83,13 +87,17 @@ pub(super) fn change(case: &Case<'_>, command: &ChangeSubscription) -> Result<De
         return Ok(events.into());
     }
     not_before_anchor(case, subscription, at)?;
-    let made = case.advance().change(subscription, at, &agreed, None)?;
+    let gone = withdrawn(subscription, |known| gives_way(known, &agreed, None));
+    let mut left = subscription.clone();
+    for (before, event) in (events.len()..).zip(&gone) {
+        if let Event::Subscription(event) = event {
+            try_out(&mut left, event, before);
+        }
+    }
+    let made = case.advance().change(&left, at, &agreed, None)?;
     not_in_the_past(case, subscription, at, &made)?;
     let changes = !made.is_empty();
-    events.extend(withdrawn(subscription, |known| {
-        let again = made.iter().any(|event| is_withdrawn(event, known.change));
-        !again && gives_way(known, &agreed, None)
-    }));
+    events.extend(gone);
     let settle = agreed.settle;
     events.extend(made.into_iter().map(Event::from));
     let invoice = match settle {
@@ -123,10 +131,6 @@ fn agreed(
         keep_scheduled: command.keep_scheduled == Some(true),
         settle: case.profile.rules.settle(command.proration),
     })
-}
-
-fn is_withdrawn(event: &SubscriptionEvent, change: u32) -> bool {
-    matches!(event, SubscriptionEvent::ScheduledChangeWithdrawn(e) if e.change == change)
 }
 
 /// Cycles that are over keep their length: what lays them anew lies in the current one.

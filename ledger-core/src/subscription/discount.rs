@@ -8,6 +8,7 @@ use schemas::terms::{DiscountTarget, DiscountValue};
 
 use super::case::Case;
 use super::item::Item;
+use super::schedule::changing;
 use crate::catalog::decide::check_discount;
 
 /// The most discounts of one customer, removed ones included: each is looked at for every line.
@@ -78,9 +79,10 @@ fn check_target(case: &Case<'_>, on: &DiscountTarget) -> Result<(), Rejection> {
         DiscountTarget::Product(product) => {
             Err(Rejection::UnknownProduct { product: product.clone() })
         }
-        DiscountTarget::Subscription(id) => case.active(*id).map(|_| ()),
+        // An end that has come is one, whether a run has been or not.
+        DiscountTarget::Subscription(id) => changing(case, *id, false).map(|_| ()),
         DiscountTarget::Item(target) => {
-            let found = case.active(target.subscription)?;
+            let found = changing(case, target.subscription, false)?.subscription;
             let named =
                 |item: &Item| item.last_terms().is_some_and(|terms| terms.price == target.price);
             if found.items.iter().any(named) {

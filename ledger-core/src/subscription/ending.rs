@@ -39,7 +39,9 @@ pub(super) fn cancel(case: &Case<'_>, command: &CancelSubscription) -> Result<De
     if scheduled.is_none() {
         within_life(case, subscription, at, due)?;
     }
-    not_before_anchor(case, subscription, at)?;
+    if due != Some(ScheduledFor::Paid) {
+        not_before_anchor(case, subscription, at)?;
+    }
     check_least_term(case, subscription, at, waive_fee)?;
     let Some(due) = due else {
         events.extend(scheduled.map(|change| withdrawal(subscription, change).into()));

@@ -240,15 +240,10 @@ impl Item {
                 number: self.changes[step_at(&self.changes, span.start())].1,
                 made: self.origins[step_at(&self.origins, span.start())].1,
             };
-            match segments.last_mut() {
-                Some(last) if joins(last, &next, rules) => {
-                    last.span = Span::new(last.span.start(), span.end()).unwrap_or(last.span);
-                }
-                Some(_) | None => segments.push(next),
-            }
+            segments.push(next);
         }
         with_peaks(&mut segments);
-        segments
+        joined(segments, rules)
     }
 
     /// Whether anything of `span` is billed at its start.
@@ -391,6 +386,21 @@ impl Item {
             }
         }
     }
+}
+
+/// Runs that nothing tells apart are one segment.
+fn joined<'a>(runs: Vec<Segment<'a>>, rules: &Rules) -> Vec<Segment<'a>> {
+    let mut segments: Vec<Segment<'a>> = Vec::with_capacity(runs.len());
+    for next in runs {
+        match segments.last_mut() {
+            Some(last) if joins(last, &next, rules) => {
+                let whole = Span::new(last.span.start(), next.span.end());
+                last.span = whole.unwrap_or(last.span);
+            }
+            Some(_) | None => segments.push(next),
+        }
+    }
+    segments
 }
 
 /// Two runs are one segment if nothing tells them apart.

@@ -254,7 +254,7 @@ pub(crate) const SUBSCRIPTIONS: &[Case] = &[
         book.when("subscription.cancel", cancel("now"))
     }),
     ("start_too_late", || {
-        let body = with(subscribe("basic"), "start", json!("2034-01-03"));
+        let body = with(subscribe("basic"), "start", json!("2034-01-10"));
         TestBook::with_plans().when("subscription.create", body)
     }),
     ("not_trialing", || subscribed().when("subscription.end_trial", no_more())),

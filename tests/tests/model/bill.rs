@@ -98,7 +98,7 @@ pub(crate) fn bill(book: &Book, customer: &mut Customer, billing: &Billing) {
         })
         .map(|charge| charge.id)
         .collect();
-    if billing.run && !has_reason(&view, &differences, &charges, now, through) {
+    if billing.run && !has_reason(&view, &differences, &charges, now) {
         return;
     }
     let mut credits: Vec<(Line, bool)> = Vec::new();
@@ -116,6 +116,7 @@ pub(crate) fn bill(book: &Book, customer: &mut Customer, billing: &Billing) {
         }
         if billing.which != Which::WontBegin(subscription.id) {
             customer.subscriptions[*place].owes_a_bill = false;
+            customer.subscriptions[*place].again = false;
         }
     }
     lines.extend(charges.iter().map(|id| {
@@ -127,7 +128,12 @@ pub(crate) fn bill(book: &Book, customer: &mut Customer, billing: &Billing) {
     top_up(&view, &mut lines);
     let (noted, beside) = split(&book.rules, credits, &lines);
     note(customer, &noted, billing.when);
-    let lines: Vec<Line> = beside.into_iter().chain(lines).collect();
+    let mut lines: Vec<Line> = beside.into_iter().chain(lines).collect();
+    // What is given back of an item stands before what it costs; charges stand last.
+    lines.sort_by_key(|line| {
+        let of = line.cycle().map(|of| (customer.place_of(of.subscription).ok(), of.item));
+        (of.is_none(), of, line.charges())
+    });
     customer.pending.retain(|charge| !charges.contains(&charge.id));
     if !lines.is_empty() {
         finalize(&book.rules, customer, lines, billing.when);
@@ -140,7 +146,6 @@ fn has_reason(
     differences: &[(usize, Difference)],
     charges: &[ChargeId],
     now: i64,
-    through: Day,
 ) -> bool {
     let customer = view.customer;
     let pending = |id: &ChargeId| customer.pending.iter().find(|charge| charge.id == *id);
@@ -151,16 +156,17 @@ fn has_reason(
     }
     let due = differences.iter().any(|(place, found)| {
         let subscription = &customer.subscriptions[*place];
-        let over = subscription.end.is_some();
+        let owed = subscription.owes_a_bill || subscription.again || subscription.end.is_some();
         found.missing.iter().any(|missing| missing.reason)
-            || ((subscription.owes_a_bill || over) && found.gone.len() + found.missing.len() > 0)
+            || (owed && found.gone.len() + found.missing.len() > 0)
     });
     let again = charges.iter().filter_map(pending).any(|charge| charge.due);
     let at_once = view.rules.of.change_billing == ChangeBilling::AtOnce;
     let waits = || {
-        let days = view.rules.charge_wait();
-        match next_invoice(view, now, through) {
-            Some(next) => through + days < next,
+        // How long something waits is reckoned from today.
+        let (today, days) = (view.clock.day(now), view.rules.charge_wait());
+        match next_invoice(view, now, today) {
+            Some(next) => today + days < next,
             // Charges for which no invoice is to come; other differences wait by policy.
             None => !charges.is_empty() || days < FOR_EVER,
         }
@@ -202,6 +208,7 @@ fn plain(source: Source, gross: i128, quantity: schemas::Decimal) -> Line {
         discounts: Vec::new(),
         credits: None,
         live: Vec::new(),
+        returned: Vec::new(),
         credited_units: 0,
         credited: 0,
         noted: 0,
@@ -308,6 +315,7 @@ fn taken_off(customer: &mut Customer, at: At, credit: &Line) {
     line.live = crate::stretches::without(&line.live, &[credit.time]);
     line.credited_units += credit.credited_units;
     line.credited -= credit.net();
+    line.returned.extend(credit.discounts.iter().copied());
 }
 
 /// Credits that leave as notes, and those that stand on the invoice.

@@ -70,7 +70,7 @@ pub(crate) fn apply(
             return Err("a negative quantity");
         }
         for place in next.plan_items(at) {
-            next.items[place].quantities.insert(at, quantity);
+            put_quantity(&mut next.items[place], at, quantity);
             touched.items.push(place);
         }
     }
@@ -86,6 +86,9 @@ pub(crate) fn apply(
         // What changes nothing is no change.
         return Ok(Touched::default());
     }
+    touched.items.retain(|place| {
+        of.items.get(*place).is_none_or(|old| is_other(old, &next.items[*place], at))
+    });
     if !touched.restarted.is_empty() {
         next.cycles_moved(view.rules, view.clock, at);
     }
@@ -96,13 +99,23 @@ pub(crate) fn apply(
 
 /// Whether a change changes anything.
 fn differs(before: &Subscription, after: &Subscription, at: Instant) -> bool {
+    let mut items = before.items.iter().zip(&after.items);
     before.items.len() != after.items.len()
         || before.trial_end != after.trial_end
-        || before.items.iter().zip(&after.items).any(|(old, new)| {
-            old.terms_at(at) != new.terms_at(at)
-                || old.quantity_at(at) != new.quantity_at(at)
-                || old.calendars != new.calendars
-        })
+        || items.any(|(old, new)| is_other(old, new, at))
+}
+
+fn is_other(old: &Item, new: &Item, at: Instant) -> bool {
+    old.terms_at(at) != new.terms_at(at)
+        || old.quantity_at(at) != new.quantity_at(at)
+        || old.calendars != new.calendars
+}
+
+/// Another quantity from an instant on; the same one is no news.
+fn put_quantity(item: &mut Item, at: Instant, quantity: Decimal) {
+    if item.quantity_at(at) != quantity {
+        item.quantities.insert(at, quantity);
+    }
 }
 
 /// One price gets another quantity or rate; an add-on begins or ends.
@@ -142,7 +155,7 @@ fn item_request(
         return Ok(place);
     }
     if let Some(quantity) = request.quantity {
-        item.quantities.insert(at, quantity);
+        put_quantity(item, at, quantity);
     }
     if request.rate.is_some() {
         let mut terms = item.terms_at(at).cloned().expect("it is there");

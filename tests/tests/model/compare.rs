@@ -72,13 +72,19 @@ pub(crate) fn difference(
         others.dedup();
         for (id, start) in others {
             ids.push(id);
-            let ahead = item.cycles(view.rules, view.clock, start + 1);
+            // What has not begun is billed as it will be then.
+            let mut then = subscription.clone();
+            pass(view, &mut then, start.max(now));
+            let ahead = then.items[number].cycles(view.rules, view.clock, start + 1);
             let cycle = ahead.iter().find(|cycle| cycle.id == id && cycle.start == start);
             let lines = lines_of(customer, subscription, number, id);
-            one(view, subscription, number, cycle, &lines, through, &mut found);
+            let of = if now < start { &then } else { subscription };
+            one(view, of, number, cycle, &lines, through, &mut found);
         }
     }
     ahead(view, customer, subscription, now, through, &mut found);
+    found.gone.sort_by_key(|gone| customer.line(gone.line).cycle().map(|of| (of.item, of.id)));
+    found.missing.sort_by_key(|missing| (missing.of.item, missing.of.id));
     found
 }
 

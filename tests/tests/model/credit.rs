@@ -9,7 +9,7 @@ use schemas::terms::{CreditBasis, CreditDiscount, LineKind, RatioRule};
 
 use crate::civil::{Instant, Stretch};
 use crate::customer::{At, Line, Taken};
-use crate::measure::{cost, part, units};
+use crate::measure::{cost, part, part_cost, units};
 use crate::number::Exact;
 use crate::passing::View;
 use crate::price::whole;
@@ -30,6 +30,7 @@ pub(crate) fn give_back(
         credits: Some(at),
         time,
         live: Vec::new(),
+        returned: Vec::new(),
         credited_units: units(view.clock, time),
         credited: 0,
         noted: 0,
@@ -79,8 +80,10 @@ fn amounts(view: &View<'_>, of: &Subscription, line: &Line, time: Stretch) -> (i
             (gross, shares(view, line, of_gross(gross)))
         }
         CreditBasis::BilledAmount => {
-            let share = share_of_line();
-            let gross = Exact::whole(line.gross).times(share).rounded();
+            let whole = Exact::whole(line.gross);
+            let stretches = (time, line.time);
+            let gross = part_cost(view.rules, view.clock, whole, share_of_line(), stretches);
+            let gross = gross.rounded();
             (gross, shares(view, line, of_gross(gross)))
         }
         CreditBasis::WholeFee => {

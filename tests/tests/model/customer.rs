@@ -79,6 +79,8 @@ pub(crate) struct Line {
     pub(crate) credits: Option<At>,
     /// Time that it charges still.
     pub(crate) live: Vec<Stretch>,
+    /// What credits gave back of its discounts: less than zero.
+    pub(crate) returned: Vec<Taken>,
     /// Time that was credited, in units of the policy.
     pub(crate) credited_units: i128,
     /// What credits for time took off it.
@@ -229,8 +231,8 @@ pub(crate) struct Discount {
     pub(crate) on: DiscountTarget,
     pub(crate) value: DiscountValue,
     pub(crate) duration: DiscountDuration,
-    /// Cycles that were billed before it was given do not have it: none that starts up to here.
-    pub(crate) after: BTreeMap<(SubscriptionId, usize), Instant>,
+    /// Cycles that were billed before it was given do not have it: none up to this one.
+    pub(crate) after: BTreeMap<(SubscriptionId, usize), CycleId>,
     pub(crate) removed: bool,
 }
 
@@ -372,10 +374,10 @@ impl Customer {
         cycles.filter(|of| (of.subscription, of.item) == (id, item)).map(|of| of.end).max()
     }
 
-    /// The start of the last cycle of an item of which something is billed, or was given up.
-    pub(crate) fn last_billed_start(&self, id: SubscriptionId, item: usize) -> Option<Instant> {
-        let starts = self.charging().filter_map(|(_, line)| line.cycle());
-        starts.filter(|of| (of.subscription, of.item) == (id, item)).map(|of| of.start).max()
+    /// The last cycle of an item of which something is billed, or was given up.
+    pub(crate) fn last_billed(&self, id: SubscriptionId, item: usize) -> Option<CycleId> {
+        let cycles = self.charging().filter_map(|(_, line)| line.cycle());
+        cycles.filter(|of| (of.subscription, of.item) == (id, item)).map(|of| of.id).max()
     }
 
     /// The start of the subscription's cycle (that of its plan's first price) that a cycle of an

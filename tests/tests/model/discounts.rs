@@ -13,6 +13,7 @@ use schemas::terms::{
     DiscountValue, DurationCounts, LineKind,
 };
 
+use crate::calendar::CycleId;
 use crate::civil::{Instant, date, months_later};
 use crate::customer::{Customer, Discount, Line, Taken};
 use crate::number::{Exact, by_largest_remainder, last_gets_the_rest, one_after_the_other};
@@ -151,8 +152,8 @@ fn elapsed(customer: &Customer, discount: &Discount, start: Instant) -> usize {
     let Some(item) = customer.subscriptions[place].items.first() else { return 0 };
     let after = discount.after.get(&(id, 0));
     let cycles = item.cycles(&customer.rules, &customer.clock, start);
-    let counts = |at: Instant| after.is_none_or(|after| *after < at);
-    cycles.into_iter().filter(|cycle| cycle.start < cycle.end && counts(cycle.start)).count()
+    let counts = |id: CycleId| after.is_none_or(|after| *after < id);
+    cycles.into_iter().filter(|cycle| cycle.start < cycle.end && counts(cycle.id)).count()
 }
 
 /// Places of the lines that a discount covers.
@@ -169,7 +170,7 @@ fn covered(rules: &Rules, customer: &Customer, discount: &Discount, lines: &[Lin
     let new = |at: &usize| {
         lines[*at].cycle().is_some_and(|of| {
             let after = discount.after.get(&(of.subscription, of.item));
-            after.is_none_or(|after| *after < of.start)
+            after.is_none_or(|after| *after < of.id)
         })
     };
     let places: Vec<usize> = all.filter(new).collect();
@@ -247,12 +248,12 @@ fn given(rules: &Rules, customer: &Customer, discount: &Discount, lines: &mut [L
     }
 }
 
-/// What lines of a cycle, and credits of these, have of a fixed amount.
+/// What lines of a cycle have of a fixed amount, less what credits gave back of it.
 fn used_in(customer: &Customer, discount: &Discount, start: Instant) -> i128 {
-    let live = customer.invoices.iter().filter(|invoice| !invoice.voided);
-    live.flat_map(|invoice| &invoice.lines)
-        .filter(|line| line.cycle().is_some_and(|of| customer.counted_cycle(of) == start))
-        .flat_map(|line| &line.discounts)
+    customer
+        .charging()
+        .filter(|(_, line)| line.cycle().is_some_and(|of| customer.counted_cycle(of) == start))
+        .flat_map(|(_, line)| line.discounts.iter().chain(&line.returned))
         .filter(|taken| taken.id == Some(discount.id))
         .map(|taken| taken.amount)
         .sum()

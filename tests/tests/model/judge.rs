@@ -6,15 +6,17 @@
 //! change. The first text that differs is the difference, and its kind is what was compared and
 //! after which command, so that differences of one cause are told together.
 
+use std::collections::BTreeMap;
+
 use ledger_core::Ledger;
 use schemas::event::{
     BillingEvent, CreditNoteIssued, InvoiceFinalized, InvoiceLine, LineRef, ScheduledChange,
-    ScheduledFor, SettlementEvent,
+    ScheduledFor, SettlementEvent, SubscriptionActivated,
 };
-use schemas::ids::{CustomerId, InvoiceId};
+use schemas::ids::{CustomerId, InvoiceId, SubscriptionId};
 use schemas::terms::{LineKind, LotRef};
 use schemas::view::{Entitlement, PendingChange, SubscriptionState};
-use schemas::{Command, Decimal, Event, Minor};
+use schemas::{Command, Decimal, Event, Minor, Span};
 
 use crate::access::{Granted, granted, has_access, state};
 use crate::civil::{Clock, Instant, date};
@@ -126,18 +128,35 @@ fn shown(clock: &Clock, line: &Line) -> Shown {
     }
 }
 
-fn shown_by_ledger(customer: &Customer, clock: &Clock, line: &InvoiceLine) -> Shown {
+/// Where cycles lie that were moved in the commit: by subscription, item and cycle.
+type Moved = BTreeMap<(SubscriptionId, u16), Vec<Span>>;
+
+/// What was paid as soon as it was billed may begin with its payment.
+fn moved(events: &[Event]) -> Moved {
+    let begun = events.iter().filter_map(|event| event.get::<SubscriptionActivated>());
+    let items = begun.flat_map(|begun| {
+        let items = begun.moved.iter().flat_map(|moved| &moved.items);
+        items.map(|item| ((begun.subscription, item.item), item.cycles.clone()))
+    });
+    items.collect()
+}
+
+fn shown_by_ledger(customer: &Customer, clock: &Clock, moved: &Moved, line: &InvoiceLine) -> Shown {
     let place = |at: LineRef| {
         let invoice = customer.names.iter().position(|known| *known == at.invoice);
         (invoice.unwrap_or(usize::MAX), usize::try_from(at.line).expect("small") - 1)
     };
     let what = match (&line.pricing, line.source) {
-        (Some(pricing), schemas::event::LineSource::Cycle { subscription, .. }) => format!(
-            "{} of {subscription:?} {}/{}",
-            pricing.price,
-            day(clock, pricing.span.start().micros()),
-            day(clock, pricing.span.end().micros())
-        ),
+        (Some(pricing), schemas::event::LineSource::Cycle { subscription, item, cycle }) => {
+            let there = moved.get(&(subscription, item));
+            let span = there.and_then(|cycles| cycles.get(cycle as usize)).unwrap_or(&pricing.span);
+            format!(
+                "{} of {subscription:?} {}/{}",
+                pricing.price,
+                day(clock, span.start().micros()),
+                day(clock, span.end().micros())
+            )
+        }
         (Some(_) | None, _) => "charge".to_owned(),
     };
     let top = if line.kind == LineKind::MinimumTrueUp { " least" } else { "" };
@@ -236,6 +255,7 @@ pub(crate) fn compare(
             got,
         })
     };
+    let moved = moved(events);
     let mut invoices: Vec<&InvoiceFinalized> = Vec::new();
     let mut issued: Vec<&CreditNoteIssued> = Vec::new();
     for event in events {
@@ -261,7 +281,7 @@ pub(crate) fn compare(
             return differ("an invoice is missing", list(&lines(*place)), "none".to_owned());
         };
         let found = in_order(
-            invoice.lines.iter().map(|l| shown_by_ledger(known, &known.clock, l)).collect(),
+            invoice.lines.iter().map(|l| shown_by_ledger(known, &known.clock, &moved, l)).collect(),
         );
         let wanted = lines(*place);
         if let Some(part) = part_that_differs(&wanted, &found) {
@@ -270,7 +290,7 @@ pub(crate) fn compare(
     }
     if let Some(more) = invoices.get(wanted.len()) {
         let lines: Vec<Shown> =
-            more.lines.iter().map(|l| shown_by_ledger(known, &known.clock, l)).collect();
+            more.lines.iter().map(|l| shown_by_ledger(known, &known.clock, &moved, l)).collect();
         return differ("an invoice too many", "none".to_owned(), list(&lines));
     }
     known.names.extend(names);

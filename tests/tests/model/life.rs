@@ -152,6 +152,9 @@ pub(crate) fn change(
         if let Some(later) = later {
             // What cannot be done is refused now, and not when its time has come.
             let mut then = of.clone();
+            // What waits for a payment does not happen before it was asked for.
+            let now = view.clock.moment(when.recorded);
+            let at = if later == At::Paid { at.max(now) } else { at };
             crate::passing::pass(view, &mut then, at);
             apply(view, &mut then, command, (at, Asked::Now))?;
             give_way(of, command, Some(later));
@@ -215,7 +218,8 @@ pub(crate) fn cancel(
             lives(of, at, later)?;
         }
         let laid = of.items.iter().filter(|item| item.calendars.len() > 1);
-        if laid.map(|item| item.last_calendar().from).max().is_some_and(|from| at < from) {
+        let before = laid.map(|item| item.last_calendar().from).max().is_some_and(|from| at < from);
+        if before && later != Some(At::Paid) {
             return Err("before cycles were laid anew");
         }
         let Some(later) = later else {

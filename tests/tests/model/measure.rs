@@ -96,7 +96,17 @@ pub(crate) fn cost(
     (span, full): (Stretch, Stretch),
     every: Every,
 ) -> Exact {
-    let part = part(rules, clock, span, full, every);
+    part_cost(rules, clock, whole, part(rules, clock, span, full, every), (span, full))
+}
+
+/// As [`cost`], with the part known.
+pub(crate) fn part_cost(
+    rules: &Rules,
+    clock: &Clock,
+    whole: Exact,
+    part: Exact,
+    (span, full): (Stretch, Stretch),
+) -> Exact {
     match rules.of.ratio {
         RatioRule::Exact => whole.times(part),
         RatioRule::Ratio9dp => whole.times(part.to_places(9)),
@@ -105,9 +115,11 @@ pub(crate) fn cost(
         RatioRule::RoundUpToWholePeriod => whole,
         RatioRule::DailyRateRoundedFirst if part == Exact::ONE => whole,
         RatioRule::DailyRateRoundedFirst => {
-            let days = |stretch: Stretch| clock.day(stretch.1) - clock.day(stretch.0);
-            let rate = whole.over(Exact::whole(days(full).max(1).into())).rounded();
-            Exact::whole(rate * i128::from(days(span)))
+            // Where time is finer than days, parts of a day cost a part of its price.
+            let of_day = clock.unit().map_or(1, |unit| i128::from(86_400_000_000 / unit));
+            let days = |stretch: Stretch| Exact::new(units(clock, stretch), of_day);
+            let rate = whole.over(days(full)).rounded();
+            Exact::whole(rate).times(days(span))
         }
     }
 }

@@ -13,7 +13,7 @@ use schemas::terms::NoteTarget;
 
 use crate::bill::issue_note;
 use crate::civil::day_of_seller;
-use crate::customer::{Customer, Origin, Payment, Refused, Source, When};
+use crate::customer::{Customer, Origin, Payment, Refused, Source, Taken, When};
 use crate::lots::{in_order, new_lot, oldest_first, put, release};
 use crate::number::by_largest_remainder;
 
@@ -305,12 +305,18 @@ pub(crate) fn undo(customer: &mut Customer, place: usize, rebill: bool) {
     }
     customer.invoices[place].voided = true;
     for line in customer.invoices[place].lines.clone() {
+        if let Some(found) = line.cycle().and_then(|of| customer.place_of(of.subscription).ok()) {
+            // What is to be billed again is due, also where it is a difference.
+            customer.subscriptions[found].again |= rebill;
+        }
         match (line.source, line.credits) {
             (Source::Cycle(_), Some(at)) => {
                 // The credited line counts whole again; whether its time is looked at again is
                 // what `rebill` says.
                 let credited = customer.line_mut(at);
                 credited.credited += line.net();
+                let again = line.discounts.iter().map(|t| Taken { amount: -t.amount, ..*t });
+                credited.returned.extend(again);
                 if rebill {
                     credited.live.push(line.time);
                     credited.credited_units -= line.credited_units;

@@ -179,8 +179,8 @@ pub(crate) fn discount(
             return Err("it has ended");
         }
         for item in 0..customer.subscriptions[place].items.len() {
-            if let Some(start) = customer.last_billed_start(id, item) {
-                after.insert((id, item), start);
+            if let Some(last) = customer.last_billed(id, item) {
+                after.insert((id, item), last);
             }
         }
     }

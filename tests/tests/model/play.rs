@@ -246,9 +246,9 @@ impl Game {
             let when = when_of(&stamp);
             let before = self.model.customers[&customer].clone();
             let expected = self.model.apply(&command, when);
-            self.model.customers.insert(customer, before);
+            let after = self.model.customers.insert(customer, before);
             if expected.is_ok_and(|documents| !documents.is_empty()) {
-                let shown = judge::documents(&self.model.customers[&customer]);
+                let shown = after.as_ref().map(judge::documents).unwrap_or_default();
                 self.found = Some(Difference {
                     kind: "a run forgets a customer".to_owned(),
                     command: format!("{command:?}"),

@@ -79,6 +79,7 @@ pub(crate) fn begin(
         beneficiary: with.beneficiary,
         anchor: with.anchor,
         owes_a_bill: false,
+        again: false,
     };
     put_items(book, customer, &mut new, version, &with, quantity)?;
     if let Some(ramp) = &with.ramp {

@@ -117,6 +117,8 @@ pub(crate) struct Subscription {
     pub(crate) anchor: Option<schemas::terms::Anchor>,
     /// What something that happened by itself changed is to be billed by the next run.
     pub(crate) owes_a_bill: bool,
+    /// Something of it was voided to be billed again.
+    pub(crate) again: bool,
 }
 
 /// Where a subscription is.

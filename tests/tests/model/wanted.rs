@@ -7,7 +7,7 @@
 //! alone whatever the timelines say.
 
 use schemas::Decimal;
-use schemas::terms::{BillingTiming, CancelCredit, Rate};
+use schemas::terms::{BillingTiming, CancelCredit, Proration, Rate};
 
 use crate::calendar::{Cycle, CycleId};
 use crate::civil::{Clock, Day, Instant, Stretch};
@@ -66,18 +66,19 @@ pub(crate) fn wanted(
         if given_back(subscription, cycle, price.terms.timing) {
             continue;
         }
-        let due = due_on(clock, item, life, time, &price);
         match found.last_mut() {
             Some(last)
                 if last.time.1 == time.0
-                    && last.due == due
                     && last.price.is_like(&price)
                     && last.price.quantity == price.quantity =>
             {
                 last.time.1 = time.1;
             }
-            Some(_) | None => found.push(Wanted { time, full: cycle.full, price, due }),
+            Some(_) | None => found.push(Wanted { time, full: cycle.full, price, due: 0 }),
         }
+    }
+    for want in &mut found {
+        want.due = due_on((rules, clock), subscription, item, life, want);
     }
     found
 }
@@ -90,17 +91,27 @@ fn peak(item: &Item, life: Stretch) -> Decimal {
 }
 
 /// In advance when the cycle begins, or so many days before; in arrears when it or the
-/// subscription ends, or where a change was to be settled at once.
-fn due_on(clock: &Clock, item: &Item, life: Stretch, time: Stretch, price: &Price) -> Day {
-    match price.terms.timing {
+/// subscription ends, or where a change was to be settled at once. Where the last day of a
+/// subscription counts as used, it is that day.
+fn due_on(
+    (rules, clock): (&Rules, &Clock),
+    subscription: &Subscription,
+    item: &Item,
+    life: Stretch,
+    want: &Wanted,
+) -> Day {
+    match want.price.terms.timing {
         BillingTiming::InAdvance => {
-            let lead = price.terms.lead;
+            let lead = want.price.terms.lead;
             let left = item.left_leads.get(&life.0).copied().unwrap_or(lead);
             clock.day(life.0) - lead.min(left)
         }
         BillingTiming::InArrears => {
-            let settled = item.settled.iter().filter(|at| time.1 <= **at && **at <= life.1).min();
-            clock.day(settled.copied().unwrap_or(life.1))
+            let in_time = |at: &&Instant| want.time.1 <= **at && **at <= life.1;
+            let at = item.settled.iter().filter(in_time).min().copied().unwrap_or(life.1);
+            let ends = subscription.end.as_ref().is_some_and(|end| end.at == at);
+            let last_day = rules.of.proration == Proration::ByDayInclusive && ends;
+            clock.day(at) - i64::from(last_day)
         }
     }
 }

@@ -149,10 +149,14 @@ fn without_fresh_ids(mut text: String, answer: &Node) -> String {
     if let Some(token) = at("command", "token") {
         text = text.replace(token, TOKEN);
     }
-    for made in [at("invoice", "invoice"), at("invoice", "run"), at("command", "command_id")] {
-        if let Some((_, id)) = made.and_then(|made| made.split_once('_')) {
-            text = text.replace(id, FRESH);
-        }
+    let events = match data.get("events") {
+        Some(Node::List(events)) => events.as_slice(),
+        Some(_) | None => &[],
+    };
+    let notes = events.iter().map(|event| event.get("body")?.get("note")?.text());
+    let others = [at("invoice", "invoice"), at("invoice", "run"), at("command", "command_id")];
+    for (_, id) in others.into_iter().chain(notes).flatten().filter_map(|id| id.split_once('_')) {
+        text = text.replace(id, FRESH);
     }
     text
 }

@@ -2,8 +2,9 @@
 //!
 //! *Paid through.* Access follows what is billed and paid of the time that it is asked about.
 //! Time that is billed in advance and paid for gives access to its end. Time on an open invoice
-//! gives access until the last day to pay is over. Time that no invoice bills yet gives access,
-//! unless something else of the subscription is overdue.
+//! gives access until the last day to pay is over; what is added to it and not billed yet changes
+//! nothing. Time of which no invoice bills anything yet gives access, unless something else of the
+//! subscription is overdue.
 
 use schemas::terms::BillingTiming;
 use schemas::view::{AccessReason, SubscriptionAccess, SubscriptionState};
@@ -73,7 +74,6 @@ fn standing(shown: &Shown<'_>) -> Result<Standing, Rejection> {
     }
     let mut payable: Option<Timestamp> = None;
     let mut paid: Option<Timestamp> = None;
-    let mut all_billed = !items.is_empty();
     for item in items {
         if let Some(invoice) = shown.unpaid_for(item) {
             if shown.is_overdue(invoice) {
@@ -83,16 +83,14 @@ fn standing(shown: &Shown<'_>) -> Result<Standing, Rejection> {
             payable = Some(payable.map_or(end, |before| before.min(end)));
         } else if let Some(end) = paid_until(shown, item) {
             paid = Some(paid.map_or(end, |before| before.min(end)));
-        } else {
-            all_billed = false;
         }
     }
     let overdue = shown.open().any(|invoice| shown.is_overdue(invoice));
     Ok(match (payable, paid) {
         (Some(end), _) => Standing::PayableUntil(end),
-        (None, Some(end)) if all_billed => Standing::PaidUntil(end),
-        (None, _) if overdue => Standing::Unpaid,
-        (None, _) => Standing::NotBilled,
+        (None, Some(end)) => Standing::PaidUntil(end),
+        (None, None) if overdue => Standing::Unpaid,
+        (None, None) => Standing::NotBilled,
     })
 }
 
