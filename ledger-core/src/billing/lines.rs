@@ -95,7 +95,7 @@ pub(crate) fn drafts(
     if lines.is_empty() || (run && !reason && !waiting::is_over(account, &lines, horizon)?) {
         return Ok(Drafts::default());
     }
-    residue::settle(account.rules(), &mut lines)?;
+    residue::settle(account, &mut lines)?;
     discount::take_off(account, &mut lines)?;
     charge::top_up(&mut lines)?;
     if lines.len() > MAX_LINES {

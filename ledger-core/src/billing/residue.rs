@@ -6,42 +6,52 @@
 
 use schemas::event::{LineSource, RoundingStep, RoundingSubject};
 use schemas::fraction::{Fraction, RoundingMode};
-use schemas::terms::{CreditBasis, RatioRule};
+use schemas::terms::{CreditBasis, LineKind, RatioRule};
 use schemas::{Rejection, Span};
 
+use super::Account;
 use super::draft::LineDraft;
 use super::proration::ratio;
 use super::spans;
-use crate::customer::rules::Rules;
 
 /// Lets charges carry what rounding apart has made of the changes of an invoice.
 ///
 /// # Errors
 /// Amounts or dates that cannot be reckoned.
-pub(super) fn settle(rules: &Rules, lines: &mut [LineDraft]) -> Result<(), Rejection> {
+pub(super) fn settle(account: Account<'_>, lines: &mut [LineDraft]) -> Result<(), Rejection> {
+    let rules = account.rules();
     let shares = rules.policies.credit_basis == CreditBasis::BilledShare
         && rules.policies.ratio == RatioRule::Exact;
     if !shares {
         return Ok(());
     }
     let mut cycles: Vec<LineSource> = Vec::new();
-    for line in lines.iter().filter(|line| is_price(line) && line.credits.is_some()) {
+    let credits = |line: &&LineDraft| is_price(account, line) && line.credits.is_some();
+    for line in lines.iter().filter(credits) {
         if !cycles.contains(&line.source) {
             cycles.push(line.source);
         }
     }
     for cycle in cycles {
-        carry(rules, cycle, lines)?;
+        carry(account, cycle, lines)?;
     }
     Ok(())
 }
 
-/// A line of a cycle at its price, and not what makes up a least price.
-fn is_price(line: &LineDraft) -> bool {
-    line.pricing.is_some() && !line.is_true_up()
+/// A line of a cycle at its price, and not what makes up a least price, or credits that.
+fn is_price(account: Account<'_>, line: &LineDraft) -> bool {
+    let credited = line.credits.and_then(|at| account.billing.named(at));
+    let of_true_up = credited.is_some_and(|line| line.kind == LineKind::MinimumTrueUp);
+    line.pricing.is_some() && !line.is_true_up() && !of_true_up
 }
 
-fn carry(rules: &Rules, cycle: LineSource, lines: &mut [LineDraft]) -> Result<(), Rejection> {
+fn carry(
+    account: Account<'_>,
+    cycle: LineSource,
+    lines: &mut [LineDraft],
+) -> Result<(), Rejection> {
+    let rules = account.rules();
+    let is_price = |line: &LineDraft| is_price(account, line);
     let of_cycle = |line: &&LineDraft| line.source == cycle && is_price(line) && !line.alone;
     let credits = || lines.iter().filter(of_cycle).filter(|line| line.credits.is_some());
     let charges = || lines.iter().filter(of_cycle).filter(|line| line.credits.is_none());

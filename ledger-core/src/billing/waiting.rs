@@ -7,7 +7,7 @@
 //! run, so that nothing is forgotten.
 
 use schemas::event::EventAt;
-use schemas::terms::{ChargeWait, LineKind};
+use schemas::terms::{BillingTiming, ChargeWait, LineKind};
 use schemas::{Date, Rejection, Span, Timestamp};
 
 use super::Account;
@@ -207,8 +207,11 @@ fn costs_something(account: Account<'_>, subscription: &Subscription, now: Times
 fn costs(place: Place<'_>, cycle: &Cycle, today: Date) -> bool {
     let rules = place.rules();
     let Some(living) = place.subscription.living_cycle(cycle, rules) else { return false };
-    let segments = place.item.segments(living, place.pauses, rules);
+    let mut segments = place.item.segments(living, place.pauses, rules);
     let Ok(dues) = dues(place, cycle) else { return false };
+    if place.subscription.gives_back(cycle) {
+        segments.retain(|segment| segment.terms.timing == BillingTiming::InArrears);
+    }
     segments.iter().zip(dues).any(|(segment, due)| {
         let whole = whole_of(segment.terms, segment.units(), LineKind::Recurring, rules);
         due <= today && whole.is_ok_and(|whole| whole.numerator() > 0)

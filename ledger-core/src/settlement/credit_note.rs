@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use schemas::command::IssueCreditNote;
 use schemas::event::{Allocation, CreditNoteIssued, Event, LineRef, LineReversal};
-use schemas::ids::{CreditNoteId, InvoiceId, RefundId, derive};
+use schemas::ids::{CreditNoteId, InvoiceId, RefundId, SubscriptionId, derive};
 use schemas::terms::{NoteTarget, SeriesDefinition, SeriesKind};
 use schemas::{Date, Interval, Minor, Rejection};
 
@@ -13,7 +13,7 @@ use super::release::not_needed;
 use super::reversal::{part_of_line, time_of_line};
 use crate::billing::draft::{LineDraft, numbered};
 use crate::billing::lines::MAX_LINES;
-use crate::billing::state::Billed;
+use crate::billing::state::{Billed, Line};
 use crate::money::rounding::narrow;
 use crate::money::shares::largest_remainder;
 use crate::seller::numbers::printed;
@@ -67,6 +67,44 @@ pub(super) fn of_lines(
         .collect::<Result<_, _>>()?;
     issued.released = not_needed(case, invoice, &issued.lines, Minor::ZERO);
     Ok(vec![issued.into()])
+}
+
+/// What an invoice asks for one-off charges of some subscriptions, as a note; none if that is
+/// nothing. `before` notes of the commit come before this one.
+///
+/// # Errors
+/// [`Rejection::NoCreditNoteSeries`]; a number or a date that cannot be had.
+pub(crate) fn of_charges(
+    case: &Case<'_>,
+    invoice: InvoiceId,
+    of: &[SubscriptionId],
+    before: u64,
+) -> Result<Option<CreditNoteIssued>, Rejection> {
+    let charged = |line: &&(u32, &Line)| {
+        let charge = line.1.charge.as_ref().and_then(|charge| charge.added.subscription);
+        charge.is_some_and(|of_line| of.contains(&of_line)) && line.1.left().is_positive()
+    };
+    let numbered: Vec<(u32, &Line)> = (1_u32..).zip(&case.billed(invoice).lines).collect();
+    let lines: Vec<(u32, &Line)> = numbered.iter().filter(charged).copied().collect();
+    if lines.is_empty() {
+        return Ok(None);
+    }
+    let amount = Minor::sum(lines.iter().map(|(_, line)| line.left()))?;
+    let (entity, series) = note_series(case)?;
+    let first = case.context.registry.numbers().next(entity.entity, &series.code)?;
+    let exhausted = || Rejection::SeriesExhausted { series: series.code.clone() };
+    let sequence = first.checked_add(before).ok_or_else(exhausted)?;
+    let name = format!("credit note {before}");
+    let note = CreditNoteId::new(derive(case.context.stamp.command_id.uuid(), &name));
+    let part = Allocation { invoice, amount };
+    let mut issued = issue(case, (entity, series, sequence), part, note)?;
+    let of_line = |(line, known): &(u32, &Line)| {
+        let at = LineRef { invoice, line: *line };
+        part_of_line(case.billing, at, known.left().0, issued.posting_date)
+    };
+    issued.lines = lines.iter().map(of_line).collect::<Result<_, _>>()?;
+    issued.released = not_needed(case, case.invoice(invoice)?, &issued.lines, Minor::ZERO);
+    Ok(Some(issued))
 }
 
 /// One note for each invoice in `parts`; what they credit of an invoice nothing pays any more.

@@ -12,7 +12,7 @@ use crate::book::Book;
 use crate::calendar::Calendar;
 use crate::civil::{Clock, Instant};
 use crate::customer::{Customer, Source, When};
-use crate::money::undo;
+use crate::money::{put_note, undo};
 use crate::passing::end;
 use crate::price::whole;
 use crate::subscription::{Subscription, Term};
@@ -62,7 +62,9 @@ pub(crate) fn asked(customer: &mut Customer, place: usize, now: Instant) {
 /// Ends what was not paid in time.
 pub(crate) fn expire(customer: &mut Customer, now: Instant) {
     let late = |of: &Subscription| {
-        let gate = of.gate.filter(|gate| !gate.passed && of.end.is_none())?;
+        // Also what was canceled meanwhile: nobody owes what never began.
+        let ended = of.end.as_ref().is_some_and(|end| end.reason == EndReason::NotPaid);
+        let gate = of.gate.filter(|gate| !gate.passed && !ended)?;
         let (at, place) = gate.asked?;
         (at + gate.hours * HOUR <= now).then_some((of.id, place))
     };
@@ -72,12 +74,33 @@ pub(crate) fn expire(customer: &mut Customer, now: Instant) {
         let of = &mut customer.subscriptions[at];
         let start = of.start;
         end(of, start, CancelCredit::None, EndReason::NotPaid);
-        if !customer.invoices[place].voided {
+        let counts = !customer.invoices[place].voided;
+        if counts && customer.is_credited_by_a_later_one(place) {
+            // It stays for the sake of others; what it asks of this one comes back.
+            let fees: Vec<(usize, i128)> = fees_of(customer, place, id);
+            if !fees.is_empty() {
+                put_note(customer, place, fees);
+            }
+        } else if counts {
             // What others have on it is billed again.
             undo(customer, place, true);
         }
         customer.pending.retain(|charge| charge.of != Some(id));
     }
+}
+
+/// What is left of the one-off lines of a subscription on an invoice.
+fn fees_of(
+    customer: &Customer,
+    place: usize,
+    id: schemas::ids::SubscriptionId,
+) -> Vec<(usize, i128)> {
+    let lines = customer.invoices[place].lines.iter().enumerate();
+    let fees = lines.filter(|(_, line)| match line.source {
+        Source::Charge(charge) => customer.charge_of(charge) == Some(id),
+        Source::Cycle(_) => false,
+    });
+    fees.map(|(at, line)| (at, line.left())).filter(|(_, left)| *left > 0).collect()
 }
 
 /// Lets begin what is paid.
@@ -121,6 +144,12 @@ fn start_at(customer: &mut Customer, at: usize, place: usize, paid_at: Instant) 
         shift(&clock, item, (before, start));
         let Some(every) = item.last_terms().map(|terms| terms.every) else { continue };
         let piece = item.calendars.len();
+        for discount in &mut customer.discounts {
+            // What was billed before a discount was given still was.
+            if let Some(last) = discount.after.get_mut(&(id, number)) {
+                last.0 = piece;
+            }
+        }
         item.lay(Calendar::anniversary(&clock, start, every));
         let calendar = item.last_calendar().clone();
         let mut nth = 0;

@@ -49,8 +49,7 @@ pub(crate) fn apply(
     if of.known_end().is_some_and(|(end, _)| end <= at) {
         return Err("beyond the end");
     }
-    let laid = of.items.iter().filter(|item| item.calendars.len() > 1);
-    if laid.map(|item| item.last_calendar().from).max().is_some_and(|from| at < from) {
+    if of.laid_anew().is_some_and(|from| at < from) {
         return Err("before cycles were laid anew");
     }
     let mut next = of.clone();

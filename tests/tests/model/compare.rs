@@ -112,7 +112,10 @@ fn ahead(
                 continue;
             };
             let lines = lines_of(customer, subscription, number, cycle.id);
-            if lines.is_empty() {
+            // Cycles that will be laid anew are billed when they begin.
+            let as_now = subscription.items.get(number);
+            let same = as_now.is_some_and(|now| now.calendars == then.items[number].calendars);
+            if lines.is_empty() && same {
                 one(view, &then, number, Some(&cycle), &lines, through, found);
             }
         }
@@ -188,10 +191,11 @@ fn one(
         let keeps = without(&allowed, &others);
         taken.extend(keeps.iter().copied());
         for time in without(&line.live, &keeps) {
-            // Where every credit is a line, it does not matter what it is for.
-            let lines = view.rules.credit_document() == CreditDocument::InvoiceLine;
-            let alone =
-                if lines { Vec::new() } else { gone_alone(subscription, item, cycle, start, time) };
+            // Where every credit leaves in one way, it does not matter what it is for.
+            let alone = match view.rules.credit_document() {
+                CreditDocument::InvoiceLine | CreditDocument::CreditNote => Vec::new(),
+                CreditDocument::NoteWhenAlone => gone_alone(subscription, item, cycle, start, time),
+            };
             let beside = without(&[time], &alone);
             let mut parts: Vec<Gone> = Vec::new();
             parts.extend(alone.iter().map(|t| Gone { line: *at, time: *t, alone: true }));

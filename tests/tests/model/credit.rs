@@ -12,7 +12,7 @@ use crate::customer::{At, Line, Taken};
 use crate::measure::{cost, part, part_cost, units};
 use crate::number::Exact;
 use crate::passing::View;
-use crate::price::whole;
+use crate::price::{minor, whole};
 use crate::subscription::Subscription;
 
 /// The credit for a stretch of a line's time, as a line of its own.
@@ -62,6 +62,11 @@ fn amounts(view: &View<'_>, of: &Subscription, line: &Line, time: Stretch) -> (i
     let of_gross = |gross: i128| {
         if line.gross == 0 { Exact::ZERO } else { Exact::new(gross, line.gross) }
     };
+    // What makes up a least price that holds has no price of its own: it comes back as a share.
+    let tops_up = line.kind == LineKind::MinimumTrueUp && view.rules.minimum_holds();
+    if tops_up && view.rules.of.credit_basis != CreditBasis::WholeFee && line.noted == 0 {
+        return cumulative(line, gone, length);
+    }
     if line.noted != 0 && view.rules.of.credit_basis == CreditBasis::BilledShare {
         let live: i128 = line.live.iter().map(|live| counted(*live)).sum();
         let left = Exact::new(line.left() * gone, live.max(1)).rounded();
@@ -76,7 +81,10 @@ fn amounts(view: &View<'_>, of: &Subscription, line: &Line, time: Stretch) -> (i
             (gross, shares(view, line, of_gross(gross)))
         }
         CreditBasis::CurrentPrice => {
-            let gross = priced(view, line, in_force(view, of, line, time.0), time);
+            // At its start the line's own price was the one in force.
+            let whole =
+                if time.0 <= line.time.0 { line.whole } else { in_force(view, of, line, time.0) };
+            let gross = priced(view, line, whole, time);
             (gross, shares(view, line, of_gross(gross)))
         }
         CreditBasis::BilledAmount => {
@@ -123,7 +131,14 @@ fn in_force(view: &View<'_>, of: &Subscription, line: &Line, at: Instant) -> Exa
     let item = line.cycle().map(|cycle| &of.items[cycle.item]);
     let price = item.and_then(|item| item.price_at(view.rules, at - 1));
     price.map_or(line.whole, |price| {
-        whole(&price.terms.rate, price.quantity, view.customer.currency)
+        let currency = view.customer.currency;
+        let of_price = whole(&price.terms.rate, price.quantity, currency);
+        if line.kind != LineKind::MinimumTrueUp {
+            return of_price;
+        }
+        let least = price.terms.minimum.map(|least| minor(Exact::decimal(least), currency));
+        let short = least.map(|least| least.minus(of_price));
+        short.filter(|short| Exact::ZERO < *short).unwrap_or(Exact::ZERO)
     })
 }
 

@@ -359,6 +359,13 @@ impl Customer {
         .filter(|(_, line)| line.charges())
     }
 
+    /// A line of a later invoice that counts credits one of an invoice.
+    pub(crate) fn is_credited_by_a_later_one(&self, place: usize) -> bool {
+        let live = self.invoices.iter().filter(|invoice| !invoice.voided);
+        let mut lines = live.flat_map(|invoice| &invoice.lines);
+        lines.any(|line| line.credits.is_some_and(|at| at.0 == place))
+    }
+
     /// The end of the last cycle of an item of which something is billed.
     pub(crate) fn billed_until(&self, id: SubscriptionId, item: usize) -> Option<Instant> {
         let of_item = |line: &Line| {
@@ -377,7 +384,10 @@ impl Customer {
     /// The last cycle of an item of which something is billed, or was given up.
     pub(crate) fn last_billed(&self, id: SubscriptionId, item: usize) -> Option<CycleId> {
         let cycles = self.charging().filter_map(|(_, line)| line.cycle());
-        cycles.filter(|of| (of.subscription, of.item) == (id, item)).map(|of| of.id).max()
+        let billed = cycles.filter(|of| (of.subscription, of.item) == (id, item)).map(|of| of.id);
+        let subscription = self.subscriptions.iter().find(|known| known.id == id)?;
+        let given_up = subscription.items[item].waived.iter().map(|(of, _)| *of);
+        billed.chain(given_up).max()
     }
 
     /// The start of the subscription's cycle (that of its plan's first price) that a cycle of an

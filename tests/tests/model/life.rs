@@ -217,9 +217,7 @@ pub(crate) fn cancel(
         if !scheduled {
             lives(of, at, later)?;
         }
-        let laid = of.items.iter().filter(|item| item.calendars.len() > 1);
-        let before = laid.map(|item| item.last_calendar().from).max().is_some_and(|from| at < from);
-        if before && later != Some(At::Paid) {
+        if of.laid_anew().is_some_and(|from| at < from) && later != Some(At::Paid) {
             return Err("before cycles were laid anew");
         }
         let Some(later) = later else {

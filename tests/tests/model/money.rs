@@ -142,7 +142,7 @@ fn from_credit(customer: &mut Customer, payment: &Payment, amount: i128) -> Resu
     let mut missing = amount - own;
     let made: Vec<usize> = in_order(customer)
         .into_iter()
-        .filter(|lot| matches!(customer.lots[*lot].origin, Origin::Invoice(_)))
+        .filter(|lot| matches!(customer.lots[*lot].origin, Origin::Invoice(_) | Origin::Note(_)))
         .collect();
     let there: i128 = made.iter().map(|lot| customer.lots[*lot].left).sum();
     if there < missing {
@@ -216,7 +216,7 @@ fn note_amount(customer: &mut Customer, place: usize, amount: i128) -> Result<()
     Ok(())
 }
 
-fn put_note(customer: &mut Customer, place: usize, parts: Vec<(usize, i128)>) {
+pub(crate) fn put_note(customer: &mut Customer, place: usize, parts: Vec<(usize, i128)>) {
     for (line, part) in &parts {
         let line = customer.line_mut((place, *line));
         line.noted += part;
@@ -279,9 +279,7 @@ pub(crate) fn void(
     if invoice.noted != 0 {
         return Err("a note credits it");
     }
-    let by_later = |line: &crate::customer::Line| line.credits.is_some_and(|at| at.0 == place);
-    let others = customer.invoices.iter().filter(|invoice| !invoice.voided);
-    if others.flat_map(|invoice| &invoice.lines).any(by_later) {
+    if customer.is_credited_by_a_later_one(place) {
         return Err("a later invoice credits it");
     }
     if invoice.generated.is_some_and(|(lot, made)| customer.lots[lot].left < made) {

@@ -242,6 +242,10 @@ impl Game {
                 self.submit(&command, &stamp);
                 continue;
             }
+            if i64::from(through.days()) < self.model.customers[&customer].clock.day(self.now) {
+                // What was known by then decides, and not what time has brought since.
+                continue;
+            }
             // Only asked: what a run does beside documents waits for the day on which it is due.
             let when = when_of(&stamp);
             let before = self.model.customers[&customer].clone();

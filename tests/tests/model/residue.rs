@@ -28,7 +28,11 @@ pub(crate) fn settle_up(view: &View<'_>, credits: &[(Line, bool)], lines: &mut [
     if !shares {
         return;
     }
-    let plain = |line: &Line| line.kind != LineKind::MinimumTrueUp && line.cycle().is_some();
+    let tops_up = |line: &Line| line.kind == LineKind::MinimumTrueUp;
+    let plain = |line: &Line| {
+        let credits_top = line.credits.is_some_and(|at| tops_up(view.customer.line(at)));
+        !tops_up(line) && !credits_top && line.cycle().is_some()
+    };
     let cycles: Vec<_> =
         lines.iter().filter(|l| plain(l)).filter_map(|l| l.cycle()).copied().collect();
     for cycle in cycles {

@@ -220,6 +220,15 @@ impl Subscription {
         }
     }
 
+    /// The instant at which cycles were laid anew last, if some were there before.
+    pub(crate) fn laid_anew(&self) -> Option<Instant> {
+        let anew = |item: &Item| {
+            let last = item.last_calendar().from;
+            item.calendars.iter().any(|calendar| calendar.from < last).then_some(last)
+        };
+        self.items.iter().filter_map(anew).max()
+    }
+
     /// Live items that are the plan's own, with their places.
     pub(crate) fn plan_items(&self, at: Instant) -> Vec<usize> {
         (0..self.items.len())

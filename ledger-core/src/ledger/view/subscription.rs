@@ -191,7 +191,7 @@ impl<'a> Shown<'a> {
             ScheduledFor::At(at) => at > self.at,
             ScheduledFor::Paid => true,
         };
-        let pending = self.as_is.scheduled.iter().filter(waits).map(|change| PendingChange {
+        let pending = self.then.scheduled.iter().filter(waits).map(|change| PendingChange {
             change: change.change,
             at: change.at,
             what: change.what.clone(),
