@@ -1,10 +1,12 @@
 //! What one customer is billed: every cycle of its subscriptions compared, and its charges.
 
+use std::collections::BTreeMap;
+
 use schemas::event::{ChargeAdded, LineOrigin, LineSource};
 use schemas::fraction::Fraction;
 use schemas::ids::{ChargeId, SubscriptionId};
 use schemas::terms::{ChangeBilling, CreditBasis, CreditDocument, LineKind};
-use schemas::{Minor, Rejection, Timestamp};
+use schemas::{Minor, Rejection, Span, Timestamp};
 
 use super::credit::{Before, credit};
 use super::draft::LineDraft;
@@ -146,20 +148,15 @@ fn bill_subscription(
     lines: &mut Vec<LineDraft>,
 ) -> Result<bool, Rejection> {
     let wont_begin = matches!(scope, Scope::WontBegin(_));
-    let then = ahead(account, catalog, subscription, horizon.now)?;
+    let ahead = Ahead::of(account, catalog, subscription, horizon.now)?;
     let now_paused = subscription.pause_spans();
-    let then_paused = then.as_ref().map(Subscription::pause_spans).unwrap_or_default();
     let mut reason = false;
     for item in &subscription.items {
         let first = lines.len();
         let mut credits = Vec::new();
         for cycle in item.cycles.iter() {
             // What has not begun is billed as it will be then.
-            let of = then.as_ref().filter(|_| horizon.now < cycle.start);
-            let (seen, pauses) = match of {
-                Some(then) => (then, &then_paused),
-                None => (subscription, &now_paused),
-            };
+            let (seen, pauses) = ahead.at(cycle.start).unwrap_or((subscription, &now_paused));
             let Some(item) = seen.item(item.number) else { continue };
             let place = Place { account, subscription: seen, item, pauses };
             let compared = Comparison::of(place, cycle);
@@ -178,24 +175,43 @@ fn bill_subscription(
     Ok(reason)
 }
 
-/// The subscription as it will be when the last of its cycles begins that are billed ahead; none
-/// if nothing will be other by then.
-pub(crate) fn ahead(
-    account: Account<'_>,
-    catalog: &Catalog,
-    subscription: &Subscription,
-    now: Timestamp,
-) -> Result<Option<Subscription>, Rejection> {
-    let starts = subscription.items.iter().filter_map(|item| item.cycles.last());
-    let Some(last) = starts.map(|cycle| cycle.start).filter(|start| now < *start).max() else {
-        return Ok(None);
-    };
-    if subscription.is_settled_until(last) {
-        return Ok(None);
+/// A subscription as it will be when cycles begin that are billed ahead.
+pub(crate) struct Ahead {
+    /// By the start of a cycle, with the pauses that there are then; nothing where nothing will be
+    /// other by then.
+    then: BTreeMap<Timestamp, (Subscription, Vec<Span>)>,
+}
+
+impl Ahead {
+    /// # Errors
+    /// What advancing refuses.
+    pub(crate) fn of(
+        account: Account<'_>,
+        catalog: &Catalog,
+        subscription: &Subscription,
+        now: Timestamp,
+    ) -> Result<Self, Rejection> {
+        let (rules, currency) = (account.rules(), account.profile.currency);
+        let advance = Advance { rules, catalog, currency, invoiced: account.billing };
+        let mut then = BTreeMap::new();
+        for item in &subscription.items {
+            let ahead = item.cycles.iter().rev().map(|cycle| cycle.start);
+            for start in ahead.take_while(|start| now < *start) {
+                if then.contains_key(&start) || subscription.is_settled_until(start) {
+                    continue;
+                }
+                let seen = advance.projected(subscription, start)?;
+                let pauses = seen.pause_spans();
+                then.insert(start, (seen, pauses));
+            }
+        }
+        Ok(Self { then })
     }
-    let (rules, currency) = (account.rules(), account.profile.currency);
-    let advance = Advance { rules, catalog, currency, invoiced: account.billing };
-    advance.projected(subscription, last).map(Some)
+
+    /// As it will be when a cycle begins, if that will be other than now.
+    pub(crate) fn at(&self, start: Timestamp) -> Option<(&Subscription, &Vec<Span>)> {
+        self.then.get(&start).map(|(seen, pauses)| (seen, pauses))
+    }
 }
 
 /// Credits pieces of lines; of two pieces of one line the second starts where the first ended.

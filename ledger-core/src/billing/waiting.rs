@@ -13,6 +13,7 @@ use schemas::{Date, Rejection, Span, Timestamp};
 use super::Account;
 use super::charge::whole_of;
 use super::draft::LineDraft;
+use super::lines::Ahead;
 use super::pieces::{Comparison, dues};
 use super::place::Place;
 use crate::customer::rules::Rules;
@@ -127,21 +128,15 @@ fn is_ahead(subscription: &Subscription, item: &Item, span: Span, rules: &Rules)
 pub(crate) fn differences(
     account: Account<'_>,
     subscription: &Subscription,
-    then: Option<&Subscription>,
-    now: Timestamp,
+    ahead: &Ahead,
 ) -> Result<(Option<Date>, bool), Rejection> {
     let now_paused = subscription.pause_spans();
-    let then_paused = then.map(Subscription::pause_spans).unwrap_or_default();
     let owed = subscription.ending.is_some() || account.billing.owes_a_bill(subscription.id);
     let (mut due, mut waits) = (None::<Date>, false);
     let mut note = |day: Date| due = Some(due.map_or(day, |found| found.min(day)));
     for item in &subscription.items {
         for cycle in item.cycles.iter() {
-            let of = then.filter(|_| now < cycle.start);
-            let (seen, pauses) = match of {
-                Some(then) => (then, &then_paused),
-                None => (subscription, &now_paused),
-            };
+            let (seen, pauses) = ahead.at(cycle.start).unwrap_or((subscription, &now_paused));
             let Some(item) = seen.item(item.number) else { continue };
             let place = Place { account, subscription: seen, item, pauses };
             let compared = Comparison::of(place, cycle);

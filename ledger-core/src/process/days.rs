@@ -47,31 +47,21 @@ pub(super) fn cycle_on(asked: &Asked<'_>, subscription: &Subscription) -> Option
         return None;
     }
     let rules = asked.account.rules();
-    let pauses = subscription.pause_spans();
     let ends = |at: Timestamp| subscription.ending.is_some_and(|ending| ending.at <= at);
     let next = subscription.items.iter().filter_map(|item| {
         let (span, _) = item.next_period(rules).ok()?;
         let over = ends(span.start()) || item.removed_at().is_some_and(|at| at <= span.start());
-        next_due(subscription, item, span, &pauses, rules).filter(|_| !over)
+        next_due(subscription, item, span, rules).filter(|_| !over)
     });
     next.chain(asked.differs_on).min()
 }
 
-/// The first day on which a cycle that is not opened yet is billed; none if nothing of it is.
-fn next_due(
-    subscription: &Subscription,
-    item: &Item,
-    span: Span,
-    pauses: &[Span],
-    rules: &Rules,
-) -> Option<Date> {
-    let Some(living) = subscription.living(span.start(), span.end(), rules) else {
+/// The day on which the next cycle is opened, also where it is billed later: it may begin on
+/// another version of its plan, which says when. None if nothing of it is lived through.
+fn next_due(subscription: &Subscription, item: &Item, span: Span, rules: &Rules) -> Option<Date> {
+    if subscription.living(span.start(), span.end(), rules).is_none() {
         let trial = subscription.trial_end.is_some_and(|end| span.end() <= end);
         return rules.date(span.end()).ok().filter(|_| trial);
-    };
-    if item.bills_ahead(living, pauses, rules) {
-        opens_on(item, span, rules).ok()
-    } else {
-        rules.date(living.end()).ok()
     }
+    opens_on(item, span, rules).ok()
 }

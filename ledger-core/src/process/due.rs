@@ -12,7 +12,7 @@ use schemas::{Date, Rejection};
 use super::asked::Asked;
 use super::table::{PROCESSES, When};
 use crate::billing::Account;
-use crate::billing::lines::ahead;
+use crate::billing::lines::Ahead;
 use crate::billing::waiting::{differences, goes_out};
 use crate::context::Context;
 use crate::subscription::state::Subscription;
@@ -92,8 +92,8 @@ fn next(account: Account<'_>, context: &Context<'_>) -> Result<Option<Date>, Rej
         let (differs_on, differs) = if asks {
             (None, false)
         } else {
-            let then = ahead(account, context.catalog, subscription, now)?;
-            differences(account, subscription, then.as_ref(), now)?
+            let ahead = Ahead::of(account, context.catalog, subscription, now)?;
+            differences(account, subscription, &ahead)?
         };
         waits |= differs;
         let asked = Asked { account, differs_on };

@@ -10,7 +10,7 @@
 
 use schemas::decimal::Decimal;
 use schemas::event::{Calendar, CycleOpened, EventAt, ItemStarted, ItemTerms, TermsChange};
-use schemas::terms::{BillingTiming, RebillRule};
+use schemas::terms::RebillRule;
 use schemas::time::TimeError;
 use schemas::{Span, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -244,13 +244,6 @@ impl Item {
         }
         with_peaks(&mut segments);
         joined(segments, rules)
-    }
-
-    /// Whether anything of `span` is billed at its start.
-    pub(crate) fn bills_ahead(&self, span: Span, pauses: &[Span], rules: &Rules) -> bool {
-        self.segments(span, pauses, rules)
-            .iter()
-            .any(|segment| segment.terms.timing == BillingTiming::InAdvance)
     }
 
     /// Folds in a cycle that was opened.

@@ -53,6 +53,7 @@ pub(crate) fn asked(customer: &mut Customer, place: usize, now: Instant) {
             && has
             && !gate.passed
             && gate.asked.is_none()
+            && of.end.is_none()
         {
             gate.asked = Some((now, place));
         }

@@ -78,21 +78,21 @@ fn amounts(view: &View<'_>, of: &Subscription, line: &Line, time: Stretch) -> (i
         }
         CreditBasis::BilledShare | CreditBasis::LastBilledPrice => {
             let gross = priced(view, line, line.whole, time);
-            (gross, shares(view, line, of_gross(gross)))
+            (gross, shares(view, line, (gross, of_gross(gross))))
         }
         CreditBasis::CurrentPrice => {
             // At its start the line's own price was the one in force.
             let whole =
                 if time.0 <= line.time.0 { line.whole } else { in_force(view, of, line, time.0) };
             let gross = priced(view, line, whole, time);
-            (gross, shares(view, line, of_gross(gross)))
+            (gross, shares(view, line, (gross, of_gross(gross))))
         }
         CreditBasis::BilledAmount => {
             let whole = Exact::whole(line.gross);
             let stretches = (time, line.time);
             let gross = part_cost(view.rules, view.clock, whole, share_of_line(), stretches);
             let gross = gross.rounded();
-            (gross, shares(view, line, of_gross(gross)))
+            (gross, shares(view, line, (gross, of_gross(gross))))
         }
         CreditBasis::WholeFee => {
             let left = line.left();
@@ -143,7 +143,9 @@ fn in_force(view: &View<'_>, of: &Subscription, line: &Line, at: Instant) -> Exa
 }
 
 /// The share that the line had of each discount; or all of a fixed amount.
-fn shares(view: &View<'_>, line: &Line, share: Exact) -> Vec<Taken> {
+///
+/// Together they are never more than what comes back.
+fn shares(view: &View<'_>, line: &Line, (gross, share): (i128, Exact)) -> Vec<Taken> {
     let amount = |taken: &Taken| {
         let of = match (view.rules.of.credit_discount, taken.budget) {
             (CreditDiscount::WholeDiscount, Some(budget)) => Exact::whole(budget),
@@ -151,5 +153,11 @@ fn shares(view: &View<'_>, line: &Line, share: Exact) -> Vec<Taken> {
         };
         of.times(share).rounded()
     };
-    line.discounts.iter().map(|taken| Taken { amount: amount(taken), ..*taken }).collect()
+    let mut left = gross.max(0);
+    let bounded = |taken: &Taken| {
+        let amount = amount(taken).clamp(0, left);
+        left -= amount;
+        Taken { amount, ..*taken }
+    };
+    line.discounts.iter().map(bounded).collect()
 }
