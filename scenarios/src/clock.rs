@@ -39,7 +39,11 @@ impl Clock {
         command: &Command,
         zone: &ZoneName,
     ) -> Result<(), Trouble> {
-        if let Command::Process(ProcessCommand::RunBilling(RunBilling { through, .. })) = command {
+        // One that bills ahead leaves it where it is.
+        if let Command::Process(ProcessCommand::RunBilling(RunBilling { through, ahead, .. })) =
+            command
+            && *ahead != Some(true)
+        {
             let start = zone.start_of(*through);
             let start = start.map_err(|error| Trouble::wrong(step.place, error.to_string()))?;
             // Who writes that day in UTC means it, though it begins some hours later in the zone.

@@ -149,6 +149,7 @@ impl<'a> Runner<'a> {
         self.names.unnamed += 1;
         let Some(made) = verb.command(&self.names)? else { return Ok(()) };
         if let (Command::Process(ProcessCommand::RunBilling(billing)), None) = (&made, &step.reject)
+            && billing.ahead != Some(true)
         {
             self.advance_to(billing.through, step.place)?;
         }
@@ -172,7 +173,8 @@ impl<'a> Runner<'a> {
         self.look()
     }
 
-    /// The clock shows the date, at the latest, on which all through that date is billed.
+    /// The clock shows the date, at the latest, on which all through that date is billed. A run that
+    /// bills ahead leaves it where it is.
     fn advance_to(&mut self, through: Date, place: Place) -> Result<(), Stopped> {
         let start = self.scenario.zone.start_of(through);
         let start = start.map_err(|error| Trouble::wrong(place, error.to_string()))?;

@@ -88,6 +88,10 @@ impl Seen {
             for item in moved.items {
                 self.changed(moved.subscription, item);
             }
+        } else if let Event::Subscription(SubscriptionEvent::SubscriptionActivated(begun)) = event {
+            for moved in begun.moved.iter().flat_map(|moved| &moved.items) {
+                self.item(begun.subscription, moved.item).cycles.clone_from(&moved.cycles);
+            }
         } else if let Event::Subscription(SubscriptionEvent::CycleOpened(opened)) = event {
             let cycles = &mut self.item(opened.subscription, opened.item).cycles;
             cycles.push(opened.span);

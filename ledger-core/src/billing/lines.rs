@@ -110,10 +110,14 @@ pub(crate) fn drafts(
     Ok(leave(account, lines))
 }
 
-/// A charge of a subscription that has not begun is billed once that has.
-fn has_begun(account: Account<'_>, charge: &Pending, now: Timestamp) -> bool {
+/// A charge of a subscription that has not begun is billed once that has; a setup fee of one that
+/// ended where it would have begun is not.
+pub(crate) fn has_begun(account: Account<'_>, charge: &Pending, now: Timestamp) -> bool {
     let of = charge.added.subscription.and_then(|id| account.agreements.subscription(id));
-    of.is_none_or(|of| of.start <= now || of.ending.is_some())
+    of.is_none_or(|of| {
+        let never = of.ending.is_some_and(|ending| ending.at <= of.start);
+        of.start <= now && (!never || charge.added.early_termination)
+    })
 }
 
 /// Something is charged or given back with it.

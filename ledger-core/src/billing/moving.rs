@@ -1,12 +1,13 @@
 //! A subscription that begins with its first payment: what was paid runs from there.
 
-use schemas::event::{ItemMoved, LeastTerm, LineMoved, SubscriptionMoved, Term};
-use schemas::ids::SubscriptionId;
-use schemas::terms::Anchor;
+use schemas::event::{ItemMoved, LeastTerm, LineMoved, LineSource, SubscriptionMoved, Term};
+use schemas::ids::{InvoiceId, SubscriptionId};
+use schemas::terms::{Anchor, BillingTiming};
 use schemas::{Rejection, Span, Timestamp};
 
 use super::Account;
 use super::proration::service;
+use super::state::Line;
 use crate::context::Context;
 use crate::subscription::advance::term_span;
 use crate::subscription::calendar::{self, calendar};
@@ -14,8 +15,9 @@ use crate::subscription::create::days_after;
 use crate::subscription::item::Item;
 use crate::subscription::state::Subscription;
 
-/// What moves where a subscription begins with a payment; none where it begins as agreed: with a
-/// trial, with an anchor of its own, or where it was paid on its first day.
+/// What moves where a subscription begins with the payment of an invoice; none where it begins as
+/// agreed: with a trial, with an anchor of its own, where it was paid on its first day, and where
+/// it has begun before: something of it was billed earlier, or served before anything was asked.
 ///
 /// # Errors
 /// A date that cannot be computed.
@@ -23,13 +25,16 @@ pub(crate) fn with_payment(
     context: &Context<'_>,
     account: Account<'_>,
     id: SubscriptionId,
-    paid_at: Timestamp,
+    (invoice, paid_at): (InvoiceId, Timestamp),
 ) -> Result<Option<SubscriptionMoved>, Rejection> {
     let rules = account.rules();
     let Some(subscription) = account.agreements.subscription(id) else { return Ok(None) };
     let follows_start = matches!(subscription.anchor, None | Some(Anchor::Anniversary));
     let start = rules.moment(paid_at)?;
     if start <= subscription.start || subscription.trial_end.is_some() || !follows_start {
+        return Ok(None);
+    }
+    if !waited_from_its_start(account, subscription, invoice) {
         return Ok(None);
     }
     let entity = context.sellers.entity(account.profile.entity)?;
@@ -71,6 +76,42 @@ pub(crate) fn with_payment(
         }
     };
     Ok(Some(SubscriptionMoved { start, term, least_term, steps, items, lines, posting_date }))
+}
+
+/// Nothing of it was served before the invoice was paid: the invoice is the first with a line of
+/// it, bills whole cycles, and asks for something that was due at its start.
+fn waited_from_its_start(
+    account: Account<'_>,
+    subscription: &Subscription,
+    invoice: InvoiceId,
+) -> bool {
+    let id = subscription.id();
+    let asked = |line: &Line| match line.source {
+        LineSource::Charge(_) => line.net.is_positive(),
+        LineSource::Cycle { item, cycle, .. } => {
+            let terms = subscription.item(item).and_then(|item| item.terms_at(subscription.start));
+            let ahead = terms.is_some_and(|terms| terms.timing == BillingTiming::InAdvance);
+            cycle == 0 && ahead && line.net.is_positive()
+        }
+        LineSource::Invoice => false,
+    };
+    let billed = account.billing.invoice(invoice);
+    let mut lines = billed.into_iter().flat_map(|billed| &billed.lines);
+    let of_it = lines.any(|line| line.is_of(id) && asked(line));
+    of_it
+        && subscription.items.iter().all(|item| {
+            item.cycles.iter().all(|cycle| {
+                let Some(bill) = account.billing.cycle(id, item.number, cycle.index) else {
+                    return true;
+                };
+                bill.lines.iter().all(|at| {
+                    let line = account.billing.line(*at);
+                    let span = line.priced.as_ref().map(|priced| priced.pricing.span);
+                    account.billing.name(*at).invoice == invoice
+                        && span == Span::new(cycle.start, cycle.end)
+                })
+            })
+        })
 }
 
 /// The item's cycles from the new start on, as many as were opened.

@@ -53,7 +53,7 @@ impl<'a> Comparison<'a> {
         let living = subscription.living_cycle(cycle, rules);
         let mut segments =
             living.map(|span| place.item.segments(span, place.pauses, rules)).unwrap_or_default();
-        if subscription.gives_back(cycle) {
+        if subscription.gives_back(cycle, rules) {
             segments.retain(|segment| segment.terms.timing == BillingTiming::InArrears);
         }
         let bill = place.bill(cycle);
@@ -175,7 +175,9 @@ fn stays(place: Place<'_>, cycle: &Cycle, untouchable: &[Span]) -> Vec<Span> {
         && subscription.begins(cycle.start, place.rules())
         && (!known.ended || known.credit == CancelCredit::None)
     {
-        found.extend(Span::new(known.at, Timestamp::MAX));
+        let whole = !known.ended && subscription.gives_back(cycle, place.rules());
+        let from = if whole { cycle.start } else { known.at };
+        found.extend(Span::new(from, Timestamp::MAX));
     }
     let kept = subscription.pauses.iter().filter(|pause| pause.kept);
     found.extend(kept.filter_map(crate::subscription::state::Pause::span));
@@ -195,7 +197,8 @@ fn split(place: Place<'_>, cycle: &Cycle, line: LineAt, time: Span) -> Vec<Gone>
     if let Some(known) = subscription.known_end(place.rules()) {
         alone.extend(Span::new(known.at, Timestamp::MAX));
         let timing = place.item.terms_at(cycle.start).map(|terms| terms.timing);
-        let whole = subscription.gives_back(cycle) && timing == Some(BillingTiming::InAdvance);
+        let whole = subscription.gives_back(cycle, place.rules())
+            && timing == Some(BillingTiming::InAdvance);
         if whole || known.at <= cycle.start {
             alone.push(time);
         }

@@ -252,7 +252,7 @@ impl Billing {
     }
 
     /// Charges that wait for an invoice, in the order they were added.
-    pub(crate) fn pending(&self) -> impl ExactSizeIterator<Item = &Pending> {
+    pub(crate) fn pending(&self) -> impl ExactSizeIterator<Item = &Pending> + Clone {
         self.pending.iter().map(AsRef::as_ref)
     }
 

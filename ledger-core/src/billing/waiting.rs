@@ -184,8 +184,11 @@ fn costs_something(account: Account<'_>, subscription: &Subscription, now: Times
     let pauses = subscription.pause_spans();
     subscription.items.iter().any(|item| {
         let place = Place { account, subscription, item, pauses: &pauses };
-        let opened = item.cycles.iter().copied();
-        let mut begun: Vec<Cycle> = opened.filter(|cycle| cycle.start <= now).collect();
+        let mut opened = item.cycles.iter().filter(|cycle| cycle.start <= now);
+        if opened.any(|cycle| misses(place, cycle, today)) {
+            return true;
+        }
+        let mut begun: Vec<Cycle> = Vec::new();
         let mut n = 0;
         while let Ok((span, full)) = item.period_ahead(n, rules)
             && span.start() <= now
@@ -198,13 +201,30 @@ fn costs_something(account: Account<'_>, subscription: &Subscription, now: Times
     })
 }
 
-/// Whether something above zero of a cycle is due.
+/// Whether something above zero of a cycle that was opened is due and not billed.
+fn misses(place: Place<'_>, cycle: &Cycle, today: Date) -> bool {
+    let billing = place.account.billing;
+    if billing.cycle(place.subscription.id, place.item.number, cycle.index).is_none() {
+        // It was opened in a preview of the present.
+        return costs(place, cycle, today);
+    }
+    let compared = Comparison::of(place, cycle);
+    compared.missing().is_ok_and(|all| {
+        all.iter().any(|missing| {
+            let (terms, units) = (missing.segment.terms, missing.segment.units());
+            let whole = whole_of(terms, units, LineKind::Recurring, place.rules());
+            missing.due <= today && whole.is_ok_and(|whole| whole.numerator() > 0)
+        })
+    })
+}
+
+/// Whether something above zero of a cycle is due that is not opened yet.
 fn costs(place: Place<'_>, cycle: &Cycle, today: Date) -> bool {
     let rules = place.rules();
     let Some(living) = place.subscription.living_cycle(cycle, rules) else { return false };
     let mut segments = place.item.segments(living, place.pauses, rules);
     let Ok(dues) = dues(place, cycle) else { return false };
-    if place.subscription.gives_back(cycle) {
+    if place.subscription.gives_back(cycle, rules) {
         segments.retain(|segment| segment.terms.timing == BillingTiming::InArrears);
     }
     segments.iter().zip(dues).any(|(segment, due)| {

@@ -105,6 +105,13 @@ impl Customer {
         billed.is_some_and(|billed| billed.lines.iter().any(|line| line.is_of(id)))
     }
 
+    /// Whether an invoice asks for something above zero of a subscription.
+    pub(super) fn asks(&self, invoice: InvoiceId, id: SubscriptionId) -> bool {
+        let billed = self.billing.invoice(invoice).into_iter();
+        let lines = billed.flat_map(|billed| &billed.lines).filter(|line| line.is_of(id));
+        lines.map(|line| i128::from(line.net.0)).sum::<i128>() > 0
+    }
+
     /// The customer's currency.
     pub fn currency(&self) -> Currency {
         self.profile.currency

@@ -11,13 +11,13 @@ use schemas::text::Label;
 
 use super::draft::Draft;
 
-/// A cancellation before the least term is over costs its fee, once the end has come.
+/// An end before the least term is over costs its fee, once it has come.
 pub(super) fn charge_early_ends(draft: &mut Draft) {
     let ends: Vec<SubscriptionCanceled> = draft
         .events
         .iter()
         .filter_map(|event| event.get::<SubscriptionCanceled>())
-        .filter(|end| end.reason == EndReason::Canceled && !end.fee_waived)
+        .filter(|end| end.reason != EndReason::NotPaid && !end.fee_waived)
         .cloned()
         .collect();
     for end in ends {
@@ -29,6 +29,9 @@ pub(super) fn charge_early_ends(draft: &mut Draft) {
         let charged =
             |event: &Event| event.get::<ChargeAdded>().is_some_and(|added| added.charge == charge);
         if draft.events.iter().any(charged) {
+            continue;
+        }
+        if has_paid_for_leaving(draft, end.subscription) {
             continue;
         }
         let description = Label::try_from("Early termination".to_owned()).expect("a short text");
@@ -49,6 +52,17 @@ pub(super) fn charge_early_ends(draft: &mut Draft) {
             .into(),
         );
     }
+}
+
+/// One end costs one fee, also where it was undone after the fee was invoiced.
+fn has_paid_for_leaving(draft: &Draft, id: SubscriptionId) -> bool {
+    let invoices = draft.customer.settlement.invoices().iter().filter(|found| !found.voided);
+    let billed = invoices.filter_map(|found| draft.customer.billing.invoice(found.id));
+    let mut charges = billed.flat_map(|billed| &billed.lines).filter_map(|line| {
+        let charge = line.charge.as_ref().filter(|_| line.left().is_positive())?;
+        Some(&charge.added)
+    });
+    charges.any(|added| added.early_termination && added.subscription == Some(id))
 }
 
 /// An end that is undone costs no fee, if that was not invoiced yet.

@@ -75,7 +75,7 @@ fn ask(context: &Context<'_>, draft: &mut Draft) -> Result<(), Rejection> {
             let found = draft.customer.invoice(invoice.invoice)?;
             let asks = invoice.totals.total.is_positive()
                 && !found.voided
-                && draft.customer.has_line_of(invoice.invoice, id);
+                && draft.customer.asks(invoice.invoice, id);
             asks.then_some(invoice.invoice)
         };
         if let Some(invoice) = draft.events.iter().find_map(asks) {
@@ -101,15 +101,19 @@ fn begin_paid(context: &Context<'_>, draft: &mut Draft) -> Result<(), Rejection>
         let invoice = customer.invoice(invoice).filter(|invoice| !invoice.voided)?;
         let hours = i64::from(activation.agreed.expires_after_hours);
         let asked = Timestamp::from_micros(expires.micros() - hours * HOUR_MICROS)?;
-        (invoice.open() <= activation.agreed.tolerance).then_some((subscription.id(), asked))
+        (invoice.open() <= activation.agreed.tolerance).then_some((
+            subscription.id(),
+            invoice.id,
+            asked,
+        ))
     });
     let (now, effective) = (context.stamp.recorded_at, context.stamp.effective_at);
-    for (id, asked) in paid.collect::<Vec<_>>() {
+    for (id, invoice, asked) in paid.collect::<Vec<_>>() {
         let account = draft.customer.account();
         let moved = match account.profile.rules.policies.activation_start {
             ActivationStart::FirstCycle => None,
             ActivationStart::WithPayment => {
-                moving::with_payment(context, account, id, effective.max(asked))?
+                moving::with_payment(context, account, id, (invoice, effective.max(asked)))?
             }
         };
         let moved = moved.map(Box::new);

@@ -12,7 +12,7 @@ use schemas::{Date, Rejection};
 use super::asked::Asked;
 use super::table::{PROCESSES, When};
 use crate::billing::Account;
-use crate::billing::lines::Ahead;
+use crate::billing::lines::{Ahead, has_begun};
 use crate::billing::waiting::{differences, goes_out};
 use crate::context::Context;
 use crate::subscription::state::Subscription;
@@ -99,8 +99,9 @@ fn next(account: Account<'_>, context: &Context<'_>) -> Result<Option<Date>, Rej
         let asked = Asked { account, differs_on };
         due = [due, due_for(&asked, subscription)].into_iter().flatten().min();
     }
-    let charges = account.billing.pending().len() > 0;
-    let again = account.billing.pending().any(|charge| charge.again);
+    let mut pending = account.billing.pending().filter(|charge| has_begun(account, charge, now));
+    let again = pending.clone().any(|charge| charge.again);
+    let charges = pending.next().is_some();
     let at_once = match account.rules().policies.change_billing {
         ChangeBilling::AtOnce => true,
         ChangeBilling::NextInvoice => false,

@@ -401,7 +401,7 @@ fn renewed(
                 reason: EndReason::TermEnded,
                 change: None,
                 begun: just_before(start),
-                fee_waived: true,
+                fee_waived: false,
             }
             .into());
         }

@@ -9,7 +9,9 @@ use schemas::event::{
     Term,
 };
 use schemas::ids::{ChargeId, CustomerId, QuoteId, SubscriptionId, derive};
-use schemas::terms::{EarlyEnd, Every, InvoiceTiming, LeastTermRequest, TermRequest, TrialAnchor};
+use schemas::terms::{
+    EarlyEnd, Every, InvoiceTiming, LeastTermRequest, Renewal, TermRequest, TrialAnchor,
+};
 use schemas::{Date, Decimal, Minor, Rejection, Timestamp};
 
 use super::advance::term_span;
@@ -159,14 +161,20 @@ impl Start<'_> {
                 calendar,
             });
         }
+        let term = terms.term.map(|term| agreed(start, term, rules)).transpose()?;
+        let least_term = self.least_term(start, terms)?;
+        let ends = term.filter(|term| term.renewal == Renewal::Cancel).map(|term| term.span.end());
+        if ends.zip(least_term).is_some_and(|(end, least)| end < least.until) {
+            return Err(Rejection::InvalidTerm { why: "it ends before the least term is over" });
+        }
         Ok(SubscriptionCreated {
             subscription: self.subscription,
             start,
             items,
             trial_end,
             activation: self.activation(terms)?,
-            term: terms.term.map(|term| agreed(start, term, rules)).transpose()?,
-            least_term: self.least_term(start, terms)?,
+            term,
+            least_term,
             anchor: terms.anchor,
             beneficiary: self.beneficiary(terms.beneficiary)?,
             quote: terms.quote,

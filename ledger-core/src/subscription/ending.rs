@@ -211,7 +211,9 @@ pub(super) fn pause(case: &Case<'_>, command: &PauseSubscription) -> Result<Deci
             if date <= today {
                 return Err(Rejection::DatePassed { date, today });
             }
-            Some(rules.local.start_of(date)?)
+            let at = rules.local.start_of(date)?;
+            within_life(case, subscription, at, Some(ScheduledFor::At(at)))?;
+            Some(at)
         }
     };
     let settle = rules.settle(command.credit);
@@ -282,7 +284,11 @@ pub(super) fn set_renewal(case: &Case<'_>, command: &SetRenewal) -> Result<Vec<E
     match subscription.term {
         None => Err(Rejection::NoTerm { subscription: id }),
         Some(term) if term.renewal == renewal => Ok(events),
-        Some(_) => {
+        Some(term) => {
+            // Not to renew is to leave.
+            if renewal == Renewal::Cancel {
+                check_least_term(case, &subscription, term.span.end(), false)?;
+            }
             events.push(RenewalSet { subscription: id, renewal }.into());
             Ok(events)
         }

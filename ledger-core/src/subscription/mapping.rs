@@ -1,7 +1,7 @@
 //! Which price of another plan takes the place of which.
 //!
-//! What the command maps goes first; then prices with the same id; then the only recurring price
-//! of one plan to the only one of the other. A price of the old plan that is left has to be
+//! Prices with the same id first, then what the command maps, then the only recurring price of one
+//! plan to the only one of the other. A map cannot say otherwise than an id. A price of the old plan that is left has to be
 //! mapped: nothing ends that nobody named. Add-ons take the new plan's price of their id, or end.
 
 use schemas::Rejection;
@@ -95,8 +95,12 @@ fn check(
         if told[..index].iter().any(|other| other.from == one.from) {
             return wrong(&one.from, "it is mapped twice");
         }
-        let Some(to) = &one.to else { continue };
         let kind = if item.add_on { Recurrence::AddOn } else { Recurrence::Recurring };
+        let same = of_kind(version, kind).any(|price| price.price == one.from);
+        if same && one.to.as_ref() != Some(&one.from) {
+            return wrong(&one.from, "the new plan has a price of this id, which takes its place");
+        }
+        let Some(to) = &one.to else { continue };
         if !of_kind(version, kind).any(|price| price.price == *to) {
             return wrong(to, "the new plan has no such price of the same kind");
         }

@@ -97,6 +97,13 @@ impl Advance<'_> {
         let Some(terms) = item.terms_at(begins).filter(|_| !item.add_on) else {
             return Ok(Vec::new());
         };
+        // What was quoted begins as it was quoted.
+        if subscription.quote.is_some()
+            && item.next_cycle() == 0
+            && item.began() <= subscription.start
+        {
+            return Ok(Vec::new());
+        }
         let Some(path) = self.path(subscription, item.number, terms, begins)? else {
             return Ok(Vec::new());
         };

@@ -66,7 +66,7 @@ pub(super) fn ramp(
     match (terms.ramp_end, starts.last()) {
         (Some(RampEnd::End), Some(end)) => steps.push(RampStep {
             from: *end,
-            items: created.items.iter().map(as_agreed).collect(),
+            items: created.items.iter().filter_map(|item| as_agreed(item, phases)).collect(),
             discount_percent: None,
         }),
         (Some(RampEnd::Hold | RampEnd::End) | None, _) => {}
@@ -78,16 +78,26 @@ pub(super) fn ramp(
     Ok(Some(Ramp { first, agreed: RampAgreed { subscription, discount, steps }.into() }))
 }
 
-/// The item as it would be without phases.
-fn as_agreed(item: &ItemStarted) -> ItemChange {
-    ItemChange {
+/// What phases said of an item, as it would be without them; none if they said nothing.
+fn as_agreed(item: &ItemStarted, phases: &[RampPhase]) -> Option<ItemChange> {
+    let said = || {
+        let requests = phases.iter().filter_map(|phase| phase.items.as_ref()).flatten();
+        requests.filter(|request| request.price == item.terms.price)
+    };
+    let terms = if said().any(|request| request.rate.is_some()) {
+        TermsChange::Set(Box::new(item.terms.clone()))
+    } else {
+        TermsChange::Keep
+    };
+    let quantity = said().any(|request| request.quantity.is_some()).then_some(item.quantity);
+    (terms != TermsChange::Keep || quantity.is_some()).then_some(ItemChange {
         item: item.item,
         add_on: item.add_on,
-        terms: TermsChange::Set(Box::new(item.terms.clone())),
-        quantity: Some(item.quantity),
+        terms,
+        quantity,
         calendar: None,
         left_alone_until: None,
-    }
+    })
 }
 
 /// Where each phase begins, and where the last one ends.

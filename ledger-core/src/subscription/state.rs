@@ -360,11 +360,11 @@ impl Subscription {
         self.living(cycle.start, cycle.end, rules)
     }
 
-    /// Whether all that was billed in advance for a cycle is given back: it was canceled with full
-    /// credit in it.
-    pub(crate) fn gives_back(&self, cycle: &Cycle) -> bool {
-        self.ending.is_some_and(|ending| {
-            ending.credit == CancelCredit::Full && cycle.start < ending.at && ending.at < cycle.end
+    /// Whether nothing is billed in advance for a cycle, and what was comes back when the end
+    /// comes: it ends in it with full credit.
+    pub(crate) fn gives_back(&self, cycle: &Cycle, rules: &Rules) -> bool {
+        self.known_end(rules).is_some_and(|known| {
+            known.credit == CancelCredit::Full && cycle.start < known.at && known.at < cycle.end
         })
     }
 

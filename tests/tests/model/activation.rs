@@ -6,17 +6,18 @@
 //! starts the clock. Paid, it begins, under `billfold@1` with the payment; not paid in time, it
 //! ends, the whole invoice is voided, and what was paid of it is credit.
 
-use schemas::terms::{Anchor, CancelCredit, EndReason};
+use schemas::terms::{Anchor, BillingTiming, CancelCredit, EndReason};
 
 use crate::book::Book;
 use crate::calendar::Calendar;
-use crate::civil::{Clock, Instant};
+use crate::civil::{Clock, Instant, Stretch};
 use crate::customer::{Customer, Source, When};
 use crate::money::{put_note, undo};
 use crate::passing::end;
 use crate::price::whole;
+use crate::stretches::without;
 use crate::subscription::{Subscription, Term};
-use crate::wanted::wanted;
+use crate::wanted::{Wanted, untouchable, wanted};
 
 const HOUR: i64 = 3_600_000_000;
 
@@ -28,13 +29,25 @@ pub(crate) fn waits(customer: &Customer, of: &Subscription, now: Instant) -> boo
     }
     let (rules, clock) = (&customer.rules, &customer.clock);
     let today = clock.day(now);
-    let costs = |want: crate::wanted::Wanted| {
+    let costs = |want: &Wanted| {
         let whole = whole(&want.price.terms.rate, want.price.quantity, customer.currency);
         want.due <= today && 0 < whole.rounded()
     };
-    of.items.iter().any(|item| {
+    of.items.iter().enumerate().any(|(number, item)| {
         let begun = item.cycles(rules, clock, now + 1);
-        begun.iter().any(|cycle| wanted(rules, clock, of, item, cycle).into_iter().any(costs))
+        begun.iter().any(|cycle| {
+            let billed = |want: &Wanted| -> Vec<Stretch> {
+                let lines = customer.charging().filter(|(_, line)| {
+                    let of_cycle = line.cycle().map(|of| (of.subscription, of.item, of.id));
+                    of_cycle == Some((of.id, number, cycle.id))
+                        && line.price.as_ref().is_some_and(|price| price.is_like(&want.price))
+                });
+                let live = lines.flat_map(|(_, line)| line.live.iter().copied());
+                live.chain(untouchable(item, cycle.id)).collect()
+            };
+            let wants = wanted(rules, clock, of, item, cycle);
+            wants.iter().any(|want| costs(want) && !without(&[want.time], &billed(want)).is_empty())
+        })
     })
 }
 
@@ -43,11 +56,13 @@ pub(crate) fn asked(customer: &mut Customer, place: usize, now: Instant) {
     if customer.invoices[place].total() <= 0 {
         return;
     }
-    let has: Vec<bool> = customer
-        .subscriptions
-        .iter()
-        .map(|of| customer.invoices[place].has(customer, of.id))
-        .collect();
+    // It asks who has something above zero on it.
+    let asks = |of: &Subscription| -> bool {
+        let lines = customer.invoices[place].lines.iter();
+        let of_it = lines.filter(|line| line.is_of(customer, of.id));
+        of_it.map(crate::customer::Line::net).sum::<i128>() > 0
+    };
+    let has: Vec<bool> = customer.subscriptions.iter().map(asks).collect();
     for (of, has) in customer.subscriptions.iter_mut().zip(has) {
         if let Some(gate) = &mut of.gate
             && has
@@ -128,12 +143,14 @@ pub(crate) fn begin_paid(book: &Book, customer: &mut Customer, when: When) {
 /// It begins with its payment: what was paid runs from there.
 fn start_at(customer: &mut Customer, at: usize, place: usize, paid_at: Instant) {
     let clock = customer.clock.clone();
-    let of = &mut customer.subscriptions[at];
+    let of = &customer.subscriptions[at];
     let start = clock.moment(paid_at);
     let follows_the_start = matches!(of.anchor, None | Some(Anchor::Anniversary));
-    if start <= of.start || of.trial_end.is_some() || !follows_the_start {
+    let known = start <= of.start || of.trial_end.is_some() || !follows_the_start;
+    if known || !waited_from_its_start(customer, of, place) {
         return;
     }
+    let of = &mut customer.subscriptions[at];
     let id = of.id;
     let before = of.start;
     of.start = start;
@@ -167,6 +184,26 @@ fn start_at(customer: &mut Customer, at: usize, place: usize, paid_at: Instant) 
             nth += 1;
         }
     }
+}
+
+/// Nothing of it was served before: the invoice is the first with a line of it, bills whole
+/// cycles, and asks for something that was due at the start.
+fn waited_from_its_start(customer: &Customer, of: &Subscription, place: usize) -> bool {
+    let asks = |line: &crate::customer::Line| match line.source {
+        Source::Charge(charge) => customer.charge_of(charge) == Some(of.id) && line.net() > 0,
+        Source::Cycle(cycle) => {
+            let terms = (cycle.subscription == of.id)
+                .then(|| of.items[cycle.item].terms_at(of.start))
+                .flatten();
+            let ahead = terms.is_some_and(|terms| terms.timing == BillingTiming::InAdvance);
+            ahead && cycle.id == (0, 0) && line.net() > 0
+        }
+    };
+    let mut billed = customer.charging().filter_map(|(at, line)| Some((at, line.cycle()?, line)));
+    customer.invoices[place].lines.iter().any(asks)
+        && billed.all(|(at, cycle, line)| {
+            cycle.subscription != of.id || (at.0 == place && line.time == (cycle.start, cycle.end))
+        })
 }
 
 /// Steps of an item keep their distance, in days, from the start.

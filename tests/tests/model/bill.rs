@@ -90,6 +90,13 @@ pub(crate) fn bill(book: &Book, customer: &mut Customer, billing: &Billing) {
     let charges: Vec<ChargeId> = seen
         .pending
         .iter()
+        .filter(|charge| {
+            let of = charge.of.and_then(|id| seen.subscriptions.iter().find(|of| of.id == id));
+            // What ended where it would have begun costs nothing to set up.
+            of.is_none_or(|of| {
+                of.start <= now && of.end.as_ref().is_none_or(|end| of.start < end.at)
+            })
+        })
         .filter(|charge| match billing.which {
             Which::All => true,
             Which::Of(id) => charge.of == Some(id),

@@ -172,7 +172,7 @@ fn one(
     let place = lines.first().and_then(|(_, line)| line.cycle().map(|of| (of.id, of.start)));
     let place = cycle.map(|cycle| (cycle.id, cycle.start)).or(place);
     let Some((id, start)) = place else { return };
-    let anyway = stays(subscription, item, (id, start));
+    let anyway = stays(subscription, item, (id, start), cycle);
     let mut covered = untouchable(item, id);
     let mut covered_twice = covered.clone();
     for (at, line) in lines {

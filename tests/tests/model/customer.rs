@@ -366,11 +366,19 @@ impl Customer {
         lines.any(|line| line.credits.is_some_and(|at| at.0 == place))
     }
 
+    /// Where a cycle ends now: where the cycles that were laid anew begin, if that is before.
+    fn end_of(&self, of: &CycleOf) -> Instant {
+        let place = self.place_of(of.subscription).expect("it was billed");
+        let item = &self.subscriptions[place].items[of.item];
+        let next = item.calendars.get(of.id.0 + 1).map(|next| next.from);
+        next.map_or(of.end, |next| next.min(of.end))
+    }
+
     /// The end of the last cycle of an item of which something is billed.
     pub(crate) fn billed_until(&self, id: SubscriptionId, item: usize) -> Option<Instant> {
         let of_item = |line: &Line| {
             let of = line.cycle().filter(|of| (of.subscription, of.item) == (id, item));
-            of.filter(|_| !line.live.is_empty()).map(|of| of.end)
+            of.filter(|_| !line.live.is_empty()).map(|of| self.end_of(of))
         };
         self.charging().filter_map(|(_, line)| of_item(line)).max()
     }
@@ -378,7 +386,7 @@ impl Customer {
     /// The end of the last cycle of an item that was ever invoiced and counts.
     pub(crate) fn last_cycle_end(&self, id: SubscriptionId, item: usize) -> Option<Instant> {
         let cycles = self.charging().filter_map(|(_, line)| line.cycle());
-        cycles.filter(|of| (of.subscription, of.item) == (id, item)).map(|of| of.end).max()
+        cycles.filter(|of| (of.subscription, of.item) == (id, item)).map(|of| self.end_of(of)).max()
     }
 
     /// The last cycle of an item of which something is billed, or was given up.

@@ -327,6 +327,8 @@ pub(crate) fn pause(
             if day <= view.clock.day(from) {
                 return Err("it would go on before it pauses");
             }
+            let resumes = view.clock.start_of(day);
+            lives(of, resumes, Some(At::Time(resumes)))?;
         }
         match later {
             Some(later) => {

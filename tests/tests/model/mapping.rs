@@ -36,6 +36,9 @@ fn map<'a>(
         let Some(price) = price_of(*place) else { continue };
         let named = |price: &Code| new.iter().find(|new| new.price == *price).copied();
         if let Some(mapping) = told.iter().find(|mapping| mapping.from == price) {
+            if named(&price).is_some() && mapping.to.as_ref() != Some(&price) {
+                return Err("a price of the same id is there");
+            }
             match &mapping.to {
                 None => ended.push(*place),
                 Some(to) => pairs.push((*place, named(to).ok_or("no such new price")?)),

@@ -32,6 +32,10 @@ fn holds(view: &View<'_>, edge: &Edge, of: &Subscription, number: usize, cycle: 
 fn path(view: &View<'_>, of: &Subscription, number: usize, cycle: &Cycle) -> Vec<usize> {
     let item = &of.items[number];
     let mut found: Vec<usize> = Vec::new();
+    // What was quoted begins as it was quoted.
+    if of.quoted && cycle.start <= of.trial_end.unwrap_or(of.start) {
+        return found;
+    }
     let Some(terms) = item.terms_at(cycle.start) else { return found };
     let mut version = terms.version;
     loop {
@@ -86,8 +90,8 @@ pub(crate) fn take(view: &View<'_>, of: &mut Subscription, number: usize, at: In
     let to = view.book.version(old.plan, view.book.edges[last].to).expect("it was checked");
     let leads = of.plan_items(at).first() == Some(&number);
     of.items[number].migrated.extend(path.iter().copied());
-    let left = if old.timing == BillingTiming::InAdvance { old.lead } else { 0 };
-    of.items[number].left_leads.insert(at, left);
+    let lead = |of: &Terms| if of.timing == BillingTiming::InAdvance { of.lead } else { 0 };
+    of.items[number].left_leads.insert(at, lead(&old));
     if to.number == old.version {
         // Back where it began.
         return;
@@ -97,6 +101,8 @@ pub(crate) fn take(view: &View<'_>, of: &mut Subscription, number: usize, at: In
         let same =
             item.terms_at(at).is_some_and(|t| (t.plan, t.version) == (old.plan, old.version));
         if place == number || (leads && item.add_on && same) {
+            let left = item.terms_at(at).map_or(0, lead);
+            of.items[place].left_leads.insert(at, left);
             change(view, of, place, (to, &path), at);
         }
     }

@@ -89,9 +89,10 @@ pub(crate) fn accept(
     }
     quote.closed = true;
     let version = quote.version.clone();
-    let start = command.start;
+    let (start, id) = (command.start, command.quote);
     let mut command = as_subscription(&quote.offer, command.subscription, command.invoice);
     command.start = start;
+    command.with.get_or_insert_default().quote = Some(id);
     begin(book, customer, &command, &version, children, when)
 }
 

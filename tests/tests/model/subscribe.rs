@@ -78,6 +78,7 @@ pub(crate) fn begin(
         end: None,
         beneficiary: with.beneficiary,
         anchor: with.anchor,
+        quoted: with.quote.is_some(),
         owes_a_bill: false,
         again: false,
     };
@@ -219,8 +220,18 @@ fn put_ramp(
         for (item, (terms, quantity)) in new.items.iter_mut().zip(agreed) {
             item.percents.insert(from, None);
             item.ramp.push(from);
-            item.terms.insert(from, terms);
-            item.quantities.insert(from, quantity);
+            // What the phases said nothing of goes on.
+            let price = item.terms_at(new.start).map(|terms| terms.price.clone());
+            let said = || {
+                let requests = ramp.iter().flat_map(|phase| phase.items.iter().flatten());
+                requests.filter(|request| Some(&request.price) == price.as_ref())
+            };
+            if said().any(|request| request.rate.is_some()) {
+                item.terms.insert(from, terms);
+            }
+            if said().any(|request| request.quantity.is_some()) {
+                item.quantities.insert(from, quantity);
+            }
         }
     }
     Ok(())

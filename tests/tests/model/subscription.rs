@@ -113,6 +113,8 @@ pub(crate) struct Subscription {
     pub(crate) numbers: u32,
     pub(crate) end: Option<End>,
     pub(crate) beneficiary: Option<CustomerId>,
+    /// It is what a quote offered.
+    pub(crate) quoted: bool,
     /// Where it asked that cycles begin.
     pub(crate) anchor: Option<schemas::terms::Anchor>,
     /// What something that happened by itself changed is to be billed by the next run.

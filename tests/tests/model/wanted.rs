@@ -36,13 +36,16 @@ fn living(subscription: &Subscription, cycle: &Cycle) -> Option<Stretch> {
     (from < to).then_some((from, to))
 }
 
-/// Everything of it is given back: it was canceled with full credit in this cycle.
+/// Everything of it is given back, or not billed: it ends with full credit in this cycle.
 fn given_back(subscription: &Subscription, cycle: &Cycle, timing: BillingTiming) -> bool {
-    let Some(end) = &subscription.end else { return false };
-    end.credit == CancelCredit::Full
-        && timing == BillingTiming::InAdvance
-        && cycle.start < end.at
-        && end.at < cycle.end
+    timing == BillingTiming::InAdvance && ends_with_full_credit(subscription, cycle)
+}
+
+fn ends_with_full_credit(subscription: &Subscription, cycle: &Cycle) -> bool {
+    let inside = |end: Instant| cycle.start < end && end < cycle.end;
+    subscription
+        .known_end()
+        .is_some_and(|(end, credit)| credit == CancelCredit::Full && inside(end))
 }
 
 /// The pieces of a cycle that should be charged, in order.
@@ -128,13 +131,17 @@ pub(crate) fn stays(
     subscription: &Subscription,
     item: &Item,
     (id, start): (CycleId, Instant),
+    cycle: Option<&Cycle>,
 ) -> Vec<Stretch> {
     let mut found = untouchable(item, id);
     if let Some((end, credit)) = subscription.known_end()
         && subscription.begins(start)
         && (credit == CancelCredit::None || subscription.end.is_none())
     {
-        found.push((end, Instant::MAX));
+        // What is given back whole is so when the end comes.
+        let whole = subscription.end.is_none()
+            && cycle.is_some_and(|cycle| ends_with_full_credit(subscription, cycle));
+        found.push((if whole { start } else { end }, Instant::MAX));
     }
     let kept = subscription.pauses.iter().filter(|pause| pause.kept);
     found.extend(kept.map(|pause| (pause.from, pause.until.unwrap_or(Instant::MAX))));

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use schemas::event::{ChangeScheduled, LineSource, ScheduledFor};
-use schemas::terms::{DiscountDuration, DiscountTarget, DiscountValue};
+use schemas::terms::{DiscountDuration, DiscountTarget, DiscountValue, EndReason};
 use schemas::view::{
     self, ItemCycle, ItemStep, OpenDocument, PendingChange, SubscriptionDiscount, SubscriptionItem,
     SubscriptionState,
@@ -53,8 +53,13 @@ impl<'a> Shown<'a> {
 
     /// Where it is in its life.
     pub(super) fn state(&self) -> SubscriptionState {
+        let never = self.then.ending.filter(|ending| ending.at <= self.then.start);
         if self.at < self.then.start {
-            return SubscriptionState::Pending;
+            return match never.map(|ending| ending.reason) {
+                Some(EndReason::Canceled) => SubscriptionState::Canceled,
+                Some(EndReason::TermEnded | EndReason::NotPaid) => SubscriptionState::Expired,
+                None => SubscriptionState::Pending,
+            };
         }
         let lives = self.then.ending.is_none_or(|ending| self.at < ending.at);
         if lives && self.customer.waits(&self.then, self.at) {
