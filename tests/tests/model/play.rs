@@ -279,8 +279,6 @@ impl Game {
         let (at, of) = (stamp.recorded_at, stamp.effective_at);
         let back = if at == of { String::new() } else { format!(", effective {of}") };
         self.told.push(format!("{at}{back} {name}: {answer}"));
-            self.told.push(format!("     {command:?}\n     {decided:?}"));
-        }
         let (events, documents) = match (decided, expected) {
             (Ok(events), Ok(documents)) => (events, documents),
             (Err(_), Err(_)) => return,
