@@ -1,0 +1,319 @@
+//! The law of time: none of an item is charged twice, and none is given back that is not charged.
+//!
+//! # Shape
+//!
+//! Each line knows which time it charges still; each item has the sum of these as one set of time,
+//! which is one span for as long as it is billed without gaps.
+//!
+//! # Ordering
+//!
+//! What a commit charges is put into the sets when it ends: what it gives back is out of them by
+//! then, on whatever document.
+//!
+//! # Correctness
+//!
+//! Three things free time beside credits. A void frees that of the whole invoice, whether it is to
+//! be billed again or given up. A void of a credit that is to be billed again makes the time charged
+//! again as it was. A change without proration that lays cycles anew forfeits what was billed for
+//! the old ones: it stays billed and can be charged in the new cycles.
+//!
+//! A set never has time that no line charges, so what is found is so. It can have less: where a
+//! void leaves two lines with one time, taking back one of them takes it out.
+
+use std::collections::BTreeMap;
+
+use schemas::event::{
+    ChargeAdded, ChargeWithdrawn, CreditNoteIssued, InvoiceFinalized, InvoiceLine, InvoiceVoided,
+    LineRef, LineSource, SubscriptionActivated, SubscriptionCanceled, SubscriptionChanged,
+    SubscriptionMoved,
+};
+use schemas::ids::{ChargeId, DiscountId, InvoiceId, SubscriptionId};
+use schemas::terms::{EndReason, LineKind};
+use schemas::{Event, Span, Timestamp};
+
+use super::findings::Findings;
+use super::law::Law;
+use super::lines::shown;
+use super::spans::{put_in, take_out, within};
+
+/// Whose time it is. What makes up a least price charges the same time once more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Whose {
+    subscription: SubscriptionId,
+    item: u16,
+    is_true_up: bool,
+}
+
+/// What a line has of a discount that counts cycles.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Taken {
+    pub(super) discount: DiscountId,
+    pub(super) cycle: Timestamp,
+    pub(super) amount: i128,
+}
+
+/// A line that charges time, or did.
+#[derive(Debug)]
+struct Charge {
+    whose: Whose,
+    cycle: u32,
+    live: Vec<Span>,
+    taken: Vec<Taken>,
+}
+
+/// A line of an invoice that credits time.
+#[derive(Debug)]
+struct Credit {
+    target: LineRef,
+    span: Span,
+    taken: Vec<Taken>,
+}
+
+/// Lines with a discount are more or fewer than before, and what they have of it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Change {
+    pub(super) taken: Taken,
+    pub(super) lines: i64,
+}
+
+/// Every line that charges time, and every charge that waits. See the module.
+#[derive(Debug, Default)]
+pub(super) struct Charged {
+    charges: BTreeMap<LineRef, Charge>,
+    credits: BTreeMap<LineRef, Credit>,
+    times: BTreeMap<Whose, Vec<Span>>,
+    /// Lines of this commit.
+    fresh: Vec<LineRef>,
+    /// What this event did to discounts.
+    changes: Vec<Change>,
+    /// Charges that wait for an invoice, with what they ask for.
+    waiting: BTreeMap<ChargeId, i128>,
+    /// Charges that are fees of subscriptions.
+    fees: BTreeMap<SubscriptionId, Vec<ChargeId>>,
+    /// One-off lines, for a void that bills them again.
+    one_off: BTreeMap<LineRef, (ChargeId, i128)>,
+}
+
+impl Charged {
+    pub(super) fn observe(&mut self, event: &Event, findings: &mut Findings) {
+        if let Some(invoice) = event.get::<InvoiceFinalized>() {
+            for line in &invoice.lines {
+                self.bill(LineRef { invoice: invoice.invoice, line: line.line }, line, findings);
+            }
+        } else if let Some(note) = event.get::<CreditNoteIssued>() {
+            for line in &note.credits {
+                let (Some(target), Some(pricing)) = (line.credits, &line.pricing) else { continue };
+                self.give_back(target, pricing.span, findings);
+            }
+        } else if let Some(void) = event.get::<InvoiceVoided>() {
+            self.void(void);
+        } else if let Some(charge) = event.get::<ChargeAdded>() {
+            self.waiting.insert(charge.charge, charge.gross.0.into());
+            if let Some(subscription) = charge.subscription {
+                self.fees.entry(subscription).or_default().push(charge.charge);
+            }
+        } else if let Some(charge) = event.get::<ChargeWithdrawn>() {
+            let waited = self.waiting.remove(&charge.charge);
+            findings.check(Law::References, waited.is_some(), || {
+                format!("{} is withdrawn, and does not wait", charge.charge)
+            });
+        } else {
+            self.agree(event, findings);
+        }
+    }
+
+    /// What an agreement does to what is charged.
+    fn agree(&mut self, event: &Event, findings: &mut Findings) {
+        if let Some(changed) = event.get::<SubscriptionChanged>() {
+            self.forfeit(changed, findings);
+        } else if let Some(activated) = event.get::<SubscriptionActivated>() {
+            if let Some(moved) = &activated.moved {
+                self.relay(activated.subscription, moved);
+            }
+        } else if let Some(canceled) = event.get::<SubscriptionCanceled>()
+            && canceled.reason == EndReason::NotPaid
+        {
+            // Nobody is asked for its setup fee again.
+            let fees = self.fees.remove(&canceled.subscription);
+            for fee in fees.into_iter().flatten() {
+                self.waiting.remove(&fee);
+            }
+        }
+    }
+
+    /// What the events since then did to discounts.
+    pub(super) fn changes(&mut self) -> impl Iterator<Item = Change> + '_ {
+        self.changes.drain(..)
+    }
+
+    /// Puts what the commit charges into the sets.
+    pub(super) fn close_commit(&mut self, findings: &mut Findings) {
+        for at in self.fresh.drain(..) {
+            let Some(Charge { whose, live, .. }) = self.charges.get(&at) else { continue };
+            let charged = self.times.entry(*whose).or_default();
+            for span in live {
+                let twice = within(charged, *span).next();
+                findings.check(Law::ChargedOnce, twice.is_none(), || {
+                    let Whose { subscription, item, .. } = whose;
+                    let time = twice.map_or(String::new(), |span| span.to_string());
+                    format!(
+                        "{} charges {time} of item {item} of {subscription}, which is charged \
+                         already",
+                        shown(at)
+                    )
+                });
+                put_in(charged, *span);
+            }
+        }
+    }
+
+    fn bill(&mut self, at: LineRef, line: &InvoiceLine, findings: &mut Findings) {
+        match (line.source, &line.pricing, line.credits) {
+            (LineSource::Cycle { .. }, Some(pricing), Some(target)) => {
+                let (span, taken) = (pricing.span, taken_of(line));
+                self.note(&taken, 0);
+                self.credits.insert(at, Credit { target, span, taken });
+                self.give_back(target, span, findings);
+            }
+            (LineSource::Cycle { subscription, item, cycle }, Some(pricing), None) => {
+                let is_true_up = line.kind == LineKind::MinimumTrueUp;
+                let (whose, taken) = (Whose { subscription, item, is_true_up }, taken_of(line));
+                self.note(&taken, 1);
+                let live = vec![pricing.span];
+                self.charges.insert(at, Charge { whose, cycle, live, taken });
+                self.fresh.push(at);
+            }
+            (LineSource::Charge(id), ..) => self.bill_charge(at, id, line, findings),
+            (LineSource::Cycle { .. }, None, _) | (LineSource::Invoice, ..) => {}
+        }
+    }
+
+    fn bill_charge(
+        &mut self,
+        at: LineRef,
+        id: ChargeId,
+        line: &InvoiceLine,
+        findings: &mut Findings,
+    ) {
+        let Some(waited) = self.waiting.remove(&id) else {
+            findings.check(Law::ChargedOnce, false, || {
+                format!("{} bills {id}, which does not wait for an invoice", shown(at))
+            });
+            return;
+        };
+        let gross = i128::from(line.gross.0);
+        findings.check(Law::Totals, gross == waited, || {
+            format!("{} bills {gross} for {id}, and {waited} was charged", shown(at))
+        });
+        self.one_off.insert(at, (id, waited));
+    }
+
+    fn note(&mut self, taken: &[Taken], lines: i64) {
+        self.changes.extend(taken.iter().map(|taken| Change { taken: *taken, lines }));
+    }
+
+    /// Time of a line is given back.
+    fn give_back(&mut self, target: LineRef, span: Span, findings: &mut Findings) {
+        let Some(charge) = self.charges.get_mut(&target) else { return };
+        let whole = within(&charge.live, span).next() == Some(span);
+        findings.check(Law::ChargedOnce, whole, || {
+            format!("{span} of {} is given back, and it charges {:?}", shown(target), charge.live)
+        });
+        let charged = self.times.entry(charge.whose).or_default();
+        within(&charge.live, span).for_each(|part| take_out(charged, part));
+        let counted = !charge.live.is_empty();
+        take_out(&mut charge.live, span);
+        if counted && charge.live.is_empty() {
+            self.changes.extend(charge.taken.iter().map(|taken| uncounted(*taken, -1)));
+        }
+    }
+
+    fn void(&mut self, void: &InvoiceVoided) {
+        for (at, charge) in taken_from(&mut self.charges, void.invoice) {
+            let charged = self.times.entry(charge.whose).or_default();
+            charge.live.iter().for_each(|span| take_out(charged, *span));
+            let lines = -i64::from(!charge.live.is_empty());
+            self.changes.extend(charge.taken.iter().map(|taken| undone(*taken, lines)));
+            self.fresh.retain(|fresh| *fresh != at);
+        }
+        for (_, credit) in taken_from(&mut self.credits, void.invoice) {
+            self.changes.extend(credit.taken.iter().map(|taken| undone(*taken, 0)));
+            let charge = self.charges.get_mut(&credit.target).filter(|_| void.rebill);
+            let Some(charge) = charge else { continue };
+            if charge.live.is_empty() {
+                self.changes.extend(charge.taken.iter().map(|taken| uncounted(*taken, 1)));
+            }
+            put_in(&mut charge.live, credit.span);
+            put_in(self.times.entry(charge.whose).or_default(), credit.span);
+        }
+        for (_, (id, waited)) in taken_from(&mut self.one_off, void.invoice) {
+            if void.rebill {
+                self.waiting.insert(id, waited);
+            }
+        }
+    }
+
+    /// What was billed for cycles that a change without proration takes the place of is forfeited.
+    fn forfeit(&mut self, changed: &SubscriptionChanged, findings: &mut Findings) {
+        let subscription = changed.subscription;
+        for change in changed.items.iter().filter(|change| change.calendar.is_some()) {
+            let left_alone = change.left_alone_until;
+            let Some(span) = left_alone.and_then(|until| Span::new(changed.from, until)) else {
+                continue;
+            };
+            self.close_commit(findings);
+            for is_true_up in [false, true] {
+                let whose = Whose { subscription, item: change.item, is_true_up };
+                if let Some(charged) = self.times.get_mut(&whose) {
+                    take_out(charged, span);
+                }
+            }
+        }
+    }
+
+    /// A subscription begins elsewhere, and what its lines charge lies there, too.
+    fn relay(&mut self, subscription: SubscriptionId, moved: &SubscriptionMoved) {
+        for item in &moved.items {
+            for is_true_up in [false, true] {
+                self.times.remove(&Whose { subscription, item: item.item, is_true_up });
+            }
+        }
+        for line in &moved.lines {
+            let Some(charge) = self.charges.get_mut(&line.line) else { continue };
+            let item = moved.items.iter().find(|item| item.item == charge.whose.item);
+            let at = usize::try_from(charge.cycle).ok();
+            let span = item.zip(at).and_then(|(item, at)| item.cycles.get(at));
+            if let Some(span) = span.filter(|_| !charge.live.is_empty()) {
+                charge.live = vec![*span];
+                put_in(self.times.entry(charge.whose).or_default(), *span);
+            }
+        }
+    }
+}
+
+fn taken_of(line: &InvoiceLine) -> Vec<Taken> {
+    let parts = line.discounts.iter();
+    parts
+        .filter_map(|part| {
+            let (discount, amount) = (part.discount, i128::from(part.amount.0));
+            Some(Taken { discount, cycle: part.cycle?, amount })
+        })
+        .collect()
+}
+
+/// So many lines more have it, and what they have of it is what it was.
+const fn uncounted(taken: Taken, lines: i64) -> Change {
+    Change { taken: Taken { amount: 0, ..taken }, lines }
+}
+
+/// What was taken off is not.
+const fn undone(taken: Taken, lines: i64) -> Change {
+    Change { taken: Taken { amount: -taken.amount, ..taken }, lines }
+}
+
+/// Takes what is known of the lines of an invoice.
+fn taken_from<T>(known: &mut BTreeMap<LineRef, T>, invoice: InvoiceId) -> Vec<(LineRef, T)> {
+    let of_invoice = LineRef { invoice, line: 0 }..=LineRef { invoice, line: u32::MAX };
+    let lines: Vec<LineRef> = known.range(of_invoice).map(|(at, _)| *at).collect();
+    lines.into_iter().filter_map(|at| Some((at, known.remove(&at)?))).collect()
+}
