@@ -89,10 +89,12 @@ fn subscription_of(event: &SubscriptionEvent) -> Option<SubscriptionId> {
         E::CancellationUndone(e) => Some(e.subscription),
         E::TermRenewed(e) => Some(e.subscription),
         E::RenewalSet(e) => Some(e.subscription),
-        E::QuoteAccepted(e) => Some(e.subscription),
-        E::QuoteCreated(_) | E::QuoteVoided(_) | E::DiscountApplied(_) | E::DiscountRemoved(_) => {
-            None
-        }
+        // Who accepts a quote names what begins next.
+        E::QuoteAccepted(_)
+        | E::QuoteCreated(_)
+        | E::QuoteVoided(_)
+        | E::DiscountApplied(_)
+        | E::DiscountRemoved(_) => None,
     }
 }
 

@@ -13,9 +13,12 @@
 //! # Correctness
 //!
 //! Three things free time beside credits. A void frees that of the whole invoice, whether it is to
-//! be billed again or given up. A void of a credit that is to be billed again makes the time charged
-//! again as it was. A change without proration that lays cycles anew forfeits what was billed for
-//! the old ones: it stays billed and can be charged in the new cycles.
+//! be billed again or given up. A change without proration marks time that stays as it was billed,
+//! and with cycles that are laid anew what is marked of the old ones is forfeited: it can be charged
+//! in the new ones. And a credit of nothing is on no note, so time that is worth less than a minor
+//! unit, or of which notes have taken off everything, is given back without a word.
+//!
+//! A void of a credit that is to be billed again makes its time charged again as it was.
 //!
 //! A set never has time that no line charges, so what is found is so. It can have less: where a
 //! void leaves two lines with one time, taking back one of them takes it out.
@@ -25,7 +28,7 @@ use std::collections::BTreeMap;
 use schemas::event::{
     ChargeAdded, ChargeWithdrawn, CreditNoteIssued, InvoiceFinalized, InvoiceLine, InvoiceVoided,
     LineRef, LineSource, SubscriptionActivated, SubscriptionCanceled, SubscriptionChanged,
-    SubscriptionMoved,
+    SubscriptionMoved, SubscriptionResumed,
 };
 use schemas::ids::{ChargeId, DiscountId, InvoiceId, SubscriptionId};
 use schemas::terms::{EndReason, LineKind};
@@ -57,8 +60,22 @@ pub(super) struct Taken {
 struct Charge {
     whose: Whose,
     cycle: u32,
+    /// All its time, and what it cost.
+    whole: Span,
+    gross: i128,
+    /// What credits and notes have left of it.
+    left: i128,
     live: Vec<Span>,
     taken: Vec<Taken>,
+}
+
+/// The time of an item.
+#[derive(Debug, Default)]
+struct Times {
+    charged: Vec<Span>,
+    lines: Vec<LineRef>,
+    /// Time that stays as it was billed.
+    marked: Vec<Span>,
 }
 
 /// A line of an invoice that credits time.
@@ -66,6 +83,7 @@ struct Charge {
 struct Credit {
     target: LineRef,
     span: Span,
+    amount: i128,
     taken: Vec<Taken>,
 }
 
@@ -81,7 +99,7 @@ pub(super) struct Change {
 pub(super) struct Charged {
     charges: BTreeMap<LineRef, Charge>,
     credits: BTreeMap<LineRef, Credit>,
-    times: BTreeMap<Whose, Vec<Span>>,
+    times: BTreeMap<Whose, Times>,
     /// Lines of this commit.
     fresh: Vec<LineRef>,
     /// What this event did to discounts.
@@ -101,6 +119,10 @@ impl Charged {
                 self.bill(LineRef { invoice: invoice.invoice, line: line.line }, line, findings);
             }
         } else if let Some(note) = event.get::<CreditNoteIssued>() {
+            for line in &note.lines {
+                let at = LineRef { invoice: note.invoice, line: line.line };
+                self.take_off(at, line.net.0.into());
+            }
             for line in &note.credits {
                 let (Some(target), Some(pricing)) = (line.credits, &line.pricing) else { continue };
                 self.give_back(target, pricing.span, findings);
@@ -125,10 +147,17 @@ impl Charged {
     /// What an agreement does to what is charged.
     fn agree(&mut self, event: &Event, findings: &mut Findings) {
         if let Some(changed) = event.get::<SubscriptionChanged>() {
-            self.forfeit(changed, findings);
+            self.mark(changed, findings);
         } else if let Some(activated) = event.get::<SubscriptionActivated>() {
             if let Some(moved) = &activated.moved {
-                self.relay(activated.subscription, moved);
+                self.relay(activated.subscription, moved, findings);
+            }
+        } else if let Some(resumed) = event.get::<SubscriptionResumed>() {
+            for left in &resumed.left_alone {
+                let marked = Span::new(resumed.from, left.until);
+                self.each(resumed.subscription, left.item, |times| {
+                    marked.into_iter().for_each(|span| put_in(&mut times.marked, span));
+                });
             }
         } else if let Some(canceled) = event.get::<SubscriptionCanceled>()
             && canceled.reason == EndReason::NotPaid
@@ -148,11 +177,12 @@ impl Charged {
 
     /// Puts what the commit charges into the sets.
     pub(super) fn close_commit(&mut self, findings: &mut Findings) {
-        for at in self.fresh.drain(..) {
-            let Some(Charge { whose, live, .. }) = self.charges.get(&at) else { continue };
-            let charged = self.times.entry(*whose).or_default();
-            for span in live {
-                let twice = within(charged, *span).next();
+        for at in std::mem::take(&mut self.fresh) {
+            let Some(Charge { whose, live, gross, .. }) = self.charges.get(&at) else { continue };
+            let times = self.times.entry(*whose).or_default();
+            for span in live.iter().filter(|_| *gross != 0) {
+                let twice = within(&times.charged, *span).next();
+                let twice = twice.filter(|both| is_worth(&self.charges, &times.lines, *both));
                 findings.check(Law::ChargedOnce, twice.is_none(), || {
                     let Whose { subscription, item, .. } = whose;
                     let time = twice.map_or(String::new(), |span| span.to_string());
@@ -162,8 +192,9 @@ impl Charged {
                         shown(at)
                     )
                 });
-                put_in(charged, *span);
+                put_in(&mut times.charged, *span);
             }
+            times.lines.push(at);
         }
     }
 
@@ -172,15 +203,19 @@ impl Charged {
             (LineSource::Cycle { .. }, Some(pricing), Some(target)) => {
                 let (span, taken) = (pricing.span, taken_of(line));
                 self.note(&taken, 0);
-                self.credits.insert(at, Credit { target, span, taken });
+                let amount = -i128::from(line.net.0);
+                self.credits.insert(at, Credit { target, span, amount, taken });
+                self.take_off(target, amount);
                 self.give_back(target, span, findings);
             }
             (LineSource::Cycle { subscription, item, cycle }, Some(pricing), None) => {
                 let is_true_up = line.kind == LineKind::MinimumTrueUp;
                 let (whose, taken) = (Whose { subscription, item, is_true_up }, taken_of(line));
                 self.note(&taken, 1);
-                let live = vec![pricing.span];
-                self.charges.insert(at, Charge { whose, cycle, live, taken });
+                let (gross, left) = (line.gross.0.into(), line.net.0.into());
+                let (whole, live) = (pricing.span, vec![pricing.span]);
+                let charge = Charge { whose, cycle, whole, gross, left, live, taken };
+                self.charges.insert(at, charge);
                 self.fresh.push(at);
             }
             (LineSource::Charge(id), ..) => self.bill_charge(at, id, line, findings),
@@ -212,6 +247,12 @@ impl Charged {
         self.changes.extend(taken.iter().map(|taken| Change { taken: *taken, lines }));
     }
 
+    fn take_off(&mut self, at: LineRef, amount: i128) {
+        if let Some(charge) = self.charges.get_mut(&at) {
+            charge.left -= amount;
+        }
+    }
+
     /// Time of a line is given back.
     fn give_back(&mut self, target: LineRef, span: Span, findings: &mut Findings) {
         let Some(charge) = self.charges.get_mut(&target) else { return };
@@ -219,8 +260,8 @@ impl Charged {
         findings.check(Law::ChargedOnce, whole, || {
             format!("{span} of {} is given back, and it charges {:?}", shown(target), charge.live)
         });
-        let charged = self.times.entry(charge.whose).or_default();
-        within(&charge.live, span).for_each(|part| take_out(charged, part));
+        let times = self.times.entry(charge.whose).or_default();
+        within(&charge.live, span).for_each(|part| take_out(&mut times.charged, part));
         let counted = !charge.live.is_empty();
         take_out(&mut charge.live, span);
         if counted && charge.live.is_empty() {
@@ -230,21 +271,23 @@ impl Charged {
 
     fn void(&mut self, void: &InvoiceVoided) {
         for (at, charge) in taken_from(&mut self.charges, void.invoice) {
-            let charged = self.times.entry(charge.whose).or_default();
-            charge.live.iter().for_each(|span| take_out(charged, *span));
+            let times = self.times.entry(charge.whose).or_default();
+            charge.live.iter().for_each(|span| take_out(&mut times.charged, *span));
+            times.lines.retain(|line| *line != at);
             let lines = -i64::from(!charge.live.is_empty());
             self.changes.extend(charge.taken.iter().map(|taken| undone(*taken, lines)));
             self.fresh.retain(|fresh| *fresh != at);
         }
         for (_, credit) in taken_from(&mut self.credits, void.invoice) {
             self.changes.extend(credit.taken.iter().map(|taken| undone(*taken, 0)));
+            self.take_off(credit.target, -credit.amount);
             let charge = self.charges.get_mut(&credit.target).filter(|_| void.rebill);
             let Some(charge) = charge else { continue };
             if charge.live.is_empty() {
                 self.changes.extend(charge.taken.iter().map(|taken| uncounted(*taken, 1)));
             }
             put_in(&mut charge.live, credit.span);
-            put_in(self.times.entry(charge.whose).or_default(), credit.span);
+            put_in(&mut self.times.entry(charge.whose).or_default().charged, credit.span);
         }
         for (_, (id, waited)) in taken_from(&mut self.one_off, void.invoice) {
             if void.rebill {
@@ -253,30 +296,41 @@ impl Charged {
         }
     }
 
-    /// What was billed for cycles that a change without proration takes the place of is forfeited.
-    fn forfeit(&mut self, changed: &SubscriptionChanged, findings: &mut Findings) {
-        let subscription = changed.subscription;
-        for change in changed.items.iter().filter(|change| change.calendar.is_some()) {
-            let left_alone = change.left_alone_until;
-            let Some(span) = left_alone.and_then(|until| Span::new(changed.from, until)) else {
-                continue;
-            };
-            self.close_commit(findings);
-            for is_true_up in [false, true] {
-                let whose = Whose { subscription, item: change.item, is_true_up };
-                if let Some(charged) = self.times.get_mut(&whose) {
-                    take_out(charged, span);
+    /// Time is marked to stay as it was billed. With cycles that are laid anew, what is marked of
+    /// the old ones is forfeited.
+    fn mark(&mut self, changed: &SubscriptionChanged, findings: &mut Findings) {
+        self.close_commit(findings);
+        for change in &changed.items {
+            let until = change.left_alone_until;
+            let marked = until.and_then(|until| Span::new(changed.from, until));
+            let restarts = change.calendar.is_some();
+            self.each(changed.subscription, change.item, |times| {
+                marked.into_iter().for_each(|span| put_in(&mut times.marked, span));
+                if restarts {
+                    times.marked.drain(..).for_each(|span| take_out(&mut times.charged, span));
                 }
-            }
+            });
+        }
+    }
+
+    /// Both kinds of an item's time, where some was billed.
+    fn each(&mut self, subscription: SubscriptionId, item: u16, change: impl Fn(&mut Times)) {
+        for is_true_up in [false, true] {
+            let whose = Whose { subscription, item, is_true_up };
+            self.times.get_mut(&whose).into_iter().for_each(&change);
         }
     }
 
     /// A subscription begins elsewhere, and what its lines charge lies there, too.
-    fn relay(&mut self, subscription: SubscriptionId, moved: &SubscriptionMoved) {
+    fn relay(
+        &mut self,
+        subscription: SubscriptionId,
+        moved: &SubscriptionMoved,
+        findings: &mut Findings,
+    ) {
+        self.close_commit(findings);
         for item in &moved.items {
-            for is_true_up in [false, true] {
-                self.times.remove(&Whose { subscription, item: item.item, is_true_up });
-            }
+            self.each(subscription, item.item, |times| times.charged.clear());
         }
         for line in &moved.lines {
             let Some(charge) = self.charges.get_mut(&line.line) else { continue };
@@ -284,11 +338,23 @@ impl Charged {
             let at = usize::try_from(charge.cycle).ok();
             let span = item.zip(at).and_then(|(item, at)| item.cycles.get(at));
             if let Some(span) = span.filter(|_| !charge.live.is_empty()) {
-                charge.live = vec![*span];
-                put_in(self.times.entry(charge.whose).or_default(), *span);
+                (charge.whole, charge.live) = (*span, vec![*span]);
+                if charge.gross != 0 {
+                    put_in(&mut self.times.entry(charge.whose).or_default().charged, *span);
+                }
             }
         }
     }
+}
+
+/// Whether giving a time back that some of these lines charge is worth anything.
+fn is_worth(charges: &BTreeMap<LineRef, Charge>, lines: &[LineRef], time: Span) -> bool {
+    let found = lines.iter().filter_map(|at| charges.get(at));
+    let worth = found.map(|charge| {
+        let micros: i128 = within(&charge.live, time).map(|span| i128::from(span.micros())).sum();
+        charge.gross.min(charge.left).saturating_mul(micros) / i128::from(charge.whole.micros())
+    });
+    worth.sum::<i128>() > 0
 }
 
 fn taken_of(line: &InvoiceLine) -> Vec<Taken> {

@@ -87,7 +87,7 @@ pub(crate) fn invoice(lines: Vec<InvoiceLine>, total: i64) -> InvoiceFinalized {
         engine_version: 1,
         run: None,
         lines,
-        totals: InvoiceTotals { total: Minor(total), ..InvoiceTotals::default() },
+        totals: totals(total),
         credits: vec![],
         credit_applied: Minor(0),
         credit_generated: Minor(0),
@@ -95,6 +95,12 @@ pub(crate) fn invoice(lines: Vec<InvoiceLine>, total: i64) -> InvoiceFinalized {
 }
 
 /// The lot that the payment made.
+/// Without discounts and tax.
+pub(crate) fn totals(total: i64) -> InvoiceTotals {
+    let total = Minor(total);
+    InvoiceTotals { gross: total, net: total, total, ..InvoiceTotals::default() }
+}
+
 pub(crate) fn payment_lot() -> LotRef {
     LotRef::Payment(PaymentId::new(NIL))
 }
