@@ -14,9 +14,14 @@
 //! moves amounts from deferred to revenue, so all that can go wrong is that a line earns more or
 //! less, in the end, than was billed and not taken back.
 //!
+//! What is billed is held to what was agreed: cycles to each other, lines to their cycles, time
+//! to being charged once, discounts to their budgets, coupons to their limits. Prices are no
+//! matter of these laws.
+//!
 //! # Limits
 //!
-//! State grows with invoices, lines and ids. One commit costs a few lookups.
+//! State grows with invoices, lines, cycles and ids; time that is charged without gaps is one span
+//! for each item. One commit costs a few lookups.
 
 mod agreements;
 mod balances;

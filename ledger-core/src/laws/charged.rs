@@ -12,16 +12,17 @@
 //!
 //! # Correctness
 //!
-//! Three things free time beside credits. A void frees that of the whole invoice, whether it is to
-//! be billed again or given up. A change without proration marks time that stays as it was billed,
-//! and with cycles that are laid anew what is marked of the old ones is forfeited: it can be charged
-//! in the new ones. And a credit of nothing is on no note, so time that is worth less than a minor
-//! unit, or of which notes have taken off everything, is given back without a word.
+//! Three things free time beside credits. A void frees that of the whole invoice, whether it is
+//! to be billed again or given up. A change without proration marks time that stays as it was
+//! billed, and with cycles that are laid anew what is marked of the old ones is forfeited: it can
+//! be charged in the new ones. And a credit of nothing is on no note, so time that is worth less
+//! than a minor unit, or of which notes have taken off everything, is given back without a word.
 //!
 //! A void of a credit that is to be billed again makes its time charged again as it was.
 //!
 //! A set never has time that no line charges, so what is found is so. It can have less: where a
-//! void leaves two lines with one time, taking back one of them takes it out.
+//! void leaves two lines with one time, taking back one of them takes it out. And a mark stays
+//! until cycles are laid anew, also where a later change that is billed has ended it.
 
 use std::collections::BTreeMap;
 
@@ -156,7 +157,9 @@ impl Charged {
             for left in &resumed.left_alone {
                 let marked = Span::new(resumed.from, left.until);
                 self.each(resumed.subscription, left.item, |times| {
-                    marked.into_iter().for_each(|span| put_in(&mut times.marked, span));
+                    if let Some(span) = marked {
+                        put_in(&mut times.marked, span);
+                    }
                 });
             }
         } else if let Some(canceled) = event.get::<SubscriptionCanceled>()
@@ -305,7 +308,9 @@ impl Charged {
             let marked = until.and_then(|until| Span::new(changed.from, until));
             let restarts = change.calendar.is_some();
             self.each(changed.subscription, change.item, |times| {
-                marked.into_iter().for_each(|span| put_in(&mut times.marked, span));
+                if let Some(span) = marked {
+                    put_in(&mut times.marked, span);
+                }
                 if restarts {
                     times.marked.drain(..).for_each(|span| take_out(&mut times.charged, span));
                 }

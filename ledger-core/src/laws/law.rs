@@ -38,8 +38,8 @@ pub enum Law {
     Revenue,
     /// Totals and one-off amounts are those of the lines and charges that they sum up.
     Totals,
-    /// No time of an item is charged twice, no charge is billed twice, and no time is given back that
-    /// is not charged.
+    /// No time of an item is charged twice, no charge is billed twice, and no time is given back
+    /// that is not charged.
     ChargedOnce,
     /// Cycles of an item follow each other without a gap, and a line lies in its cycle.
     Cycles,

@@ -16,7 +16,7 @@ mod lots;
 
 use super::*;
 use crate::ledger::post::tests::{
-    date, eur, granted, invoice, line, note, part, reason, reversal, totals, voided,
+    date, eur, granted, invoice, line, note, part, reason, reversal, voided,
 };
 
 fn id(number: u128) -> Uuid {
@@ -182,7 +182,7 @@ fn credit_of(amount: i64) -> InvoiceFinalized {
     let mut credit = second_invoice();
     credit.lines[1].gross = Minor(-amount);
     credit.lines[1].net = Minor(-amount);
-    credit.totals = totals(900 - amount);
+    credit.totals = invoice(Vec::new(), 900 - amount).totals;
     credit
 }
 

@@ -56,6 +56,7 @@ pub(crate) fn line(number: u32, net: i64) -> InvoiceLine {
 }
 
 pub(crate) fn invoice(lines: Vec<InvoiceLine>, total: i64) -> InvoiceFinalized {
+    let total = Minor(total);
     let code = |text: &str| text.to_owned().try_into().expect("a code");
     InvoiceFinalized {
         invoice: InvoiceId::new(NIL),
@@ -87,7 +88,7 @@ pub(crate) fn invoice(lines: Vec<InvoiceLine>, total: i64) -> InvoiceFinalized {
         engine_version: 1,
         run: None,
         lines,
-        totals: totals(total),
+        totals: InvoiceTotals { gross: total, net: total, total, ..InvoiceTotals::default() },
         credits: vec![],
         credit_applied: Minor(0),
         credit_generated: Minor(0),
@@ -95,12 +96,6 @@ pub(crate) fn invoice(lines: Vec<InvoiceLine>, total: i64) -> InvoiceFinalized {
 }
 
 /// The lot that the payment made.
-/// Without discounts and tax.
-pub(crate) fn totals(total: i64) -> InvoiceTotals {
-    let total = Minor(total);
-    InvoiceTotals { gross: total, net: total, total, ..InvoiceTotals::default() }
-}
-
 pub(crate) fn payment_lot() -> LotRef {
     LotRef::Payment(PaymentId::new(NIL))
 }
