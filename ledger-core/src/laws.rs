@@ -14,11 +14,21 @@
 //! moves amounts from deferred to revenue, so all that can go wrong is that a line earns more or
 //! less, in the end, than was billed and not taken back.
 //!
+//! What is billed is held to what was agreed: cycles to each other, lines to their cycles, time
+//! to being charged once, discounts to their budgets, coupons to their limits. Prices are no
+//! matter of these laws.
+//!
 //! # Limits
 //!
-//! State grows with invoices, lines and ids. One commit costs a few lookups.
+//! State grows with invoices, lines, cycles and ids; time that is charged without gaps is one span
+//! for each item. One commit costs a few lookups.
 
+mod agreements;
 mod balances;
+mod charged;
+mod coupons;
+mod cycles;
+mod discounts;
 mod documents;
 mod findings;
 mod journal;
@@ -28,16 +38,25 @@ mod lots;
 mod money;
 mod names;
 mod settlement;
+mod spans;
+mod totals;
 
 use schemas::event::SellerEvent;
 use std::collections::BTreeMap;
 
-use schemas::event::{BookOpened, EntityDefined};
+use schemas::event::{
+    BookOpened, CouponDefined, CreditNoteIssued, DiscountApplied, EntityDefined, InvoiceFinalized,
+};
 use schemas::ids::{CommandId, CustomerId};
 use schemas::{Commit, CommitView, Currency, Event, StreamId, Timestamp};
 
 use crate::accounting::Account;
 use crate::post;
+use agreements::Agreements;
+use charged::Charged;
+use coupons::Coupons;
+use cycles::Cycles;
+use discounts::Discounts;
 use documents::Documents;
 use findings::Findings;
 use journal::{Balances, slot};
@@ -95,6 +114,11 @@ pub struct Laws {
     journal: BTreeMap<Currency, Balances>,
     documents: Documents,
     settlement: Settlement,
+    agreements: Agreements,
+    cycles: Cycles,
+    charged: Charged,
+    discounts: Discounts,
+    coupons: Coupons,
 }
 
 impl Laws {
@@ -109,6 +133,11 @@ impl Laws {
         for event in events {
             self.names.observe(head.stream, event, &mut findings);
             self.observe_books(&head, event, &mut findings);
+            self.observe_billing(&head, event, &mut findings);
+        }
+        self.charged.close_commit(&mut findings);
+        if let StreamId::Customer(customer) = head.stream {
+            self.discounts.close_commit(customer, &mut findings);
         }
         self.settlement.close_commit(&self.journal, head.recorded_at, &mut findings);
         findings.found
@@ -153,6 +182,28 @@ impl Laws {
             });
         }
         self.names.command(head.command_id, findings);
+    }
+
+    /// Agreements, and what is billed by them.
+    fn observe_billing(&mut self, head: &Head, event: &Event, findings: &mut Findings) {
+        if let Some(defined) = event.get::<CouponDefined>() {
+            self.coupons.define(defined);
+        }
+        let StreamId::Customer(customer) = head.stream else { return };
+        if let Some(invoice) = event.get::<InvoiceFinalized>() {
+            totals::check_invoice(invoice, findings);
+        } else if let Some(note) = event.get::<CreditNoteIssued>() {
+            totals::check_note(note, findings);
+        } else if let Some(applied) = event.get::<DiscountApplied>() {
+            self.coupons.give(customer, applied, head.recorded_at.utc_date(), findings);
+        }
+        self.agreements.observe(customer, event, findings);
+        self.cycles.observe(event, findings);
+        self.charged.observe(event, findings);
+        self.discounts.observe(customer, event, findings);
+        for change in self.charged.changes() {
+            self.discounts.change(customer, change);
+        }
     }
 
     /// Documents, entries, settlement and revenue.

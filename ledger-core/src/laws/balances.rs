@@ -73,6 +73,24 @@ impl Invoice {
             .collect()
     }
 
+    /// It is taken back on a day that is not before its own; all of it where it is voided.
+    pub(super) fn check_taken_back(
+        &self,
+        id: InvoiceId,
+        day: Date,
+        whole: bool,
+        findings: &mut Findings,
+    ) {
+        findings.check(Law::DocumentDates, self.booked <= day, || {
+            format!("{id} of {} is taken back on {day}", self.booked)
+        });
+        let left = (1_u32..).zip(&self.lines).find(|(_, line)| whole && line.asked() != 0);
+        findings.check(Law::Totals, left.is_none(), || {
+            let (number, left) = left.map_or((0, 0), |(number, line)| (number, line.asked()));
+            format!("{id} is voided, and {left} of line {number} is left")
+        });
+    }
+
     pub(super) fn check(&self, id: InvoiceId, lots: &Lots, findings: &mut Findings) {
         let sums = [self.paid(), self.credited, self.open()];
         let holds = if self.total < 0 {

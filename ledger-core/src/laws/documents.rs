@@ -49,6 +49,10 @@ impl Documents {
         } else if let Event::Billing(BillingEvent::InvoiceFinalized(invoice)) = event {
             let InvoiceFinalized { entity, series, sequence, document_date, .. } = invoice;
             self.number(*entity, series, *sequence, *document_date, findings);
+            findings.check(Law::DocumentDates, *document_date <= invoice.due_date, || {
+                let (id, due) = (invoice.invoice, invoice.due_date);
+                format!("{id} of {document_date} is due on {due}")
+            });
         } else if let Event::Settlement(SettlementEvent::CreditNoteIssued(note)) = event {
             let CreditNoteIssued { series, sequence, document_date, .. } = note;
             if let Some(entity) = self.seller.get(&customer).copied() {

@@ -36,15 +36,29 @@ pub enum Law {
     LineCredits,
     /// A line earns, in the end, what was billed and not taken off deferred revenue.
     Revenue,
+    /// Totals and one-off amounts are those of the lines and charges that they sum up.
+    Totals,
+    /// No time of an item is charged twice, no charge is billed twice, and no time is given back
+    /// that is not charged.
+    ChargedOnce,
+    /// Cycles of an item follow each other without a gap, and a line lies in its cycle.
+    Cycles,
+    /// What happens to a subscription lies in its life, and in order.
+    SubscriptionDates,
+    /// A discount takes off what it is for, within its budget, for as long as it lasts.
+    Discounts,
+    /// A coupon is redeemed on its days, within its limit, and once by a customer.
+    Coupons,
     /// Numbers of a series are 1, 2, 3 … without gaps.
     Numbering,
-    /// Document dates of a series that is not historical never go back.
+    /// Document dates of a series that is not historical never go back; nothing is due, or taken
+    /// back, before the day of its document.
     DocumentDates,
 }
 
 impl Law {
     /// Every law.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 23] = [
         Self::Positions,
         Self::Revisions,
         Self::Times,
@@ -60,6 +74,12 @@ impl Law {
         Self::SettlementDates,
         Self::LineCredits,
         Self::Revenue,
+        Self::Totals,
+        Self::ChargedOnce,
+        Self::Cycles,
+        Self::SubscriptionDates,
+        Self::Discounts,
+        Self::Coupons,
         Self::Numbering,
         Self::DocumentDates,
     ];
@@ -82,6 +102,12 @@ impl Law {
             Self::SettlementDates => "settlement_dates",
             Self::LineCredits => "line_credits",
             Self::Revenue => "revenue",
+            Self::Totals => "totals",
+            Self::ChargedOnce => "charged_once",
+            Self::Cycles => "cycles",
+            Self::SubscriptionDates => "subscription_dates",
+            Self::Discounts => "discounts",
+            Self::Coupons => "coupons",
             Self::Numbering => "numbering",
             Self::DocumentDates => "document_dates",
         }

@@ -290,6 +290,9 @@ impl Settlement {
             self.line(target, findings, |line| line.credit(0, gross));
         }
         self.reverse(id, event.posting_date, &event.lines, posted, findings);
+        self.invoice(id, findings, |invoice, findings| {
+            invoice.check_taken_back(id, event.posting_date, true, findings);
+        });
         self.take_off(customer, id, &event.released, event.posting_date, findings);
         if event.credit_withdrawn.is_positive() {
             let part = (LotRef::Invoice(id), event.credit_withdrawn);
@@ -310,7 +313,8 @@ impl Settlement {
         findings: &mut Findings,
     ) {
         self.own(customer, event.invoice, findings);
-        self.invoice(event.invoice, findings, |invoice, _| {
+        self.invoice(event.invoice, findings, |invoice, findings| {
+            invoice.check_taken_back(event.invoice, event.posting_date, false, findings);
             invoice.credited += i128::from(event.total.0) - i128::from(event.to_credit.0);
         });
         if event.to_credit.is_positive() {

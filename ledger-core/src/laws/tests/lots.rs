@@ -6,6 +6,7 @@ use schemas::event::{
 use schemas::ids::{CreditGrantId, SubscriptionId};
 use schemas::terms::{LotScope, Profile};
 
+use super::billed::{created, opened};
 use super::*;
 
 /// Credit of a lot pays the second invoice.
@@ -55,7 +56,8 @@ fn a_lot_pays_for_its_subscription_and_until_its_last_day() {
     let mut log = with_grant(|grant| grant.scope = LotScope::Subscription(only));
     let mut second = second_invoice();
     second.lines[0].source = LineSource::Cycle { subscription: only, item: 0, cycle: 0 };
-    log.0[4].1 = vec![second.into()];
+    let cycle = opened(only, 0, "2026-03-01/2026-04-01");
+    log.0[4].1 = vec![created(only), cycle, second.into()];
     let paid =
         |amount| log.clone().with("2026-03-05", vec![applied(of_grant(), amount, "2026-03-05")]);
     assert_eq!(paid(400).broken(), []);

@@ -56,6 +56,7 @@ pub(crate) fn line(number: u32, net: i64) -> InvoiceLine {
 }
 
 pub(crate) fn invoice(lines: Vec<InvoiceLine>, total: i64) -> InvoiceFinalized {
+    let total = Minor(total);
     let code = |text: &str| text.to_owned().try_into().expect("a code");
     InvoiceFinalized {
         invoice: InvoiceId::new(NIL),
@@ -87,7 +88,7 @@ pub(crate) fn invoice(lines: Vec<InvoiceLine>, total: i64) -> InvoiceFinalized {
         engine_version: 1,
         run: None,
         lines,
-        totals: InvoiceTotals { total: Minor(total), ..InvoiceTotals::default() },
+        totals: InvoiceTotals { gross: total, net: total, total, ..InvoiceTotals::default() },
         credits: vec![],
         credit_applied: Minor(0),
         credit_generated: Minor(0),
