@@ -36,6 +36,14 @@ fn every_fault_that_was_found_is_mended() {
     comes_out(files_of("scenarios/faults"), 1);
 }
 
+/// One story for each rule that no policy changes, and for each that one does.
+#[test]
+fn every_rule_has_a_story_that_comes_out() {
+    let paths = files_of("scenarios/rules");
+    assert!(paths.len() >= 20, "{} stories", paths.len());
+    comes_out(paths, 3);
+}
+
 /// Everything holds that files expect, and each scenario expects so much at least.
 fn comes_out(paths: Vec<PathBuf>, least: usize) {
     let scratch = Scratch::make().expect("a folder");
