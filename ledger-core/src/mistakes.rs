@@ -24,6 +24,30 @@ pub enum Mistake {
     MigrationDropsPhases,
     /// Of two limits of a feature the last one holds.
     LastLimitHolds,
+    /// A plan change maps prices by their place in the list.
+    MapsByPosition,
+    /// A plan change leaves later steps of a ramp in force.
+    RampStepSurvives,
+    /// An add-on keeps the price of the plan that was left.
+    AddOnKeepsItsPrice,
+    /// Credit stays beside an open invoice that it could pay.
+    CreditBesideOpen,
+    /// A discount's duration counts cycles that were paused.
+    DurationCountsPauses,
+    /// What was voided to be billed again is no reason for an invoice.
+    VoidForgets,
+    /// A cycle that was billed ahead and will not begin is kept.
+    KeepsWhatWontBegin,
+    /// An end that is undone does not bring back what it put aside.
+    UncancelForgets,
+    /// A change's credit and charge keep what rounding them apart has made.
+    ResidueStays,
+    /// Discounts go below a least price that holds.
+    MinimumIsDiscounted,
+    /// A subscription whose first payment did not come goes on.
+    NeverExpires,
+    /// A change that is not to be settled is.
+    NoneIsSettled,
 }
 
 #[cfg(feature = "mistakes")]
@@ -47,12 +71,24 @@ mod planted {
 
     impl Mistake {
         /// All of them.
-        pub const ALL: [Self; 5] = [
+        pub const ALL: [Self; 17] = [
             Self::MigratesWhatHadBegun,
             Self::MigrationDropsOwnPrice,
             Self::MigrationLeavesAddOns,
             Self::MigrationDropsPhases,
             Self::LastLimitHolds,
+            Self::MapsByPosition,
+            Self::RampStepSurvives,
+            Self::AddOnKeepsItsPrice,
+            Self::CreditBesideOpen,
+            Self::DurationCountsPauses,
+            Self::VoidForgets,
+            Self::KeepsWhatWontBegin,
+            Self::UncancelForgets,
+            Self::ResidueStays,
+            Self::MinimumIsDiscounted,
+            Self::NeverExpires,
+            Self::NoneIsSettled,
         ];
 
         /// Makes it in every decision of this thread while something goes on.

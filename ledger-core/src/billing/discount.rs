@@ -20,6 +20,7 @@ use super::draft::LineDraft;
 use super::evolve::counts_cycles;
 use super::state::DiscountUse;
 use crate::customer::rules::Rules;
+use crate::mistakes::{Mistake, makes};
 use crate::money::rounding::{narrow, round};
 use crate::money::shares;
 use crate::subscription::agreements::{Agreements, Discount};
@@ -38,7 +39,11 @@ enum Step<'a> {
 ///
 /// # Errors
 /// Amounts that do not fit.
-pub(crate) fn take_off(account: Account<'_>, lines: &mut [LineDraft]) -> Result<(), Rejection> {
+pub(crate) fn take_off(
+    account: Account<'_>,
+    today: Date,
+    lines: &mut [LineDraft],
+) -> Result<(), Rejection> {
     let policies = account.rules().policies;
     for step in in_order(account) {
         let discount = match step {
@@ -54,7 +59,7 @@ pub(crate) fn take_off(account: Account<'_>, lines: &mut [LineDraft]) -> Result<
         let used = account.billing.discount(discount.applied.discount);
         let used = used.expect("a discount that was applied can be used");
         let (agreements, rules) = (account.agreements, account.rules());
-        let reach = Reach { discount, used, agreements, rules };
+        let reach = Reach { discount, used, agreements, rules, today };
         match discount.applied.value {
             DiscountValue::Percent(percent) => {
                 let covered = reach.covered(lines)?;
@@ -80,7 +85,8 @@ pub(crate) fn take_off(account: Account<'_>, lines: &mut [LineDraft]) -> Result<
 /// Whether a line can have discounts: a charge of which something is left. What makes up a least
 /// price that holds takes none.
 fn takes(rules: &Rules, line: &LineDraft) -> bool {
-    let holds = rules.policies.minimum_after_discount == MinimumAfterDiscount::Holds;
+    let holds = rules.policies.minimum_after_discount == MinimumAfterDiscount::Holds
+        && !makes(Mistake::MinimumIsDiscounted);
     line.credits.is_none() && line.net().is_positive() && !(holds && line.is_true_up())
 }
 
@@ -262,6 +268,7 @@ struct Reach<'a> {
     used: &'a DiscountUse,
     agreements: &'a Agreements,
     rules: &'a Rules,
+    today: Date,
 }
 
 impl Reach<'_> {
@@ -274,7 +281,7 @@ impl Reach<'_> {
             .enumerate()
             .filter(|(_, line)| takes(self.rules, line) && self.is_on_target(line));
         if !counts_cycles(&applied.on) {
-            let lasts = self.lasts_for_invoice();
+            let lasts = self.lasts_for_invoice()?;
             return Ok(reached.filter(|_| lasts).map(|(at, _)| (at, None)).collect());
         }
         let mut counted: Vec<(usize, Timestamp)> = Vec::new();
@@ -311,15 +318,22 @@ impl Reach<'_> {
     }
 
     /// Whether the next invoice has it.
-    fn lasts_for_invoice(&self) -> bool {
+    ///
+    /// # Errors
+    /// A date that cannot be computed.
+    fn lasts_for_invoice(&self) -> Result<bool, Rejection> {
         let used = &self.used.invoices;
-        match self.discount.applied.duration {
+        Ok(match self.discount.applied.duration {
             DiscountDuration::Once => used.is_empty(),
             DiscountDuration::Cycles(count) => {
                 u32::try_from(used.len()).is_ok_and(|used| used < count)
             }
-            DiscountDuration::Months(_) | DiscountDuration::Forever => true,
-        }
+            DiscountDuration::Months(months) => match used.values().min() {
+                Some(first) => self.today < months_later(*first, months)?,
+                None => true,
+            },
+            DiscountDuration::Forever => true,
+        })
     }
 
     /// Which of these cycles have it.
@@ -331,8 +345,8 @@ impl Reach<'_> {
             DiscountDuration::Cycles(count) => usize::try_from(count).unwrap_or(usize::MAX),
         };
         match self.rules.policies.duration_counts {
-            DurationCounts::BilledCycles => {}
-            DurationCounts::ElapsedCycles => {
+            DurationCounts::BilledCycles if !makes(Mistake::DurationCountsPauses) => {}
+            DurationCounts::BilledCycles | DurationCounts::ElapsedCycles => {
                 let elapsed = |start: &Timestamp| self.elapsed(*start) < most;
                 return Ok(starts.into_iter().filter(elapsed).collect());
             }

@@ -98,7 +98,7 @@ pub(crate) fn drafts(
         return Ok(Drafts::default());
     }
     residue::settle(account, &mut lines)?;
-    discount::take_off(account, &mut lines)?;
+    discount::take_off(account, account.rules().date(horizon.now)?, &mut lines)?;
     charge::top_up(&mut lines)?;
     if lines.len() > MAX_LINES {
         return Err(Rejection::TooMany {

@@ -3,7 +3,7 @@
 use schemas::event::{ItemMoved, LeastTerm, LineMoved, LineSource, SubscriptionMoved, Term};
 use schemas::ids::{InvoiceId, SubscriptionId};
 use schemas::terms::{Anchor, BillingTiming};
-use schemas::{Rejection, Span, Timestamp};
+use schemas::{Date, Rejection, Span, Timestamp};
 
 use super::Account;
 use super::proration::service;
@@ -38,7 +38,10 @@ pub(crate) fn with_payment(
         return Ok(None);
     }
     let entity = context.sellers.entity(account.profile.entity)?;
-    let posting_date = entity.zone.date_at(context.stamp.effective_at)?;
+    let effective = entity.zone.date_at(context.stamp.effective_at)?;
+    // What notes have settled before stays settled.
+    let split = account.billing.invoice(invoice).into_iter().flat_map(|billed| &billed.lines);
+    let posting_date = split.map(|line| line.earning.posted).fold(effective, Date::max);
     let mut items = Vec::with_capacity(subscription.items.len());
     let mut lines = Vec::new();
     for item in &subscription.items {

@@ -13,6 +13,7 @@ use super::Account;
 use super::draft::LineDraft;
 use super::proration::ratio;
 use super::spans;
+use crate::mistakes::{Mistake, makes};
 
 /// Lets charges carry what rounding apart has made of the changes of an invoice.
 ///
@@ -22,7 +23,7 @@ pub(super) fn settle(account: Account<'_>, lines: &mut [LineDraft]) -> Result<()
     let rules = account.rules();
     let shares = rules.policies.credit_basis == CreditBasis::BilledShare
         && rules.policies.ratio == RatioRule::Exact;
-    if !shares {
+    if !shares || makes(Mistake::ResidueStays) {
         return Ok(());
     }
     let mut cycles: Vec<LineSource> = Vec::new();

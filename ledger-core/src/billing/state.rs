@@ -346,14 +346,20 @@ impl Invoiced for Billing {
 }
 
 impl Billing {
-    /// The end of the last cycle of an item of which something holds.
+    /// The end of the last cycle of an item of which something holds; one that was cut away whole
+    /// is none.
     fn last_cycle(
         &self,
         subscription: &Subscription,
         item: u16,
         holds: impl Fn(&CycleBill) -> bool,
     ) -> Option<Timestamp> {
-        let place = self.item(subscription.id(), item)?.rposition(holds)?;
-        subscription.item(item)?.cycles.get(place).map(|cycle| cycle.end)
+        let bills = self.item(subscription.id(), item)?;
+        let cycles = subscription.item(item)?.cycles.iter().rev();
+        let mut held = cycles.filter(|cycle| {
+            let bill = usize::try_from(cycle.index).ok().and_then(|at| bills.get(at));
+            cycle.start < cycle.end && bill.is_some_and(&holds)
+        });
+        held.next().map(|cycle| cycle.end)
     }
 }

@@ -9,6 +9,7 @@ use schemas::text::Label;
 use schemas::{Date, Rejection, Timestamp};
 
 use super::asked::Asked;
+use crate::mistakes::{Mistake, makes};
 use crate::settlement::case::Case;
 use crate::settlement::credit_note;
 use crate::settlement::void::expired;
@@ -24,6 +25,7 @@ pub(super) fn expires_on(asked: &Asked<'_>, subscription: &Subscription) -> Opti
 /// Also what was canceled meanwhile: nobody owes the first invoice of what never began.
 fn can_expire(subscription: &Subscription) -> bool {
     subscription.ending.is_none_or(|ending| ending.reason != EndReason::NotPaid)
+        && !makes(Mistake::NeverExpires)
 }
 
 /// Ends subscriptions whose first payment did not come in time, and voids the invoice that asked

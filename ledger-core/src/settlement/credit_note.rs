@@ -11,6 +11,7 @@ use schemas::{Date, Interval, Minor, Rejection};
 use super::case::{Case, not_before};
 use super::release::not_needed;
 use super::reversal::{part_of_line, time_of_line};
+use super::state::Invoice;
 use crate::billing::draft::{LineDraft, numbered};
 use crate::billing::lines::MAX_LINES;
 use crate::billing::state::{Billed, Line};
@@ -66,6 +67,7 @@ pub(super) fn of_lines(
         })
         .collect::<Result<_, _>>()?;
     issued.released = not_needed(case, invoice, &issued.lines, Minor::ZERO);
+    issued.to_credit = beyond_what_was_asked(invoice, &issued);
     Ok(vec![issued.into()])
 }
 
@@ -103,7 +105,9 @@ pub(crate) fn of_charges(
         part_of_line(case.billing, at, known.left().0, issued.posting_date)
     };
     issued.lines = lines.iter().map(of_line).collect::<Result<_, _>>()?;
-    issued.released = not_needed(case, case.invoice(invoice)?, &issued.lines, Minor::ZERO);
+    let owed = case.invoice(invoice)?;
+    issued.released = not_needed(case, owed, &issued.lines, Minor::ZERO);
+    issued.to_credit = beyond_what_was_asked(owed, &issued);
     Ok(Some(issued))
 }
 
@@ -172,10 +176,7 @@ pub(crate) fn for_time(
         let lines = credited_lines(billed, &credits, posting_date)?;
         let owed = case.invoice(invoice)?;
         let released = not_needed(case, owed, &lines, Minor::ZERO);
-        let back: i64 = released.iter().map(|part| part.amount.0).sum();
-        // Credits of earlier invoices on it may have paid it in part: the rest is new credit.
-        let to_credit = Minor((total.0 - owed.open().0 - back).max(0));
-        notes.push(CreditNoteIssued {
+        let mut issued = CreditNoteIssued {
             note,
             invoice,
             currency: case.profile.currency,
@@ -188,11 +189,20 @@ pub(crate) fn for_time(
             credits: numbered(credits, invoice, document_date),
             total,
             released,
-            to_credit,
+            to_credit: Minor::ZERO,
             refund: None,
-        });
+        };
+        issued.to_credit = beyond_what_was_asked(owed, &issued);
+        notes.push(issued);
     }
     Ok(notes)
+}
+
+/// Credits of earlier invoices may have paid an invoice in part: what a note takes beyond what it
+/// asked is new credit.
+fn beyond_what_was_asked(invoice: &Invoice, note: &CreditNoteIssued) -> Minor {
+    let back: i64 = note.released.iter().map(|part| part.amount.0).sum();
+    Minor((note.total.0 - invoice.open().0 - back).max(0))
 }
 
 /// What the credits take off each line.

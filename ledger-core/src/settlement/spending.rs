@@ -27,6 +27,7 @@ use super::case::Case;
 use super::lots::{Lot, Origin};
 use super::state::Invoice;
 use crate::billing::state::Billed;
+use crate::mistakes::{Mistake, makes};
 
 /// The most parts that one commit applies.
 pub(super) const MAX_PARTS: usize = 1_000;
@@ -155,7 +156,8 @@ pub(super) fn net_of(billed: &Billed, id: SubscriptionId, reversed: &[LineRevers
 /// A date that cannot be computed.
 pub(crate) fn sweep(case: &Case<'_>) -> Result<Vec<CreditApplied>, Rejection> {
     let target = case.profile.rules.policies.credit_target;
-    if !is_swept(target) || !case.settlement.has_both() {
+    let nothing = !is_swept(target) || !case.settlement.has_both();
+    if nothing || makes(Mistake::CreditBesideOpen) {
         return Ok(Vec::new());
     }
     let mut spending = Spending::new(case)?;

@@ -11,6 +11,7 @@ use super::release::everything;
 use super::reversal::whole_line;
 use super::state::Invoice;
 use crate::billing::state::Billed;
+use crate::mistakes::{Mistake, makes};
 
 /// Voids a finalized invoice that nothing else stands on; it keeps its number. Credit that had
 /// paid it goes back to its lots.
@@ -69,7 +70,7 @@ fn whole(
         receivable: invoice.open(),
         released: everything(case, invoice),
         credit_withdrawn: invoice.credit_generated,
-        rebill,
+        rebill: rebill && !makes(Mistake::VoidForgets),
         reason,
     })
 }

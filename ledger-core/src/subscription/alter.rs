@@ -25,6 +25,7 @@ use super::schedule::withdrawal;
 use super::state::Subscription;
 use super::terms::{add_on, check_quantity, own_rate};
 use crate::catalog::terms::item_terms;
+use crate::mistakes::{Mistake, makes};
 
 /// A change that asks for nothing: its difference waits for the next invoice.
 const NOTHING: ChangeAgreed = ChangeAgreed {
@@ -169,6 +170,9 @@ impl<'a> Draft<'a> {
             }
             let to = Some(terms.price.clone());
             said.mapped.push(PriceMapping { from: before.price, to });
+            if self.edits[at].add_on && makes(Mistake::AddOnKeepsItsPrice) {
+                continue;
+            }
             self.put_terms(at, terms)?;
         }
         for price in found.started {
@@ -337,7 +341,7 @@ impl<'a> Draft<'a> {
         let mut events: Vec<SubscriptionEvent> =
             restarted.iter().flat_map(|item| cut_away(self.subscription, item, self.at)).collect();
         let moves = !restarted.is_empty();
-        if change.settle == Settle::None {
+        if change.settle == Settle::None && !makes(Mistake::NoneIsSettled) {
             self.leave_alone(&mut items, moves);
         }
         let withdraws = self.to_plan && !nothing && !change.keep_scheduled;
@@ -351,7 +355,9 @@ impl<'a> Draft<'a> {
                 change: number,
                 trial_end: self.trial_end,
                 prices: self.prices.clone(),
-                ramp_withdrawn_from: self.next_phase().filter(|_| withdraws),
+                ramp_withdrawn_from: self
+                    .next_phase()
+                    .filter(|_| withdraws && !makes(Mistake::RampStepSurvives)),
             }
             .into(),
         );

@@ -4,6 +4,7 @@
 //! plan to the only one of the other. A map cannot say otherwise than an id. A price of the old plan that is left has to be
 //! mapped: nothing ends that nobody named. Add-ons take the new plan's price of their id, or end.
 
+use crate::mistakes::{Mistake, makes};
 use schemas::Rejection;
 use schemas::command::PriceMapping;
 use schemas::event::PlanVersionDefined;
@@ -48,7 +49,9 @@ pub(super) fn map<'a>(
     for item in old {
         let kind = if item.add_on { Recurrence::AddOn } else { Recurrence::Recurring };
         let named = |price: &Code| of_kind(version, kind).find(|found| found.price == *price);
+        let at = items.len();
         let found = match told.iter().find(|told| told.from == *item.price) {
+            _ if makes(Mistake::MapsByPosition) && !item.add_on => recurring().nth(at),
             Some(told) => told.to.as_ref().and_then(named),
             None => match named(item.price).or(only.filter(|_| !item.add_on)) {
                 None if !item.add_on => {

@@ -12,6 +12,7 @@ use schemas::{Rejection, Timestamp};
 use super::case::Case;
 use super::item::Item;
 use super::state::Subscription;
+use crate::mistakes::{Mistake, makes};
 
 /// The most changes that one subscription has scheduled.
 const MAX_SCHEDULED: usize = 100;
@@ -217,6 +218,7 @@ pub(crate) fn withdrawal(subscription: &Subscription, change: u32) -> ScheduledC
         .change(change)
         .is_some_and(|due| matches!(due.what, ScheduledChange::Cancel(_)));
     let aside = subscription.aside.iter().map(|due| due.change);
-    let restores = if is_end { aside.collect() } else { Vec::new() };
+    let brings_back = is_end && !makes(Mistake::UncancelForgets);
+    let restores = if brings_back { aside.collect() } else { Vec::new() };
     ScheduledChangeWithdrawn { subscription: subscription.id, change, restores, why: None }
 }

@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use super::item::{Cycle, Item, latest, put_step};
 use super::visit::Visit;
 use crate::customer::rules::Rules;
+use crate::mistakes::{Mistake, makes};
 
 /// The most items that a subscription has in its life, ended ones included.
 const MAX_ITEMS: u16 = 1_000;
@@ -330,7 +331,8 @@ impl Subscription {
 
     /// Whether a cycle that starts at an instant begins, or had begun when its end was told.
     pub(crate) fn begins(&self, start: Timestamp, rules: &Rules) -> bool {
-        let before_end = self.known_end(rules).is_none_or(|known| start < known.at);
+        let before_end = self.known_end(rules).is_none_or(|known| start < known.at)
+            || makes(Mistake::KeepsWhatWontBegin);
         before_end || self.ending.is_some_and(|ending| start <= ending.begun)
     }
 

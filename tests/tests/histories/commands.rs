@@ -12,7 +12,7 @@ use schemas::event::Dimension;
 use schemas::ids::{CustomerId, InvoiceId};
 use schemas::terms::{
     Anchor, CalendarUnit, CancelCredit, ChangeTime, DiscountDuration, DiscountTarget, Every,
-    InvoiceTiming, ItemTarget, LotRef, Renewal, Settle, TermRequest,
+    InvoiceTiming, ItemTarget, LotRef, RampEnd, Rate, Renewal, Settle, TermRequest,
 };
 use schemas::{Command, Date, Decimal, Interval, Minor, Money};
 
@@ -141,7 +141,11 @@ impl Game {
                 .map(|n| RampPhase {
                     days: Some(Interval::new(day(n), day(n + 1)).expect("not empty")),
                     months: None,
-                    items: Some(vec![request("fee", i64::try_from(n).expect("few") + 1)]),
+                    items: Some(vec![ItemRequest {
+                        // The last of three has a price of its own.
+                        rate: (n == 2).then(|| Rate::PerUnit(decimal(75, 1))),
+                        ..request("fee", i64::try_from(n).expect("few") + 1)
+                    }]),
                     discount_percent: (n % 2 == 1).then(|| decimal(125, 1)),
                 })
                 .collect()
@@ -157,7 +161,7 @@ impl Game {
             }),
             least_term: None,
             ramp,
-            ramp_end: None,
+            ramp_end: (terms.ramp == 2).then_some(RampEnd::End),
             activation: terms
                 .activation
                 .then_some(Activation { expires_after_hours: 72, tolerance: None }),

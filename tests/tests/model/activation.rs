@@ -76,7 +76,8 @@ pub(crate) fn asked(customer: &mut Customer, place: usize, now: Instant) {
 }
 
 /// Ends what was not paid in time.
-pub(crate) fn expire(customer: &mut Customer, now: Instant) {
+pub(crate) fn expire(customer: &mut Customer, when: When) {
+    let now = when.recorded;
     let late = |of: &Subscription| {
         // Also what was canceled meanwhile: nobody owes what never began.
         let ended = of.end.as_ref().is_some_and(|end| end.reason == EndReason::NotPaid);
@@ -95,7 +96,7 @@ pub(crate) fn expire(customer: &mut Customer, now: Instant) {
             // It stays for the sake of others; what it asks of this one comes back.
             let fees: Vec<(usize, i128)> = fees_of(customer, place, id);
             if !fees.is_empty() {
-                put_note(customer, place, fees);
+                put_note(customer, place, fees, when);
             }
         } else if counts {
             // What others have on it is billed again.
@@ -170,18 +171,21 @@ fn start_at(customer: &mut Customer, at: usize, place: usize, paid_at: Instant) 
         }
         item.lay(Calendar::anniversary(&clock, start, every));
         let calendar = item.last_calendar().clone();
-        let mut nth = 0;
+        let mut ids: Vec<crate::calendar::CycleId> = Vec::new();
         for line in &mut customer.invoices[place].lines {
             let Source::Cycle(cycle) = &mut line.source else { continue };
             if (cycle.subscription, cycle.item) != (id, number) {
                 continue;
             }
-            let bound = |n: i64| calendar.boundary(&clock, n);
-            (cycle.id, cycle.start, cycle.end) =
-                ((piece, usize::try_from(nth).expect("few")), bound(nth), bound(nth + 1));
+            // A least price has a line of its own in the same cycle.
+            let nth = ids.iter().position(|id| *id == cycle.id).unwrap_or_else(|| {
+                ids.push(cycle.id);
+                ids.len() - 1
+            });
+            let bound = |n: usize| calendar.boundary(&clock, i64::try_from(n).expect("few"));
+            (cycle.id, cycle.start, cycle.end) = ((piece, nth), bound(nth), bound(nth + 1));
             line.time = (cycle.start, cycle.end);
             (line.full, line.live) = (line.time, vec![line.time]);
-            nth += 1;
         }
     }
 }

@@ -60,7 +60,7 @@ pub(crate) fn bill(book: &Book, customer: &mut Customer, billing: &Billing) {
     // Also for what the command itself wrote, such as a start on a version that is to be left.
     crate::passing::time_passes(book, customer, billing.when.recorded);
     if billing.which == Which::All {
-        activation::expire(customer, now);
+        activation::expire(customer, billing.when);
         expire(customer, day_of_seller(now));
     }
     let today = customer.clock.day(now);
@@ -131,7 +131,7 @@ pub(crate) fn bill(book: &Book, customer: &mut Customer, billing: &Billing) {
         plain(Source::Charge(*id), charge.gross, charge.quantity)
     }));
     crate::residue::settle_up(&view, &credits, &mut lines);
-    take(&book.rules, customer, &mut lines);
+    take(&book.rules, customer, today, &mut lines);
     top_up(&view, &mut lines);
     let (noted, beside) = split(&book.rules, credits, &lines);
     note(customer, &noted, billing.when);
@@ -377,13 +377,17 @@ fn note(customer: &mut Customer, credits: &[Line], when: When) {
         }
         issue_note(customer, place, parts.into_iter().collect());
         release(customer, place);
-        // Credits on it had paid it in part: what the note takes beyond what it asked is credit.
-        let beyond = -customer.invoices[place].open();
-        if beyond > 0 {
-            customer.invoices[place].noted -= beyond;
-            let arose = day_of_seller(when.effective).max(customer.invoices[place].dated);
-            new_lot(customer, Origin::Note(customer.notes - 1), beyond, arose);
-        }
+        beyond_what_was_asked(customer, place, when);
+    }
+}
+
+/// Credits on an invoice had paid it in part: what a note takes beyond what it asked is credit.
+pub(crate) fn beyond_what_was_asked(customer: &mut Customer, place: usize, when: When) {
+    let beyond = -customer.invoices[place].open();
+    if beyond > 0 {
+        customer.invoices[place].noted -= beyond;
+        let arose = day_of_seller(when.effective).max(customer.invoices[place].dated);
+        new_lot(customer, Origin::Note(customer.notes - 1), beyond, arose);
     }
 }
 

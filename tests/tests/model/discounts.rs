@@ -14,7 +14,7 @@ use schemas::terms::{
 };
 
 use crate::calendar::CycleId;
-use crate::civil::{Instant, date, months_later};
+use crate::civil::{Day, Instant, date, months_later};
 use crate::customer::{Customer, Discount, Line, Taken};
 use crate::number::{Exact, by_largest_remainder, last_gets_the_rest, one_after_the_other};
 use crate::rules::Rules;
@@ -26,7 +26,7 @@ enum Step<'a> {
 }
 
 /// Takes every discount off the lines that it covers.
-pub(crate) fn take(rules: &Rules, customer: &Customer, lines: &mut [Line]) {
+pub(crate) fn take(rules: &Rules, customer: &Customer, today: Day, lines: &mut [Line]) {
     for step in in_order(rules, customer) {
         match step {
             Step::Phase => {
@@ -37,7 +37,7 @@ pub(crate) fn take(rules: &Rules, customer: &Customer, lines: &mut [Line]) {
                     }
                 }
             }
-            Step::Given(discount) => given(rules, customer, discount, lines),
+            Step::Given(discount) => given(rules, (customer, today), discount, lines),
         }
     }
 }
@@ -124,6 +124,15 @@ fn used_cycles(customer: &Customer, discount: &Discount) -> BTreeSet<Instant> {
     lines.filter_map(|line| line.cycle().map(|of| customer.counted_cycle(of))).collect()
 }
 
+/// The date of the first invoice that has it.
+fn first_invoice(customer: &Customer, discount: &Discount) -> Option<Day> {
+    let has = |line: &Line| {
+        line.charges() && line.discounts.iter().any(|taken| taken.id == Some(discount.id))
+    };
+    let live = customer.invoices.iter().filter(|invoice| !invoice.voided);
+    live.filter(|invoice| invoice.lines.iter().any(has)).map(|invoice| invoice.dated).min()
+}
+
 fn used_invoices(customer: &Customer, discount: &Discount) -> usize {
     let has = |line: &Line| {
         line.charges() && line.discounts.iter().any(|taken| taken.id == Some(discount.id))
@@ -157,14 +166,25 @@ fn elapsed(customer: &Customer, discount: &Discount, start: Instant) -> usize {
 }
 
 /// Places of the lines that a discount covers.
-fn covered(rules: &Rules, customer: &Customer, discount: &Discount, lines: &[Line]) -> Vec<usize> {
+fn covered(
+    rules: &Rules,
+    (customer, today): (&Customer, Day),
+    discount: &Discount,
+    lines: &[Line],
+) -> Vec<usize> {
     let most = most(discount.duration);
     let all = (0..lines.len()).filter(|at| {
         let line = &lines[*at];
         takes(rules, line) && is_on(discount, line) && line.net() > 0
     });
     if !counts_cycles(discount) {
-        let left = used_invoices(customer, discount) < most;
+        let left = match discount.duration {
+            DiscountDuration::Months(months) => first_invoice(customer, discount)
+                .is_none_or(|first| today < months_later(first, months.into(), date(first).2)),
+            DiscountDuration::Once | DiscountDuration::Cycles(_) | DiscountDuration::Forever => {
+                used_invoices(customer, discount) < most
+            }
+        };
         return all.filter(|_| left).collect();
     }
     let new = |at: &usize| {
@@ -202,8 +222,13 @@ fn covered(rules: &Rules, customer: &Customer, discount: &Discount, lines: &[Lin
     places.into_iter().filter(covers).collect()
 }
 
-fn given(rules: &Rules, customer: &Customer, discount: &Discount, lines: &mut [Line]) {
-    let places = covered(rules, customer, discount, lines);
+fn given(
+    rules: &Rules,
+    (customer, today): (&Customer, Day),
+    discount: &Discount,
+    lines: &mut [Line],
+) {
+    let places = covered(rules, (customer, today), discount, lines);
     let amount = match discount.value {
         DiscountValue::Percent(percent) => {
             for at in places {

@@ -127,7 +127,7 @@ pub(crate) fn refund(
                 if day_of_seller(when.effective) < customer.invoices[place].dated {
                     return Err("before the invoice");
                 }
-                note_amount(customer, place, part)?;
+                note_amount(customer, (place, part), when)?;
             }
         }
     }
@@ -202,7 +202,11 @@ fn by_invoice(parts: Vec<(usize, i128)>) -> Vec<(usize, i128)> {
 }
 
 /// A note for an amount, shared over what is left of the lines.
-fn note_amount(customer: &mut Customer, place: usize, amount: i128) -> Result<(), Refused> {
+fn note_amount(
+    customer: &mut Customer,
+    (place, amount): (usize, i128),
+    when: When,
+) -> Result<(), Refused> {
     let invoice = &mut customer.invoices[place];
     let open: Vec<usize> =
         (0..invoice.lines.len()).filter(|at| invoice.lines[*at].left() > 0).collect();
@@ -212,11 +216,16 @@ fn note_amount(customer: &mut Customer, place: usize, amount: i128) -> Result<()
     }
     let shares = by_largest_remainder(amount, &weights);
     let parts = open.into_iter().zip(shares).filter(|(_, part)| *part > 0).collect();
-    put_note(customer, place, parts);
+    put_note(customer, place, parts, when);
     Ok(())
 }
 
-pub(crate) fn put_note(customer: &mut Customer, place: usize, parts: Vec<(usize, i128)>) {
+pub(crate) fn put_note(
+    customer: &mut Customer,
+    place: usize,
+    parts: Vec<(usize, i128)>,
+    when: When,
+) {
     for (line, part) in &parts {
         let line = customer.line_mut((place, *line));
         line.noted += part;
@@ -225,6 +234,7 @@ pub(crate) fn put_note(customer: &mut Customer, place: usize, parts: Vec<(usize,
     customer.invoices[place].noted += parts.iter().map(|(_, part)| part).sum::<i128>();
     issue_note(customer, place, parts);
     release(customer, place);
+    crate::bill::beyond_what_was_asked(customer, place, when);
 }
 
 /// Credits lines of an invoice: what is open, or on demand what is paid.
@@ -258,7 +268,7 @@ pub(crate) fn credit_note(
     if !to_credit && customer.invoices[place].open() < parts.iter().map(|(_, part)| part).sum() {
         return Err("more than is open");
     }
-    put_note(customer, place, parts);
+    put_note(customer, place, parts, when);
     Ok(())
 }
 

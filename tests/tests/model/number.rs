@@ -120,16 +120,18 @@ pub(crate) fn by_largest_remainder(amount: i128, weights: &[i128]) -> Vec<i128> 
     shares
 }
 
-/// In proportion, rounded down; the last one gets what is left.
+/// In proportion, rounded down; the last one gets what is left, as far as it has room.
 pub(crate) fn last_gets_the_rest(amount: i128, weights: &[i128]) -> Vec<i128> {
     let all: i128 = weights.iter().sum();
     if all == 0 {
         return vec![0; weights.len()];
     }
     let mut shares: Vec<i128> = weights.iter().map(|weight| amount * weight / all).collect();
-    let rest = amount - shares.iter().sum::<i128>();
-    if let Some(last) = shares.last_mut() {
-        *last += rest;
+    let mut rest = amount - shares.iter().sum::<i128>();
+    for at in (0..shares.len()).rev() {
+        let more = rest.min(weights[at] - shares[at]);
+        shares[at] += more;
+        rest -= more;
     }
     shares
 }
