@@ -173,8 +173,8 @@ impl<'a> Runner<'a> {
         self.look()
     }
 
-    /// The clock shows the date, at the latest, on which all through that date is billed. A run that
-    /// bills ahead leaves it where it is.
+    /// The clock shows the date, at the latest, on which all through that date is billed. A run
+    /// that bills ahead leaves it where it is.
     fn advance_to(&mut self, through: Date, place: Place) -> Result<(), Stopped> {
         let start = self.scenario.zone.start_of(through);
         let start = start.map_err(|error| Trouble::wrong(place, error.to_string()))?;

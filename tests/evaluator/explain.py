@@ -167,6 +167,8 @@ class Days:
         every = pricing["every"]
         count = MONTHS.get(every["unit"])
         self.months = None if count is None else count * every["count"]
+        # How many units a day of 24 hours has.
+        self.of_day = 86_400_000_000 // UNITS[self.rule] if self.rule in UNITS else 1
 
     def date(self, at):
         (_, clock), *later = self.clocks
@@ -251,9 +253,11 @@ def part(amount, ratio, piece, full, days, rule):
         rounded = -((-ratio) // 1)
         return amount * rounded, [step("ratio", ratio, int(rounded), 0, "up")]
     if rule == "daily_rate_rounded_first":
-        rate = amount / days.measure(full)
+        # Where time is finer than days, parts of a day cost a part of its price.
+        rate = amount * days.of_day / days.measure(full)
         rounded = half_up(rate)
-        return Fraction(rounded * days.measure(piece)), [step("rate", rate, rounded)]
+        exact = Fraction(rounded * days.measure(piece), days.of_day)
+        return exact, [step("rate", rate, rounded)]
     raise ValueError(f"no rule for ratios is called {rule!r}")
 
 
@@ -360,7 +364,8 @@ class Line:
                 if found["line"]["source"] == said["source"] and found["line"]["pricing"]]
         charges = [found for found in same if found["line"]["credits"] is None
                    and found["line"]["kind"] != "minimum_true_up"]
-        credits = [found for found in same if found["line"]["credits"] is not None]
+        credits = [found for found in same if found["line"]["credits"] is not None
+                   and found["credited"]["line"]["kind"] != "minimum_true_up"]
         if not credits or len(self.invoice["lines"]) != self.invoice["line_count"]:
             # What was credited is not in this document: it left as a note, or was not asked for.
             difference = carried[0]["rounded"] - gross if carried else 0
@@ -556,9 +561,12 @@ class Line:
         if basis == "current_price":
             self.check("whole price", amount, fraction(self.said["pricing"]["whole"]))
         full = span(pricing["full"])
-        if basis == "billed_amount":
-            amount, full = Fraction(line["gross"]), span(pricing["span"])
         ratio = days.ratio(piece, full)
+        if basis == "billed_amount":
+            # The part of the line, also where a month's days are told by another rule.
+            of_line = days.ratio(span(pricing["span"]), full)
+            amount, full = Fraction(line["gross"]), span(pricing["span"])
+            ratio = ratio / of_line if of_line else Fraction(1)
         exact, steps = part(amount, ratio, piece, full, days, self.policies["ratio"])
         gross = half_up(exact)
         self.steps = steps + [step("amount", exact, gross)]

@@ -1,13 +1,12 @@
 //! What one customer is billed: every cycle of its subscriptions compared, and its charges.
 
-use std::collections::BTreeMap;
-
 use schemas::event::{ChargeAdded, LineOrigin, LineSource};
 use schemas::fraction::Fraction;
 use schemas::ids::{ChargeId, SubscriptionId};
 use schemas::terms::{ChangeBilling, CreditBasis, CreditDocument, LineKind};
-use schemas::{Minor, Rejection, Span, Timestamp};
+use schemas::{Minor, Rejection, Timestamp};
 
+use super::ahead::Ahead;
 use super::credit::{Before, credit};
 use super::draft::LineDraft;
 use super::pieces::{Comparison, Gone};
@@ -15,7 +14,7 @@ use super::place::Place;
 use super::state::{LineAt, Pending};
 use super::{Account, charge, discount, proration, residue, waiting};
 use crate::catalog::state::Catalog;
-use crate::subscription::advance::{Advance, Horizon};
+use crate::subscription::advance::Horizon;
 use crate::subscription::state::Subscription;
 
 /// The most lines of one invoice or credit note.
@@ -177,45 +176,6 @@ fn bill_subscription(
         lines.splice(first..first, credits);
     }
     Ok(reason)
-}
-
-/// A subscription as it will be when cycles begin that are billed ahead.
-pub(crate) struct Ahead {
-    /// By the start of a cycle, with the pauses that there are then; nothing where nothing will be
-    /// other by then.
-    then: BTreeMap<Timestamp, (Subscription, Vec<Span>)>,
-}
-
-impl Ahead {
-    /// # Errors
-    /// What advancing refuses.
-    pub(crate) fn of(
-        account: Account<'_>,
-        catalog: &Catalog,
-        subscription: &Subscription,
-        now: Timestamp,
-    ) -> Result<Self, Rejection> {
-        let (rules, currency) = (account.rules(), account.profile.currency);
-        let advance = Advance { rules, catalog, currency, invoiced: account.billing };
-        let mut then = BTreeMap::new();
-        for item in &subscription.items {
-            let ahead = item.cycles.iter().rev().map(|cycle| cycle.start);
-            for start in ahead.take_while(|start| now < *start) {
-                if then.contains_key(&start) || subscription.is_settled_until(start) {
-                    continue;
-                }
-                let seen = advance.projected(subscription, start)?;
-                let pauses = seen.pause_spans();
-                then.insert(start, (seen, pauses));
-            }
-        }
-        Ok(Self { then })
-    }
-
-    /// As it will be when a cycle begins, if that will be other than now.
-    pub(crate) fn at(&self, start: Timestamp) -> Option<(&Subscription, &Vec<Span>)> {
-        self.then.get(&start).map(|(seen, pauses)| (seen, pauses))
-    }
 }
 
 /// Credits pieces of lines; of two pieces of one line the second starts where the first ended.

@@ -24,7 +24,7 @@
 //! - A run makes an invoice for a reason ([`waiting`]); a change within a cycle that was billed in
 //!   advance is none, unless it is billed at once. What was scheduled up to the present has
 //!   happened before anything is decided, billed or not.
-//! - A cycle that has not begun is billed as it will be when it begins ([`lines`]).
+//! - A cycle that has not begun is billed as it will be when it begins ([`ahead`]).
 //! - A credit names the line it credits and takes its share of the discounts. All credits of a
 //!   line together never exceed what is left of it.
 //! - An amount off is a budget: for each cycle (on a subscription or item) or each invoice (on a
@@ -35,6 +35,7 @@
 //!   finalization is asked of settlement.
 //! - The invoice is dated today in the seller's zone; it is booked on its own date.
 
+pub(crate) mod ahead;
 mod charge;
 mod credit;
 mod discount;

@@ -11,9 +11,9 @@ use schemas::terms::{BillingTiming, ChargeWait, LineKind};
 use schemas::{Date, Rejection, Span, Timestamp};
 
 use super::Account;
+use super::ahead::Ahead;
 use super::charge::whole_of;
 use super::draft::LineDraft;
-use super::lines::Ahead;
 use super::pieces::{Comparison, dues};
 use super::place::Place;
 use crate::customer::rules::Rules;

@@ -9,7 +9,7 @@
 use schemas::command::{ItemRequest, PriceMapping};
 use schemas::event::{
     Calendar, ChangeAgreed, CycleCut, ItemChange, ItemTerms, PlanVersionDefined, PricesMapped,
-    RampAgreed, RampStep, ScheduledFor, SubscriptionChanged, SubscriptionEvent, TermsChange,
+    ScheduledFor, SubscriptionChanged, SubscriptionEvent, TermsChange,
 };
 use schemas::terms::{Anchor, NoneScope, Settle, TrialAnchor, TrialOnChange};
 use schemas::text::Code;
@@ -26,6 +26,8 @@ use super::state::Subscription;
 use super::terms::{add_on, check_quantity, own_rate};
 use crate::catalog::terms::item_terms;
 use crate::mistakes::{Mistake, makes};
+
+mod phases;
 
 /// A change that asks for nothing: its difference waits for the next invoice.
 const NOTHING: ChangeAgreed = ChangeAgreed {
@@ -414,45 +416,6 @@ impl<'a> Draft<'a> {
             };
             change.left_alone_until = until.filter(|until| self.at < *until);
         }
-    }
-
-    /// Where the next phase of a ramp begins.
-    fn next_phase(&self) -> Option<Timestamp> {
-        let phases = self.subscription.phases.as_ref()?;
-        phases.later.iter().copied().filter(|from| *from > self.at).min()
-    }
-
-    /// Later phases of a ramp, with prices of their own on the terms that the items have now.
-    fn kept_phases(&self) -> Option<RampAgreed> {
-        let phases = self.subscription.phases.as_ref()?;
-        let later = phases.later.iter().copied().filter(|from| *from > self.at);
-        let steps: Vec<RampStep> = later.map(|from| self.kept_phase(from)).collect();
-        let (subscription, discount) = (self.subscription.id, phases.discount);
-        (!steps.is_empty()).then_some(RampAgreed { subscription, discount, steps })
-    }
-
-    fn kept_phase(&self, from: Timestamp) -> RampStep {
-        let step = |edit: &Edit| {
-            let item = self.subscription.item(edit.item)?;
-            let now = edit.terms.as_ref()?;
-            let then = item.step_of_terms(from)?;
-            let mut terms = now.clone();
-            if then.own_rate && then.price == terms.price {
-                (terms.rate, terms.own_rate) = (then.rate.clone(), true);
-            }
-            Some(ItemChange {
-                item: edit.item,
-                add_on: edit.add_on,
-                terms: TermsChange::Set(Box::new(terms)),
-                quantity: None,
-                calendar: None,
-                left_alone_until: None,
-            })
-        };
-        let items = self.edits.iter().filter_map(step).collect();
-        let phases = self.subscription.phases.as_ref();
-        let discount_percent = phases.and_then(|phases| phases.percent_at(from));
-        RampStep { from, items, discount_percent }
     }
 
     /// What waits for the end of a cycle that is cut waits for the end of the new one.

@@ -121,7 +121,14 @@ pub(crate) fn subscribed() -> TestBook {
 
 /// The same with January billed.
 pub(crate) fn billed() -> TestBook {
-    let mut book = subscribed();
+    billed_under(&json!({}))
+}
+
+/// The same where other policies hold.
+pub(crate) fn billed_under(policies: &Value) -> TestBook {
+    let mut book = TestBook::of("billfold@1", policies.clone(), "2024-01-01");
+    book.with_customer_and_plans();
+    book.given("subscription.create", subscribe("basic"));
     book.bill("2024-01-01");
     book
 }

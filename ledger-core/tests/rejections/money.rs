@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 
 use crate::Case;
 use crate::asked::{
-    billed, cancel, change_plan, charge, eur, grant, invoiced, paid, pay, pay_to, refund, reverse,
-    subscribed, void, with,
+    billed, billed_under, cancel, change_plan, charge, eur, grant, invoiced, paid, pay, pay_to,
+    refund, reverse, subscribed, void, with,
 };
 use crate::support::{TestBook, at, id};
 
@@ -111,7 +111,8 @@ pub(crate) const CASES: &[Case] = &[
         book.when("invoice.void", void(&first))
     }),
     ("credit_consumed", || {
-        let mut book = billed();
+        // Where credits stand on invoices, one can be below zero.
+        let mut book = billed_under(&json!({"credit_document": "invoice_line"}));
         book.on("2024-01-16");
         book.given("subscription.cancel", cancel("now"));
         let credit = json!(book.invoices[1].invoice);

@@ -74,16 +74,21 @@ impl TestBook {
     /// The same with customer `c` in EUR and plans `basic` (30.00) and `pro` (60.00) a month.
     pub fn with_plans() -> Self {
         let mut book = Self::open();
-        book.given(
+        book.with_customer_and_plans();
+        book
+    }
+
+    /// Customer `c` in EUR and plans `basic` (30.00) and `pro` (60.00) a month.
+    pub fn with_customer_and_plans(&mut self) {
+        self.given(
             "customer.register",
             json!({
                 "customer": id("c"), "entity": id("e"), "name": "Customer", "currency": "EUR",
             }),
         );
         for (plan, amount) in [("basic", "30"), ("pro", "60")] {
-            book.plan(plan, amount, "in_advance", "flat", 1, "month");
+            self.plan(plan, amount, "in_advance", "flat", 1, "month");
         }
-        book
     }
 
     pub fn plan(

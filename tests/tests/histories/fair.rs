@@ -34,7 +34,10 @@ impl Watch {
                     continue;
                 }
                 let lines: Vec<&Seen> = account.lines_of(*id, *number).collect();
-                if lines.iter().any(|seen| seen.noted != 0) {
+                // What is billed ahead is billed as it will be: no event says that yet.
+                let begins_later = |seen: &&Seen| seen.live.iter().any(|live| now < live.start());
+                let ahead = !subscription.scheduled.is_empty() && lines.iter().any(begins_later);
+                if ahead || lines.iter().any(|seen| seen.noted != 0) {
                     continue;
                 }
                 let today = account.local.day(now);
@@ -181,7 +184,10 @@ fn check_coverage(due: &[Due<'_>], may: &[Due<'_>], lines: &[&Seen], found: &mut
         missing = without(&missing, live);
     }
     check(found, ONCE, missing.is_empty(), || format!("{missing:?} is not charged"));
-    let mut over: Vec<Span> = charged().collect();
+    // Where nothing was charged, nothing is given back either.
+    let worth = lines.iter().filter(|seen| seen.line.gross.0 != 0);
+    let worth = worth.filter(|seen| seen.line.kind != LineKind::MinimumTrueUp);
+    let mut over: Vec<Span> = worth.flat_map(|seen| seen.live.iter().copied()).collect();
     for due in may {
         over = without(&over, due.span);
     }

@@ -382,9 +382,10 @@ impl Account {
             return;
         }
         let true_up = line.kind == LineKind::MinimumTrueUp;
-        let alike = self
-            .lines_of(subscription, item)
-            .filter(|seen| (seen.line.kind == LineKind::MinimumTrueUp) == true_up);
+        // Where nothing was charged, nothing is given back either.
+        let alike = self.lines_of(subscription, item).filter(|seen| {
+            (seen.line.kind == LineKind::MinimumTrueUp) == true_up && seen.line.gross.0 != 0
+        });
         let waived = &self.items[&(subscription, item)].waived;
         let waived = waived.iter().filter(|(of, _)| !true_up && *of == cycle);
         let mut taken = alike.flat_map(|seen| &seen.live).chain(waived.map(|(_, span)| span));
@@ -400,9 +401,9 @@ impl Account {
         let by_wish = |of: &SubscriptionId| self.subscriptions[of].by_wish;
         for (subscription, number) in self.items.keys().filter(|(of, _)| !by_wish(of)) {
             for true_up in [false, true] {
-                let lines = self
-                    .lines_of(*subscription, *number)
-                    .filter(|seen| (seen.line.kind == LineKind::MinimumTrueUp) == true_up);
+                let lines = self.lines_of(*subscription, *number).filter(|seen| {
+                    (seen.line.kind == LineKind::MinimumTrueUp) == true_up && seen.line.gross.0 != 0
+                });
                 let both = twice(lines.flat_map(|seen| &seen.live));
                 check(found, "no time is charged twice", both.is_none(), || {
                     format!("{both:?} of item {number} of {subscription}")

@@ -13,7 +13,7 @@ use schemas::text::Code;
 
 use crate::book::{Book, Edge, Version, recurrence};
 use crate::calendar::Cycle;
-use crate::change::{base_calendar, calendar_beside, start_item, thaw};
+use crate::change::{base_calendar, calendar_beside, start_item};
 use crate::civil::Instant;
 use crate::item::Terms;
 use crate::passing::View;
@@ -133,7 +133,6 @@ fn change(
     let origin = of.origin(view.rules);
     let item = &mut of.items[place];
     let old = item.terms_at(at).cloned().expect("it lives");
-    thaw(item, at);
     let new = new_terms(view, to, &old);
     let later: Vec<Instant> = item.terms.range(at + 1..).map(|(from, _)| *from).collect();
     for from in later {
