@@ -33,6 +33,7 @@ pub mod feed;
 pub mod fields;
 pub mod fraction;
 pub mod ids;
+pub mod inverse;
 pub mod json;
 mod misread;
 pub mod money;

@@ -1,0 +1,243 @@
+//! Taking back: the commands that undo a commit.
+//!
+//! # Shape
+//!
+//! [`undoing`] makes of one commit, and of what was before it, the [`Step`]s that take it back, in
+//! order. Which commands they are is said by the table [`schemas::inverse::INVERSES`]; what is in
+//! them follows from the commit, from the state in front of it, and from earlier commits.
+//!
+//! # Correctness
+//!
+//! Steps are decided like any command: what cannot be is refused by the room that owns it. A step
+//! has the same name and id however often it is made, so that it is carried out once.
+
+mod agreed;
+mod changed;
+mod credited;
+mod party;
+
+use std::borrow::Cow;
+
+use schemas::command::{
+    BillingCommand, BookCommand, CatalogCommand, CustomerCommand, ProcessCommand, SellerCommand,
+    SettlementCommand, SubscriptionCommand,
+};
+use schemas::ids::{CommandId, derive};
+use schemas::inverse::{self, Inverse};
+use schemas::{Command, Event, Personal, Rejection, Timestamp};
+use uuid::Uuid;
+
+use crate::ledger::Ledger;
+
+pub use credited::taken_off;
+
+/// A commit, as far as taking it back asks.
+#[derive(Debug, Clone, Copy)]
+pub struct Done<'a> {
+    /// The idempotency key.
+    pub command_id: CommandId,
+    /// When it takes effect.
+    pub effective_at: Timestamp,
+    /// What was asked.
+    pub command: &'a Command,
+    /// What was decided.
+    pub events: &'a [Event],
+}
+
+/// What was before a commit.
+#[derive(Debug, Clone, Copy)]
+pub struct Past<'a> {
+    /// The state.
+    pub ledger: &'a Ledger,
+    /// Earlier commits of its stream, oldest first.
+    pub commits: &'a [Done<'a>],
+}
+
+impl<'a> Past<'a> {
+    /// The last earlier commit of which something can be said, and what.
+    fn last<T>(&self, find: impl Fn(&Done<'a>) -> Option<T>) -> Option<T> {
+        self.commits.iter().rev().find_map(find)
+    }
+}
+
+/// A command that takes something back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Step {
+    /// Tells it from the other steps of the same commit.
+    pub name: String,
+    /// What is asked.
+    pub command: Command,
+    /// When it takes effect; the present if none.
+    pub effective_at: Option<Timestamp>,
+}
+
+impl Step {
+    fn now(command: impl Into<Command>) -> Self {
+        let command = command.into();
+        Self { name: command.kind().name.to_owned(), command, effective_at: None }
+    }
+
+    fn as_of(self, effective_at: Timestamp) -> Self {
+        Self { effective_at: Some(effective_at), ..self }
+    }
+
+    /// Of several steps with one command, the one about this.
+    fn about(self, what: impl core::fmt::Display) -> Self {
+        Self { name: format!("{} {what}", self.name), ..self }
+    }
+
+    /// The id that it is sent with: of the same commit it is always the same.
+    pub fn id(&self, undone: CommandId) -> CommandId {
+        CommandId::new(derive(undone.uuid(), &format!("undo {}", self.name)))
+    }
+}
+
+/// Why a commit cannot be taken back, and the way out.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct Stays(Cow<'static, str>);
+
+impl Stays {
+    const fn because(why: &'static str) -> Self {
+        Self(Cow::Borrowed(why))
+    }
+
+    /// As the table says of its command.
+    fn told(command: &Command) -> Self {
+        match inverse::of(command.kind().name) {
+            Some(Inverse::Nothing { why, instead }) => Self(format!("{why}; {instead}").into()),
+            Some(Inverse::By { .. }) | None => Self::because("it did nothing of its own"),
+        }
+    }
+}
+
+impl From<Rejection> for Stays {
+    fn from(rejection: Rejection) -> Self {
+        Self(rejection.to_string().into())
+    }
+}
+
+/// What takes a commit back, in the order in which it is to be done; nothing where it changed
+/// nothing. `reason` is given where an inverse asks for one.
+///
+/// # Errors
+/// [`Stays`] when nothing does.
+pub fn undoing(done: &Done<'_>, past: &Past<'_>, reason: &Personal) -> Result<Vec<Step>, Stays> {
+    if done.events.is_empty() {
+        return Ok(Vec::new());
+    }
+    match done.command {
+        Command::Book(BookCommand::OpenBook(_) | BookCommand::AdvanceClock(_))
+        | Command::Process(ProcessCommand::RunBilling(_)) => Err(Stays::told(done.command)),
+        Command::Seller(SellerCommand::DefineEntity(_)) => Err(Stays::told(done.command)),
+        Command::Seller(SellerCommand::UpdateEntity(update)) => party::entity(update, past),
+        Command::Catalog(command) => of_catalog(command, done, past),
+        Command::Customer(command) => of_customer(command, done, past),
+        Command::Subscription(command) => of_subscription(command, done, past),
+        Command::Billing(command) => of_billing(command, done, past, reason),
+        Command::Settlement(command) => of_settlement(command, done, past, reason),
+    }
+}
+
+fn of_catalog(
+    command: &CatalogCommand,
+    done: &Done<'_>,
+    past: &Past<'_>,
+) -> Result<Vec<Step>, Stays> {
+    use CatalogCommand as C;
+    match command {
+        C::DefinePlan(define) => party::plan(define, done, past),
+        C::MigratePlan(migrate) => Ok(party::migration(migrate, past)),
+        C::WithdrawMigration(withdraw) => party::withdrawn_migration(withdraw, past),
+        C::RetirePlan(_) | C::DefineCoupon(_) => Err(Stays::told(done.command)),
+    }
+}
+
+fn of_customer(
+    command: &CustomerCommand,
+    done: &Done<'_>,
+    past: &Past<'_>,
+) -> Result<Vec<Step>, Stays> {
+    use CustomerCommand as C;
+    match command {
+        C::UpdateCustomer(update) => party::customer(update, past),
+        C::AnnotateInvoice(annotate) => party::annotation(annotate.customer, past),
+        C::RegisterCustomer(_)
+        | C::ReleaseCustomer(_)
+        | C::ParkCustomer(_)
+        | C::EraseCustomer(_) => Err(Stays::told(done.command)),
+    }
+}
+
+fn of_subscription(
+    command: &SubscriptionCommand,
+    done: &Done<'_>,
+    past: &Past<'_>,
+) -> Result<Vec<Step>, Stays> {
+    use SubscriptionCommand as C;
+    match command {
+        C::CreateSubscription(create) => agreed::ended(create.customer, create.subscription, done),
+        C::AcceptQuote(accept) => agreed::ended(accept.customer, accept.subscription, done),
+        C::ChangePlan(change) => {
+            changed::back(change.customer, change.subscription, change.proration, done, past)
+        }
+        C::ChangeQuantity(change) => {
+            changed::back(change.customer, change.subscription, change.proration, done, past)
+        }
+        C::ChangeSubscription(change) => {
+            changed::back(change.customer, change.subscription, change.proration, done, past)
+        }
+        C::CancelSubscription(cancel) => agreed::uncanceled(cancel, done),
+        C::UncancelSubscription(uncancel) => agreed::canceled_again(uncancel, past),
+        C::WithdrawChange(withdraw) => agreed::scheduled_again(withdraw, past),
+        C::PauseSubscription(pause) => agreed::resumed(pause, done),
+        C::ResumeSubscription(resume) => agreed::paused_again(resume, done, past),
+        C::SetRenewal(set) => agreed::renewal(set, done, past),
+        C::ApplyDiscount(apply) => Ok(agreed::discount_removed(apply.customer, apply.discount)),
+        C::RedeemCoupon(redeem) => Ok(agreed::discount_removed(redeem.customer, redeem.discount)),
+        C::RemoveDiscount(remove) => agreed::discount_given(remove, done, past),
+        C::CreateQuote(create) => Ok(agreed::quote_void(create)),
+        C::VoidQuote(void) => agreed::quote_offered(void, done, past),
+        C::EndTrial(_) => Err(Stays::told(done.command)),
+    }
+}
+
+fn of_billing(
+    command: &BillingCommand,
+    done: &Done<'_>,
+    past: &Past<'_>,
+    reason: &Personal,
+) -> Result<Vec<Step>, Stays> {
+    use BillingCommand as C;
+    match command {
+        C::AddCharge(add) => credited::charge(add, done, reason),
+        C::WithdrawCharge(withdraw) => credited::charged_again(withdraw, done, past),
+        C::InvoiceNow(now) => credited::voided(now.customer, true, done, reason),
+        C::BillCustomer(_) => Err(Stays::told(done.command)),
+    }
+}
+
+fn of_settlement(
+    command: &SettlementCommand,
+    done: &Done<'_>,
+    past: &Past<'_>,
+    reason: &Personal,
+) -> Result<Vec<Step>, Stays> {
+    use SettlementCommand as C;
+    match command {
+        C::RecordPayment(record) => Ok(credited::reversed(record, reason)),
+        C::ReversePayment(reverse) => credited::received_again(reverse, done, past),
+        C::GrantCredit(grant) => credited::revoked(grant, done, reason),
+        C::ApplyCredit(apply) => Ok(credited::released(apply.customer, apply.lot, done)),
+        C::ReleaseCredit(release) => Ok(credited::applied_again(release, done)),
+        C::RevokeCredit(revoke) => credited::granted_again(revoke, done, past),
+        C::VoidInvoice(_) | C::RefundPayment(_) | C::IssueCreditNote(_) | C::PayOutCredit(_) => {
+            Err(Stays::told(done.command))
+        }
+    }
+}
+
+/// The id of what takes the place of something that a commit ended.
+fn in_its_place(done: &Done<'_>) -> Uuid {
+    derive(done.command_id.uuid(), "in its place")
+}
