@@ -228,8 +228,8 @@ fn of_settlement(
         C::RecordPayment(record) => Ok(credited::reversed(record, reason)),
         C::ReversePayment(reverse) => credited::received_again(reverse, done, past),
         C::GrantCredit(grant) => credited::revoked(grant, done, reason),
-        C::ApplyCredit(apply) => Ok(credited::released(apply.customer, apply.lot, done)),
-        C::ReleaseCredit(release) => Ok(credited::applied_again(release, done)),
+        C::ApplyCredit(apply) => credited::taken_off(apply.customer, apply.lot, done.events),
+        C::ReleaseCredit(release) => credited::applied_again(release, done),
         C::RevokeCredit(revoke) => credited::granted_again(revoke, done, past),
         C::VoidInvoice(_) | C::RefundPayment(_) | C::IssueCreditNote(_) | C::PayOutCredit(_) => {
             Err(Stays::told(done.command))

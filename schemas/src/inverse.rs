@@ -103,8 +103,8 @@ inverses! {
     "subscription.change_quantity" by ["subscription.withdraw_change", "subscription.change"]
         "withdrawn while it is scheduled; else changed back as of the same instant"
         "what was invoiced, and what credits it";
-    "subscription.cancel" by ["charge.withdraw", "subscription.uncancel"]
-        "up to the day on which it takes effect; a fee for the early end is withdrawn"
+    "subscription.cancel" by ["subscription.uncancel"]
+        "up to the day on which it takes effect; a fee for the early end that waits is withdrawn"
         "what was credited: that time is billed again";
     "discount.apply" by ["discount.remove"]
         "" "what it took off invoices since";

@@ -3,7 +3,7 @@
 use schemas::command::{
     ApplyDiscount, CancelSubscription, ChangePlan, ChangeQuantity, ChangeSubscription, CreateQuote,
     PauseSubscription, RemoveDiscount, ResumeSubscription, SetRenewal, UncancelSubscription,
-    VoidQuote, WithdrawChange, WithdrawCharge,
+    VoidQuote, WithdrawChange,
 };
 use schemas::event::{
     ChangeScheduled, ChargeAdded, DiscountApplied, InvoiceFinalized, ScheduledChange,
@@ -36,24 +36,21 @@ pub(super) fn ended(
 
 pub(super) fn uncanceled(cancel: &CancelSubscription, done: &Done<'_>) -> Result<Vec<Step>, Stays> {
     let (customer, subscription) = (cancel.customer, cancel.subscription);
-    let fees = done.events.iter().rev().filter_map(|event| event.get::<ChargeAdded>());
-    let fees: Vec<_> = fees.map(|fee| fee.charge).collect();
-    let invoiced = done.events.iter().any(|event| event.get::<InvoiceFinalized>().is_some());
-    if invoiced && !fees.is_empty() {
+    let (mut ends, mut fee, mut invoiced) = (false, false, false);
+    for event in done.events {
+        ends |= event.get::<SubscriptionCanceled>().is_some();
+        ends |= event.get::<ChangeScheduled>().is_some();
+        fee |= event.get::<ChargeAdded>().is_some_and(|added| added.early_termination);
+        invoiced |= event.get::<InvoiceFinalized>().is_some();
+    }
+    if fee && invoiced {
         return Err(Stays::because(
             "the fee for the early end is invoiced; credit it with credit_note.issue, then submit \
              subscription.uncancel",
         ));
     }
-    let withdrawn = |charge| Step::now(WithdrawCharge { customer, charge }).about(charge);
-    let mut steps: Vec<Step> = fees.into_iter().map(withdrawn).collect();
-    let ends = done.events.iter().any(|event| {
-        event.get::<SubscriptionCanceled>().is_some() || event.get::<ChangeScheduled>().is_some()
-    });
-    if ends {
-        steps.push(Step::now(UncancelSubscription { customer, subscription }));
-    }
-    Ok(steps)
+    let undone = Step::now(UncancelSubscription { customer, subscription });
+    Ok(if ends { vec![undone] } else { Vec::new() })
 }
 
 pub(super) fn canceled_again(

@@ -10,7 +10,7 @@ use schemas::event::{
 };
 use schemas::ids::{ChargeId, CreditGrantId, CustomerId, InvoiceId, PaymentId};
 use schemas::terms::{GrantKind, LotRef};
-use schemas::{Currency, Event, Minor, Personal};
+use schemas::{Event, Money, Personal, Rejection};
 
 use super::{Done, Past, Stays, Step, in_its_place};
 
@@ -82,19 +82,9 @@ pub(super) fn received_again(
     });
     let recorded = recorded.ok_or(UNKNOWN)?;
     let currency = reversed.amount.currency();
-    let mut parts: Vec<(InvoiceId, Minor)> = Vec::new();
-    for opened in reversed.reopened.iter().chain(&reversed.credit_unapplied) {
-        match parts.iter_mut().find(|(invoice, _)| *invoice == opened.invoice) {
-            Some((_, amount)) => {
-                *amount = amount.plus(opened.amount).map_err(schemas::Rejection::from)?;
-            }
-            None => parts.push((opened.invoice, opened.amount)),
-        }
-    }
-    let part = |(invoice, amount): (_, Minor)| {
-        let amount = amount.of(currency);
-        AllocationRequest { invoice, amount }
-    };
+    let opened = reversed.reopened.iter().chain(&reversed.credit_unapplied);
+    let parts = by_invoice(opened.map(|part| (part.invoice, part.amount.of(currency))))?;
+    let part = |(invoice, amount)| AllocationRequest { invoice, amount };
     let back = RecordPayment {
         customer: reverse.customer,
         payment: PaymentId::new(in_its_place(done)),
@@ -120,51 +110,57 @@ pub(super) fn revoked(
         None | Some(GrantKind::Goodwill | GrantKind::Promotion) => {}
     }
     let customer = grant.customer;
-    let mut steps = released(customer, LotRef::Grant(grant.grant), done);
+    let mut steps = taken_off(customer, LotRef::Grant(grant.grant), done.events)?;
     let (grant, reason) = (grant.grant, reason.clone());
     steps.push(Step::now(RevokeCredit { customer, grant, reason }));
     Ok(steps)
 }
 
-/// Takes a lot off what a commit let it pay.
-pub(super) fn released(customer: CustomerId, lot: LotRef, done: &Done<'_>) -> Vec<Step> {
-    taken_off(customer, lot, done.events)
-}
-
 /// Takes a lot off what these events let it pay, the last first. What is released of a lot may pay
 /// what else is open at once: then it is to be taken off that, too.
-pub fn taken_off(customer: CustomerId, lot: LotRef, events: &[Event]) -> Vec<Step> {
+///
+/// # Errors
+/// [`Stays`] when amounts add up to more than can be held.
+pub fn taken_off(customer: CustomerId, lot: LotRef, events: &[Event]) -> Result<Vec<Step>, Stays> {
     let applied = events.iter().rev().filter_map(|event| event.get::<CreditApplied>());
     let parts = applied.flat_map(|applied| {
         let of_lot = applied.parts.iter().rev().filter(|part| part.lot == lot);
-        of_lot.map(|part| (part.invoice, part.amount, applied.currency))
+        of_lot.map(|part| (part.invoice, part.amount.of(applied.currency)))
     });
-    parts.map(|(invoice, amount, currency)| off(customer, lot, invoice, amount, currency)).collect()
+    let steps = by_invoice(parts)?.into_iter().map(|(invoice, amount)| {
+        let amount = Some(amount);
+        Step::now(ReleaseCredit { customer, lot, invoice, amount }).about(invoice)
+    });
+    Ok(steps.collect())
 }
 
-fn off(
-    customer: CustomerId,
-    lot: LotRef,
-    invoice: InvoiceId,
-    amount: Minor,
-    currency: Currency,
-) -> Step {
-    let amount = Some(amount.of(currency));
-    Step::now(ReleaseCredit { customer, lot, invoice, amount }).about(invoice)
-}
-
-pub(super) fn applied_again(release: &ReleaseCredit, done: &Done<'_>) -> Vec<Step> {
-    let (customer, lot) = (release.customer, release.lot);
-    let mut steps = released(customer, lot, done);
-    for released in done.events.iter().filter_map(|event| event.get::<CreditReleased>()) {
-        let invoice = released.invoice;
-        for part in released.parts.iter().filter(|part| part.lot == lot) {
-            let amount = Some(part.amount.of(released.currency));
-            let back = Step::now(ApplyCredit { customer, lot, invoice, amount });
-            steps.push(back.about(steps.len()));
+/// Amounts of the same invoice added up, in the order in which invoices come first.
+fn by_invoice(
+    parts: impl Iterator<Item = (InvoiceId, Money)>,
+) -> Result<Vec<(InvoiceId, Money)>, Stays> {
+    let mut sums: Vec<(InvoiceId, Money)> = Vec::new();
+    for (invoice, amount) in parts {
+        match sums.iter_mut().find(|(found, _)| *found == invoice) {
+            Some((_, sum)) => *sum = sum.plus(amount).map_err(Rejection::from)?,
+            None => sums.push((invoice, amount)),
         }
     }
-    steps
+    Ok(sums)
+}
+
+pub(super) fn applied_again(release: &ReleaseCredit, done: &Done<'_>) -> Result<Vec<Step>, Stays> {
+    let (customer, lot) = (release.customer, release.lot);
+    let mut steps = taken_off(customer, lot, done.events)?;
+    let released = done.events.iter().filter_map(|event| event.get::<CreditReleased>());
+    let parts = released.flat_map(|released| {
+        let of_lot = released.parts.iter().filter(|part| part.lot == lot);
+        of_lot.map(|part| (released.invoice, part.amount.of(released.currency)))
+    });
+    steps.extend(by_invoice(parts)?.into_iter().map(|(invoice, amount)| {
+        let amount = Some(amount);
+        Step::now(ApplyCredit { customer, lot, invoice, amount }).about(invoice)
+    }));
+    Ok(steps)
 }
 
 pub(super) fn granted_again(
