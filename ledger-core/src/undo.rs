@@ -29,7 +29,7 @@ use uuid::Uuid;
 
 use crate::ledger::Ledger;
 
-pub use credited::taken_off;
+pub use credited::also;
 
 /// A commit, as far as taking it back asks.
 #[derive(Debug, Clone, Copy)]

@@ -7,6 +7,7 @@ mod plain;
 mod preview;
 mod prices;
 mod subscription;
+mod undo;
 
 pub use documents::{View, render};
 pub use plain::counted;

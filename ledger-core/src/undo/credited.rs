@@ -116,12 +116,27 @@ pub(super) fn revoked(
     Ok(steps)
 }
 
-/// Takes a lot off what these events let it pay, the last first. What is released of a lot may pay
-/// what else is open at once: then it is to be taken off that, too.
+/// What a step asks for besides: a lot that it released may pay what else is open at once, and is
+/// to be taken off that, too, before the steps behind it.
 ///
 /// # Errors
 /// [`Stays`] when amounts add up to more than can be held.
-pub fn taken_off(customer: CustomerId, lot: LotRef, events: &[Event]) -> Result<Vec<Step>, Stays> {
+pub fn also(step: &Step, became: &[Event], behind: &[Step]) -> Result<Vec<Step>, Stays> {
+    let Some(release) = step.command.get::<ReleaseCredit>() else { return Ok(Vec::new()) };
+    let needed = |step: &Step| {
+        let revoked = step.command.get::<RevokeCredit>().map(|revoke| LotRef::Grant(revoke.grant));
+        let applied = step.command.get::<ApplyCredit>().map(|apply| apply.lot);
+        revoked.or(applied) == Some(release.lot)
+    };
+    if behind.iter().any(needed) {
+        taken_off(release.customer, release.lot, became)
+    } else {
+        Ok(Vec::new())
+    }
+}
+
+/// Takes a lot off what these events let it pay, the last first.
+pub(super) fn taken_off(customer: CustomerId, lot: LotRef, events: &[Event]) -> Result<Vec<Step>, Stays> {
     let applied = events.iter().rev().filter_map(|event| event.get::<CreditApplied>());
     let parts = applied.flat_map(|applied| {
         let of_lot = applied.parts.iter().rev().filter(|part| part.lot == lot);

@@ -11,12 +11,10 @@ mod refused;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use ledger_core::undo::{Done, Past, Stays, Step, taken_off, undoing};
+use ledger_core::undo::{Done, Past, Stays, Step, also, undoing};
 use ledger_core::{Ledger, Stamp};
-use schemas::command::{ReleaseCredit, RevokeCredit};
 use schemas::ids::{CommandId, CustomerId};
 use schemas::inverse::{INVERSES, Inverse};
-use schemas::terms::LotRef;
 use schemas::{Command, Event, Timestamp};
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -93,14 +91,9 @@ fn take_back(kept: &mut Kept, undone: CommandId, steps: Vec<Step>) -> Vec<&'stat
         let stream = step.command.stream();
         kept.book.ledger.fold(position, stream, &stamp, &events).expect("it names what is there");
         names.push(step.command.kind().name);
-        // What is released may pay what else is open.
-        let revokes = steps.iter().find_map(|step| step.command.get::<RevokeCredit>());
-        if let (Some(release), Some(revoke)) = (step.command.get::<ReleaseCredit>(), revokes) {
-            let lot = LotRef::Grant(revoke.grant);
-            for more in taken_off(release.customer, lot, &events).expect("small").into_iter().rev()
-            {
-                steps.push_front(more);
-            }
+        let behind = steps.make_contiguous();
+        for more in also(&step, &events, behind).expect("small").into_iter().rev() {
+            steps.push_front(more);
         }
     }
     names

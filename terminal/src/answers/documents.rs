@@ -7,6 +7,7 @@ use super::invoice::invoice;
 use super::plain::{block, body, counted, listed};
 use super::preview::preview;
 use super::subscription::{subscription, subscriptions};
+use super::undo::undo;
 use crate::chart::bars;
 use crate::table::{Rows, show};
 
@@ -31,6 +32,8 @@ pub enum View {
     Subscriptions,
     /// What became of a command.
     Accepted,
+    /// What would be taken back, or was.
+    Undo,
 }
 
 impl View {
@@ -81,10 +84,13 @@ pub fn render(view: View, document: &Node) -> String {
     if view == View::Accepted {
         return accepted(document);
     }
+    if view == View::Undo {
+        return undo(&told(document));
+    }
     let document = &told(document);
     let Some(data) = document.get("data") else { return block("", document) };
     let mut parts = vec![match view {
-        View::Any | View::Accepted => body(data),
+        View::Any | View::Accepted | View::Undo => body(data),
         View::Columns(columns) => listed(&pick(data.items(), columns)),
         View::Waterfall => waterfalls(data),
         View::Invoice => invoice(data),

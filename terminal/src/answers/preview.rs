@@ -37,7 +37,8 @@ fn text(data: &Node, name: &str) -> Option<String> {
     data.get(name).filter(|value| **value != Node::Null).map(show)
 }
 
-fn event(event: &Node) -> String {
+/// What an event says, as a page or in lines.
+pub(super) fn event(event: &Node) -> String {
     let empty = Node::Null;
     let body = event.get("body").unwrap_or(&empty);
     match event.text_at("type") {

@@ -1,0 +1,147 @@
+//! Taking back: what a batch, a session or somebody did, undone backwards.
+//!
+//! # Shape
+//!
+//! The feed tells which commits are meant and what was before them ([`history`]); the core makes
+//! the commands that take each back (`ledger_core::undo`); they are decided one after the other on
+//! a copy of the book's state that is folded from the feed ([`plan`]). What is shown is therefore
+//! what each becomes once those before it are accepted.
+//!
+//! # Correctness
+//!
+//! Nothing is sent unless everything can be taken back. Each command goes with the token of its
+//! decision on the copy, so the ledger makes of it what was shown, or refuses it. Its id follows
+//! from the commit that it takes back: whoever repeats this after a crash goes on where it ended.
+//!
+//! # Limits
+//!
+//! The copy holds the book and the customers concerned. Numbers of documents are therefore not
+//! known before they are issued.
+
+mod chosen;
+mod history;
+mod plan;
+mod rests;
+mod sending;
+mod told;
+
+use client::Ask;
+use schemas::Timestamp;
+use schemas::ids::{BatchId, CommandId, SessionId, derive};
+use schemas::text::Actor;
+use terminal::{Output, View};
+use uuid::Uuid;
+
+use crate::error::WorkError;
+use history::History;
+use plan::Plan;
+
+/// The most commits that are taken back at once.
+pub const MAX_COMMITS: usize = 1_000;
+
+/// Which commits are meant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Chosen {
+    /// These, by position or command id.
+    Each(Vec<CommitName>),
+    /// All of a batch.
+    Batch(BatchId),
+    /// All of a session.
+    Session(SessionId),
+    /// What somebody did.
+    By {
+        /// Who.
+        actor: Actor,
+        /// The first commit, or the first instant.
+        since: Bound,
+        /// The last commit, or the last instant; up to now if none.
+        until: Option<Bound>,
+    },
+}
+
+/// How a commit is called.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CommitName {
+    /// By its position.
+    Position(u64),
+    /// By the id of its command.
+    Command(CommandId),
+}
+
+/// A place in the log, or in time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Bound {
+    /// The commit at this position.
+    Position(u64),
+    /// This instant.
+    At(Timestamp),
+}
+
+/// Whether something is written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Committing {
+    /// Nothing: it is only shown.
+    Preview,
+    /// What is found now.
+    Now,
+    /// What a preview with this token showed, or nothing.
+    Shown(String),
+}
+
+/// What is to be taken back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UndoSettings {
+    /// Which commits.
+    pub chosen: Chosen,
+    /// Whether something is written.
+    pub committing: Committing,
+    /// Why; kept with every commit.
+    pub reason: Option<String>,
+}
+
+/// Shows what takes the chosen commits back, and does it if that is asked for.
+///
+/// # Errors
+/// [`WorkError::Refused`] where something cannot be taken back: nothing is written then.
+pub fn run(settings: &UndoSettings, door: &impl Ask, output: &Output) -> Result<(), WorkError> {
+    let chosen = chosen::find(&settings.chosen, door)?;
+    let history = History::read(&chosen, door)?;
+    let reason = settings.reason.as_deref().unwrap_or("taken back");
+    let mut plan = Plan::of(&history, reason, door)?;
+    let batch = batch(&settings.chosen, &history);
+    if let Some(why) = plan.refused() {
+        output.document(View::Undo, &told::document(&plan, &history, batch, None))?;
+        return Err(WorkError::Refused(why));
+    }
+    let token = plan.token();
+    match &settings.committing {
+        Committing::Preview => {
+            let shown = told::document(&plan, &history, batch, Some(token));
+            return Ok(output.document(View::Undo, &shown)?);
+        }
+        Committing::Now => {}
+        Committing::Shown(shown) if *shown == token => {}
+        Committing::Shown(_) => {
+            output.document(View::Undo, &told::document(&plan, &history, batch, Some(token)))?;
+            return Err(WorkError::Refused(
+                "this is not what the preview with that token showed: something was done since; \
+                 look at it, and commit with the new token"
+                    .to_owned(),
+            ));
+        }
+    }
+    let sent = sending::send(&mut plan, batch, settings.reason.as_deref(), door);
+    output.document(View::Undo, &told::document(&plan, &history, batch, None))?;
+    sent
+}
+
+/// What is taken back together is a batch by itself, always the same.
+fn batch(chosen: &Chosen, history: &History) -> BatchId {
+    let whole = match chosen {
+        Chosen::Batch(batch) => Some(batch.uuid()),
+        Chosen::Session(session) => Some(session.uuid()),
+        Chosen::Each(_) | Chosen::By { .. } => None,
+    };
+    let first = || history.targets().next().map_or(Uuid::nil(), |entry| entry.id.uuid());
+    BatchId::new(derive(whole.unwrap_or_else(first), "undo"))
+}
