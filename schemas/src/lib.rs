@@ -22,6 +22,7 @@
 
 pub mod asyncapi;
 pub mod catalogue;
+pub mod changed;
 pub mod command;
 pub mod commit;
 pub mod country;

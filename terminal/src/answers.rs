@@ -1,5 +1,6 @@
 //! Answers as lines for people: any answer, and the few that deserve a page of their own.
 
+mod changed;
 mod documents;
 mod explanation;
 mod invoice;

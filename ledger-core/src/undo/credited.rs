@@ -136,7 +136,11 @@ pub fn also(step: &Step, became: &[Event], behind: &[Step]) -> Result<Vec<Step>,
 }
 
 /// Takes a lot off what these events let it pay, the last first.
-pub(super) fn taken_off(customer: CustomerId, lot: LotRef, events: &[Event]) -> Result<Vec<Step>, Stays> {
+pub(super) fn taken_off(
+    customer: CustomerId,
+    lot: LotRef,
+    events: &[Event],
+) -> Result<Vec<Step>, Stays> {
     let applied = events.iter().rev().filter_map(|event| event.get::<CreditApplied>());
     let parts = applied.flat_map(|applied| {
         let of_lot = applied.parts.iter().rev().filter(|part| part.lot == lot);

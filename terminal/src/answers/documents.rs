@@ -2,6 +2,7 @@
 
 use client::Node;
 
+use super::changed::changed;
 use super::explanation::explanation;
 use super::invoice::invoice;
 use super::plain::{block, body, counted, listed};
@@ -134,6 +135,7 @@ fn accepted(document: &Node) -> String {
         document.text_at("position")
     )];
     lines.push(format!("  {}", counted(events)));
+    lines.extend(changed(document).into_iter().map(|line| format!("  {line}")));
     if let Some(run) = document.get("run") {
         let count = |name: &str| run.get(name).map(show).unwrap_or_default();
         lines.push(format!("  {} of {} customers billed", count("billed"), count("due")));
