@@ -151,8 +151,9 @@ fn the_answer_of_a_plan_change_lists_what_was_mapped_started_ended_and_withdrawn
         more.iter().for_each(|(key, value)| body[key] = value.clone());
         body
     };
-    let later = with(&[("quantity", json!("3")), ("when", json!("cycle_end"))]);
-    send("subscription.change_quantity", 0x71, &later).expect("scheduled");
+    let dearer = json!([{"price": "fee", "rate": {"flat": "8"}}]);
+    let later = with(&[("items", dearer), ("when", json!("cycle_end"))]);
+    send("subscription.change", 0x71, &later).expect("scheduled");
     // when
     let map = json!([{"from": "fee", "to": "base"}]);
     let change = with(&[("plan", json!(other)), ("map", map), ("when", json!("now"))]);

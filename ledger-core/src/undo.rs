@@ -15,107 +15,16 @@ mod agreed;
 mod changed;
 mod credited;
 mod party;
-
-use std::borrow::Cow;
+mod step;
 
 use schemas::command::{
     BillingCommand, BookCommand, CatalogCommand, CustomerCommand, ProcessCommand, SellerCommand,
     SettlementCommand, SubscriptionCommand,
 };
-use schemas::ids::{CommandId, derive};
-use schemas::inverse::{self, Inverse};
-use schemas::{Command, Event, Personal, Rejection, Timestamp};
-use uuid::Uuid;
-
-use crate::ledger::Ledger;
+use schemas::{Command, Personal};
 
 pub use credited::also;
-
-/// A commit, as far as taking it back asks.
-#[derive(Debug, Clone, Copy)]
-pub struct Done<'a> {
-    /// The idempotency key.
-    pub command_id: CommandId,
-    /// When it takes effect.
-    pub effective_at: Timestamp,
-    /// What was asked.
-    pub command: &'a Command,
-    /// What was decided.
-    pub events: &'a [Event],
-}
-
-/// What was before a commit.
-#[derive(Debug, Clone, Copy)]
-pub struct Past<'a> {
-    /// The state.
-    pub ledger: &'a Ledger,
-    /// Earlier commits of its stream, oldest first.
-    pub commits: &'a [Done<'a>],
-}
-
-impl<'a> Past<'a> {
-    /// The last earlier commit of which something can be said, and what.
-    fn last<T>(&self, find: impl Fn(&Done<'a>) -> Option<T>) -> Option<T> {
-        self.commits.iter().rev().find_map(find)
-    }
-}
-
-/// A command that takes something back.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Step {
-    /// Tells it from the other steps of the same commit.
-    pub name: String,
-    /// What is asked.
-    pub command: Command,
-    /// When it takes effect; the present if none.
-    pub effective_at: Option<Timestamp>,
-}
-
-impl Step {
-    fn now(command: impl Into<Command>) -> Self {
-        let command = command.into();
-        Self { name: command.kind().name.to_owned(), command, effective_at: None }
-    }
-
-    fn as_of(self, effective_at: Timestamp) -> Self {
-        Self { effective_at: Some(effective_at), ..self }
-    }
-
-    /// Of several steps with one command, the one about this.
-    fn about(self, what: impl core::fmt::Display) -> Self {
-        Self { name: format!("{} {what}", self.name), ..self }
-    }
-
-    /// The id that it is sent with: of the same commit it is always the same.
-    pub fn id(&self, undone: CommandId) -> CommandId {
-        CommandId::new(derive(undone.uuid(), &format!("undo {}", self.name)))
-    }
-}
-
-/// Why a commit cannot be taken back, and the way out.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-pub struct Stays(Cow<'static, str>);
-
-impl Stays {
-    const fn because(why: &'static str) -> Self {
-        Self(Cow::Borrowed(why))
-    }
-
-    /// As the table says of its command.
-    fn told(command: &Command) -> Self {
-        match inverse::of(command.kind().name) {
-            Some(Inverse::Nothing { why, instead }) => Self(format!("{why}; {instead}").into()),
-            Some(Inverse::By { .. }) | None => Self::because("it did nothing of its own"),
-        }
-    }
-}
-
-impl From<Rejection> for Stays {
-    fn from(rejection: Rejection) -> Self {
-        Self(rejection.to_string().into())
-    }
-}
+pub use step::{Done, Past, Stays, Step};
 
 /// What takes a commit back, in the order in which it is to be done; nothing where it changed
 /// nothing. `reason` is given where an inverse asks for one.
@@ -235,9 +144,4 @@ fn of_settlement(
             Err(Stays::told(done.command))
         }
     }
-}
-
-/// The id of what takes the place of something that a commit ended.
-fn in_its_place(done: &Done<'_>) -> Uuid {
-    derive(done.command_id.uuid(), "in its place")
 }

@@ -11,6 +11,15 @@ use crate::ids::{PlanId, SubscriptionId};
 use crate::text::Code;
 use crate::time::Timestamp;
 
+/// A price whose place another one took.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct MappedPrice {
+    /// The price that was there.
+    pub from: Code,
+    /// The one that took its place.
+    pub to: Option<Code>,
+}
+
 /// What changed of one subscription, or will of those that a migration moves.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Changed {
@@ -21,7 +30,7 @@ pub struct Changed {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub plan: Option<PlanId>,
     /// Prices, and those that took their places.
-    pub mapped: Vec<PriceMapping>,
+    pub mapped: Vec<MappedPrice>,
     /// Prices that begin.
     pub started: Vec<Code>,
     /// Prices that end.
@@ -57,7 +66,8 @@ impl Changed {
 
     fn take(&mut self, prices: &PricesMapped) {
         let PricesMapped { mapped, started, ended } = prices;
-        self.mapped.extend_from_slice(mapped);
+        let mapped = mapped.iter().cloned();
+        self.mapped.extend(mapped.map(|PriceMapping { from, to }| MappedPrice { from, to }));
         self.started.extend_from_slice(started);
         self.ended.extend_from_slice(ended);
     }

@@ -102,10 +102,8 @@ mod tests {
 
     fn settings(typed: &[&str]) -> Option<UndoSettings> {
         let typed = ["billfold", "undo"].iter().chain(typed);
-        match Cli::try_parse_from(typed).ok()?.command {
-            Command::Undo(args) => Some(args.settings()),
-            _ => None,
-        }
+        let Command::Undo(args) = Cli::try_parse_from(typed).ok()?.command else { return None };
+        Some(args.settings())
     }
 
     #[test]

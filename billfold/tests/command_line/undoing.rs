@@ -6,8 +6,8 @@ use crate::workbench::{Bench, CUSTOMER};
 
 const SUBSCRIPTION: &str = "subscription=sub_00000000000000000000000000000001";
 const PLAN: &str = "plan=pln_00000000000000000000000000000001";
-const PAYMENT: &str = "payment=pay_00000000000000000000000000000001";
-const GRANT: &str = "grant=crg_00000000000000000000000000000001";
+const PAYMENT: &str = "payment=pay_00000000000000000000000000000002";
+const GRANT: &str = "grant=crg_00000000000000000000000000000003";
 const SESSION: &str = "--session=ses_00000000000000000000000000000001";
 
 impl Bench {
@@ -40,7 +40,8 @@ impl Bench {
     /// What the customer owes, and its credit.
     fn balance(&self) -> (Value, Value) {
         let answer = self.run(&["query", "balances", "get", CUSTOMER]).json();
-        (answer["data"]["open"]["amount"].clone(), answer["data"]["credit"]["amount"].clone())
+        let found = &answer["data"]["customer"];
+        (found["open"]["amount"].clone(), found["credit"]["amount"].clone())
     }
 
     /// Ada is renamed, buys, pays and gets credit, all in one session.
@@ -124,7 +125,7 @@ fn all_of_it_is_refused_where_something_later_rests_on_it_and_the_way_out_is_tru
     let later = bench.submit(&[
         "charge.add",
         CUSTOMER,
-        "charge=chg_00000000000000000000000000000001",
+        "charge=chg_00000000000000000000000000000004",
         "description=Work",
         "price.total=10:EUR",
         r#"invoice={"now":{}}"#,
@@ -221,11 +222,12 @@ fn what_somebody_did_since_an_instant_is_undone_on_the_clock_of_the_wall() {
     );
     let since = format!("--since={first}");
     let by = ["--by=eve", &since];
-    let _server = bench.up();
+    let server = bench.up();
     let shown = bench.undo(&by);
     assert_eq!(states(&shown), ["planned"; 2]);
     let token = format!("--commit={}", shown["token"].as_str().expect("a token"));
     let done = bench.undo(&[&by[..], &[token.as_str()]].concat());
     assert_eq!(states(&done), ["done"; 2]);
+    drop(server);
     assert_eq!(bench.balance().0, json!("0.00"));
 }

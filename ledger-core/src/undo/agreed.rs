@@ -13,7 +13,7 @@ use schemas::ids::{CustomerId, DiscountId, QuoteId, SubscriptionId};
 use schemas::terms::{CancelCredit, ChangeTime, DiscountDuration};
 use schemas::{Command, Date};
 
-use super::{Done, Past, Stays, Step, in_its_place};
+use super::step::{Done, Past, Stays, Step, in_its_place};
 
 /// Made anew by hand.
 const ANEW: Stays =

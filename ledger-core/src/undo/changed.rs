@@ -9,7 +9,8 @@ use schemas::ids::{CustomerId, SubscriptionId};
 use schemas::terms::{ChangeTime, Settle};
 use schemas::view::SubscriptionItem;
 
-use super::{Done, Past, Stays, Step, agreed};
+use super::agreed;
+use super::step::{Done, Past, Stays, Step};
 
 /// Takes a change back: withdraws it while it is scheduled, else changes back as of its instant.
 pub(super) fn back(

@@ -12,7 +12,7 @@ use schemas::ids::{ChargeId, CreditGrantId, CustomerId, InvoiceId, PaymentId};
 use schemas::terms::{GrantKind, LotRef};
 use schemas::{Event, Money, Personal, Rejection};
 
-use super::{Done, Past, Stays, Step, in_its_place};
+use super::step::{Done, Past, Stays, Step, in_its_place};
 
 pub(super) fn charge(
     add: &AddCharge,

@@ -9,7 +9,7 @@ use schemas::ids::{CustomerId, PlanId};
 use schemas::terms::CustomerDetail;
 use schemas::{Contact, Personal};
 
-use super::{Done, Past, Stays, Step};
+use super::step::{Done, Past, Stays, Step};
 
 /// What nobody can read cannot be written again.
 const ERASED: Stays = Stays::because("its texts cannot be read any more; update it by hand");

@@ -8,7 +8,7 @@ use schemas::query::MAX_LIMIT;
 use schemas::wire::{Endpoint, Headers, LogPosition};
 use schemas::{Problem, problem::Fault};
 
-use super::{Bound, Chosen, CommitName, MAX_COMMITS};
+use super::settings::{Bound, Chosen, CommitName, MAX_COMMITS};
 use crate::error::WorkError;
 
 /// The commits that are chosen, and the log that they lie in.

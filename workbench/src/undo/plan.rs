@@ -14,6 +14,7 @@ use schemas::{Event, Personal, Timestamp};
 use serde_json::json;
 use uuid::Uuid;
 
+use super::chosen::position;
 use super::history::{Entry, History};
 use crate::error::WorkError;
 
@@ -108,13 +109,13 @@ impl Plan {
         Some(format!("{nothing}: the commit at position {position} stays{others}: {why}"))
     }
 
-    /// Tells this plan from another: it says what is done, not when.
+    /// Tells this plan from another: it says what is done, neither when nor for what reason.
     pub(super) fn token(&self) -> String {
         let mut text = String::new();
         for step in self.pending() {
             if let Standing::Planned { token, .. } = &step.standing {
-                let PreviewToken { command_id, command, revision, events, .. } = token;
-                write!(text, "{command_id} {command:?} {revision} {events:?} ").expect("text");
+                let PreviewToken { command_id, revision, events, .. } = token;
+                write!(text, "{command_id} {revision} {events:?} ").expect("text");
             }
         }
         format!("un1_{}", derive(Uuid::nil(), &text).simple())
@@ -154,11 +155,12 @@ fn rests(history: &History, entry: &Entry, reason: &Personal) -> Option<String> 
             entry.position
         ));
     }
-    let elsewhere = history.elsewhere.iter().find(|(thing, other)| {
-        entry.touched.names(thing) && super::chosen::position(other) > entry.position
-    });
+    let elsewhere = history
+        .elsewhere
+        .iter()
+        .find(|(thing, other)| entry.touched.names(thing) && position(other) > entry.position);
     elsewhere.map(|(thing, other)| {
-        let at = super::chosen::position(other);
+        let at = position(other);
         let kind = &other.command.kind;
         format!("{kind} at position {at} rests on it, by {thing}; take that back first")
     })

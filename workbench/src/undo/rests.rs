@@ -63,11 +63,12 @@ impl Touched {
         let Value::Object(fields) = body else { return };
         let given = fields.iter().filter(|(_, value)| !value.is_null());
         for (name, value) in given {
-            match value {
-                Value::Array(cleared) if name == "clear" => {
-                    self.own.extend(cleared.iter().filter_map(Value::as_str).map(str::to_owned));
-                }
-                _other => drop(self.own.insert(name.clone())),
+            if let Value::Array(cleared) = value
+                && name == "clear"
+            {
+                self.own.extend(cleared.iter().filter_map(Value::as_str).map(str::to_owned));
+            } else {
+                self.own.insert(name.clone());
             }
         }
         self.own.remove("customer");
