@@ -3,7 +3,8 @@
 //! # Shape
 //!
 //! [`demo`] makes up a business and audits it, [`import`] takes over history, [`undo`] takes back
-//! what was done, [`mod@bench`] puts load on a book and checks it afterwards. Each has its settings as a plain struct, prints
+//! what was done, [`mod@bench`] puts load on a book and checks it afterwards. Each has its
+//! settings as a plain struct, prints
 //! through `terminal` and gives a [`WorkError`].
 //!
 //! # Architecture invariants

@@ -28,7 +28,7 @@ pub(super) fn ended(
     let created = done.events.iter().find_map(|event| event.get::<SubscriptionCreated>());
     let Some(created) = created else { return Ok(Vec::new()) };
     let (when, credit, waive_fee) = (ChangeTime::Now, Some(CancelCredit::Full), Some(true));
-    let step = Step::now(CancelSubscription { customer, subscription, when, credit, waive_fee });
+    let step = Step::of(CancelSubscription { customer, subscription, when, credit, waive_fee });
     // What begins later does not begin at all.
     let began = created.start <= done.effective_at;
     Ok(vec![if began { step.as_of(done.effective_at) } else { step }])
@@ -49,7 +49,7 @@ pub(super) fn uncanceled(cancel: &CancelSubscription, done: &Done<'_>) -> Result
              subscription.uncancel",
         ));
     }
-    let undone = Step::now(UncancelSubscription { customer, subscription });
+    let undone = Step::of(UncancelSubscription { customer, subscription });
     Ok(if ends { vec![undone] } else { Vec::new() })
 }
 
@@ -62,7 +62,7 @@ pub(super) fn canceled_again(
         (cancel.subscription == uncancel.subscription).then(|| cancel.clone())
     });
     let canceled = canceled.ok_or(Stays::because("no command canceled it; cancel it anew"))?;
-    Ok(vec![Step::now(canceled)])
+    Ok(vec![Step::of(canceled)])
 }
 
 /// What a commit scheduled, the last first.
@@ -75,7 +75,7 @@ pub(super) fn unscheduled(
     let of_it = scheduled.filter(|due| due.subscription == subscription);
     let withdrawn = of_it.map(|due| {
         let change = due.change;
-        Step::now(WithdrawChange { customer, subscription, change }).about(change)
+        Step::of(WithdrawChange { customer, subscription, change }).about(change)
     });
     withdrawn.collect()
 }
@@ -95,21 +95,21 @@ fn scheduling(subscription: SubscriptionId, change: u32, past: &Past<'_>) -> Res
         scheduled.next().map(|due| (due, commit.command))
     });
     let (due, command) = found.ok_or(ANEW)?;
-    let same = || Step::now(command.clone());
+    let same = || Step::of(command.clone());
     let pause = command.get::<PauseSubscription>();
     let again = match &due.what {
         ScheduledChange::Items(_) => changes_items(command).then(same),
         ScheduledChange::Cancel(_) => command.get::<CancelSubscription>().map(|_| same()),
         // When it goes on again waits for its day still, as a change of its own.
         ScheduledChange::Pause(_) => {
-            pause.map(|pause| Step::now(PauseSubscription { resume_on: None, ..pause.clone() }))
+            pause.map(|pause| Step::of(PauseSubscription { resume_on: None, ..pause.clone() }))
         }
         ScheduledChange::Resume(_) => match pause.map(|pause| (pause.customer, pause.resume_on)) {
             None => command.get::<ResumeSubscription>().map(|_| same()),
             Some((_, None)) => None,
             Some((customer, Some(on))) => {
                 let (when, proration) = (ChangeTime::On(on), None);
-                Some(Step::now(ResumeSubscription { customer, subscription, when, proration }))
+                Some(Step::of(ResumeSubscription { customer, subscription, when, proration }))
             }
         },
     };
@@ -136,7 +136,7 @@ pub(super) fn resumed(pause: &PauseSubscription, done: &Done<'_>) -> Result<Vec<
     }
     // A day on which it would go on goes with it.
     let (when, proration) = (ChangeTime::Now, None);
-    Ok(vec![Step::now(ResumeSubscription { customer, subscription, when, proration })])
+    Ok(vec![Step::of(ResumeSubscription { customer, subscription, when, proration })])
 }
 
 pub(super) fn paused_again(
@@ -155,7 +155,7 @@ pub(super) fn paused_again(
     }
     let (when, credit) = (ChangeTime::Now, None);
     let resume_on = known.as_ref().map(day).transpose()?;
-    Ok(vec![Step::now(PauseSubscription { customer, subscription, when, credit, resume_on })])
+    Ok(vec![Step::of(PauseSubscription { customer, subscription, when, credit, resume_on })])
 }
 
 /// The day of a resumption that is scheduled.
@@ -174,11 +174,11 @@ pub(super) fn renewal(
     let at = done.effective_at;
     let before = past.ledger.subscription_view(set.customer, set.subscription, at, at)?;
     let Some(term) = before.term else { return Ok(Vec::new()) };
-    Ok(vec![Step::now(SetRenewal { renewal: term.renewal, ..set.clone() })])
+    Ok(vec![Step::of(SetRenewal { renewal: term.renewal, ..set.clone() })])
 }
 
 pub(super) fn discount_removed(customer: CustomerId, discount: DiscountId) -> Vec<Step> {
-    vec![Step::now(RemoveDiscount { customer, discount })]
+    vec![Step::of(RemoveDiscount { customer, discount })]
 }
 
 pub(super) fn discount_given(
@@ -207,11 +207,11 @@ pub(super) fn discount_given(
         value: given.value,
         duration: given.duration,
     };
-    Ok(vec![Step::now(back)])
+    Ok(vec![Step::of(back)])
 }
 
 pub(super) fn quote_void(create: &CreateQuote) -> Vec<Step> {
-    vec![Step::now(VoidQuote { customer: create.customer, quote: create.quote })]
+    vec![Step::of(VoidQuote { customer: create.customer, quote: create.quote })]
 }
 
 pub(super) fn quote_offered(
@@ -224,5 +224,5 @@ pub(super) fn quote_offered(
         (create.quote == void.quote).then(|| create.clone())
     });
     let made = made.ok_or(Stays::because("no command made the quote; make another"))?;
-    Ok(vec![Step::now(CreateQuote { quote: QuoteId::new(in_its_place(done)), ..made })])
+    Ok(vec![Step::of(CreateQuote { quote: QuoteId::new(in_its_place(done)), ..made })])
 }

@@ -22,7 +22,7 @@ pub(super) fn charge(
     match &add.invoice {
         None | Some(ChargeInvoice::Next) => {
             let (customer, charge) = (add.customer, add.charge);
-            Ok(vec![Step::now(WithdrawCharge { customer, charge })])
+            Ok(vec![Step::of(WithdrawCharge { customer, charge })])
         }
         Some(ChargeInvoice::Now(_)) => voided(add.customer, false, done, reason),
     }
@@ -39,7 +39,7 @@ pub(super) fn charged_again(
     });
     let added = added.ok_or(Stays::because("no command made the charge; add it anew"))?;
     let charge = ChargeId::new(in_its_place(done));
-    Ok(vec![Step::now(AddCharge { charge, invoice: None, ..added })])
+    Ok(vec![Step::of(AddCharge { charge, invoice: None, ..added })])
 }
 
 /// Voids what a commit issued, the last first.
@@ -57,14 +57,14 @@ pub(super) fn voided(
     let issued = done.events.iter().rev().filter_map(|event| event.get::<InvoiceFinalized>());
     let steps = issued.map(|issued| {
         let (invoice, reason) = (issued.invoice, reason.clone());
-        Step::now(VoidInvoice { customer, invoice, reason, rebill }).about(invoice)
+        Step::of(VoidInvoice { customer, invoice, reason, rebill }).about(invoice)
     });
     Ok(steps.collect())
 }
 
 pub(super) fn reversed(record: &RecordPayment, reason: &Personal) -> Vec<Step> {
     let (customer, payment, reason) = (record.customer, record.payment, reason.clone());
-    vec![Step::now(ReversePayment { customer, payment, reason })]
+    vec![Step::of(ReversePayment { customer, payment, reason })]
 }
 
 /// The same money again, on the invoices that were opened.
@@ -93,7 +93,7 @@ pub(super) fn received_again(
         method: recorded.method,
         allocate: Some(Allocate::To(parts.into_iter().map(part).collect())),
     };
-    Ok(vec![Step::now(back)])
+    Ok(vec![Step::of(back)])
 }
 
 pub(super) fn revoked(
@@ -112,7 +112,7 @@ pub(super) fn revoked(
     let customer = grant.customer;
     let mut steps = taken_off(customer, LotRef::Grant(grant.grant), done.events)?;
     let (grant, reason) = (grant.grant, reason.clone());
-    steps.push(Step::now(RevokeCredit { customer, grant, reason }));
+    steps.push(Step::of(RevokeCredit { customer, grant, reason }));
     Ok(steps)
 }
 
@@ -148,7 +148,7 @@ pub(super) fn taken_off(
     });
     let steps = by_invoice(parts)?.into_iter().map(|(invoice, amount)| {
         let amount = Some(amount);
-        Step::now(ReleaseCredit { customer, lot, invoice, amount }).about(invoice)
+        Step::of(ReleaseCredit { customer, lot, invoice, amount }).about(invoice)
     });
     Ok(steps.collect())
 }
@@ -177,7 +177,7 @@ pub(super) fn applied_again(release: &ReleaseCredit, done: &Done<'_>) -> Result<
     });
     steps.extend(by_invoice(parts)?.into_iter().map(|(invoice, amount)| {
         let amount = Some(amount);
-        Step::now(ApplyCredit { customer, lot, invoice, amount }).about(invoice)
+        Step::of(ApplyCredit { customer, lot, invoice, amount }).about(invoice)
     }));
     Ok(steps)
 }
@@ -206,5 +206,5 @@ pub(super) fn granted_again(
         refundable: Some(granted.refundable),
         reason: granted.reason,
     };
-    Ok(vec![Step::now(back)])
+    Ok(vec![Step::of(back)])
 }

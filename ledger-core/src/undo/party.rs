@@ -35,7 +35,7 @@ pub(super) fn entity(update: &UpdateEntity, past: &Past<'_>) -> Result<Vec<Step>
         add_series: None,
         default_series: update.default_series.as_ref().map(|_| default_series.to_vec()),
     };
-    Ok(if says_nothing(&back) { Vec::new() } else { vec![Step::now(back)] })
+    Ok(if says_nothing(&back) { Vec::new() } else { vec![Step::of(back)] })
 }
 
 /// Only series were added: they stay, and do no harm.
@@ -101,7 +101,7 @@ pub(super) fn customer(update: &UpdateCustomer, past: &Past<'_>) -> Result<Vec<S
         purchase_order: before.purchase_order.filter(|_| order),
         clear: (!clear.is_empty()).then_some(clear),
     };
-    Ok(vec![Step::now(back)])
+    Ok(vec![Step::of(back)])
 }
 
 /// A text that can be read, as a command has it.
@@ -115,7 +115,7 @@ pub(super) fn annotation(customer: CustomerId, past: &Past<'_>) -> Result<Vec<St
         return Err(ERASED);
     }
     let (memo, purchase_order) = (said.memo, said.purchase_order);
-    Ok(vec![Step::now(AnnotateInvoice { customer, memo, purchase_order })])
+    Ok(vec![Step::of(AnnotateInvoice { customer, memo, purchase_order })])
 }
 
 pub(super) fn plan(
@@ -126,7 +126,7 @@ pub(super) fn plan(
     let made = done.events.iter().find_map(|event| event.get::<PlanVersionDefined>());
     let Some(made) = made else { return Ok(Vec::new()) };
     if made.version == 1 {
-        return Ok(vec![Step::now(RetirePlan { plan: define.plan })]);
+        return Ok(vec![Step::of(RetirePlan { plan: define.plan })]);
     }
     let of_plan = |event: &&PlanVersionDefined| event.plan == define.plan;
     let before = past
@@ -143,7 +143,7 @@ pub(super) fn plan(
         prices: before.prices,
         grants: Some(before.grants).filter(|grants| !grants.is_empty()),
     };
-    Ok(vec![Step::now(back)])
+    Ok(vec![Step::of(back)])
 }
 
 /// The command that made the migration that stands, if one does.
@@ -164,8 +164,8 @@ fn standing(plan: PlanId, from_version: u32, past: &Past<'_>) -> Option<MigrateP
 pub(super) fn migration(migrate: &MigratePlan, past: &Past<'_>) -> Vec<Step> {
     let (plan, from_version) = (migrate.plan, migrate.from_version);
     match standing(plan, from_version, past) {
-        Some(before) => vec![Step::now(before)],
-        None => vec![Step::now(WithdrawMigration { plan, from_version })],
+        Some(before) => vec![Step::of(before)],
+        None => vec![Step::of(WithdrawMigration { plan, from_version })],
     }
 }
 
@@ -175,5 +175,5 @@ pub(super) fn withdrawn_migration(
 ) -> Result<Vec<Step>, Stays> {
     let before = standing(withdraw.plan, withdraw.from_version, past);
     let before = before.ok_or(Stays::because("the migration is not known; make it anew"))?;
-    Ok(vec![Step::now(before)])
+    Ok(vec![Step::of(before)])
 }

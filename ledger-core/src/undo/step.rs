@@ -50,7 +50,7 @@ pub struct Step {
 }
 
 impl Step {
-    pub(super) fn now(command: impl Into<Command>) -> Self {
+    pub(super) fn of(command: impl Into<Command>) -> Self {
         let command = command.into();
         Self { name: command.kind().name.to_owned(), command, effective_at: None }
     }

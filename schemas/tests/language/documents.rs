@@ -1,5 +1,5 @@
-//! Tables in `docs/integrate.md`, `docs/undo.md` and `docs/policies.md` are made from the registries and the
-//! profiles, between two comments.
+//! Tables in `docs/integrate.md`, `docs/undo.md` and `docs/policies.md` are made from the
+//! registries and the profiles, between two comments.
 
 use std::fmt::Write as _;
 
