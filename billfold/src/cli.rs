@@ -11,6 +11,7 @@ mod log;
 mod nats;
 mod policy;
 mod serve;
+mod undo;
 
 use std::path::PathBuf;
 
@@ -30,6 +31,7 @@ pub use log::{FeedArgs, InspectArgs, ReplayArgs, TailArgs, VerifyArgs};
 pub use nats::{NatsArgs, NatsCommand, NatsRole, PermissionsArgs};
 pub use policy::{Opening, Replaced};
 pub use serve::{ProjectArgs, ServeArgs, WatchArgs};
+pub use undo::UndoArgs;
 
 /// The billing ledger that can explain every amount.
 #[derive(Debug, Parser)]
@@ -146,6 +148,8 @@ pub enum Command {
     },
     /// Submit a command, such as `customer.register`; or `batch` with a file of them.
     Submit(SubmitArgs),
+    /// Take back what a batch, a session or somebody did: show what would be done, and do it.
+    Undo(UndoArgs),
     /// Ask a read model or the gateway, such as `query invoices list`.
     Query(QueryArgs),
     /// Show why an invoice, or a line of it, is what it is.

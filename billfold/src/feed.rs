@@ -65,6 +65,15 @@ fn question(args: &FeedArgs) -> Map<String, Value> {
     if let Some(stream) = &args.stream {
         put("stream", stream.as_str().into());
     }
+    if let Some(batch) = args.batch {
+        put("batch", batch.to_string().into());
+    }
+    if let Some(session) = args.session {
+        put("session", session.to_string().into());
+    }
+    if let Some(actor) = &args.by {
+        put("actor", actor.as_str().into());
+    }
     if args.follow {
         put("wait_ms", WAIT_MS.into());
     }
@@ -112,7 +121,8 @@ mod tests {
 
     fn args(limit: Option<u64>) -> FeedArgs {
         let types = vec!["invoice.finalized".to_owned()];
-        FeedArgs { after: None, limit, types, stream: None, follow: false }
+        let (batch, session, by) = (None, None, None);
+        FeedArgs { after: None, limit, types, stream: None, batch, session, by, follow: false }
     }
 
     #[test]

@@ -54,7 +54,7 @@ use projections::Editions;
 use schemas::query::GATEWAY_VIEWS;
 use terminal::{Output, raw, text};
 use workbench::import::purchases;
-use workbench::{WorkError, bench, demo};
+use workbench::{WorkError, bench, demo, undo};
 
 use cli::{
     BenchArgs, BenchWhat, Cli, Command, CustomerCommand, ImportArgs, ImportCommand, NatsCommand,
@@ -137,6 +137,10 @@ fn dispatch(cli: Cli, editions: &Editions) -> Result<(), Failure> {
             }
             place.with_writer(|door| feed::run(&args, door, &output))
         }),
+        Command::Undo(args) => {
+            let settings = args.settings();
+            at(&|place| place.with_writer(|door| Ok(undo::run(&settings, door, &output)?)))
+        }
         Command::Inspect(args) => commits::inspect(&args, &folder, book, &output),
         Command::Import { command: ImportCommand::Purchases(args) } => {
             at(&|place| place.with_writer(|door| import(&args, door, &output)))

@@ -88,7 +88,7 @@ fn batch(args: &SubmitArgs, body: &[u8], door: &impl Ask, output: &Output) -> Re
     if args.id.is_some() || args.preview.is_some() || own {
         return Err(Failure::Usage("commands of a batch have their own ids and times".to_owned()));
     }
-    let answer = patiently(|| door.ask(Endpoint::Batch, Headers::new(), body.to_vec()))?;
+    let answer = patiently(|| door.ask(Endpoint::Batch, origin(args), body.to_vec()))?;
     let answers = document(&answer)?;
     let answers = answers.items_at("answers").to_vec();
     let refused = answers.iter().filter(|answer| answer.get("code").is_some()).count();
@@ -124,7 +124,15 @@ fn headers(args: &SubmitArgs, id: CommandId) -> Headers {
     if let Some(reason) = &args.reason {
         put(header::REASON, reason.clone());
     }
+    headers.extend(origin(args));
     headers
+}
+
+/// The batch and the session that commits keep.
+fn origin(args: &SubmitArgs) -> Headers {
+    let batch = args.batch.map(|batch| (header::BATCH.to_owned(), batch.to_string()));
+    let session = args.session.map(|session| (header::SESSION.to_owned(), session.to_string()));
+    batch.into_iter().chain(session).collect()
 }
 
 /// From a file, from `--json`, or from words; exactly one of them.

@@ -287,6 +287,7 @@ mod tests {
             position: "0:1".to_owned(),
             recorded_at: "2026-01-01T00:00:00Z".parse().expect("an instant"),
             duplicate: false,
+            changed: Vec::new(),
         })
     }
 

@@ -12,9 +12,11 @@ use std::time::Duration;
 use event_log::{Disk, LogReader, ReadError};
 use schemas::commit::{Commit, CommitView};
 pub use schemas::feed::{FeedEntry, FeedPage, FeedRead, FeedRecord};
+use schemas::ids::{BatchId, SessionId};
 use schemas::problem::Fault;
 use schemas::query::{DEFAULT_LIMIT, MAX_LIMIT};
 use schemas::record::DecodeError;
+use schemas::text::Actor;
 use schemas::wire::{LogPosition, MAX_BODY_BYTES, Message, Reply, Subject};
 use schemas::{Event, Problem, StreamId, query};
 use uuid::Uuid;
@@ -85,6 +87,9 @@ pub struct Feed {
 struct Filter {
     kinds: Option<Vec<u16>>,
     stream: Option<StreamId>,
+    batch: Option<BatchId>,
+    session: Option<SessionId>,
+    actor: Option<Actor>,
 }
 
 impl Filter {
@@ -92,11 +97,22 @@ impl Filter {
         let stream = request.stream.as_deref().map(StreamId::from_str).transpose();
         let kinds =
             request.types.as_ref().map(|names| names.iter().map(|name| kind(name)).collect());
-        Ok(Self { kinds: kinds.transpose()?, stream: stream.map_err(|error| malformed(&error))? })
+        Ok(Self {
+            kinds: kinds.transpose()?,
+            stream: stream.map_err(|error| malformed(&error))?,
+            batch: request.batch,
+            session: request.session,
+            actor: request.actor.clone(),
+        })
     }
 
     fn matches(&self, commit: &CommitView<'_>) -> Result<bool, DecodeError> {
-        if self.stream.is_some_and(|stream| stream != commit.stream) {
+        let origin = commit.origin;
+        let is_other = self.stream.is_some_and(|stream| stream != commit.stream)
+            || (self.batch.is_some() && self.batch != origin.batch)
+            || (self.session.is_some() && self.session != origin.session)
+            || self.actor.as_ref().is_some_and(|actor| actor.as_str() != commit.actor);
+        if is_other {
             return Ok(false);
         }
         let Some(kinds) = &self.kinds else { return Ok(true) };

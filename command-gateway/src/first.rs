@@ -1,5 +1,6 @@
 //! The first outcome of a repeated command, from the stored commit.
 
+use schemas::changed::Changed;
 use schemas::fields::Blank as _;
 use schemas::{Command, CommitView, Event};
 use vault::{Compared, KeyRing};
@@ -40,15 +41,17 @@ impl FirstOutcome {
             Compared::Unknown => return Err(Refusal::KeysMissing { command_id, position }),
         }
         let events =
-            commit.events().map(|raw| raw.map_err(internal).and_then(|raw| name_of(raw.type_id)));
+            commit.events().map(|raw| Event::decode(raw.map_err(internal)?).map_err(internal));
+        let events = events.collect::<Result<Vec<Event>, Refusal>>()?;
         Ok(Receipt {
             command_id,
             position: commit.position,
             stream: commit.stream,
             revision: commit.revision,
             recorded_at: commit.recorded_at,
-            events: events.collect::<Result<_, _>>()?,
+            events: events.iter().map(|event| event.kind().name).collect(),
             duplicate: true,
+            changed: Changed::of(&events),
         })
     }
 
@@ -70,9 +73,4 @@ impl FirstOutcome {
             (None | Some(_), None | Some(_)) => Compared::Other,
         }
     }
-}
-
-fn name_of(event_type: u16) -> Result<&'static str, Refusal> {
-    let kind = Event::KINDS.iter().find(|kind| kind.type_id == event_type);
-    kind.map(|kind| kind.name).ok_or(Refusal::Internal)
 }

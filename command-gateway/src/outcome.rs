@@ -1,5 +1,6 @@
 //! What became of a command: a receipt, or a typed refusal.
 
+use schemas::changed::Changed;
 use schemas::ids::CommandId;
 use schemas::problem::Fault;
 use schemas::wire::{Accepted, EventRef, LogPosition};
@@ -26,6 +27,8 @@ pub struct Receipt {
     pub events: Vec<&'static str>,
     /// The command had been accepted before; this is the first outcome.
     pub duplicate: bool,
+    /// What it did to prices and to what was scheduled.
+    pub changed: Vec<Changed>,
 }
 
 impl Receipt {
@@ -47,6 +50,7 @@ impl Receipt {
             position: position.to_string(),
             recorded_at: self.recorded_at,
             duplicate: self.duplicate,
+            changed: self.changed.clone(),
         }
     }
 }

@@ -4,6 +4,7 @@
 
 mod book;
 mod gate;
+mod shown;
 
 use std::sync::Arc;
 

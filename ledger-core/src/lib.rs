@@ -19,6 +19,7 @@
 //! | `settlement` | invoices owed, payments, credit, notes, voids |
 //! | `process` | what happens by itself |
 //! | `ledger` | which room decides, folds and posts what |
+//! | `undo` | which commands take a commit back |
 //!
 //! `laws` stands beside them: an audit that shares no arithmetic with the rest.
 //!
@@ -49,6 +50,7 @@ mod seller;
 mod settlement;
 mod shared;
 mod subscription;
+pub mod undo;
 mod unmade;
 
 pub use claims::Claims;

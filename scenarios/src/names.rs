@@ -85,6 +85,8 @@ pub(crate) struct Names {
     grants: BTreeMap<CreditGrantId, CustomerId>,
     /// In the order of finalization: who owes, and the invoice. The first is `i1`.
     pub(crate) invoices: Vec<(CustomerId, InvoiceId)>,
+    /// In the order of issue: who is credited, and the note. The first is `n1`.
+    pub(crate) notes: Vec<(CustomerId, CreditNoteId)>,
     /// How many things without an alias there are.
     pub(crate) unnamed: u32,
 }
@@ -139,6 +141,7 @@ impl Names {
             payments: BTreeMap::new(),
             grants: BTreeMap::new(),
             invoices: Vec::new(),
+            notes: Vec::new(),
             unnamed: 0,
         };
         for text in texts.chain([head.seller, ANYONE]) {
@@ -268,8 +271,17 @@ impl Names {
         }
     }
 
-    /// The lot of credit that an alias means: that of a payment, a grant, or an invoice below zero,
-    /// in this order; that of a grant which nobody was given for another word.
+    /// The credit note of an alias, or of a name such as `n1`, and who is credited.
+    fn note(&self, name: &str) -> Option<(CustomerId, CreditNoteId)> {
+        let own = CreditNoteId::new(self.derived("note", name));
+        let named = self.notes.iter().find(|(_, known)| *known == own);
+        let number: Option<usize> = name.strip_prefix('n').and_then(|n| n.parse().ok());
+        let counted = || self.notes.get(number?.checked_sub(1)?);
+        named.or_else(counted).copied()
+    }
+
+    /// The lot of credit that an alias means: that of a payment, a grant, an invoice below zero, or
+    /// a credit note, in this order; that of a grant which nobody was given for another word.
     pub(crate) fn lot(&self, alias: &str) -> LotRef {
         let payment = PaymentId::new(self.derived("payment", alias));
         let grant = CreditGrantId::new(self.derived("grant", alias));
@@ -278,7 +290,9 @@ impl Names {
         } else if self.grants.contains_key(&grant) {
             LotRef::Grant(grant)
         } else {
-            self.invoice(alias).map_or(LotRef::Grant(grant), |(_, id)| LotRef::Invoice(id))
+            let invoice = self.invoice(alias).map(|(_, id)| LotRef::Invoice(id));
+            let note = || self.note(alias).map(|(_, id)| LotRef::CreditNote(id));
+            invoice.or_else(note).unwrap_or(LotRef::Grant(grant))
         }
     }
 
@@ -287,7 +301,8 @@ impl Names {
         match self.lot(alias) {
             LotRef::Payment(id) => self.payments.get(&id).copied(),
             LotRef::Grant(id) => self.grants.get(&id).copied(),
-            LotRef::Invoice(_) | LotRef::CreditNote(_) => self.invoice(alias).map(|(owes, _)| owes),
+            LotRef::Invoice(_) => self.invoice(alias).map(|(owes, _)| owes),
+            LotRef::CreditNote(_) => self.note(alias).map(|(credited, _)| credited),
         }
     }
 
@@ -396,5 +411,19 @@ mod tests {
         assert_eq!(id("CustomerId"), Some(names.customer_id("ada").to_string()));
         assert_ne!(id("PlanId"), id("CustomerId"));
         assert_eq!(id("Label"), None);
+    }
+
+    #[test]
+    fn a_lot_of_a_note_is_named_by_its_number_or_its_alias() {
+        let mut names = names();
+        let (ada, own) = (names.customer_id("ada"), CreditNoteId::new(names.derived("note", "s")));
+        let made = CreditNoteId::new(Uuid::from_u128(7));
+        names.notes = vec![(ada, made), (ada, own)];
+        assert_eq!(names.lot("n1"), LotRef::CreditNote(made));
+        assert_eq!((names.lot("n2"), names.lot("s")), (names.lot("s"), LotRef::CreditNote(own)));
+        assert_eq!(names.owner_of_lot("n1"), Some(ada));
+        let nobodys = CreditGrantId::new(names.derived("grant", "n3"));
+        assert_eq!(names.lot("n3"), LotRef::Grant(nobodys));
+        assert_eq!(names.told(&made.to_string()), "n1");
     }
 }

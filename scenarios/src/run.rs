@@ -218,11 +218,14 @@ impl<'a> Runner<'a> {
         Ok(())
     }
 
-    /// Reads what was committed, and names new invoices.
+    /// Reads what was committed, and names new invoices and notes.
     pub(super) fn look(&mut self) -> Result<(), Stopped> {
         self.seen.look(&mut self.commits)?;
         for (customer, invoice) in &self.seen.invoices[self.names.invoices.len()..] {
             self.names.invoices.push((*customer, invoice.invoice));
+        }
+        for (customer, note) in &self.seen.notes[self.names.notes.len()..] {
+            self.names.notes.push((*customer, note.note));
         }
         Ok(())
     }

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::ids::{BatchId, SessionId};
+use crate::text::Actor;
 use crate::time::Timestamp;
 use crate::view::Page;
 
@@ -26,6 +27,12 @@ pub struct FeedRead {
     pub types: Option<Vec<String>>,
     /// Only commits of this stream: `book`, or a customer's id.
     pub stream: Option<String>,
+    /// Only commits that came in with this batch.
+    pub batch: Option<BatchId>,
+    /// Only commits that came in with this session.
+    pub session: Option<SessionId>,
+    /// Only commits that this actor submitted.
+    pub actor: Option<Actor>,
     /// If there is nothing new, wait so long for something; at most 30,000.
     pub wait_ms: Option<u64>,
 }

@@ -22,6 +22,7 @@
 
 pub mod asyncapi;
 pub mod catalogue;
+pub mod changed;
 pub mod command;
 pub mod commit;
 pub mod country;
@@ -33,6 +34,7 @@ pub mod feed;
 pub mod fields;
 pub mod fraction;
 pub mod ids;
+pub mod inverse;
 pub mod json;
 mod misread;
 pub mod money;

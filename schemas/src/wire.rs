@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
 
+use crate::changed::Changed;
 use crate::ids::{BatchId, CommandId, derive};
 use crate::preview::PreviewToken;
 use crate::problem::Problem;
@@ -267,6 +268,9 @@ pub struct Accepted {
     pub recorded_at: Timestamp,
     /// This is the answer of an earlier time: the command was accepted before.
     pub duplicate: bool,
+    /// What it did to prices and to what was scheduled; left out where it did nothing to them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub changed: Vec<Changed>,
 }
 
 /// One event in an answer.

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
+use schemas::changed::Changed;
 use schemas::ids::CommandId;
 use schemas::wire::{Accepted, EventRef, LogPosition, Message, Reply};
 use schemas::{Commit, Problem};
@@ -157,6 +158,7 @@ fn document(log: Uuid, commit: &Commit) -> Accepted {
         position: position.to_string(),
         recorded_at: commit.recorded_at,
         duplicate: false,
+        changed: Changed::of(&commit.events),
     }
 }
 

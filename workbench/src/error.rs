@@ -71,6 +71,9 @@ pub enum WorkError {
     /// The books or the read models are not what they must be.
     #[error("{0}")]
     Wrong(String),
+    /// What was asked cannot be done, or not all of it; nothing was.
+    #[error("{0}")]
+    Refused(String),
     /// A server that was started for the work does not answer.
     #[error("{0}")]
     Unreachable(String),

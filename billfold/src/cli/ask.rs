@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use projections::ViewName;
 use schemas::Timestamp;
-use schemas::ids::CommandId;
+use schemas::ids::{BatchId, CommandId, SessionId};
 use schemas::preview::PreviewToken;
 use schemas::query::GATEWAY_VIEWS;
 
@@ -50,6 +50,12 @@ pub struct SubmitArgs {
     /// Why, in your words; recorded.
     #[arg(long, env = "BILLFOLD_SUBMIT_REASON", value_name = "TEXT")]
     pub reason: Option<String>,
+    /// The batch that it belongs to, to be found or taken back as a whole.
+    #[arg(long, env = "BILLFOLD_SUBMIT_BATCH", value_name = "BATCH_ID")]
+    pub batch: Option<BatchId>,
+    /// The session that it belongs to; export the variable once for all that you do.
+    #[arg(long, env = "BILLFOLD_SESSION", value_name = "SESSION_ID")]
+    pub session: Option<SessionId>,
     /// Print only this field of the answer, such as `position`, for a shell variable.
     #[arg(long, env = "BILLFOLD_SUBMIT_FIELD", value_name = "NAME")]
     pub field: Option<String>,

@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use schemas::ids::{BatchId, SessionId};
+use schemas::text::Actor;
 
 /// Flags of `tail`.
 #[derive(Debug, Args)]
@@ -33,6 +35,15 @@ pub struct FeedArgs {
     /// Only commits of this stream: `book`, or a customer's id.
     #[arg(long, env = "BILLFOLD_FEED_STREAM", value_name = "STREAM")]
     pub stream: Option<String>,
+    /// Only commits that came in with this batch.
+    #[arg(long, env = "BILLFOLD_FEED_BATCH", value_name = "BATCH_ID")]
+    pub batch: Option<BatchId>,
+    /// Only commits that came in with this session.
+    #[arg(long, env = "BILLFOLD_FEED_SESSION", value_name = "SESSION_ID")]
+    pub session: Option<SessionId>,
+    /// Only commits that this actor submitted.
+    #[arg(long, env = "BILLFOLD_FEED_BY", value_name = "ACTOR")]
+    pub by: Option<Actor>,
     /// Wait for more at the end.
     #[arg(long, short = 'f', env = "BILLFOLD_FEED_FOLLOW")]
     pub follow: bool,

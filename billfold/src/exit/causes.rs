@@ -246,6 +246,7 @@ impl From<WorkError> for Failure {
                 Self::Refused(other.to_string())
             }
             WorkError::Wrong(what) => Self::Verification(what),
+            WorkError::Refused(what) => Self::Refused(what),
             WorkError::Unreachable(what) => Self::Unreachable(what),
             WorkError::Unplanned(what) => Self::Internal(what),
         }

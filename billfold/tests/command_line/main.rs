@@ -11,4 +11,5 @@ mod reading;
 mod serving;
 mod submitting;
 mod typing;
+mod undoing;
 mod workbench;

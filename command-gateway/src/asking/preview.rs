@@ -2,9 +2,12 @@
 
 use ledger_core::process::{Job, Task, Unable};
 use ledger_core::{Claims, Ledger, Stamp};
+use schemas::changed::Changed;
 use schemas::command::InvoiceNow;
 use schemas::commit::MAX_COMMIT_BYTES;
-use schemas::event::{BillingRunStarted, ClockAdvanced, CustomerParked, InvoiceFinalized};
+use schemas::event::{
+    BillingRunStarted, ClockAdvanced, CreditNoteIssued, CustomerParked, InvoiceFinalized,
+};
 use schemas::feed::FeedRecord;
 use schemas::ids::{BatchId, BillingRunId, CommandId, CustomerId, KeyId, SessionId};
 use schemas::json::read_command;
@@ -231,6 +234,7 @@ impl Trial {
             revision: copy.revision(self.command.stream()),
             token,
             events: events.iter().map(record).collect(),
+            changed: Changed::of(&events),
         })
     }
 }
@@ -264,8 +268,11 @@ fn next(
         let Some(due) = copy.ledger.next_due(customer) else { break };
         let due = due.max(copy.now.utc_date());
         let (at, events) = bill(copy, customer, due, fresh)?;
-        let tells =
-            |event: &Event| invoice_of(event).is_some() || event.get::<CustomerParked>().is_some();
+        let tells = |event: &Event| {
+            invoice_of(event).is_some()
+                || event.get::<CreditNoteIssued>().is_some()
+                || event.get::<CustomerParked>().is_some()
+        };
         if events.is_empty() || events.iter().any(tells) {
             return Ok(shown(customer, Some(at), &events, None));
         }
@@ -331,6 +338,7 @@ fn shown(
     InvoicePreview {
         customer,
         invoice: events.iter().find_map(invoice_of).cloned(),
+        notes: events.iter().filter_map(Event::get).cloned().collect(),
         at,
         events: events.iter().map(record).collect(),
         command,

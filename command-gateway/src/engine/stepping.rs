@@ -13,6 +13,7 @@ use std::sync::Arc;
 
 use event_log::{Block, MAX_BODY_BYTES};
 use ledger_core::Stamp;
+use schemas::changed::Changed;
 use schemas::commit::MAX_COMMIT_BYTES;
 use schemas::fields::Erasure;
 use schemas::ids::{CommandId, CustomerId};
@@ -354,6 +355,7 @@ impl<D: Decider, W> EngineCore<D, W> {
             recorded_at: stamp.recorded_at,
             events: commit.events.iter().map(|event| event.kind().name).collect(),
             duplicate: false,
+            changed: Changed::of(&commit.events),
         })
     }
 

@@ -80,7 +80,10 @@ impl Names {
     pub(super) fn name_of(&self, id: Uuid) -> Option<String> {
         let invoice = self.invoices.iter().position(|(_, known)| known.uuid() == id);
         let invoice = invoice.map(|index| format!("i{}", index + 1));
-        invoice.or_else(|| self.alias(id).map(str::to_owned))
+        let alias = || self.alias(id).map(str::to_owned);
+        let note = || self.notes.iter().position(|(_, known)| known.uuid() == id);
+        let note = || note().map(|index| format!("n{}", index + 1));
+        invoice.or_else(alias).or_else(note)
     }
 }
 

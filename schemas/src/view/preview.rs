@@ -4,7 +4,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::event::InvoiceFinalized;
+use crate::changed::Changed;
+use crate::event::{CreditNoteIssued, InvoiceFinalized};
 use crate::feed::FeedRecord;
 use crate::ids::{CommandId, CustomerId};
 use crate::preview::PreviewToken;
@@ -25,6 +26,10 @@ pub struct CommandPreview {
     pub revision: u64,
     /// The events, as the feed would show them. They have no ids yet.
     pub events: Vec<FeedRecord>,
+    /// What it would do to prices and to what is scheduled; left out where it would do nothing to
+    /// them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub changed: Vec<Changed>,
     /// Send the same command with the same id and this as `preview`: it becomes exactly this, or
     /// is refused with `preview_stale`.
     pub token: PreviewToken,
@@ -39,6 +44,8 @@ pub struct InvoicePreview {
     pub at: Option<Timestamp>,
     /// The invoice; none if there would be none.
     pub invoice: Option<InvoiceFinalized>,
+    /// The credit notes that would be issued as well, or alone.
+    pub notes: Vec<CreditNoteIssued>,
     /// Every event of the commit, as the feed would show them.
     pub events: Vec<FeedRecord>,
     /// The command that issues it now; none for an invoice of a later date.

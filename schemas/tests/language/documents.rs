@@ -1,8 +1,9 @@
-//! Tables in `docs/integrate.md` and `docs/policies.md` are made from the registries and the
-//! profiles, between two comments.
+//! Tables in `docs/integrate.md`, `docs/undo.md` and `docs/policies.md` are made from the
+//! registries and the profiles, between two comments.
 
 use std::fmt::Write as _;
 
+use schemas::inverse::{INVERSES, Inverse};
 use schemas::problem::Fault;
 use schemas::query::QUERIES;
 use schemas::terms::{Policies, Profile};
@@ -96,6 +97,35 @@ fn tables_of_the_integration_guide_are_the_registries() {
         write(&path, &made);
     } else {
         assert_eq!(checked_in, made, "docs/integrate.md differs; run scripts/bless");
+    }
+}
+
+/// What takes each command back, or why nothing does.
+fn inverses() -> String {
+    let rows = INVERSES.iter().map(|row| {
+        let cells = match row.inverse {
+            Inverse::By { commands, how, stays } => {
+                let names: Vec<_> = commands.iter().map(|name| format!("`{name}`")).collect();
+                [names.join(", "), how.to_owned(), stays.to_owned()]
+            }
+            Inverse::Nothing { why, instead } => {
+                ["–".to_owned(), format!("{why}; {instead}"), String::new()]
+            }
+        };
+        [format!("`{}`", row.command)].into_iter().chain(cells).collect()
+    });
+    table(&["command", "taken back by", "how, or why not", "what remains"], rows)
+}
+
+#[test]
+fn the_page_about_taking_back_has_the_table() {
+    let path = crate_folder().join("../docs/undo.md");
+    let checked_in = read(&path);
+    let made = with_part(&checked_in, "inverses", &inverses());
+    if blessing() {
+        write(&path, &made);
+    } else {
+        assert_eq!(checked_in, made, "docs/undo.md differs; run scripts/bless");
     }
 }
 

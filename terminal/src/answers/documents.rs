@@ -2,11 +2,13 @@
 
 use client::Node;
 
+use super::changed::changed;
 use super::explanation::explanation;
 use super::invoice::invoice;
 use super::plain::{block, body, counted, listed};
 use super::preview::preview;
 use super::subscription::{subscription, subscriptions};
+use super::undo::undo;
 use crate::chart::bars;
 use crate::table::{Rows, show};
 
@@ -31,6 +33,8 @@ pub enum View {
     Subscriptions,
     /// What became of a command.
     Accepted,
+    /// What would be taken back, or was.
+    Undo,
 }
 
 impl View {
@@ -81,10 +85,13 @@ pub fn render(view: View, document: &Node) -> String {
     if view == View::Accepted {
         return accepted(document);
     }
+    if view == View::Undo {
+        return undo(&told(document));
+    }
     let document = &told(document);
     let Some(data) = document.get("data") else { return block("", document) };
     let mut parts = vec![match view {
-        View::Any | View::Accepted => body(data),
+        View::Any | View::Accepted | View::Undo => body(data),
         View::Columns(columns) => listed(&pick(data.items(), columns)),
         View::Waterfall => waterfalls(data),
         View::Invoice => invoice(data),
@@ -128,6 +135,7 @@ fn accepted(document: &Node) -> String {
         document.text_at("position")
     )];
     lines.push(format!("  {}", counted(events)));
+    lines.extend(changed(document).into_iter().map(|line| format!("  {line}")));
     if let Some(run) = document.get("run") {
         let count = |name: &str| run.get(name).map(show).unwrap_or_default();
         lines.push(format!("  {} of {} customers billed", count("billed"), count("due")));

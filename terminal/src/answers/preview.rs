@@ -3,6 +3,7 @@
 use client::Node;
 use schemas::{Currency, Minor};
 
+use super::changed::changed;
 use super::invoice::page;
 use super::plain::{block, counted, facts};
 use crate::table::show;
@@ -27,7 +28,7 @@ pub(super) fn preview(data: &Node) -> String {
     ];
     let given = fields.into_iter().filter(|(_, value)| !value.is_empty());
     let fields: Vec<_> = given.map(|(name, value)| (name.to_owned(), value)).collect();
-    let mut parts = vec![facts(&fields)];
+    let mut parts = vec![facts(&fields), changed(data).join("\n")];
     parts.extend(events.iter().map(event));
     parts.retain(|part| !part.is_empty());
     parts.join("\n\n")
@@ -37,7 +38,8 @@ fn text(data: &Node, name: &str) -> Option<String> {
     data.get(name).filter(|value| **value != Node::Null).map(show)
 }
 
-fn event(event: &Node) -> String {
+/// What an event says, as a page or in lines.
+pub(super) fn event(event: &Node) -> String {
     let empty = Node::Null;
     let body = event.get("body").unwrap_or(&empty);
     match event.text_at("type") {

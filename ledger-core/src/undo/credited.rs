@@ -1,0 +1,210 @@
+//! Charges, invoices, payments and credit.
+
+use schemas::command::{
+    AddCharge, Allocate, AllocationRequest, ApplyCredit, ChargeInvoice, GrantCredit, RecordPayment,
+    ReleaseCredit, ReversePayment, RevokeCredit, VoidInvoice, WithdrawCharge,
+};
+use schemas::event::{
+    CreditApplied, CreditGranted, CreditNoteIssued, CreditReleased, CreditRevoked,
+    InvoiceFinalized, PaymentRecorded, PaymentReversed,
+};
+use schemas::ids::{ChargeId, CreditGrantId, CustomerId, InvoiceId, PaymentId};
+use schemas::terms::{GrantKind, LotRef};
+use schemas::{Event, Money, Personal, Rejection};
+
+use super::step::{Done, Past, Stays, Step, in_its_place};
+
+pub(super) fn charge(
+    add: &AddCharge,
+    done: &Done<'_>,
+    reason: &Personal,
+) -> Result<Vec<Step>, Stays> {
+    match &add.invoice {
+        None | Some(ChargeInvoice::Next) => {
+            let (customer, charge) = (add.customer, add.charge);
+            Ok(vec![Step::of(WithdrawCharge { customer, charge })])
+        }
+        Some(ChargeInvoice::Now(_)) => voided(add.customer, false, done, reason),
+    }
+}
+
+pub(super) fn charged_again(
+    withdraw: &WithdrawCharge,
+    done: &Done<'_>,
+    past: &Past<'_>,
+) -> Result<Vec<Step>, Stays> {
+    let added = past.last(|commit| {
+        let add = commit.command.get::<AddCharge>()?;
+        (add.charge == withdraw.charge).then(|| add.clone())
+    });
+    let added = added.ok_or(Stays::because("no command made the charge; add it anew"))?;
+    let charge = ChargeId::new(in_its_place(done));
+    Ok(vec![Step::of(AddCharge { charge, invoice: None, ..added })])
+}
+
+/// Voids what a commit issued, the last first.
+pub(super) fn voided(
+    customer: CustomerId,
+    rebill: bool,
+    done: &Done<'_>,
+    reason: &Personal,
+) -> Result<Vec<Step>, Stays> {
+    if done.events.iter().any(|event| event.get::<CreditNoteIssued>().is_some()) {
+        return Err(Stays::because(
+            "it issued a credit note, which is a document; charge the amount again with charge.add",
+        ));
+    }
+    let issued = done.events.iter().rev().filter_map(|event| event.get::<InvoiceFinalized>());
+    let steps = issued.map(|issued| {
+        let (invoice, reason) = (issued.invoice, reason.clone());
+        Step::of(VoidInvoice { customer, invoice, reason, rebill }).about(invoice)
+    });
+    Ok(steps.collect())
+}
+
+pub(super) fn reversed(record: &RecordPayment, reason: &Personal) -> Vec<Step> {
+    let (customer, payment, reason) = (record.customer, record.payment, reason.clone());
+    vec![Step::of(ReversePayment { customer, payment, reason })]
+}
+
+/// The same money again, on the invoices that were opened.
+pub(super) fn received_again(
+    reverse: &ReversePayment,
+    done: &Done<'_>,
+    past: &Past<'_>,
+) -> Result<Vec<Step>, Stays> {
+    const UNKNOWN: Stays = Stays::because("the payment is not known; record it anew");
+    let reversed = done.events.iter().find_map(|event| event.get::<PaymentReversed>());
+    let reversed = reversed.ok_or(UNKNOWN)?;
+    let recorded = past.last(|commit| {
+        let recorded = commit.events.iter().filter_map(|event| event.get::<PaymentRecorded>());
+        recorded.clone().find(|recorded| recorded.payment == reverse.payment).cloned()
+    });
+    let recorded = recorded.ok_or(UNKNOWN)?;
+    let currency = reversed.amount.currency();
+    let opened = reversed.reopened.iter().chain(&reversed.credit_unapplied);
+    let parts = by_invoice(opened.map(|part| (part.invoice, part.amount.of(currency))))?;
+    let part = |(invoice, amount)| AllocationRequest { invoice, amount };
+    let back = RecordPayment {
+        customer: reverse.customer,
+        payment: PaymentId::new(in_its_place(done)),
+        amount: reversed.amount,
+        external_id: None,
+        method: recorded.method,
+        allocate: Some(Allocate::To(parts.into_iter().map(part).collect())),
+    };
+    Ok(vec![Step::of(back)])
+}
+
+pub(super) fn revoked(
+    grant: &GrantCredit,
+    done: &Done<'_>,
+    reason: &Personal,
+) -> Result<Vec<Step>, Stays> {
+    match grant.kind {
+        Some(GrantKind::Prepayment) => {
+            return Err(Stays::because(
+                "a prepayment is the customer's money; pay it out with credit.pay_out",
+            ));
+        }
+        None | Some(GrantKind::Goodwill | GrantKind::Promotion) => {}
+    }
+    let customer = grant.customer;
+    let mut steps = taken_off(customer, LotRef::Grant(grant.grant), done.events)?;
+    let (grant, reason) = (grant.grant, reason.clone());
+    steps.push(Step::of(RevokeCredit { customer, grant, reason }));
+    Ok(steps)
+}
+
+/// What a step asks for besides: a lot that it released may pay what else is open at once, and is
+/// to be taken off that, too, before the steps behind it.
+///
+/// # Errors
+/// [`Stays`] when amounts add up to more than can be held.
+pub fn also(step: &Step, became: &[Event], behind: &[Step]) -> Result<Vec<Step>, Stays> {
+    let Some(release) = step.command.get::<ReleaseCredit>() else { return Ok(Vec::new()) };
+    let needed = |step: &Step| {
+        let revoked = step.command.get::<RevokeCredit>().map(|revoke| LotRef::Grant(revoke.grant));
+        let applied = step.command.get::<ApplyCredit>().map(|apply| apply.lot);
+        revoked.or(applied) == Some(release.lot)
+    };
+    if behind.iter().any(needed) {
+        taken_off(release.customer, release.lot, became)
+    } else {
+        Ok(Vec::new())
+    }
+}
+
+/// Takes a lot off what these events let it pay, the last first.
+pub(super) fn taken_off(
+    customer: CustomerId,
+    lot: LotRef,
+    events: &[Event],
+) -> Result<Vec<Step>, Stays> {
+    let applied = events.iter().rev().filter_map(|event| event.get::<CreditApplied>());
+    let parts = applied.flat_map(|applied| {
+        let of_lot = applied.parts.iter().rev().filter(|part| part.lot == lot);
+        of_lot.map(|part| (part.invoice, part.amount.of(applied.currency)))
+    });
+    let steps = by_invoice(parts)?.into_iter().map(|(invoice, amount)| {
+        let amount = Some(amount);
+        Step::of(ReleaseCredit { customer, lot, invoice, amount }).about(invoice)
+    });
+    Ok(steps.collect())
+}
+
+/// Amounts of the same invoice added up, in the order in which invoices come first.
+fn by_invoice(
+    parts: impl Iterator<Item = (InvoiceId, Money)>,
+) -> Result<Vec<(InvoiceId, Money)>, Stays> {
+    let mut sums: Vec<(InvoiceId, Money)> = Vec::new();
+    for (invoice, amount) in parts {
+        match sums.iter_mut().find(|(found, _)| *found == invoice) {
+            Some((_, sum)) => *sum = sum.plus(amount).map_err(Rejection::from)?,
+            None => sums.push((invoice, amount)),
+        }
+    }
+    Ok(sums)
+}
+
+pub(super) fn applied_again(release: &ReleaseCredit, done: &Done<'_>) -> Result<Vec<Step>, Stays> {
+    let (customer, lot) = (release.customer, release.lot);
+    let mut steps = taken_off(customer, lot, done.events)?;
+    let released = done.events.iter().filter_map(|event| event.get::<CreditReleased>());
+    let parts = released.flat_map(|released| {
+        let of_lot = released.parts.iter().filter(|part| part.lot == lot);
+        of_lot.map(|part| (released.invoice, part.amount.of(released.currency)))
+    });
+    steps.extend(by_invoice(parts)?.into_iter().map(|(invoice, amount)| {
+        let amount = Some(amount);
+        Step::of(ApplyCredit { customer, lot, invoice, amount }).about(invoice)
+    }));
+    Ok(steps)
+}
+
+pub(super) fn granted_again(
+    revoke: &RevokeCredit,
+    done: &Done<'_>,
+    past: &Past<'_>,
+) -> Result<Vec<Step>, Stays> {
+    const UNKNOWN: Stays = Stays::because("the grant is not known; grant credit anew");
+    let revoked = done.events.iter().find_map(|event| event.get::<CreditRevoked>());
+    let revoked = revoked.ok_or(UNKNOWN)?;
+    let granted = past.last(|commit| {
+        let granted = commit.events.iter().filter_map(|event| event.get::<CreditGranted>());
+        granted.clone().find(|granted| granted.grant == revoke.grant).cloned()
+    });
+    let granted = granted.ok_or(UNKNOWN)?;
+    let back = GrantCredit {
+        customer: revoke.customer,
+        grant: CreditGrantId::new(in_its_place(done)),
+        amount: revoked.amount,
+        kind: Some(granted.kind),
+        expires: granted.expires,
+        scope: Some(granted.scope),
+        priority: Some(granted.priority),
+        refundable: Some(granted.refundable),
+        reason: granted.reason,
+    };
+    Ok(vec![Step::of(back)])
+}

@@ -1,0 +1,101 @@
+//! A commit, what was before it, and the commands that take it back.
+
+use std::borrow::Cow;
+
+use schemas::ids::{CommandId, derive};
+use schemas::inverse::{self, Inverse};
+use schemas::{Command, Event, Rejection, Timestamp};
+use uuid::Uuid;
+
+use crate::ledger::Ledger;
+
+/// A commit, as far as taking it back asks.
+#[derive(Debug, Clone, Copy)]
+pub struct Done<'a> {
+    /// The idempotency key.
+    pub command_id: CommandId,
+    /// When it takes effect.
+    pub effective_at: Timestamp,
+    /// What was asked.
+    pub command: &'a Command,
+    /// What was decided.
+    pub events: &'a [Event],
+}
+
+/// What was before a commit.
+#[derive(Debug, Clone, Copy)]
+pub struct Past<'a> {
+    /// The state.
+    pub ledger: &'a Ledger,
+    /// Earlier commits of its stream, oldest first.
+    pub commits: &'a [Done<'a>],
+}
+
+impl<'a> Past<'a> {
+    /// The last earlier commit of which something can be said, and what.
+    pub(super) fn last<T>(&self, find: impl Fn(&Done<'a>) -> Option<T>) -> Option<T> {
+        self.commits.iter().rev().find_map(find)
+    }
+}
+
+/// A command that takes something back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Step {
+    /// Tells it from the other steps of the same commit.
+    pub name: String,
+    /// What is asked.
+    pub command: Command,
+    /// When it takes effect; the present if none.
+    pub effective_at: Option<Timestamp>,
+}
+
+impl Step {
+    pub(super) fn of(command: impl Into<Command>) -> Self {
+        let command = command.into();
+        Self { name: command.kind().name.to_owned(), command, effective_at: None }
+    }
+
+    pub(super) fn as_of(self, effective_at: Timestamp) -> Self {
+        Self { effective_at: Some(effective_at), ..self }
+    }
+
+    /// Of several steps with one command, the one about this.
+    pub(super) fn about(self, what: impl core::fmt::Display) -> Self {
+        Self { name: format!("{} {what}", self.name), ..self }
+    }
+
+    /// The id that it is sent with: of the same commit it is always the same.
+    pub fn id(&self, undone: CommandId) -> CommandId {
+        CommandId::new(derive(undone.uuid(), &format!("undo {}", self.name)))
+    }
+}
+
+/// Why a commit cannot be taken back, and the way out.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct Stays(Cow<'static, str>);
+
+impl Stays {
+    pub(super) const fn because(why: &'static str) -> Self {
+        Self(Cow::Borrowed(why))
+    }
+
+    /// As the table says of its command.
+    pub(super) fn told(command: &Command) -> Self {
+        match inverse::of(command.kind().name) {
+            Some(Inverse::Nothing { why, instead }) => Self(format!("{why}; {instead}").into()),
+            Some(Inverse::By { .. }) | None => Self::because("it did nothing of its own"),
+        }
+    }
+}
+
+impl From<Rejection> for Stays {
+    fn from(rejection: Rejection) -> Self {
+        Self(rejection.to_string().into())
+    }
+}
+
+/// The id of what takes the place of something that a commit ended.
+pub(super) fn in_its_place(done: &Done<'_>) -> Uuid {
+    derive(done.command_id.uuid(), "in its place")
+}
