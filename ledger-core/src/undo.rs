@@ -37,8 +37,8 @@ pub fn undoing(done: &Done<'_>, past: &Past<'_>, reason: &Personal) -> Result<Ve
     }
     match done.command {
         Command::Book(BookCommand::OpenBook(_) | BookCommand::AdvanceClock(_))
-        | Command::Process(ProcessCommand::RunBilling(_)) => Err(Stays::told(done.command)),
-        Command::Seller(SellerCommand::DefineEntity(_)) => Err(Stays::told(done.command)),
+        | Command::Process(ProcessCommand::RunBilling(_))
+        | Command::Seller(SellerCommand::DefineEntity(_)) => Err(Stays::told(done.command)),
         Command::Seller(SellerCommand::UpdateEntity(update)) => party::entity(update, past),
         Command::Catalog(command) => of_catalog(command, done, past),
         Command::Customer(command) => of_customer(command, done, past),
@@ -85,8 +85,10 @@ fn of_subscription(
 ) -> Result<Vec<Step>, Stays> {
     use SubscriptionCommand as C;
     match command {
-        C::CreateSubscription(create) => agreed::ended(create.customer, create.subscription, done),
-        C::AcceptQuote(accept) => agreed::ended(accept.customer, accept.subscription, done),
+        C::CreateSubscription(create) => {
+            Ok(agreed::ended(create.customer, create.subscription, done))
+        }
+        C::AcceptQuote(accept) => Ok(agreed::ended(accept.customer, accept.subscription, done)),
         C::ChangePlan(change) => {
             changed::back(change.customer, change.subscription, change.proration, done, past)
         }
@@ -99,7 +101,7 @@ fn of_subscription(
         C::CancelSubscription(cancel) => agreed::uncanceled(cancel, done),
         C::UncancelSubscription(uncancel) => agreed::canceled_again(uncancel, past),
         C::WithdrawChange(withdraw) => agreed::scheduled_again(withdraw, past),
-        C::PauseSubscription(pause) => agreed::resumed(pause, done),
+        C::PauseSubscription(pause) => Ok(agreed::resumed(pause, done)),
         C::ResumeSubscription(resume) => agreed::paused_again(resume, done, past),
         C::SetRenewal(set) => agreed::renewal(set, done, past),
         C::ApplyDiscount(apply) => Ok(agreed::discount_removed(apply.customer, apply.discount)),

@@ -54,13 +54,13 @@ pub fn run(settings: &UndoSettings, door: &impl Ask, output: &Output) -> Result<
     let token = plan.token();
     match &settings.committing {
         Committing::Preview => {
-            let shown = told::document(&plan, &history, batch, Some(token));
+            let shown = told::document(&plan, &history, batch, Some(&token));
             return Ok(output.document(View::Undo, &shown)?);
         }
         Committing::Now => {}
         Committing::Shown(shown) if *shown == token => {}
         Committing::Shown(_) => {
-            output.document(View::Undo, &told::document(&plan, &history, batch, Some(token)))?;
+            output.document(View::Undo, &told::document(&plan, &history, batch, Some(&token)))?;
             return Err(WorkError::Refused(
                 "this is not what the preview with that token showed: something was done since; \
                  look at it, and commit with the new token"

@@ -26,7 +26,9 @@ fn the_answer_of_a_plan_change_lists_what_was_mapped_started_ended_and_withdrawn
     let of = json!({"customer": customer(1).to_string(), "subscription": SUB});
     let with = |more: &[(&str, Value)]| {
         let mut body = of.clone();
-        more.iter().for_each(|(key, value)| body[key] = value.clone());
+        for (key, value) in more {
+            body[key] = value.clone();
+        }
         body
     };
     let dearer = json!([{"price": "fee", "rate": {"flat": "8"}}]);

@@ -24,14 +24,14 @@ pub(super) fn ended(
     customer: CustomerId,
     subscription: SubscriptionId,
     done: &Done<'_>,
-) -> Result<Vec<Step>, Stays> {
+) -> Vec<Step> {
     let created = done.events.iter().find_map(|event| event.get::<SubscriptionCreated>());
-    let Some(created) = created else { return Ok(Vec::new()) };
+    let Some(created) = created else { return Vec::new() };
     let (when, credit, waive_fee) = (ChangeTime::Now, Some(CancelCredit::Full), Some(true));
     let step = Step::of(CancelSubscription { customer, subscription, when, credit, waive_fee });
     // What begins later does not begin at all.
     let began = created.start <= done.effective_at;
-    Ok(vec![if began { step.as_of(done.effective_at) } else { step }])
+    vec![if began { step.since(done.effective_at) } else { step }]
 }
 
 pub(super) fn uncanceled(cancel: &CancelSubscription, done: &Done<'_>) -> Result<Vec<Step>, Stays> {
@@ -129,14 +129,14 @@ pub(super) fn scheduled_again(
     Ok(vec![scheduling(withdraw.subscription, withdraw.change, past)?])
 }
 
-pub(super) fn resumed(pause: &PauseSubscription, done: &Done<'_>) -> Result<Vec<Step>, Stays> {
+pub(super) fn resumed(pause: &PauseSubscription, done: &Done<'_>) -> Vec<Step> {
     let (customer, subscription) = (pause.customer, pause.subscription);
     if pause.when != ChangeTime::Now {
-        return Ok(unscheduled(customer, subscription, done));
+        return unscheduled(customer, subscription, done);
     }
     // A day on which it would go on goes with it.
     let (when, proration) = (ChangeTime::Now, None);
-    Ok(vec![Step::of(ResumeSubscription { customer, subscription, when, proration })])
+    vec![Step::of(ResumeSubscription { customer, subscription, when, proration })]
 }
 
 pub(super) fn paused_again(

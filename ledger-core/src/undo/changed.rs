@@ -80,7 +80,7 @@ pub(super) fn back(
         when: ChangeTime::Now,
         proration,
     };
-    Ok(vec![Step::of(command).as_of(at)])
+    Ok(vec![Step::of(command).since(at)])
 }
 
 /// Nothing was cut or withdrawn that no command puts together again.

@@ -6,6 +6,7 @@ use schemas::command::{
 };
 use schemas::event::{PlanMigrationSet, PlanMigrationWithdrawn, PlanVersionDefined};
 use schemas::ids::{CustomerId, PlanId};
+use schemas::party::Address;
 use schemas::terms::CustomerDetail;
 use schemas::{Contact, Personal};
 
@@ -83,7 +84,7 @@ pub(super) fn customer(update: &UpdateCustomer, past: &Past<'_>) -> Result<Vec<S
     let terms = update.payment_terms_days.is_some() || said(CustomerDetail::PaymentTermsDays);
     let terms = gone(terms, before.own_payment_terms, CustomerDetail::PaymentTermsDays);
     let texts = [Some(&before.name), before.email.as_ref()];
-    let more = before.address.iter().flat_map(|address| address.texts());
+    let more = before.address.iter().flat_map(Address::texts);
     let more = more.chain(before.tax_ids.iter().map(|id| &id.value));
     if texts.into_iter().flatten().chain(more).any(|text| text.clear().is_none()) {
         return Err(ERASED);

@@ -55,7 +55,7 @@ impl Step {
         Self { name: command.kind().name.to_owned(), command, effective_at: None }
     }
 
-    pub(super) fn as_of(self, effective_at: Timestamp) -> Self {
+    pub(super) fn since(self, effective_at: Timestamp) -> Self {
         Self { effective_at: Some(effective_at), ..self }
     }
 

@@ -9,6 +9,9 @@ const OFF: &str = "credit.release";
 const VOID: &str = "invoice.void";
 const GONE: &str = "subscription.withdraw_change";
 
+/// What was done before.
+pub(crate) type Given = fn(&mut Kept);
+
 /// A command that is taken back.
 pub(crate) struct Play {
     /// What was before.
@@ -280,7 +283,7 @@ fn life() -> Vec<Play> {
         subscribed(kept);
         kept.given("subscription.pause", of_s(json!({"when": "now", "resume_on": "2024-02-20"})));
     };
-    let scheduled: [(fn(&mut Kept), &'static [&'static str]); 6] = [
+    let scheduled: [(Given, &'static [&'static str]); 6] = [
         (
             |kept| {
                 subscribed(kept);

@@ -4,7 +4,7 @@ use schemas::inverse::{INVERSES, Inverse};
 use serde_json::{Value, json};
 
 use crate::Kept;
-use crate::plays::{charge, create, eur, grant, of_c, of_s, pay, subscribed};
+use crate::plays::{Given, charge, create, eur, grant, of_c, of_s, pay, subscribed};
 use crate::support::id;
 
 /// Why the last command is not taken back.
@@ -34,7 +34,7 @@ fn what_nothing_takes_back_says_what_the_table_says() {
         "refund": id("r"), "lot": {"grant": id("g")}, "reason": "asked for",
     }));
     let plan = json!({"plan": id("pro")});
-    let asked: Vec<(fn(&mut Kept), &str, Value)> = vec![
+    let asked: Vec<(Given, &str, Value)> = vec![
         (|_| {}, "plan.retire", retire),
         (|_| {}, "plan.retire", plan),
         (|_| {}, "book.advance_clock", json!({"to": "2024-01-02T00:00:00Z"})),

@@ -83,7 +83,7 @@ mod tests {
 
     use super::*;
 
-    fn row(steps: serde_json::Value, refused: Option<&str>) -> serde_json::Value {
+    fn row(steps: &serde_json::Value, refused: Option<&str>) -> serde_json::Value {
         json!({
             "position": 7, "command": "payment.record", "stream": "cus_1", "actor": "ada",
             "recorded_at": "2026-01-01T09:00:00Z", "undone_by": steps, "refused": refused,
@@ -99,7 +99,7 @@ mod tests {
             "events": [event],
         });
         let document =
-            json!({"data": [row(json!([step]), None)], "batch": "bat_1", "token": "un1_1"});
+            json!({"data": [row(&json!([step]), None)], "batch": "bat_1", "token": "un1_1"});
         let expected = "\
 7  payment.record  by ada at 2026-01-01T09:00:00Z, cus_1
   ← payment.reverse: payment.reversed
@@ -113,12 +113,13 @@ Nothing is written yet. Commit exactly this with `--commit=un1_1`.";
     #[test]
     fn what_stays_says_why_and_what_is_done_says_where() {
         let document =
-            json!({"data": [row(json!([]), Some("it is out"))], "batch": "bat_1", "token": null});
+            json!({"data": [row(&json!([]), Some("it is out"))], "batch": "bat_1", "token": null});
         let shown = undo(&Node::of(&document));
         assert!(shown.ends_with("  stays: it is out\n\nNothing is written."), "{shown}");
         let step = json!({"command": "payment.reverse", "state": "done", "position": 9,
             "effective_at": "2026-01-01T09:00:00Z", "events": null});
-        let document = json!({"data": [row(json!([step]), None)], "batch": "bat_1", "token": null});
+        let document =
+            json!({"data": [row(&json!([step]), None)], "batch": "bat_1", "token": null});
         let shown = undo(&Node::of(&document));
         assert!(
             shown.contains("← payment.reverse as of 2026-01-01T09:00:00Z: done at 9"),

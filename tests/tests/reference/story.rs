@@ -10,7 +10,7 @@ use tests::process::{Server, run};
 const LOG: &str = "01930000000070008000000000000042";
 /// In place of every cursor.
 const CURSOR: &str = "adc4c4ffc38edddf9201";
-/// In place of the ids that a preview makes: of an invoice, a run, a command.
+/// In place of the ids that a preview makes: of an invoice, a note, a run, a command.
 const FRESH: &str = "019300000000700080000000000000ff";
 /// In place of the token of a preview that made the command's id.
 const TOKEN: &str = "pv1_019300000000700080000000000000ffadc4c4ff";
@@ -149,14 +149,12 @@ fn without_fresh_ids(mut text: String, answer: &Node) -> String {
     if let Some(token) = at("command", "token") {
         text = text.replace(token, TOKEN);
     }
-    let events = match data.get("events") {
-        Some(Node::List(events)) => events.as_slice(),
-        Some(_) | None => &[],
-    };
-    let notes = events.iter().map(|event| event.get("body")?.get("note")?.text());
-    let others = [at("invoice", "invoice"), at("invoice", "run"), at("command", "command_id")];
-    for (_, id) in others.into_iter().chain(notes).flatten().filter_map(|id| id.split_once('_')) {
-        text = text.replace(id, FRESH);
+    let notes = data.items_at("notes").iter().map(|note| note.text_at("note"));
+    let made = [at("invoice", "invoice"), at("invoice", "run"), at("command", "command_id")];
+    for made in made.into_iter().flatten().chain(notes) {
+        if let Some((_, id)) = made.split_once('_') {
+            text = text.replace(id, FRESH);
+        }
     }
     text
 }

@@ -13,7 +13,7 @@ pub(super) fn document(
     plan: &Plan,
     history: &History,
     batch: BatchId,
-    token: Option<String>,
+    token: Option<&str>,
 ) -> Node {
     let entries = history.targets().rev();
     let rows = entries.zip(&plan.commits).map(|(entry, planned)| row(entry, planned));

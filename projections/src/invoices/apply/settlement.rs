@@ -74,15 +74,17 @@ impl Invoices {
         let posting_date = note.posting_date;
         self.give_back(here, posting_date, note.invoice, &note.released)?;
         let cause = Cause { kind, posting_date, by };
+        // What it takes beyond what the invoice asked is a lot of credit.
+        let off = note.total.0 - note.to_credit.0;
         self.change(here, cause, note.invoice, |row| {
-            row.credited += note.total.0;
+            row.credited += off;
             for reversal in &note.lines {
                 let at = LineRef { invoice: note.invoice, line: reversal.line };
                 let line = row.line_mut(at.line).ok_or_else(|| here.unknown_line(at))?;
                 line.credited += reversal.net.0;
                 line.taken.push(TakenBy::Note(note.note, reversal.net.0).now());
             }
-            Ok(-note.total.0)
+            Ok(-off)
         })
     }
 
