@@ -41,7 +41,7 @@ fn every_fault_that_was_found_is_mended() {
 fn every_rule_has_a_story_that_comes_out() {
     let paths = files_of("scenarios/rules");
     assert!(paths.len() >= 20, "{} stories", paths.len());
-    comes_out(paths, 3);
+    comes_out(paths, 2);
 }
 
 /// Everything holds that files expect, and each scenario expects so much at least.

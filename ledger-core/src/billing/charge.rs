@@ -8,7 +8,7 @@ use schemas::fraction::{Fraction, FractionError, RoundingMode};
 use schemas::terms::{LineKind, MinimumAfterDiscount, MissingPiece, RatioRule};
 use schemas::{Minor, Rejection, Span};
 
-use super::draft::{LineDraft, Rest};
+use super::draft::{LineDraft, PhaseOff, Rest};
 use super::place::Place;
 use super::proration;
 use super::state::Line;
@@ -147,6 +147,7 @@ fn line(
         rounding: amount.steps,
         gross,
         discounts: Vec::new(),
+        phase: phase(place, cycle),
         credits: None,
         alone: false,
         dimensions: place.subscription.dimensions.clone(),
@@ -157,6 +158,13 @@ fn line(
             ..LineOrigin::default()
         },
     })
+}
+
+/// What the phase that a cycle begins in takes off it.
+fn phase(place: Place<'_>, cycle: &Cycle) -> Option<PhaseOff> {
+    let phases = place.subscription.phases.as_ref()?;
+    let percent = place.subscription.phase_percent(cycle)?;
+    Some(PhaseOff { discount: phases.discount, percent, given: phases.made })
 }
 
 /// A part of a whole price before it is rounded to the minor unit.

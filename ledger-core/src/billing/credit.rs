@@ -114,6 +114,7 @@ pub(crate) fn credit(
         rounding: amount.steps,
         gross: Minor(-amount.gross),
         discounts: Vec::new(),
+        phase: None,
         credits: Some(place.account.billing.name(at)),
         alone,
         dimensions: place.subscription.dimensions.clone(),

@@ -16,7 +16,7 @@ use schemas::terms::{
 use schemas::{Date, Minor, Rejection, Span, Timestamp};
 
 use super::Account;
-use super::draft::LineDraft;
+use super::draft::{LineDraft, PhaseOff};
 use super::evolve::counts_cycles;
 use super::state::DiscountUse;
 use crate::customer::rules::Rules;
@@ -26,7 +26,7 @@ use crate::money::shares;
 use crate::subscription::agreements::{Agreements, Discount};
 use crate::subscription::calendar::step;
 use crate::subscription::item::{Cycle, Item};
-use crate::subscription::state::{Phases, Subscription};
+use crate::subscription::state::Subscription;
 
 /// What is taken off at its turn.
 enum Step<'a> {
@@ -48,7 +48,7 @@ pub(crate) fn take_off(
     for step in in_order(account) {
         let discount = match step {
             Step::Phases => {
-                take_phases(account, policies.discount_stacking, lines)?;
+                take_phases(account.rules(), policies.discount_stacking, lines)?;
                 continue;
             }
             Step::Given(discount) => discount,
@@ -92,21 +92,15 @@ fn takes(rules: &Rules, line: &LineDraft) -> bool {
 
 /// Each line has the percentage of the phase that its cycle starts in.
 fn take_phases(
-    account: Account<'_>,
+    rules: &Rules,
     stacking: DiscountStacking,
     lines: &mut [LineDraft],
 ) -> Result<(), Rejection> {
-    for line in lines.iter_mut().filter(|line| takes(account.rules(), line)) {
-        let Some((phases, percent)) = phase(account.agreements, line) else { continue };
-        let (discount, given) = (phases.discount, phases.made);
+    for line in lines.iter_mut().filter(|line| takes(rules, line)) {
+        let Some(PhaseOff { discount, percent, given }) = line.phase else { continue };
         Percentage { discount, percent, stacking, cycle: None, given }.take(line)?;
     }
     Ok(())
-}
-
-fn phase<'a>(agreements: &'a Agreements, line: &LineDraft) -> Option<(&'a Phases, Decimal)> {
-    let (subscription, _, cycle) = place(agreements, line)?;
-    Some((subscription.phases.as_ref()?, subscription.phase_percent(cycle)?))
 }
 
 /// The subscription and item of a line, and the cycle that it bills.
@@ -388,7 +382,11 @@ impl Reach<'_> {
             DiscountTarget::Item(target) => self.agreements.subscription(target.subscription),
             DiscountTarget::Customer | DiscountTarget::Product(_) => None,
         };
-        let Some(item) = subscription.and_then(|found| found.items.first()) else { return 0 };
+        let first = subscription.and_then(|found| {
+            let lives = |item: &&Item| item.terms_at(start).is_some();
+            found.items.iter().find(lives).or(found.items.first())
+        });
+        let Some(item) = first else { return 0 };
         let first = applied.first_cycles.iter().find(|first| first.item == item.number);
         let first = first.map_or(0, |first| first.cycle);
         let passed = item.cycles.iter().filter(|cycle| {
@@ -412,7 +410,9 @@ fn counted_cycle(
     cycle: &Cycle,
     rules: &Rules,
 ) -> Result<Timestamp, Rejection> {
-    let Some(first) = subscription.items.first() else { return Ok(cycle.start) };
+    let lives = |item: &&Item| item.terms_at(cycle.start).is_some();
+    let first = subscription.items.iter().find(lives).or(subscription.items.first());
+    let Some(first) = first else { return Ok(cycle.start) };
     Ok(first.cycle_at(cycle.start, rules)?.map_or(cycle.start, Span::start))
 }
 

@@ -2,11 +2,11 @@
 
 use schemas::decimal::Decimal;
 use schemas::event::{
-    Complement, Dimension, DiscountPart, InvoiceLine, LineOrigin, LinePricing, LineRef, LineSource,
-    PlanVersion, RevenueSchedule, RoundingStep, TierPart,
+    Complement, Dimension, DiscountPart, EventAt, InvoiceLine, LineOrigin, LinePricing, LineRef,
+    LineSource, PlanVersion, RevenueSchedule, RoundingStep, TierPart,
 };
 use schemas::fraction::Fraction;
-use schemas::ids::InvoiceId;
+use schemas::ids::{DiscountId, InvoiceId};
 use schemas::terms::LineKind;
 use schemas::{Date, Interval, Minor, Personal, Span};
 
@@ -29,11 +29,22 @@ pub(crate) struct LineDraft {
     pub(crate) rounding: Vec<RoundingStep>,
     pub(crate) gross: Minor,
     pub(crate) discounts: Vec<DiscountPart>,
+    /// What a phase of a ramp takes off it, as the subscription is when its cycle begins.
+    pub(crate) phase: Option<PhaseOff>,
     pub(crate) credits: Option<LineRef>,
     /// A credit beside which nothing is charged: of a pause, or beyond an end.
     pub(crate) alone: bool,
     pub(crate) dimensions: Vec<Dimension>,
     pub(crate) origin: LineOrigin,
+}
+
+/// A discount of a phase of a ramp.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct PhaseOff {
+    pub(crate) discount: DiscountId,
+    pub(crate) percent: Decimal,
+    /// The event that agreed the ramp.
+    pub(crate) given: EventAt,
 }
 
 /// The other lines of a cycle, where a line is the rest of it.

@@ -365,8 +365,12 @@ impl Billing {
         if let Some(index) = target.credited_by.iter().position(|found| *found == by) {
             target.credited_by.remove(index);
         }
-        let (true, Some(priced)) = (rebill, &line.priced) else { return Ok(()) };
         let charged = !target.live.is_empty();
+        let (true, Some(priced)) = (rebill, &line.priced) else {
+            // The line stands, and so does its discount.
+            let taken = if charged { Vec::new() } else { target.discounts.clone() };
+            return taken.into_iter().try_for_each(|taken| self.count_line(taken, 1));
+        };
         target.live = spans::with(&target.live, priced.pricing.span);
         target.credited_time -= priced.pricing.time;
         if !charged {

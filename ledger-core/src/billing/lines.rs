@@ -228,6 +228,7 @@ fn one_off(account: Account<'_>, pending: &Pending) -> LineDraft {
         rounding: Vec::new(),
         gross: charge.gross,
         discounts: Vec::new(),
+        phase: None,
         credits: None,
         alone: false,
         dimensions: subscription.map_or_else(Vec::new, |found| found.dimensions.clone()),

@@ -82,7 +82,8 @@ pub(crate) fn with_payment(
 }
 
 /// Nothing of it was served before the invoice was paid: the invoice is the first with a line of
-/// it, bills whole cycles, and asks for something that was due at its start.
+/// it, bills whole cycles, and asks for something that was due at its start. No phase, discount by
+/// cycles, credit or scheduled change hangs on its days.
 fn waited_from_its_start(
     account: Account<'_>,
     subscription: &Subscription,
@@ -98,6 +99,12 @@ fn waited_from_its_start(
         }
         LineSource::Invoice => false,
     };
+    if !subscription.scheduled.is_empty()
+        || !subscription.aside.is_empty()
+        || subscription.phases.is_some()
+    {
+        return false;
+    }
     let billed = account.billing.invoice(invoice);
     let mut lines = billed.into_iter().flat_map(|billed| &billed.lines);
     let of_it = lines.any(|line| line.is_of(id) && asked(line));
@@ -112,6 +119,9 @@ fn waited_from_its_start(
                     let span = line.priced.as_ref().map(|priced| priced.pricing.span);
                     account.billing.name(*at).invoice == invoice
                         && span == Span::new(cycle.start, cycle.end)
+                        && line.credited_time == 0
+                        && line.reversed_net.is_zero()
+                        && line.discounts.iter().all(|taken| taken.cycle.is_none())
                 })
             })
         })

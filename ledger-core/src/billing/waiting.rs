@@ -90,7 +90,9 @@ fn next_of(place: Place<'_>, day: Date) -> Result<Option<Date>, Rejection> {
             // What is billed after `day` is of cycles that end after it.
             break;
         }
-        days.extend(dues(place, cycle)?);
+        // What is billed already is no next invoice.
+        let missing = Comparison::of(place, cycle);
+        days.extend(missing.missing()?.iter().map(|missing| missing.due));
     }
     let last = day.plus_days(HORIZON_DAYS)?;
     let mut n = 0;

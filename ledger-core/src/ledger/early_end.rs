@@ -22,6 +22,10 @@ pub(super) fn charge_early_ends(draft: &mut Draft) {
         .collect();
     for end in ends {
         let Some(subscription) = draft.customer.subscription_of(end.subscription) else { continue };
+        if subscription.waits() {
+            // What has never been paid for has not begun.
+            continue;
+        }
         let least = subscription.least_term.filter(|least| end.end < least.until);
         let Some(EarlyEnd::Fee(fee)) = least.map(|least| least.early_end) else { continue };
         let name = format!("early termination {}", draft.customer.revision);
@@ -62,7 +66,8 @@ fn has_paid_for_leaving(draft: &Draft, id: SubscriptionId) -> bool {
         let charge = line.charge.as_ref().filter(|_| line.left().is_positive())?;
         Some(&charge.added)
     });
-    charges.any(|added| added.early_termination && added.subscription == Some(id))
+    let is_fee = |added: &ChargeAdded| added.early_termination && added.subscription == Some(id);
+    charges.any(is_fee) || draft.customer.billing.pending().any(|waiting| is_fee(&waiting.added))
 }
 
 /// An end that is undone costs no fee, if that was not invoiced yet.

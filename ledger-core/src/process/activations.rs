@@ -41,8 +41,12 @@ pub(super) fn expire(case: &Case<'_>, agreements: &Agreements) -> Result<Vec<Eve
     // Two subscriptions may wait for the payment of one invoice.
     let mut late: BTreeMap<InvoiceId, Vec<&Subscription>> = BTreeMap::new();
     for subscription in agreements.subscriptions().filter(|found| can_expire(found)) {
-        let asked = subscription.activation.and_then(|activation| activation.asked);
-        if let Some((invoice, _)) = asked.filter(|(_, expires)| *expires <= now) {
+        let Some(activation) = subscription.activation else { continue };
+        let Some((invoice, expires)) = activation.asked else { continue };
+        // What ended while it waited may have been paid since.
+        let open = case.settlement.invoices().get(invoice).map(|invoice| invoice.open());
+        let paid = open.is_some_and(|open| open <= activation.agreed.tolerance);
+        if expires <= now && !paid {
             late.entry(invoice).or_default().push(subscription);
         }
     }

@@ -12,7 +12,7 @@ use super::case::{Case, Decided};
 use super::evolve::try_out;
 use super::item::Item;
 use super::schedule::{
-    Changing, Counts, changing, not_before_anchor, not_before_start, schedule, time_of, withdrawn,
+    Changing, Counts, changing, not_before_anchor, not_before_start, schedule, time_of, withdrawal,
     within_life,
 };
 use super::state::Subscription;
@@ -79,21 +79,16 @@ pub(super) fn change(case: &Case<'_>, command: &ChangeSubscription) -> Result<De
             not_before_anchor(case, subscription, at)?;
         }
         // What cannot be done is refused now, and not when its time has come.
-        let then = case.advance().projected(subscription, at)?;
+        let (gone, left) = without_what_gives_way(subscription, &agreed, Some(due), events.len());
+        let then = case.advance().projected(&left, at)?;
         case.advance().change(&then, at, &agreed, None)?;
-        events.extend(withdrawn(subscription, |known| gives_way(known, &agreed, Some(due))));
+        events.extend(gone);
         let what = ScheduledChange::Items(Box::new(agreed));
         events.push(schedule(subscription, 0, due, what, command.when)?.into());
         return Ok(events.into());
     }
     not_before_anchor(case, subscription, at)?;
-    let gone = withdrawn(subscription, |known| gives_way(known, &agreed, None));
-    let mut left = subscription.clone();
-    for (before, event) in (events.len()..).zip(&gone) {
-        if let Event::Subscription(event) = event {
-            try_out(&mut left, event, before);
-        }
-    }
+    let (gone, left) = without_what_gives_way(subscription, &agreed, None, events.len());
     let made = case.advance().change(&left, at, &agreed, None)?;
     not_in_the_past(case, subscription, at, &made)?;
     let changes = !made.is_empty();
@@ -105,6 +100,25 @@ pub(super) fn change(case: &Case<'_>, command: &ChangeSubscription) -> Result<De
         Settle::Now | Settle::Next | Settle::None => InvoiceTiming::Next,
     };
     Ok(Decided::billed(events, id, invoice))
+}
+
+/// The scheduled changes that give way to a new one, withdrawn, also those that a scheduled end put
+/// aside; and the subscription without them. `before` events of the commit come before these.
+fn without_what_gives_way(
+    subscription: &Subscription,
+    agreed: &ChangeAgreed,
+    due: Option<ScheduledFor>,
+    before: usize,
+) -> (Vec<Event>, Subscription) {
+    let known = subscription.scheduled.iter().chain(&subscription.aside);
+    let known = known.filter(|known| gives_way(known, agreed, due));
+    let gone: Vec<SubscriptionEvent> =
+        known.map(|known| withdrawal(subscription, known.change).into()).collect();
+    let mut left = subscription.clone();
+    for (before, event) in (before..).zip(&gone) {
+        try_out(&mut left, event, before);
+    }
+    (gone.into_iter().map(Event::from).collect(), left)
 }
 
 /// What a command asks for, with all that is left out.

@@ -9,14 +9,13 @@ use schemas::event::{
     Term,
 };
 use schemas::ids::{ChargeId, CustomerId, QuoteId, SubscriptionId, derive};
-use schemas::terms::{
-    EarlyEnd, Every, InvoiceTiming, LeastTermRequest, Renewal, TermRequest, TrialAnchor,
-};
+use schemas::terms::{EarlyEnd, Every, InvoiceTiming, LeastTermRequest, TermRequest, TrialAnchor};
 use schemas::{Date, Decimal, Minor, Rejection, Timestamp};
 
 use super::advance::term_span;
 use super::calendar;
 use super::case::{Case, Decided};
+use super::ending::ends_by_itself;
 use super::ramp::ramp;
 use super::terms::{Resolved, Setup, resolve};
 use crate::catalog::decide::{MAX_TRIAL_DAYS, check_every};
@@ -163,7 +162,10 @@ impl Start<'_> {
         }
         let term = terms.term.map(|term| agreed(start, term, rules)).transpose()?;
         let least_term = self.least_term(start, terms)?;
-        let ends = term.filter(|term| term.renewal == Renewal::Cancel).map(|term| term.span.end());
+        let ends = match term {
+            Some(term) => ends_by_itself(term, start, rules)?,
+            None => None,
+        };
         if ends.zip(least_term).is_some_and(|(end, least)| end < least.until) {
             return Err(Rejection::InvalidTerm { why: "it ends before the least term is over" });
         }

@@ -1,23 +1,25 @@
 //! Decisions that stop a subscription, for a while or for good, and that undo it.
 
-use schemas::Rejection;
 use schemas::command::{
     CancelSubscription, PauseSubscription, ResumeSubscription, SetRenewal, UncancelSubscription,
     WithdrawChange,
 };
 use schemas::event::{
     CancellationUndone, ChangeScheduled, EndAgreed, Event, RenewalSet, ScheduledChange,
-    ScheduledFor, SubscriptionCanceled, SubscriptionPaused,
+    ScheduledFor, SubscriptionCanceled, SubscriptionPaused, Term,
 };
 use schemas::terms::{CancelCredit, ChangeTime, EarlyEnd, EndReason, InvoiceTiming, Proration};
 use schemas::terms::{Renewal, Settle};
+use schemas::{Rejection, Timestamp};
 
+use super::advance::term_span;
 use super::case::{Bill, Case, Decided};
 use super::schedule::{
     Changing, Counts, changing, not_before_anchor, not_before_start, schedule, time_of, withdrawal,
     withdrawn, within_life,
 };
 use super::state::{Pause, Subscription, default_credit};
+use crate::customer::rules::Rules;
 
 /// Ends a subscription now, on a date, at the end of its cycle, or when it is paid.
 ///
@@ -126,6 +128,10 @@ pub(super) fn uncancel(
         let mut then = subscription.clone();
         let made = case.advance().through(&mut then, case.present()?, 0)?;
         let mut events: Vec<Event> = made.into_iter().map(Event::from).collect();
+        if let Some(ending) = then.ending.filter(|ending| ending.reason != EndReason::Canceled) {
+            let end = rules.date(ending.at)?;
+            return Err(Rejection::SubscriptionCanceled { subscription: id, end });
+        }
         let end = match due.at {
             ScheduledFor::At(at) => at,
             ScheduledFor::Paid => now,
@@ -178,6 +184,13 @@ pub(super) fn withdraw(case: &Case<'_>, command: &WithdrawChange) -> Result<Vec<
         return Err(Rejection::UnknownChange { subscription: id, change });
     }
     events.push(withdrawal(&subscription, change).into());
+    // With a pause goes what ends it.
+    let pause = |due: &ChangeScheduled| matches!(due.what, ScheduledChange::Pause(_));
+    let now = case.context.stamp.recorded_at;
+    if subscription.change(change).is_some_and(pause) && subscription.paused_at(now).is_none() {
+        events
+            .extend(withdrawn(&subscription, |due| matches!(due.what, ScheduledChange::Resume(_))));
+    }
     Ok(events)
 }
 
@@ -216,6 +229,12 @@ pub(super) fn pause(case: &Case<'_>, command: &PauseSubscription) -> Result<Deci
             Some(at)
         }
     };
+    // What a scheduled end put aside of another pause would come back beside this one.
+    let pauses = |due: &&ChangeScheduled| {
+        matches!(due.what, ScheduledChange::Pause(_) | ScheduledChange::Resume(_))
+    };
+    let aside = subscription.aside.iter().filter(pauses);
+    events.extend(aside.map(|due| Event::from(withdrawal(subscription, due.change))));
     let settle = rules.settle(command.credit);
     match due {
         Some(due) => {
@@ -267,7 +286,11 @@ pub(super) fn resume(case: &Case<'_>, command: &ResumeSubscription) -> Result<De
         return Err(Rejection::NotPaused { subscription: id, at: rules.date(on)? });
     }
     let settle = rules.settle(command.proration);
-    events.extend(withdrawn(subscription, |due| matches!(due.what, ScheduledChange::Resume(_))));
+    // A pause that is over has its resumption behind it.
+    let over = subscription.pauses.iter().any(|pause| pause.runs_at(on) && pause.until.is_some());
+    events.extend(withdrawn(subscription, |due| {
+        !over && matches!(due.what, ScheduledChange::Resume(_))
+    }));
     if let Some(due) = due {
         let what = ScheduledChange::Resume(settle);
         events.push(schedule(subscription, 0, due, what, command.when)?.into());
@@ -277,17 +300,37 @@ pub(super) fn resume(case: &Case<'_>, command: &ResumeSubscription) -> Result<De
     Ok(Decided::billed(events, id, timing(settle)))
 }
 
+/// When a term ends a subscription that nobody renews; none if it goes on.
+///
+/// # Errors
+/// A date that cannot be computed.
+pub(super) fn ends_by_itself(
+    term: Term,
+    start: Timestamp,
+    rules: &Rules,
+) -> Result<Option<Timestamp>, Rejection> {
+    match term.renewal {
+        Renewal::Cancel => Ok(Some(term.span.end())),
+        Renewal::RenewOnce => {
+            term_span(start, term.span.end(), term.length, rules).map(|once| Some(once.end()))
+        }
+        Renewal::Renew | Renewal::Evergreen => Ok(None),
+    }
+}
+
 /// Changes what follows when the contract term ends.
 pub(super) fn set_renewal(case: &Case<'_>, command: &SetRenewal) -> Result<Vec<Event>, Rejection> {
     let Changing { at: _, subscription, mut events } = changing(case, command.subscription, false)?;
     let (id, renewal): (_, Renewal) = (subscription.id, command.renewal);
+    let rules = &case.profile.rules;
     match subscription.term {
         None => Err(Rejection::NoTerm { subscription: id }),
         Some(term) if term.renewal == renewal => Ok(events),
         Some(term) => {
             // Not to renew is to leave.
-            if renewal == Renewal::Cancel {
-                check_least_term(case, &subscription, term.span.end(), false)?;
+            if let Some(end) = ends_by_itself(Term { renewal, ..term }, subscription.start, rules)?
+            {
+                check_least_term(case, &subscription, end, false)?;
             }
             events.push(RenewalSet { subscription: id, renewal }.into());
             Ok(events)

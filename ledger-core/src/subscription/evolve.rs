@@ -173,7 +173,13 @@ impl Subscription {
     }
 
     fn fold_withdrawn(&mut self, withdrawn: &ScheduledChangeWithdrawn) -> Result<(), Unmade> {
-        self.take_off(Some(withdrawn.change))?;
+        // A scheduled end may have put it aside.
+        match self.aside.iter().position(|due| due.change == withdrawn.change) {
+            Some(place) => {
+                self.aside.remove(place);
+            }
+            None => self.take_off(Some(withdrawn.change))?,
+        }
         for number in &withdrawn.restores {
             let place = self.aside.iter().position(|due| due.change == *number);
             let place = place.ok_or_else(|| Unmade::of(format!("change {number} of"), self.id))?;

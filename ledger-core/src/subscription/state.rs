@@ -278,7 +278,7 @@ impl Subscription {
         }
     }
 
-    /// The end of the cycle that an instant lies in, of the first item that lives then; before
+    /// The end of the cycle that an instant lies in, of the first price that lives then; before
     /// its first cycle, the end of that one.
     ///
     /// # Errors
@@ -290,7 +290,9 @@ impl Subscription {
     ) -> Result<Option<Timestamp>, TimeError> {
         let first = self.items.first().map_or(self.start, |item| item.first_start());
         let at = at.max(first);
-        let Some(item) = self.items.iter().find(|item| item.terms_at(at).is_some()) else {
+        // An add-on says when a cycle ends only where nothing of the plan is left.
+        let living = || self.items.iter().filter(|item| item.terms_at(at).is_some());
+        let Some(item) = living().find(|item| !item.add_on).or_else(|| living().next()) else {
             return Ok(None);
         };
         Ok(item.cycle_at(at, rules)?.map(Span::end))

@@ -114,7 +114,13 @@ pub(crate) fn void(invoice: &Value) -> Value {
 
 /// Subscribed to `basic`, 30.00 a month in advance.
 pub(crate) fn subscribed() -> TestBook {
-    let mut book = TestBook::with_plans();
+    subscribed_under(&json!({}))
+}
+
+/// The same where other policies hold.
+pub(crate) fn subscribed_under(policies: &Value) -> TestBook {
+    let mut book = TestBook::of("billfold@1", policies.clone(), "2024-01-01");
+    book.with_customer_and_plans();
     book.given("subscription.create", subscribe("basic"));
     book
 }
@@ -126,9 +132,7 @@ pub(crate) fn billed() -> TestBook {
 
 /// The same where other policies hold.
 pub(crate) fn billed_under(policies: &Value) -> TestBook {
-    let mut book = TestBook::of("billfold@1", policies.clone(), "2024-01-01");
-    book.with_customer_and_plans();
-    book.given("subscription.create", subscribe("basic"));
+    let mut book = subscribed_under(policies);
     book.bill("2024-01-01");
     book
 }

@@ -3,7 +3,9 @@
 use serde_json::{Value, json};
 
 use crate::Case;
-use crate::asked::{billed, cancel, charge, eur, grant, invoiced, paid, pay, reverse, void, with};
+use crate::asked::{
+    billed, cancel, charge, eur, grant, invoiced, paid, pay, reverse, subscribed_under, void, with,
+};
 use crate::asked::{refund, subscribed};
 use crate::support::{TestBook, at, id};
 
@@ -109,7 +111,7 @@ pub(crate) const CASES: &[Case] = &[
     }),
     ("pay_out_exceeds_paid", || {
         // Nothing was paid for January: a goodwill pays it, and half of it is given back.
-        let mut book = subscribed();
+        let mut book = subscribed_under(&json!({"credit_document": "invoice_line"}));
         book.given("credit.grant", grant("g", "30"));
         book.bill("2024-01-01");
         book.on("2024-01-16");

@@ -137,13 +137,13 @@ impl Game {
                 let days = i32::try_from(months).expect("few") * 31;
                 Date::from_days(first + days).expect("this century")
             };
-            (0..terms.ramp)
+            (0..terms.ramp.min(3))
                 .map(|n| RampPhase {
                     days: Some(Interval::new(day(n), day(n + 1)).expect("not empty")),
                     months: None,
                     items: Some(vec![ItemRequest {
-                        // The last of three has a price of its own.
-                        rate: (n == 2).then(|| Rate::PerUnit(decimal(75, 1))),
+                        // Only where the model plays, the last of three has its own price.
+                        rate: (n == 2 && terms.ramp > 3).then(|| Rate::PerUnit(decimal(75, 1))),
                         ..request("fee", i64::try_from(n).expect("few") + 1)
                     }]),
                     discount_percent: (n % 2 == 1).then(|| decimal(125, 1)),
@@ -161,7 +161,7 @@ impl Game {
             }),
             least_term: None,
             ramp,
-            ramp_end: (terms.ramp == 2).then_some(RampEnd::End),
+            ramp_end: (terms.ramp > 3).then_some(RampEnd::End),
             activation: terms
                 .activation
                 .then_some(Activation { expires_after_hours: 72, tolerance: None }),

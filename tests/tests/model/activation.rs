@@ -10,14 +10,14 @@ use schemas::terms::{Anchor, BillingTiming, CancelCredit, EndReason};
 
 use crate::book::Book;
 use crate::calendar::Calendar;
-use crate::civil::{Clock, Instant, Stretch};
+use crate::civil::{Clock, Instant};
+use crate::compare::unbilled;
 use crate::customer::{Customer, Source, When};
 use crate::money::{put_note, undo};
 use crate::passing::end;
 use crate::price::whole;
-use crate::stretches::without;
 use crate::subscription::{Subscription, Term};
-use crate::wanted::{Wanted, untouchable, wanted};
+use crate::wanted::Wanted;
 
 const HOUR: i64 = 3_600_000_000;
 
@@ -35,19 +35,7 @@ pub(crate) fn waits(customer: &Customer, of: &Subscription, now: Instant) -> boo
     };
     of.items.iter().enumerate().any(|(number, item)| {
         let begun = item.cycles(rules, clock, now + 1);
-        begun.iter().any(|cycle| {
-            let billed = |want: &Wanted| -> Vec<Stretch> {
-                let lines = customer.charging().filter(|(_, line)| {
-                    let of_cycle = line.cycle().map(|of| (of.subscription, of.item, of.id));
-                    of_cycle == Some((of.id, number, cycle.id))
-                        && line.price.as_ref().is_some_and(|price| price.is_like(&want.price))
-                });
-                let live = lines.flat_map(|(_, line)| line.live.iter().copied());
-                live.chain(untouchable(item, cycle.id)).collect()
-            };
-            let wants = wanted(rules, clock, of, item, cycle);
-            wants.iter().any(|want| costs(want) && !without(&[want.time], &billed(want)).is_empty())
-        })
+        begun.iter().any(|cycle| unbilled(customer, of, number, cycle).iter().any(costs))
     })
 }
 
@@ -83,7 +71,9 @@ pub(crate) fn expire(customer: &mut Customer, when: When) {
         let ended = of.end.as_ref().is_some_and(|end| end.reason == EndReason::NotPaid);
         let gate = of.gate.filter(|gate| !gate.passed && !ended)?;
         let (at, place) = gate.asked?;
-        (at + gate.hours * HOUR <= now).then_some((of.id, place))
+        let invoice = &customer.invoices[place];
+        let paid = !invoice.voided && invoice.open() <= gate.tolerance;
+        (at + gate.hours * HOUR <= now && !paid).then_some((of.id, place))
     };
     let found: Vec<_> = customer.subscriptions.iter().filter_map(late).collect();
     for (id, place) in found {
@@ -191,7 +181,8 @@ fn start_at(customer: &mut Customer, at: usize, place: usize, paid_at: Instant) 
 }
 
 /// Nothing of it was served before: the invoice is the first with a line of it, bills whole
-/// cycles, and asks for something that was due at the start.
+/// cycles, and asks for something that was due at the start. No phase, discount by cycles, credit
+/// or scheduled change hangs on its days.
 fn waited_from_its_start(customer: &Customer, of: &Subscription, place: usize) -> bool {
     let asks = |line: &crate::customer::Line| match line.source {
         Source::Charge(charge) => customer.charge_of(charge) == Some(of.id) && line.net() > 0,
@@ -204,9 +195,25 @@ fn waited_from_its_start(customer: &Customer, of: &Subscription, place: usize) -
         }
     };
     let mut billed = customer.charging().filter_map(|(at, line)| Some((at, line.cycle()?, line)));
+    // Nor hangs anything else on its days.
+    let by_cycle = |taken: &crate::customer::Taken| {
+        let discount = customer.discounts.iter().find(|known| Some(known.id) == taken.id);
+        discount.is_some_and(crate::discounts::counts_cycles)
+    };
+    let given_back = |line: &crate::customer::Line| line.credited_units != 0 || line.by_notes != 0;
+    if !of.scheduled.is_empty()
+        || !of.set_aside.is_empty()
+        || of.items.iter().any(|item| !item.percents.is_empty())
+    {
+        return false;
+    }
     customer.invoices[place].lines.iter().any(asks)
         && billed.all(|(at, cycle, line)| {
-            cycle.subscription != of.id || (at.0 == place && line.time == (cycle.start, cycle.end))
+            cycle.subscription != of.id
+                || (at.0 == place
+                    && line.time == (cycle.start, cycle.end)
+                    && !given_back(line)
+                    && !line.discounts.iter().any(by_cycle))
         })
 }
 

@@ -12,7 +12,7 @@ use schemas::terms::{ChangeBilling, LineKind, MissingPiece};
 use crate::activation;
 use crate::book::Book;
 use crate::civil::{Day, day_of_seller};
-use crate::compare::{Difference, Missing, difference};
+use crate::compare::{Difference, Missing, difference, unbilled};
 use crate::credit::give_back;
 use crate::customer::{At, Customer, Document, Invoice, Line, Origin, Source, When};
 use crate::discounts::take;
@@ -188,14 +188,12 @@ fn next_invoice(view: &View<'_>, now: i64, through: Day) -> Option<Day> {
         if subscription.end.is_some() || subscription.waits() {
             continue;
         }
-        for item in &subscription.items {
+        for (number, item) in subscription.items.iter().enumerate() {
             let horizon = view.clock.start_of(through + 500);
             for cycle in item.cycles(view.rules, view.clock, horizon.max(now)) {
-                for want in
-                    crate::wanted::wanted(view.rules, view.clock, subscription, item, &cycle)
-                {
-                    days.push(want.due);
-                }
+                // What is billed already is no next invoice.
+                let wants = unbilled(view.customer, subscription, number, &cycle);
+                days.extend(wants.into_iter().map(|want| want.due));
             }
         }
     }
@@ -215,6 +213,7 @@ fn plain(source: Source, gross: i128, quantity: schemas::Decimal) -> Line {
         discounts: Vec::new(),
         credits: None,
         live: Vec::new(),
+        stands: false,
         returned: Vec::new(),
         credited_units: 0,
         credited: 0,

@@ -156,6 +156,28 @@ fn lines_of(
     lines.map(|(at, line)| (at, line.clone())).collect()
 }
 
+/// The pieces of a cycle that should be charged and are not, whatever they cost.
+pub(crate) fn unbilled(
+    customer: &Customer,
+    of: &Subscription,
+    number: usize,
+    cycle: &Cycle,
+) -> Vec<Wanted> {
+    let item = &of.items[number];
+    let lines = lines_of(customer, of, number, cycle.id);
+    let mut wants = wanted(&customer.rules, &customer.clock, of, item, cycle);
+    wants.retain(|want| {
+        let like = lines.iter().filter(|(_, line)| {
+            line.price.as_ref().is_some_and(|price| price.is_like(&want.price))
+        });
+        let mut billed: Vec<Stretch> =
+            like.flat_map(|(_, line)| line.live.iter().copied()).collect();
+        billed.extend(untouchable(item, cycle.id));
+        !without(&[want.time], &billed).is_empty()
+    });
+    wants
+}
+
 /// The differences of one cycle.
 fn one(
     view: &View<'_>,

@@ -30,6 +30,7 @@ pub(crate) fn give_back(
         credits: Some(at),
         time,
         live: Vec::new(),
+        stands: false,
         returned: Vec::new(),
         credited_units: units(view.clock, time),
         credited: 0,

@@ -79,6 +79,8 @@ pub(crate) struct Line {
     pub(crate) credits: Option<At>,
     /// Time that it charges still.
     pub(crate) live: Vec<Stretch>,
+    /// A credit of all its time was given up: the line stands.
+    pub(crate) stands: bool,
     /// What credits gave back of its discounts: less than zero.
     pub(crate) returned: Vec<Taken>,
     /// Time that was credited, in units of the policy.
@@ -402,7 +404,9 @@ impl Customer {
     /// item begins in: discounts count these.
     pub(crate) fn counted_cycle(&self, of: &CycleOf) -> Instant {
         let place = self.place_of(of.subscription).ok();
-        let first = place.and_then(|place| self.subscriptions[place].items.first());
+        let items = place.map(|place| &self.subscriptions[place].items);
+        let first = items
+            .and_then(|items| items.iter().find(|item| item.lives_at(of.start)).or(items.first()));
         let cycle = first.and_then(|item| item.cycle_at(&self.rules, &self.clock, of.start));
         cycle.map_or(of.start, |cycle| cycle.start)
     }

@@ -89,7 +89,7 @@ fn percentage(
 }
 
 /// Cycles of the subscription count, and not invoices.
-const fn counts_cycles(discount: &Discount) -> bool {
+pub(crate) const fn counts_cycles(discount: &Discount) -> bool {
     match discount.on {
         DiscountTarget::Subscription(_) | DiscountTarget::Item(_) => true,
         DiscountTarget::Customer | DiscountTarget::Product(_) => false,
@@ -120,7 +120,7 @@ fn used_cycles(customer: &Customer, discount: &Discount) -> BTreeSet<Instant> {
     let has = |line: &Line| line.discounts.iter().any(|taken| taken.id == Some(discount.id));
     let lines = customer.charging().map(|(_, line)| line).filter(|line| has(line));
     // What was given back whole has it no more.
-    let lines = lines.filter(|line| !line.live.is_empty());
+    let lines = lines.filter(|line| line.stands || !line.live.is_empty());
     lines.filter_map(|line| line.cycle().map(|of| customer.counted_cycle(of))).collect()
 }
 
@@ -158,8 +158,10 @@ fn elapsed(customer: &Customer, discount: &Discount, start: Instant) -> usize {
         DiscountTarget::Customer | DiscountTarget::Product(_) => return 0,
     };
     let Ok(place) = customer.place_of(id) else { return 0 };
-    let Some(item) = customer.subscriptions[place].items.first() else { return 0 };
-    let after = discount.after.get(&(id, 0));
+    let items = &customer.subscriptions[place].items;
+    let number = items.iter().position(|item| item.lives_at(start)).unwrap_or(0);
+    let Some(item) = items.get(number) else { return 0 };
+    let after = discount.after.get(&(id, number));
     let cycles = item.cycles(&customer.rules, &customer.clock, start);
     let counts = |id: CycleId| after.is_none_or(|after| *after < id);
     cycles.into_iter().filter(|cycle| cycle.start < cycle.end && counts(cycle.id)).count()

@@ -111,7 +111,7 @@ fn lives(of: &Subscription, at: Instant, told: Option<At>) -> Result<(), Refused
 
 /// Changes that are scheduled give way to a new one.
 fn give_way(of: &mut Subscription, new: &ChangeSubscription, at: Option<At>) {
-    of.scheduled.retain(|old| {
+    let stays = |old: &crate::subscription::Scheduled| {
         let Later::Change(change) = &old.what else { return true };
         let prices = change.items.iter().flatten().any(|item| item.rate.is_some());
         if new.plan.is_some() && (change.plan.is_some() || prices) {
@@ -127,7 +127,10 @@ fn give_way(of: &mut Subscription, new: &ChangeSubscription, at: Option<At>) {
                 })
         };
         !(same_time && (names(new, change) || names(change, new)))
-    });
+    };
+    of.scheduled.retain(stays);
+    // Also what a scheduled end put aside.
+    of.set_aside.retain(stays);
 }
 
 pub(crate) fn change(
@@ -155,6 +158,7 @@ pub(crate) fn change(
             // What waits for a payment does not happen before it was asked for.
             let now = view.clock.moment(when.recorded);
             let at = if later == At::Paid { at.max(now) } else { at };
+            give_way(&mut then, command, Some(later));
             crate::passing::pass(view, &mut then, at);
             apply(view, &mut then, command, (at, Asked::Now))?;
             give_way(of, command, Some(later));
@@ -287,14 +291,20 @@ pub(crate) fn withdraw(
     book: &Book,
     customer: &mut Customer,
     command: &WithdrawChange,
+    when: When,
 ) -> Result<(), Refused> {
+    let now = when.recorded;
     on(book, customer, command.subscription, |_, of| {
         let found = of.scheduled.iter().position(|known| known.number == command.change);
         let place = found.ok_or("no such change")?;
         if matches!(of.scheduled[place].what, Later::Cancel(_)) {
             undo_scheduled(of);
         } else {
-            of.scheduled.remove(place);
+            let gone = of.scheduled.remove(place);
+            // With a pause goes what ends it.
+            if matches!(gone.what, Later::Pause(_)) && of.paused_at(now).is_none() {
+                of.scheduled.retain(|known| !matches!(known.what, Later::Resume(_)));
+            }
         }
         Ok(())
     })
@@ -330,6 +340,8 @@ pub(crate) fn pause(
             let resumes = view.clock.start_of(day);
             lives(of, resumes, Some(At::Time(resumes)))?;
         }
+        // Another pause that a scheduled end put aside does not come back beside this one.
+        of.set_aside.retain(|known| !matches!(known.what, Later::Pause(_) | Later::Resume(_)));
         match later {
             Some(later) => {
                 of.schedule(later, Later::Pause(how));
@@ -380,7 +392,11 @@ pub(crate) fn resume(
         if of.paused_at(at).is_none() && !(will && later.is_some()) {
             return Err("it is not paused");
         }
-        of.scheduled.retain(|known| !matches!(known.what, Later::Resume(_)));
+        let over = of
+            .pauses
+            .iter()
+            .any(|pause| pause.from <= at && pause.until.is_some_and(|until| at < until));
+        of.scheduled.retain(|known| over || !matches!(known.what, Later::Resume(_)));
         match later {
             Some(later) => {
                 of.schedule(later, Later::Resume(how));

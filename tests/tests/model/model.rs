@@ -249,7 +249,7 @@ fn agreed(
         SubscriptionCommand::ChangeSubscription(c) => life::change(book, customer, c, when),
         SubscriptionCommand::CancelSubscription(c) => life::cancel(book, customer, c, when),
         SubscriptionCommand::UncancelSubscription(c) => life::uncancel(book, customer, c, when),
-        SubscriptionCommand::WithdrawChange(c) => life::withdraw(book, customer, c),
+        SubscriptionCommand::WithdrawChange(c) => life::withdraw(book, customer, c, when),
         SubscriptionCommand::PauseSubscription(c) => life::pause(book, customer, c, when),
         SubscriptionCommand::ResumeSubscription(c) => life::resume(book, customer, c, when),
         SubscriptionCommand::EndTrial(c) => life::end_trial(book, customer, c, when),

@@ -325,6 +325,7 @@ pub(crate) fn undo(customer: &mut Customer, place: usize, rebill: bool) {
                 credited.credited += line.net();
                 let again = line.discounts.iter().map(|t| Taken { amount: -t.amount, ..*t });
                 credited.returned.extend(again);
+                credited.stands |= !rebill && credited.live.is_empty();
                 if rebill {
                     credited.live.push(line.time);
                     credited.credited_units -= line.credited_units;

@@ -27,7 +27,7 @@ pub(crate) fn history(number: u64) -> History {
             7..11 => Step::Shared(Move::Run { back: 0 }),
             11..14 => Step::Shared(Move::Define(plan(&mut below))),
             14 | 15 => {
-                let (add_on, ramp) = (below(2) == 0, small(below(4)));
+                let (add_on, ramp) = (below(2) == 0, small(below(5)));
                 Step::Shared(subscribe(&mut below, add_on, ramp))
             }
             16 => Step::WithdrawMigration { number: small(below(8)) },

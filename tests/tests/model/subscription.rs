@@ -247,7 +247,8 @@ impl Subscription {
     /// The end of the cycle that an instant lies in: that of the plan's first item.
     pub(crate) fn cycle_end(&self, rules: &Rules, clock: &Clock, at: Instant) -> Option<Instant> {
         let at = at.max(self.first_cycle_start());
-        let first = self.items.iter().find(|item| item.lives_at(at))?;
+        let living = || self.items.iter().filter(|item| item.lives_at(at));
+        let first = living().find(|item| !item.add_on).or_else(|| living().next())?;
         first.cycle_at(rules, clock, at).map(|cycle| cycle.end)
     }
 
