@@ -4,7 +4,8 @@ use serde_json::{Value, json};
 
 use crate::Case;
 use crate::asked::{
-    billed, cancel, charge, eur, grant, invoiced, paid, pay, reverse, subscribed_under, void, with,
+    billed_under, cancel, charge, eur, grant, invoiced, paid, pay, reverse, subscribed_under, void,
+    with,
 };
 use crate::asked::{refund, subscribed};
 use crate::support::{TestBook, at, id};
@@ -129,7 +130,7 @@ pub(crate) const CASES: &[Case] = &[
     }),
     ("credit_consumed", || {
         // What the credit of an invoice pays stands on it, until it is taken off again.
-        let mut book = billed();
+        let mut book = billed_under(&json!({"credit_document": "invoice_line"}));
         book.on("2024-01-16");
         book.given("subscription.cancel", cancel("now"));
         let (first, second) = (book.invoices[0].invoice, book.invoices[1].invoice);

@@ -55,7 +55,10 @@ impl Watch {
                     looked.push(PAUSED);
                     check_pauses(subscription, &lines, now, &mut found);
                 }
-                let exact = latest == today && !(early && is_in_arrears(item));
+                // What cost nothing after discounts is given back without a document.
+                let free = |seen: &&Seen| seen.line.net.0 == 0 && seen.line.gross.0 != 0;
+                let exact =
+                    latest == today && !(early && is_in_arrears(item)) && !lines.iter().any(free);
                 if exact && is_linear(account, &policies) && has_one_price(item) {
                     looked.push(FAIR);
                     check_sum(account, &policies, &due, &lines, &mut found);
@@ -202,7 +205,8 @@ fn check_pauses(
 ) {
     for (from, until) in &subscription.pauses {
         let Some(pause) = Span::new(*from, until.unwrap_or(now).min(now)) else { continue };
-        let mut charged = lines.iter().flat_map(|seen| &seen.live);
+        let worth = lines.iter().filter(|seen| seen.line.gross.0 != 0);
+        let mut charged = worth.flat_map(|seen| &seen.live);
         let both = charged.find_map(|live| live.overlap(pause));
         check(found, PAUSED, both.is_none(), || format!("{both:?} of the pause {pause}"));
     }

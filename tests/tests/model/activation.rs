@@ -72,7 +72,8 @@ pub(crate) fn expire(customer: &mut Customer, when: When) {
         let gate = of.gate.filter(|gate| !gate.passed && !ended)?;
         let (at, place) = gate.asked?;
         let invoice = &customer.invoices[place];
-        let paid = !invoice.voided && invoice.open() <= gate.tolerance;
+        // Nothing is asked any more, or it was paid.
+        let paid = invoice.voided || invoice.open() <= gate.tolerance;
         (at + gate.hours * HOUR <= now && !paid).then_some((of.id, place))
     };
     let found: Vec<_> = customer.subscriptions.iter().filter_map(late).collect();

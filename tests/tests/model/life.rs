@@ -6,13 +6,13 @@
 //! schedules one. What it gives back follows when the subscription is billed.
 
 use schemas::command::{
-    CancelSubscription, ChangeSubscription, EndTrial, PauseSubscription, ResumeSubscription,
-    SetRenewal, UncancelSubscription, WithdrawChange,
+    CancelSubscription, ChangeSubscription, EndTrial, SetRenewal, UncancelSubscription,
+    WithdrawChange,
 };
 use schemas::ids::SubscriptionId;
 use schemas::terms::{
-    Anchor, CancelCredit, CancelDefault, ChangeBilling, ChangeTime, DefaultAnchor, EndReason,
-    InvoiceTiming, Proration, Settle, TrialAnchor,
+    Anchor, CancelCredit, CancelDefault, ChangeTime, DefaultAnchor, EndReason, InvoiceTiming,
+    Proration, Settle, TrialAnchor,
 };
 
 use crate::bill::{Billing, Which, bill};
@@ -21,9 +21,8 @@ use crate::calendar::Calendar;
 use crate::change::{Asked, apply};
 use crate::civil::Instant;
 use crate::customer::{Customer, Refused, When};
-use crate::item::Frozen;
 use crate::passing::{View, end, settle, take_effect};
-use crate::subscription::{At, Later, Pause, Subscription};
+use crate::subscription::{At, Later, Subscription};
 
 /// Works on a copy of a subscription; a refusal changes nothing.
 pub(crate) fn on<R>(
@@ -41,13 +40,13 @@ pub(crate) fn on<R>(
 
 /// Something ends (or begins), and so at which end of its day it counts.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Counts {
+pub(crate) enum Counts {
     Begins,
     Ends,
 }
 
 /// When a command takes effect; none where that is now.
-fn time_of(
+pub(crate) fn time_of(
     view: &View<'_>,
     of: &Subscription,
     told: ChangeTime,
@@ -99,7 +98,7 @@ fn time_of(
 }
 
 /// It lives, and is not known to end before an instant.
-fn lives(of: &Subscription, at: Instant, told: Option<At>) -> Result<(), Refused> {
+pub(crate) fn lives(of: &Subscription, at: Instant, told: Option<At>) -> Result<(), Refused> {
     if of.end.is_some() {
         return Err("it has ended");
     }
@@ -308,125 +307,6 @@ pub(crate) fn withdraw(
         }
         Ok(())
     })
-}
-
-pub(crate) fn pause(
-    book: &Book,
-    customer: &mut Customer,
-    command: &PauseSubscription,
-    when: When,
-) -> Result<(), Refused> {
-    let how = settle(&book.rules, command.credit);
-    let now = on(book, customer, command.subscription, |view, of| {
-        let (at, later) = time_of(view, of, command.when, when, Counts::Begins)?;
-        if at < of.start {
-            return Err("before the subscription starts");
-        }
-        lives(of, at, later)?;
-        if crate::activation::waits(view.customer, of, when.recorded) {
-            return Err("it waits for its first payment");
-        }
-        let pauses = |later: &Later| matches!(later, Later::Pause(_));
-        let after = of.pauses.iter().any(|pause| pause.until.is_none_or(|until| at < until));
-        if after || of.scheduled.iter().any(|known| pauses(&known.what)) {
-            return Err("it is paused, or will be");
-        }
-        if let Some(date) = command.resume_on {
-            let day = i64::from(date.days());
-            let from = if later == Some(At::Paid) { when.recorded } else { at.max(when.recorded) };
-            if day <= view.clock.day(from) {
-                return Err("it would go on before it pauses");
-            }
-            let resumes = view.clock.start_of(day);
-            lives(of, resumes, Some(At::Time(resumes)))?;
-        }
-        // Another pause that a scheduled end put aside does not come back beside this one.
-        of.set_aside.retain(|known| !matches!(known.what, Later::Pause(_) | Later::Resume(_)));
-        match later {
-            Some(later) => {
-                of.schedule(later, Later::Pause(how));
-                of.follows_the_cycle(command.when);
-            }
-            None => pause_at(view, of, at, how),
-        }
-        if let Some(date) = command.resume_on {
-            let at = At::Time(view.clock.start_of(date.days().into()));
-            of.schedule(at, Later::Resume(settle(view.rules, None)));
-        }
-        Ok(later.is_none())
-    })?;
-    if now && how == Settle::Now {
-        bill(book, customer, &Billing::now(Which::Of(command.subscription), when));
-    }
-    Ok(())
-}
-
-/// It pauses from an instant on.
-pub(crate) fn pause_at(view: &View<'_>, of: &mut Subscription, at: Instant, how: Settle) {
-    let at_once = view.rules.of.change_billing == ChangeBilling::AtOnce;
-    if how == Settle::Now && at_once {
-        of.items.iter_mut().for_each(|item| item.settled.push(at));
-    }
-    if how != Settle::None {
-        of.items.iter_mut().for_each(|item| crate::change::thaw(item, at));
-    }
-    of.pauses.push(Pause { from: at, until: None, kept: how == Settle::None });
-}
-
-pub(crate) fn resume(
-    book: &Book,
-    customer: &mut Customer,
-    command: &ResumeSubscription,
-    when: When,
-) -> Result<(), Refused> {
-    let how = settle(&book.rules, command.proration);
-    let now = on(book, customer, command.subscription, |view, of| {
-        let (at, later) = time_of(view, of, command.when, when, Counts::Begins)?;
-        if at < of.start {
-            return Err("before the subscription starts");
-        }
-        lives(of, at, later)?;
-        let will = of.scheduled.iter().any(|known| {
-            matches!((&known.what, known.at), (Later::Pause(_), At::Time(from)) if from <= at)
-        });
-        if of.paused_at(at).is_none() && !(will && later.is_some()) {
-            return Err("it is not paused");
-        }
-        let over = of
-            .pauses
-            .iter()
-            .any(|pause| pause.from <= at && pause.until.is_some_and(|until| at < until));
-        of.scheduled.retain(|known| over || !matches!(known.what, Later::Resume(_)));
-        match later {
-            Some(later) => {
-                of.schedule(later, Later::Resume(how));
-                of.follows_the_cycle(command.when);
-            }
-            None => resume_at(view, of, at, how),
-        }
-        Ok(later.is_none())
-    })?;
-    if now && how == Settle::Now {
-        bill(book, customer, &Billing::now(Which::Of(command.subscription), when));
-    }
-    Ok(())
-}
-
-/// It goes on from an instant on.
-pub(crate) fn resume_at(view: &View<'_>, of: &mut Subscription, at: Instant, how: Settle) {
-    let running =
-        |pause: &&mut Pause| pause.from <= at && pause.until.is_none_or(|until| at < until);
-    let Some(pause) = of.pauses.iter_mut().find(running) else { return };
-    pause.until = Some(at);
-    if how != Settle::None {
-        return;
-    }
-    let id = of.id;
-    for (number, item) in of.items.iter_mut().enumerate() {
-        if let Some(until) = view.customer.last_cycle_end(id, number).filter(|end| at < *end) {
-            item.frozen.push(Frozen { time: (at, until), pieces: item.calendars.len() - 1 });
-        }
-    }
 }
 
 pub(crate) fn set_renewal(

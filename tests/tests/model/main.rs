@@ -69,6 +69,7 @@ mod number;
 mod offers;
 mod only_migrations;
 mod passing;
+mod pauses;
 mod planted;
 mod play;
 mod policies;

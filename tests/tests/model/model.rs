@@ -24,7 +24,7 @@ use crate::civil::{Clock, Instant, day_of_seller};
 use crate::customer::{Customer, Document, Refused, When};
 use crate::passing::time_passes;
 use crate::rules::Rules;
-use crate::{life, lots, money, moving, offers, subscribe};
+use crate::{life, lots, money, moving, offers, pauses, subscribe};
 
 #[derive(Debug, Default)]
 pub(crate) struct Model {
@@ -250,8 +250,8 @@ fn agreed(
         SubscriptionCommand::CancelSubscription(c) => life::cancel(book, customer, c, when),
         SubscriptionCommand::UncancelSubscription(c) => life::uncancel(book, customer, c, when),
         SubscriptionCommand::WithdrawChange(c) => life::withdraw(book, customer, c, when),
-        SubscriptionCommand::PauseSubscription(c) => life::pause(book, customer, c, when),
-        SubscriptionCommand::ResumeSubscription(c) => life::resume(book, customer, c, when),
+        SubscriptionCommand::PauseSubscription(c) => pauses::pause(book, customer, c, when),
+        SubscriptionCommand::ResumeSubscription(c) => pauses::resume(book, customer, c, when),
         SubscriptionCommand::EndTrial(c) => life::end_trial(book, customer, c, when),
         SubscriptionCommand::SetRenewal(c) => life::set_renewal(book, customer, c),
         SubscriptionCommand::CreateQuote(c) => offers::quote(book, customer, c, children, when),

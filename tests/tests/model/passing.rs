@@ -101,11 +101,11 @@ pub(crate) fn take_effect(view: &View<'_>, of: &mut Subscription, what: Later, a
         }
         Later::Pause(how) => {
             of.owes_a_bill |= how == Settle::Now;
-            crate::life::pause_at(view, of, at, how);
+            crate::pauses::pause_at(view, of, at, how);
         }
         Later::Resume(how) => {
             of.owes_a_bill |= how == Settle::Now;
-            crate::life::resume_at(view, of, at, how);
+            crate::pauses::resume_at(view, of, at, how);
         }
     }
 }
