@@ -6,8 +6,8 @@
 
 use schemas::event::{ItemTerms, ScheduledChange};
 use schemas::terms::{
-    BillingTiming, CancelCredit, ChangeBilling, CreditBasis, LineKind, Policies, Proration,
-    RatioRule, Renewal,
+    BillingTiming, CancelCredit, ChangeBilling, CreditBasis, CreditDocument, LineKind, Policies,
+    Proration, RatioRule, Renewal,
 };
 use schemas::{Decimal, Span, Timestamp};
 
@@ -30,7 +30,8 @@ impl Watch {
             account.check_times(&mut found);
             for ((id, number), item) in &account.items {
                 let subscription = &account.subscriptions[id];
-                if open_end(subscription) || subscription.by_wish || subscription.waits {
+                let aside = subscription.by_wish || subscription.gave_up || subscription.waits;
+                if open_end(subscription) || aside {
                     continue;
                 }
                 let lines: Vec<&Seen> = account.lines_of(*id, *number).collect();
@@ -56,7 +57,8 @@ impl Watch {
                     check_pauses(subscription, &lines, now, &mut found);
                 }
                 // What cost nothing after discounts is given back without a document.
-                let free = |seen: &&Seen| seen.line.net.0 == 0 && seen.line.gross.0 != 0;
+                let notes = policies.credit_document != CreditDocument::InvoiceLine;
+                let free = |seen: &&Seen| notes && seen.line.net.0 == 0 && seen.line.gross.0 != 0;
                 let exact =
                     latest == today && !(early && is_in_arrears(item)) && !lines.iter().any(free);
                 if exact && is_linear(account, &policies) && has_one_price(item) {

@@ -126,7 +126,7 @@ fn every_planted_mistake_is_noticed() {
                 // A panic is a fault of the engine, not the mistake.
                 quietly(mistaken).is_ok_and(|(broken, _)| !broken.is_empty())
             };
-            !(0..600).any(noticed)
+            !(0..2_000).any(noticed)
         })
         .collect();
     assert_eq!(unnoticed, []);

@@ -25,6 +25,10 @@ const NOT_MADE: &[&str] = &[
     "customer.release",
     "credit_note.issue",
     "plan.withdraw_migration",
+    "entity.update",
+    "invoice.annotate",
+    "subscription.end_trial",
+    "charge.withdraw",
 ];
 
 /// Refusals that must be met.
@@ -34,7 +38,6 @@ const REFUSED: &[(&str, u64)] = &[
     ("before_subscription_start", 300),
     ("date_passed", 10),
     ("invalid_items", 30),
-    ("invalid_ramp", 30),
     ("invoice_has_payments", 100),
     ("no_term", 100),
     ("not_active_yet", 100),

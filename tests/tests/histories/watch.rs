@@ -78,6 +78,10 @@ pub(crate) struct Subscription {
     pub(crate) scheduled: BTreeMap<u32, ScheduledChange>,
     /// Somebody wanted another amount than that of the time.
     pub(crate) by_wish: bool,
+    /// Something of it was voided and not billed again.
+    pub(crate) gave_up: bool,
+    /// Where later phases of its ramp begin.
+    ramp: Vec<Timestamp>,
     /// It runs from its payment on: its cycles and lines have other days than were opened. The
     /// reference model knows these.
     pub(crate) moved: bool,
@@ -207,6 +211,8 @@ impl Account {
             pauses: Vec::new(),
             scheduled: BTreeMap::new(),
             by_wish: false,
+            gave_up: false,
+            ramp: Vec::new(),
             moved: false,
         };
         self.subscriptions.insert(created.subscription, subscription);
@@ -219,6 +225,18 @@ impl Account {
                 waived: Vec::new(),
             };
             self.items.insert((created.subscription, item.item), begun);
+        }
+    }
+
+    /// Phases of a ramp from an instant on are no more.
+    fn forget_phases(&mut self, subscription: SubscriptionId, from: Timestamp) {
+        let ramp = std::mem::take(&mut self.subscription_mut(subscription).ramp);
+        let (gone, stay): (Vec<_>, Vec<_>) = ramp.into_iter().partition(|at| from <= *at);
+        self.subscription_mut(subscription).ramp = stay;
+        let items = self.items.iter_mut().filter(|((of, _), _)| *of == subscription);
+        for (_, item) in items {
+            item.terms.retain(|at, _| !gone.contains(at));
+            item.quantities.retain(|at, _| !gone.contains(at));
         }
     }
 
@@ -244,6 +262,9 @@ impl Account {
             if let Some(number) = changed.change {
                 subscription.scheduled.remove(&number);
             }
+            if let Some(from) = changed.ramp_withdrawn_from {
+                self.forget_phases(changed.subscription, from);
+            }
             for change in &changed.items {
                 self.changed(changed.subscription, changed.from, change);
             }
@@ -257,6 +278,7 @@ impl Account {
             }
         } else if let Event::Subscription(SubscriptionEvent::RampAgreed(ramp)) = event {
             for step in &ramp.steps {
+                self.subscription_mut(ramp.subscription).ramp.push(step.from);
                 for change in &step.items {
                     self.changed(ramp.subscription, step.from, change);
                 }
@@ -454,7 +476,7 @@ impl Account {
                 self.item_mut(subscription, item).waived.extend(given_up);
             }
             if !voided.rebill {
-                self.subscription_mut(subscription).by_wish = true;
+                self.subscription_mut(subscription).gave_up = true;
             }
         }
     }
