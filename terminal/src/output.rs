@@ -90,9 +90,11 @@ fn json(document: &Node, pretty: bool) -> String {
     }
     let mut out = String::with_capacity(text.len() + 16);
     for character in text.chars() {
-        match unfit(character).filter(|_| character != '\n') {
-            None => out.push(character),
-            Some(_) => out.push_str(&format!("\\u{:04x}", u32::from(character))),
+        if character == '\n' || unfit(character).is_none() {
+            out.push(character);
+        } else {
+            let code = format!("\\u{:04x}", u32::from(character));
+            out.push_str(&code);
         }
     }
     out

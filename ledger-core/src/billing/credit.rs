@@ -334,13 +334,11 @@ fn whole_discount(place: Place<'_>, discount: DiscountId) -> Option<Minor> {
 /// The event that gave a discount, or agreed the ramp whose phases take it off.
 fn given(place: Place<'_>, discount: DiscountId) -> EventAt {
     let phases = place.subscription.phases.as_ref();
-    match phases.filter(|phases| phases.discount == discount) {
-        Some(phases) => phases.made,
-        None => {
-            let found = place.account.agreements.discount(discount);
-            found.expect("a line has discounts that were given").made
-        }
+    if let Some(phases) = phases.filter(|phases| phases.discount == discount) {
+        return phases.made;
     }
+    let found = place.account.agreements.discount(discount);
+    found.expect("a line has discounts that were given").made
 }
 
 /// Earlier credits and credit notes may have taken part of the line: what is left bounds this

@@ -13,7 +13,7 @@ use crate::subscription::advance::term_span;
 use crate::subscription::calendar::{self, calendar};
 use crate::subscription::create::days_after;
 use crate::subscription::item::Item;
-use crate::subscription::state::Subscription;
+use crate::subscription::state::{Phases, Subscription};
 
 /// What moves where a subscription begins with the payment of an invoice; none where it begins as
 /// agreed: with a trial, with an anchor of its own, where it was paid on its first day, and where
@@ -147,10 +147,9 @@ fn steps(
     start: Timestamp,
 ) -> Result<Vec<(Timestamp, Timestamp)>, Rejection> {
     let rules = account.rules();
-    let mut known: Vec<Timestamp> =
-        subscription.items.iter().flat_map(|item| item.all_steps()).collect();
+    let mut known: Vec<Timestamp> = subscription.items.iter().flat_map(Item::all_steps).collect();
     known.extend(subscription.phases.iter().flat_map(|phases| phases.later.iter().copied()));
-    known.extend(subscription.phases.iter().flat_map(|phases| phases.all_steps()));
+    known.extend(subscription.phases.iter().flat_map(Phases::all_steps));
     known.sort_unstable();
     known.dedup();
     let first = rules.date(subscription.start)?;

@@ -203,7 +203,7 @@ fn split(place: Place<'_>, cycle: &Cycle, line: LineAt, time: Span) -> Vec<Gone>
             alone.push(time);
         }
     }
-    let alone = alone.into_iter().flat_map(|span| span.overlap(time));
+    let alone = alone.into_iter().filter_map(|span| span.overlap(time));
     let alone = alone.fold(Vec::new(), |set, span| spans::with(&set, span));
     let rest = alone.iter().fold(vec![time], |set, span| spans::without(&set, *span));
     let mut parts: Vec<Gone> = rest.into_iter().map(beside).collect();

@@ -95,7 +95,6 @@ impl Names {
             Event::Process(ProcessEvent::BillingRunStarted(e)) => {
                 (Some((Kind::Run, e.run.uuid())), true)
             }
-            Event::Process(ProcessEvent::DueSet(_)) => (None, false),
             Event::Customer(_) => {
                 let registered = event.get::<CustomerRegistered>();
                 (registered.map(|e| (Kind::Customer, e.customer.uuid())), false)
@@ -104,7 +103,8 @@ impl Names {
             Event::Billing(BillingEvent::ChargeAdded(e)) => {
                 (Some((Kind::Charge, e.charge.uuid())), false)
             }
-            Event::Billing(BillingEvent::ChargeWithdrawn(_)) => (None, false),
+            Event::Billing(BillingEvent::ChargeWithdrawn(_))
+            | Event::Process(ProcessEvent::DueSet(_)) => (None, false),
             Event::Billing(BillingEvent::InvoiceFinalized(e)) => {
                 (Some((Kind::Invoice, e.invoice.uuid())), false)
             }

@@ -153,7 +153,7 @@ fn change_paid(context: &Context<'_>, draft: &mut Draft) -> Result<(), Rejection
             currency: profile.currency,
             invoiced: &draft.customer.billing,
         };
-        advance.scheduled(subscription, at, due)?
+        advance.scheduled(subscription, at, due)
     };
     let scope = events.iter().find_map(|event| billed_with(event, id));
     draft.extend(events);

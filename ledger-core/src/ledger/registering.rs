@@ -25,10 +25,13 @@ pub(super) fn event(registry: &mut Registry, profile: &Profile, event: &Event) {
         Event::Billing(BillingEvent::ChargeAdded(charge)) => {
             registry.taken.insert(charge.charge.uuid());
         }
-        Event::Billing(BillingEvent::ChargeWithdrawn(_)) => {}
         Event::Billing(BillingEvent::InvoiceFinalized(invoice)) => invoiced(registry, invoice),
         Event::Settlement(event) => settled(registry, profile, event),
-        Event::Book(_) | Event::Seller(_) | Event::Catalog(_) | Event::Process(_) => {}
+        Event::Billing(BillingEvent::ChargeWithdrawn(_))
+        | Event::Book(_)
+        | Event::Seller(_)
+        | Event::Catalog(_)
+        | Event::Process(_) => {}
     }
 }
 

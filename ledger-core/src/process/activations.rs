@@ -12,6 +12,7 @@ use super::asked::Asked;
 use crate::mistakes::{Mistake, makes};
 use crate::settlement::case::Case;
 use crate::settlement::credit_note;
+use crate::settlement::state::Invoice;
 use crate::settlement::void::expired;
 use crate::subscription::agreements::Agreements;
 use crate::subscription::state::Subscription;
@@ -44,7 +45,7 @@ pub(super) fn expire(case: &Case<'_>, agreements: &Agreements) -> Result<Vec<Eve
         let Some(activation) = subscription.activation else { continue };
         let Some((invoice, expires)) = activation.asked else { continue };
         // What ended while it waited may have been paid since.
-        let open = case.settlement.invoices().get(invoice).map(|invoice| invoice.open());
+        let open = case.settlement.invoices().get(invoice).map(Invoice::open);
         let paid = open.is_some_and(|open| open <= activation.agreed.tolerance);
         if expires <= now && !paid {
             late.entry(invoice).or_default().push(subscription);

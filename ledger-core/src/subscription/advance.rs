@@ -240,7 +240,7 @@ impl Advance<'_> {
     ) -> Result<Vec<SubscriptionEvent>, Rejection> {
         match next {
             Next::Term(term) => Ok(vec![renewed(subscription, term, self.rules)?]),
-            Next::Change(due) => self.scheduled(subscription, at, due),
+            Next::Change(due) => Ok(self.scheduled(subscription, at, due)),
         }
     }
 
@@ -251,9 +251,9 @@ impl Advance<'_> {
         subscription: &Subscription,
         at: Timestamp,
         due: &ChangeScheduled,
-    ) -> Result<Vec<SubscriptionEvent>, Rejection> {
+    ) -> Vec<SubscriptionEvent> {
         let (id, change) = (subscription.id, Some(due.change));
-        Ok(match &due.what {
+        match &due.what {
             ScheduledChange::Items(items) => match self.change(subscription, at, items, change) {
                 Ok(events) => events,
                 Err(rejection) => vec![
@@ -287,7 +287,7 @@ impl Advance<'_> {
             ScheduledChange::Resume(settle) => {
                 vec![self.resumed(subscription, at, *settle, change).into()]
             }
-        })
+        }
     }
 
     /// It goes on at an instant.

@@ -287,8 +287,8 @@ impl<'a> Draft<'a> {
     }
 
     fn added(&mut self, request: &ItemRequest) -> Result<(), Rejection> {
-        let of_plan = self.edits.iter().filter(|edit| !edit.add_on);
-        let terms = of_plan.filter_map(|edit| edit.terms.as_ref()).next();
+        let mut of_plan = self.edits.iter().filter(|edit| !edit.add_on);
+        let terms = of_plan.find_map(|edit| edit.terms.as_ref());
         let version =
             terms.and_then(|terms| self.advance.catalog.version(terms.plan, terms.version));
         let wanted = match version {

@@ -163,8 +163,8 @@ fn not_in_the_past(
         }
     });
     let items = changed.into_iter().flat_map(|changed| &changed.items);
-    let moved = items.filter(|change| change.calendar.is_some());
-    let restarted = moved.filter_map(|change| subscription.item(change.item)).next();
+    let mut moved = items.filter(|change| change.calendar.is_some());
+    let restarted = moved.find_map(|change| subscription.item(change.item));
     let now = case.context.stamp.recorded_at;
     let current = restarted.map(|item: &Item| item.cycle_at(now, rules)).transpose()?.flatten();
     if let Some(current) = current.filter(|current| at < current.start()) {

@@ -242,7 +242,7 @@ pub(super) fn pause(case: &Case<'_>, command: &PauseSubscription) -> Result<Deci
             events.push(schedule(subscription, 0, due, what, command.when)?.into());
         }
         None => {
-            events.push(SubscriptionPaused { subscription: id, from, settle, change: None }.into())
+            events.push(SubscriptionPaused { subscription: id, from, settle, change: None }.into());
         }
     }
     if let Some(on) = resume {

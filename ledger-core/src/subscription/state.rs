@@ -288,7 +288,7 @@ impl Subscription {
         at: Timestamp,
         rules: &Rules,
     ) -> Result<Option<Timestamp>, TimeError> {
-        let first = self.items.first().map_or(self.start, |item| item.first_start());
+        let first = self.items.first().map_or(self.start, Item::first_start);
         let at = at.max(first);
         // An add-on says when a cycle ends only where nothing of the plan is left.
         let living = || self.items.iter().filter(|item| item.terms_at(at).is_some());

@@ -170,13 +170,10 @@ impl Calendar {
             IntervalChange::RestartOnChange => restarted,
             IntervalChange::KeepAnchorDay => match (self.meant, months_of(every)) {
                 (Some(meant), Some(_)) => {
-                    let start = Rules {
-                        of: schemas::terms::Policies {
-                            first_boundary: FirstBoundary::AnchorDayOfStartMonth,
-                            ..rules.of
-                        },
-                        ..*rules
-                    };
+                    let start = Rules::new(schemas::terms::Policies {
+                        first_boundary: FirstBoundary::AnchorDayOfStartMonth,
+                        ..rules.of
+                    });
                     restarted.on_day(&start, clock, meant)
                 }
                 (Some(_) | None, Some(_) | None) => restarted,

@@ -96,9 +96,6 @@ use tests::quiet::quietly;
 const CASES: u64 = 2_000;
 /// From so many on, every pair of features must have met.
 const NIGHTLY: u64 = 100_000;
-/// Of so many histories that CI plays ledger and model still differ. Each is a fault of one of
-/// them, and this number only goes down.
-const STILL_DIFFER: u64 = 0;
 /// Kinds of differences that are reported.
 const MOST_KINDS: usize = 60;
 
@@ -218,10 +215,7 @@ fn every_history_is_billed_as_the_model_says() {
         .collect();
     let differ = cases - agreed;
     println!("{}", reports.join("\n\n"));
-    assert!(
-        differ * CASES <= STILL_DIFFER * cases,
-        "{differ} of {cases} histories differ; of {CASES} at most {STILL_DIFFER} did before"
-    );
+    assert_eq!(differ, 0, "of {cases} histories");
     let missing = pairs.missing();
     assert!(cases < NIGHTLY || missing.is_empty(), "pairs that never met: {missing:#?}");
 }
