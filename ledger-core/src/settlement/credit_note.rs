@@ -75,7 +75,7 @@ pub(super) fn of_lines(
 /// nothing. `before` notes of the commit come before this one.
 ///
 /// # Errors
-/// [`Rejection::NoCreditNoteSeries`]; a number or a date that cannot be had.
+/// [`Rejection::SeriesExhausted`]; a number or a date that cannot be had.
 pub(crate) fn of_charges(
     case: &Case<'_>,
     invoice: InvoiceId,
@@ -141,7 +141,7 @@ pub(super) fn credit_notes(
 /// `before` notes of the commit come before these.
 ///
 /// # Errors
-/// [`Rejection::NoCreditNoteSeries`]; a number or a date that cannot be had.
+/// [`Rejection::SeriesExhausted`]; a number or a date that cannot be had.
 pub(crate) fn for_time(
     case: &Case<'_>,
     credits: Vec<LineDraft>,
