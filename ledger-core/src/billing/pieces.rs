@@ -58,7 +58,9 @@ impl<'a> Comparison<'a> {
         }
         let bill = place.bill(cycle);
         let mut untouchable: Vec<Span> = bill.waived.clone();
-        untouchable.extend(place.item.left_alone(cycle.index));
+        if !is_free(place, cycle) {
+            untouchable.extend(place.item.left_alone(cycle.index));
+        }
         let stays = stays(place, cycle, &untouchable);
         // A void of credits can leave two lines with the same time: the first one keeps it.
         let (mut prices, mut true_ups) = (untouchable.clone(), untouchable.clone());
@@ -179,9 +181,19 @@ fn stays(place: Place<'_>, cycle: &Cycle, untouchable: &[Span]) -> Vec<Span> {
         let from = if whole { cycle.start } else { known.at };
         found.extend(Span::new(from, Timestamp::MAX));
     }
-    let kept = subscription.pauses.iter().filter(|pause| pause.kept);
-    found.extend(kept.filter_map(crate::subscription::state::Pause::span));
+    if !is_free(place, cycle) {
+        let kept = subscription.pauses.iter().filter(|pause| pause.kept);
+        found.extend(kept.filter_map(crate::subscription::state::Pause::span));
+    }
     found
+}
+
+/// Whether all of a cycle comes back, whatever was left as it is invoiced: it will not begin, or it
+/// ended with full credit.
+fn is_free(place: Place<'_>, cycle: &Cycle) -> bool {
+    let (subscription, rules) = (place.subscription, place.rules());
+    let ended = subscription.ending.is_some();
+    !subscription.begins(cycle.start, rules) || (ended && subscription.gives_back(cycle, rules))
 }
 
 /// Billed time that goes, in parts that a charge takes the place of, and parts that none does.

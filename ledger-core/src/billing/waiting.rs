@@ -163,6 +163,29 @@ pub(crate) fn differences(
     Ok((due, waits))
 }
 
+/// Whether something of a subscription was voided to be billed again and is not yet.
+pub(crate) fn bills_again(account: Account<'_>, subscription: &Subscription) -> bool {
+    let charged = |charge: &super::state::Pending| {
+        charge.again && charge.added.subscription == Some(subscription.id())
+    };
+    let pauses = subscription.pause_spans();
+    let cycle_bills_again = |item: &Item, cycle: &Cycle| {
+        let place = Place { account, subscription, item, pauses: &pauses };
+        if place.bill(cycle).again.is_empty() {
+            return false;
+        }
+        let compared = Comparison::of(place, cycle);
+        compared
+            .missing()
+            .is_ok_and(|all| all.iter().any(|missing| compared.is_again(missing.time)))
+    };
+    account.billing.pending().any(charged)
+        || subscription
+            .items
+            .iter()
+            .any(|item| item.cycles.iter().any(|cycle| cycle_bills_again(item, cycle)))
+}
+
 /// Whether a subscription that wants a first payment waits for it: an invoice asks for it, or
 /// something above zero is due and not invoiced yet.
 pub(crate) fn for_payment(

@@ -16,6 +16,7 @@ use super::early_end::{charge_early_ends, take_fees_back};
 use crate::billing::invoice::Wanted;
 use crate::billing::lines::Scope;
 use crate::billing::moving;
+use crate::billing::waiting::bills_again;
 use crate::context::Context;
 use crate::shared::Shared;
 use crate::subscription::advance::Advance;
@@ -127,7 +128,10 @@ fn begin_paid(context: &Context<'_>, draft: &mut Draft) -> Result<(), Rejection>
 fn change_paid(context: &Context<'_>, draft: &mut Draft) -> Result<(), Rejection> {
     let is_due = |subscription: &&Subscription| {
         let waits = |due: &schemas::event::ChangeScheduled| due.at == ScheduledFor::Paid;
-        subscription.scheduled.iter().any(waits) && !draft.customer.owes(subscription.id())
+        // What was voided to be billed again is owed, though nothing asks for it now.
+        subscription.scheduled.iter().any(waits)
+            && !draft.customer.owes(subscription.id())
+            && !bills_again(draft.customer.account(), subscription)
     };
     let paid = draft.customer.subscriptions().find(is_due).map(Subscription::id);
     let Some(id) = paid else { return Ok(()) };

@@ -100,6 +100,12 @@ fn next(account: Account<'_>, context: &Context<'_>) -> Result<Option<Date>, Rej
         let asked = Asked { account, differs_on };
         due = [due, due_for(&asked, subscription)].into_iter().flatten().min();
     }
+    let later = account.billing.pending().filter(|charge| !has_begun(account, charge, now));
+    let starts = later.filter_map(|charge| {
+        let of = account.agreements.subscription(charge.added.subscription?)?;
+        account.rules().date(of.start).ok().filter(|_| of.ending.is_none())
+    });
+    let due = due.into_iter().chain(starts).min();
     let mut pending = account.billing.pending().filter(|charge| has_begun(account, charge, now));
     let again = pending.clone().any(|charge| charge.again);
     let charges = pending.next().is_some();

@@ -116,6 +116,10 @@ pub(super) fn uncancel(
 ) -> Result<Vec<Event>, Rejection> {
     let (id, rules) = (command.subscription, &case.profile.rules);
     let subscription = case.found(id)?;
+    if subscription.waits() {
+        // What the end gave back is not paid: nobody goes on who has not begun.
+        return Err(Rejection::NotActiveYet { subscription: id });
+    }
     let Some(ending) = subscription.ending else {
         let found =
             cancellation(subscription).ok_or(Rejection::NotCanceled { subscription: id })?;

@@ -172,7 +172,7 @@ pub(crate) fn unbilled(
         });
         let mut billed: Vec<Stretch> =
             like.flat_map(|(_, line)| line.live.iter().copied()).collect();
-        billed.extend(untouchable(item, cycle.id));
+        billed.extend(untouchable(of, item, (cycle.id, cycle.start), Some(cycle)));
         !without(&[want.time], &billed).is_empty()
     });
     wants
@@ -195,7 +195,7 @@ fn one(
     let place = cycle.map(|cycle| (cycle.id, cycle.start)).or(place);
     let Some((id, start)) = place else { return };
     let anyway = stays(subscription, item, (id, start), cycle);
-    let mut covered = untouchable(item, id);
+    let mut covered = untouchable(subscription, item, (id, start), cycle);
     let mut covered_twice = covered.clone();
     for (at, line) in lines {
         let same: Vec<Stretch> = should
@@ -208,7 +208,7 @@ fn one(
         // Where two lines charge one time, the first keeps it.
         let tops_up = line.kind == schemas::terms::LineKind::MinimumTrueUp;
         let taken = if tops_up { &mut covered_twice } else { &mut covered };
-        let frozen = untouchable(item, id);
+        let frozen = untouchable(subscription, item, (id, start), cycle);
         let others = without(taken, &frozen);
         let keeps = without(&allowed, &others);
         taken.extend(keeps.iter().copied());

@@ -20,6 +20,7 @@ use crate::book::Book;
 use crate::calendar::Calendar;
 use crate::change::{Asked, apply};
 use crate::civil::Instant;
+use crate::compare::unbilled;
 use crate::customer::{Customer, Refused, When};
 use crate::passing::{View, end, settle, take_effect};
 use crate::subscription::{At, Later, Subscription};
@@ -254,6 +255,9 @@ pub(crate) fn uncancel(
     when: When,
 ) -> Result<(), Refused> {
     on(book, customer, command.subscription, |view, of| {
+        if of.waits() {
+            return Err("it waits for its first payment");
+        }
         if let Some(ended) = of.end.clone() {
             if ended.reason != EndReason::Canceled {
                 return Err("it did not end by a cancellation");
@@ -332,7 +336,18 @@ pub(crate) fn when_paid(book: &Book, customer: &mut Customer, when: When) {
             let mut invoices = customer.invoices.iter();
             invoices.any(|invoice| invoice.open() > 0 && invoice.has(customer, of.id))
         };
-        let found = customer.subscriptions.iter().find(|of| waits(of) && !open(of));
+        // What was voided to be billed again is owed, though nothing asks for it now.
+        let again = |of: &Subscription| {
+            let mut items = of.items.iter().enumerate();
+            let unbilled = items.any(|(number, item)| {
+                let begun = item.cycles(&customer.rules, &customer.clock, when.recorded + 1);
+                begun.iter().any(|cycle| !unbilled(customer, of, number, cycle).is_empty())
+            });
+            let mut charges = customer.pending.iter();
+            (of.again && unbilled) || charges.any(|charge| charge.due && charge.of == Some(of.id))
+        };
+        let mut all = customer.subscriptions.iter();
+        let found = all.find(|of| waits(of) && !open(of) && !again(of));
         let Some(id) = found.map(|of| of.id) else { return };
         let mut now = false;
         let mut ends = false;

@@ -119,9 +119,23 @@ fn due_on(
     }
 }
 
+/// All of a cycle comes back, whatever was left as it was billed: it will not begin, or it ended
+/// with full credit.
+fn comes_back_whole(subscription: &Subscription, start: Instant, cycle: Option<&Cycle>) -> bool {
+    let full = cycle.is_some_and(|cycle| ends_with_full_credit(subscription, cycle));
+    !subscription.begins(start) || (subscription.end.is_some() && full)
+}
+
 /// Time of a cycle that is frozen as it was billed, or whose bill was given up.
-pub(crate) fn untouchable(item: &Item, id: CycleId) -> Vec<Stretch> {
-    let frozen = item.frozen.iter().filter(|frozen| id.0 <= frozen.pieces).map(|f| f.time);
+pub(crate) fn untouchable(
+    subscription: &Subscription,
+    item: &Item,
+    (id, start): (CycleId, Instant),
+    cycle: Option<&Cycle>,
+) -> Vec<Stretch> {
+    let whole = comes_back_whole(subscription, start, cycle);
+    let frozen = item.frozen.iter().filter(|frozen| !whole && id.0 <= frozen.pieces);
+    let frozen = frozen.map(|f| f.time);
     let waived = item.waived.iter().filter(|(of, _)| *of == id).map(|(_, time)| *time);
     joined(frozen.chain(waived).collect())
 }
@@ -133,7 +147,7 @@ pub(crate) fn stays(
     (id, start): (CycleId, Instant),
     cycle: Option<&Cycle>,
 ) -> Vec<Stretch> {
-    let mut found = untouchable(item, id);
+    let mut found = untouchable(subscription, item, (id, start), cycle);
     if let Some((end, credit)) = subscription.known_end()
         && subscription.begins(start)
         && (credit == CancelCredit::None || subscription.end.is_none())
@@ -143,7 +157,8 @@ pub(crate) fn stays(
             && cycle.is_some_and(|cycle| ends_with_full_credit(subscription, cycle));
         found.push((if whole { start } else { end }, Instant::MAX));
     }
-    let kept = subscription.pauses.iter().filter(|pause| pause.kept);
+    let whole = comes_back_whole(subscription, start, cycle);
+    let kept = subscription.pauses.iter().filter(|pause| pause.kept && !whole);
     found.extend(kept.map(|pause| (pause.from, pause.until.unwrap_or(Instant::MAX))));
     joined(found)
 }
