@@ -13,7 +13,7 @@ from jsonschema import Draft202012Validator
 from billfold_client import Billfold, NotDelivered, Problem, new_id
 from schema_check import CheckedBillfold
 
-GATEWAY_VIEWS = {"subscriptions", "customers", "preview"}
+GATEWAY_VIEWS = {"subscriptions", "customers", "entities", "plans", "preview"}
 
 
 async def refused(asked):
@@ -70,8 +70,13 @@ async def of_the_gateway(ledger, position):
         for subscription in found["data"]:
             body = {"customer": customer, "subscription": subscription["subscription"]}
             cancel = {"command": "subscription.cancel", "body": body | {"when": "cycle_end"}}
+            plan = subscription["items"][0]["terms"]["plan"]
+            sellers = await ledger.query("entities", "list", {})
             return {"subscriptions.get": body, "subscriptions.list": {"customer": customer},
                     "customers.access": {"customer": customer}, "customers.parked": {},
+                    "customers.get": {"customer": customer},
+                    "entities.get": {"entity": sellers["data"][0]["entity"]},
+                    "plans.migrations": {"plan": plan},
                     "preview.command": cancel,
                     "preview.invoice": {"customer": customer},
                     "preview.run": {"customer": customer, "through": "2027-01-01"}}
@@ -84,6 +89,7 @@ async def every_query_answers(ledger, customer, position):
     questions = {"invoices.get": {"invoice": invoice}, "revenue.get": {"invoice": invoice},
                  "balances.get": {"customer": customer}, "balances.payments": {"customer": customer},
                  "balances.statement": {"customer": customer},
+                 "balances.lots": {"customer": customer},
                  "revenue.recognized": {"from": "2026-01-01", "to": "2026-01-31"},
                  "invoices.summary": {"group_by": "month"},
                  "invoices.explain": {"invoice": invoice}}
