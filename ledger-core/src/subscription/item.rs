@@ -116,11 +116,6 @@ impl Item {
         self.terms[found].1.as_ref()
     }
 
-    /// Its first instant.
-    pub(crate) fn begins_at(&self) -> Timestamp {
-        self.terms[0].0
-    }
-
     /// The last terms that it has had.
     pub(crate) fn last_terms(&self) -> Option<&ItemTerms> {
         self.terms.iter().rev().find_map(|(_, terms)| terms.as_ref())

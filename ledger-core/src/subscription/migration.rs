@@ -287,6 +287,6 @@ fn stood(plan: &Plan, version: u32, begins: Timestamp) -> Option<&Migration> {
 /// The number of the first item of the plan that lives at an instant.
 pub(crate) fn leads(subscription: &Subscription, at: Timestamp) -> Option<u16> {
     let mut items = subscription.items.iter().filter(|item| !item.add_on);
-    let lives = |item: &&Item| item.begins_at() <= at && item.terms_at(at).is_some();
+    let lives = |item: &&Item| item.began() <= at && item.terms_at(at).is_some();
     items.find(lives).map(|item| item.number)
 }

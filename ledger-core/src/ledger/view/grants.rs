@@ -76,7 +76,7 @@ pub(super) fn of_subscription(shown: &Shown<'_>) -> Result<Vec<Entitlement>, Rej
     let mut together = Together::default();
     let first = leads(&shown.then, shown.at);
     // What is billed ahead may have begun items that are not there yet.
-    for item in shown.living().filter(|item| item.begins_at() <= shown.at) {
+    for item in shown.living().filter(|item| item.began() <= shown.at) {
         let Some(terms) = item.terms_at(shown.at) else { continue };
         let plan = terms.plan_grants.iter().filter(|_| first == Some(item.number));
         let quantity = item.quantity_at(shown.at);
