@@ -125,10 +125,9 @@ fn over_30(start: Date, end: Date, months: i128) -> Result<Fraction, FractionErr
     Fraction::new(i128::from(end.days_since(start)), 30 * months)
 }
 
-/// Every month has 30 days; the last day of a month is its 30th.
-fn strict(start: Date, end: Date, months: i128) -> Result<Fraction, Rejection> {
-    let last = end.plus_days(-1)?;
-    Ok(Fraction::new(day_of_360(last) - day_of_360(start) + 1, 30 * months)?)
+/// Every month has 30 days; the last day of a month is its 30th. Parts of a cycle add up.
+fn strict(start: Date, end: Date, months: i128) -> Result<Fraction, FractionError> {
+    Fraction::new(day_of_360(end) - day_of_360(start), 30 * months)
 }
 
 fn day_of_360(date: Date) -> i128 {

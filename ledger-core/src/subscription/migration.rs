@@ -84,6 +84,15 @@ impl Path<'_> {
 }
 
 impl Advance<'_> {
+    /// Whether a cycle that begins may take a migration.
+    pub(super) fn may_migrate(self, subscription: &Subscription) -> bool {
+        let mut terms = subscription.items.iter().filter_map(Item::last_terms);
+        terms.any(|terms| {
+            let plan = self.catalog.known(terms.plan);
+            plan.is_some_and(|plan| plan.migrations_from(terms.version).next().is_some())
+        })
+    }
+
     /// What migrations make of a cycle that begins; nothing where it keeps its version.
     ///
     /// # Errors

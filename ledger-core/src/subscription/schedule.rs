@@ -45,8 +45,10 @@ pub(crate) fn changing<'a>(
         ScheduledFor::Paid => false,
     });
     let renewed = subscription.term.is_some_and(|term| term.span.end() <= now);
+    // Cycles that begin may have other terms and other lengths, whether a run has come or not.
+    let migrates = !subscription.waits() && case.advance().may_migrate(subscription);
     let mut changing = Changing { at, subscription: Cow::Borrowed(subscription), events: vec![] };
-    if whole || passed || renewed {
+    if whole || passed || renewed || migrates {
         let present = case.present()?;
         let made = case.advance().through(changing.subscription.to_mut(), present, 0)?;
         changing.events = made.into_iter().map(Event::from).collect();

@@ -119,7 +119,8 @@ pub(crate) fn bill(book: &Book, customer: &mut Customer, billing: &Billing) {
             credits.push((credit, gone.alone));
         }
         for missing in &found.missing {
-            lines.extend(charge_lines(&view, customer, missing));
+            let more = charge_lines(&view, customer, missing, &lines);
+            lines.extend(more);
         }
         if billing.which != Which::WontBegin(subscription.id) {
             customer.subscriptions[*place].owes_a_bill = false;
@@ -222,14 +223,21 @@ fn plain(source: Source, gross: i128, quantity: schemas::Decimal) -> Line {
     }
 }
 
-/// A piece of a cycle as a line, and beside it what is missing to the least price.
-fn charge_lines(view: &View<'_>, customer: &Customer, missing: &Missing) -> Vec<Line> {
+/// A piece of a cycle as a line, and beside it what is missing to the least price. `before` are the
+/// lines that the bill has already.
+fn charge_lines(
+    view: &View<'_>,
+    customer: &Customer,
+    missing: &Missing,
+    before: &[Line],
+) -> Vec<Line> {
     let price = &missing.what.price;
     let (time, full) = (missing.what.time, missing.what.full);
     let whole = whole(&price.terms.rate, price.quantity, customer.currency);
     let every = price.terms.every;
-    let gross = rest_of_cycle(view, customer, missing, whole)
-        .unwrap_or_else(|| cost(view.rules, view.clock, whole, (time, full), every).rounded());
+    let part = |whole: Exact| cost(view.rules, view.clock, whole, (time, full), every).rounded();
+    let rest = |tops_up, whole| rest_of_cycle(view, customer, (missing, before), (tops_up, whole));
+    let gross = rest(false, whole).unwrap_or_else(|| part(whole));
     let kind = if missing.first { LineKind::Recurring } else { LineKind::ProrationCharge };
     let line = Line {
         kind,
@@ -245,12 +253,12 @@ fn charge_lines(view: &View<'_>, customer: &Customer, missing: &Missing) -> Vec<
     let holds = view.rules.minimum_holds();
     match (least, short) {
         (Some(least), _) if holds => {
-            let gross = cost(view.rules, view.clock, least, (time, full), every).rounded();
+            let gross = part(least);
             let top = Line { kind: LineKind::MinimumTrueUp, whole: least, gross, ..line.clone() };
             vec![line, top]
         }
         (Some(_), Some(short)) => {
-            let gross = cost(view.rules, view.clock, short, (time, full), every).rounded();
+            let gross = rest(true, short).unwrap_or_else(|| part(short));
             let top = Line { kind: LineKind::MinimumTrueUp, whole: short, gross, ..line.clone() };
             vec![line, top]
         }
@@ -258,33 +266,35 @@ fn charge_lines(view: &View<'_>, customer: &Customer, missing: &Missing) -> Vec<
     }
 }
 
-/// The last missing piece of a cycle is the whole less what was billed at the same price.
+/// The last missing piece of a cycle is the whole less what was billed at the same price, also in
+/// the same bill.
 fn rest_of_cycle(
     view: &View<'_>,
     customer: &Customer,
-    missing: &Missing,
-    whole: Exact,
+    (missing, before): (&Missing, &[Line]),
+    (tops_up, whole): (bool, Exact),
 ) -> Option<i128> {
     if view.rules.of.missing_piece == MissingPiece::OwnRatio
         || missing.what.time == missing.what.full
     {
         return None;
     }
+    let same = |line: &Line| {
+        let of = line.cycle().is_some_and(|of| {
+            (of.subscription, of.item, of.id)
+                == (missing.of.subscription, missing.of.item, missing.of.id)
+        });
+        let price = line.price.as_ref().is_some_and(|price| price.is_like(&missing.what.price));
+        of && price && (line.kind == LineKind::MinimumTrueUp) == tops_up
+    };
     let others: Vec<(At, Line)> = customer
         .charging()
-        .filter(|(_, line)| {
-            line.cycle().is_some_and(|of| {
-                (of.subscription, of.item, of.id)
-                    == (missing.of.subscription, missing.of.item, missing.of.id)
-            })
-        })
-        .filter(|(_, line)| line.kind != LineKind::MinimumTrueUp)
-        .filter(|(_, line)| {
-            line.price.as_ref().is_some_and(|price| price.is_like(&missing.what.price))
-        })
+        .filter(|(_, line)| same(line))
         .map(|(at, line)| (at, line.clone()))
         .collect();
-    let mut time: Vec<_> = others.iter().flat_map(|(_, line)| line.live.clone()).collect();
+    let here: Vec<&Line> = before.iter().filter(|line| same(line)).collect();
+    let billed = others.iter().map(|(_, line)| line).chain(here.iter().copied());
+    let mut time: Vec<_> = billed.flat_map(|line| line.live.clone()).collect();
     if time.is_empty() {
         return None;
     }
@@ -298,7 +308,8 @@ fn rest_of_cycle(
         credits.filter(|line| line.credits == Some(at)).map(|line| line.gross).sum()
     };
     let billed: i128 = others.iter().map(|(at, line)| line.gross + back(*at)).sum();
-    Some((whole.rounded() - billed).max(0))
+    let here: i128 = here.iter().map(|line| line.gross).sum();
+    Some((whole.rounded() - billed - here).max(0))
 }
 
 /// The least price holds: what discounts took off below it comes back on a line of its own.

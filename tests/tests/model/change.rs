@@ -211,8 +211,9 @@ pub(crate) fn start_item(
 ) -> usize {
     let mut item = Item::new(at, terms, quantity, calendar);
     if let Some(first) = of.items.first() {
-        // A phase's discount is off every line of it.
+        // A phase's discount is off every line of it, as long as the phases hold.
         item.percents.clone_from(&first.percents);
+        item.ramp.clone_from(&first.ramp);
     }
     of.items.push(item);
     of.items.len() - 1

@@ -45,8 +45,8 @@ pub(crate) struct Price {
     pub(crate) terms: Terms,
     pub(crate) quantity: Decimal,
     pub(crate) percent: Option<Decimal>,
-    /// The last change, where every change is billed.
-    pub(crate) since: Option<Instant>,
+    /// The last change and which one of its instant, where every change is billed.
+    pub(crate) since: Option<(Instant, usize)>,
 }
 
 impl Price {
@@ -137,7 +137,11 @@ impl Item {
     pub(crate) fn price_at(&self, rules: &Rules, at: Instant) -> Option<Price> {
         let since = match rules.of.rebill {
             RebillRule::OnPriceChange => None,
-            RebillRule::OnEveryChange => self.changes.iter().copied().filter(|c| *c <= at).max(),
+            RebillRule::OnEveryChange => {
+                let last = self.changes.iter().copied().filter(|c| *c <= at).max();
+                let of = |last| self.changes.iter().filter(|c| **c == last).count();
+                last.map(|last| (last, of(last)))
+            }
         };
         let terms = self.terms_at(at)?.clone();
         // A flat price has no units.

@@ -119,7 +119,10 @@ fn put_terms(
     forget_ramp(item, at);
     touched.items.push(place);
     let every = terms.every;
-    item.terms.insert(at, Some(terms));
+    // The same terms are no news: what holds them was agreed before.
+    if item.terms_at(at) != Some(&terms) {
+        item.terms.insert(at, Some(terms));
+    }
     if every != item.last_calendar().every {
         let from = at.max(item.calendars[0].from);
         let calendar =
