@@ -5,8 +5,10 @@ use std::collections::BTreeMap;
 use schemas::{Rejection, Span, Timestamp};
 
 use super::Account;
+use super::place::Place;
 use crate::catalog::state::Catalog;
 use crate::subscription::advance::Advance;
+use crate::subscription::item::{Cycle, Item};
 use crate::subscription::state::Subscription;
 
 /// A subscription as it will be when cycles begin that are billed ahead.
@@ -42,8 +44,20 @@ impl Ahead {
         Ok(Self { then })
     }
 
-    /// As it will be when a cycle begins, if that will be other than now.
-    pub(crate) fn at(&self, start: Timestamp) -> Option<(&Subscription, &Vec<Span>)> {
-        self.then.get(&start).map(|(seen, pauses)| (seen, pauses))
+    /// A cycle of an item with the subscription as it will be when the cycle begins, or as it is.
+    pub(crate) fn place<'a>(
+        &'a self,
+        account: Account<'a>,
+        (subscription, pauses): (&'a Subscription, &'a [Span]),
+        item: &'a Item,
+        cycle: &'a Cycle,
+    ) -> (Place<'a>, &'a Cycle) {
+        let now = (Place { account, subscription, item, pauses }, cycle);
+        let Some((then, pauses)) = self.then.get(&cycle.start) else { return now };
+        // Nothing ever takes an item away, nor a cycle that was opened: but what lays cycles anew
+        // leaves nothing of it.
+        let item = then.item(item.number).expect("what will be has every item that is");
+        let cycle = item.cycle(cycle.index).expect("what will be has every cycle that is");
+        (Place { account, subscription: then, item, pauses }, cycle)
     }
 }

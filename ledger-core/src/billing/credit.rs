@@ -123,11 +123,10 @@ pub(crate) fn credit(
     match basis {
         CreditBasis::BilledShare if share_of_rest => {}
         CreditBasis::BilledShare => layered(place, &mut draft, line, share)?,
-        CreditBasis::WholeFee
-        | CreditBasis::LastBilledPrice
-        | CreditBasis::BilledAmount
-        | CreditBasis::CurrentPrice => {
-            shared(place, &mut draft, line)?;
+        // All of what was billed comes back: with the discounts of this line, and no other's.
+        CreditBasis::WholeFee => shared(place, &mut draft, line, CreditDiscount::ItemShare)?,
+        CreditBasis::LastBilledPrice | CreditBasis::BilledAmount | CreditBasis::CurrentPrice => {
+            shared(place, &mut draft, line, rules.policies.credit_discount)?;
         }
     }
     bound(&mut draft, before);
@@ -293,7 +292,12 @@ fn layered(
 
 /// Each discount by the part of the line that comes back, rounded; never more than the credit
 /// itself.
-fn shared(place: Place<'_>, draft: &mut LineDraft, line: &Line) -> Result<(), Rejection> {
+fn shared(
+    place: Place<'_>,
+    draft: &mut LineDraft,
+    line: &Line,
+    discount: CreditDiscount,
+) -> Result<(), Rejection> {
     let credited = -draft.gross.0;
     let part = match line.gross.0 {
         0 => Fraction::ZERO,
@@ -301,7 +305,7 @@ fn shared(place: Place<'_>, draft: &mut LineDraft, line: &Line) -> Result<(), Re
     };
     let mut left = credited;
     for taken in &line.discounts {
-        let (of, whole) = match place.rules().policies.credit_discount {
+        let (of, whole) = match discount {
             CreditDiscount::ItemShare => (taken.amount, taken.exact),
             CreditDiscount::WholeDiscount => match whole_discount(place, taken.discount) {
                 Some(whole) => (whole, Fraction::whole(whole.0)),

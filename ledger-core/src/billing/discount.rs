@@ -111,7 +111,7 @@ fn place<'a>(
     let LineSource::Cycle { subscription, item, cycle } = line.source else { return None };
     let subscription = agreements.subscription(subscription)?;
     let item = subscription.item(item)?;
-    let cycle = item.cycles.get(usize::try_from(cycle).ok()?)?;
+    let cycle = item.cycle(cycle)?;
     Some((subscription, item, cycle))
 }
 

@@ -39,11 +39,16 @@ impl Billing {
 
     /// Folds in what agreements mean for what is billed: cycles exist, discounts can be used,
     /// something is to be billed by the next run, what was paid runs from another day, and a
-    /// subscription that nobody paid for is not asked for its setup fee again.
+    /// subscription that nobody paid for is not asked for its setup fee again. What waited for a
+    /// payment (`paid`) is billed in the commit of that.
     ///
     /// # Errors
     /// [`Unmade`] when it names what was never made.
-    pub(crate) fn evolve_agreed(&mut self, event: &SubscriptionEvent) -> Result<(), Unmade> {
+    pub(crate) fn evolve_agreed(
+        &mut self,
+        event: &SubscriptionEvent,
+        paid: bool,
+    ) -> Result<(), Unmade> {
         use SubscriptionEvent as E;
         match event {
             E::CycleOpened(opened) => self.open(opened),
@@ -55,9 +60,15 @@ impl Billing {
                     self.use_from_now(ramp.discount, true);
                 }
             }
-            E::SubscriptionChanged(e) => self.owe_if(e.change, e.settle, e.subscription),
-            E::SubscriptionPaused(e) => self.owe_if(e.change, e.settle, e.subscription),
-            E::SubscriptionResumed(e) => self.owe_if(e.change, e.settle, e.subscription),
+            E::SubscriptionChanged(e) if e.change.is_some() && !paid => {
+                self.owe_if(e.settle, e.subscription)
+            }
+            E::SubscriptionPaused(e) if e.change.is_some() && !paid => {
+                self.owe_if(e.settle, e.subscription)
+            }
+            E::SubscriptionResumed(e) if e.change.is_some() && !paid => {
+                self.owe_if(e.settle, e.subscription)
+            }
             E::SubscriptionCanceled(canceled) => {
                 if canceled.reason == EndReason::NotPaid {
                     let id = Some(canceled.subscription);
@@ -70,7 +81,10 @@ impl Billing {
                     self.fold_move(activated.subscription, moved)?;
                 }
             }
-            E::SubscriptionCreated(_)
+            E::SubscriptionChanged(_)
+            | E::SubscriptionPaused(_)
+            | E::SubscriptionResumed(_)
+            | E::SubscriptionCreated(_)
             | E::PaymentAwaited(_)
             | E::CycleCut(_)
             | E::ChangeScheduled(_)
@@ -94,8 +108,8 @@ impl Billing {
     }
 
     /// What happened by itself and was to be billed at once is billed by the next run.
-    fn owe_if(&mut self, change: Option<u32>, settle: Settle, subscription: SubscriptionId) {
-        if change.is_some() && settle == Settle::Now {
+    fn owe_if(&mut self, settle: Settle, subscription: SubscriptionId) {
+        if settle == Settle::Now {
             Shared::make_mut(&mut self.owed).insert(subscription);
         }
     }

@@ -159,9 +159,7 @@ fn bill_subscription(
         let mut credits = Vec::new();
         for cycle in item.cycles.iter() {
             // What has not begun is billed as it will be then.
-            let (seen, pauses) = ahead.at(cycle.start).unwrap_or((subscription, &now_paused));
-            let Some(item) = seen.item(item.number) else { continue };
-            let place = Place { account, subscription: seen, item, pauses };
+            let (place, cycle) = ahead.place(account, (subscription, &now_paused), item, cycle);
             let compared = Comparison::of(place, cycle);
             if wont_begin && subscription.begins(cycle.start, account.rules()) {
                 continue;

@@ -16,6 +16,7 @@ use super::charge::whole_of;
 use super::draft::LineDraft;
 use super::pieces::{Comparison, dues};
 use super::place::Place;
+use super::spans;
 use crate::customer::rules::Rules;
 use crate::subscription::advance::{Horizon, opens_on};
 use crate::subscription::item::{Cycle, Item};
@@ -138,9 +139,7 @@ pub(crate) fn differences(
     let mut note = |day: Date| due = Some(due.map_or(day, |found| found.min(day)));
     for item in &subscription.items {
         for cycle in item.cycles.iter() {
-            let (seen, pauses) = ahead.at(cycle.start).unwrap_or((subscription, &now_paused));
-            let Some(item) = seen.item(item.number) else { continue };
-            let place = Place { account, subscription: seen, item, pauses };
+            let (place, cycle) = ahead.place(account, (subscription, &now_paused), item, cycle);
             let compared = Comparison::of(place, cycle);
             for gone in &compared.gone {
                 if account.billing.line(gone.line).gross.is_zero() {
@@ -247,13 +246,16 @@ fn misses(place: Place<'_>, cycle: &Cycle, today: Date) -> bool {
 fn costs(place: Place<'_>, cycle: &Cycle, today: Date) -> bool {
     let rules = place.rules();
     let Some(living) = place.subscription.living_cycle(cycle, rules) else { return false };
-    let mut segments = place.item.segments(living, place.pauses, rules);
+    let segments = place.item.segments(living, place.pauses, rules);
     let Ok(dues) = dues(place, cycle) else { return false };
-    if place.subscription.gives_back(cycle, rules) {
-        segments.retain(|segment| segment.terms.timing == BillingTiming::InArrears);
-    }
+    let back = place.subscription.gives_back(cycle, rules);
+    let left_alone: Vec<Span> = place.item.left_alone(cycle.index).collect();
     segments.iter().zip(dues).any(|(segment, due)| {
+        if back && segment.terms.timing == BillingTiming::InAdvance {
+            return false;
+        }
         let whole = whole_of(segment.terms, segment.units(), LineKind::Recurring, rules);
-        due <= today && whole.is_ok_and(|whole| whole.numerator() > 0)
+        let charged = left_alone.iter().fold(vec![segment.span], |set, s| spans::without(&set, *s));
+        due <= today && !charged.is_empty() && whole.is_ok_and(|whole| whole.numerator() > 0)
     })
 }

@@ -67,8 +67,9 @@ impl Customer {
         match event {
             Event::Customer(event) => Shared::make_mut(&mut self.profile).evolve(event),
             Event::Subscription(event) => {
+                let paid = self.agreements.waited_for_payment(event);
                 self.agreements.evolve(event, made)?;
-                self.billing.evolve_agreed(event)
+                self.billing.evolve_agreed(event, paid)
             }
             Event::Billing(event) => {
                 self.billing.evolve(event, made)?;

@@ -65,7 +65,7 @@ impl Draft {
         let subscription = self.customer.agreements.drafted(id);
         let subscription = subscription.expect("it is one of the draft's");
         for event in advance.through(subscription, horizon, self.events.len())? {
-            let folded = self.customer.billing.evolve_agreed(&event);
+            let folded = self.customer.billing.evolve_agreed(&event, false);
             folded.expect("a decision names what is there");
             self.events.push(event.into());
         }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use schemas::Date;
-use schemas::event::{DiscountApplied, EventAt, QuoteCreated};
+use schemas::event::{DiscountApplied, EventAt, QuoteCreated, ScheduledFor, SubscriptionEvent};
 use schemas::ids::{CouponId, CustomerId, DiscountId, QuoteId, SubscriptionId};
 use serde::{Deserialize, Serialize};
 
@@ -51,6 +51,22 @@ impl Agreements {
     /// A subscription of an overlay, to be brought up to date in place.
     pub(crate) fn drafted(&mut self, id: SubscriptionId) -> Option<&mut Subscription> {
         Shared::make_mut(&mut self.subscriptions).get_mut(&id).map(Shared::make_mut)
+    }
+
+    /// Whether an event is a scheduled change that waited for a payment.
+    pub(crate) fn waited_for_payment(&self, event: &SubscriptionEvent) -> bool {
+        let told = if let SubscriptionEvent::SubscriptionChanged(changed) = event {
+            (changed.subscription, changed.change)
+        } else if let SubscriptionEvent::SubscriptionPaused(paused) = event {
+            (paused.subscription, paused.change)
+        } else if let SubscriptionEvent::SubscriptionResumed(resumed) = event {
+            (resumed.subscription, resumed.change)
+        } else {
+            return false;
+        };
+        let (id, Some(number)) = told else { return false };
+        let due = self.subscription(id).and_then(|subscription| subscription.change(number));
+        due.is_some_and(|due| due.at == ScheduledFor::Paid)
     }
 
     /// How many subscriptions there are, ended ones included.

@@ -262,6 +262,11 @@ impl Item {
     }
 
     /// The cycle of this index, if it was opened.
+    pub(crate) fn cycle(&self, cycle: u32) -> Option<&Cycle> {
+        self.cycles.get(usize::try_from(cycle).ok()?)
+    }
+
+    /// The cycle of this index, to be changed.
     pub(crate) fn cycle_mut(&mut self, cycle: u32) -> Option<&mut Cycle> {
         self.cycles.get_mut(usize::try_from(cycle).ok()?)
     }

@@ -377,12 +377,17 @@ impl Subscription {
         self.phases.as_ref()?.percent_at(cycle.start.max(self.start))
     }
 
-    /// Nothing is scheduled up to and at an instant.
+    /// Nothing is scheduled up to and at an instant, and no term that ends by then tells an end.
     pub(crate) fn is_settled_until(&self, at: Timestamp) -> bool {
-        self.scheduled.iter().all(|due| match due.at {
-            ScheduledFor::At(due) => at < due,
-            ScheduledFor::Paid => true,
-        })
+        let settled = self.term.is_none_or(|term| match term.renewal {
+            Renewal::Renew | Renewal::Evergreen => true,
+            Renewal::RenewOnce | Renewal::Cancel => at < term.span.end(),
+        });
+        settled
+            && self.scheduled.iter().all(|due| match due.at {
+                ScheduledFor::At(due) => at < due,
+                ScheduledFor::Paid => true,
+            })
     }
 
     /// The end of the last cycle that was opened, of items that had not ended before an instant.

@@ -55,7 +55,10 @@ pub(crate) fn has_access(customer: &Customer, of: &Subscription, now: Instant) -
         !invoice.voided
             && invoice.lines.iter().any(|line| {
                 let covers = line.live.iter().any(|(from, to)| *from <= now && now < *to);
-                covers && line.cycle().is_some_and(|cycle| cycle.subscription == of.id)
+                // What was taken away is no part of the present, also where its credit still waits.
+                let lives = |item: usize| of.items.get(item).is_some_and(|item| item.lives_at(now));
+                let cycle = line.cycle().filter(|cycle| cycle.subscription == of.id);
+                covers && cycle.is_some_and(|cycle| lives(cycle.item))
             })
     };
     let present: Vec<&Invoice> = customer.invoices.iter().filter(has_present).collect();

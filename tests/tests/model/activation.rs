@@ -152,7 +152,7 @@ fn start_at(customer: &mut Customer, at: usize, place: usize, paid_at: Instant) 
         let of = &mut customer.subscriptions[at];
         let item = &mut of.items[number];
         shift(&clock, item, (before, start));
-        let Some(every) = item.last_terms().map(|terms| terms.every) else { continue };
+        let Some(every) = item.last_living_terms().map(|terms| terms.every) else { continue };
         let piece = item.calendars.len();
         for discount in &mut customer.discounts {
             // What was billed before a discount was given still was.

@@ -124,7 +124,9 @@ pub(crate) fn bill(book: &Book, customer: &mut Customer, billing: &Billing) {
         }
         if billing.which != Which::WontBegin(subscription.id) {
             customer.subscriptions[*place].owes_a_bill = false;
-            customer.subscriptions[*place].again = false;
+            // What is due on a later day than was asked for is still to be billed again.
+            let all = difference(&view, &seen, subscription, begun, today);
+            customer.subscriptions[*place].again &= all.missing.len() > found.missing.len();
         }
     }
     lines.extend(charges.iter().map(|id| {
@@ -284,7 +286,7 @@ fn rest_of_cycle(
             (of.subscription, of.item, of.id)
                 == (missing.of.subscription, missing.of.item, missing.of.id)
         });
-        let price = line.price.as_ref().is_some_and(|price| price.is_like(&missing.what.price));
+        let price = line.price.as_ref().is_some_and(|price| price.costs_as(&missing.what.price));
         of && price && (line.kind == LineKind::MinimumTrueUp) == tops_up
     };
     let others: Vec<(At, Line)> = customer

@@ -52,13 +52,16 @@ pub(crate) struct Price {
 impl Price {
     /// A line for one need not be replaced by a line for the other.
     pub(crate) fn is_like(&self, other: &Self) -> bool {
+        self.costs_as(other) && self.percent == other.percent && self.since == other.since
+    }
+
+    /// A whole cycle costs the same, before discounts.
+    pub(crate) fn costs_as(&self, other: &Self) -> bool {
         let (a, b) = (&self.terms, &other.terms);
         let units = !counts_units(&a.rate) || self.quantity == other.quantity;
         (a.plan, a.version, &a.price) == (b.plan, b.version, &b.price)
             && (&a.rate, a.minimum) == (&b.rate, b.minimum)
-            && self.percent == other.percent
             && units
-            && self.since == other.since
     }
 }
 
@@ -122,6 +125,11 @@ impl Item {
     /// The terms at the last word, whenever it holds.
     pub(crate) fn last_terms(&self) -> Option<&Terms> {
         self.terms.last_key_value().and_then(|(_, terms)| terms.as_ref())
+    }
+
+    /// The last terms that it had, also where it has ended.
+    pub(crate) fn last_living_terms(&self) -> Option<&Terms> {
+        self.terms.values().rev().find_map(Option::as_ref)
     }
 
     pub(crate) fn quantity_at(&self, at: Instant) -> Decimal {

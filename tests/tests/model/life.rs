@@ -361,8 +361,9 @@ pub(crate) fn when_paid(book: &Book, customer: &mut Customer, when: When) {
                     view.clock.moment(when.recorded)
                 }
             };
+            let before = std::mem::take(&mut of.owes_a_bill);
             take_effect(view, of, scheduled.what, at);
-            now = std::mem::take(&mut of.owes_a_bill);
+            now = std::mem::replace(&mut of.owes_a_bill, before);
             Ok(())
         });
         debug_assert!(done.is_ok(), "it was just found");

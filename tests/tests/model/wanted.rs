@@ -64,7 +64,7 @@ pub(crate) fn wanted(
         // A phase's discount is that of the cycles that begin in it.
         price.percent = item.percent_at(cycle.start.max(subscription.start));
         if matches!(price.terms.rate, Rate::Capacity(_)) {
-            price.quantity = peak(item, life);
+            price.quantity = peak(item, &awake);
         }
         if given_back(subscription, cycle, price.terms.timing) {
             continue;
@@ -86,11 +86,14 @@ pub(crate) fn wanted(
     found
 }
 
-/// The highest quantity of a cycle.
-fn peak(item: &Item, life: Stretch) -> Decimal {
-    let inside = item.quantities.range(life.0..life.1).map(|(_, quantity)| *quantity);
-    let first = item.quantity_at(life.0);
-    inside.chain([first]).max_by_key(|quantity| Exact::decimal(*quantity)).unwrap_or(first)
+/// The highest quantity of a cycle, of the time in service.
+fn peak(item: &Item, awake: &[Stretch]) -> Decimal {
+    let inside = |time: &Stretch| {
+        let changes = item.quantities.range(time.0..time.1).map(|(_, quantity)| *quantity);
+        changes.chain([item.quantity_at(time.0)]).collect::<Vec<_>>()
+    };
+    let all = awake.iter().flat_map(inside);
+    all.max_by_key(|quantity| Exact::decimal(*quantity)).unwrap_or(Decimal::ONE)
 }
 
 /// In advance when the cycle begins, or so many days before; in arrears when it or the
