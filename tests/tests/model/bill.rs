@@ -11,10 +11,10 @@ use schemas::terms::{ChangeBilling, LineKind, MissingPiece};
 
 use crate::activation;
 use crate::book::Book;
-use crate::civil::{Day, day_of_seller};
-use crate::compare::{Difference, Missing, difference, unbilled};
+use crate::civil::{Day, Stretch, day_of_seller};
+use crate::compare::{Difference, Gone, Missing, difference, unbilled};
 use crate::credit::give_back;
-use crate::customer::{At, Customer, Document, Invoice, Line, Origin, Source, When};
+use crate::customer::{At, Customer, CycleOf, Document, Invoice, Line, Origin, Source, When};
 use crate::discounts::take;
 use crate::lots::{expire, new_lot, release, sweep, use_credit};
 use crate::measure::cost;
@@ -22,7 +22,8 @@ use crate::number::Exact;
 use crate::passing::View;
 use crate::price::{minor, whole};
 use crate::rules::{CreditDocument, FOR_EVER, Rules};
-use crate::stretches::joined;
+use crate::stretches::{joined, without};
+use crate::subscription::Subscription;
 
 /// Of what.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -117,16 +118,17 @@ pub(crate) fn bill(book: &Book, customer: &mut Customer, billing: &Billing) {
             let credit = give_back(&view, subscription, (gone.line, &line), gone.time);
             taken_off(customer, gone.line, &credit);
             credits.push((credit, gone.alone));
+            if let Some(of) = line.cycle() {
+                is_billed(&mut customer.subscriptions[*place], of, gone.time);
+            }
         }
         for missing in &found.missing {
             let more = charge_lines(&view, customer, missing, &lines);
             lines.extend(more);
+            is_billed(&mut customer.subscriptions[*place], &missing.of, missing.what.time);
         }
         if billing.which != Which::WontBegin(subscription.id) {
             customer.subscriptions[*place].owes_a_bill = false;
-            // What is due on a later day than was asked for is still to be billed again.
-            let all = difference(&view, &seen, subscription, begun, today);
-            customer.subscriptions[*place].again &= all.missing.len() > found.missing.len();
         }
     }
     lines.extend(charges.iter().map(|id| {
@@ -150,6 +152,16 @@ pub(crate) fn bill(book: &Book, customer: &mut Customer, billing: &Billing) {
     }
 }
 
+/// Time that was to be billed again is.
+fn is_billed(of: &mut Subscription, cycle: &CycleOf, time: Stretch) {
+    let again = std::mem::take(&mut of.again);
+    for (item, id, old) in again {
+        let same = (item, id) == (cycle.item, cycle.id);
+        let left = if same { without(&[old], &[time]) } else { vec![old] };
+        of.again.extend(left.into_iter().map(|time| (item, id, time)));
+    }
+}
+
 /// Whether a run makes an invoice.
 fn has_reason(
     view: &View<'_>,
@@ -166,8 +178,12 @@ fn has_reason(
     }
     let due = differences.iter().any(|(place, found)| {
         let subscription = &customer.subscriptions[*place];
-        let owed = subscription.owes_a_bill || subscription.again || subscription.end.is_some();
-        found.missing.iter().any(|missing| missing.reason)
+        let owed = subscription.owes_a_bill || subscription.end.is_some();
+        let again = |of: &CycleOf, time| subscription.bills_again(of.item, of.id, time);
+        let gone =
+            |gone: &Gone| customer.line(gone.line).cycle().is_some_and(|of| again(of, gone.time));
+        found.missing.iter().any(|missing| missing.reason || again(&missing.of, missing.what.time))
+            || found.gone.iter().any(gone)
             || (owed && found.gone.len() + found.missing.len() > 0)
     });
     let again = charges.iter().filter_map(pending).any(|charge| charge.due);
@@ -289,14 +305,10 @@ fn rest_of_cycle(
         let price = line.price.as_ref().is_some_and(|price| price.costs_as(&missing.what.price));
         of && price && (line.kind == LineKind::MinimumTrueUp) == tops_up
     };
-    let others: Vec<(At, Line)> = customer
-        .charging()
-        .filter(|(_, line)| same(line))
-        .map(|(at, line)| (at, line.clone()))
-        .collect();
-    let here: Vec<&Line> = before.iter().filter(|line| same(line)).collect();
-    let billed = others.iter().map(|(_, line)| line).chain(here.iter().copied());
-    let mut time: Vec<_> = billed.flat_map(|line| line.live.clone()).collect();
+    // Lines of which something was given back are not what was billed.
+    let stand = customer.charging().map(|(_, line)| line).chain(before);
+    let others: Vec<&Line> = stand.filter(|line| same(line) && line.live == [line.time]).collect();
+    let mut time: Vec<Stretch> = others.iter().map(|line| line.time).collect();
     if time.is_empty() {
         return None;
     }
@@ -304,14 +316,8 @@ fn rest_of_cycle(
     if joined(time) != [missing.what.full] {
         return None;
     }
-    let back = |at: At| -> i128 {
-        let invoices = customer.invoices.iter().filter(|invoice| !invoice.voided);
-        let credits = invoices.flat_map(|invoice| &invoice.lines);
-        credits.filter(|line| line.credits == Some(at)).map(|line| line.gross).sum()
-    };
-    let billed: i128 = others.iter().map(|(at, line)| line.gross + back(*at)).sum();
-    let here: i128 = here.iter().map(|line| line.gross).sum();
-    Some((whole.rounded() - billed - here).max(0))
+    let billed: i128 = others.iter().map(|line| line.gross).sum();
+    Some((whole.rounded() - billed).max(0))
 }
 
 /// The least price holds: what discounts took off below it comes back on a line of its own.

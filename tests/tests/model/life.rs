@@ -341,10 +341,13 @@ pub(crate) fn when_paid(book: &Book, customer: &mut Customer, when: When) {
             let mut items = of.items.iter().enumerate();
             let unbilled = items.any(|(number, item)| {
                 let begun = item.cycles(&customer.rules, &customer.clock, when.recorded + 1);
-                begun.iter().any(|cycle| !unbilled(customer, of, number, cycle).is_empty())
+                begun.iter().any(|cycle| {
+                    let missing = unbilled(customer, of, number, cycle);
+                    missing.iter().any(|want| of.bills_again(number, cycle.id, want.time))
+                })
             });
             let mut charges = customer.pending.iter();
-            (of.again && unbilled) || charges.any(|charge| charge.due && charge.of == Some(of.id))
+            unbilled || charges.any(|charge| charge.due && charge.of == Some(of.id))
         };
         let mut all = customer.subscriptions.iter();
         let found = all.find(|of| waits(of) && !open(of) && !again(of));

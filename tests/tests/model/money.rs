@@ -313,9 +313,13 @@ pub(crate) fn undo(customer: &mut Customer, place: usize, rebill: bool) {
     }
     customer.invoices[place].voided = true;
     for line in customer.invoices[place].lines.clone() {
-        if let Some(found) = line.cycle().and_then(|of| customer.place_of(of.subscription).ok()) {
+        if let Some(of) = line.cycle().filter(|_| rebill)
+            && let Ok(found) = customer.place_of(of.subscription)
+        {
             // What is to be billed again is due, also where it is a difference.
-            customer.subscriptions[found].again |= rebill;
+            let time = if line.credits.is_some() { vec![line.time] } else { line.live.clone() };
+            let again = time.into_iter().map(|time| (of.item, of.id, time));
+            customer.subscriptions[found].again.extend(again);
         }
         match (line.source, line.credits) {
             (Source::Cycle(_), Some(at)) => {

@@ -80,7 +80,7 @@ pub(crate) fn begin(
         anchor: with.anchor,
         quoted: with.quote.is_some(),
         owes_a_bill: false,
-        again: false,
+        again: Vec::new(),
     };
     put_items(book, customer, &mut new, version, &with, quantity)?;
     if let Some(ramp) = &with.ramp {

@@ -10,10 +10,11 @@ use schemas::command::ChangeSubscription;
 use schemas::ids::{CustomerId, SubscriptionId};
 use schemas::terms::{CancelCredit, ChangeTime, EndReason, Every, Renewal, Settle};
 
-use crate::calendar::steps_later;
+use crate::calendar::{CycleId, steps_later};
 use crate::civil::{Clock, Instant, Stretch};
 use crate::item::Item;
 use crate::rules::Rules;
+use crate::stretches::both;
 
 /// What will happen at a time.
 #[derive(Debug, Clone)]
@@ -119,8 +120,8 @@ pub(crate) struct Subscription {
     pub(crate) anchor: Option<schemas::terms::Anchor>,
     /// What something that happened by itself changed is to be billed by the next run.
     pub(crate) owes_a_bill: bool,
-    /// Something of it was voided to be billed again.
-    pub(crate) again: bool,
+    /// Time of items and their cycles that was voided to be billed again.
+    pub(crate) again: Vec<(usize, CycleId, Stretch)>,
 }
 
 /// Where a subscription is.
@@ -161,6 +162,12 @@ impl Subscription {
     pub(crate) fn begins(&self, start: Instant) -> bool {
         let known = self.known_end().is_none_or(|(end, _)| start < end);
         known || self.end.as_ref().is_some_and(|end| start <= end.begun)
+    }
+
+    /// Whether time of a cycle was voided to be billed again.
+    pub(crate) fn bills_again(&self, item: usize, id: CycleId, time: Stretch) -> bool {
+        let of = self.again.iter().filter(|(of, cycle, _)| (*of, *cycle) == (item, id));
+        of.into_iter().any(|(_, _, again)| !both(&[*again], &[time]).is_empty())
     }
 
     /// Where it is at an instant, if it does (or does not) wait for its first payment.
