@@ -3,10 +3,10 @@
 //! What the phases of a ramp take off goes with the discounts on the subscription; the discounts
 //! that were given follow in the order of the policy.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use schemas::decimal::Decimal;
-use schemas::event::{DiscountBasis, DiscountPart, EventAt, LineSource, RoundingSubject};
+use schemas::event::{DiscountBasis, DiscountPart, EventAt, LineRef, LineSource, RoundingSubject};
 use schemas::fraction::Fraction;
 use schemas::ids::DiscountId;
 use schemas::terms::{
@@ -18,6 +18,7 @@ use schemas::{Date, Minor, Rejection, Span, Timestamp};
 use super::Account;
 use super::draft::{LineDraft, PhaseOff};
 use super::evolve::counts_cycles;
+use super::spans;
 use super::state::DiscountUse;
 use crate::customer::rules::Rules;
 use crate::mistakes::{Mistake, makes};
@@ -58,8 +59,7 @@ pub(crate) fn take_off(
         }
         let used = account.billing.discount(discount.applied.discount);
         let used = used.expect("a discount that was applied can be used");
-        let (agreements, rules) = (account.agreements, account.rules());
-        let reach = Reach { discount, used, agreements, rules, today };
+        let reach = Reach { account, discount, used, today };
         match discount.applied.value {
             DiscountValue::Percent(percent) => {
                 let covered = reach.covered(lines)?;
@@ -258,10 +258,9 @@ fn share_out(
 
 /// A discount and what it can reach.
 struct Reach<'a> {
+    account: Account<'a>,
     discount: &'a Discount,
     used: &'a DiscountUse,
-    agreements: &'a Agreements,
-    rules: &'a Rules,
     today: Date,
 }
 
@@ -273,25 +272,27 @@ impl Reach<'_> {
         let reached = lines
             .iter()
             .enumerate()
-            .filter(|(_, line)| takes(self.rules, line) && self.is_on_target(line));
+            .filter(|(_, line)| takes(self.account.rules(), line) && self.is_on_target(line));
         if !counts_cycles(&applied.on) {
             let lasts = self.lasts_for_invoice()?;
             return Ok(reached.filter(|_| lasts).map(|(at, _)| (at, None)).collect());
         }
         let mut counted: Vec<(usize, Timestamp)> = Vec::new();
         for (at, line) in reached {
-            let Some((subscription, item, cycle)) = place(self.agreements, line) else { continue };
+            let Some((subscription, item, cycle)) = place(self.account.agreements, line) else {
+                continue;
+            };
             // What was billed before it was given does not have it. An item that began later
             // counts from its first cycle.
             let first = applied.first_cycles.iter().find(|first| first.item == item.number);
             if first.is_none_or(|first| first.cycle <= cycle.index) {
-                counted.push((at, counted_cycle(subscription, cycle, self.rules)?));
+                counted.push((at, counted_cycle(subscription, cycle, self.account.rules())?));
             }
         }
         let mut starts: Vec<Timestamp> = counted.iter().map(|(_, start)| *start).collect();
         starts.sort_unstable();
         starts.dedup();
-        let covers = self.covers_cycles(starts)?;
+        let covers = self.covers_cycles(starts, lines)?;
         let covers = counted.into_iter().filter(|(_, start)| covers.contains(start));
         Ok(covers.map(|(at, start)| (at, Some(start))).collect())
     }
@@ -331,21 +332,25 @@ impl Reach<'_> {
     }
 
     /// Which of these cycles have it.
-    fn covers_cycles(&self, starts: Vec<Timestamp>) -> Result<BTreeSet<Timestamp>, Rejection> {
+    fn covers_cycles(
+        &self,
+        starts: Vec<Timestamp>,
+        lines: &[LineDraft],
+    ) -> Result<BTreeSet<Timestamp>, Rejection> {
         let most = match self.discount.applied.duration {
             DiscountDuration::Forever => return Ok(starts.into_iter().collect()),
-            DiscountDuration::Months(months) => return self.within_months(months, starts),
+            DiscountDuration::Months(months) => return self.within_months(months, starts, lines),
             DiscountDuration::Once => 1,
             DiscountDuration::Cycles(count) => usize::try_from(count).unwrap_or(usize::MAX),
         };
-        match self.rules.policies.duration_counts {
+        match self.account.rules().policies.duration_counts {
             DurationCounts::BilledCycles if !makes(Mistake::DurationCountsPauses) => {}
             DurationCounts::BilledCycles | DurationCounts::ElapsedCycles => {
                 let elapsed = |start: &Timestamp| self.elapsed(*start) < most;
                 return Ok(starts.into_iter().filter(elapsed).collect());
             }
         }
-        let mut used: BTreeSet<Timestamp> = self.used.used_cycles().collect();
+        let mut used = self.used_cycles(lines);
         let mut found = BTreeSet::new();
         for start in starts {
             if used.contains(&start) || used.len() < most {
@@ -356,18 +361,46 @@ impl Reach<'_> {
         Ok(found)
     }
 
+    /// Starts of the cycles that have it, without those of which this bill gives all back.
+    fn used_cycles(&self, lines: &[LineDraft]) -> BTreeSet<Timestamp> {
+        let id = self.discount.applied.discount;
+        let mut left: BTreeMap<LineRef, (Timestamp, Vec<Span>)> = BTreeMap::new();
+        for draft in lines {
+            let part = draft.discounts.iter().find(|part| part.discount == id);
+            let (Some(at), Some(cycle)) = (draft.credits, part.and_then(|part| part.cycle)) else {
+                continue;
+            };
+            let pricing = draft.pricing.as_ref().expect("what is credited is time of a cycle");
+            let live = || {
+                let line = self.account.billing.named(at);
+                line.expect("a credit names a line that was billed").live.clone()
+            };
+            let (_, left) = left.entry(at).or_insert_with(|| (cycle, live()));
+            *left = spans::without(left, pricing.span);
+        }
+        let gone = |start: &Timestamp| {
+            left.values().filter(|(cycle, left)| cycle == start && left.is_empty()).count()
+        };
+        self.used
+            .used_cycles()
+            .filter(|(start, lines)| gone(start) < *lines)
+            .map(|(at, _)| at)
+            .collect()
+    }
+
     /// Cycles that begin within so many months of the first that has it.
     fn within_months(
         &self,
         months: u32,
         starts: Vec<Timestamp>,
+        lines: &[LineDraft],
     ) -> Result<BTreeSet<Timestamp>, Rejection> {
-        let first = self.used.used_cycles().chain(starts.first().copied()).min();
+        let first = self.used_cycles(lines).into_iter().chain(starts.first().copied()).min();
         let Some(first) = first else { return Ok(BTreeSet::new()) };
-        let end = months_later(self.rules.date(first)?, months)?;
+        let end = months_later(self.account.rules().date(first)?, months)?;
         let mut found = BTreeSet::new();
         for start in starts {
-            if self.rules.date(start)? < end {
+            if self.account.rules().date(start)? < end {
                 found.insert(start);
             }
         }
@@ -378,8 +411,10 @@ impl Reach<'_> {
     fn elapsed(&self, start: Timestamp) -> usize {
         let applied = &self.discount.applied;
         let subscription = match &applied.on {
-            DiscountTarget::Subscription(id) => self.agreements.subscription(*id),
-            DiscountTarget::Item(target) => self.agreements.subscription(target.subscription),
+            DiscountTarget::Subscription(id) => self.account.agreements.subscription(*id),
+            DiscountTarget::Item(target) => {
+                self.account.agreements.subscription(target.subscription)
+            }
             DiscountTarget::Customer | DiscountTarget::Product(_) => None,
         };
         let first = subscription.and_then(|found| {

@@ -167,9 +167,11 @@ impl DiscountUse {
         }
     }
 
-    /// Starts of the cycles that have it.
-    pub(crate) fn used_cycles(&self) -> impl Iterator<Item = Timestamp> {
-        self.cycles.iter().filter(|(_, used)| used.lines > 0).map(|(start, _)| *start)
+    /// Starts of the cycles that have it, each with how many lines do.
+    pub(crate) fn used_cycles(&self) -> impl Iterator<Item = (Timestamp, usize)> {
+        let lines = |used: &CycleUse| usize::try_from(used.lines).expect("lines are in memory");
+        let used = self.cycles.iter().filter(|(_, used)| used.lines > 0);
+        used.map(move |(start, used)| (*start, lines(used)))
     }
 }
 

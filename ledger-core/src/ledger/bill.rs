@@ -4,7 +4,7 @@ use schemas::Rejection;
 use schemas::ids::SubscriptionId;
 
 use super::customer::Customer;
-use super::draft::Draft;
+use super::draft::{Draft, UpTo};
 use super::early_end;
 use crate::billing::invoice::{Wanted, finalize};
 use crate::billing::lines::{Drafts, Scope, drafts};
@@ -44,6 +44,10 @@ pub(super) fn bill(
     wanted: Wanted<'_>,
 ) -> Result<(), Rejection> {
     advance_all(context, draft, scope, horizon)?;
+    match scope {
+        Scope::All | Scope::Subscription(_) => open_ahead(context, draft, scope, horizon)?,
+        Scope::Charge(_) | Scope::WontBegin(_) => {}
+    }
     early_end::charge_early_ends(draft);
     let run = wanted.run.is_some();
     let account = draft.customer.account();
@@ -77,7 +81,21 @@ pub(super) fn advance_all(
     let billed = |of: &&Subscription| scope.has(of.id()) && (!of.waits() || ends(of));
     let billed = draft.customer.subscriptions().filter(billed).map(Subscription::id);
     for id in billed.collect::<Vec<SubscriptionId>>() {
-        draft.advance(context, id, horizon)?;
+        draft.advance(context, id, horizon, UpTo::Present)?;
+    }
+    Ok(())
+}
+
+/// Opens the cycles of a scope that are billed before they begin.
+fn open_ahead(
+    context: &Context<'_>,
+    draft: &mut Draft,
+    scope: Scope,
+    horizon: Horizon,
+) -> Result<(), Rejection> {
+    let billed = draft.customer.subscriptions().filter(|of| scope.has(of.id()));
+    for id in billed.map(Subscription::id).collect::<Vec<SubscriptionId>>() {
+        draft.advance(context, id, horizon, UpTo::Ahead)?;
     }
     Ok(())
 }

@@ -10,6 +10,15 @@ use crate::context::Context;
 use crate::shared::Shared;
 use crate::subscription::advance::{Advance, Horizon};
 
+/// How far a subscription is brought.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum UpTo {
+    /// What was to happen by now.
+    Present,
+    /// Cycles that have not begun and are billed.
+    Ahead,
+}
+
 /// What a decision has made so far. The customer is an overlay: what its events do not touch is
 /// read through.
 pub(super) struct Draft {
@@ -44,7 +53,7 @@ impl Draft {
     /// Brings a subscription up to a horizon, with the events that do it.
     ///
     /// # Errors
-    /// What [`Advance::through`] refuses; then the draft is of no use.
+    /// What [`Advance::through`] and [`Advance::ahead`] refuse; then the draft is of no use.
     ///
     /// # Panics
     /// When the customer has no such subscription.
@@ -53,6 +62,7 @@ impl Draft {
         context: &Context<'_>,
         id: SubscriptionId,
         horizon: Horizon,
+        up_to: UpTo,
     ) -> Result<(), Rejection> {
         let profile = Shared::clone(&self.customer.profile);
         let advance = Advance {
@@ -64,7 +74,12 @@ impl Draft {
         // It folds into the subscription what it makes, so only the other room is left to tell.
         let subscription = self.customer.agreements.drafted(id);
         let subscription = subscription.expect("it is one of the draft's");
-        for event in advance.through(subscription, horizon, self.events.len())? {
+        let before = self.events.len();
+        let made = match up_to {
+            UpTo::Present => advance.through(subscription, horizon, before)?,
+            UpTo::Ahead => advance.ahead(subscription, horizon, before)?,
+        };
+        for event in made {
             let folded = self.customer.billing.evolve_agreed(&event, false);
             folded.expect("a decision names what is there");
             self.events.push(event.into());

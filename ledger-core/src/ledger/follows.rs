@@ -11,7 +11,7 @@ use schemas::{Rejection, Timestamp};
 
 use super::bill::{bill, present, sweep};
 use super::customer::Customer;
-use super::draft::Draft;
+use super::draft::{Draft, UpTo};
 use super::early_end::{charge_early_ends, take_fees_back};
 use crate::billing::invoice::Wanted;
 use crate::billing::lines::Scope;
@@ -96,8 +96,12 @@ const OUT_OF_RANGE: schemas::time::TimeError =
 /// What is paid begins: with its first cycle, or by the policy with the payment.
 fn begin_paid(context: &Context<'_>, draft: &mut Draft) -> Result<(), Rejection> {
     let customer = &draft.customer;
+    // Who has ended meanwhile does not begin, whether a run has told or not.
+    let (now, effective) = (context.stamp.recorded_at, context.stamp.effective_at);
+    let rules = &customer.profile.rules;
+    let lives = |of: &Subscription| of.known_end(rules).is_none_or(|end| now < end.at);
     let paid = customer.subscriptions().filter_map(|subscription| {
-        let activation = subscription.activation.filter(|_| subscription.ending.is_none())?;
+        let activation = subscription.activation.filter(|_| lives(subscription))?;
         let (invoice, expires) = activation.asked?;
         let invoice = customer.invoice(invoice).filter(|invoice| !invoice.voided)?;
         let hours = i64::from(activation.agreed.expires_after_hours);
@@ -108,7 +112,6 @@ fn begin_paid(context: &Context<'_>, draft: &mut Draft) -> Result<(), Rejection>
             asked,
         ))
     });
-    let (now, effective) = (context.stamp.recorded_at, context.stamp.effective_at);
     for (id, invoice, asked) in paid.collect::<Vec<_>>() {
         let account = draft.customer.account();
         let moved = match account.profile.rules.policies.activation_start {
@@ -139,7 +142,7 @@ fn change_paid(context: &Context<'_>, draft: &mut Draft) -> Result<(), Rejection
     let rules = &profile.rules;
     // Cycles up to the change exist before it: a new anchor leaves no time between.
     let horizon = present(context, &draft.customer)?;
-    draft.advance(context, id, horizon)?;
+    draft.advance(context, id, horizon, UpTo::Present)?;
     let Some(subscription) = draft.customer.subscription_of(id) else { return Ok(()) };
     let waiting = subscription.scheduled.iter().find(|due| due.at == ScheduledFor::Paid);
     let Some(due) = waiting else { return Ok(()) };

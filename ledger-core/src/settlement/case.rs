@@ -58,6 +58,14 @@ impl<'a> Case<'a> {
     }
 }
 
+/// The day on which something is booked against an invoice. What was split on a day of its own, by
+/// a note or because it began with its payment, is settled up to that day, so what is backdated
+/// further is booked on it.
+pub(super) fn posted_on(billed: &Billed, effective: Date) -> Date {
+    let split = billed.lines.iter().map(|line| line.earning.posted).max();
+    split.map_or(effective, |day| day.max(effective))
+}
+
 /// A day that is not before the invoice.
 ///
 /// # Errors

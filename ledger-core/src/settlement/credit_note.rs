@@ -8,7 +8,7 @@ use schemas::ids::{CreditNoteId, InvoiceId, RefundId, SubscriptionId, derive};
 use schemas::terms::{NoteTarget, SeriesDefinition, SeriesKind};
 use schemas::{Date, Interval, Minor, Rejection};
 
-use super::case::{Case, not_before};
+use super::case::{Case, not_before, posted_on};
 use super::release::not_needed;
 use super::reversal::{part_of_line, time_of_line};
 use super::state::Invoice;
@@ -170,8 +170,7 @@ pub(crate) fn for_time(
         let billed = case.billing.invoice(invoice).ok_or(Rejection::UnknownInvoice { invoice })?;
         let document_date = entity.zone.date_at(case.context.stamp.recorded_at)?;
         let effective = case.posting_date()?.max(billed.posting_date);
-        let split = billed.lines.iter().map(|line| line.earning.posted).max();
-        let posting_date = split.map_or(effective, |day| day.max(effective));
+        let posting_date = posted_on(billed, effective);
         let total = Minor::sum(credits.iter().map(LineDraft::net))?.negated()?;
         let lines = credited_lines(billed, &credits, posting_date)?;
         let owed = case.invoice(invoice)?;
@@ -238,10 +237,7 @@ fn issue(
     let billed = billed.ok_or(Rejection::UnknownInvoice { invoice: part.invoice })?;
     let effective = case.posting_date()?;
     not_before(billed, effective)?;
-    // An earlier note has split the lines on its own day: what is earned before that is settled,
-    // so a backdated note is booked on that day too.
-    let split = billed.lines.iter().map(|line| line.earning.posted).max();
-    let posting_date = split.map_or(effective, |day| day.max(effective));
+    let posting_date = posted_on(billed, effective);
     Ok(CreditNoteIssued {
         note,
         invoice: part.invoice,

@@ -6,7 +6,7 @@ use schemas::ids::InvoiceId;
 use schemas::terms::LotRef;
 use schemas::{Minor, Personal, Rejection};
 
-use super::case::{Case, not_before};
+use super::case::{Case, not_before, posted_on};
 use super::release::everything;
 use super::reversal::whole_line;
 use super::state::Invoice;
@@ -56,8 +56,9 @@ fn whole(
 ) -> Result<InvoiceVoided, Rejection> {
     let billed = case.billed(invoice.id);
     check_free(case, invoice, billed)?;
-    let posting_date = case.posting_date()?;
-    not_before(billed, posting_date)?;
+    let effective = case.posting_date()?;
+    not_before(billed, effective)?;
+    let posting_date = posted_on(billed, effective);
     let lines = (1_u32..)
         .zip(&billed.lines)
         .map(|(number, line)| whole_line(line, number, posting_date))

@@ -72,8 +72,8 @@ pub(crate) struct Advance<'a> {
 }
 
 impl Advance<'_> {
-    /// Lets everything happen up to the present, opens every cycle that is due to be billed, and
-    /// those that are billed ahead. `before` events of the commit come before these.
+    /// Lets everything happen up to the present, and opens every cycle that has begun and is due to
+    /// be billed. `before` events of the commit come before these.
     ///
     /// # Errors
     /// [`Rejection::TooManyCycles`] where it is too far behind for one command; a date that
@@ -88,7 +88,6 @@ impl Advance<'_> {
         while let Some(next) = self.next(subscription, horizon)? {
             push(subscription, &mut events, next, before)?;
         }
-        self.open_ahead(subscription, horizon, &mut events, before)?;
         Ok(events)
     }
 
@@ -168,16 +167,20 @@ impl Advance<'_> {
         Ok(None)
     }
 
-    /// Opens cycles that have not begun and are billed before they do.
-    fn open_ahead(
+    /// Opens cycles that have not begun and are billed before they do. Who does not bill does not
+    /// open them: until then they may still have other terms and other days.
+    ///
+    /// # Errors
+    /// As [`Advance::through`].
+    pub(crate) fn ahead(
         self,
         subscription: &mut Subscription,
         horizon: Horizon,
-        events: &mut Vec<SubscriptionEvent>,
         before: usize,
-    ) -> Result<(), Rejection> {
+    ) -> Result<Vec<SubscriptionEvent>, Rejection> {
+        let mut events = Vec::new();
         if subscription.ending.is_some() || subscription.waits() {
-            return Ok(());
+            return Ok(events);
         }
         let mut left: Vec<u16> = subscription.items.iter().map(|item| item.number).collect();
         loop {
@@ -190,7 +193,7 @@ impl Advance<'_> {
                     first = Some((*number, span));
                 }
             }
-            let Some((number, span)) = first else { return Ok(()) };
+            let Some((number, span)) = first else { return Ok(events) };
             let then = self.projected(subscription, span.start())?;
             // Where its cycles will be others, they are billed when they begin.
             let same = then.item(number).zip(subscription.item(number)).filter(|(then, now)| {
@@ -201,7 +204,7 @@ impl Advance<'_> {
                 Some((_, item)) => {
                     let (_, full) = item.next_period(self.rules)?;
                     let next = self.open(subscription, item, span, full)?;
-                    push(subscription, events, next, before)?;
+                    push(subscription, &mut events, next, before)?;
                 }
                 None => left.retain(|known| *known != number),
             }
@@ -348,7 +351,10 @@ fn next_happening(subscription: &Subscription) -> Option<(Timestamp, Next<'_>)> 
     });
     let term = subscription.term.map(|term| (term.span.end(), Next::Term(term)));
     // The first of those at one instant is taken: the term, then the earliest scheduled.
-    term.into_iter().chain(scheduled).min_by_key(|(at, _)| *at)
+    term.into_iter().chain(scheduled).min_by_key(|(at, next)| match next {
+        Next::Term(_) => (*at, 0),
+        Next::Change(due) => (*at, due.change),
+    })
 }
 
 /// The sentence of a rejection, as far as it fits.

@@ -8,8 +8,8 @@
 
 use schemas::command::{ItemRequest, PriceMapping};
 use schemas::event::{
-    Calendar, ChangeAgreed, CycleCut, ItemChange, ItemTerms, PlanVersionDefined, PricesMapped,
-    ScheduledFor, SubscriptionChanged, SubscriptionEvent, TermsChange,
+    Calendar, ChangeAgreed, ChangeScheduled, CycleCut, ItemChange, ItemTerms, PlanVersionDefined,
+    PricesMapped, ScheduledFor, SubscriptionChanged, SubscriptionEvent, TermsChange,
 };
 use schemas::terms::{Anchor, NoneScope, Settle, TrialAnchor, TrialOnChange};
 use schemas::text::Code;
@@ -18,10 +18,11 @@ use schemas::{Decimal, Rejection, Timestamp};
 use super::advance::Advance;
 use super::calendar;
 use super::create::days_after;
+use super::ending::beyond;
 use super::evolve::try_out;
 use super::item::{Item, same_price};
 use super::mapping::{Old, map};
-use super::schedule::withdrawal;
+use super::schedule::{is_end, withdrawal};
 use super::state::Subscription;
 use super::terms::{add_on, check_quantity, own_rate};
 use crate::catalog::terms::item_terms;
@@ -424,14 +425,34 @@ impl<'a> Draft<'a> {
         for (before, event) in events.iter().enumerate() {
             try_out(&mut then, event, before);
         }
-        let Some(end) = then.cycle_end(self.at, self.advance.rules)? else { return Ok(()) };
-        let waiting = then.scheduled.iter().filter(|due| due.cycle_end);
-        let moved = waiting.filter(|due| due.at != ScheduledFor::At(end));
-        for due in moved {
-            events.push(withdrawal(&then, due.change).into());
-            let mut due = due.clone();
-            due.at = ScheduledFor::At(end);
-            events.push(due.into());
+        let Some(end) = then.end_of_cycle(self.at, self.advance.rules)? else { return Ok(()) };
+        let known = then.scheduled.iter().chain(&then.aside);
+        let waits = |due: &&ChangeScheduled| due.cycle_end && due.at != ScheduledFor::At(end);
+        let waiting: Vec<ChangeScheduled> = known.filter(waits).cloned().collect();
+        if waiting.is_empty() {
+            return Ok(());
+        }
+        let mut tell = |then: &mut Subscription, event: SubscriptionEvent| {
+            try_out(then, &event, events.len());
+            events.push(event);
+        };
+        // An end is withdrawn first and brings back what it had put aside; told last again, it puts
+        // aside what lies beyond it now.
+        let ends = then.scheduled.iter().find(|due| is_end(due)).cloned();
+        for due in ends.iter().chain(waiting.iter().filter(|due| !is_end(due))) {
+            let gone = withdrawal(&then, due.change);
+            tell(&mut then, gone.into());
+        }
+        let again = |due: ChangeScheduled| {
+            let at = if due.cycle_end { ScheduledFor::At(end) } else { due.at };
+            ChangeScheduled { at, sets_aside: Vec::new(), ..due }
+        };
+        for due in waiting.into_iter().filter(|due| !is_end(due)) {
+            tell(&mut then, again(due).into());
+        }
+        if let Some(ends) = ends.map(again) {
+            let sets_aside = beyond(&then, ends.at);
+            tell(&mut then, ChangeScheduled { sets_aside, ..ends }.into());
         }
         Ok(())
     }

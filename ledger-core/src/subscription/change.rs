@@ -79,6 +79,13 @@ pub(super) fn change(case: &Case<'_>, command: &ChangeSubscription) -> Result<De
             not_before_anchor(case, subscription, at)?;
         }
         // What cannot be done is refused now, and not when its time has come.
+        // What waits for a payment does not happen before it was asked for.
+        let at = match due {
+            ScheduledFor::Paid => {
+                at.max(case.profile.rules.moment(case.context.stamp.recorded_at)?)
+            }
+            ScheduledFor::At(_) => at,
+        };
         let (gone, left) = without_what_gives_way(subscription, &agreed, Some(due), events.len());
         let then = case.advance().projected(&left, at)?;
         case.advance().change(&then, at, &agreed, None)?;

@@ -15,8 +15,8 @@ use schemas::{Rejection, Timestamp};
 use super::advance::term_span;
 use super::case::{Bill, Case, Decided};
 use super::schedule::{
-    Changing, Counts, changing, not_before_anchor, not_before_start, schedule, time_of, withdrawal,
-    withdrawn, within_life,
+    Changing, Counts, changing, is_end, not_before_anchor, not_before_start, schedule, time_of,
+    withdrawal, withdrawn, within_life,
 };
 use super::state::{Pause, Subscription, default_credit};
 use crate::customer::rules::Rules;
@@ -72,7 +72,7 @@ pub(super) fn cancel(case: &Case<'_>, command: &CancelSubscription) -> Result<De
 }
 
 /// What is scheduled for an instant or later.
-fn beyond(subscription: &Subscription, end: ScheduledFor) -> Vec<u32> {
+pub(super) fn beyond(subscription: &Subscription, end: ScheduledFor) -> Vec<u32> {
     let ScheduledFor::At(end) = end else { return Vec::new() };
     let lies_beyond = |due: &&ChangeScheduled| match due.at {
         ScheduledFor::At(at) => end <= at,
@@ -102,10 +102,7 @@ fn check_least_term(
 
 /// The scheduled cancellation.
 fn cancellation(subscription: &Subscription) -> Option<u32> {
-    subscription.scheduled.iter().find_map(|due| match &due.what {
-        ScheduledChange::Cancel(_) => Some(due.change),
-        ScheduledChange::Items(_) | ScheduledChange::Pause(_) | ScheduledChange::Resume(_) => None,
-    })
+    subscription.scheduled.iter().find(|due| is_end(due)).map(|due| due.change)
 }
 
 /// Undoes a cancellation that is scheduled, or whose last day is not over. Its notes stay, and the
@@ -125,8 +122,8 @@ pub(super) fn uncancel(
             cancellation(subscription).ok_or(Rejection::NotCanceled { subscription: id })?;
         // It may have come meanwhile, and nobody was told.
         let now = case.context.stamp.recorded_at;
-        let passed = |due: &ChangeScheduled| due.at <= ScheduledFor::At(now);
-        let Some(due) = subscription.change(found).filter(|due| passed(due)) else {
+        let over = subscription.known_end(rules).is_some_and(|end| end.at <= now);
+        let Some(due) = subscription.change(found).filter(|_| over) else {
             return Ok(vec![withdrawal(subscription, found).into()]);
         };
         let mut then = subscription.clone();

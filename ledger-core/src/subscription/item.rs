@@ -50,9 +50,14 @@ pub(crate) struct Segment<'a> {
 impl Segment<'_> {
     /// The units that the price is reckoned with.
     pub(crate) fn units(&self) -> Decimal {
-        let counted = models::with(&self.terms.rate, |model| model.by_quantity());
-        if counted { self.quantity } else { Decimal::ONE }
+        units_of(self.terms, self.quantity)
     }
+}
+
+/// The units that a price is reckoned with at a quantity.
+pub(crate) fn units_of(terms: &ItemTerms, quantity: Decimal) -> Decimal {
+    let counted = models::with(&terms.rate, |model| model.by_quantity());
+    if counted { quantity } else { Decimal::ONE }
 }
 
 /// Time of an item that stays as it is invoiced: nothing of it is charged or given back.

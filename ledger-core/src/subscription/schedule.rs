@@ -151,12 +151,7 @@ pub(crate) fn time_of(
     match when {
         ChangeTime::Now => Ok((now, None)),
         ChangeTime::CycleEnd => {
-            let origin = subscription.origin(rules);
-            let at = match subscription.trial_end {
-                // Who leaves during a trial leaves when it is over.
-                Some(end) if begins < end && origin == end => end,
-                Some(_) | None => subscription.cycle_end(begins, rules)?.unwrap_or(begins),
-            };
+            let at = subscription.end_of_cycle(begins, rules)?.unwrap_or(begins);
             Ok((at, Some(ScheduledFor::At(at))))
         }
         ChangeTime::On(date) => {
@@ -214,13 +209,19 @@ pub(crate) fn withdrawn(
     due.map(|due| withdrawal(subscription, due.change).into()).collect()
 }
 
+/// Whether a scheduled change is an end.
+pub(crate) fn is_end(due: &ChangeScheduled) -> bool {
+    match due.what {
+        ScheduledChange::Cancel(_) => true,
+        ScheduledChange::Items(_) | ScheduledChange::Pause(_) | ScheduledChange::Resume(_) => false,
+    }
+}
+
 /// A scheduled change is withdrawn; if it is an end, what that had put aside waits again.
 pub(crate) fn withdrawal(subscription: &Subscription, change: u32) -> ScheduledChangeWithdrawn {
-    let is_end = subscription
-        .change(change)
-        .is_some_and(|due| matches!(due.what, ScheduledChange::Cancel(_)));
+    let ends = subscription.change(change).is_some_and(is_end);
     let aside = subscription.aside.iter().map(|due| due.change);
-    let brings_back = is_end && !makes(Mistake::UncancelForgets);
+    let brings_back = ends && !makes(Mistake::UncancelForgets);
     let restores = if brings_back { aside.collect() } else { Vec::new() };
     ScheduledChangeWithdrawn { subscription: subscription.id, change, restores, why: None }
 }

@@ -5,11 +5,12 @@ use schemas::event::{
     ScheduledChange, ScheduledFor, SubscriptionCreated, Term,
 };
 use schemas::ids::{CustomerId, DiscountId, InvoiceId, PlanId, QuoteId, SubscriptionId};
-use schemas::terms::{Anchor, CancelCredit, CancelDefault, EndReason, Renewal, TrialAnchor};
+use schemas::terms::{Anchor, CancelCredit, CancelDefault, EndReason, TrialAnchor};
 use schemas::time::TimeError;
 use schemas::{Decimal, Rejection, Span, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use super::ending::ends_by_itself;
 use super::item::{Cycle, Item, latest, put_step};
 use super::visit::Visit;
 use crate::customer::rules::Rules;
@@ -278,16 +279,25 @@ impl Subscription {
         }
     }
 
-    /// The end of the cycle that an instant lies in, of the first price that lives then; before
-    /// its first cycle, the end of that one.
+    /// When what waits for the end of the cycle happens, told at an instant: who leaves during a
+    /// trial leaves when it is over.
     ///
     /// # Errors
     /// A date that cannot be computed.
-    pub(crate) fn cycle_end(
+    pub(crate) fn end_of_cycle(
         &self,
         at: Timestamp,
         rules: &Rules,
     ) -> Result<Option<Timestamp>, TimeError> {
+        match self.trial_end {
+            Some(end) if at < end && self.origin(rules) == end => Ok(Some(end)),
+            Some(_) | None => self.cycle_end(at, rules),
+        }
+    }
+
+    /// The end of the cycle that an instant lies in, of the first price that lives then; before
+    /// its first cycle, the end of that one.
+    fn cycle_end(&self, at: Timestamp, rules: &Rules) -> Result<Option<Timestamp>, TimeError> {
         let first = self.items.first().map_or(self.start, Item::first_start);
         let at = at.max(first);
         // An add-on says when a cycle ends only where nothing of the plan is left.
@@ -325,8 +335,9 @@ impl Subscription {
                 _,
             ) => None,
         });
-        let term = self.term.filter(|term| term.renewal == Renewal::Cancel);
-        let term = term.map(|term| (term.span.end(), default_credit(rules)));
+        // An end beyond every date that there is, is none.
+        let term = self.term.and_then(|term| ends_by_itself(term, self.start, rules).ok()?);
+        let term = term.map(|at| (at, default_credit(rules)));
         let known = scheduled.chain(term).min_by_key(|(at, _)| *at);
         known.map(|(at, credit)| KnownEnd { at, credit, ended: false })
     }
@@ -377,17 +388,12 @@ impl Subscription {
         self.phases.as_ref()?.percent_at(cycle.start.max(self.start))
     }
 
-    /// Nothing is scheduled up to and at an instant, and no term that ends by then tells an end.
+    /// Nothing is scheduled up to and at an instant.
     pub(crate) fn is_settled_until(&self, at: Timestamp) -> bool {
-        let settled = self.term.is_none_or(|term| match term.renewal {
-            Renewal::Renew | Renewal::Evergreen => true,
-            Renewal::RenewOnce | Renewal::Cancel => at < term.span.end(),
-        });
-        settled
-            && self.scheduled.iter().all(|due| match due.at {
-                ScheduledFor::At(due) => at < due,
-                ScheduledFor::Paid => true,
-            })
+        self.scheduled.iter().all(|due| match due.at {
+            ScheduledFor::At(due) => at < due,
+            ScheduledFor::Paid => true,
+        })
     }
 
     /// The end of the last cycle that was opened, of items that had not ended before an instant.

@@ -6,6 +6,8 @@
 //! be charged stays; other billed time is credited; what should be charged and is not, is. All
 //! of it is found anew each time, from the timelines and from the lines.
 
+use schemas::terms::BillingTiming;
+
 use crate::calendar::{Cycle, CycleId};
 use crate::civil::{Day, Instant, Stretch};
 use crate::customer::{At, Customer, CycleOf, Line};
@@ -131,7 +133,8 @@ fn next_due(
     through: Day,
 ) -> Option<Instant> {
     let item = &subscription.items[number];
-    let lead = item.last_terms()?.lead;
+    let terms = item.last_terms()?;
+    let lead = if terms.timing == BillingTiming::InAdvance { terms.lead } else { 0 };
     if lead == 0 {
         return None;
     }
@@ -238,7 +241,7 @@ fn one(
             continue;
         }
         for time in without(&[want.time], &covered) {
-            let arrears = want.price.terms.timing == schemas::terms::BillingTiming::InArrears;
+            let arrears = want.price.terms.timing == BillingTiming::InArrears;
             found.missing.push(Missing {
                 of: CycleOf {
                     subscription: subscription.id,

@@ -267,6 +267,8 @@ pub(crate) struct Customer {
     pub(crate) invoices: Vec<Invoice>,
     /// What the ledger calls them, by place.
     pub(crate) names: Vec<InvoiceId>,
+    /// Where lines stand on its invoices as the ledger wrote them: among those that say something.
+    pub(crate) places: Vec<Vec<usize>>,
     /// How many notes were issued.
     pub(crate) notes: usize,
     /// What the ledger calls the notes, by place.
@@ -306,6 +308,7 @@ impl Customer {
             charges: Vec::new(),
             invoices: Vec::new(),
             names: Vec::new(),
+            places: Vec::new(),
             notes: 0,
             note_names: Vec::new(),
             lots: Vec::new(),

@@ -105,7 +105,28 @@ struct Shown {
     kind: String,
 }
 
-fn shown(clock: &Clock, line: &Line) -> Shown {
+/// A credit of nothing says nothing.
+const fn is_something(credits: bool, gross: i128, net: i128) -> bool {
+    !credits || gross != 0 || net != 0
+}
+
+/// The place of a line among those of its invoice that say something.
+fn place(customer: &Customer, (invoice, line): At) -> At {
+    let before = customer.invoices[invoice].lines.iter().take(line);
+    let says = |line: &&Line| is_something(line.credits.is_some(), line.gross, line.net());
+    (invoice, before.filter(says).count())
+}
+
+/// The same of a line that the ledger names.
+fn place_by_ledger(customer: &Customer, invoice: InvoiceId, line: u32) -> At {
+    let line = usize::try_from(line).expect("small") - 1;
+    let known = customer.names.iter().position(|known| *known == invoice);
+    let place = known.map(|invoice| (invoice, customer.places[invoice][line]));
+    place.unwrap_or((usize::MAX, line))
+}
+
+fn shown(customer: &Customer, line: &Line) -> Shown {
+    let clock = &customer.clock;
     let what = match (&line.price, line.source) {
         (Some(price), Source::Cycle(of)) => format!(
             "{} of {:?} {}/{}",
@@ -119,7 +140,7 @@ fn shown(clock: &Clock, line: &Line) -> Shown {
     let top = if line.kind == LineKind::MinimumTrueUp { " least" } else { "" };
     Shown {
         what: format!("{what}{top}"),
-        credits: line.credits,
+        credits: line.credits.map(|at| place(customer, at)),
         version: line.price.as_ref().map_or(0, |price| price.terms.version),
         quantity: units(line.quantity),
         gross: line.gross,
@@ -142,10 +163,7 @@ fn moved(events: &[Event]) -> Moved {
 }
 
 fn shown_by_ledger(customer: &Customer, clock: &Clock, moved: &Moved, line: &InvoiceLine) -> Shown {
-    let place = |at: LineRef| {
-        let invoice = customer.names.iter().position(|known| *known == at.invoice);
-        (invoice.unwrap_or(usize::MAX), usize::try_from(at.line).expect("small") - 1)
-    };
+    let place = |at: LineRef| place_by_ledger(customer, at.invoice, at.line);
     let what = match (&line.pricing, line.source) {
         (Some(pricing), schemas::event::LineSource::Cycle { subscription, item, cycle }) => {
             let there = moved.get(&(subscription, item));
@@ -172,8 +190,7 @@ fn shown_by_ledger(customer: &Customer, clock: &Clock, moved: &Moved, line: &Inv
 }
 
 fn in_order(mut lines: Vec<Shown>) -> Vec<Shown> {
-    // A credit of nothing says nothing.
-    lines.retain(|line| line.credits.is_none() || line.gross != 0 || line.net != 0);
+    lines.retain(|line| is_something(line.credits.is_some(), line.gross, line.net));
     lines.sort();
     lines
 }
@@ -211,14 +228,9 @@ fn notes(customer: &Customer, of: &[&CreditNoteIssued]) -> Vec<Note> {
         .iter()
         .map(|note| {
             let place = customer.names.iter().position(|known| *known == note.invoice);
-            let mut lines: Vec<(usize, i128)> = note
-                .lines
-                .iter()
-                .map(|line| {
-                    (usize::try_from(line.line).expect("small") - 1, i128::from(line.net.0))
-                })
-                .filter(|(_, net)| *net != 0)
-                .collect();
+            let of = |line: u32| place_by_ledger(customer, note.invoice, line).1;
+            let lines = note.lines.iter().map(|line| (of(line.line), i128::from(line.net.0)));
+            let mut lines: Vec<(usize, i128)> = lines.filter(|(_, net)| *net != 0).collect();
             lines.sort_unstable();
             (place.unwrap_or(usize::MAX), lines)
         })
@@ -228,11 +240,22 @@ fn notes(customer: &Customer, of: &[&CreditNoteIssued]) -> Vec<Note> {
     found
 }
 
+/// The places of an invoice's lines among those that say something.
+fn places_of(invoice: &InvoiceFinalized) -> Vec<usize> {
+    let mut before = 0;
+    let place = |line: &InvoiceLine| {
+        let (gross, net) = (line.gross.0.into(), line.net.0.into());
+        let says = is_something(line.credits.is_some(), gross, net);
+        before += usize::from(says);
+        before - usize::from(says)
+    };
+    invoice.lines.iter().map(place).collect()
+}
+
 /// Everything that a customer was issued last, for people.
 pub(crate) fn documents(customer: &Customer) -> String {
     customer.invoices.last().map_or_else(String::new, |invoice| {
-        let lines: Vec<Shown> =
-            invoice.lines.iter().map(|line| shown(&customer.clock, line)).collect();
+        let lines: Vec<Shown> = invoice.lines.iter().map(|line| shown(customer, line)).collect();
         list(&lines)
     })
 }
@@ -273,9 +296,10 @@ pub(crate) fn compare(
         })
         .collect();
     let names: Vec<InvoiceId> = invoices.iter().map(|invoice| invoice.invoice).collect();
+    let places: Vec<Vec<usize>> = invoices.iter().map(|invoice| places_of(invoice)).collect();
     for (number, place) in wanted.iter().enumerate() {
         let lines = |place: usize| {
-            in_order(known.invoices[place].lines.iter().map(|l| shown(&known.clock, l)).collect())
+            in_order(known.invoices[place].lines.iter().map(|l| shown(known, l)).collect())
         };
         let Some(invoice) = invoices.get(number) else {
             return differ("an invoice is missing", list(&lines(*place)), "none".to_owned());
@@ -294,10 +318,16 @@ pub(crate) fn compare(
         return differ("an invoice too many", "none".to_owned(), list(&lines));
     }
     known.names.extend(names);
+    known.places.extend(places);
     let mut wanted: Vec<Note> = documents
         .iter()
         .filter_map(|document| match document {
-            Document::Note(place, lines) => Some((*place, lines.clone())),
+            Document::Note(at, lines) => {
+                let of = |line: usize| place(known, (*at, line)).1;
+                let mut lines: Vec<_> = lines.iter().map(|(line, net)| (of(*line), *net)).collect();
+                lines.sort_unstable();
+                Some((*at, lines))
+            }
             Document::Invoice(_) => None,
         })
         .collect();

@@ -11,8 +11,8 @@ use schemas::command::{
 };
 use schemas::ids::SubscriptionId;
 use schemas::terms::{
-    Anchor, CancelCredit, CancelDefault, ChangeTime, DefaultAnchor, EndReason, InvoiceTiming,
-    Proration, Settle, TrialAnchor,
+    CancelCredit, CancelDefault, ChangeTime, EndReason, InvoiceTiming, Proration, Settle,
+    TrialAnchor,
 };
 
 use crate::bill::{Billing, Which, bill};
@@ -66,13 +66,9 @@ pub(crate) fn time_of(
         ChangeTime::Now => Ok((now, None)),
         ChangeTime::CycleEnd => {
             let effective = view.clock.moment(when.effective);
-            let at = match of.trial_end {
-                // Who leaves during a trial leaves when it is over.
-                Some(end) if effective < end && of.origin(view.rules) == end => end,
-                Some(_) | None => of
-                    .cycle_end(view.rules, view.clock, effective)
-                    .ok_or("there is no cycle any more")?,
-            };
+            let at = of
+                .end_of_cycle(view.rules, view.clock, effective)
+                .ok_or("there is no cycle any more")?;
             Ok((at, Some(At::Time(at))))
         }
         ChangeTime::On(date) => {
@@ -318,12 +314,12 @@ pub(crate) fn set_renewal(
     customer: &mut Customer,
     command: &SetRenewal,
 ) -> Result<(), Refused> {
-    on(book, customer, command.subscription, |_, of| {
+    on(book, customer, command.subscription, |view, of| {
         if of.end.is_some() {
             return Err("it has ended");
         }
-        let term = of.term.as_mut().ok_or("it has no term")?;
-        term.renewal = command.renewal;
+        let term = of.term.ok_or("it has no term")?;
+        of.term = Some(term.renewed_by(view.clock, command.renewal));
         Ok(())
     })
 }
@@ -398,10 +394,7 @@ pub(crate) fn end_trial(
         if view.rules.of.trial_anchor == TrialAnchor::SubscriptionStart {
             return Ok(());
         }
-        let told = of.anchor.unwrap_or(match view.rules.of.default_anchor {
-            DefaultAnchor::Anniversary => Anchor::Anniversary,
-            DefaultAnchor::Calendar => Anchor::Calendar,
-        });
+        let told = of.anchor.unwrap_or(view.rules.default_anchor());
         for item in &mut of.items {
             let Some(every) = item.last_terms().map(|terms| terms.every) else { continue };
             item.lay(Calendar::anchored(view.rules, view.clock, told, (at, at), every));

@@ -156,10 +156,11 @@ fn count_trial_anew(view: &View<'_>, of: &mut Subscription, version: &Version, a
     }
     let end = view.clock.days_later(of.start, version.trial).max(at);
     of.trial_end = Some(end);
+    let anchor = of.anchor.unwrap_or(view.rules.default_anchor());
     if view.rules.of.trial_anchor == TrialAnchor::TrialEnd {
         for item in &mut of.items {
             let Some(every) = item.last_terms().map(|terms| terms.every) else { continue };
-            item.lay(Calendar::anniversary(view.clock, end, every));
+            item.lay(Calendar::anchored(view.rules, view.clock, anchor, (end, end), every));
         }
     }
 }

@@ -57,6 +57,7 @@ fn takes_along(of: &mut Subscription, there: &dyn Fn(Instant) -> Instant) {
     of.trial_end = of.trial_end.map(there);
     if let Some(term) = &mut of.term {
         term.end = there(term.end);
+        term.last = term.last.map(there);
     }
     let aside = of.end.iter_mut().flat_map(|end| &mut end.withdrawn);
     let waiting = of.scheduled.iter_mut().chain(&mut of.set_aside).chain(aside);

@@ -4,8 +4,8 @@
 //! anywhere.
 
 use schemas::terms::{
-    ActivationStart, ChargeWait, CreditBasis, CreditDocument as Documents, MinimumAfterDiscount,
-    Policies,
+    ActivationStart, Anchor, ChargeWait, CreditBasis, CreditDocument as Documents, DefaultAnchor,
+    MinimumAfterDiscount, Policies,
 };
 
 pub(crate) use schemas::terms::NoneScope;
@@ -57,6 +57,14 @@ impl Rules {
         match self.of.charge_wait {
             ChargeWait::Days31 => 31,
             ChargeWait::NextInvoice => FOR_EVER,
+        }
+    }
+
+    /// Where cycles begin if nothing is said.
+    pub(crate) const fn default_anchor(&self) -> Anchor {
+        match self.of.default_anchor {
+            DefaultAnchor::Anniversary => Anchor::Anniversary,
+            DefaultAnchor::Calendar => Anchor::Calendar,
         }
     }
 

@@ -130,10 +130,7 @@ fn put_items(
         }
     }
     let origin = new.origin(rules);
-    let anchor = with.anchor.unwrap_or(match rules.of.default_anchor {
-        schemas::terms::DefaultAnchor::Anniversary => schemas::terms::Anchor::Anniversary,
-        schemas::terms::DefaultAnchor::Calendar => schemas::terms::Anchor::Calendar,
-    });
+    let anchor = with.anchor.unwrap_or(rules.default_anchor());
     if matches!(anchor, schemas::terms::Anchor::Day(day) if !(1..=31).contains(&day)) {
         return Err("no day of a month");
     }

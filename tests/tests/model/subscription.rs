@@ -65,6 +65,8 @@ pub(crate) struct End {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Term {
     pub(crate) end: Instant,
+    /// When the subscription ends with it or with the one that follows, if it is not renewed.
+    pub(crate) last: Option<Instant>,
     pub(crate) length: Every,
     pub(crate) renewal: Renewal,
     /// What an end with it gives back: as a cancellation that does not say.
@@ -83,7 +85,17 @@ impl Term {
     ) -> Self {
         let (day, time) = (clock.day(origin), clock.time_if(origin));
         let bound = |n: i64| clock.at(steps_later(day, length, n, None), time);
-        Self { end: bound(nth + 1), length, renewal, credit, origin, nth }
+        let last = match renewal {
+            Renewal::Cancel => Some(bound(nth + 1)),
+            Renewal::RenewOnce => Some(bound(nth + 2)),
+            Renewal::Renew | Renewal::Evergreen => None,
+        };
+        Self { end: bound(nth + 1), last, length, renewal, credit, origin, nth }
+    }
+
+    /// The same term, with another word on what follows it.
+    pub(crate) fn renewed_by(self, clock: &Clock, renewal: Renewal) -> Self {
+        Self::new(clock, (self.origin, self.nth), self.length, (renewal, self.credit))
     }
 }
 
@@ -153,8 +165,7 @@ impl Subscription {
             Scheduled { at: At::Time(at), what: Later::Cancel(credit), .. } => Some((*at, *credit)),
             Scheduled { .. } => None,
         });
-        let term = self.term.filter(|term| term.renewal == Renewal::Cancel);
-        let term = term.map(|term| (term.end, term.credit));
+        let term = self.term.and_then(|term| Some((term.last?, term.credit)));
         canceled.chain(term).min_by_key(|(at, _)| *at)
     }
 
@@ -223,9 +234,39 @@ impl Subscription {
     /// Cycles were laid anew at an instant: what waited for the end of the old one waits for the
     /// end of the new one.
     pub(crate) fn cycles_moved(&mut self, rules: &Rules, clock: &Clock, at: Instant) {
-        let Some(end) = self.cycle_end(rules, clock, at) else { return };
-        for known in self.scheduled.iter_mut().filter(|known| known.at_cycle_end) {
+        let Some(end) = self.end_of_cycle(rules, clock, at) else { return };
+        let mut known = std::mem::take(&mut self.scheduled);
+        known.append(&mut self.set_aside);
+        for known in known.iter_mut().filter(|known| known.at_cycle_end) {
             known.at = At::Time(end);
+        }
+        known.sort_by_key(|known| known.number);
+        self.scheduled = known;
+        self.put_aside();
+    }
+
+    /// What lies beyond a scheduled end is put aside until that is taken back.
+    fn put_aside(&mut self) {
+        let ends = |known: &Scheduled| matches!(known.what, Later::Cancel(_));
+        let end = self.scheduled.iter().find(|known| ends(known)).map(|known| known.at);
+        let Some(At::Time(end)) = end else { return };
+        let beyond =
+            |known: &Scheduled| !ends(known) && matches!(known.at, At::Time(at) if end <= at);
+        let all = std::mem::take(&mut self.scheduled);
+        (self.set_aside, self.scheduled) = all.into_iter().partition(beyond);
+    }
+
+    /// When what waits for the end of the cycle happens, told at an instant: who leaves during a
+    /// trial leaves when it is over.
+    pub(crate) fn end_of_cycle(
+        &self,
+        rules: &Rules,
+        clock: &Clock,
+        at: Instant,
+    ) -> Option<Instant> {
+        match self.trial_end {
+            Some(end) if at < end && self.origin(rules) == end => Some(end),
+            Some(_) | None => self.cycle_end(rules, clock, at),
         }
     }
 

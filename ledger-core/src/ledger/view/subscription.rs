@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use schemas::event::{ChangeScheduled, LineSource, ScheduledFor};
+use schemas::event::{ChangeScheduled, ItemTerms, LineSource, PlanVersion, ScheduledFor};
 use schemas::terms::{DiscountDuration, DiscountTarget, DiscountValue, EndReason};
 use schemas::view::{
     self, ItemCycle, ItemStep, OpenDocument, PendingChange, SubscriptionDiscount, SubscriptionItem,
@@ -11,11 +11,12 @@ use schemas::view::{
 use schemas::{Date, Rejection, Span, Timestamp};
 
 use crate::billing::spans;
+use crate::billing::state::Line;
 use crate::ledger::{Customer, Ledger};
 use crate::settlement::state::Invoice;
 use crate::subscription::advance::{Advance, Horizon};
 use crate::subscription::books::Books as _;
-use crate::subscription::item::{Cycle, Item};
+use crate::subscription::item::{Cycle, Item, units_of};
 use crate::subscription::state::{Phase, Subscription};
 
 /// A subscription, as it is and brought up to the day that is asked about.
@@ -81,8 +82,7 @@ impl<'a> Shown<'a> {
     /// The instant after its last, as far as it is known.
     pub(super) fn known_end(&self) -> Option<Timestamp> {
         let rules = &self.customer.profile.rules;
-        let known = self.as_is.known_end(rules).or_else(|| self.then.known_end(rules));
-        known.map(|known| known.at)
+        self.then.known_end(rules).map(|known| known.at)
     }
 
     /// Open invoices with a line of it.
@@ -107,7 +107,11 @@ impl<'a> Shown<'a> {
 
     /// The time of an item that is billed on invoices that `counts` takes, or is free; pauses
     /// count as such, because nothing is owed for them.
-    pub(super) fn billed(&self, item: &Item, counts: impl Fn(&Invoice) -> bool) -> Vec<Span> {
+    pub(super) fn billed(
+        &self,
+        item: &Item,
+        counts: impl Fn(&Invoice, &Line) -> bool,
+    ) -> Vec<Span> {
         let mut time = Vec::new();
         let free = self.then.trial_end.and_then(|end| Span::new(self.then.start, end));
         for span in free.into_iter().chain(self.then.pause_spans()) {
@@ -118,8 +122,9 @@ impl<'a> Shown<'a> {
         for bill in cycles.into_iter().flat_map(crate::shared::List::iter) {
             for at in &bill.lines {
                 let invoice = self.customer.settlement.invoices().at(at.invoice);
-                if invoice.is_some_and(&counts) {
-                    for live in &billing.line(*at).live {
+                let line = billing.line(*at);
+                if invoice.is_some_and(|invoice| counts(invoice, line)) {
+                    for live in &line.live {
                         time = spans::with(&time, *live);
                     }
                 }
@@ -134,7 +139,7 @@ impl<'a> Shown<'a> {
     /// Up to where the item is billed without a gap.
     fn charged_through(&self, item: &Item) -> Option<Timestamp> {
         let from = item.cycles.first().map_or(self.then.start, |cycle| cycle.start);
-        let billed = self.billed(item, |_| true);
+        let billed = self.billed(item, |_, _| true);
         let found = billed.iter().find(|span| span.contains(from));
         found.map(|span| span.end()).filter(|end| *end < Timestamp::MAX)
     }
@@ -255,6 +260,16 @@ impl<'a> Shown<'a> {
         }
     }
 
+    /// Whether a line is of what an item has at the instant. One that costs nothing is never
+    /// credited, so it counts as long as what it is for holds.
+    pub(super) fn holds(&self, item: &Item, line: &Line) -> bool {
+        let same = |terms: &ItemTerms| {
+            line.plan == Some(PlanVersion { plan: terms.plan, version: terms.version })
+                && line.quantity == units_of(terms, item.quantity_at(self.at))
+        };
+        !line.gross.is_zero() || item.terms_at(self.at).is_some_and(same)
+    }
+
     /// The open invoice that bills an item's time at the instant, if one does.
     pub(super) fn unpaid_for(&self, item: &Item) -> Option<&Invoice> {
         let bills = |invoice: &&Invoice| {
@@ -267,7 +282,7 @@ impl<'a> Shown<'a> {
                             if subscription == self.as_is.id && number == item.number
                     );
                     let now = |span: &Span| span.contains(self.at);
-                    of_item && line.live.iter().any(now)
+                    of_item && line.live.iter().any(now) && self.holds(item, line)
                 })
             })
         };
