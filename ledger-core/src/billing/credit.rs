@@ -78,6 +78,7 @@ pub(crate) fn credit(
             part_at(place, whole, pricing, pricing.full, piece)?
         }
     };
+    let amount = amount.at_most(before.gross_left);
     // A line says which part of a whole cycle it is, whatever its amount is a share of.
     let ratio = match basis {
         CreditBasis::BilledShare | CreditBasis::BilledAmount => {
@@ -168,6 +169,17 @@ struct Amount {
     steps: Vec<RoundingStep>,
     /// The whole price that it is a part of, where that is not the line's.
     whole: Option<Fraction>,
+}
+
+impl Amount {
+    /// Never more than is left of the line, before discounts.
+    fn at_most(mut self, left: Minor) -> Self {
+        if self.gross > left.0 {
+            self.steps.push(bounded(left));
+            self.gross = left.0;
+        }
+        self
+    }
 }
 
 /// The part of a line that falls to the time after `before` and up to `after`, of `length`.
@@ -305,12 +317,15 @@ fn shared(
     };
     let mut left = credited;
     for taken in &line.discounts {
-        let (of, whole) = match discount {
-            CreditDiscount::ItemShare => (taken.amount, taken.exact),
-            CreditDiscount::WholeDiscount => match whole_discount(place, taken.discount) {
-                Some(whole) => (whole, Fraction::whole(whole.0)),
-                None => (taken.amount, taken.exact),
-            },
+        let fixed = match discount {
+            CreditDiscount::ItemShare => None,
+            CreditDiscount::WholeDiscount => whole_discount(place, taken.discount),
+        };
+        let (of, whole) = match fixed {
+            Some(whole) => (whole, Fraction::whole(whole.0)),
+            // With all of the line comes all that was taken off it.
+            None if part == Fraction::ONE => (taken.amount, Fraction::whole(taken.amount.0)),
+            None => (taken.amount, taken.exact),
         };
         let exact = whole.times(part)?;
         let amount = exact.rounded(RoundingMode::HalfUp)?.clamp(0, left.max(0));
@@ -345,14 +360,16 @@ fn given(place: Place<'_>, discount: DiscountId) -> EventAt {
     found.expect("a line has discounts that were given").made
 }
 
+/// What is left of a line takes the place of what was reckoned.
+fn bounded(to: Minor) -> RoundingStep {
+    let (subject, mode) = (RoundingSubject::Amount, RoundingMode::HalfUp);
+    RoundingStep { subject, exact: Fraction::whole(to.0), scale: 0, mode, rounded: to.0 }
+}
+
 /// Earlier credits and credit notes may have taken part of the line: what is left bounds this
 /// credit, net and gross. Gross comes down together with the discounts, the last one first, so
 /// that the net amount stays.
 fn bound(draft: &mut LineDraft, before: Before) {
-    let bounded = |to: Minor| {
-        let (subject, mode) = (RoundingSubject::Amount, RoundingMode::HalfUp);
-        RoundingStep { subject, exact: Fraction::whole(to.0), scale: 0, mode, rounded: to.0 }
-    };
     let over = -draft.net().0 - before.left.0;
     if over > 0 {
         draft.rounding.push(bounded(before.left));

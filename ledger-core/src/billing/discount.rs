@@ -184,7 +184,8 @@ fn take_amount(
     }
     for (cycle, indices) in budgets {
         let used = cycle.map_or(0, |cycle| used_in_cycle(reach, cycle, lines));
-        let left = Minor((amount.0 - used).max(0));
+        // What comes back by a rule that gives back more than was taken makes no larger budget.
+        let left = Minor((amount.0 - used).clamp(0, amount.0));
         let budget = Budget { left, cycle };
         share_out(reach.discount, budget, allocation, &indices, lines)?;
     }

@@ -195,13 +195,19 @@ impl Advance<'_> {
             }
             let Some((number, span)) = first else { return Ok(events) };
             let then = self.projected(subscription, span.start())?;
-            // Where its cycles will be others, they are billed when they begin.
-            let same = then.item(number).zip(subscription.item(number)).filter(|(then, now)| {
-                then.calendar == now.calendar && then.terms_at(span.start()).is_some()
-            });
+            // Where its cycles will be others, they are billed when they begin; a version that it
+            // migrates to may have less lead.
+            let mut same = None;
+            if let Some((then, now)) = then.item(number).zip(subscription.item(number))
+                && then.calendar == now.calendar
+                && then.terms_at(span.start()).is_some()
+                && self.is_due_ahead(then, span, horizon)?
+            {
+                same = Some(now);
+            }
             let ended = then.ending.is_some_and(|ending| ending.at <= span.start());
             match same.filter(|_| !ended) {
-                Some((_, item)) => {
+                Some(item) => {
                     let (_, full) = item.next_period(self.rules)?;
                     let next = self.open(subscription, item, span, full)?;
                     push(subscription, &mut events, next, before)?;

@@ -236,6 +236,7 @@ fn plain(source: Source, gross: i128, quantity: schemas::Decimal) -> Line {
         returned: Vec::new(),
         credited_units: 0,
         credited: 0,
+        credited_gross: 0,
         noted: 0,
         by_notes: 0,
     }
@@ -340,6 +341,7 @@ fn taken_off(customer: &mut Customer, at: At, credit: &Line) {
     line.live = crate::stretches::without(&line.live, &[credit.time]);
     line.credited_units += credit.credited_units;
     line.credited -= credit.net();
+    line.credited_gross -= credit.gross;
     line.returned.extend(credit.discounts.iter().copied());
 }
 

@@ -34,6 +34,7 @@ pub(crate) fn give_back(
         returned: Vec::new(),
         credited_units: units(view.clock, time),
         credited: 0,
+        credited_gross: 0,
         noted: 0,
         by_notes: 0,
         ..line.clone()
@@ -78,21 +79,21 @@ fn amounts(view: &View<'_>, of: &Subscription, line: &Line, time: Stretch) -> (i
             cumulative(line, gone, length)
         }
         CreditBasis::BilledShare | CreditBasis::LastBilledPrice => {
-            let gross = priced(view, line, line.whole, time);
+            let gross = priced(view, line, line.whole, time).min(line.gross_left());
             (gross, shares(view, line, (gross, of_gross(gross))))
         }
         CreditBasis::CurrentPrice => {
             // At its start the line's own price was the one in force.
             let whole =
                 if time.0 <= line.time.0 { line.whole } else { in_force(view, of, line, time.0) };
-            let gross = priced(view, line, whole, time);
+            let gross = priced(view, line, whole, time).min(line.gross_left());
             (gross, shares(view, line, (gross, of_gross(gross))))
         }
         CreditBasis::BilledAmount => {
             let whole = Exact::whole(line.gross);
             let stretches = (time, line.time);
             let gross = part_cost(view.rules, view.clock, whole, share_of_line(), stretches);
-            let gross = gross.rounded();
+            let gross = gross.rounded().min(line.gross_left());
             (gross, shares(view, line, (gross, of_gross(gross))))
         }
         CreditBasis::WholeFee => {
@@ -150,6 +151,12 @@ fn shares(view: &View<'_>, line: &Line, (gross, share): (i128, Exact)) -> Vec<Ta
     let amount = |taken: &Taken| {
         let of = match (view.rules.of.credit_discount, taken.budget) {
             (CreditDiscount::WholeDiscount, Some(budget)) => Exact::whole(budget),
+            // With all of the line comes all that was taken off it.
+            (CreditDiscount::WholeDiscount | CreditDiscount::ItemShare, _)
+                if share == Exact::ONE =>
+            {
+                Exact::whole(taken.amount)
+            }
             (CreditDiscount::WholeDiscount | CreditDiscount::ItemShare, _) => taken.exact,
         };
         of.times(share).rounded()

@@ -87,6 +87,8 @@ pub(crate) struct Line {
     pub(crate) credited_units: i128,
     /// What credits for time took off it.
     pub(crate) credited: i128,
+    /// The same before discounts.
+    pub(crate) credited_gross: i128,
     /// What notes for an amount took off it.
     pub(crate) noted: i128,
     /// What notes of both kinds took off it: the invoice asks that much less for it.
@@ -96,6 +98,11 @@ pub(crate) struct Line {
 impl Line {
     pub(crate) fn net(&self) -> i128 {
         self.gross - self.discounts.iter().map(|taken| taken.amount).sum::<i128>()
+    }
+
+    /// What credits for time have left of it before discounts.
+    pub(crate) const fn gross_left(&self) -> i128 {
+        self.gross - self.credited_gross
     }
 
     pub(crate) fn left(&self) -> i128 {

@@ -250,7 +250,7 @@ fn given(
         let used = cycle.map_or(0, |start| used_in(customer, discount, start));
         let weights: Vec<i128> = places.iter().map(|at| lines[*at].net()).collect();
         let all: i128 = weights.iter().sum();
-        let budget = (amount - used).max(0).min(all);
+        let budget = (amount - used).clamp(0, amount).min(all);
         if budget == 0 {
             continue;
         }

@@ -386,6 +386,9 @@ fn stands(
     now: Instant,
     differ: &dyn Fn(&str, String, String) -> Option<Difference>,
 ) -> Option<Difference> {
+    let differ = |kind: &str, expected: String, got: String| {
+        differ(kind, format!("of {:?}: {expected}", of.id), got)
+    };
     let at = schemas::Timestamp::from_micros(now)?;
     let view = match ledger.subscription_view(id, of.id, at, at) {
         Ok(view) => view,

@@ -327,6 +327,7 @@ pub(crate) fn undo(customer: &mut Customer, place: usize, rebill: bool) {
                 // what `rebill` says.
                 let credited = customer.line_mut(at);
                 credited.credited += line.net();
+                credited.credited_gross += line.gross;
                 let again = line.discounts.iter().map(|t| Taken { amount: -t.amount, ..*t });
                 credited.returned.extend(again);
                 credited.stands |= !rebill && credited.live.is_empty();
