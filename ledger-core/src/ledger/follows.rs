@@ -99,7 +99,8 @@ fn begin_paid(context: &Context<'_>, draft: &mut Draft) -> Result<(), Rejection>
     // Who has ended meanwhile does not begin, whether a run has told or not.
     let (now, effective) = (context.stamp.recorded_at, context.stamp.effective_at);
     let rules = &customer.profile.rules;
-    let lives = |of: &Subscription| of.known_end(rules).is_none_or(|end| now < end.at);
+    let ends = |of: &Subscription| of.known_end(rules).is_some_and(|end| end.at <= now);
+    let lives = |of: &Subscription| of.ending.is_none() && !ends(of);
     let paid = customer.subscriptions().filter_map(|subscription| {
         let activation = subscription.activation.filter(|_| lives(subscription))?;
         let (invoice, expires) = activation.asked?;

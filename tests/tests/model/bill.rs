@@ -386,6 +386,12 @@ fn note(customer: &mut Customer, credits: &[Line], when: When) {
                 *parts.entry(line).or_default() -= credit.net();
             }
         }
+        // A note gives time back, also where discounts have left nothing of it to pay.
+        let worth = |credit: &&Line| credit.gross != 0;
+        if !credits.iter().filter(worth).any(|c| c.credits.is_some_and(|at| at.0 == place)) {
+            continue;
+        }
+        customer.invoices[place].has_notes = true;
         parts.retain(|_, amount| *amount != 0);
         let total: i128 = parts.values().sum();
         if total == 0 {
@@ -425,6 +431,7 @@ fn finalize(rules: &Rules, customer: &mut Customer, lines: Vec<Line>, when: When
         lines,
         applied: Vec::new(),
         noted: 0,
+        has_notes: false,
         generated: None,
         held: false,
         voided: false,

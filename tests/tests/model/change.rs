@@ -259,7 +259,7 @@ fn mark(
     how: Settle,
     at: Instant,
 ) {
-    let billed = |place: usize| view.customer.billed_until(before.id, place);
+    let billed = |place: usize| view.customer.billed_until(before, place);
     let plan_billed = before.plan_items(at).into_iter().filter_map(billed).max();
     for place in &touched.items {
         let new = *place >= before.items.len();

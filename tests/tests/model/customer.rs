@@ -146,6 +146,8 @@ pub(crate) struct Invoice {
     pub(crate) lines: Vec<Line>,
     pub(crate) applied: Vec<Applied>,
     pub(crate) noted: i128,
+    /// A note stands on it, of whatever amount.
+    pub(crate) has_notes: bool,
     /// What its negative total made, and which lot that is.
     pub(crate) generated: Option<(usize, i128)>,
     /// Credit was taken off it by command, and does not pay it by itself.
@@ -386,11 +388,14 @@ impl Customer {
         next.map_or(of.end, |next| next.min(of.end))
     }
 
-    /// The end of the last cycle of an item of which something is billed.
-    pub(crate) fn billed_until(&self, id: SubscriptionId, item: usize) -> Option<Instant> {
+    /// The end of the last cycle of an item of which something is billed, as the subscription
+    /// stands: one that was cut ends there.
+    pub(crate) fn billed_until(&self, known: &Subscription, item: usize) -> Option<Instant> {
         let of_item = |line: &Line| {
-            let of = line.cycle().filter(|of| (of.subscription, of.item) == (id, item));
-            of.filter(|_| !line.live.is_empty()).map(|of| self.end_of(of))
+            let of = line.cycle().filter(|of| (of.subscription, of.item) == (known.id, item));
+            let of = of.filter(|_| !line.live.is_empty())?;
+            let cut = known.items[item].calendars.get(of.id.0 + 1).map(|next| next.from);
+            Some(cut.map_or(of.end, |cut| of.end.min(cut)))
         };
         self.charging().filter_map(|(_, line)| of_item(line)).max()
     }

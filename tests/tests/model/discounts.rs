@@ -269,7 +269,7 @@ fn given(
                     Exact::new(budget * weight, all)
                 }
             };
-            let (id, budget) = (Some(discount.id), Some(budget));
+            let (id, budget) = (Some(discount.id), Some(amount));
             lines[at].discounts.push(Taken { id, exact, amount: share, budget });
         }
     }

@@ -231,6 +231,7 @@ pub(crate) fn put_note(
         line.noted += part;
         line.by_notes += part;
     }
+    customer.invoices[place].has_notes = true;
     customer.invoices[place].noted += parts.iter().map(|(_, part)| part).sum::<i128>();
     issue_note(customer, place, parts);
     release(customer, place);
@@ -286,7 +287,7 @@ pub(crate) fn void(
     if invoice.applied.iter().any(|part| part.by_payment) {
         return Err("something of it is paid");
     }
-    if invoice.noted != 0 {
+    if invoice.has_notes {
         return Err("a note credits it");
     }
     if customer.is_credited_by_a_later_one(place) {
