@@ -150,6 +150,8 @@ fn basis(rules: &Rules, line: &Line) -> CreditBasis {
         };
     }
     match (rules.policies.credit_basis, rules.policies.ratio) {
+        // Of what a note for an amount has left comes a share.
+        (CreditBasis::BilledShare, _) if line.cut => CreditBasis::BilledShare,
         (
             CreditBasis::BilledShare,
             RatioRule::Ratio9dp

@@ -60,7 +60,8 @@ impl Billing {
                     self.use_from_now(ramp.discount, true);
                 }
             }
-            E::SubscriptionChanged(e) if e.change.is_some() && !paid => {
+            // A change that changed nothing leaves nothing to bill.
+            E::SubscriptionChanged(e) if e.change.is_some() && !paid && !e.items.is_empty() => {
                 self.owe_if(e.settle, e.subscription)
             }
             E::SubscriptionPaused(e) if e.change.is_some() && !paid => {
@@ -265,7 +266,10 @@ impl Billing {
         let Some(target) = self.fold_credited_time(line)? else { return Ok(()) };
         let target = self.line_mut(target)?;
         target.credited_net.0 -= line.net.0;
-        target.credited_by.push(by);
+        // A credit of nothing is nothing that stands on the line.
+        if !line.gross.is_zero() {
+            target.credited_by.push(by);
+        }
         Ok(())
     }
 

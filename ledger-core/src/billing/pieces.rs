@@ -12,6 +12,7 @@ use super::place::Place;
 use super::spans;
 use super::state::{Line, LineAt};
 use crate::catalog::state::Catalog;
+use crate::subscription::advance::just_before;
 use crate::subscription::item::{Cycle, Segment};
 
 /// Billed time that is no longer in force.
@@ -235,10 +236,22 @@ fn due(
     match segment.terms.timing {
         BillingTiming::InAdvance => {
             let start = living.map_or(cycle.start, Span::start);
-            let lead = i32::from(segment.terms.lead_days);
-            Ok(rules.date(start)?.plus_days(-lead)?)
+            Ok(rules.date(start)?.plus_days(-i32::from(lead(place, segment, start)))?)
         }
         BillingTiming::InArrears => in_arrears(place, segment, cycle, living),
+    }
+}
+
+/// How many days before its cycle a segment is billed. A migration moves no day forward: the first
+/// cycle of the new version is billed when the lead of both has come.
+fn lead(place: Place<'_>, segment: &Segment<'_>, start: Timestamp) -> u16 {
+    let lead = segment.terms.lead_days;
+    let before = just_before(start);
+    let migrated = place.subscription.migrated.iter().any(|found| found.at == start);
+    match place.item.terms_at(before).filter(|_| migrated) {
+        Some(old) if old.timing == BillingTiming::InAdvance => lead.min(old.lead_days),
+        Some(_) => 0,
+        None => lead,
     }
 }
 

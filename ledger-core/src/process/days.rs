@@ -61,7 +61,9 @@ pub(super) fn cycle_on(asked: &Asked<'_>, subscription: &Subscription) -> Option
 fn next_due(subscription: &Subscription, item: &Item, span: Span, rules: &Rules) -> Option<Date> {
     if subscription.living(span.start(), span.end(), rules).is_none() {
         let trial = subscription.trial_end.is_some_and(|end| span.end() <= end);
-        return rules.date(span.end()).ok().filter(|_| trial);
+        // The one behind it may be billed before it begins.
+        let (behind, _) = item.period_ahead(1, rules).ok()?;
+        return opens_on(item, behind, rules).ok().filter(|_| trial);
     }
     opens_on(item, span, rules).ok()
 }

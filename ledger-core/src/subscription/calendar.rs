@@ -65,8 +65,11 @@ pub(crate) fn boundary(calendar: &Calendar, n: i64, rules: &Rules) -> Result<Tim
         PreviousPeriodFrom::ClampedDate | PreviousPeriodFrom::Anchor => calendar.day,
     };
     let at = rules.local.civil_at(calendar.first)?;
-    let date = step(Date::from_civil(at.date())?, calendar.every, n, day)?;
-    on_clock(date, at.time(), rules)
+    let first = Date::from_civil(at.date())?;
+    // Where the clock is set forward at midnight, a day begins later.
+    let begins = rules.local.start_of(first)? == calendar.first;
+    let time = if begins { civil::Time::midnight() } else { at.time() };
+    on_clock(step(first, calendar.every, n, day)?, time, rules)
 }
 
 /// The instant at which the clock shows a time on a day; the start of the day where days are

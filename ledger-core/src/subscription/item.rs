@@ -194,7 +194,8 @@ impl Item {
 
     /// The instant from which its cycles are computed anew, if they are.
     pub(crate) fn moved_at(&self) -> Option<Timestamp> {
-        (self.calendar_cycle > 0).then_some(self.calendar.from)
+        let before = self.cycles.iter().take(self.calendar_cycle as usize);
+        before.into_iter().any(|cycle| cycle.start < cycle.end).then_some(self.calendar.from)
     }
 
     /// The index that the next cycle will have.

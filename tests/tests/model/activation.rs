@@ -192,7 +192,7 @@ fn waited_from_its_start(customer: &Customer, of: &Subscription, place: usize) -
                 .then(|| of.items[cycle.item].terms_at(of.start))
                 .flatten();
             let ahead = terms.is_some_and(|terms| terms.timing == BillingTiming::InAdvance);
-            ahead && cycle.id == (0, 0) && line.net() > 0
+            ahead && cycle.start == of.start && line.net() > 0
         }
     };
     let mut billed = customer.charging().filter_map(|(at, line)| Some((at, line.cycle()?, line)));

@@ -394,9 +394,6 @@ fn note(customer: &mut Customer, credits: &[Line], when: When) {
         customer.invoices[place].has_notes = true;
         parts.retain(|_, amount| *amount != 0);
         let total: i128 = parts.values().sum();
-        if total == 0 {
-            continue;
-        }
         customer.invoices[place].noted += total;
         for (line, amount) in &parts {
             customer.line_mut((place, *line)).by_notes += amount;

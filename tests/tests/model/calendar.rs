@@ -218,6 +218,14 @@ impl Calendar {
 
     /// The n-th boundary, counted from 0.
     pub(crate) fn boundary(&self, clock: &Clock, n: i64) -> Instant {
+        // An hour that the clock shows twice is that in which it began.
+        if n == 0
+            && clock.day(self.from) == self.first
+            && clock.time_if(self.from) == self.time
+            && self.time != 0
+        {
+            return self.from;
+        }
         clock.at(steps_later(self.first, self.every, n, self.meant), self.time)
     }
 

@@ -330,6 +330,7 @@ pub(crate) fn compare(
             }
             Document::Invoice(_) => None,
         })
+        .filter(|(_, lines): &Note| !lines.is_empty())
         .collect();
     wanted.sort();
     let found = notes(known, &issued);

@@ -89,11 +89,9 @@ fn happen(view: &View<'_>, of: &mut Subscription, number: u32, at: Instant) {
 pub(crate) fn take_effect(view: &View<'_>, of: &mut Subscription, what: Later, at: Instant) {
     match what {
         Later::Change(change) => {
-            if apply(view, of, &change, (at, Asked::Before)).is_ok()
-                && settle(view.rules, change.proration) == Settle::Now
-            {
-                of.owes_a_bill = true;
-            }
+            let touched = apply(view, of, &change, (at, Asked::Before)).unwrap_or_default();
+            let now = settle(view.rules, change.proration) == Settle::Now;
+            of.owes_a_bill |= now && !touched.items.is_empty();
         }
         Later::Cancel(credit) => {
             of.owes_a_bill |= credit != CancelCredit::None;
