@@ -24,7 +24,7 @@ use schemas::command::{
 use schemas::{Command, Personal};
 
 pub use credited::also;
-pub use step::{Done, Past, Stays, Step};
+pub use step::{Done, Past, Stays, Step, takes_back};
 
 /// What takes a commit back, in the order in which it is to be done; nothing where it changed
 /// nothing. `reason` is given where an inverse asks for one.

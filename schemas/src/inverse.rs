@@ -71,16 +71,20 @@ inverses! {
         "the first version is retired; of a later one, the next says what the one before said"
         "the version, and subscriptions that have it";
     "plan.retire" nothing
-        "a plan that is closed stays closed" "define another plan with the same prices";
+        "a plan that is closed stays closed"
+        "define another plan with the same prices, with plan.define";
     "plan.migrate" by ["plan.withdraw_migration", "plan.migrate"]
         "it is withdrawn; the migration whose place it took is made again"
         "subscriptions that have moved";
     "plan.withdraw_migration" by ["plan.migrate"]
         "as it was made" "";
     "coupon.define" nothing
-        "a coupon never changes" "remove the discounts of those who redeemed it";
+        "a coupon never changes"
+        "remove the discounts of those who redeemed it with discount.remove";
     "billing.run" nothing
-        "its invoices are out" "void those that are wrong with invoice.void, rebill true";
+        "its invoices are out"
+        "void those that are wrong with invoice.void, rebill true; credit what is paid with \
+         credit_note.issue";
     "customer.register" nothing
         "a customer keeps its history"
         "leave it: who buys nothing is billed nothing; customer.erase makes its texts unreadable";
@@ -91,11 +95,12 @@ inverses! {
     "customer.park" nothing
         "the system made it, because it could not bill" "submit customer.release";
     "customer.erase" nothing
-        "the key is destroyed" "register a new customer";
+        "the key is destroyed" "register a new customer with customer.register";
     "invoice.annotate" by ["invoice.annotate"]
         "with what was said before" "";
-    "subscription.create" by ["subscription.cancel"]
-        "as of its start, all of it credited, without a fee for an early end"
+    "subscription.create" by ["subscription.cancel", "credit_note.issue"]
+        "as of its start, all of it credited, a setup fee with a note of its own; without a fee \
+         for an early end"
         "the subscription, ended; its invoice and what credits it";
     "subscription.change_plan" by ["subscription.withdraw_change", "subscription.change"]
         "withdrawn while it is scheduled; else changed back as of the same instant"
@@ -133,25 +138,28 @@ inverses! {
         "with what followed before" "";
     "quote.create" by ["quote.void"]
         "" "";
-    "quote.accept" by ["subscription.cancel"]
+    "quote.accept" by ["subscription.cancel", "credit_note.issue"]
         "as subscription.create" "the quote, accepted";
     "quote.void" by ["quote.create"]
         "the same offer under another id" "the old quote, void";
     "coupon.redeem" by ["discount.remove"]
         "" "it counts as redeemed";
     "subscription.end_trial" nothing
-        "what a trial gives away begins once" "give a discount or credit for the days";
+        "what a trial gives away begins once"
+        "give a discount with discount.apply or credit with credit.grant for the days";
     "charge.add" by ["charge.withdraw", "invoice.void"]
         "withdrawn while it waits; an invoice of its own is voided" "";
     "invoice.now" by ["invoice.void"]
         "its cycles and charges are billed again with the next invoice" "its number, voided";
     "customer.bill" nothing
-        "the system made it for a billing run" "void the invoice with invoice.void, rebill true";
+        "the system made it for a billing run"
+        "void the invoice with invoice.void, rebill true, or credit it with credit_note.issue if \
+         it is paid";
     "charge.withdraw" by ["charge.add"]
         "the same charge under another id, for the next invoice" "";
     "invoice.void" nothing
         "a voided invoice stays void, and its number is not used again"
-        "bill anew: with rebill the next invoice does, else add a charge";
+        "bill anew: with rebill the next invoice does, else add a charge with charge.add";
     "payment.record" by ["payment.reverse"]
         "" "its id at the bank or processor is taken; what the payment began has begun";
     "payment.reverse" by ["payment.record"]

@@ -231,3 +231,99 @@ fn what_somebody_did_since_an_instant_is_undone_on_the_clock_of_the_wall() {
     drop(server);
     assert_eq!(bench.balance().0, json!("0.00"));
 }
+
+const RUN: [&str; 3] =
+    ["billing.run", "run=run_00000000000000000000000000000005", "through=2026-01-01"];
+
+/// The `undo` that a refusal names last.
+fn named(said: &str) -> Vec<&str> {
+    let commands = said.split('`').filter_map(|part| part.strip_prefix("billfold undo "));
+    commands.last().unwrap_or_else(|| panic!("{said}")).split(' ').collect()
+}
+
+#[test]
+fn what_a_run_has_billed_is_taken_back_with_what_it_billed() {
+    // given
+    let bench = Bench::with_book();
+    bench.catalog();
+    let create = bench.submit(&["subscription.create", CUSTOMER, SUBSCRIPTION, PLAN]).to_string();
+    bench.submit(&RUN);
+    assert_eq!(bench.balance().0, json!("20.00"));
+    // when, then
+    assert_eq!(states(&bench.undo(&[&create, "--commit"])), ["done"]);
+    assert_eq!(bench.balance(), (json!("0.00"), json!("0.00")));
+    // What the run itself did stays, and the way out is told.
+    let lines = bench.run(&["tail", "--output", "jsonl"]).out;
+    let run = 1 + lines.lines().position(|line| line.contains("\"customer.bill\"")).expect("one");
+    let said = bench.refused(&[&run.to_string(), "--commit"]);
+    assert!(said.contains("void the invoice with invoice.void"), "{said}");
+}
+
+#[test]
+fn a_refusal_names_all_that_rests_and_that_is_accepted() {
+    // given
+    let bench = Bench::with_book();
+    bench.catalog();
+    let charge = ["charge=chg_00000000000000000000000000000004", "description=Work"];
+    let add = ["charge.add", CUSTOMER, charge[0], charge[1], "price.total=10:EUR"];
+    let first = bench.submit(&add).to_string();
+    let second = bench.submit(&["invoice.now", CUSTOMER]);
+    let third = bench.submit(&["payment.record", CUSTOMER, PAYMENT, "amount=10:EUR"]);
+    // when
+    let said = bench.refused(&[&first, "--commit"]);
+    // then
+    assert!(said.contains(&format!("invoice.now at position {second} by cli rests")), "{said}");
+    assert!(said.contains(&format!("`billfold undo {second} {third}`")), "{said}");
+    let whole = named(&said);
+    assert_eq!(whole, [first.clone(), second.to_string(), third.to_string()]);
+    let done = bench.undo(&[&whole[..], &["--commit"]].concat());
+    assert_eq!(states(&done), ["done"; 3]);
+    assert_eq!(bench.balance(), (json!("0.00"), json!("0.00")));
+}
+
+#[test]
+fn what_rests_and_stays_says_so_instead_of_naming_an_undo_that_is_refused() {
+    let bench = Bench::session();
+    let over = "payment=pay_00000000000000000000000000000007";
+    let pay = bench.submit(&["payment.record", CUSTOMER, over, "amount=9:EUR"]).to_string();
+    bench.submit(&[
+        "payment.refund",
+        CUSTOMER,
+        over,
+        "refund=ref_00000000000000000000000000000008",
+        "amount=5:EUR",
+        "effect=customer_credit",
+        "reason=asked for",
+    ]);
+    let said = bench.refused(&[&pay, "--commit"]);
+    assert!(said.contains("rests on it") && said.contains("is not taken back"), "{said}");
+    assert!(said.contains("record it with payment.record"), "{said}");
+    assert!(!said.contains("`billfold undo"), "{said}");
+}
+
+#[test]
+fn a_plan_that_was_bought_is_taken_back_with_the_purchase() {
+    let bench = Bench::with_book();
+    bench.catalog();
+    let lines = bench.run(&["tail", "--output", "jsonl"]).out;
+    let plan = 1 + lines.lines().position(|line| line.contains("\"plan.define\"")).expect("one");
+    let bought = bench.submit(&["subscription.create", CUSTOMER, SUBSCRIPTION, PLAN]);
+    bench.submit(&RUN);
+    let said = bench.refused(&[&plan.to_string(), "--commit"]);
+    let whole = named(&said);
+    assert_eq!(whole, [plan.to_string(), bought.to_string()]);
+    assert_eq!(states(&bench.undo(&[&whole[..], &["--commit"]].concat())), ["done"; 2]);
+}
+
+#[test]
+fn an_annotation_that_a_run_has_issued_is_on_its_invoice() {
+    let bench = Bench::with_book();
+    bench.catalog();
+    let said = bench.submit(&["invoice.annotate", CUSTOMER, "memo=wrong"]).to_string();
+    bench.submit(&["subscription.create", CUSTOMER, SUBSCRIPTION, PLAN]);
+    bench.submit(&RUN);
+    let said = bench.refused(&[&said, "--commit"]);
+    assert!(said.contains("has issued the customer's next invoice"), "{said}");
+    assert!(said.contains("with invoice.annotate"), "{said}");
+    bench.submit(&["invoice.annotate", CUSTOMER, "memo=right"]);
+}

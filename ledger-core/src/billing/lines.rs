@@ -109,14 +109,20 @@ pub(crate) fn drafts(
     Ok(leave(account, lines))
 }
 
-/// A charge of a subscription that has not begun is billed once that has; a setup fee of one that
-/// ended where it would have begun is not.
+/// A charge of a subscription that has not begun is billed once that has.
 pub(crate) fn has_begun(account: Account<'_>, charge: &Pending, now: Timestamp) -> bool {
-    let of = charge.added.subscription.and_then(|id| account.agreements.subscription(id));
-    of.is_none_or(|of| {
-        let never = of.ending.is_some_and(|ending| ending.at <= of.start);
-        of.start <= now && (!never || charge.added.early_termination)
-    })
+    of(account, charge).is_none_or(|of| of.start <= now) && !never_begins(account, charge)
+}
+
+/// A setup fee of a subscription that ended where it would have begun is not billed.
+pub(crate) fn never_begins(account: Account<'_>, charge: &Pending) -> bool {
+    let of = of(account, charge).filter(|_| !charge.added.early_termination);
+    of.is_some_and(Subscription::never_begins)
+}
+
+/// The subscription that a charge is of, if it is of one.
+fn of<'a>(account: Account<'a>, charge: &Pending) -> Option<&'a Subscription> {
+    charge.added.subscription.and_then(|id| account.agreements.subscription(id))
 }
 
 /// Something is charged or given back with it.

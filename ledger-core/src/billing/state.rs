@@ -80,6 +80,12 @@ impl Line {
         Minor(self.net.0 - self.credited_net.0 - self.reversed_net.0)
     }
 
+    /// Whether it asks for a setup fee of a subscription.
+    pub(crate) fn is_setup_of(&self, id: SubscriptionId) -> bool {
+        let added = self.charge.as_ref().map(|charge| &charge.added);
+        added.is_some_and(|added| added.subscription == Some(id) && !added.early_termination)
+    }
+
     /// Whether it bills something of a subscription: its time, or its setup fee.
     pub(crate) fn is_of(&self, id: SubscriptionId) -> bool {
         match self.source {

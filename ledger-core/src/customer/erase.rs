@@ -8,7 +8,7 @@
 use schemas::command::EraseCustomer;
 use schemas::event::{CustomerErased, DocumentsErased, Event};
 use schemas::fields::Erasure;
-use schemas::ids::{InvoiceId, QuoteId, SubscriptionId};
+use schemas::ids::{ChargeId, InvoiceId, QuoteId, SubscriptionId};
 use schemas::terms::LotRef;
 use schemas::time::TimeError;
 use schemas::{Date, Minor, Rejection, Timestamp};
@@ -24,16 +24,57 @@ pub(crate) struct Open {
     pub(crate) credited_by: Option<InvoiceId>,
 }
 
+/// A subscription that has not ended, and what ends it.
+pub(crate) struct Running {
+    pub(crate) subscription: SubscriptionId,
+    /// The day from which it is over, where its end is told already.
+    pub(crate) ends: Option<Date>,
+    /// Only a cancellation that waives the fee ends it before its least term is over.
+    pub(crate) waives: bool,
+}
+
+impl std::fmt::Display for Running {
+    /// What is, and the way out.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { subscription, ends, waives } = self;
+        match ends {
+            Some(ends) => {
+                write!(f, "{subscription} ends on {ends}; erase the customer from then on")
+            }
+            None if *waives => write!(
+                f,
+                "{subscription} has not ended and is in its least term; cancel it now first, with \
+                 waive_fee"
+            ),
+            None => write!(f, "{subscription} has not ended; cancel it now first"),
+        }
+    }
+}
+
+/// What waits for an invoice.
+pub(crate) enum Unbilled {
+    /// An invoice of the present would have it.
+    Now,
+    /// A charge of a subscription that has not begun.
+    Later(ChargeId),
+}
+
 /// What other rooms know of a customer.
 pub(crate) trait Affairs {
-    /// A subscription that it pays for and that has not ended at an instant.
-    fn running(&self, at: Timestamp) -> Option<SubscriptionId>;
+    /// A subscription that it pays for and that has not ended by now.
+    ///
+    /// # Errors
+    /// A day that cannot be computed.
+    fn running(&self, context: &Context<'_>) -> Result<Option<Running>, Rejection>;
 
     /// A quote that it may still accept on a day.
     fn offered(&self, today: Date) -> Option<QuoteId>;
 
-    /// Whether something waits to be invoiced.
-    fn has_unbilled(&self) -> bool;
+    /// What waits to be invoiced.
+    ///
+    /// # Errors
+    /// What billing refuses.
+    fn unbilled(&self, context: &Context<'_>) -> Result<Option<Unbilled>, Rejection>;
 
     /// An invoice with something open.
     fn open(&self) -> Option<Open>;
@@ -86,16 +127,21 @@ fn in_the_way(
         let reason = &parked.detail;
         return Ok(Some(format!("it is parked ({reason}); mend that and release it first")));
     }
-    if let Some(subscription) = affairs.running(now) {
-        return Ok(Some(format!("{subscription} has not ended; cancel it now first")));
+    if let Some(running) = affairs.running(context)? {
+        return Ok(Some(running.to_string()));
     }
     if let Some(quote) = affairs.offered(customer.rules.date(now)?) {
         return Ok(Some(format!("{quote} may still be accepted; void it first")));
     }
-    if affairs.has_unbilled() {
-        return Ok(Some(
-            "something waits to be invoiced; invoice it with invoice.now first".into(),
-        ));
+    if let Some(unbilled) = affairs.unbilled(context)? {
+        return Ok(Some(match unbilled {
+            Unbilled::Now => {
+                "something waits to be invoiced; invoice it with invoice.now first".into()
+            }
+            Unbilled::Later(charge) => {
+                format!("{charge} waits to be invoiced; withdraw it with charge.withdraw first")
+            }
+        }));
     }
     if let Some(Open { invoice, amount, credited_by }) = affairs.open() {
         let amount = amount.of(customer.currency);

@@ -1,27 +1,44 @@
 //! What stands in the way of erasing a customer, asked of the rooms of its stream; and what may
 //! still be asked of one that was erased.
 
-use schemas::command::{BillingCommand, SettlementCommand};
-use schemas::ids::{CustomerId, QuoteId, SubscriptionId};
-use schemas::terms::LotRef;
+use schemas::command::{BillingCommand, InvoiceRequest, SettlementCommand};
+use schemas::event::LeastTerm;
+use schemas::ids::{CustomerId, QuoteId};
+use schemas::terms::{EarlyEnd, LotRef};
 use schemas::{Command, Date, Minor, Rejection, Timestamp};
 
+use super::bill::{bill, is_document, present, up_to_date};
 use super::customer::Customer;
+use super::draft::Draft;
+use crate::billing::invoice::Wanted;
+use crate::billing::lines::{Scope, never_begins};
 use crate::billing::state::Billed;
-use crate::customer::erase::{Affairs, Open};
+use crate::context::Context;
+use crate::customer::erase::{Affairs, Open, Running, Unbilled};
 use crate::subscription::state::Subscription;
 
 impl Affairs for Customer {
-    fn running(&self, at: Timestamp) -> Option<SubscriptionId> {
-        self.subscriptions().find(|found| runs(found, at)).map(Subscription::id)
+    fn running(&self, context: &Context<'_>) -> Result<Option<Running>, Rejection> {
+        let now = context.stamp.recorded_at;
+        let found = self.subscriptions().find(|found| runs(found, now));
+        found.map(|found| running(self, found, now)).transpose()
     }
 
     fn offered(&self, today: Date) -> Option<QuoteId> {
         self.agreements.offered(today)
     }
 
-    fn has_unbilled(&self) -> bool {
-        self.due.is_some() || self.billing.pending().len() > 0
+    fn unbilled(&self, context: &Context<'_>) -> Result<Option<Unbilled>, Rejection> {
+        let mut draft = Draft::after(self, Vec::new());
+        let (request, today) = (InvoiceRequest::default(), present(context, self)?);
+        let wanted = Wanted { request: &request, run: None };
+        bill(context, &mut draft, Scope::All, today, wanted)?;
+        if draft.events.iter().any(is_document) {
+            return Ok(Some(Unbilled::Now));
+        }
+        let account = self.account();
+        let later = self.billing.pending().find(|charge| !never_begins(account, charge));
+        Ok(later.map(|charge| Unbilled::Later(charge.added.charge)))
     }
 
     fn open(&self) -> Option<Open> {
@@ -49,9 +66,26 @@ impl Affairs for Customer {
     }
 }
 
-/// Whether a subscription has not ended at an instant.
+/// Whether a subscription has not ended at an instant. One that ended where it would have begun
+/// needs not wait for its start.
 fn runs(subscription: &Subscription, at: Timestamp) -> bool {
-    subscription.ending.is_none_or(|ending| ending.at > at)
+    subscription.ending.is_none_or(|ending| ending.at > at) && !subscription.never_begins()
+}
+
+/// What ends a subscription of a customer that has not ended at an instant.
+fn running(
+    customer: &Customer,
+    subscription: &Subscription,
+    at: Timestamp,
+) -> Result<Running, Rejection> {
+    let rules = &customer.profile.rules;
+    let ends = subscription.ending.map(|ending| rules.date(ending.at)).transpose()?;
+    let refused = |least: &LeastTerm| match least.early_end {
+        EarlyEnd::Refused => at < least.until,
+        EarlyEnd::Fee(_) => false,
+    };
+    let waives = subscription.least_term.as_ref().is_some_and(refused);
+    Ok(Running { subscription: subscription.id(), ends, waives })
 }
 
 /// What `payer` pays for, or may still accept, for another customer at an instant: the sentence
@@ -60,14 +94,16 @@ fn runs(subscription: &Subscription, at: Timestamp) -> bool {
 /// # Errors
 /// A day that cannot be computed.
 pub(super) fn serves(
+    context: &Context<'_>,
     payer: &Customer,
     user: CustomerId,
-    at: Timestamp,
 ) -> Result<Option<String>, Rejection> {
+    let at = context.stamp.recorded_at;
+    let payer = &up_to_date(context, payer)?.customer;
     let used = |found: &&Subscription| found.beneficiary == Some(user) && runs(found, at);
-    if let Some(used) = payer.subscriptions().find(used).map(Subscription::id) {
-        let payer = payer.id();
-        return Ok(Some(format!("{payer} pays for {used} that it uses; cancel that first")));
+    if let Some(used) = payer.subscriptions().find(used) {
+        let (payer, used) = (payer.id(), running(payer, used, at)?);
+        return Ok(Some(format!("{payer} pays for what it uses: {used}")));
     }
     let today = payer.profile.rules.date(at)?;
     let offered = payer.agreements.offered_for(user, today);

@@ -1,6 +1,7 @@
 //! What is due of a customer is billed, in the commit of whatever command.
 
 use schemas::Rejection;
+use schemas::event::{CreditNoteIssued, Event, InvoiceFinalized};
 use schemas::ids::SubscriptionId;
 
 use super::customer::Customer;
@@ -9,6 +10,7 @@ use super::early_end;
 use crate::billing::invoice::{Wanted, finalize};
 use crate::billing::lines::{Drafts, Scope, drafts};
 use crate::context::Context;
+use crate::process::{Step, first_steps};
 use crate::settlement::{self, credit_note, spending};
 use crate::subscription::advance::Horizon;
 use crate::subscription::state::Subscription;
@@ -29,6 +31,39 @@ pub(super) fn settling<'a>(
 /// The present of a customer.
 pub(super) fn present(context: &Context<'_>, customer: &Customer) -> Result<Horizon, Rejection> {
     Horizon::present(context.stamp.recorded_at, &customer.profile.rules)
+}
+
+/// What was to happen to a customer by now, with the customer as it is then. One that is parked is
+/// left as it is: what could not be done parked it.
+///
+/// # Errors
+/// What the steps of processes and advancing refuse.
+pub(super) fn up_to_date(context: &Context<'_>, customer: &Customer) -> Result<Draft, Rejection> {
+    let mut draft = Draft::after(customer, Vec::new());
+    if customer.profile.parked.is_none() {
+        take_steps(context, &mut draft, first_steps())?;
+        let now = present(context, customer)?;
+        advance_all(context, &mut draft, Scope::All, now)?;
+        early_end::charge_early_ends(&mut draft);
+    }
+    Ok(draft)
+}
+
+pub(super) fn take_steps(
+    context: &Context<'_>,
+    draft: &mut Draft,
+    steps: impl Iterator<Item = Step>,
+) -> Result<(), Rejection> {
+    for step in steps {
+        let events = step(&settling(context, &draft.customer), &draft.customer.agreements)?;
+        draft.extend(events);
+    }
+    Ok(())
+}
+
+/// Whether an event issues an invoice or a credit note.
+pub(super) fn is_document(event: &Event) -> bool {
+    event.get::<InvoiceFinalized>().is_some() || event.get::<CreditNoteIssued>().is_some()
 }
 
 /// Brings what is billed up to a horizon, and adds the notes and the invoice of what is due, if

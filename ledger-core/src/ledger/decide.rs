@@ -13,13 +13,10 @@ use schemas::command::{
     BillCustomer, BillingCommand, BookCommand, ChargeInvoice, CustomerCommand, InvoiceNow,
     InvoiceRequest, ProcessCommand, UpdateCustomer,
 };
-use schemas::event::{
-    CreditNoteIssued, CustomerZoneChanged, Event, InvoiceFinalized, SettlementEvent,
-    SubscriptionCreated,
-};
+use schemas::event::{CustomerZoneChanged, Event, SettlementEvent, SubscriptionCreated};
 use schemas::{Command, Date, Rejection};
 
-use super::bill::{advance_all, bill, present, settling};
+use super::bill::{advance_all, bill, is_document, present, settling, take_steps, up_to_date};
 use super::customer::Customer;
 use super::draft::Draft;
 use super::facts::Facts;
@@ -29,7 +26,7 @@ use crate::billing::lines::Scope;
 use crate::billing::one_off;
 use crate::context::Context;
 use crate::customer::erase;
-use crate::process::{Step, billing_run, due, first_steps, own_first_steps};
+use crate::process::{billing_run, due, first_steps, own_first_steps};
 use crate::subscription::advance::Horizon;
 use crate::subscription::case::Bill;
 use crate::{book, catalog, customer, seller, settlement, subscription};
@@ -74,6 +71,9 @@ pub(super) fn of_customer(
                 && let Some(events) = moved(context, customer, command)?
             {
                 return Ok(events);
+            }
+            if let CustomerCommand::EraseCustomer(_) = command {
+                return erased(context, customer, command);
             }
             customer::decide::decide(context, &customer.profile, customer, command)?
         }
@@ -140,6 +140,19 @@ fn moved(
     finish(context, customer, draft).map(Some)
 }
 
+/// A customer is erased as it is once what was to happen by now has happened.
+fn erased(
+    context: &Context<'_>,
+    customer: &Customer,
+    command: &CustomerCommand,
+) -> Result<Vec<Event>, Rejection> {
+    let mut draft = up_to_date(context, customer)?;
+    let now = &draft.customer;
+    let events = customer::decide::decide(context, &now.profile, now, command)?;
+    draft.extend(events);
+    finish(context, customer, draft)
+}
+
 fn of_billing(
     context: &Context<'_>,
     customer: &Customer,
@@ -187,10 +200,7 @@ fn invoice_now(
     billing_run::not_too_far(through, today, ahead)?;
     let horizon = Horizon::through(through, now, ahead, rules)?;
     let draft = bill_all(context, customer, horizon, Wanted { request, run: None })?;
-    let issued = |event: &Event| {
-        event.get::<InvoiceFinalized>().is_some() || event.get::<CreditNoteIssued>().is_some()
-    };
-    if !draft.events.iter().any(issued) {
+    if !draft.events.iter().any(is_document) {
         return Err(Rejection::NothingToInvoice { customer: customer.id() });
     }
     finish(context, customer, draft)
@@ -248,18 +258,6 @@ fn bill_all(
     take_steps(context, &mut draft, first_steps())?;
     bill(context, &mut draft, Scope::All, horizon, wanted)?;
     Ok(draft)
-}
-
-fn take_steps(
-    context: &Context<'_>,
-    draft: &mut Draft,
-    steps: impl Iterator<Item = Step>,
-) -> Result<(), Rejection> {
-    for step in steps {
-        let events = step(&settling(context, &draft.customer), &draft.customer.agreements)?;
-        draft.extend(events);
-    }
-    Ok(())
 }
 
 pub(super) fn billed_today(

@@ -100,7 +100,7 @@ impl Ledger {
         }
         affairs::check_after_erasure(customer, command)?;
         if let Command::Customer(CustomerCommand::EraseCustomer(_)) = command {
-            self.check_not_served(id, stamp.recorded_at)?;
+            self.check_not_served(&context, id)?;
         }
         decide::of_customer(&context, customer, command)
     }
@@ -109,10 +109,14 @@ impl Ledger {
     ///
     /// # Errors
     /// [`Rejection::CustomerNotErasable`].
-    fn check_not_served(&self, customer: CustomerId, at: Timestamp) -> Result<(), Rejection> {
+    fn check_not_served(
+        &self,
+        context: &Context<'_>,
+        customer: CustomerId,
+    ) -> Result<(), Rejection> {
         let Some(payer) = self.registry.parent(customer) else { return Ok(()) };
         let Some(payer) = self.customers.get(payer) else { return Ok(()) };
-        match affairs::serves(payer, customer, at)? {
+        match affairs::serves(context, payer, customer)? {
             Some(why) => Err(Rejection::CustomerNotErasable { customer, why }),
             None => Ok(()),
         }

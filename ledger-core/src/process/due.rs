@@ -13,7 +13,7 @@ use super::asked::Asked;
 use super::table::{PROCESSES, When};
 use crate::billing::Account;
 use crate::billing::ahead::Ahead;
-use crate::billing::lines::has_begun;
+use crate::billing::lines::{has_begun, never_begins};
 use crate::billing::waiting::{differences, goes_out};
 use crate::context::Context;
 use crate::subscription::state::Subscription;
@@ -86,6 +86,10 @@ fn next(account: Account<'_>, context: &Context<'_>) -> Result<Option<Date>, Rej
     if account.profile.parked.is_some() {
         return Ok(None);
     }
+    if account.profile.erased.is_some() {
+        // Nothing new is written of it: what its subscriptions would ask for never comes.
+        return Ok(of_its_own(account));
+    }
     let now = context.stamp.recorded_at;
     let (mut due, mut waits) = (of_its_own(account), false);
     for subscription in account.agreements.subscriptions() {
@@ -100,10 +104,13 @@ fn next(account: Account<'_>, context: &Context<'_>) -> Result<Option<Date>, Rej
         let asked = Asked { account, differs_on };
         due = [due, due_for(&asked, subscription)].into_iter().flatten().min();
     }
-    let later = account.billing.pending().filter(|charge| !has_begun(account, charge, now));
+    let later = account
+        .billing
+        .pending()
+        .filter(|charge| !has_begun(account, charge, now) && !never_begins(account, charge));
     let starts = later.filter_map(|charge| {
         let of = account.agreements.subscription(charge.added.subscription?)?;
-        account.rules().date(of.start).ok().filter(|_| of.ending.is_none())
+        account.rules().date(of.start).ok()
     });
     let due = due.into_iter().chain(starts).min();
     let mut pending = account.billing.pending().filter(|charge| has_begun(account, charge, now));

@@ -266,6 +266,11 @@ impl Subscription {
         }
     }
 
+    /// It ended where it would have begun.
+    pub(crate) fn never_begins(&self) -> bool {
+        self.ending.is_some_and(|ending| ending.at <= self.start)
+    }
+
     /// It waits for its first payment: an invoice asks for one.
     pub(crate) fn waits(&self) -> bool {
         self.activation.is_some_and(|activation| activation.asked.is_some())

@@ -16,10 +16,11 @@ use schemas::{Command, Date};
 use super::step::{Done, Past, Stays, Step, in_its_place};
 
 /// Made anew by hand.
-const ANEW: Stays =
-    Stays::because("no command scheduled the change that was withdrawn; make it anew");
+const ANEW: Stays = Stays::because(
+    "no command scheduled the change that was withdrawn; make it anew with subscription.change",
+);
 
-/// Ends what began, as of its start.
+/// Ends what began, as of its start; setup fees that were invoiced are credited behind it.
 pub(super) fn ended(
     customer: CustomerId,
     subscription: SubscriptionId,
@@ -28,7 +29,8 @@ pub(super) fn ended(
     let created = done.events.iter().find_map(|event| event.get::<SubscriptionCreated>());
     let Some(created) = created else { return Vec::new() };
     let (when, credit, waive_fee) = (ChangeTime::Now, Some(CancelCredit::Full), Some(true));
-    let step = Step::of(CancelSubscription { customer, subscription, when, credit, waive_fee });
+    let step = Step::of(CancelSubscription { customer, subscription, when, credit, waive_fee })
+        .unmaking(subscription);
     // What begins later does not begin at all.
     let began = created.start <= done.effective_at;
     vec![if began { step.since(done.effective_at) } else { step }]
@@ -61,7 +63,8 @@ pub(super) fn canceled_again(
         let cancel = commit.command.get::<CancelSubscription>()?;
         (cancel.subscription == uncancel.subscription).then(|| cancel.clone())
     });
-    let canceled = canceled.ok_or(Stays::because("no command canceled it; cancel it anew"))?;
+    let canceled = canceled
+        .ok_or(Stays::because("no command canceled it; cancel it anew with subscription.cancel"))?;
     Ok(vec![Step::of(canceled)])
 }
 
@@ -75,7 +78,7 @@ pub(super) fn unscheduled(
     let of_it = scheduled.filter(|due| due.subscription == subscription);
     let withdrawn = of_it.map(|due| {
         let change = due.change;
-        Step::of(WithdrawChange { customer, subscription, change }).about(change)
+        Step::of(WithdrawChange { customer, subscription, change }).apart()
     });
     withdrawn.collect()
 }
@@ -190,7 +193,8 @@ pub(super) fn discount_given(
         let given = commit.events.iter().filter_map(|event| event.get::<DiscountApplied>());
         given.clone().find(|given| given.discount == remove.discount).cloned()
     });
-    let given = given.ok_or(Stays::because("no command gave the discount; give it anew"))?;
+    let given = given
+        .ok_or(Stays::because("no command gave the discount; give it anew with discount.apply"))?;
     match given.duration {
         DiscountDuration::Forever => {}
         DiscountDuration::Once | DiscountDuration::Cycles(_) | DiscountDuration::Months(_) => {
@@ -223,6 +227,7 @@ pub(super) fn quote_offered(
         let create = commit.command.get::<CreateQuote>()?;
         (create.quote == void.quote).then(|| create.clone())
     });
-    let made = made.ok_or(Stays::because("no command made the quote; make another"))?;
+    let made =
+        made.ok_or(Stays::because("no command made the quote; make another with quote.create"))?;
     Ok(vec![Step::of(CreateQuote { quote: QuoteId::new(in_its_place(done)), ..made })])
 }

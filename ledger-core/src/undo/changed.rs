@@ -23,8 +23,8 @@ pub(super) fn back(
     let gone = done.events.iter().filter_map(|event| event.get::<ScheduledChangeWithdrawn>());
     if gone.clone().any(|gone| gone.subscription == subscription) {
         return Err(Stays::because(
-            "it took the place of what was scheduled; change the subscription back, and schedule \
-             that anew",
+            "it took the place of what was scheduled; change the subscription back with \
+             subscription.change, and schedule that anew",
         ));
     }
     let changed = done.events.iter().filter_map(|event| event.get::<SubscriptionChanged>());
@@ -89,18 +89,20 @@ fn reversible(changed: &SubscriptionChanged, done: &Done<'_>) -> Result<(), Stay
     if cut {
         return Err(Stays::because(
             "it cut a cycle, and cycles that were laid anew are not looked behind; change the \
-             subscription back, from now on",
+             subscription back from now on, with subscription.change",
         ));
     }
     if changed.trial_end.is_some() {
         return Err(Stays::because(
-            "it moved the end of the trial; give a discount or credit for the days",
+            "it moved the end of the trial; give a discount with discount.apply or credit with \
+             credit.grant for the days",
         ));
     }
     let ramp = done.events.iter().any(|event| event.get::<RampAgreed>().is_some());
     if ramp || changed.ramp_withdrawn_from.is_some() {
         return Err(Stays::because(
-            "it withdrew phases of a ramp; cancel the subscription and create another with them",
+            "it withdrew phases of a ramp; cancel the subscription with subscription.cancel, and \
+             create another with them, with subscription.create",
         ));
     }
     Ok(())

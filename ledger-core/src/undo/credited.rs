@@ -1,18 +1,22 @@
 //! Charges, invoices, payments and credit.
 
 use schemas::command::{
-    AddCharge, Allocate, AllocationRequest, ApplyCredit, ChargeInvoice, GrantCredit, RecordPayment,
-    ReleaseCredit, ReversePayment, RevokeCredit, VoidInvoice, WithdrawCharge,
+    AddCharge, Allocate, AllocationRequest, ApplyCredit, ChargeInvoice, CreditLine, GrantCredit,
+    IssueCreditNote, RecordPayment, ReleaseCredit, ReversePayment, RevokeCredit, VoidInvoice,
+    WithdrawCharge,
 };
 use schemas::event::{
     CreditApplied, CreditGranted, CreditNoteIssued, CreditReleased, CreditRevoked,
     InvoiceFinalized, PaymentRecorded, PaymentReversed,
 };
-use schemas::ids::{ChargeId, CreditGrantId, CustomerId, InvoiceId, PaymentId};
-use schemas::terms::{GrantKind, LotRef};
-use schemas::{Event, Money, Personal, Rejection};
+use schemas::ids::{
+    ChargeId, CreditGrantId, CreditNoteId, CustomerId, InvoiceId, PaymentId, SubscriptionId, derive,
+};
+use schemas::terms::{GrantKind, LotRef, NoteTarget};
+use schemas::{Event, Money, Personal, Rejection, StreamId};
 
 use super::step::{Done, Past, Stays, Step, in_its_place};
+use crate::ledger::Ledger;
 
 pub(super) fn charge(
     add: &AddCharge,
@@ -37,7 +41,8 @@ pub(super) fn charged_again(
         let add = commit.command.get::<AddCharge>()?;
         (add.charge == withdraw.charge).then(|| add.clone())
     });
-    let added = added.ok_or(Stays::because("no command made the charge; add it anew"))?;
+    let added =
+        added.ok_or(Stays::because("no command made the charge; add it anew with charge.add"))?;
     let charge = ChargeId::new(in_its_place(done));
     Ok(vec![Step::of(AddCharge { charge, invoice: None, ..added })])
 }
@@ -57,7 +62,7 @@ pub(super) fn voided(
     let issued = done.events.iter().rev().filter_map(|event| event.get::<InvoiceFinalized>());
     let steps = issued.map(|issued| {
         let (invoice, reason) = (issued.invoice, reason.clone());
-        Step::of(VoidInvoice { customer, invoice, reason, rebill }).about(invoice)
+        Step::of(VoidInvoice { customer, invoice, reason, rebill }).apart()
     });
     Ok(steps.collect())
 }
@@ -73,7 +78,8 @@ pub(super) fn received_again(
     done: &Done<'_>,
     past: &Past<'_>,
 ) -> Result<Vec<Step>, Stays> {
-    const UNKNOWN: Stays = Stays::because("the payment is not known; record it anew");
+    const UNKNOWN: Stays =
+        Stays::because("the payment is not known; record it anew with payment.record");
     let reversed = done.events.iter().find_map(|event| event.get::<PaymentReversed>());
     let reversed = reversed.ok_or(UNKNOWN)?;
     let recorded = past.last(|commit| {
@@ -104,7 +110,8 @@ pub(super) fn revoked(
     match grant.kind {
         Some(GrantKind::Prepayment) => {
             return Err(Stays::because(
-                "a prepayment is the customer's money; pay it out with credit.pay_out",
+                "a prepayment is the customer's money; take it off what it paid with \
+                 credit.release, and pay it out with credit.pay_out",
             ));
         }
         None | Some(GrantKind::Goodwill | GrantKind::Promotion) => {}
@@ -116,12 +123,21 @@ pub(super) fn revoked(
     Ok(steps)
 }
 
-/// What a step asks for besides: a lot that it released may pay what else is open at once, and is
-/// to be taken off that, too, before the steps behind it.
+/// What a step asks for besides, in the state that it made. A lot that it released may pay what
+/// else is open at once, and is to be taken off that, too, before the steps behind it. The setup
+/// fees of a subscription that is unmade are credited.
 ///
 /// # Errors
 /// [`Stays`] when amounts add up to more than can be held.
-pub fn also(step: &Step, became: &[Event], behind: &[Step]) -> Result<Vec<Step>, Stays> {
+pub fn also(
+    step: &Step,
+    became: &[Event],
+    behind: &[Step],
+    ledger: &Ledger,
+) -> Result<Vec<Step>, Stays> {
+    if let Some(unmade) = step.unmakes {
+        return Ok(fees_credited(unmade, ledger, step.command.stream()));
+    }
     let Some(release) = step.command.get::<ReleaseCredit>() else { return Ok(Vec::new()) };
     let needed = |step: &Step| {
         let revoked = step.command.get::<RevokeCredit>().map(|revoke| LotRef::Grant(revoke.grant));
@@ -133,6 +149,27 @@ pub fn also(step: &Step, became: &[Event], behind: &[Step]) -> Result<Vec<Step>,
     } else {
         Ok(Vec::new())
     }
+}
+
+/// A note for each invoice that asks for a setup fee of a subscription.
+fn fees_credited(unmade: SubscriptionId, ledger: &Ledger, stream: StreamId) -> Vec<Step> {
+    let StreamId::Customer(id) = stream else { return Vec::new() };
+    let Some(customer) = ledger.customer(id) else { return Vec::new() };
+    let (currency, standing) = (customer.profile.currency, customer.invoices());
+    let billed = standing.filter(|invoice| !invoice.voided).filter_map(|invoice| {
+        let billed = customer.billing.invoice(invoice.id())?;
+        let fees = (1_u32..).zip(&billed.lines).filter(|(_, line)| line.is_setup_of(unmade));
+        let left = fees.filter(|(_, line)| line.left().is_positive());
+        let lines: Vec<CreditLine> =
+            left.map(|(line, fee)| CreditLine { line, amount: fee.left().of(currency) }).collect();
+        (!lines.is_empty()).then_some((billed.invoice, lines))
+    });
+    let notes = billed.map(|(invoice, lines)| {
+        let note = derive(unmade.uuid(), &format!("setup fees on {invoice}"));
+        let (note, to) = (CreditNoteId::new(note), Some(NoteTarget::Credit));
+        Step::of(IssueCreditNote { customer: id, note, invoice, lines, to }).apart()
+    });
+    notes.collect()
 }
 
 /// Takes a lot off what these events let it pay, the last first.
@@ -148,7 +185,7 @@ pub(super) fn taken_off(
     });
     let steps = by_invoice(parts)?.into_iter().map(|(invoice, amount)| {
         let amount = Some(amount);
-        Step::of(ReleaseCredit { customer, lot, invoice, amount }).about(invoice)
+        Step::of(ReleaseCredit { customer, lot, invoice, amount }).apart()
     });
     Ok(steps.collect())
 }
@@ -177,7 +214,7 @@ pub(super) fn applied_again(release: &ReleaseCredit, done: &Done<'_>) -> Result<
     });
     steps.extend(by_invoice(parts)?.into_iter().map(|(invoice, amount)| {
         let amount = Some(amount);
-        Step::of(ApplyCredit { customer, lot, invoice, amount }).about(invoice)
+        Step::of(ApplyCredit { customer, lot, invoice, amount }).apart()
     }));
     Ok(steps)
 }
@@ -187,7 +224,8 @@ pub(super) fn granted_again(
     done: &Done<'_>,
     past: &Past<'_>,
 ) -> Result<Vec<Step>, Stays> {
-    const UNKNOWN: Stays = Stays::because("the grant is not known; grant credit anew");
+    const UNKNOWN: Stays =
+        Stays::because("the grant is not known; give credit anew with credit.grant");
     let revoked = done.events.iter().find_map(|event| event.get::<CreditRevoked>());
     let revoked = revoked.ok_or(UNKNOWN)?;
     let granted = past.last(|commit| {

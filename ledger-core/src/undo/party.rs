@@ -13,7 +13,10 @@ use schemas::{Contact, Personal};
 use super::step::{Done, Past, Stays, Step};
 
 /// What nobody can read cannot be written again.
-const ERASED: Stays = Stays::because("its texts cannot be read any more; update it by hand");
+const ERASED: Stays = Stays::because(
+    "its texts cannot be read here; give them anew with customer.update, or register another \
+     customer if it was erased",
+);
 
 pub(super) fn entity(update: &UpdateEntity, past: &Past<'_>) -> Result<Vec<Step>, Stays> {
     let before = past.ledger.entity_view(update.entity)?;
@@ -113,7 +116,10 @@ fn contact(text: &Personal) -> Contact {
 pub(super) fn annotation(customer: CustomerId, past: &Past<'_>) -> Result<Vec<Step>, Stays> {
     let said = past.ledger.customer_view(customer)?.next_invoice;
     if said.memo.as_ref().is_some_and(|memo| memo.clear().is_none()) {
-        return Err(ERASED);
+        return Err(Stays::because(
+            "what was said before cannot be read here; say it anew with invoice.annotate, unless \
+             the customer was erased",
+        ));
     }
     let (memo, purchase_order) = (said.memo, said.purchase_order);
     Ok(vec![Step::of(AnnotateInvoice { customer, memo, purchase_order })])
@@ -132,7 +138,9 @@ pub(super) fn plan(
     let of_plan = |event: &&PlanVersionDefined| event.plan == define.plan;
     let before = past
         .last(|commit| commit.events.iter().filter_map(|event| event.get()).find(of_plan).cloned());
-    let before = before.ok_or(Stays::because("the version before is not known"))?;
+    let before = before.ok_or(Stays::because(
+        "the version before is not known; define the next one with plan.define",
+    ))?;
     let back = DefinePlan {
         plan: before.plan,
         name: before.name,
@@ -175,6 +183,7 @@ pub(super) fn withdrawn_migration(
     past: &Past<'_>,
 ) -> Result<Vec<Step>, Stays> {
     let before = standing(withdraw.plan, withdraw.from_version, past);
-    let before = before.ok_or(Stays::because("the migration is not known; make it anew"))?;
+    let before = before
+        .ok_or(Stays::because("the migration is not known; make it anew with plan.migrate"))?;
     Ok(vec![Step::of(before)])
 }

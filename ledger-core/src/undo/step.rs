@@ -2,7 +2,8 @@
 
 use std::borrow::Cow;
 
-use schemas::ids::{CommandId, derive};
+use schemas::command::{ApplyCredit, IssueCreditNote, ReleaseCredit, VoidInvoice, WithdrawChange};
+use schemas::ids::{CommandId, SubscriptionId, derive};
 use schemas::inverse::{self, Inverse};
 use schemas::{Command, Event, Rejection, Timestamp};
 use uuid::Uuid;
@@ -47,27 +48,57 @@ pub struct Step {
     pub command: Command,
     /// When it takes effect; the present if none.
     pub effective_at: Option<Timestamp>,
+    /// The subscription that it ends as if it had never been: its setup fees are credited, too.
+    pub(super) unmakes: Option<SubscriptionId>,
 }
 
 impl Step {
     pub(super) fn of(command: impl Into<Command>) -> Self {
         let command = command.into();
-        Self { name: command.kind().name.to_owned(), command, effective_at: None }
+        let name = command.kind().name.to_owned();
+        Self { name, command, effective_at: None, unmakes: None }
     }
 
     pub(super) fn since(self, effective_at: Timestamp) -> Self {
         Self { effective_at: Some(effective_at), ..self }
     }
 
-    /// Of several steps with one command, the one about this.
-    pub(super) fn about(self, what: impl core::fmt::Display) -> Self {
+    pub(super) fn unmaking(self, subscription: SubscriptionId) -> Self {
+        Self { unmakes: Some(subscription), ..self }
+    }
+
+    /// Of several steps with one command, the one about what its command is about.
+    pub(super) fn apart(self) -> Self {
+        let what = about(&self.command).expect("of this command a commit can have several steps");
         Self { name: format!("{} {what}", self.name), ..self }
     }
 
     /// The id that it is sent with: of the same commit it is always the same.
     pub fn id(&self, undone: CommandId) -> CommandId {
-        CommandId::new(derive(undone.uuid(), &format!("undo {}", self.name)))
+        of_step(undone, &self.name)
     }
+}
+
+/// Whether a commit is one of the steps that take another back, by its id.
+pub fn takes_back(id: CommandId, command: &Command, undone: CommandId) -> bool {
+    let kind = command.kind().name;
+    let about = about(command).map(|what| format!("{kind} {what}"));
+    let named = |name: &str| of_step(undone, name) == id;
+    named(kind) || about.is_some_and(|name| named(&name))
+}
+
+/// What tells steps with this command apart, where a commit can have several.
+fn about(command: &Command) -> Option<String> {
+    let invoice = command.get::<VoidInvoice>().map(|void| void.invoice);
+    let invoice = invoice.or(command.get::<IssueCreditNote>().map(|note| note.invoice));
+    let invoice = invoice.or(command.get::<ReleaseCredit>().map(|release| release.invoice));
+    let invoice = invoice.or(command.get::<ApplyCredit>().map(|apply| apply.invoice));
+    let change = command.get::<WithdrawChange>().map(|withdraw| withdraw.change.to_string());
+    invoice.map(|invoice| invoice.to_string()).or(change)
+}
+
+fn of_step(undone: CommandId, name: &str) -> CommandId {
+    CommandId::new(derive(undone.uuid(), &format!("undo {name}")))
 }
 
 /// Why a commit cannot be taken back, and the way out.

@@ -8,10 +8,11 @@ mod support;
 
 mod plays;
 mod refused;
+mod ways;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use ledger_core::undo::{Done, Past, Stays, Step, also, undoing};
+use ledger_core::undo::{Done, Past, Stays, Step, also, takes_back, undoing};
 use ledger_core::{Ledger, Stamp};
 use schemas::ids::{CommandId, CustomerId};
 use schemas::inverse::{INVERSES, Inverse};
@@ -25,12 +26,19 @@ use support::{TestBook, at, id};
 /// A book that keeps what was done in it.
 pub(crate) struct Kept {
     pub(crate) book: TestBook,
-    done: Vec<(CommandId, Timestamp, Command, Vec<Event>)>,
+    pub(crate) done: Vec<(CommandId, Timestamp, Command, Vec<Event>)>,
 }
 
 impl Kept {
-    fn new() -> Self {
-        Self { book: TestBook::with_plans(), done: Vec::new() }
+    pub(crate) fn new() -> Self {
+        Self::of(json!({}))
+    }
+
+    /// A book in which some policies are others.
+    pub(crate) fn of(policies: Value) -> Self {
+        let mut book = TestBook::of("billfold@1", policies, "2024-01-01");
+        book.with_customer_and_plans();
+        Self { book, done: Vec::new() }
     }
 
     /// Must be accepted.
@@ -60,8 +68,18 @@ impl Kept {
     }
 
     /// What takes the last command back, by what was before it.
-    fn undoing(&self, before: &Ledger) -> Result<(CommandId, Vec<Step>), Stays> {
+    pub(crate) fn undoing(&self, before: &Ledger) -> Result<(CommandId, Vec<Step>), Stays> {
+        self.undoing_by(before, self.done.len() - 1)
+    }
+
+    /// The same where only the first `known` commits are.
+    pub(crate) fn undoing_by(
+        &self,
+        before: &Ledger,
+        known: usize,
+    ) -> Result<(CommandId, Vec<Step>), Stays> {
         let (last, earlier) = self.done.split_last().expect("something was done");
+        let earlier = &earlier[..known];
         let of = |kept: &'_ (CommandId, Timestamp, Command, Vec<Event>)| kept.2.stream();
         let stream = of(last);
         let commits: Vec<Done<'_>> =
@@ -92,7 +110,9 @@ fn take_back(kept: &mut Kept, undone: CommandId, steps: Vec<Step>) -> Vec<&'stat
         kept.book.ledger.fold(position, stream, &stamp, &events).expect("it names what is there");
         names.push(step.command.kind().name);
         let behind = steps.make_contiguous();
-        for more in also(&step, &events, behind).expect("small").into_iter().rev() {
+        for more in
+            also(&step, &events, behind, &kept.book.ledger).expect("small").into_iter().rev()
+        {
             steps.push_front(more);
         }
     }
@@ -179,6 +199,52 @@ fn every_row_is_played_and_what_takes_it_back_is_what_the_table_says() {
         let made = played.get(row.command).cloned().unwrap_or_default();
         assert_eq!(made, told, "{}: the table and the plays differ", row.command);
     }
+}
+
+#[test]
+fn a_setup_fee_that_a_run_invoiced_later_is_credited_too_paid_or_not() {
+    for paid in [false, true] {
+        let (mut kept, mut twin) = (Kept::new(), Kept::new());
+        plays::with_setup(&mut kept);
+        plays::with_setup(&mut twin);
+        let before = kept.book.ledger.clone();
+        let waits = json!({"plan": id("set-up"), "invoice": "next"});
+        kept.given("subscription.create", support::with(plays::create(), waits));
+        let (undone, steps) = kept.undoing(&before).expect("it can be");
+        let billed = kept.book.bill("2024-01-01");
+        assert_eq!(billed.iter().map(|issued| issued.totals.total.0).sum::<i64>(), 5_000);
+        if paid {
+            kept.given("payment.record", plays::pay("50"));
+            twin.given("payment.record", plays::pay("50"));
+        }
+        let names = take_back(&mut kept, undone, steps);
+        assert_eq!(names, ["subscription.cancel", "credit_note.issue"]);
+        assert_eq!(kept.standing(), twin.standing(), "paid: {paid}");
+    }
+}
+
+#[test]
+fn a_step_is_known_by_its_id() {
+    let mut kept = Kept::new();
+    plays::with_setup(&mut kept);
+    let before = kept.book.ledger.clone();
+    kept.given(
+        "subscription.create",
+        support::with(plays::create(), json!({"plan": id("set-up")})),
+    );
+    let (undone, steps) = kept.undoing(&before).expect("it can be");
+    let [cancel] = &steps[..] else { panic!("{steps:?}") };
+    assert!(takes_back(cancel.id(undone), &cancel.command, undone));
+    assert!(!takes_back(cancel.id(undone), &cancel.command, cancel.id(undone)));
+    let stamp = Stamp {
+        command_id: cancel.id(undone),
+        recorded_at: kept.now(),
+        effective_at: cancel.effective_at.unwrap_or(kept.now()),
+    };
+    let events = kept.book.ledger.decide(&cancel.command, &stamp).expect("it is accepted");
+    let notes = also(cancel, &events, &[], &kept.book.ledger).expect("small");
+    let [note] = &notes[..] else { panic!("{notes:?}") };
+    assert!(takes_back(note.id(undone), &note.command, undone));
 }
 
 #[test]

@@ -6,6 +6,7 @@ use crate::Kept;
 use crate::support::{id, subscription, with};
 
 const OFF: &str = "credit.release";
+const NOTE: &str = "credit_note.issue";
 const VOID: &str = "invoice.void";
 const GONE: &str = "subscription.withdraw_change";
 
@@ -66,7 +67,7 @@ pub(crate) fn pay(amount: &str) -> Value {
     of_c(json!({"payment": id("p"), "amount": eur(amount), "method": "card"}))
 }
 
-fn invoiced(kept: &mut Kept, name: &str, amount: &str) {
+pub(crate) fn invoiced(kept: &mut Kept, name: &str, amount: &str) {
     kept.given("charge.add", charge(name, amount, json!({"now": {"invoice": id(name)}})));
 }
 
@@ -82,6 +83,20 @@ fn plan_with_add_on(kept: &mut Kept) {
     let prices = json!([price("seat", "recurring", "10"), price("chat", "add_on", "5")]);
     let define = json!({
         "plan": id("team"), "name": "Team", "every": {"count": 1, "unit": "month"},
+        "timing": "in_advance", "prices": prices,
+    });
+    kept.given("plan.define", define);
+}
+
+/// A plan with a setup fee.
+pub(crate) fn with_setup(kept: &mut Kept) {
+    let price = |price: &str, kind: &str, amount: &str| {
+        let amounts = json!([{"currency": "EUR", "rate": {"flat": amount}}]);
+        json!({"price": price, "recurrence": kind, "amounts": amounts})
+    };
+    let prices = json!([price("fee", "recurring", "30"), price("start", "setup", "20")]);
+    let define = json!({
+        "plan": id("set-up"), "name": "Set up", "every": {"count": 1, "unit": "month"},
         "timing": "in_advance", "prices": prices,
     });
     kept.given("plan.define", define);
@@ -113,7 +128,7 @@ pub(crate) fn version(amount: &str) -> Value {
     })
 }
 
-fn versions(kept: &mut Kept) {
+pub(crate) fn versions(kept: &mut Kept) {
     kept.given("plan.define", version("31")).given("plan.define", version("32"));
     kept.given("subscription.create", of_s(json!({"plan": id("basic"), "version": 1})));
 }
@@ -134,11 +149,11 @@ fn coupon(kept: &mut Kept) {
     kept.given("coupon.define", json!({"coupon": id("cp"), "value": value, "duration": "forever"}));
 }
 
-fn quote() -> Value {
+pub(crate) fn quote() -> Value {
     of_c(json!({"quote": id("q"), "plan": id("basic"), "valid_until": "2024-06-30"}))
 }
 
-fn quoted(kept: &mut Kept) {
+pub(crate) fn quoted(kept: &mut Kept) {
     kept.given("quote.create", quote());
 }
 
@@ -337,11 +352,16 @@ fn life() -> Vec<Play> {
     });
     let mut all: Vec<Play> = withdraw.collect();
     let later = with(create(), json!({"start": "2024-02-01", "invoice": "next"}));
+    let set_up = with(create(), json!({"plan": id("set-up")}));
+    let waits = with(set_up.clone(), json!({"invoice": "next"}));
+    let ended: &[&str] = &["subscription.cancel", NOTE];
     let pause_later = json!({"when": {"on": "2024-02-05"}, "resume_on": "2024-02-20"});
     let twice: &[&str] = &[GONE, GONE];
     all.extend([
         play(nothing, "subscription.create", create(), &["subscription.cancel"]),
         play(nothing, "subscription.create", later, &["subscription.cancel"]),
+        play(with_setup, "subscription.create", set_up, ended),
+        play(with_setup, "subscription.create", waits, &["subscription.cancel"]),
         billed(subscribed, "subscription.cancel", now(), uncancel),
         play(subscribed, "subscription.cancel", when(json!("cycle_end")), uncancel),
         play(
@@ -379,7 +399,11 @@ fn offers() -> Vec<Play> {
     };
     let remove = of_c(json!({"discount": id("d")}));
     let redeem = of_c(json!({"coupon": id("cp"), "discount": id("d"), "on": "customer"}));
-    let accept = of_s(json!({"quote": id("q"), "invoice": "now"}));
+    let accept = || of_s(json!({"quote": id("q"), "invoice": "now"}));
+    let quoted_setup = |kept: &mut Kept| {
+        with_setup(kept);
+        kept.given("quote.create", with(quote(), json!({"plan": id("set-up")})));
+    };
     let gone = &["discount.remove"];
     vec![
         play(subscribed, "discount.apply", discount("once"), gone),
@@ -387,7 +411,8 @@ fn offers() -> Vec<Play> {
         play(coupon, "coupon.redeem", redeem, gone),
         play(nothing, "quote.create", quote(), &["quote.void"]),
         play(quoted, "quote.void", of_c(json!({"quote": id("q")})), &["quote.create"]),
-        play(quoted, "quote.accept", accept, &["subscription.cancel"]),
+        play(quoted, "quote.accept", accept(), &["subscription.cancel"]),
+        play(quoted_setup, "quote.accept", accept(), &["subscription.cancel", NOTE]),
     ]
 }
 

@@ -1,21 +1,22 @@
 //! What takes the chosen commits back, decided step by step on a copy.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::fmt::Write as _;
 
 use client::{Ask, AskError, edge};
-use ledger_core::undo::{Step, also};
+use ledger_core::undo::{Step, also, takes_back};
 use ledger_core::{Ledger, Stamp};
 use schemas::ids::{CommandId, derive};
 use schemas::preview::PreviewToken;
 use schemas::view::{Answer, CommandPreview};
 use schemas::wire::Headers;
-use schemas::{Event, Personal, Timestamp};
+use schemas::{Command, Event, Personal, Timestamp};
 use serde_json::json;
 use uuid::Uuid;
 
 use super::chosen::position;
 use super::history::{Entry, History};
+use super::rests::NEXT_INVOICE;
 use crate::error::WorkError;
 
 /// What becomes of a step.
@@ -84,7 +85,7 @@ impl Plan {
             match history.undoing(entry, &reason) {
                 Err(stays) => planned.stays = Some(stays.to_string()),
                 Ok(steps) => {
-                    planned.stays = rests(history, entry, &reason);
+                    planned.stays = copy.rests(entry, &reason, door)?;
                     if planned.stays.is_none() {
                         copy.take_back(entry, steps, &reason, &mut planned, door)?;
                     }
@@ -128,42 +129,65 @@ impl Plan {
     }
 }
 
-/// What came later and rests on a commit, if something does.
-fn rests(history: &History, entry: &Entry, reason: &Personal) -> Option<String> {
-    if history.is_undone(entry, reason) {
-        return None;
-    }
-    let ours = |other: &Entry| {
-        let of_target = |target: &Entry| {
-            let steps = history.undoing(target, reason).unwrap_or_default();
-            steps.iter().any(|step| step.id(target.id) == other.id)
-        };
-        history.targets().any(of_target)
-    };
+/// Later commits of its stream that rest on a commit, and what they name.
+fn resting<'a>(
+    history: &'a History,
+    entry: &'a Entry,
+    reason: &Personal,
+) -> Vec<(&'a Entry, &'a str)> {
+    let ours = |other: &Entry| history.targets().any(|target| is_step(other, target));
     let later = history.entries.iter().filter(|other| {
         other.position > entry.position && !other.is_target && other.stream == entry.stream
     });
-    for other in later {
-        let Some(thing) = entry.touched.under(&other.touched) else { continue };
-        if ours(other) || is_neutral(history, other, reason) {
-            continue;
+    let named = later.filter_map(|other| Some((other, entry.touched.under(&other.touched)?)));
+    let rest = named.filter(|(other, thing)| {
+        !follows_by_itself(other.command.kind().name, thing)
+            && !ours(other)
+            && !is_neutral(history, other, reason)
+    });
+    rest.collect()
+}
+
+/// What a run billed follows from what stands, and is billed otherwise once that is other; nobody
+/// decided it. Only what is used up by an invoice is not there any more.
+fn follows_by_itself(kind: &str, thing: &str) -> bool {
+    Command::INTERNAL.contains(&kind) && thing != NEXT_INVOICE
+}
+
+/// All that rests on a commit and on what rests on it, oldest first.
+fn resting_whole<'a>(history: &'a History, entry: &'a Entry, reason: &Personal) -> Vec<&'a Entry> {
+    let mut found: BTreeMap<u64, &Entry> = BTreeMap::new();
+    let mut open = vec![entry];
+    while let Some(next) = open.pop() {
+        for (other, _) in resting(history, next, reason) {
+            if found.insert(other.position, other).is_none() {
+                open.push(other);
+            }
         }
-        let (told, at) = (other.told(), other.position);
-        return Some(format!(
-            "{told} rests on it, by {thing}; take that back first: `billfold undo {at}`, or with \
-             it: `billfold undo {} {at}`",
-            entry.position
-        ));
     }
-    let elsewhere = history
-        .elsewhere
-        .iter()
-        .find(|(thing, other)| entry.touched.names(thing) && position(other) > entry.position);
-    elsewhere.map(|(thing, other)| {
-        let at = position(other);
+    found.into_values().collect()
+}
+
+/// Of a commit of the book's stream: what other streams made of it later.
+fn rests_elsewhere(history: &History, entry: &Entry) -> Option<String> {
+    let named = history.elsewhere.iter().filter(|(thing, other)| {
         let kind = &other.command.kind;
-        format!("{kind} at position {at} rests on it, by {thing}; take that back first")
-    })
+        entry.touched.names(thing)
+            && position(other) > entry.position
+            && !follows_by_itself(kind, thing)
+    });
+    let mut named = named.map(|(thing, other)| (thing, &other.command.kind, position(other)));
+    let (thing, kind, at) = named.next()?;
+    let all = [entry.position, at].into_iter().chain(named.map(|(_, _, at)| at));
+    let all = positions(all);
+    Some(format!(
+        "{kind} at position {at} rests on it, by {thing}; take that back with it: `billfold undo \
+         {all}`"
+    ))
+}
+
+fn positions(of: impl Iterator<Item = u64>) -> String {
+    of.map(|position| position.to_string()).collect::<Vec<_>>().join(" ")
 }
 
 /// It was taken back, or took something back that is: both together did nothing.
@@ -172,14 +196,83 @@ fn is_neutral(history: &History, entry: &Entry, reason: &Personal) -> bool {
         return true;
     }
     history.entries.iter().take_while(|other| other.position < entry.position).any(|other| {
-        let steps = || history.undoing(other, reason).unwrap_or_default();
-        other.stream == entry.stream
-            && history.is_undone(other, reason)
-            && steps().iter().any(|step| step.id(other.id) == entry.id)
+        other.stream == entry.stream && is_step(entry, other) && history.is_undone(other, reason)
     })
 }
 
+fn is_step(entry: &Entry, undone: &Entry) -> bool {
+    takes_back(entry.id, &entry.command, undone.id)
+}
+
 impl Copy<'_> {
+    /// What came later and rests on a commit, if something does; and the way out, which was tried
+    /// on another copy.
+    ///
+    /// # Errors
+    /// As [`Plan::of`].
+    fn rests(
+        &self,
+        entry: &Entry,
+        reason: &Personal,
+        door: &impl Ask,
+    ) -> Result<Option<String>, WorkError> {
+        let history = self.history;
+        if history.is_undone(entry, reason) {
+            return Ok(None);
+        }
+        let Some((first, thing)) = resting(history, entry, reason).into_iter().next() else {
+            return Ok(rests_elsewhere(history, entry));
+        };
+        let told = first.told();
+        if thing == NEXT_INVOICE && Command::INTERNAL.contains(&first.command.kind().name) {
+            return Ok(Some(format!(
+                "{told} has issued {thing}; say what the one behind it says, with \
+                 invoice.annotate"
+            )));
+        }
+        let resting = resting_whole(history, entry, reason);
+        let way = match self.tried(entry, &resting, reason, door)? {
+            Some(why) => format!("and is not taken back: {why}"),
+            None => {
+                let others = positions(resting.iter().map(|other| other.position));
+                let at = entry.position;
+                return Ok(Some(format!(
+                    "{told} rests on it, by {thing}; take that back first: `billfold undo \
+                     {others}`, or with it: `billfold undo {at} {others}`"
+                )));
+            }
+        };
+        Ok(Some(format!("{told} rests on it, by {thing}, {way}")))
+    }
+
+    /// Why these commits are not taken back together, if they are not.
+    fn tried(
+        &self,
+        entry: &Entry,
+        resting: &[&Entry],
+        reason: &Personal,
+        door: &impl Ask,
+    ) -> Result<Option<String>, WorkError> {
+        let now = match self.now {
+            Some(now) => now,
+            None => edge::now()?,
+        };
+        let (ledger, position) = (self.ledger.clone(), self.position);
+        let mut copy = Copy { ledger, history: self.history, position, now: Some(now) };
+        for other in resting.iter().rev().chain([&entry]) {
+            let steps = match self.history.undoing(other, reason) {
+                Ok(steps) => steps,
+                Err(stays) => return Ok(Some(stays.to_string())),
+            };
+            let mut planned = Planned { position: other.position, steps: vec![], stays: None };
+            copy.take_back(other, steps, reason, &mut planned, door)?;
+            if planned.stays.is_some() {
+                return Ok(planned.stays);
+            }
+        }
+        Ok(None)
+    }
+
     /// Decides the steps that take a commit back, each on what those before it made.
     fn take_back(
         &mut self,
@@ -206,7 +299,7 @@ impl Copy<'_> {
             if let Standing::Refused(why) = &standing {
                 planned.stays = Some(format!("{} is refused: {why}", step.command.kind().name));
             }
-            let more = also(&step, &events, steps.make_contiguous());
+            let more = also(&step, &events, steps.make_contiguous(), &self.ledger);
             planned.steps.push(PlannedStep { step, id, standing });
             if planned.stays.is_some() {
                 return Ok(());

@@ -94,7 +94,7 @@ impl Touched {
 }
 
 /// What an annotation is about.
-const NEXT_INVOICE: &str = "the customer's next invoice";
+pub(super) const NEXT_INVOICE: &str = "the customer's next invoice";
 
 fn plan(body: &Value) -> Option<String> {
     body.get("plan").and_then(Value::as_str).map(str::to_owned)
