@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use schemas::event::{Event, SubscriptionCanceled};
+use schemas::event::{Event, PaymentAwaited, SubscriptionCanceled, SubscriptionEvent};
 use schemas::ids::{InvoiceId, SubscriptionId};
 use schemas::terms::{CancelCredit, EndReason};
 use schemas::text::Label;
@@ -59,7 +59,10 @@ pub(super) fn expire(case: &Case<'_>, agreements: &Agreements) -> Result<Vec<Eve
         let reason = Label::try_from("the first payment did not come".to_owned());
         let reason = reason.expect("a short text").into();
         match expired(case, *invoice, true, reason) {
-            Ok(voided) => events.push(voided.into()),
+            Ok(voided) => {
+                events.push(voided.into());
+                events.extend(asked_no_more(agreements, *invoice, of));
+            }
             // Time that will not begin is credited when the customer is billed.
             Err(Rejection::InvoiceLineCredited { .. }) => {
                 let of: Vec<SubscriptionId> = of.iter().map(|found| found.id()).collect();
@@ -86,4 +89,21 @@ pub(super) fn expire(case: &Case<'_>, agreements: &Agreements) -> Result<Vec<Eve
         );
     }
     Ok(events)
+}
+
+/// Others that waited for the payment of an invoice that is void wait no more: what it billed of
+/// them is billed again, and that asks anew.
+fn asked_no_more(
+    agreements: &Agreements,
+    void: InvoiceId,
+    late: &[&Subscription],
+) -> impl Iterator<Item = Event> {
+    let others = agreements.subscriptions().filter(move |found| {
+        found.ending.is_none() && !late.iter().any(|known| known.id() == found.id())
+    });
+    others.filter_map(move |found| {
+        let (invoice, expires) = found.activation?.asked?;
+        let no_more = PaymentAwaited { subscription: found.id(), invoice: None, expires };
+        (invoice == void).then(|| SubscriptionEvent::from(no_more).into())
+    })
 }

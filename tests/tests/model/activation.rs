@@ -92,8 +92,19 @@ pub(crate) fn expire(customer: &mut Customer, when: When) {
         } else if counts {
             // What others have on it is billed again.
             undo(customer, place, true);
+            asks_no_more(customer, place);
         }
         customer.pending.retain(|charge| charge.of != Some(id));
+    }
+}
+
+/// Nobody waits for the payment of what is void: who lives is billed again, and asked anew.
+fn asks_no_more(customer: &mut Customer, place: usize) {
+    let living = customer.subscriptions.iter_mut().filter(|of| of.end.is_none());
+    for gate in living.filter_map(|of| of.gate.as_mut()) {
+        if gate.asked.is_some_and(|(_, asked)| asked == place) && !gate.passed {
+            gate.asked = None;
+        }
     }
 }
 
