@@ -359,7 +359,7 @@ fn reason(rejection: &Rejection) -> Label {
 }
 
 /// The last instant before another.
-pub(super) fn just_before(at: Timestamp) -> Timestamp {
+pub(crate) fn just_before(at: Timestamp) -> Timestamp {
     Timestamp::from_micros(at.micros() - 1).unwrap_or(at)
 }
 

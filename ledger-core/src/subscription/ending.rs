@@ -12,7 +12,7 @@ use schemas::terms::{CancelCredit, ChangeTime, EarlyEnd, EndReason, InvoiceTimin
 use schemas::terms::{Renewal, Settle};
 use schemas::{Rejection, Timestamp};
 
-use super::advance::term_span;
+use super::advance::{just_before, term_span};
 use super::case::{Bill, Case, Decided};
 use super::schedule::{
     Changing, Counts, changing, not_before_anchor, not_before_start, schedule, time_of, withdrawal,
@@ -24,7 +24,8 @@ use crate::customer::rules::Rules;
 /// Ends a subscription now, on a date, at the end of its cycle, or when it is paid.
 ///
 /// What lies beyond the end is put aside until the end is undone. A cycle that was billed and
-/// will not begin is credited in the same commit, whatever the command says of credit.
+/// will not begin is credited in the same commit, whatever the command says of credit. What waits
+/// for its first payment never began.
 pub(super) fn cancel(case: &Case<'_>, command: &CancelSubscription) -> Result<Decided, Rejection> {
     let Changing { at: _, subscription, mut events } = changing(case, command.subscription, false)?;
     let subscription = subscription.as_ref();
@@ -47,6 +48,10 @@ pub(super) fn cancel(case: &Case<'_>, command: &CancelSubscription) -> Result<De
     check_least_term(case, subscription, at, waive_fee)?;
     let Some(due) = due else {
         events.extend(scheduled.map(|change| withdrawal(subscription, change).into()));
+        if case.books.waits(subscription, case.context.stamp.recorded_at) {
+            events.push(never_begins(subscription, EndReason::Canceled).into());
+            return Ok(Decided { events, bill: Some(Bill::WontBegin(id)) });
+        }
         let begun = rules.moment(case.context.stamp.recorded_at)?;
         let canceled = SubscriptionCanceled {
             subscription: id,
@@ -69,6 +74,19 @@ pub(super) fn cancel(case: &Case<'_>, command: &CancelSubscription) -> Result<De
     planned.sets_aside = beyond(subscription, due);
     events.push(planned.into());
     Ok(Decided { events, bill: Some(Bill::WontBegin(id)) })
+}
+
+/// The end of what never was activated: where it would have begun, so that nobody owes anything.
+pub(crate) fn never_begins(subscription: &Subscription, reason: EndReason) -> SubscriptionCanceled {
+    SubscriptionCanceled {
+        subscription: subscription.id,
+        end: subscription.start,
+        credit: CancelCredit::None,
+        reason,
+        change: None,
+        begun: just_before(subscription.start),
+        fee_waived: true,
+    }
 }
 
 /// What is scheduled for an instant or later.

@@ -63,33 +63,62 @@ pub(crate) fn asked(customer: &mut Customer, place: usize, now: Instant) {
     }
 }
 
-/// Ends what was not paid in time.
+/// Ends what was not paid in time, and lives until then.
 pub(crate) fn expire(customer: &mut Customer, when: When) {
     let now = when.recorded;
     let late = |of: &Subscription| {
-        // Also what was canceled meanwhile: nobody owes what never began.
-        let ended = of.end.as_ref().is_some_and(|end| end.reason == EndReason::NotPaid);
-        let gate = of.gate.filter(|gate| !gate.passed && !ended)?;
+        let gate = of.gate.filter(|gate| !gate.passed && of.end.is_none())?;
         let (at, place) = gate.asked?;
         let invoice = &customer.invoices[place];
         // Nothing is asked any more, or it was paid.
         let paid = invoice.voided || invoice.open() <= gate.tolerance;
-        (at + gate.hours * HOUR <= now && !paid).then_some((of.id, place))
+        (at + gate.hours * HOUR <= now && !paid).then_some(of.id)
     };
     let found: Vec<_> = customer.subscriptions.iter().filter_map(late).collect();
-    for (id, place) in found {
-        let at = customer.place_of(id).expect("just found");
+    for id in &found {
+        let at = customer.place_of(*id).expect("just found");
         let of = &mut customer.subscriptions[at];
         let start = of.start;
         end(of, start, CancelCredit::None, EndReason::NotPaid);
-        let counts = !customer.invoices[place].voided;
-        if counts && customer.is_credited_by_a_later_one(place) {
+    }
+    let_go(customer, when, |id| found.contains(&id));
+    customer.pending.retain(|charge| charge.of.is_none_or(|of| !found.contains(&of)));
+}
+
+/// Where something ends: what was never paid for has not begun.
+pub(crate) fn ends_at(
+    customer: &Customer,
+    of: &Subscription,
+    at: Instant,
+    credit: CancelCredit,
+) -> (Instant, CancelCredit) {
+    if waits(customer, of, at - 1) { (of.start, CancelCredit::None) } else { (at, credit) }
+}
+
+/// What ended where it would have begun owes nothing: the invoice that asked for its first payment
+/// is void, as a whole.
+pub(crate) fn let_go(
+    customer: &mut Customer,
+    when: When,
+    named: impl Fn(schemas::ids::SubscriptionId) -> bool,
+) {
+    let never_began = |of: &Subscription| {
+        let (_, place) = of.gate.filter(|gate| !gate.passed)?.asked?;
+        let ended = of.end.as_ref().is_some_and(|end| end.at <= of.start);
+        (ended && named(of.id)).then_some((of.id, place))
+    };
+    let found: Vec<_> = customer.subscriptions.iter().filter_map(never_began).collect();
+    for (id, place) in found {
+        if customer.invoices[place].voided {
+            continue;
+        }
+        if customer.is_credited_by_a_later_one(place) {
             // It stays for the sake of others; what it asks of this one comes back.
             let fees: Vec<(usize, i128)> = fees_of(customer, place, id);
             if !fees.is_empty() {
                 put_note(customer, place, fees, when);
             }
-        } else if counts {
+        } else {
             // What others have on it is billed again.
             undo(customer, place, true);
             asks_no_more(customer, place);

@@ -61,6 +61,14 @@ pub(crate) fn bill(book: &Book, customer: &mut Customer, billing: &Billing) {
     crate::passing::time_passes(book, customer, billing.when.recorded);
     if billing.which == Which::All {
         activation::expire(customer, billing.when);
+    }
+    let today = When { effective: now, ..billing.when };
+    activation::let_go(customer, today, |id| match billing.which {
+        Which::All => true,
+        Which::Of(of) | Which::WontBegin(of) => of == id,
+        Which::Charge(_) => false,
+    });
+    if billing.which == Which::All {
         expire(customer, day_of_seller(now));
     }
     let today = customer.clock.day(now);

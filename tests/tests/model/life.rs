@@ -226,6 +226,11 @@ pub(crate) fn cancel(
         }
         let Some(later) = later else {
             of.scheduled.retain(|known| !canceled(&known.what));
+            if crate::activation::waits(view.customer, of, when.recorded) {
+                // What was never paid for has not begun.
+                end(of, of.start, CancelCredit::None, EndReason::Canceled);
+                return Ok(true);
+            }
             end(of, at, credit, EndReason::Canceled);
             if let Some(end) = &mut of.end {
                 end.begun = view.clock.moment(when.recorded);

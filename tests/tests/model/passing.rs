@@ -8,6 +8,7 @@
 
 use schemas::terms::{CancelCredit, EndReason, Renewal, Settle};
 
+use crate::activation::ends_at;
 use crate::book::Book;
 use crate::change::{Asked, apply};
 use crate::civil::{Clock, Instant};
@@ -96,6 +97,7 @@ pub(crate) fn take_effect(view: &View<'_>, of: &mut Subscription, what: Later, a
             }
         }
         Later::Cancel(credit) => {
+            let (at, credit) = ends_at(view.customer, of, at, credit);
             of.owes_a_bill |= credit != CancelCredit::None;
             end(of, at, credit, EndReason::Canceled);
         }
@@ -140,8 +142,9 @@ fn renew(view: &View<'_>, of: &mut Subscription) {
         Renewal::RenewOnce => of.term = next(Renewal::Cancel),
         Renewal::Evergreen => of.term = None,
         Renewal::Cancel => {
-            of.owes_a_bill |= term.credit != CancelCredit::None;
-            end(of, term.end, term.credit, EndReason::TermEnded);
+            let (at, credit) = ends_at(view.customer, of, term.end, term.credit);
+            of.owes_a_bill |= credit != CancelCredit::None;
+            end(of, at, credit, EndReason::TermEnded);
         }
     }
 }
