@@ -340,14 +340,15 @@ pub(super) fn ends_by_itself(
     }
 }
 
-/// Changes what follows when the contract term ends.
-pub(super) fn set_renewal(case: &Case<'_>, command: &SetRenewal) -> Result<Vec<Event>, Rejection> {
+/// Changes what follows when the contract term ends. What was billed beyond the end of a term that
+/// is not renewed will not begin.
+pub(super) fn set_renewal(case: &Case<'_>, command: &SetRenewal) -> Result<Decided, Rejection> {
     let Changing { at: _, subscription, mut events } = changing(case, command.subscription, false)?;
     let (id, renewal): (_, Renewal) = (subscription.id, command.renewal);
     let rules = &case.profile.rules;
     match subscription.term {
         None => Err(Rejection::NoTerm { subscription: id }),
-        Some(term) if term.renewal == renewal => Ok(events),
+        Some(term) if term.renewal == renewal => Ok(events.into()),
         Some(term) => {
             // Not to renew is to leave.
             if let Some(end) = ends_by_itself(Term { renewal, ..term }, subscription.start, rules)?
@@ -355,7 +356,8 @@ pub(super) fn set_renewal(case: &Case<'_>, command: &SetRenewal) -> Result<Vec<E
                 check_least_term(case, &subscription, end, false)?;
             }
             events.push(RenewalSet { subscription: id, renewal }.into());
-            Ok(events)
+            let bill = (renewal == Renewal::Cancel).then_some(Bill::WontBegin(id));
+            Ok(Decided { events, bill })
         }
     }
 }

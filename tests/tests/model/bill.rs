@@ -86,8 +86,14 @@ pub(crate) fn bill(book: &Book, customer: &mut Customer, billing: &Billing) {
         if !named {
             continue;
         }
+        let wont_begin = matches!(billing.which, Which::WontBegin(_));
+        if subscription.waits() && subscription.end.is_none() && !wont_begin {
+            // No cycle is billed while it waits for its first payment.
+            differences.push((place, Difference::default()));
+            continue;
+        }
         let mut found = difference(&view, &seen, subscription, begun, through);
-        if matches!(billing.which, Which::WontBegin(_)) {
+        if wont_begin {
             let begins =
                 |at: At| seen.line(at).cycle().is_none_or(|cycle| subscription.begins(cycle.start));
             found.gone.retain(|gone| !begins(gone.line));

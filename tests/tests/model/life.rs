@@ -12,7 +12,7 @@ use schemas::command::{
 use schemas::ids::SubscriptionId;
 use schemas::terms::{
     Anchor, CancelCredit, CancelDefault, ChangeTime, DefaultAnchor, EndReason, InvoiceTiming,
-    Proration, Settle, TrialAnchor,
+    Proration, Renewal, Settle, TrialAnchor,
 };
 
 use crate::bill::{Billing, Which, bill};
@@ -322,6 +322,7 @@ pub(crate) fn set_renewal(
     book: &Book,
     customer: &mut Customer,
     command: &SetRenewal,
+    when: When,
 ) -> Result<(), Refused> {
     on(book, customer, command.subscription, |_, of| {
         if of.end.is_some() {
@@ -330,7 +331,12 @@ pub(crate) fn set_renewal(
         let term = of.term.as_mut().ok_or("it has no term")?;
         term.renewal = command.renewal;
         Ok(())
-    })
+    })?;
+    if command.renewal == Renewal::Cancel {
+        // What was billed beyond the end of the term will not begin.
+        bill(book, customer, &Billing::now(Which::WontBegin(command.subscription), when));
+    }
+    Ok(())
 }
 
 /// What waits for a payment happens once nothing is open that has a line of it.
