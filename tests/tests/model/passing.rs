@@ -105,6 +105,10 @@ pub(crate) fn take_effect(view: &View<'_>, of: &mut Subscription, what: Later, a
             of.owes_a_bill |= how == Settle::Now;
             crate::pauses::pause_at(view, of, at, how);
         }
+        // A pause that was to be over before it began is none.
+        Later::Resume(_) if of.paused_at(at).is_none() => {
+            of.scheduled.retain(|known| !matches!(known.what, Later::Pause(_)));
+        }
         Later::Resume(how) => {
             of.owes_a_bill |= how == Settle::Now;
             crate::pauses::resume_at(view, of, at, how);
