@@ -117,9 +117,8 @@ fn let_go(context: &Context<'_>, draft: &mut Draft, scope: Scope) -> Result<bool
         return Ok(false);
     }
     draft.extend(events);
-    let never_paid = |of: &Subscription| {
-        of.waits() && of.ending.is_some_and(|ending| ending.at <= of.start)
-    };
+    let never_paid =
+        |of: &Subscription| of.waits() && of.ending.is_some_and(|ending| ending.at <= of.start);
     let customer = &draft.customer;
     let fees = customer.billing.pending().filter(|pending| {
         let of = pending.added.subscription.and_then(|id| customer.subscription_of(id));

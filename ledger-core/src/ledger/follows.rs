@@ -99,8 +99,8 @@ fn begin_paid(context: &Context<'_>, draft: &mut Draft) -> Result<(), Rejection>
     let paid = customer.subscriptions().filter_map(|subscription| {
         // An end that has come goes before a payment, whether anybody was told or not.
         let end = subscription.known_end(&customer.profile.rules).map(|known| known.at);
-        let lives = subscription.ending.is_none()
-            && end.is_none_or(|end| context.stamp.recorded_at < end);
+        let lives =
+            subscription.ending.is_none() && end.is_none_or(|end| context.stamp.recorded_at < end);
         let activation = subscription.activation.filter(|_| lives)?;
         let (invoice, expires) = activation.asked?;
         let invoice = customer.invoice(invoice).filter(|invoice| !invoice.voided)?;

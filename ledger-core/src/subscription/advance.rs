@@ -305,7 +305,8 @@ impl Advance<'_> {
             .iter()
             .filter(|known| matches!(known.what, ScheduledChange::Pause(_)));
         let id = subscription.id;
-        let why = self.rules.date(at).map(|at| reason(&Rejection::NotPaused { subscription: id, at }));
+        let why =
+            self.rules.date(at).map(|at| reason(&Rejection::NotPaused { subscription: id, at }));
         let gone = |due: &ChangeScheduled| ScheduledChangeWithdrawn {
             subscription: id,
             change: due.change,

@@ -418,19 +418,26 @@ impl<'a> Draft<'a> {
         }
     }
 
-    /// What waits for the end of a cycle that is cut waits for the end of the new one.
+    /// What waits for the end of a cycle that is cut waits for the end of the new one. What was
+    /// told for the end of a trial stays on its day where the trial is over before.
     fn follow_cycles(&self, events: &mut Vec<SubscriptionEvent>) -> Result<(), Rejection> {
+        let rules = self.advance.rules;
         let mut then = self.subscription.clone();
         for (before, event) in events.iter().enumerate() {
             try_out(&mut then, event, before);
         }
-        let Some(end) = then.cycle_end(self.at, self.advance.rules)? else { return Ok(()) };
+        let trialing = |of: &Subscription| of.runs_trial_until(self.at, rules).is_some();
+        if trialing(self.subscription) && !trialing(&then) {
+            return Ok(());
+        }
+        let ends = (self.subscription.told_end(self.at, rules)?, then.told_end(self.at, rules)?);
+        let (Some(old), Some(new)) = ends else { return Ok(()) };
         let waiting = then.scheduled.iter().filter(|due| due.cycle_end);
-        let moved = waiting.filter(|due| due.at != ScheduledFor::At(end));
+        let moved = waiting.filter(|due| old != new && due.at == ScheduledFor::At(old));
         for due in moved {
             events.push(withdrawal(&then, due.change).into());
             let mut due = due.clone();
-            due.at = ScheduledFor::At(end);
+            due.at = ScheduledFor::At(new);
             events.push(due.into());
         }
         Ok(())

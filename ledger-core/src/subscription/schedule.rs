@@ -149,12 +149,7 @@ pub(crate) fn time_of(
     match when {
         ChangeTime::Now => Ok((now, None)),
         ChangeTime::CycleEnd => {
-            let origin = subscription.origin(rules);
-            let at = match subscription.trial_end {
-                // Who leaves during a trial leaves when it is over.
-                Some(end) if begins < end && origin == end => end,
-                Some(_) | None => subscription.cycle_end(begins, rules)?.unwrap_or(begins),
-            };
+            let at = subscription.told_end(begins, rules)?.unwrap_or(begins);
             Ok((at, Some(ScheduledFor::At(at))))
         }
         ChangeTime::On(date) => {

@@ -298,6 +298,27 @@ impl Subscription {
         Ok(item.cycle_at(at, rules)?.map(Span::end))
     }
 
+    /// The end of the trial that runs at an instant, where cycles begin with it.
+    pub(crate) fn runs_trial_until(&self, at: Timestamp, rules: &Rules) -> Option<Timestamp> {
+        self.trial_end.filter(|end| at < *end && self.origin(rules) == *end)
+    }
+
+    /// The end of a cycle, as a command at an instant means it: who leaves during a trial leaves
+    /// when it is over.
+    ///
+    /// # Errors
+    /// A date that cannot be computed.
+    pub(crate) fn told_end(
+        &self,
+        at: Timestamp,
+        rules: &Rules,
+    ) -> Result<Option<Timestamp>, TimeError> {
+        match self.runs_trial_until(at, rules) {
+            Some(end) => Ok(Some(end)),
+            None => self.cycle_end(at, rules),
+        }
+    }
+
     /// The pause that holds at an instant.
     pub(crate) fn paused_at(&self, at: Timestamp) -> Option<&Pause> {
         self.pauses

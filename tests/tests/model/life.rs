@@ -66,13 +66,8 @@ pub(crate) fn time_of(
         ChangeTime::Now => Ok((now, None)),
         ChangeTime::CycleEnd => {
             let effective = view.clock.moment(when.effective);
-            let at = match of.trial_end {
-                // Who leaves during a trial leaves when it is over.
-                Some(end) if effective < end && of.origin(view.rules) == end => end,
-                Some(_) | None => of
-                    .cycle_end(view.rules, view.clock, effective)
-                    .ok_or("there is no cycle any more")?,
-            };
+            let end = of.told_end(view.rules, view.clock, effective);
+            let at = end.ok_or("there is no cycle any more")?;
             Ok((at, Some(At::Time(at))))
         }
         ChangeTime::On(date) => {

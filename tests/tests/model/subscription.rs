@@ -213,12 +213,29 @@ impl Subscription {
         }
     }
 
+    /// The end of the cycle, as a command at an instant means it: who leaves during a trial leaves
+    /// when it is over.
+    pub(crate) fn told_end(&self, rules: &Rules, clock: &Clock, at: Instant) -> Option<Instant> {
+        match self.trial_end {
+            Some(end) if at < end && self.origin(rules) == end => Some(end),
+            Some(_) | None => self.cycle_end(rules, clock, at),
+        }
+    }
+
     /// Cycles were laid anew at an instant: what waited for the end of the old one waits for the
     /// end of the new one.
-    pub(crate) fn cycles_moved(&mut self, rules: &Rules, clock: &Clock, at: Instant) {
-        let Some(end) = self.cycle_end(rules, clock, at) else { return };
+    pub(crate) fn cycles_moved(
+        &mut self,
+        rules: &Rules,
+        clock: &Clock,
+        (old, at): (Option<Instant>, Instant),
+    ) {
+        let Some(end) = self.told_end(rules, clock, at) else { return };
+        let old = old.map(At::Time);
         for known in self.scheduled.iter_mut().filter(|known| known.at_cycle_end) {
-            known.at = At::Time(end);
+            if Some(known.at) == old {
+                known.at = At::Time(end);
+            }
         }
     }
 
