@@ -8,8 +8,9 @@
 
 use schemas::command::{ItemRequest, PriceMapping};
 use schemas::event::{
-    Calendar, ChangeAgreed, CycleCut, ItemChange, ItemTerms, PlanVersionDefined, PricesMapped,
-    ScheduledFor, SubscriptionChanged, SubscriptionEvent, TermsChange,
+    Calendar, ChangeAgreed, ChangeScheduled, CycleCut, ItemChange, ItemTerms, PlanVersionDefined,
+    PricesMapped, ScheduledChange, ScheduledFor, SubscriptionChanged, SubscriptionEvent,
+    TermsChange,
 };
 use schemas::terms::{Anchor, NoneScope, Settle, TrialAnchor, TrialOnChange};
 use schemas::text::Code;
@@ -21,7 +22,7 @@ use super::create::days_after;
 use super::evolve::try_out;
 use super::item::{Item, same_price};
 use super::mapping::{Old, map};
-use super::schedule::withdrawal;
+use super::schedule::{beyond, withdrawal};
 use super::state::Subscription;
 use super::terms::{add_on, check_quantity, own_rate};
 use crate::catalog::terms::item_terms;
@@ -432,16 +433,48 @@ impl<'a> Draft<'a> {
         }
         let ends = (self.subscription.told_end(self.at, rules)?, then.told_end(self.at, rules)?);
         let (Some(old), Some(new)) = ends else { return Ok(()) };
-        let waiting = then.scheduled.iter().filter(|due| due.cycle_end);
-        let moved = waiting.filter(|due| old != new && due.at == ScheduledFor::At(old));
-        for due in moved {
-            events.push(withdrawal(&then, due.change).into());
-            let mut due = due.clone();
-            due.at = ScheduledFor::At(new);
-            events.push(due.into());
+        let waits =
+            |due: &&ChangeScheduled| due.cycle_end && old != new && due.at == ScheduledFor::At(old);
+        let known = || then.scheduled.iter().chain(&then.aside);
+        let moved: Vec<ChangeScheduled> = known().filter(waits).cloned().collect();
+        let is_end = |due: &ChangeScheduled| matches!(due.what, ScheduledChange::Cancel(_));
+        let Some(end) = then.scheduled.iter().find(|due| is_end(due)).cloned() else {
+            for due in moved {
+                tell_again(&mut then, due, ScheduledFor::At(new), events);
+            }
+            return Ok(());
+        };
+        if moved.is_empty() {
+            return Ok(());
         }
+        // What lies beyond the end, and so is put aside, may be other changes now.
+        let to = if waits(&&end) { ScheduledFor::At(new) } else { end.at };
+        let withdrawn = withdrawal(&then, end.change).into();
+        push(&mut then, events, withdrawn);
+        for due in moved.into_iter().filter(|due| !is_end(due)) {
+            tell_again(&mut then, due, ScheduledFor::At(new), events);
+        }
+        let sets_aside = beyond(&then, to);
+        push(&mut then, events, ChangeScheduled { at: to, sets_aside, ..end }.into());
         Ok(())
     }
+}
+
+fn push(then: &mut Subscription, events: &mut Vec<SubscriptionEvent>, event: SubscriptionEvent) {
+    try_out(then, &event, events.len());
+    events.push(event);
+}
+
+/// A change waits for another time.
+fn tell_again(
+    then: &mut Subscription,
+    due: ChangeScheduled,
+    at: ScheduledFor,
+    events: &mut Vec<SubscriptionEvent>,
+) {
+    let withdrawn = withdrawal(then, due.change).into();
+    push(then, events, withdrawn);
+    push(then, events, ChangeScheduled { at, ..due }.into());
 }
 
 impl Advance<'_> {

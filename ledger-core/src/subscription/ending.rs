@@ -15,8 +15,8 @@ use schemas::{Rejection, Timestamp};
 use super::advance::{just_before, term_span};
 use super::case::{Bill, Case, Decided};
 use super::schedule::{
-    Changing, Counts, changing, not_before_anchor, not_before_start, schedule, time_of, withdrawal,
-    withdrawn, within_life,
+    Changing, Counts, beyond, changing, not_before_anchor, not_before_start, schedule, time_of,
+    withdrawal, withdrawn, within_life,
 };
 use super::state::{Pause, Subscription, default_credit};
 use crate::customer::rules::Rules;
@@ -87,16 +87,6 @@ pub(crate) fn never_begins(subscription: &Subscription, reason: EndReason) -> Su
         begun: just_before(subscription.start),
         fee_waived: true,
     }
-}
-
-/// What is scheduled for an instant or later.
-fn beyond(subscription: &Subscription, end: ScheduledFor) -> Vec<u32> {
-    let ScheduledFor::At(end) = end else { return Vec::new() };
-    let lies_beyond = |due: &&ChangeScheduled| match due.at {
-        ScheduledFor::At(at) => end <= at,
-        ScheduledFor::Paid => false,
-    };
-    subscription.scheduled.iter().filter(lies_beyond).map(|due| due.change).collect()
 }
 
 /// Where the least term says so, a subscription does not end before it is over.

@@ -199,6 +199,16 @@ pub(crate) fn schedule(
     })
 }
 
+/// What is scheduled for an instant or later.
+pub(super) fn beyond(subscription: &Subscription, end: ScheduledFor) -> Vec<u32> {
+    let ScheduledFor::At(end) = end else { return Vec::new() };
+    let lies_beyond = |due: &&ChangeScheduled| match due.at {
+        ScheduledFor::At(at) => end <= at,
+        ScheduledFor::Paid => false,
+    };
+    subscription.scheduled.iter().filter(lies_beyond).map(|due| due.change).collect()
+}
+
 pub(crate) fn withdrawn(
     subscription: &Subscription,
     which: impl Fn(&ChangeScheduled) -> bool,

@@ -232,11 +232,30 @@ impl Subscription {
     ) {
         let Some(end) = self.told_end(rules, clock, at) else { return };
         let old = old.map(At::Time);
-        for known in self.scheduled.iter_mut().filter(|known| known.at_cycle_end) {
-            if Some(known.at) == old {
-                known.at = At::Time(end);
+        let mut moved = false;
+        // Also what a scheduled end put aside.
+        for known in self.scheduled.iter_mut().chain(&mut self.set_aside) {
+            if known.at_cycle_end && Some(known.at) == old {
+                (known.at, moved) = (At::Time(end), true);
             }
         }
+        if moved {
+            self.put_aside();
+        }
+    }
+
+    /// What lies beyond a scheduled end is put aside, and nothing else.
+    fn put_aside(&mut self) {
+        let ends = |known: &Scheduled| matches!(known.what, Later::Cancel(_));
+        let end = self.scheduled.iter().find(|known| ends(known)).map(|known| known.at);
+        let beyond = |known: &Scheduled| match (end, known.at) {
+            (Some(At::Time(end)), At::Time(at)) => !ends(known) && end <= at,
+            (Some(At::Time(_) | At::Paid) | None, _) => false,
+        };
+        let mut all = std::mem::take(&mut self.scheduled);
+        all.append(&mut self.set_aside);
+        all.sort_by_key(|known| known.number);
+        (self.set_aside, self.scheduled) = all.into_iter().partition(beyond);
     }
 
     /// The instant at which cycles were laid anew last, if some were there before.
