@@ -9,6 +9,7 @@ use super::draft::Draft;
 use super::early_end;
 use crate::billing::invoice::{Wanted, finalize};
 use crate::billing::lines::{Drafts, Scope, drafts};
+use crate::catalog::state::Catalog;
 use crate::context::{Context, Stamp};
 use crate::process::activations;
 use crate::settlement::{self, credit_note, spending};
@@ -84,7 +85,10 @@ pub(super) fn advance_all(
     let billed = |of: &&Subscription| scope.has(of.id()) && (!of.waits() || ends(of));
     let billed = draft.customer.subscriptions().filter(billed).map(Subscription::id);
     for id in billed.collect::<Vec<SubscriptionId>>() {
-        let never_began = ends_waiting(&draft.customer, id, horizon.now);
+        let customer = &draft.customer;
+        let never_began = customer
+            .subscription_of(id)
+            .is_some_and(|of| ends_waiting(context.catalog, customer, of, horizon.now));
         draft.advance(context, id, horizon)?;
         let ended = draft.customer.subscription_of(id).filter(|_| never_began);
         if let Some((of, ending)) = ended.and_then(|of| Some((of, of.ending?))) {
@@ -95,13 +99,17 @@ pub(super) fn advance_all(
 }
 
 /// Whether the end of a subscription comes up to an instant while it waits for its first payment.
-fn ends_waiting(customer: &Customer, id: SubscriptionId, now: Timestamp) -> bool {
-    let found = customer.subscription_of(id);
-    let wants = found.filter(|of| of.activation.is_some() && of.ending.is_none());
-    wants.is_some_and(|of| {
-        let end = of.known_end(&customer.profile.rules).filter(|known| known.at <= now);
-        end.is_some_and(|known| customer.waits(of, just_before(known.at)))
-    })
+pub(super) fn ends_waiting(
+    catalog: &Catalog,
+    customer: &Customer,
+    of: &Subscription,
+    now: Timestamp,
+) -> bool {
+    if of.activation.is_none() || of.ending.is_some() {
+        return false;
+    }
+    let end = of.known_end(&customer.profile.rules).filter(|known| known.at <= now);
+    end.is_some_and(|known| customer.waits(catalog, of, just_before(known.at)))
 }
 
 /// Nobody owes what never began: what asked for its payment is void, and its setup fees wait no

@@ -48,7 +48,7 @@ pub(super) fn cancel(case: &Case<'_>, command: &CancelSubscription) -> Result<De
     check_least_term(case, subscription, at, waive_fee)?;
     let Some(due) = due else {
         events.extend(scheduled.map(|change| withdrawal(subscription, change).into()));
-        if case.books.waits(subscription, case.context.stamp.recorded_at) {
+        if case.waits(subscription) {
             events.push(never_begins(subscription, EndReason::Canceled).into());
             return Ok(Decided { events, bill: Some(Bill::WontBegin(id)) });
         }
@@ -214,7 +214,7 @@ pub(super) fn pause(case: &Case<'_>, command: &PauseSubscription) -> Result<Deci
     let (from, due) = time_of(case, subscription, command.when, Counts::Begins)?;
     not_before_start(case, subscription, from)?;
     within_life(case, subscription, from, due)?;
-    if case.books.waits(subscription, case.context.stamp.recorded_at) {
+    if case.waits(subscription) {
         return Err(Rejection::NotActiveYet { subscription: id });
     }
     let overlaps = |pause: &Pause| pause.until.is_none_or(|until| from < until);

@@ -8,6 +8,7 @@
 
 use schemas::terms::{Anchor, BillingTiming, CancelCredit, EndReason};
 
+use crate::bill::{Billing, Which, bill};
 use crate::book::Book;
 use crate::calendar::Calendar;
 use crate::civil::{Clock, Instant};
@@ -21,12 +22,28 @@ use crate::wanted::Wanted;
 
 const HOUR: i64 = 3_600_000_000;
 
-/// It waits: an invoice asks for its first payment, or what is due and not invoiced will.
-pub(crate) fn waits(customer: &Customer, of: &Subscription, now: Instant) -> bool {
+/// It waits: an invoice asks for its first payment, or the one that bills what is due will.
+pub(crate) fn waits(book: &Book, customer: &Customer, of: &Subscription, now: Instant) -> bool {
     let Some(gate) = of.gate.filter(|gate| !gate.passed) else { return false };
-    if gate.asked.is_some() || customer.pending.iter().any(|c| c.of == Some(of.id) && c.gross > 0) {
+    if gate.asked.is_some() {
         return true;
     }
+    let fee = customer.pending.iter().any(|c| c.of == Some(of.id) && c.gross > 0);
+    (fee || costs_something(customer, of, now)) && would_ask(book, customer, of, now)
+}
+
+/// Whether an invoice of now would ask for it: discounts may leave nothing.
+fn would_ask(book: &Book, customer: &Customer, of: &Subscription, now: Instant) -> bool {
+    let mut then = customer.clone();
+    let Ok(place) = then.place_of(of.id) else { return true };
+    then.subscriptions[place] = of.clone();
+    let when = When { recorded: now, effective: now };
+    bill(book, &mut then, &Billing::now(Which::All, when));
+    then.subscriptions[place].waits()
+}
+
+/// Whether something above zero is due of it, before discounts.
+fn costs_something(customer: &Customer, of: &Subscription, now: Instant) -> bool {
     let (rules, clock) = (&customer.rules, &customer.clock);
     let today = clock.day(now);
     let costs = |want: &Wanted| {
@@ -87,12 +104,12 @@ pub(crate) fn expire(customer: &mut Customer, when: When) {
 
 /// Where something ends: what was never paid for has not begun.
 pub(crate) fn ends_at(
-    customer: &Customer,
+    (book, customer): (&Book, &Customer),
     of: &Subscription,
     at: Instant,
     credit: CancelCredit,
 ) -> (Instant, CancelCredit) {
-    if waits(customer, of, at - 1) { (of.start, CancelCredit::None) } else { (at, credit) }
+    if waits(book, customer, of, at - 1) { (of.start, CancelCredit::None) } else { (at, credit) }
 }
 
 /// What ended where it would have begun owes nothing: the invoice that asked for its first payment

@@ -144,7 +144,7 @@ pub(crate) fn change(
         }
         let (at, later) = time_of(view, of, command.when, when, Counts::Begins)?;
         lives(of, at, later)?;
-        if crate::activation::waits(view.customer, of, when.recorded) {
+        if crate::activation::waits(view.book, view.customer, of, when.recorded) {
             return Err("it waits for its first payment");
         }
         if let Some(later) = later {
@@ -221,7 +221,7 @@ pub(crate) fn cancel(
         }
         let Some(later) = later else {
             of.scheduled.retain(|known| !canceled(&known.what));
-            if crate::activation::waits(view.customer, of, when.recorded) {
+            if crate::activation::waits(view.book, view.customer, of, when.recorded) {
                 // What was never paid for has not begun.
                 end(of, of.start, CancelCredit::None, EndReason::Canceled);
                 return Ok(true);

@@ -97,7 +97,7 @@ pub(crate) fn take_effect(view: &View<'_>, of: &mut Subscription, what: Later, a
             }
         }
         Later::Cancel(credit) => {
-            let (at, credit) = ends_at(view.customer, of, at, credit);
+            let (at, credit) = ends_at((view.book, view.customer), of, at, credit);
             of.owes_a_bill |= credit != CancelCredit::None;
             end(of, at, credit, EndReason::Canceled);
         }
@@ -146,7 +146,7 @@ fn renew(view: &View<'_>, of: &mut Subscription) {
         Renewal::RenewOnce => of.term = next(Renewal::Cancel),
         Renewal::Evergreen => of.term = None,
         Renewal::Cancel => {
-            let (at, credit) = ends_at(view.customer, of, term.end, term.credit);
+            let (at, credit) = ends_at((view.book, view.customer), of, term.end, term.credit);
             of.owes_a_bill |= credit != CancelCredit::None;
             end(of, at, credit, EndReason::TermEnded);
         }
