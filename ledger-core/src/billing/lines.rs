@@ -75,7 +75,8 @@ pub(crate) fn drafts(
     let mut lines = Vec::new();
     let mut reason = false;
     for subscription in account.agreements.subscriptions().filter(|found| scope.has(found.id)) {
-        if subscription.waits() && subscription.ending.is_none() {
+        let waits = subscription.waits() && subscription.ending.is_none();
+        if waits && !matches!(scope, Scope::WontBegin(_)) {
             // Nothing is billed while it waits for its first payment.
             continue;
         }

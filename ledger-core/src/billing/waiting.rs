@@ -12,11 +12,13 @@ use schemas::{Date, Rejection, Span, Timestamp};
 
 use super::Account;
 use super::ahead::Ahead;
+use super::asking::would_ask;
 use super::charge::whole_of;
 use super::draft::LineDraft;
 use super::pieces::{Comparison, dues};
 use super::place::Place;
 use super::spans;
+use crate::catalog::state::Catalog;
 use crate::customer::rules::Rules;
 use crate::subscription::advance::{Horizon, opens_on};
 use crate::subscription::item::{Cycle, Item};
@@ -185,10 +187,11 @@ pub(crate) fn bills_again(account: Account<'_>, subscription: &Subscription) -> 
             .any(|item| item.cycles.iter().any(|cycle| cycle_bills_again(item, cycle)))
 }
 
-/// Whether a subscription that wants a first payment waits for it: an invoice asks for it, or
-/// something above zero is due and not invoiced yet.
+/// Whether a subscription that wants a first payment waits for it: an invoice asks for it, or the
+/// one that bills what is due and not invoiced yet will.
 pub(crate) fn for_payment(
     account: Account<'_>,
+    catalog: &Catalog,
     subscription: &Subscription,
     now: Timestamp,
 ) -> bool {
@@ -196,9 +199,13 @@ pub(crate) fn for_payment(
     let fee = |charge: &super::state::Pending| {
         charge.added.subscription == Some(subscription.id()) && charge.added.gross.is_positive()
     };
-    activation.asked.is_some()
-        || (subscription.start <= now && account.billing.pending().any(fee))
-        || costs_something(account, subscription, now)
+    if activation.asked.is_some() {
+        return true;
+    }
+    let costs = (subscription.start <= now && account.billing.pending().any(fee))
+        || costs_something(account, subscription, now);
+    // Discounts may leave nothing of it. What cannot be billed costs what it says.
+    costs && would_ask(account, catalog, subscription.id, now).unwrap_or(true)
 }
 
 /// Whether something above zero of a cycle is due that has begun.

@@ -1,18 +1,21 @@
 //! What is due of a customer is billed, in the commit of whatever command.
 
-use schemas::Rejection;
-use schemas::event::{CreditNoteIssued, Event, InvoiceFinalized};
-use schemas::ids::SubscriptionId;
+use schemas::event::{ChargeWithdrawn, CreditNoteIssued, Event, InvoiceFinalized};
+use schemas::ids::{ChargeId, SubscriptionId};
+use schemas::{Rejection, Timestamp};
 
 use super::customer::Customer;
 use super::draft::{Draft, UpTo};
 use super::early_end;
 use crate::billing::invoice::{Wanted, finalize};
 use crate::billing::lines::{Drafts, Scope, drafts};
-use crate::context::Context;
-use crate::process::{Step, first_steps};
+use crate::catalog::state::Catalog;
+use crate::context::{Context, Stamp};
+use crate::process::{Step, activations, first_steps};
 use crate::settlement::{self, credit_note, spending};
-use crate::subscription::advance::Horizon;
+use crate::subscription::advance::{Horizon, just_before};
+use crate::subscription::books::Books as _;
+use crate::subscription::ending::never_begins;
 use crate::subscription::state::Subscription;
 
 pub(super) fn settling<'a>(
@@ -79,6 +82,9 @@ pub(super) fn bill(
     wanted: Wanted<'_>,
 ) -> Result<(), Rejection> {
     advance_all(context, draft, scope, horizon)?;
+    if let_go(context, draft, scope)? {
+        advance_all(context, draft, scope, horizon)?;
+    }
     match scope {
         Scope::All | Scope::Subscription(_) => open_ahead(context, draft, scope, horizon)?,
         Scope::Charge(_) | Scope::WontBegin(_) => {}
@@ -104,7 +110,7 @@ pub(super) fn bill(
 }
 
 /// Brings the subscriptions of a scope up to the present. One that waits for its first payment
-/// opens no cycles, but its end comes.
+/// opens no cycles, but its end comes: then it never began.
 pub(super) fn advance_all(
     context: &Context<'_>,
     draft: &mut Draft,
@@ -116,7 +122,15 @@ pub(super) fn advance_all(
     let billed = |of: &&Subscription| scope.has(of.id()) && (!of.waits() || ends(of));
     let billed = draft.customer.subscriptions().filter(billed).map(Subscription::id);
     for id in billed.collect::<Vec<SubscriptionId>>() {
+        let customer = &draft.customer;
+        let never_began = customer
+            .subscription_of(id)
+            .is_some_and(|of| ends_waiting(context.catalog, customer, of, horizon.now));
         draft.advance(context, id, horizon, UpTo::Present)?;
+        let ended = draft.customer.subscription_of(id).filter(|_| never_began);
+        if let Some((of, ending)) = ended.and_then(|of| Some((of, of.ending?))) {
+            draft.push(never_begins(of, ending.reason).into());
+        }
     }
     Ok(())
 }
@@ -133,6 +147,45 @@ fn open_ahead(
         draft.advance(context, id, horizon, UpTo::Ahead)?;
     }
     Ok(())
+}
+
+/// Whether the end of a subscription comes up to an instant while it waits for its first payment.
+pub(super) fn ends_waiting(
+    catalog: &Catalog,
+    customer: &Customer,
+    of: &Subscription,
+    now: Timestamp,
+) -> bool {
+    if of.activation.is_none() || of.ending.is_some() {
+        return false;
+    }
+    let end = of.known_end(&customer.profile.rules).filter(|known| known.at <= now);
+    end.is_some_and(|known| customer.waits(catalog, of, just_before(known.at)))
+}
+
+/// Nobody owes what never began: what asked for its payment is void, and its setup fees wait no
+/// more. Whether that is so of something.
+fn let_go(context: &Context<'_>, draft: &mut Draft, scope: Scope) -> Result<bool, Rejection> {
+    // A cancellation may be backdated, but an invoice is voided today.
+    let stamp = Stamp { effective_at: context.stamp.recorded_at, ..*context.stamp };
+    let today = Context { stamp: &stamp, ..*context };
+    let case = settling(&today, &draft.customer);
+    let of = |id| scope.has(id);
+    let events = activations::let_go(&case, &draft.customer.agreements, of, draft.notes())?;
+    if events.is_empty() {
+        return Ok(false);
+    }
+    draft.extend(events);
+    let never_paid =
+        |of: &Subscription| of.waits() && of.ending.is_some_and(|ending| ending.at <= of.start);
+    let customer = &draft.customer;
+    let fees = customer.billing.pending().filter(|pending| {
+        let of = pending.added.subscription.and_then(|id| customer.subscription_of(id));
+        of.is_some_and(never_paid)
+    });
+    let fees: Vec<ChargeId> = fees.map(|pending| pending.added.charge).collect();
+    draft.extend(fees.into_iter().map(|charge| Event::from(ChargeWithdrawn { charge })));
+    Ok(true)
 }
 
 /// Pays what is open from credit, where the policy says so.

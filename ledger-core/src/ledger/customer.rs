@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::billing::Account;
 use crate::billing::state::Billing;
 use crate::billing::waiting;
+use crate::catalog::state::Catalog;
 use crate::customer::state::Profile;
 use crate::settlement::state::{Invoice, Settlement};
 use crate::shared::Shared;
@@ -164,8 +165,8 @@ impl Books for Customer {
         self.billing.first_unbilled(subscription, item)
     }
 
-    fn waits(&self, subscription: &Subscription, now: Timestamp) -> bool {
-        waiting::for_payment(self.account(), subscription, now)
+    fn waits(&self, catalog: &Catalog, subscription: &Subscription, now: Timestamp) -> bool {
+        waiting::for_payment(self.account(), catalog, subscription, now)
     }
 
     fn invoiced(&self) -> &dyn Invoiced {

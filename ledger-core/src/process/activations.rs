@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use schemas::event::{Event, SubscriptionCanceled};
+use schemas::event::{Event, PaymentAwaited, SubscriptionEvent};
 use schemas::ids::{InvoiceId, SubscriptionId};
-use schemas::terms::{CancelCredit, EndReason};
+use schemas::terms::EndReason;
 use schemas::text::Label;
-use schemas::{Date, Rejection, Timestamp};
+use schemas::{Date, Rejection};
 
 use super::asked::Asked;
 use crate::mistakes::{Mistake, makes};
@@ -15,6 +15,7 @@ use crate::settlement::credit_note;
 use crate::settlement::state::Invoice;
 use crate::settlement::void::expired;
 use crate::subscription::agreements::Agreements;
+use crate::subscription::ending::never_begins;
 use crate::subscription::state::Subscription;
 
 /// The day on which a subscription ends if its first payment has not come.
@@ -23,43 +24,83 @@ pub(super) fn expires_on(asked: &Asked<'_>, subscription: &Subscription) -> Opti
     asked.account.rules().date(expires).ok().filter(|_| can_expire(subscription))
 }
 
-/// Also what was canceled meanwhile: nobody owes the first invoice of what never began.
+/// One that ended while it waited owes nothing already.
 fn can_expire(subscription: &Subscription) -> bool {
-    subscription.ending.is_none_or(|ending| ending.reason != EndReason::NotPaid)
-        && !makes(Mistake::NeverExpires)
+    subscription.ending.is_none() && !makes(Mistake::NeverExpires)
 }
 
+/// Subscriptions by the invoice whose payment they waited for: two may wait for one.
+type Unpaid<'a> = BTreeMap<InvoiceId, Vec<&'a Subscription>>;
+
 /// Ends subscriptions whose first payment did not come in time, and voids the invoice that asked
-/// for it: what was paid of it is credit, and what it bills of others is billed again. Where it
-/// cannot be voided, because a later invoice credits lines of others, only what it asks of these
-/// subscriptions is credited.
+/// for it. An end that has come by then goes before.
 ///
 /// # Errors
 /// A date that cannot be computed; what voiding and crediting refuse.
 pub(super) fn expire(case: &Case<'_>, agreements: &Agreements) -> Result<Vec<Event>, Rejection> {
     let now = case.context.stamp.recorded_at;
-    let mut events: Vec<Event> = Vec::new();
-    // Two subscriptions may wait for the payment of one invoice.
-    let mut late: BTreeMap<InvoiceId, Vec<&Subscription>> = BTreeMap::new();
+    let rules = &case.profile.rules;
+    let mut late: Unpaid<'_> = BTreeMap::new();
     for subscription in agreements.subscriptions().filter(|found| can_expire(found)) {
         let Some(activation) = subscription.activation else { continue };
         let Some((invoice, expires)) = activation.asked else { continue };
-        // What ended while it waited may have been paid since.
         let open = case.settlement.invoices().get(invoice).map(Invoice::open);
         let paid = open.is_some_and(|open| open <= activation.agreed.tolerance);
-        if expires <= now && !paid {
+        let ended = subscription.known_end(rules).is_some_and(|known| known.at <= now);
+        if expires <= now && !paid && !ended {
             late.entry(invoice).or_default().push(subscription);
         }
     }
-    let mut notes = 0;
-    for (invoice, of) in &late {
+    let mut events = void(case, agreements, &late, 0)?;
+    let late = late.into_values().flatten();
+    events.extend(late.map(|found| never_begins(found, EndReason::NotPaid).into()));
+    Ok(events)
+}
+
+/// Voids what asked for the first payment of subscriptions that ended while they waited for it;
+/// `before` notes of the commit come before those that this makes.
+///
+/// # Errors
+/// As [`expire`].
+pub(crate) fn let_go(
+    case: &Case<'_>,
+    agreements: &Agreements,
+    of: impl Fn(SubscriptionId) -> bool,
+    before: u64,
+) -> Result<Vec<Event>, Rejection> {
+    let mut gone: Unpaid<'_> = BTreeMap::new();
+    let never_began =
+        |found: &&Subscription| found.ending.is_some_and(|ending| ending.at <= found.start);
+    for subscription in agreements.subscriptions().filter(never_began) {
+        let asked = subscription.activation.and_then(|activation| activation.asked);
+        if let Some((invoice, _)) = asked.filter(|_| of(subscription.id())) {
+            gone.entry(invoice).or_default().push(subscription);
+        }
+    }
+    void(case, agreements, &gone, before)
+}
+
+/// Voids invoices that asked for first payments: what was paid of them is credit, and what they
+/// bill of others is billed again. Where one cannot be voided, because a later invoice credits
+/// lines of others, only what it asks of these subscriptions is credited.
+fn void(
+    case: &Case<'_>,
+    agreements: &Agreements,
+    unpaid: &Unpaid<'_>,
+    mut notes: u64,
+) -> Result<Vec<Event>, Rejection> {
+    let mut events: Vec<Event> = Vec::new();
+    for (invoice, of) in unpaid {
         if case.settlement.invoices().get(*invoice).is_none_or(|found| found.voided) {
             continue;
         }
         let reason = Label::try_from("the first payment did not come".to_owned());
         let reason = reason.expect("a short text").into();
         match expired(case, *invoice, true, reason) {
-            Ok(voided) => events.push(voided.into()),
+            Ok(voided) => {
+                events.push(voided.into());
+                events.extend(asked_no_more(agreements, *invoice, of));
+            }
             // Time that will not begin is credited when the customer is billed.
             Err(Rejection::InvoiceLineCredited { .. }) => {
                 let of: Vec<SubscriptionId> = of.iter().map(|found| found.id()).collect();
@@ -70,20 +111,22 @@ pub(super) fn expire(case: &Case<'_>, agreements: &Agreements) -> Result<Vec<Eve
             Err(rejection) => return Err(rejection),
         }
     }
-    for subscription in late.into_values().flatten() {
-        let end = subscription.start;
-        events.push(
-            SubscriptionCanceled {
-                subscription: subscription.id(),
-                end,
-                credit: CancelCredit::None,
-                reason: EndReason::NotPaid,
-                change: None,
-                begun: Timestamp::from_micros(end.micros() - 1).unwrap_or(end),
-                fee_waived: true,
-            }
-            .into(),
-        );
-    }
     Ok(events)
+}
+
+/// Others that waited for the payment of an invoice that is void wait no more: what it billed of
+/// them is billed again, and that asks anew.
+fn asked_no_more(
+    agreements: &Agreements,
+    void: InvoiceId,
+    late: &[&Subscription],
+) -> impl Iterator<Item = Event> {
+    let others = agreements.subscriptions().filter(move |found| {
+        found.ending.is_none() && !late.iter().any(|known| known.id() == found.id())
+    });
+    others.filter_map(move |found| {
+        let (invoice, expires) = found.activation?.asked?;
+        let no_more = PaymentAwaited { subscription: found.id(), invoice: None, expires };
+        (invoice == void).then(|| SubscriptionEvent::from(no_more).into())
+    })
 }

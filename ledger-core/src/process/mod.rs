@@ -25,7 +25,7 @@
 //! the subject by a command of its own: an event that says why, and that is taken back by
 //! `customer.release`. A step that cannot be taken refuses the billing that it is a part of.
 
-mod activations;
+pub(crate) mod activations;
 mod asked;
 pub(crate) mod billing_run;
 mod days;

@@ -293,10 +293,36 @@ impl Advance<'_> {
                         .into(),
                 ]
             }
+            ScheduledChange::Resume(_) if subscription.paused_at(at).is_none() => {
+                self.nothing_to_end(subscription, at, due)
+            }
             ScheduledChange::Resume(settle) => {
                 vec![self.resumed(subscription, at, *settle, change).into()]
             }
         }
+    }
+
+    /// A pause was to be over before it began: there is nothing to pause any more.
+    fn nothing_to_end(
+        self,
+        subscription: &Subscription,
+        at: Timestamp,
+        due: &ChangeScheduled,
+    ) -> Vec<SubscriptionEvent> {
+        let late = subscription
+            .scheduled
+            .iter()
+            .filter(|known| matches!(known.what, ScheduledChange::Pause(_)));
+        let id = subscription.id;
+        let why =
+            self.rules.date(at).map(|at| reason(&Rejection::NotPaused { subscription: id, at }));
+        let gone = |due: &ChangeScheduled| ScheduledChangeWithdrawn {
+            subscription: id,
+            change: due.change,
+            restores: Vec::new(),
+            why: why.as_ref().ok().cloned(),
+        };
+        late.chain([due]).map(|due| gone(due).into()).collect()
     }
 
     /// It goes on at an instant.

@@ -18,11 +18,10 @@ use schemas::{Decimal, Rejection, Timestamp};
 use super::advance::Advance;
 use super::calendar;
 use super::create::days_after;
-use super::ending::beyond;
 use super::evolve::try_out;
 use super::item::{Item, same_price};
 use super::mapping::{Old, map};
-use super::schedule::{is_end, withdrawal};
+use super::schedule::{beyond, is_end, withdrawal};
 use super::state::Subscription;
 use super::terms::{add_on, check_quantity, own_rate};
 use crate::catalog::terms::item_terms;
@@ -419,43 +418,61 @@ impl<'a> Draft<'a> {
         }
     }
 
-    /// What waits for the end of a cycle that is cut waits for the end of the new one.
+    /// What waits for the end of a cycle that is cut waits for the end of the new one. What was
+    /// told for the end of a trial stays on its day where the trial is over before.
     fn follow_cycles(&self, events: &mut Vec<SubscriptionEvent>) -> Result<(), Rejection> {
+        let rules = self.advance.rules;
         let mut then = self.subscription.clone();
         for (before, event) in events.iter().enumerate() {
             try_out(&mut then, event, before);
         }
-        let Some(end) = then.end_of_cycle(self.at, self.advance.rules)? else { return Ok(()) };
-        let known = then.scheduled.iter().chain(&then.aside);
-        let waits = |due: &&ChangeScheduled| due.cycle_end && due.at != ScheduledFor::At(end);
-        let waiting: Vec<ChangeScheduled> = known.filter(waits).cloned().collect();
-        if waiting.is_empty() {
+        let trialing = |of: &Subscription| of.runs_trial_until(self.at, rules).is_some();
+        if trialing(self.subscription) && !trialing(&then) {
             return Ok(());
         }
-        let mut tell = |then: &mut Subscription, event: SubscriptionEvent| {
-            try_out(then, &event, events.len());
-            events.push(event);
+        let ends = (self.subscription.told_end(self.at, rules)?, then.told_end(self.at, rules)?);
+        let (Some(old), Some(new)) = ends else { return Ok(()) };
+        let waits =
+            |due: &&ChangeScheduled| due.cycle_end && old != new && due.at == ScheduledFor::At(old);
+        let known = || then.scheduled.iter().chain(&then.aside);
+        let moved: Vec<ChangeScheduled> = known().filter(waits).cloned().collect();
+        let Some(end) = then.scheduled.iter().find(|due| is_end(due)).cloned() else {
+            for due in moved {
+                tell_again(&mut then, due, ScheduledFor::At(new), events);
+            }
+            return Ok(());
         };
-        // An end is withdrawn first and brings back what it had put aside; told last again, it puts
-        // aside what lies beyond it now.
-        let ends = then.scheduled.iter().find(|due| is_end(due)).cloned();
-        for due in ends.iter().chain(waiting.iter().filter(|due| !is_end(due))) {
-            let gone = withdrawal(&then, due.change);
-            tell(&mut then, gone.into());
+        if moved.is_empty() {
+            return Ok(());
         }
-        let again = |due: ChangeScheduled| {
-            let at = if due.cycle_end { ScheduledFor::At(end) } else { due.at };
-            ChangeScheduled { at, sets_aside: Vec::new(), ..due }
-        };
-        for due in waiting.into_iter().filter(|due| !is_end(due)) {
-            tell(&mut then, again(due).into());
+        // What lies beyond the end, and so is put aside, may be other changes now.
+        let to = if waits(&&end) { ScheduledFor::At(new) } else { end.at };
+        let withdrawn = withdrawal(&then, end.change).into();
+        push(&mut then, events, withdrawn);
+        for due in moved.into_iter().filter(|due| !is_end(due)) {
+            tell_again(&mut then, due, ScheduledFor::At(new), events);
         }
-        if let Some(ends) = ends.map(again) {
-            let sets_aside = beyond(&then, ends.at);
-            tell(&mut then, ChangeScheduled { sets_aside, ..ends }.into());
-        }
+        let sets_aside = beyond(&then, to);
+        push(&mut then, events, ChangeScheduled { at: to, sets_aside, ..end }.into());
         Ok(())
     }
+}
+
+fn push(then: &mut Subscription, events: &mut Vec<SubscriptionEvent>, event: SubscriptionEvent) {
+    try_out(then, &event, events.len());
+    events.push(event);
+}
+
+/// A change waits for another time.
+fn tell_again(
+    then: &mut Subscription,
+    due: ChangeScheduled,
+    at: ScheduledFor,
+    events: &mut Vec<SubscriptionEvent>,
+) {
+    let withdrawn = withdrawal(then, due.change).into();
+    push(then, events, withdrawn);
+    push(then, events, ChangeScheduled { at, ..due }.into());
 }
 
 impl Advance<'_> {

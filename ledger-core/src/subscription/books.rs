@@ -4,6 +4,7 @@ use schemas::Timestamp;
 use schemas::ids::SubscriptionId;
 
 use super::state::Subscription;
+use crate::catalog::state::Catalog;
 
 /// What was invoiced of a customer's subscriptions, as these ask for it.
 pub(crate) trait Invoiced {
@@ -23,8 +24,8 @@ pub(crate) trait Books {
     fn first_unbilled(&self, subscription: SubscriptionId, item: u16) -> u32;
 
     /// Whether a subscription that wants a first payment waits for it at an instant: an invoice
-    /// asks for it, or something above zero is due and not invoiced yet.
-    fn waits(&self, subscription: &Subscription, now: Timestamp) -> bool;
+    /// asks for it, or the one that bills what is due will.
+    fn waits(&self, catalog: &Catalog, subscription: &Subscription, now: Timestamp) -> bool;
 
     /// What was invoiced.
     fn invoiced(&self) -> &dyn Invoiced;

@@ -40,6 +40,12 @@ impl<'a> Case<'a> {
         Horizon::present(self.context.stamp.recorded_at, &self.profile.rules)
     }
 
+    /// Whether a subscription waits for its first payment now.
+    pub(crate) fn waits(&self, subscription: &Subscription) -> bool {
+        let (catalog, now) = (self.context.catalog, self.context.stamp.recorded_at);
+        self.books.waits(catalog, subscription, now)
+    }
+
     /// # Errors
     /// [`Rejection::UnknownSubscription`].
     pub(crate) fn found(&self, id: SubscriptionId) -> Result<&'a Subscription, Rejection> {

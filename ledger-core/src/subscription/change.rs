@@ -71,7 +71,7 @@ pub(super) fn change(case: &Case<'_>, command: &ChangeSubscription) -> Result<De
     let (at, due) = time_of(case, subscription, command.when, Counts::Begins)?;
     not_before_start(case, subscription, at)?;
     within_life(case, subscription, at, due)?;
-    if case.books.waits(subscription, case.context.stamp.recorded_at) {
+    if case.waits(subscription) {
         return Err(Rejection::NotActiveYet { subscription: id });
     }
     if let Some(due) = due {

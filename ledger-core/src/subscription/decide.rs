@@ -23,7 +23,7 @@ pub(crate) fn decide(case: &Case<'_>, command: &SubscriptionCommand) -> Result<D
         C::WithdrawChange(c) => ending::withdraw(case, c).map(Decided::from),
         C::PauseSubscription(c) => ending::pause(case, c),
         C::ResumeSubscription(c) => ending::resume(case, c),
-        C::SetRenewal(c) => ending::set_renewal(case, c).map(Decided::from),
+        C::SetRenewal(c) => ending::set_renewal(case, c),
         C::CreateQuote(c) => create::quote(case, c).map(Decided::from),
         C::AcceptQuote(c) => create::accept(case, c),
         C::VoidQuote(c) => create::void_quote(case, c).map(Decided::from),

@@ -12,11 +12,11 @@ use schemas::terms::{CancelCredit, ChangeTime, EarlyEnd, EndReason, InvoiceTimin
 use schemas::terms::{Renewal, Settle};
 use schemas::{Rejection, Timestamp};
 
-use super::advance::term_span;
+use super::advance::{just_before, term_span};
 use super::case::{Bill, Case, Decided};
 use super::schedule::{
-    Changing, Counts, changing, is_end, not_before_anchor, not_before_start, schedule, time_of,
-    withdrawal, withdrawn, within_life,
+    Changing, Counts, beyond, changing, is_end, not_before_anchor, not_before_start, schedule,
+    time_of, withdrawal, withdrawn, within_life,
 };
 use super::state::{Pause, Subscription, default_credit};
 use crate::customer::rules::Rules;
@@ -24,7 +24,8 @@ use crate::customer::rules::Rules;
 /// Ends a subscription now, on a date, at the end of its cycle, or when it is paid.
 ///
 /// What lies beyond the end is put aside until the end is undone. A cycle that was billed and
-/// will not begin is credited in the same commit, whatever the command says of credit.
+/// will not begin is credited in the same commit, whatever the command says of credit. What waits
+/// for its first payment never began.
 pub(super) fn cancel(case: &Case<'_>, command: &CancelSubscription) -> Result<Decided, Rejection> {
     let Changing { at: _, subscription, mut events } = changing(case, command.subscription, false)?;
     let subscription = subscription.as_ref();
@@ -47,6 +48,10 @@ pub(super) fn cancel(case: &Case<'_>, command: &CancelSubscription) -> Result<De
     check_least_term(case, subscription, at, waive_fee)?;
     let Some(due) = due else {
         events.extend(scheduled.map(|change| withdrawal(subscription, change).into()));
+        if case.waits(subscription) {
+            events.push(never_begins(subscription, EndReason::Canceled).into());
+            return Ok(Decided { events, bill: Some(Bill::WontBegin(id)) });
+        }
         let begun = rules.moment(case.context.stamp.recorded_at)?;
         let canceled = SubscriptionCanceled {
             subscription: id,
@@ -71,14 +76,17 @@ pub(super) fn cancel(case: &Case<'_>, command: &CancelSubscription) -> Result<De
     Ok(Decided { events, bill: Some(Bill::WontBegin(id)) })
 }
 
-/// What is scheduled for an instant or later.
-pub(super) fn beyond(subscription: &Subscription, end: ScheduledFor) -> Vec<u32> {
-    let ScheduledFor::At(end) = end else { return Vec::new() };
-    let lies_beyond = |due: &&ChangeScheduled| match due.at {
-        ScheduledFor::At(at) => end <= at,
-        ScheduledFor::Paid => false,
-    };
-    subscription.scheduled.iter().filter(lies_beyond).map(|due| due.change).collect()
+/// The end of what never was activated: where it would have begun, so that nobody owes anything.
+pub(crate) fn never_begins(subscription: &Subscription, reason: EndReason) -> SubscriptionCanceled {
+    SubscriptionCanceled {
+        subscription: subscription.id,
+        end: subscription.start,
+        credit: CancelCredit::None,
+        reason,
+        change: None,
+        begun: just_before(subscription.start),
+        fee_waived: true,
+    }
 }
 
 /// Where the least term says so, a subscription does not end before it is over.
@@ -203,7 +211,7 @@ pub(super) fn pause(case: &Case<'_>, command: &PauseSubscription) -> Result<Deci
     let (from, due) = time_of(case, subscription, command.when, Counts::Begins)?;
     not_before_start(case, subscription, from)?;
     within_life(case, subscription, from, due)?;
-    if case.books.waits(subscription, case.context.stamp.recorded_at) {
+    if case.waits(subscription) {
         return Err(Rejection::NotActiveYet { subscription: id });
     }
     let overlaps = |pause: &Pause| pause.until.is_none_or(|until| from < until);
@@ -319,14 +327,15 @@ pub(super) fn ends_by_itself(
     }
 }
 
-/// Changes what follows when the contract term ends.
-pub(super) fn set_renewal(case: &Case<'_>, command: &SetRenewal) -> Result<Vec<Event>, Rejection> {
+/// Changes what follows when the contract term ends. What was billed beyond the end of a term that
+/// is not renewed will not begin.
+pub(super) fn set_renewal(case: &Case<'_>, command: &SetRenewal) -> Result<Decided, Rejection> {
     let Changing { at: _, subscription, mut events } = changing(case, command.subscription, false)?;
     let (id, renewal): (_, Renewal) = (subscription.id, command.renewal);
     let rules = &case.profile.rules;
     match subscription.term {
         None => Err(Rejection::NoTerm { subscription: id }),
-        Some(term) if term.renewal == renewal => Ok(events),
+        Some(term) if term.renewal == renewal => Ok(events.into()),
         Some(term) => {
             // Not to renew is to leave.
             if let Some(end) = ends_by_itself(Term { renewal, ..term }, subscription.start, rules)?
@@ -334,7 +343,11 @@ pub(super) fn set_renewal(case: &Case<'_>, command: &SetRenewal) -> Result<Vec<E
                 check_least_term(case, &subscription, end, false)?;
             }
             events.push(RenewalSet { subscription: id, renewal }.into());
-            Ok(events)
+            let bill = match renewal {
+                Renewal::Cancel | Renewal::RenewOnce => Some(Bill::WontBegin(id)),
+                Renewal::Renew | Renewal::Evergreen => None,
+            };
+            Ok(Decided { events, bill })
         }
     }
 }

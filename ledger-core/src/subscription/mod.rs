@@ -17,7 +17,7 @@ mod coupon;
 pub(crate) mod create;
 pub(crate) mod decide;
 mod discount;
-mod ending;
+pub(crate) mod ending;
 pub(crate) mod evolve;
 pub(crate) mod item;
 mod mapping;

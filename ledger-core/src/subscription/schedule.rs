@@ -151,7 +151,7 @@ pub(crate) fn time_of(
     match when {
         ChangeTime::Now => Ok((now, None)),
         ChangeTime::CycleEnd => {
-            let at = subscription.end_of_cycle(begins, rules)?.unwrap_or(begins);
+            let at = subscription.told_end(begins, rules)?.unwrap_or(begins);
             Ok((at, Some(ScheduledFor::At(at))))
         }
         ChangeTime::On(date) => {
@@ -199,6 +199,16 @@ pub(crate) fn schedule(
         cycle_end: when == ChangeTime::CycleEnd,
         sets_aside: Vec::new(),
     })
+}
+
+/// What is scheduled for an instant or later.
+pub(super) fn beyond(subscription: &Subscription, end: ScheduledFor) -> Vec<u32> {
+    let ScheduledFor::At(end) = end else { return Vec::new() };
+    let lies_beyond = |due: &&ChangeScheduled| match due.at {
+        ScheduledFor::At(at) => end <= at,
+        ScheduledFor::Paid => false,
+    };
+    subscription.scheduled.iter().filter(lies_beyond).map(|due| due.change).collect()
 }
 
 pub(crate) fn withdrawn(

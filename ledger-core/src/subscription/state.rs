@@ -284,22 +284,6 @@ impl Subscription {
         }
     }
 
-    /// When what waits for the end of the cycle happens, told at an instant: who leaves during a
-    /// trial leaves when it is over.
-    ///
-    /// # Errors
-    /// A date that cannot be computed.
-    pub(crate) fn end_of_cycle(
-        &self,
-        at: Timestamp,
-        rules: &Rules,
-    ) -> Result<Option<Timestamp>, TimeError> {
-        match self.trial_end {
-            Some(end) if at < end && self.origin(rules) == end => Ok(Some(end)),
-            Some(_) | None => self.cycle_end(at, rules),
-        }
-    }
-
     /// The end of the cycle that an instant lies in, of the first price that lives then; before
     /// its first cycle, the end of that one.
     fn cycle_end(&self, at: Timestamp, rules: &Rules) -> Result<Option<Timestamp>, TimeError> {
@@ -311,6 +295,27 @@ impl Subscription {
             return Ok(None);
         };
         Ok(item.cycle_at(at, rules)?.map(Span::end))
+    }
+
+    /// The end of the trial that runs at an instant, where cycles begin with it.
+    pub(crate) fn runs_trial_until(&self, at: Timestamp, rules: &Rules) -> Option<Timestamp> {
+        self.trial_end.filter(|end| at < *end && self.origin(rules) == *end)
+    }
+
+    /// The end of a cycle, as a command at an instant means it: who leaves during a trial leaves
+    /// when it is over.
+    ///
+    /// # Errors
+    /// A date that cannot be computed.
+    pub(crate) fn told_end(
+        &self,
+        at: Timestamp,
+        rules: &Rules,
+    ) -> Result<Option<Timestamp>, TimeError> {
+        match self.runs_trial_until(at, rules) {
+            Some(end) => Ok(Some(end)),
+            None => self.cycle_end(at, rules),
+        }
     }
 
     /// The pause that holds at an instant.

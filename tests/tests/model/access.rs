@@ -12,6 +12,7 @@ use schemas::terms::{Grant, GrantScope};
 use schemas::view::SubscriptionState;
 
 use crate::activation::waits;
+use crate::book::Book;
 use crate::civil::{Instant, day_of_seller};
 use crate::customer::{Customer, Invoice};
 use crate::number::Exact;
@@ -23,14 +24,22 @@ fn is_late(invoice: &Invoice, now: Instant) -> bool {
 }
 
 /// Where it is.
-pub(crate) fn place(customer: &Customer, of: &Subscription, now: Instant) -> Place {
-    of.place(now, waits(customer, of, now))
+pub(crate) fn place(
+    (book, customer): (&Book, &Customer),
+    of: &Subscription,
+    now: Instant,
+) -> Place {
+    of.place(now, waits(book, customer, of, now))
 }
 
 /// The word for where it stands.
-pub(crate) fn state(customer: &Customer, of: &Subscription, now: Instant) -> SubscriptionState {
+pub(crate) fn state(
+    (book, customer): (&Book, &Customer),
+    of: &Subscription,
+    now: Instant,
+) -> SubscriptionState {
     let mut invoices = customer.invoices.iter();
-    match place(customer, of, now) {
+    match place((book, customer), of, now) {
         Place::Pending => SubscriptionState::Pending,
         Place::Trialing => SubscriptionState::Trialing,
         Place::Active if invoices.any(|i| is_late(i, now) && i.has(customer, of.id)) => {
@@ -45,8 +54,12 @@ pub(crate) fn state(customer: &Customer, of: &Subscription, now: Instant) -> Sub
 
 /// It gives access: it runs, and the present is not on an invoice that is late; where the present
 /// is on none, nothing else of it is late.
-pub(crate) fn has_access(customer: &Customer, of: &Subscription, now: Instant) -> bool {
-    match place(customer, of, now) {
+pub(crate) fn has_access(
+    (book, customer): (&Book, &Customer),
+    of: &Subscription,
+    now: Instant,
+) -> bool {
+    match place((book, customer), of, now) {
         Place::Pending | Place::Paused | Place::Canceled | Place::Expired => return false,
         Place::Trialing => return true,
         Place::Active => {}
@@ -84,9 +97,13 @@ pub(crate) fn has_access(customer: &Customer, of: &Subscription, now: Instant) -
 pub(crate) type Granted = BTreeMap<String, Option<Exact>>;
 
 /// What a subscription grants; nothing without access.
-pub(crate) fn granted(customer: &Customer, of: &Subscription, now: Instant) -> Granted {
+pub(crate) fn granted(
+    (book, customer): (&Book, &Customer),
+    of: &Subscription,
+    now: Instant,
+) -> Granted {
     let mut all = Granted::new();
-    if !has_access(customer, of, now) {
+    if !has_access((book, customer), of, now) {
         return all;
     }
     let first = of.plan_items(now).first().copied();

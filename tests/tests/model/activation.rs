@@ -8,6 +8,7 @@
 
 use schemas::terms::{Anchor, BillingTiming, CancelCredit, EndReason};
 
+use crate::bill::{Billing, Which, bill};
 use crate::book::Book;
 use crate::calendar::Calendar;
 use crate::civil::{Clock, Instant};
@@ -21,12 +22,28 @@ use crate::wanted::Wanted;
 
 const HOUR: i64 = 3_600_000_000;
 
-/// It waits: an invoice asks for its first payment, or what is due and not invoiced will.
-pub(crate) fn waits(customer: &Customer, of: &Subscription, now: Instant) -> bool {
+/// It waits: an invoice asks for its first payment, or the one that bills what is due will.
+pub(crate) fn waits(book: &Book, customer: &Customer, of: &Subscription, now: Instant) -> bool {
     let Some(gate) = of.gate.filter(|gate| !gate.passed) else { return false };
-    if gate.asked.is_some() || customer.pending.iter().any(|c| c.of == Some(of.id) && c.gross > 0) {
+    if gate.asked.is_some() {
         return true;
     }
+    let fee = customer.pending.iter().any(|c| c.of == Some(of.id) && c.gross > 0);
+    (fee || costs_something(customer, of, now)) && would_ask(book, customer, of, now)
+}
+
+/// Whether an invoice of now would ask for it: discounts may leave nothing.
+fn would_ask(book: &Book, customer: &Customer, of: &Subscription, now: Instant) -> bool {
+    let mut then = customer.clone();
+    let Ok(place) = then.place_of(of.id) else { return true };
+    then.subscriptions[place] = of.clone();
+    let when = When { recorded: now, effective: now };
+    bill(book, &mut then, &Billing::now(Which::All, when));
+    then.subscriptions[place].waits()
+}
+
+/// Whether something above zero is due of it, before discounts.
+fn costs_something(customer: &Customer, of: &Subscription, now: Instant) -> bool {
     let (rules, clock) = (&customer.rules, &customer.clock);
     let today = clock.day(now);
     let costs = |want: &Wanted| {
@@ -63,37 +80,77 @@ pub(crate) fn asked(customer: &mut Customer, place: usize, now: Instant) {
     }
 }
 
-/// Ends what was not paid in time.
+/// Ends what was not paid in time, and lives until then.
 pub(crate) fn expire(customer: &mut Customer, when: When) {
     let now = when.recorded;
     let late = |of: &Subscription| {
-        // Also what was canceled meanwhile: nobody owes what never began.
-        let ended = of.end.as_ref().is_some_and(|end| end.reason == EndReason::NotPaid);
-        let gate = of.gate.filter(|gate| !gate.passed && !ended)?;
+        let gate = of.gate.filter(|gate| !gate.passed && of.end.is_none())?;
         let (at, place) = gate.asked?;
         let invoice = &customer.invoices[place];
         // Nothing is asked any more, or it was paid.
         let paid = invoice.voided || invoice.open() <= gate.tolerance;
-        (at + gate.hours * HOUR <= now && !paid).then_some((of.id, place))
+        (at + gate.hours * HOUR <= now && !paid).then_some(of.id)
     };
     let found: Vec<_> = customer.subscriptions.iter().filter_map(late).collect();
-    for (id, place) in found {
-        let at = customer.place_of(id).expect("just found");
+    for id in &found {
+        let at = customer.place_of(*id).expect("just found");
         let of = &mut customer.subscriptions[at];
         let start = of.start;
         end(of, start, CancelCredit::None, EndReason::NotPaid);
-        let counts = !customer.invoices[place].voided;
-        if counts && customer.is_credited_by_a_later_one(place) {
+    }
+    let_go(customer, when, |id| found.contains(&id));
+    customer.pending.retain(|charge| charge.of.is_none_or(|of| !found.contains(&of)));
+}
+
+/// Where something ends: what was never paid for has not begun.
+pub(crate) fn ends_at(
+    (book, customer): (&Book, &Customer),
+    of: &Subscription,
+    at: Instant,
+    credit: CancelCredit,
+) -> (Instant, CancelCredit) {
+    if waits(book, customer, of, at - 1) { (of.start, CancelCredit::None) } else { (at, credit) }
+}
+
+/// What ended where it would have begun owes nothing: the invoice that asked for its first payment
+/// is void, as a whole.
+pub(crate) fn let_go(
+    customer: &mut Customer,
+    when: When,
+    named: impl Fn(schemas::ids::SubscriptionId) -> bool,
+) {
+    let never_began = |of: &Subscription| {
+        let (_, place) = of.gate.filter(|gate| !gate.passed)?.asked?;
+        let ended = of.end.as_ref().is_some_and(|end| end.at <= of.start);
+        (ended && named(of.id)).then_some((of.id, place))
+    };
+    let found: Vec<_> = customer.subscriptions.iter().filter_map(never_began).collect();
+    for (id, place) in found {
+        if customer.invoices[place].voided {
+            continue;
+        }
+        if customer.is_credited_by_a_later_one(place) {
             // It stays for the sake of others; what it asks of this one comes back.
             let fees: Vec<(usize, i128)> = fees_of(customer, place, id);
             if !fees.is_empty() {
                 put_note(customer, place, fees, when);
             }
-        } else if counts {
+        } else {
             // What others have on it is billed again.
             undo(customer, place, true);
+            asks_no_more(customer, place);
         }
         customer.pending.retain(|charge| charge.of != Some(id));
+    }
+}
+
+/// Nobody waits for the payment of what is void: who lives is billed again, and asked anew.
+fn asks_no_more(customer: &mut Customer, place: usize) {
+    let living = customer.subscriptions.iter_mut().filter(|of| of.end.is_none());
+    for gate in living.filter_map(|of| of.gate.as_mut()) {
+        if gate.asked.is_some_and(|(_, asked)| asked == place) && !gate.passed {
+            gate.asked = None;
+        }
     }
 }
 

@@ -62,6 +62,14 @@ pub(crate) fn bill(book: &Book, customer: &mut Customer, billing: &Billing) {
     crate::passing::time_passes(book, customer, billing.when.recorded);
     if billing.which == Which::All {
         activation::expire(customer, billing.when);
+    }
+    let today = When { effective: now, ..billing.when };
+    activation::let_go(customer, today, |id| match billing.which {
+        Which::All => true,
+        Which::Of(of) | Which::WontBegin(of) => of == id,
+        Which::Charge(_) => false,
+    });
+    if billing.which == Which::All {
         expire(customer, day_of_seller(now));
     }
     let today = customer.clock.day(now);
@@ -79,8 +87,14 @@ pub(crate) fn bill(book: &Book, customer: &mut Customer, billing: &Billing) {
         if !named {
             continue;
         }
+        let wont_begin = matches!(billing.which, Which::WontBegin(_));
+        if subscription.waits() && subscription.end.is_none() && !wont_begin {
+            // No cycle is billed while it waits for its first payment.
+            differences.push((place, Difference::default()));
+            continue;
+        }
         let mut found = difference(&view, &seen, subscription, begun, through);
-        if matches!(billing.which, Which::WontBegin(_)) {
+        if wont_begin {
             let begins =
                 |at: At| seen.line(at).cycle().is_none_or(|cycle| subscription.begins(cycle.start));
             found.gone.retain(|gone| !begins(gone.line));

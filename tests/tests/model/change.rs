@@ -89,7 +89,14 @@ pub(crate) fn apply(
         of.items.get(*place).is_none_or(|old| is_other(old, &next.items[*place], at))
     });
     if !touched.restarted.is_empty() {
-        next.cycles_moved(view.rules, view.clock, at);
+        let trialing = |of: &Subscription| {
+            of.trial_end.is_some_and(|end| at < end && of.origin(view.rules) == end)
+        };
+        // Where a trial is over before its time, what was told for its end stays on that day.
+        if !trialing(of) || trialing(&next) {
+            let old = of.told_end(view.rules, view.clock, at);
+            next.cycles_moved(view.rules, view.clock, (old, at));
+        }
     }
     mark(view, of, &mut next, &touched, settle(view.rules, change.proration), at);
     *of = next;

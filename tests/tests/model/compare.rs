@@ -52,10 +52,6 @@ pub(crate) fn difference(
     through: Day,
 ) -> Difference {
     let mut found = Difference::default();
-    if subscription.waits() && subscription.end.is_none() {
-        // No cycle is billed while it waits for its first payment.
-        return found;
-    }
     for (number, item) in subscription.items.iter().enumerate() {
         let begun = item.cycles(view.rules, view.clock, now + 1);
         let mut ids: Vec<CycleId> = Vec::new();

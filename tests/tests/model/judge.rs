@@ -19,6 +19,7 @@ use schemas::view::{Entitlement, PendingChange, SubscriptionState};
 use schemas::{Command, Decimal, Event, Minor, Span};
 
 use crate::access::{Granted, granted, has_access, state};
+use crate::book::Book;
 use crate::civil::{Clock, Instant, date};
 use crate::customer::{At, Customer, Document, Line, Lot, Origin, Source};
 use crate::number::Exact;
@@ -262,7 +263,7 @@ pub(crate) fn documents(customer: &Customer) -> String {
 
 /// The first difference after a command that both sides accept.
 pub(crate) fn compare(
-    known: &mut Customer,
+    (book, known): (&Book, &mut Customer),
     (ledger, id): (&Ledger, CustomerId),
     command: &Command,
     (events, documents): (&[Event], &[Document]),
@@ -360,7 +361,7 @@ pub(crate) fn compare(
         return known
             .subscriptions
             .iter()
-            .find_map(|of| stands(known, ledger, (id, of), now, &differ));
+            .find_map(|of| stands((book, known), ledger, (id, of), now, &differ));
     }
     None
 }
@@ -381,7 +382,7 @@ fn lots(known: &Customer) -> Vec<(LotRef, Minor)> {
 
 /// The first difference in where a subscription stands.
 fn stands(
-    known: &Customer,
+    (book, known): (&Book, &Customer),
     ledger: &Ledger,
     (id, of): (CustomerId, &Subscription),
     now: Instant,
@@ -395,7 +396,7 @@ fn stands(
         Ok(view) => view,
         Err(why) => return differ("no view", String::new(), why.to_string()),
     };
-    let wanted = state(known, of, now);
+    let wanted = state((book, known), of, now);
     if view.state != wanted {
         return differ("state", format!("{wanted:?}"), format!("{:?}", view.state));
     }
@@ -416,11 +417,11 @@ fn stands(
     let user = of.beneficiary.unwrap_or(id);
     let answers = ledger.access_of(id, user, at).unwrap_or_default();
     let got = answers.iter().find(|answer| answer.subscription == of.id);
-    let wanted = has_access(known, of, now);
+    let wanted = has_access((book, known), of, now);
     if got.is_some_and(|got| got.access != wanted) {
         return differ("access", wanted.to_string(), format!("{got:?}"));
     }
-    let wanted = granted(known, of, now);
+    let wanted = granted((book, known), of, now);
     let grants = got.into_iter().flat_map(|got| &got.grants);
     let limit = |of: &Entitlement| of.limit.map(Exact::decimal);
     let got: Granted = grants.map(|of| (of.feature.to_string(), limit(of))).collect();

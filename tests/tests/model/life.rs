@@ -11,7 +11,7 @@ use schemas::command::{
 };
 use schemas::ids::SubscriptionId;
 use schemas::terms::{
-    CancelCredit, CancelDefault, ChangeTime, EndReason, InvoiceTiming, Proration, Settle,
+    CancelCredit, CancelDefault, ChangeTime, EndReason, InvoiceTiming, Proration, Renewal, Settle,
     TrialAnchor,
 };
 
@@ -66,9 +66,8 @@ pub(crate) fn time_of(
         ChangeTime::Now => Ok((now, None)),
         ChangeTime::CycleEnd => {
             let effective = view.clock.moment(when.effective);
-            let at = of
-                .end_of_cycle(view.rules, view.clock, effective)
-                .ok_or("there is no cycle any more")?;
+            let end = of.told_end(view.rules, view.clock, effective);
+            let at = end.ok_or("there is no cycle any more")?;
             Ok((at, Some(At::Time(at))))
         }
         ChangeTime::On(date) => {
@@ -145,7 +144,7 @@ pub(crate) fn change(
         }
         let (at, later) = time_of(view, of, command.when, when, Counts::Begins)?;
         lives(of, at, later)?;
-        if crate::activation::waits(view.customer, of, when.recorded) {
+        if crate::activation::waits(view.book, view.customer, of, when.recorded) {
             return Err("it waits for its first payment");
         }
         if let Some(later) = later {
@@ -222,6 +221,11 @@ pub(crate) fn cancel(
         }
         let Some(later) = later else {
             of.scheduled.retain(|known| !canceled(&known.what));
+            if crate::activation::waits(view.book, view.customer, of, when.recorded) {
+                // What was never paid for has not begun.
+                end(of, of.start, CancelCredit::None, EndReason::Canceled);
+                return Ok(true);
+            }
             end(of, at, credit, EndReason::Canceled);
             if let Some(end) = &mut of.end {
                 end.begun = view.clock.moment(when.recorded);
@@ -313,6 +317,7 @@ pub(crate) fn set_renewal(
     book: &Book,
     customer: &mut Customer,
     command: &SetRenewal,
+    when: When,
 ) -> Result<(), Refused> {
     on(book, customer, command.subscription, |view, of| {
         if of.end.is_some() {
@@ -321,7 +326,12 @@ pub(crate) fn set_renewal(
         let term = of.term.ok_or("it has no term")?;
         of.term = Some(term.renewed_by(view.clock, command.renewal));
         Ok(())
-    })
+    })?;
+    if matches!(command.renewal, Renewal::Cancel | Renewal::RenewOnce) {
+        // What was billed beyond the end of the term will not begin.
+        bill(book, customer, &Billing::now(Which::WontBegin(command.subscription), when));
+    }
+    Ok(())
 }
 
 /// What waits for a payment happens once nothing is open that has a line of it.

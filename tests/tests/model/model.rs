@@ -33,6 +33,16 @@ pub(crate) struct Model {
 }
 
 impl Model {
+    /// The book that is open.
+    pub(crate) fn book(&self) -> &Book {
+        self.book.as_ref().expect("customers are of a book")
+    }
+
+    /// The book and one of its customers.
+    pub(crate) fn known(&mut self, id: CustomerId) -> Option<(&Book, &mut Customer)> {
+        self.book.as_ref().zip(self.customers.get_mut(&id))
+    }
+
     /// Whether a subscription begins at an instant.
     pub(crate) fn begins_at(&self, at: Instant) -> bool {
         let mut all = self.customers.values().flat_map(|customer| &customer.subscriptions);
@@ -253,7 +263,7 @@ fn agreed(
         SubscriptionCommand::PauseSubscription(c) => pauses::pause(book, customer, c, when),
         SubscriptionCommand::ResumeSubscription(c) => pauses::resume(book, customer, c, when),
         SubscriptionCommand::EndTrial(c) => life::end_trial(book, customer, c, when),
-        SubscriptionCommand::SetRenewal(c) => life::set_renewal(book, customer, c),
+        SubscriptionCommand::SetRenewal(c) => life::set_renewal(book, customer, c, when),
         SubscriptionCommand::CreateQuote(c) => offers::quote(book, customer, c, children, when),
         SubscriptionCommand::AcceptQuote(c) => offers::accept(book, customer, c, children, when),
         SubscriptionCommand::VoidQuote(c) => offers::void_quote(customer, c),

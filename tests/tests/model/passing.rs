@@ -8,6 +8,7 @@
 
 use schemas::terms::{CancelCredit, EndReason, Renewal, Settle};
 
+use crate::activation::ends_at;
 use crate::book::Book;
 use crate::change::{Asked, apply};
 use crate::civil::{Clock, Instant};
@@ -94,12 +95,17 @@ pub(crate) fn take_effect(view: &View<'_>, of: &mut Subscription, what: Later, a
             of.owes_a_bill |= now && !touched.items.is_empty();
         }
         Later::Cancel(credit) => {
+            let (at, credit) = ends_at((view.book, view.customer), of, at, credit);
             of.owes_a_bill |= credit != CancelCredit::None;
             end(of, at, credit, EndReason::Canceled);
         }
         Later::Pause(how) => {
             of.owes_a_bill |= how == Settle::Now;
             crate::pauses::pause_at(view, of, at, how);
+        }
+        // A pause that was to be over before it began is none.
+        Later::Resume(_) if of.paused_at(at).is_none() => {
+            of.scheduled.retain(|known| !matches!(known.what, Later::Pause(_)));
         }
         Later::Resume(how) => {
             of.owes_a_bill |= how == Settle::Now;
@@ -138,8 +144,9 @@ fn renew(view: &View<'_>, of: &mut Subscription) {
         Renewal::RenewOnce => of.term = next(Renewal::Cancel),
         Renewal::Evergreen => of.term = None,
         Renewal::Cancel => {
-            of.owes_a_bill |= term.credit != CancelCredit::None;
-            end(of, term.end, term.credit, EndReason::TermEnded);
+            let (at, credit) = ends_at((view.book, view.customer), of, term.end, term.credit);
+            of.owes_a_bill |= credit != CancelCredit::None;
+            end(of, at, credit, EndReason::TermEnded);
         }
     }
 }

@@ -25,7 +25,7 @@ pub(crate) fn pause(
             return Err("before the subscription starts");
         }
         lives(of, at, later)?;
-        if crate::activation::waits(view.customer, of, when.recorded) {
+        if crate::activation::waits(view.book, view.customer, of, when.recorded) {
             return Err("it waits for its first payment");
         }
         let pauses = |later: &Later| matches!(later, Later::Pause(_));

@@ -296,7 +296,7 @@ impl Game {
         self.remember(&events, command.stream());
         self.features.met(command, stamp, &self.model);
         if let StreamId::Customer(customer) = command.stream() {
-            let known = self.model.customers.get_mut(&customer).expect("it was registered");
+            let known = self.model.known(customer).expect("it was registered");
             let ledger = (&self.kept.ledger, customer);
             let found = judge::compare(known, ledger, command, (&events, &documents), self.now);
             self.found = found;

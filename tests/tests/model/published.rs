@@ -43,7 +43,7 @@ fn otherwise(log: &[Commit]) -> Option<Difference> {
             }
         };
         let StreamId::Customer(id) = commit.stream else { continue };
-        let Some(known) = model.customers.get_mut(&id) else { continue };
+        let Some(known) = model.known(id) else { continue };
         let of = (&commit.events[..], &documents[..]);
         let found = compare(known, (&kept.ledger, id), &commit.command, of, when.recorded);
         if found.is_some() {

@@ -465,7 +465,11 @@ impl Story {
 
     pub(crate) fn place(&self, name: &str) -> Place {
         let at = self.state().place_of(subscription(name)).expect("it was subscribed");
-        crate::access::place(self.state(), &self.state().subscriptions[at], self.now)
+        crate::access::place(
+            (self.model.book(), self.state()),
+            &self.state().subscriptions[at],
+            self.now,
+        )
     }
 
     /// Nets of the lines of an invoice.

@@ -231,43 +231,49 @@ impl Subscription {
         }
     }
 
-    /// Cycles were laid anew at an instant: what waited for the end of the old one waits for the
-    /// end of the new one.
-    pub(crate) fn cycles_moved(&mut self, rules: &Rules, clock: &Clock, at: Instant) {
-        let Some(end) = self.end_of_cycle(rules, clock, at) else { return };
-        let mut known = std::mem::take(&mut self.scheduled);
-        known.append(&mut self.set_aside);
-        for known in known.iter_mut().filter(|known| known.at_cycle_end) {
-            known.at = At::Time(end);
-        }
-        known.sort_by_key(|known| known.number);
-        self.scheduled = known;
-        self.put_aside();
-    }
-
-    /// What lies beyond a scheduled end is put aside until that is taken back.
-    fn put_aside(&mut self) {
-        let ends = |known: &Scheduled| matches!(known.what, Later::Cancel(_));
-        let end = self.scheduled.iter().find(|known| ends(known)).map(|known| known.at);
-        let Some(At::Time(end)) = end else { return };
-        let beyond =
-            |known: &Scheduled| !ends(known) && matches!(known.at, At::Time(at) if end <= at);
-        let all = std::mem::take(&mut self.scheduled);
-        (self.set_aside, self.scheduled) = all.into_iter().partition(beyond);
-    }
-
-    /// When what waits for the end of the cycle happens, told at an instant: who leaves during a
-    /// trial leaves when it is over.
-    pub(crate) fn end_of_cycle(
-        &self,
-        rules: &Rules,
-        clock: &Clock,
-        at: Instant,
-    ) -> Option<Instant> {
+    /// The end of the cycle, as a command at an instant means it: who leaves during a trial leaves
+    /// when it is over.
+    pub(crate) fn told_end(&self, rules: &Rules, clock: &Clock, at: Instant) -> Option<Instant> {
         match self.trial_end {
             Some(end) if at < end && self.origin(rules) == end => Some(end),
             Some(_) | None => self.cycle_end(rules, clock, at),
         }
+    }
+
+    /// Cycles were laid anew at an instant: what waited for the end of the old one waits for the
+    /// end of the new one.
+    pub(crate) fn cycles_moved(
+        &mut self,
+        rules: &Rules,
+        clock: &Clock,
+        (old, at): (Option<Instant>, Instant),
+    ) {
+        let Some(end) = self.told_end(rules, clock, at) else { return };
+        let old = old.map(At::Time);
+        let mut moved = false;
+        // Also what a scheduled end put aside.
+        for known in self.scheduled.iter_mut().chain(&mut self.set_aside) {
+            if known.at_cycle_end && Some(known.at) == old {
+                (known.at, moved) = (At::Time(end), true);
+            }
+        }
+        if moved {
+            self.put_aside();
+        }
+    }
+
+    /// What lies beyond a scheduled end is put aside, and nothing else.
+    fn put_aside(&mut self) {
+        let ends = |known: &Scheduled| matches!(known.what, Later::Cancel(_));
+        let end = self.scheduled.iter().find(|known| ends(known)).map(|known| known.at);
+        let beyond = |known: &Scheduled| match (end, known.at) {
+            (Some(At::Time(end)), At::Time(at)) => !ends(known) && end <= at,
+            (Some(At::Time(_) | At::Paid) | None, _) => false,
+        };
+        let mut all = std::mem::take(&mut self.scheduled);
+        all.append(&mut self.set_aside);
+        all.sort_by_key(|known| known.number);
+        (self.set_aside, self.scheduled) = all.into_iter().partition(beyond);
     }
 
     /// The instant at which cycles were laid anew last, if some were there before.

@@ -12,10 +12,14 @@ use schemas::{Date, Rejection, Span, Timestamp};
 
 use crate::billing::spans;
 use crate::billing::state::Line;
+use crate::catalog::state::Catalog;
+use crate::ledger::bill::ends_waiting;
 use crate::ledger::{Customer, Ledger};
 use crate::settlement::state::Invoice;
 use crate::subscription::advance::{Advance, Horizon};
 use crate::subscription::books::Books as _;
+use crate::subscription::ending::never_begins;
+use crate::subscription::evolve::try_out;
 use crate::subscription::item::{Cycle, Item, units_of};
 use crate::subscription::state::{Phase, Subscription};
 
@@ -28,6 +32,7 @@ pub(super) struct Shown<'a> {
     /// The day in the seller's zone: what due dates are compared with.
     today: Date,
     seller: &'a schemas::ZoneName,
+    catalog: &'a Catalog,
 }
 
 impl<'a> Shown<'a> {
@@ -39,17 +44,24 @@ impl<'a> Shown<'a> {
     ) -> Result<Self, Rejection> {
         let seller = &ledger.facts.sellers.entity(customer.profile.entity)?.zone;
         let mut copy = subscription.clone();
+        let waits = ends_waiting(&ledger.facts.catalog, customer, subscription, at);
         let profile = &customer.profile;
         let (rules, catalog) = (&profile.rules, &ledger.facts.catalog);
         let (currency, invoiced) = (profile.currency, &customer.billing);
         let advance = Advance { rules, catalog, currency, invoiced };
         // One that is too far behind to be brought up at once is shown as it is.
         let then = match advance.through(&mut copy, Horizon::present(at, rules)?, 0) {
-            Ok(_) => Cow::Owned(copy),
+            Ok(made) => {
+                if let Some(ending) = copy.ending.filter(|_| waits) {
+                    let never = never_begins(&copy, ending.reason).into();
+                    try_out(&mut copy, &never, made.len());
+                }
+                Cow::Owned(copy)
+            }
             Err(_) => Cow::Borrowed(subscription),
         };
         let today = seller.date_at(at)?;
-        Ok(Self { customer, as_is: subscription, then, at, today, seller })
+        Ok(Self { customer, as_is: subscription, then, at, today, seller, catalog })
     }
 
     /// Where it is in its life.
@@ -63,7 +75,7 @@ impl<'a> Shown<'a> {
             };
         }
         let lives = self.then.ending.is_none_or(|ending| self.at < ending.at);
-        if lives && self.customer.waits(&self.then, self.at) {
+        if lives && self.customer.waits(self.catalog, &self.then, self.at) {
             return SubscriptionState::Pending;
         }
         match self.then.phase(self.at) {
