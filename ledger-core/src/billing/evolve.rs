@@ -213,6 +213,10 @@ impl Billing {
     }
 
     fn fold_invoice(&mut self, event: &InvoiceFinalized, made: EventAt) -> Result<(), Unmade> {
+        if event.run.is_some() {
+            // A run bills every subscription.
+            Shared::make_mut(&mut self.owed).clear();
+        }
         let place = u32::try_from(self.invoices.len()).unwrap_or(u32::MAX);
         let mut lines = Vec::with_capacity(event.lines.len());
         for line in &event.lines {

@@ -71,7 +71,8 @@ impl<'a> Comparison<'a> {
             let taken =
                 if line.kind == LineKind::MinimumTrueUp { &mut true_ups } else { &mut prices };
             let others = untouchable.iter().fold(taken.clone(), |set, s| spans::without(&set, *s));
-            let same = segments.iter().filter(|segment| charges_the_same(place, line, segment));
+            let same =
+                segments.iter().filter(|segment| charges_the_same(place, cycle, line, segment));
             let allowed = same.map(|segment| segment.span).chain(stays.iter().copied());
             let keeps = allowed.flat_map(|span| spans::within(&line.live, span));
             let keeps = keeps.fold(Vec::new(), |set, span| spans::with(&set, span));
@@ -157,16 +158,25 @@ impl<'a> Comparison<'a> {
     }
 }
 
-/// The days on which the parts of a cycle are billed, billed already or not.
+/// What is to be charged of a cycle that is not opened yet, and the day on which it is billed.
 ///
 /// # Errors
 /// A date that cannot be computed.
-pub(super) fn dues(place: Place<'_>, cycle: &Cycle) -> Result<Vec<Date>, Rejection> {
-    let living = place.subscription.living_cycle(cycle, place.rules());
-    let segments = living
-        .map(|span| place.item.segments(span, place.pauses, place.rules()))
-        .unwrap_or_default();
-    segments.iter().map(|segment| due(place, segment, cycle, living)).collect()
+pub(super) fn ahead<'a>(
+    place: Place<'a>,
+    cycle: &Cycle,
+) -> Result<Vec<(Segment<'a>, Date)>, Rejection> {
+    let (subscription, rules) = (place.subscription, place.rules());
+    let Some(living) = subscription.living_cycle(cycle, rules) else { return Ok(Vec::new()) };
+    let back = subscription.gives_back(cycle, rules);
+    let left_alone: Vec<Span> = place.item.left_alone(cycle.index).collect();
+    let charged = |segment: &Segment<'_>| {
+        let left = left_alone.iter().fold(vec![segment.span], |set, s| spans::without(&set, *s));
+        !left.is_empty() && !(back && segment.terms.timing == BillingTiming::InAdvance)
+    };
+    let segments = place.item.segments(living, place.pauses, rules).into_iter().filter(charged);
+    let with_day = |segment| Ok((segment, due(place, &segment, cycle, Some(living))?));
+    segments.map(with_day).collect()
 }
 
 /// Billed time of a cycle that stays although nothing should be charged for it.
@@ -278,8 +288,21 @@ fn in_arrears(
     Ok(if last_day_used { date.plus_days(-1)? } else { date })
 }
 
-fn charges_the_same(place: Place<'_>, line: &Line, segment: &Segment<'_>) -> bool {
+/// Whether a line has the discount of a phase that was withdrawn before its cycle.
+fn has_withdrawn_phase(place: Place<'_>, cycle: &Cycle, line: &Line) -> bool {
+    let subscription = place.subscription;
+    subscription.phases.as_ref().is_some_and(|phases| {
+        let mut taken = line.discounts.iter();
+        taken.any(|taken| taken.discount == phases.discount)
+            && subscription.phase_percent(cycle).is_none()
+    })
+}
+
+fn charges_the_same(place: Place<'_>, cycle: &Cycle, line: &Line, segment: &Segment<'_>) -> bool {
     let Some(priced) = line.priced.as_ref().map(|priced| &priced.pricing) else { return false };
+    if has_withdrawn_phase(place, cycle, line) {
+        return false;
+    }
     let same_change = match place.rules().policies.rebill {
         RebillRule::OnPriceChange => true,
         RebillRule::OnEveryChange => priced.segment == segment.number,

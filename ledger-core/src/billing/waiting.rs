@@ -7,7 +7,7 @@
 //! run, so that nothing is forgotten.
 
 use schemas::event::EventAt;
-use schemas::terms::{BillingTiming, ChargeWait, LineKind};
+use schemas::terms::{ChargeWait, LineKind};
 use schemas::{Date, Rejection, Span, Timestamp};
 
 use super::Account;
@@ -15,9 +15,8 @@ use super::ahead::Ahead;
 use super::asking::would_ask;
 use super::charge::whole_of;
 use super::draft::LineDraft;
-use super::pieces::{Comparison, dues};
+use super::pieces::{Comparison, ahead};
 use super::place::Place;
-use super::spans;
 use crate::catalog::state::Catalog;
 use crate::customer::rules::Rules;
 use crate::subscription::advance::{Horizon, opens_on};
@@ -85,7 +84,7 @@ pub(crate) fn next_invoice(account: Account<'_>, day: Date) -> Result<Option<Dat
 }
 
 fn next_of(place: Place<'_>, day: Date) -> Result<Option<Date>, Rejection> {
-    let Place { subscription, item, pauses, .. } = place;
+    let Place { subscription, item, .. } = place;
     let rules = place.rules();
     let mut days: Vec<Date> = Vec::new();
     for cycle in item.cycles.iter().rev() {
@@ -107,11 +106,7 @@ fn next_of(place: Place<'_>, day: Date) -> Result<Option<Date>, Rejection> {
         let index = item.next_cycle() + n;
         let (start, end) = (span.start(), span.end());
         let cycle = Cycle { index, start, end, full, made: EventAt::here(0) };
-        let living = subscription.living_cycle(&cycle, rules);
-        let billed = living.map(|living| item.segments(living, pauses, rules));
-        if billed.is_some_and(|segments| !segments.is_empty()) {
-            days.extend(dues(place, &cycle)?);
-        }
+        days.extend(ahead(place, &cycle)?.into_iter().map(|(_, day)| day));
         if days.iter().any(|found| *found > day) {
             break;
         }
@@ -251,18 +246,9 @@ fn misses(place: Place<'_>, cycle: &Cycle, today: Date) -> bool {
 
 /// Whether something above zero of a cycle is due that is not opened yet.
 fn costs(place: Place<'_>, cycle: &Cycle, today: Date) -> bool {
-    let rules = place.rules();
-    let Some(living) = place.subscription.living_cycle(cycle, rules) else { return false };
-    let segments = place.item.segments(living, place.pauses, rules);
-    let Ok(dues) = dues(place, cycle) else { return false };
-    let back = place.subscription.gives_back(cycle, rules);
-    let left_alone: Vec<Span> = place.item.left_alone(cycle.index).collect();
-    segments.iter().zip(dues).any(|(segment, due)| {
-        if back && segment.terms.timing == BillingTiming::InAdvance {
-            return false;
-        }
-        let whole = whole_of(segment.terms, segment.units(), LineKind::Recurring, rules);
-        let charged = left_alone.iter().fold(vec![segment.span], |set, s| spans::without(&set, *s));
-        due <= today && !charged.is_empty() && whole.is_ok_and(|whole| whole.numerator() > 0)
+    let Ok(charged) = ahead(place, cycle) else { return false };
+    charged.iter().any(|(segment, due)| {
+        let whole = whole_of(segment.terms, segment.units(), LineKind::Recurring, place.rules());
+        *due <= today && whole.is_ok_and(|whole| whole.numerator() > 0)
     })
 }

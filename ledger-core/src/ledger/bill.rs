@@ -84,6 +84,10 @@ pub(super) fn bill(
     advance_all(context, draft, scope, horizon)?;
     if let_go(context, draft, scope)? {
         advance_all(context, draft, scope, horizon)?;
+        if matches!(scope, Scope::All) {
+            // What goes back to credit may have had its last day.
+            take_steps(context, draft, first_steps())?;
+        }
     }
     match scope {
         Scope::All | Scope::Subscription(_) => open_ahead(context, draft, scope, horizon)?,

@@ -58,6 +58,7 @@ pub(super) fn follow(context: &Context<'_>, draft: &mut Draft) -> Result<(), Rej
 /// that was voided, nothing asks for a payment any more.
 fn ask(context: &Context<'_>, draft: &mut Draft) -> Result<(), Rejection> {
     let now = context.stamp.recorded_at;
+    let rules = &draft.customer.profile.rules;
     let mut events: Vec<PaymentAwaited> = Vec::new();
     for subscription in draft.customer.subscriptions() {
         let Some(activation) = subscription.activation else { continue };
@@ -66,7 +67,9 @@ fn ask(context: &Context<'_>, draft: &mut Draft) -> Result<(), Rejection> {
         }
         let id = subscription.id();
         if let Some((invoice, expires)) = activation.asked {
-            if draft.customer.invoice(invoice).is_some_and(|invoice| invoice.voided) {
+            // Who ended while it waited never began, whatever becomes of the invoice after that.
+            let ended = subscription.known_end(rules).is_some_and(|end| end.at <= now);
+            if !ended && draft.customer.invoice(invoice).is_some_and(|invoice| invoice.voided) {
                 events.push(PaymentAwaited { subscription: id, invoice: None, expires });
             }
             continue;
@@ -175,6 +178,10 @@ fn change_paid(context: &Context<'_>, draft: &mut Draft) -> Result<(), Rejection
 /// What of a subscription is billed with something that a payment let happen.
 fn billed_with(event: &SubscriptionEvent, id: SubscriptionId) -> Option<Scope> {
     let settle = if let SubscriptionEvent::SubscriptionChanged(changed) = event {
+        // A change that changes nothing bills nothing.
+        if changed.items.is_empty() && changed.trial_end.is_none() {
+            return None;
+        }
         changed.settle
     } else if let SubscriptionEvent::SubscriptionPaused(paused) = event {
         paused.settle

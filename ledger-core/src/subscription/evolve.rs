@@ -13,6 +13,7 @@ use schemas::terms::{CancelCredit, Settle};
 use super::agreements::{Agreements, Discount, Quote};
 use super::item::Item;
 use super::state::{Ending, Migrated, Pause, Phases, Subscription};
+use crate::mistakes::{Mistake, makes};
 use crate::shared::Shared;
 use crate::unmade::Unmade;
 
@@ -128,7 +129,9 @@ impl Subscription {
             E::SubscriptionCanceled(canceled) => self.fold_end(canceled, made)?,
             E::CancellationUndone(_) => {
                 self.ending = None;
-                self.scheduled.append(&mut self.aside);
+                let aside = std::mem::take(&mut self.aside);
+                self.scheduled
+                    .extend(aside.into_iter().filter(|_| !makes(Mistake::UncancelForgets)));
                 self.changed = made;
             }
             E::TermRenewed(renewed) => self.term = renewed.term,

@@ -9,7 +9,7 @@
 use schemas::terms::{CreditBasis, LineKind, RatioRule};
 
 use crate::civil::Stretch;
-use crate::customer::Line;
+use crate::customer::{CycleOf, Line};
 use crate::measure::part;
 use crate::number::Exact;
 use crate::passing::View;
@@ -36,7 +36,11 @@ pub(crate) fn settle_up(view: &View<'_>, credits: &[(Line, bool)], lines: &mut [
     let cycles: Vec<_> =
         lines.iter().filter(|l| plain(l)).filter_map(|l| l.cycle()).copied().collect();
     for cycle in cycles {
-        let of_cycle = |line: &Line| line.cycle().is_some_and(|of| *of == cycle) && plain(line);
+        // It may have been cut since.
+        let same = |of: &CycleOf| {
+            (of.subscription, of.item, of.id) == (cycle.subscription, cycle.item, cycle.id)
+        };
+        let of_cycle = |line: &Line| line.cycle().is_some_and(same) && plain(line);
         let back: Vec<&Line> = credits
             .iter()
             .filter(|(line, alone)| !alone && of_cycle(line))

@@ -22,7 +22,7 @@ use tests::random::Random;
 
 use crate::catalog::mapping;
 use crate::commands::pick;
-use crate::moves::{self, Move, Setting};
+use crate::moves::{self, Move, Setting, Then, What};
 use crate::play::{Game, text};
 
 /// One step.
@@ -117,6 +117,18 @@ impl Step {
 }
 
 impl Step {
+    /// Something is agreed for later, an end goes before it, and is taken back.
+    fn leaves_and_comes_back(random: &mut Random) -> [Self; 3] {
+        let mut below = |end: u64| usize::try_from(random.below(end)).expect("small");
+        let (subscription, quantity) = (below(8), u32::try_from(below(90)).expect("small"));
+        let days = |days: usize| Then::On(i64::try_from(days).expect("small"));
+        let (soon, late) = (days(below(20) + 1), days(below(40) + 30));
+        let (what, credit) = (What::Quantity(quantity), None);
+        let change = Move::Change { subscription, what, when: late, settle: 0, back: 0 };
+        let cancel = Move::Cancel { subscription, when: soon, credit, back: 0 };
+        [change, cancel, Move::Uncancel { subscription }].map(Self::Shared)
+    }
+
     fn of_credit(random: &mut Random) -> Self {
         let mut number = |end: u64| i64::try_from(random.below(end)).expect("small");
         let place = |number: i64| usize::try_from(number).expect("not negative");
@@ -163,6 +175,10 @@ impl History {
                 steps.push(Step::random(&mut random));
             }
             steps.push(Step::Shared(action));
+        }
+        if random.below(20) == 0 {
+            let at = usize::try_from(random.below(10)).expect("small").min(steps.len());
+            steps.splice(at..at, Step::leaves_and_comes_back(&mut random));
         }
         Self { setting, steps }
     }
