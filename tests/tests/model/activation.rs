@@ -38,7 +38,9 @@ fn would_ask(book: &Book, customer: &Customer, of: &Subscription, now: Instant) 
     let Ok(place) = then.place_of(of.id) else { return true };
     then.subscriptions[place] = of.clone();
     let when = When { recorded: now, effective: now };
-    bill(book, &mut then, &Billing::now(Which::All, when));
+    // What happens to others meanwhile is not asked.
+    let asked = Billing { expires: false, ..Billing::now(Which::All, when) };
+    bill(book, &mut then, &asked);
     then.subscriptions[place].waits()
 }
 

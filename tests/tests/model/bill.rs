@@ -46,12 +46,14 @@ pub(crate) struct Billing {
     pub(crate) through: Option<Day>,
     /// An invoice needs a reason.
     pub(crate) run: bool,
+    /// What was to be paid by now expires first.
+    pub(crate) expires: bool,
 }
 
 impl Billing {
     /// At once, whatever there is.
     pub(crate) const fn now(which: Which, when: When) -> Self {
-        Self { which, when, through: None, run: false }
+        Self { which, when, through: None, run: false, expires: true }
     }
 }
 
@@ -60,7 +62,7 @@ pub(crate) fn bill(book: &Book, customer: &mut Customer, billing: &Billing) {
     let now = billing.when.recorded;
     // Also for what the command itself wrote, such as a start on a version that is to be left.
     crate::passing::time_passes(book, customer, billing.when.recorded);
-    if billing.which == Which::All {
+    if billing.which == Which::All && billing.expires {
         activation::expire(customer, billing.when);
     }
     let today = When { effective: now, ..billing.when };

@@ -71,7 +71,7 @@ pub(crate) fn difference(
         for (id, start) in others {
             ids.push(id);
             // What has not begun is billed as it will be then.
-            let mut then = subscription.clone();
+            let mut then = as_if_paid(subscription);
             pass(view, &mut then, start.max(now));
             let ahead = then.items[number].cycles(view.rules, view.clock, start + 1);
             let cycle = ahead.iter().find(|cycle| cycle.id == id && cycle.start == start);
@@ -95,7 +95,7 @@ fn ahead(
     through: Day,
     found: &mut Difference,
 ) {
-    let mut then = subscription.clone();
+    let mut then = as_if_paid(subscription);
     let mut reached = now;
     loop {
         let next = (0..then.items.len())
@@ -118,6 +118,12 @@ fn ahead(
             }
         }
     }
+}
+
+/// What will be is looked at as if its first payment had come: whether it is waited for then is
+/// not known.
+fn as_if_paid(of: &Subscription) -> Subscription {
+    Subscription { gate: None, ..of.clone() }
 }
 
 /// The start of an item's next cycle, if it is billed by then.

@@ -217,7 +217,8 @@ fn dispatch(
         }
         Command::Billing(BillingCommand::BillCustomer(c)) => {
             let through = Some(i64::from(c.through.days()));
-            bill(book, customer, &Billing { which: Which::All, when, through, run: true });
+            let billing = Billing { through, run: true, ..Billing::now(Which::All, when) };
+            bill(book, customer, &billing);
             Ok(())
         }
         Command::Customer(CustomerCommand::UpdateCustomer(c)) => {
