@@ -356,6 +356,7 @@ impl<'a> Draft<'a> {
                 settle: change.settle,
                 change: number,
                 trial_end: self.trial_end,
+                anchor: change.anchor,
                 prices: self.prices.clone(),
                 ramp_withdrawn_from: self
                     .next_phase()

@@ -230,6 +230,9 @@ impl Subscription {
         if changed.trial_end.is_some() {
             self.trial_end = changed.trial_end;
         }
+        if changed.anchor.is_some() {
+            self.anchor = changed.anchor;
+        }
         if let (Some(end), Some(phases)) = (changed.ramp_withdrawn_from, &mut self.phases) {
             let later = phases.later.clone();
             phases.withdraw(changed.from, end);

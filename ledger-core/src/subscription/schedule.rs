@@ -46,12 +46,15 @@ pub(crate) fn changing<'a>(
     });
     let renewed = subscription.term.is_some_and(|term| term.span.end() <= now);
     // Cycles that begin may have other terms and other lengths, whether a run has come or not.
-    let migrates = !subscription.waits() && case.advance().may_migrate(subscription);
+    let migrates = case.advance().may_migrate(subscription);
     let mut changing = Changing { at, subscription: Cow::Borrowed(subscription), events: vec![] };
-    if whole || passed || renewed || migrates {
+    if whole || passed || renewed || (migrates && !subscription.waits()) {
         let present = case.present()?;
         let made = case.advance().through(changing.subscription.to_mut(), present, 0)?;
         changing.events = made.into_iter().map(Event::from).collect();
+    } else if migrates {
+        // Of what waits for its first payment no cycle is opened, but this is how they lie.
+        changing.subscription = Cow::Owned(case.advance().projected(subscription, now)?);
     }
     if let Some(ending) = changing.subscription.ending {
         let end = rules.date(ending.at)?;

@@ -280,6 +280,8 @@ pub struct SubscriptionChanged {
     pub change: Option<u32>,
     /// The trial has another end.
     pub trial_end: Option<Timestamp>,
+    /// Cycles start on other days, also those that are laid anew later.
+    pub anchor: Option<Anchor>,
     /// What a change of plan did to prices.
     pub prices: Option<PricesMapped>,
     /// Phases of a ramp from then on do not hold any more; what the running one takes off ends

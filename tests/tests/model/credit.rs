@@ -98,8 +98,8 @@ fn amounts(view: &View<'_>, of: &Subscription, line: &Line, time: Stretch) -> (i
         }
         CreditBasis::WholeFee => {
             let left = line.left();
-            let back = line.net() - left;
-            (line.gross - back, line.discounts.clone())
+            let gross = (line.gross - line.net() + left).min(line.gross_left());
+            (gross, if gross == 0 { Vec::new() } else { line.discounts.clone() })
         }
     }
 }

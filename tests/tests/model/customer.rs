@@ -62,6 +62,8 @@ pub(crate) struct Taken {
     pub(crate) amount: i128,
     /// All of a fixed amount that was there to be shared.
     pub(crate) budget: Option<i128>,
+    /// The start of the cycle that it counts for, as cycles lay when it was taken.
+    pub(crate) cycle: Option<Instant>,
 }
 
 #[derive(Debug, Clone)]

@@ -85,7 +85,7 @@ fn percentage(
     };
     let exact = Exact::whole(of).times(percent);
     let amount = exact.rounded().min(line.net());
-    line.discounts.push(Taken { id, exact, amount, budget: None });
+    line.discounts.push(Taken { id, exact, amount, budget: None, cycle: None });
 }
 
 /// Cycles of the subscription count, and not invoices.
@@ -117,11 +117,11 @@ fn is_on(discount: &Discount, line: &Line) -> bool {
 
 /// Cycles, by their start, that have the discount already.
 fn used_cycles(customer: &Customer, discount: &Discount) -> BTreeSet<Instant> {
-    let has = |line: &Line| line.discounts.iter().any(|taken| taken.id == Some(discount.id));
-    let lines = customer.charging().map(|(_, line)| line).filter(|line| has(line));
     // What was given back whole has it no more.
+    let lines = customer.charging().map(|(_, line)| line);
     let lines = lines.filter(|line| line.stands || !line.live.is_empty());
-    lines.filter_map(|line| line.cycle().map(|of| customer.counted_cycle(of))).collect()
+    let taken = lines.flat_map(|line| &line.discounts);
+    taken.filter(|taken| taken.id == Some(discount.id)).filter_map(|taken| taken.cycle).collect()
 }
 
 /// The date of the first invoice that has it.
@@ -234,7 +234,13 @@ fn given(
     let amount = match discount.value {
         DiscountValue::Percent(percent) => {
             for at in places {
+                let cycle = lines[at].cycle().map(|of| customer.counted_cycle(of));
                 percentage(rules, &mut lines[at], Some(discount.id), Exact::percent(percent));
+                if let Some(taken) = lines[at].discounts.last_mut()
+                    && taken.id == Some(discount.id)
+                {
+                    taken.cycle = cycle.filter(|_| counts_cycles(discount));
+                }
             }
             return;
         }
@@ -270,7 +276,7 @@ fn given(
                 }
             };
             let (id, budget) = (Some(discount.id), Some(amount));
-            lines[at].discounts.push(Taken { id, exact, amount: share, budget });
+            lines[at].discounts.push(Taken { id, exact, amount: share, budget, cycle });
         }
     }
 }
@@ -279,9 +285,8 @@ fn given(
 fn used_in(customer: &Customer, discount: &Discount, start: Instant) -> i128 {
     customer
         .charging()
-        .filter(|(_, line)| line.cycle().is_some_and(|of| customer.counted_cycle(of) == start))
         .flat_map(|(_, line)| line.discounts.iter().chain(&line.returned))
-        .filter(|taken| taken.id == Some(discount.id))
+        .filter(|taken| taken.id == Some(discount.id) && taken.cycle == Some(start))
         .map(|taken| taken.amount)
         .sum()
 }

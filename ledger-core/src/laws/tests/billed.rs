@@ -178,6 +178,7 @@ fn what_is_marked_is_forfeited_where_cycles_are_laid_anew() {
         settle: Settle::None,
         change: None,
         trial_end: None,
+        anchor: None,
         prices: None,
         ramp_withdrawn_from: None,
     };

@@ -130,6 +130,7 @@ pub(super) fn subscription_events(all: &mut Samples<Event>) {
                 settle: Settle::Next,
                 change,
                 trial_end,
+                anchor: change.map(|_| Anchor::Day(28)),
                 prices: change.map(|_| PricesMapped {
                     mapped: vec![PriceMapping { from: of("fee"), to: Some(of("base")) }],
                     started: vec![of("support")],
