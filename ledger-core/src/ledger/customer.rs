@@ -2,12 +2,12 @@
 
 use schemas::event::{CustomerRegistered, Event, EventAt, ProcessEvent};
 use schemas::ids::{CustomerId, InvoiceId, SubscriptionId};
-use schemas::terms::{LotRef, Policies};
+use schemas::terms::{LineKind, LotRef, Policies};
 use schemas::{Currency, Date, Minor, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::billing::Account;
-use crate::billing::state::Billing;
+use crate::billing::state::{Billing, Line};
 use crate::billing::waiting;
 use crate::catalog::state::Catalog;
 use crate::customer::state::Profile;
@@ -104,7 +104,9 @@ impl Customer {
 
     pub(super) fn has_line_of(&self, invoice: InvoiceId, id: SubscriptionId) -> bool {
         let billed = self.billing.invoice(invoice);
-        billed.is_some_and(|billed| billed.lines.iter().any(|line| line.is_of(id)))
+        // A credit of nothing is nothing that is owed.
+        let says = |line: &Line| line.kind != LineKind::ProrationCredit || !line.gross.is_zero();
+        billed.is_some_and(|billed| billed.lines.iter().any(|line| line.is_of(id) && says(line)))
     }
 
     /// Whether an invoice asks for something above zero of a subscription.

@@ -104,17 +104,20 @@ struct Shown {
     gross: i128,
     net: i128,
     kind: String,
+    /// It is more than a change of nothing.
+    says: bool,
 }
 
-/// A credit of nothing says nothing.
-const fn is_something(credits: bool, gross: i128, net: i128) -> bool {
-    !credits || gross != 0 || net != 0
+/// A credit of nothing says nothing, and nor does its charge.
+fn is_something(kind: LineKind, gross: i128, net: i128) -> bool {
+    let of_a_change = matches!(kind, LineKind::ProrationCredit | LineKind::ProrationCharge);
+    !of_a_change || gross != 0 || net != 0
 }
 
 /// The place of a line among those of its invoice that say something.
 fn place(customer: &Customer, (invoice, line): At) -> At {
     let before = customer.invoices[invoice].lines.iter().take(line);
-    let says = |line: &&Line| is_something(line.credits.is_some(), line.gross, line.net());
+    let says = |line: &&Line| is_something(line.kind, line.gross, line.net());
     (invoice, before.filter(says).count())
 }
 
@@ -124,6 +127,19 @@ fn place_by_ledger(customer: &Customer, invoice: InvoiceId, line: u32) -> At {
     let known = customer.names.iter().position(|known| *known == invoice);
     let place = known.map(|invoice| (invoice, customer.places[invoice][line]));
     place.unwrap_or((usize::MAX, line))
+}
+
+/// The place of a line that a command names by its number on the ledger's invoice.
+pub(crate) fn line_of(customer: &Customer, invoice: usize, line: usize) -> usize {
+    let Some(said) = customer.places.get(invoice).and_then(|places| places.get(line)) else {
+        return line;
+    };
+    let lines = &customer.invoices[invoice].lines;
+    let says = |at: &usize| {
+        let line = &lines[*at];
+        is_something(line.kind, line.gross, line.net())
+    };
+    (0..lines.len()).filter(says).nth(*said).unwrap_or(line)
 }
 
 fn shown(customer: &Customer, line: &Line) -> Shown {
@@ -147,6 +163,7 @@ fn shown(customer: &Customer, line: &Line) -> Shown {
         gross: line.gross,
         net: line.net(),
         kind: format!("{:?}", line.kind),
+        says: is_something(line.kind, line.gross, line.net()),
     }
 }
 
@@ -187,11 +204,12 @@ fn shown_by_ledger(customer: &Customer, clock: &Clock, moved: &Moved, line: &Inv
         gross: line.gross.0.into(),
         net: line.net.0.into(),
         kind: format!("{:?}", line.kind),
+        says: is_something(line.kind, line.gross.0.into(), line.net.0.into()),
     }
 }
 
 fn in_order(mut lines: Vec<Shown>) -> Vec<Shown> {
-    lines.retain(|line| is_something(line.credits.is_some(), line.gross, line.net));
+    lines.retain(|line| line.says);
     lines.sort();
     lines
 }
@@ -246,7 +264,7 @@ fn places_of(invoice: &InvoiceFinalized) -> Vec<usize> {
     let mut before = 0;
     let place = |line: &InvoiceLine| {
         let (gross, net) = (line.gross.0.into(), line.net.0.into());
-        let says = is_something(line.credits.is_some(), gross, net);
+        let says = is_something(line.kind, gross, net);
         before += usize::from(says);
         before - usize::from(says)
     };

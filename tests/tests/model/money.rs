@@ -256,6 +256,7 @@ pub(crate) fn credit_note(
         let amount = positive(customer, line.amount)?;
         let number = usize::try_from(line.line).expect("small");
         let at = number.checked_sub(1).ok_or("no such line")?;
+        let at = crate::judge::line_of(customer, place, at);
         let known = customer.invoices[place].lines.get(at).ok_or("no such line")?;
         if known.left() < amount || parts.iter().any(|(other, _)| *other == at) {
             return Err("more than is left of a line");
