@@ -32,15 +32,13 @@ pub(crate) fn waits(book: &Book, customer: &Customer, of: &Subscription, now: In
     (fee || costs_something(customer, of, now)) && would_ask(book, customer, of, now)
 }
 
-/// Whether an invoice of now would ask for it: discounts may leave nothing.
+/// Whether an invoice of it would ask for something now: discounts may leave nothing.
 fn would_ask(book: &Book, customer: &Customer, of: &Subscription, now: Instant) -> bool {
     let mut then = customer.clone();
     let Ok(place) = then.place_of(of.id) else { return true };
     then.subscriptions[place] = of.clone();
     let when = When { recorded: now, effective: now };
-    // What happens to others meanwhile is not asked.
-    let asked = Billing { expires: false, ..Billing::now(Which::All, when) };
-    bill(book, &mut then, &asked);
+    bill(book, &mut then, &Billing::now(Which::Of(of.id), when));
     then.subscriptions[place].waits()
 }
 

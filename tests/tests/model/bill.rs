@@ -46,14 +46,12 @@ pub(crate) struct Billing {
     pub(crate) through: Option<Day>,
     /// An invoice needs a reason.
     pub(crate) run: bool,
-    /// What was to be paid by now expires first.
-    pub(crate) expires: bool,
 }
 
 impl Billing {
     /// At once, whatever there is.
     pub(crate) const fn now(which: Which, when: When) -> Self {
-        Self { which, when, through: None, run: false, expires: true }
+        Self { which, when, through: None, run: false }
     }
 }
 
@@ -62,7 +60,7 @@ pub(crate) fn bill(book: &Book, customer: &mut Customer, billing: &Billing) {
     let now = billing.when.recorded;
     // Also for what the command itself wrote, such as a start on a version that is to be left.
     crate::passing::time_passes(book, customer, billing.when.recorded);
-    if billing.which == Which::All && billing.expires {
+    if billing.which == Which::All {
         activation::expire(customer, billing.when);
     }
     let today = When { effective: now, ..billing.when };
@@ -216,19 +214,34 @@ fn has_reason(
     due || again || at_once || waits()
 }
 
-/// The day on which the next cycle of the customer is billed.
+/// The day on which the next cycle of the customer is billed, by what is known now.
 fn next_invoice(view: &View<'_>, now: i64, through: Day) -> Option<Day> {
     let mut days: Vec<Day> = Vec::new();
     for subscription in &view.customer.subscriptions {
         if subscription.end.is_some() || subscription.waits() {
             continue;
         }
+        let mut known = subscription.clone();
+        known.pauses = subscription.known_pauses();
         for (number, item) in subscription.items.iter().enumerate() {
             let horizon = view.clock.start_of(through + 500);
             for cycle in item.cycles(view.rules, view.clock, horizon.max(now)) {
                 // What is billed already is no next invoice.
-                let wants = unbilled(view.customer, subscription, number, &cycle);
-                days.extend(wants.into_iter().map(|want| want.due));
+                let wants = unbilled(view.customer, &known, number, &cycle);
+                let mut lines = view.customer.charging();
+                let begun = lines.any(|(_, line)| {
+                    let same = |of: &crate::customer::CycleOf| {
+                        (of.subscription, of.item, of.id) == (known.id, number, cycle.id)
+                    };
+                    line.cycle().is_some_and(same) && !line.live.is_empty()
+                });
+                days.extend(wants.into_iter().map(|want| {
+                    let goes_on = known.pauses.iter().any(|p| p.until == Some(want.time.0));
+                    // What follows a pause is billed when it goes on.
+                    let from =
+                        if goes_on && !begun { view.clock.day(want.time.0) } else { want.due };
+                    want.due.max(from)
+                }));
             }
         }
     }
