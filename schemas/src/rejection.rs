@@ -126,6 +126,10 @@ rejections! {
         UnknownPlanVersion { plan: PlanId, version: u32, latest: u32 },
     [422 "plan_retired"] "{plan} is retired; choose a plan that is on sale"
         PlanRetired { plan: PlanId },
+    [422 "plan_retired"] "{plan} is retired and has no more versions; define another plan"
+        NoMoreVersions { plan: PlanId },
+    [422 "plan_retired"] "{plan} is retired already; subscriptions that have it go on, nothing else is to be done"
+        RetiredAlready { plan: PlanId },
     [422 "no_price_in_currency"] "{plan} has no price in {currency}; define a version with one"
         NoPriceInCurrency { plan: PlanId, currency: Currency },
     [422 "invalid_prices"] "{why}; a plan has 1 to 64 prices, each of at least zero, one for each currency"
@@ -149,8 +153,10 @@ rejections! {
         InvalidMigration { why: String },
     [404 "unknown_migration"] "{plan} has no migration from version {version}; {way}"
         UnknownMigration { plan: PlanId, version: u32, way: String },
-    [422 "invalid_trial"] "a trial or lead of {days} days is out of range; use 0 to 3650 for a trial, 0 to 366 for a lead"
+    [422 "invalid_trial"] "a trial of {days} days is out of range; use 0 to 3650"
         InvalidTrial { days: u16 },
+    [422 "invalid_lead"] "a lead of {days} days is out of range; use 0 to 366"
+        InvalidLead { days: u16 },
     [422 "invalid_coupon"] "{why}; allow at least one redemption, and a last day that is not before the first"
         InvalidCoupon { why: &'static str },
     [409 "coupon_exists"] "{coupon} is defined already, with other terms; choose another id"
@@ -193,7 +199,7 @@ rejections! {
     // Subscriptions and discounts.
     [404 "unknown_subscription"] "{subscription} is not a subscription of this customer; create it first"
         UnknownSubscription { subscription: SubscriptionId },
-    [409 "subscription_exists"] "{subscription} exists already; choose another id"
+    [409 "subscription_exists"] "the id {subscription} is taken in this book, by one of its kind or by something else; choose another id"
         SubscriptionExists { subscription: SubscriptionId },
     [409 "subscription_canceled"] "{subscription} ended on {end}; create a new one"
         SubscriptionCanceled { subscription: SubscriptionId, end: Date },
@@ -223,7 +229,7 @@ rejections! {
         InvalidQuantity { quantity: Decimal },
     [404 "unknown_discount"] "{discount} is not a discount of this customer; apply it first"
         UnknownDiscount { discount: DiscountId },
-    [409 "discount_exists"] "{discount} exists already; choose another id"
+    [409 "discount_exists"] "the id {discount} is taken in this book, by one of its kind or by something else; choose another id"
         DiscountExists { discount: DiscountId },
     [409 "discount_ended"] "{discount} was removed already"
         DiscountEnded { discount: DiscountId },
@@ -248,6 +254,10 @@ rejections! {
         InvalidActivation { hours: u16 },
     [422 "date_passed"] "{date} is not after {today}; choose a later date, or make the change now"
         DatePassed { date: Date, today: Date },
+    [422 "date_passed"] "a start on {date} is not after {today}; choose a later day, or leave it out to begin now"
+        StartPassed { date: Date, today: Date },
+    [422 "date_passed"] "a pause that holds on {from} cannot end on {date}; choose a later day, or leave it out until it is known"
+        ResumePassed { date: Date, from: Date },
     [404 "unknown_change"] "{subscription} has no scheduled change {change}; list them with subscriptions.get"
         UnknownChange { subscription: SubscriptionId, change: u32 },
     [409 "not_canceled"] "{subscription} is not canceled; there is nothing to undo"
@@ -262,7 +272,7 @@ rejections! {
         NothingOpen { subscription: SubscriptionId },
     [422 "no_term"] "{subscription} has no contract term; cancel it at a date instead"
         NoTerm { subscription: SubscriptionId },
-    [409 "quote_exists"] "{quote} exists already; choose another id"
+    [409 "quote_exists"] "the id {quote} is taken in this book, by one of its kind or by something else; choose another id"
         QuoteExists { quote: QuoteId },
     [404 "unknown_quote"] "{quote} is not a quote of this customer; create it first"
         UnknownQuote { quote: QuoteId },
@@ -276,7 +286,7 @@ rejections! {
         PreviewStale { moved: &'static str },
 
     // Charges and invoices.
-    [409 "charge_exists"] "{charge} exists already; choose another id"
+    [409 "charge_exists"] "the id {charge} is taken in this book, by one of its kind or by something else; choose another id"
         ChargeExists { charge: ChargeId },
     [422 "negative_amount"] "{amount} is negative; give zero or more, or use credit.grant for credits"
         NegativeAmount { amount: Money },
@@ -288,7 +298,7 @@ rejections! {
         NegativeUnitPrice { amount: Decimal },
     [422 "currency_mismatch"] "the customer pays in {expected}, not {found}; use an amount in {expected}"
         CurrencyMismatch { expected: Currency, found: Currency },
-    [409 "invoice_exists"] "{invoice} exists already; choose another id"
+    [409 "invoice_exists"] "the id {invoice} is taken in this book, by one of its kind or by something else; choose another id"
         InvoiceExists { invoice: InvoiceId },
     [422 "nothing_to_invoice"] "nothing is due or pending for {customer}"
         NothingToInvoice { customer: CustomerId },
@@ -316,7 +326,7 @@ rejections! {
         ThroughInFuture { through: Date, today: Date },
 
     // Payments and credit.
-    [409 "payment_exists"] "{payment} exists already; choose another id"
+    [409 "payment_exists"] "the id {payment} is taken in this book, by one of its kind or by something else; choose another id"
         PaymentExists { payment: PaymentId },
     [404 "unknown_payment"] "{payment} is not a payment of this customer"
         UnknownPayment { payment: PaymentId },
@@ -332,7 +342,7 @@ rejections! {
         DuplicateAllocation { invoice: InvoiceId },
     [422 "too_many_allocations"] "{count} allocations are more than {limit}; record several payments"
         TooManyAllocations { count: usize, limit: usize },
-    [409 "refund_exists"] "{refund} exists already; choose another id"
+    [409 "refund_exists"] "the id {refund} is taken in this book, by one of its kind or by something else; choose another id"
         RefundExists { refund: RefundId },
     [422 "refund_exceeds_payment"] "{payment} has {left} left, less than {amount}; refund at most what is left"
         RefundExceedsPayment { payment: PaymentId, left: Money, amount: Money },
@@ -340,7 +350,7 @@ rejections! {
         RefundExceedsAllocated { payment: PaymentId, left: Money, amount: Money },
     [422 "refund_exceeds_credit"] "{left} of what was paid with {payment} is customer credit, less than {amount}; refund with effect reopen or credit_note instead"
         RefundExceedsCredit { payment: PaymentId, left: Money, amount: Money },
-    [409 "credit_note_exists"] "{note} exists already; choose another id"
+    [409 "credit_note_exists"] "the id {note} is taken in this book, by one of its kind or by something else; choose another id"
         CreditNoteExists { note: CreditNoteId },
     [422 "credit_exceeds_invoice"] "{left} of the lines of {invoice} can still be credited, less than {amount}; refund with effect reopen instead"
         CreditExceedsInvoice { invoice: InvoiceId, left: Money, amount: Money },
@@ -348,7 +358,7 @@ rejections! {
         CreditExceedsOpen { invoice: InvoiceId, open: Money, amount: Money },
     [422 "invalid_credit_lines"] "{why}; name lines of the invoice, each once, with at most what is left of them"
         InvalidCreditLines { invoice: InvoiceId, why: &'static str },
-    [409 "grant_exists"] "{grant} exists already; choose another id"
+    [409 "grant_exists"] "the id {grant} is taken in this book, by one of its kind or by something else; choose another id"
         GrantExists { grant: CreditGrantId },
     [422 "before_payment"] "{at} lies before {payment}, which was received on {posting_date}; choose a later time"
         BeforePayment { payment: PaymentId, at: Date, posting_date: Date },

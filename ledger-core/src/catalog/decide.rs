@@ -50,12 +50,12 @@ fn define_plan(catalog: &Catalog, command: &DefinePlan) -> Result<Vec<Event>, Re
     if trial_days > MAX_TRIAL_DAYS {
         return Err(Rejection::InvalidTrial { days: trial_days });
     }
-    if lead_days > 366 {
-        return Err(Rejection::InvalidTrial { days: lead_days });
+    if lead_days > MAX_LEAD_DAYS {
+        return Err(Rejection::InvalidLead { days: lead_days });
     }
     let version = match catalog.plans.get(&command.plan) {
         Some(plan) if plan.is_retired() => {
-            return Err(Rejection::PlanRetired { plan: command.plan });
+            return Err(Rejection::NoMoreVersions { plan: command.plan });
         }
         Some(plan) => plan.latest() + 1,
         None => 1,
@@ -85,6 +85,8 @@ fn define_plan(catalog: &Catalog, command: &DefinePlan) -> Result<Vec<Event>, Re
 
 /// The longest trial.
 pub(crate) const MAX_TRIAL_DAYS: u16 = 3_650;
+/// The longest lead.
+const MAX_LEAD_DAYS: u16 = 366;
 
 fn check_prices(prices: &[PriceDefinition]) -> Result<(), Rejection> {
     let invalid = |why| Err(Rejection::InvalidPrices { why });
@@ -176,7 +178,7 @@ fn known(catalog: &Catalog, plan: PlanId) -> Result<&Plan, Rejection> {
 fn retire_plan(catalog: &Catalog, command: &RetirePlan) -> Result<Vec<Event>, Rejection> {
     let plan = command.plan;
     if known(catalog, plan)?.is_retired() {
-        return Err(Rejection::PlanRetired { plan });
+        return Err(Rejection::RetiredAlready { plan });
     }
     Ok(vec![PlanRetired { plan }.into()])
 }

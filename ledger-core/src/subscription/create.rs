@@ -63,7 +63,7 @@ impl Start<'_> {
         let Some(date) = self.on else { return Ok(rules.moment(stamp.effective_at)?) };
         let today = rules.date(stamp.recorded_at)?;
         if date <= today {
-            return Err(Rejection::DatePassed { date, today });
+            return Err(Rejection::StartPassed { date, today });
         }
         let latest = today.plus_days(MAX_START_DAYS)?;
         if latest < date {

@@ -229,9 +229,9 @@ pub(super) fn pause(case: &Case<'_>, command: &PauseSubscription) -> Result<Deci
                 Some(ScheduledFor::Paid) => now,
                 Some(ScheduledFor::At(_)) | None => from.max(now),
             };
-            let today = rules.date(begins)?;
-            if date <= today {
-                return Err(Rejection::DatePassed { date, today });
+            let from = rules.date(begins)?;
+            if date <= from {
+                return Err(Rejection::ResumePassed { date, from });
             }
             let at = rules.local.start_of(date)?;
             within_life(case, subscription, at, Some(ScheduledFor::At(at)))?;

@@ -67,6 +67,11 @@ pub(crate) fn cancel(when: &str) -> Value {
     json!({"customer": id("c"), "subscription": id("s"), "when": when})
 }
 
+/// A command about subscription `s` with a field.
+pub(crate) fn named(field: &str, value: Value) -> Value {
+    with(json!({"customer": id("c"), "subscription": id("s")}), field, value)
+}
+
 pub(crate) fn discount(value: &Value, duration: &Value) -> Value {
     json!({
         "customer": id("c"), "discount": id("d"), "on": "customer", "value": value,

@@ -4,7 +4,8 @@ use serde_json::{Value, json};
 
 use crate::Case;
 use crate::asked::{
-    billed, cancel, change_plan, discount, flat, plan, price, register, subscribe, subscribed, with,
+    billed, cancel, change_plan, discount, flat, named, plan, price, register, subscribe,
+    subscribed, with,
 };
 use crate::support::{TestBook, id};
 
@@ -46,10 +47,6 @@ fn child_of(parent: &str) -> Value {
 
 fn subscribe_with(terms: &Value) -> Value {
     with(subscribe("basic"), "with", terms.clone())
-}
-
-fn named(field: &str, value: Value) -> Value {
-    with(json!({"customer": id("c"), "subscription": id("s")}), field, value)
 }
 
 fn change(field: &str, value: Value) -> Value {
@@ -119,7 +116,7 @@ pub(crate) const BOOK: &[Case] = &[
         let body = with(plan("a", 1, "month", &[flat("1")]), "trial_days", json!(3_651));
         TestBook::open().when("plan.define", body)
     }),
-    ("invalid_trial", || {
+    ("invalid_lead", || {
         let body = with(plan("a", 1, "month", &[flat("1")]), "lead_days", json!(367));
         TestBook::open().when("plan.define", body)
     }),

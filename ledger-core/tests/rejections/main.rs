@@ -8,6 +8,7 @@ mod book;
 mod credit;
 mod lifecycle;
 mod money;
+mod sentences;
 mod subscriptions;
 
 use std::collections::BTreeSet;
