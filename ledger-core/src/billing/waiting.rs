@@ -73,7 +73,7 @@ pub(crate) fn next_invoice(account: Account<'_>, day: Date) -> Result<Option<Dat
         if subscription.ending.is_some() || subscription.waits() {
             continue;
         }
-        let pauses = subscription.pause_spans();
+        let pauses = subscription.known_pauses();
         for item in &subscription.items {
             let place = Place { account, subscription, item, pauses: &pauses };
             let found = next_of(place, day)?;
@@ -93,8 +93,12 @@ fn next_of(place: Place<'_>, day: Date) -> Result<Option<Date>, Rejection> {
             break;
         }
         // What is billed already is no next invoice.
-        let missing = Comparison::of(place, cycle);
-        days.extend(missing.missing()?.iter().map(|missing| missing.due));
+        let compared = Comparison::of(place, cycle);
+        for missing in compared.missing()? {
+            let after_pause = missing.reason && follows_a_pause(pauses, missing.time);
+            let goes_on = rules.date(missing.time.start())?;
+            days.push(if after_pause { missing.due.max(goes_on) } else { missing.due });
+        }
     }
     let last = day.plus_days(HORIZON_DAYS)?;
     let mut n = 0;
@@ -106,13 +110,45 @@ fn next_of(place: Place<'_>, day: Date) -> Result<Option<Date>, Rejection> {
         let index = item.next_cycle() + n;
         let (start, end) = (span.start(), span.end());
         let cycle = Cycle { index, start, end, full, made: EventAt::here(0) };
-        days.extend(ahead(place, &cycle)?.into_iter().map(|(_, day)| day));
+        let charged = ahead(place, &cycle)?;
+        if charged.is_empty() {
+            match sleeps_until(place, &cycle) {
+                None => break,
+                Some(until) => n = item.first_ahead_after(n + 1, until, rules)?,
+            }
+            continue;
+        }
+        for (segment, due) in charged {
+            let after_pause = follows_a_pause(pauses, segment.span);
+            let goes_on = rules.date(segment.span.start())?;
+            days.push(if after_pause { due.max(goes_on) } else { due });
+        }
         if days.iter().any(|found| *found > day) {
             break;
         }
         n += 1;
     }
     Ok(days.into_iter().filter(|found| *found > day).min())
+}
+
+/// What follows a pause is billed when it goes on, though its cycle may have begun before.
+fn follows_a_pause(pauses: &[Span], time: Span) -> bool {
+    pauses.iter().any(|pause| pause.end() == time.start())
+}
+
+/// Up to when nothing of an item is billed that has nothing to bill in a cycle; none if that is
+/// for ever, as far as it is known.
+fn sleeps_until(place: Place<'_>, cycle: &Cycle) -> Option<Timestamp> {
+    let Place { subscription, pauses, .. } = place;
+    let begins = subscription.trial_end.unwrap_or(subscription.start);
+    let pause = pauses.iter().filter(|pause| pause.contains(cycle.start.max(begins)));
+    let wakes = pause.map(|pause| pause.end()).max().filter(|end| cycle.end < *end);
+    match wakes {
+        Some(Timestamp::MAX) => None,
+        Some(wakes) => Some(wakes),
+        None if cycle.end < begins => Some(begins),
+        None => Some(cycle.end),
+    }
 }
 
 fn is_ahead(subscription: &Subscription, item: &Item, span: Span, rules: &Rules) -> bool {

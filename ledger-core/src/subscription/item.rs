@@ -216,6 +216,33 @@ impl Item {
         calendar::period(&self.calendar, self.next_cycle() - self.calendar_cycle + n, rules)
     }
 
+    /// Which cycle that is not opened yet is the first from the n-th on that ends after an instant.
+    ///
+    /// # Errors
+    /// A date that cannot be computed.
+    pub(crate) fn first_ahead_after(
+        &self,
+        n: u32,
+        at: Timestamp,
+        rules: &Rules,
+    ) -> Result<u32, TimeError> {
+        let ends_after = |n: u32| Ok::<bool, TimeError>(at < self.period_ahead(n, rules)?.0.end());
+        // What lies between is never looked at: a pause may be long and its cycles short.
+        let (mut before, mut step) = (n, 1);
+        if ends_after(n)? {
+            return Ok(n);
+        }
+        while !ends_after(before + step)? {
+            (before, step) = (before + step, step * 2);
+        }
+        let mut found = before + step;
+        while before + 1 < found {
+            let middle = before + (found - before) / 2;
+            if ends_after(middle)? { found = middle } else { before = middle }
+        }
+        Ok(found)
+    }
+
     /// The segments of `span` less the pauses, in order.
     pub(crate) fn segments(&self, span: Span, pauses: &[Span], rules: &Rules) -> Vec<Segment<'_>> {
         let inside = |at: &Timestamp| span.start() < *at && *at < span.end();

@@ -329,6 +329,26 @@ impl Subscription {
         self.pauses.iter().filter_map(Pause::span).collect()
     }
 
+    /// Time without service as far as it is known, with what is scheduled.
+    pub(crate) fn known_pauses(&self) -> Vec<Span> {
+        let at = |due: &ChangeScheduled| match due.at {
+            ScheduledFor::At(at) => Some(at),
+            ScheduledFor::Paid => None,
+        };
+        let resumptions =
+            self.scheduled.iter().filter(|due| matches!(due.what, ScheduledChange::Resume(_)));
+        let resumptions: Vec<Timestamp> = resumptions.filter_map(at).collect();
+        let next = |from: Timestamp| resumptions.iter().copied().filter(|at| from < *at).min();
+        let known = self.pauses.iter().map(|pause| (pause.from, pause.until));
+        let scheduled =
+            self.scheduled.iter().filter(|due| matches!(due.what, ScheduledChange::Pause(_)));
+        let all = known.chain(scheduled.filter_map(at).map(|from| (from, None)));
+        let until = |(from, until): (Timestamp, Option<Timestamp>)| {
+            Span::new(from, until.or_else(|| next(from)).unwrap_or(Timestamp::MAX))
+        };
+        all.filter_map(until).collect()
+    }
+
     /// When it ends, as far as that is known. A term that is not renewed gives back what a
     /// cancellation does that does not say.
     pub(crate) fn known_end(&self, rules: &Rules) -> Option<KnownEnd> {

@@ -216,19 +216,34 @@ fn has_reason(
     due || again || at_once || waits()
 }
 
-/// The day on which the next cycle of the customer is billed.
+/// The day on which the next cycle of the customer is billed, by what is known now.
 fn next_invoice(view: &View<'_>, now: i64, through: Day) -> Option<Day> {
     let mut days: Vec<Day> = Vec::new();
     for subscription in &view.customer.subscriptions {
         if subscription.end.is_some() || subscription.waits() {
             continue;
         }
+        let mut known = subscription.clone();
+        known.pauses = subscription.known_pauses();
         for (number, item) in subscription.items.iter().enumerate() {
             let horizon = view.clock.start_of(through + 500);
             for cycle in item.cycles(view.rules, view.clock, horizon.max(now)) {
                 // What is billed already is no next invoice.
-                let wants = unbilled(view.customer, subscription, number, &cycle);
-                days.extend(wants.into_iter().map(|want| want.due));
+                let wants = unbilled(view.customer, &known, number, &cycle);
+                let mut lines = view.customer.charging();
+                let begun = lines.any(|(_, line)| {
+                    let same = |of: &crate::customer::CycleOf| {
+                        (of.subscription, of.item, of.id) == (known.id, number, cycle.id)
+                    };
+                    line.cycle().is_some_and(same) && !line.live.is_empty()
+                });
+                days.extend(wants.into_iter().map(|want| {
+                    let goes_on = known.pauses.iter().any(|p| p.until == Some(want.time.0));
+                    // What follows a pause is billed when it goes on.
+                    let from =
+                        if goes_on && !begun { view.clock.day(want.time.0) } else { want.due };
+                    want.due.max(from)
+                }));
             }
         }
     }

@@ -214,6 +214,27 @@ impl Subscription {
             .find(|pause| pause.from <= at && pause.until.is_none_or(|until| at < until))
     }
 
+    /// Pauses with what is scheduled: those that will be, and when each will be over.
+    pub(crate) fn known_pauses(&self) -> Vec<Pause> {
+        let times = |wanted: fn(&Later) -> bool| {
+            self.scheduled.iter().filter(move |known| wanted(&known.what)).filter_map(|known| {
+                match known.at {
+                    At::Time(at) => Some(at),
+                    At::Paid => None,
+                }
+            })
+        };
+        let over: Vec<Instant> = times(|what| matches!(what, Later::Resume(_))).collect();
+        let will = times(|what| matches!(what, Later::Pause(_)));
+        let will = will.map(|from| Pause { from, until: None, kept: false });
+        let mut all: Vec<Pause> = self.pauses.iter().copied().chain(will).collect();
+        for pause in &mut all {
+            let next = over.iter().copied().filter(|at| pause.from < *at).min();
+            pause.until = pause.until.or(next);
+        }
+        all
+    }
+
     /// Time without service.
     pub(crate) fn paused_time(&self) -> Vec<Stretch> {
         self.pauses.iter().map(|p| (p.from, p.until.unwrap_or(Instant::MAX))).collect()
