@@ -84,7 +84,7 @@ pub(crate) fn next_invoice(account: Account<'_>, day: Date) -> Result<Option<Dat
 }
 
 fn next_of(place: Place<'_>, day: Date) -> Result<Option<Date>, Rejection> {
-    let Place { subscription, item, .. } = place;
+    let Place { subscription, item, pauses, .. } = place;
     let rules = place.rules();
     let mut days: Vec<Date> = Vec::new();
     for cycle in item.cycles.iter().rev() {

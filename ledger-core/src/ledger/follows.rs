@@ -19,8 +19,9 @@ use crate::billing::moving;
 use crate::billing::waiting::bills_again;
 use crate::context::Context;
 use crate::shared::Shared;
-use crate::subscription::advance::Advance;
+use crate::subscription::advance::{Advance, just_before};
 use crate::subscription::books::Books as _;
+use crate::subscription::ending::never_begins;
 use crate::subscription::state::Subscription;
 
 const HOUR_MICROS: i64 = 3_600_000_000;
@@ -167,7 +168,14 @@ fn change_paid(context: &Context<'_>, draft: &mut Draft) -> Result<(), Rejection
         advance.scheduled(subscription, at, due)
     };
     let scope = events.iter().find_map(|event| billed_with(event, id));
+    // What was voided without being paid has not begun, though nothing is open any more.
+    let ends = matches!(due.what, schemas::event::ScheduledChange::Cancel(_));
+    let waits = ends && draft.customer.waits(context.catalog, subscription, just_before(at));
     draft.extend(events);
+    let ended = draft.customer.subscription_of(id).filter(|_| waits);
+    if let Some((of, ending)) = ended.and_then(|of| Some((of, of.ending?))) {
+        draft.push(never_begins(of, ending.reason).into());
+    }
     if let Some(scope) = scope {
         let request = InvoiceRequest::default();
         bill(context, draft, scope, horizon, Wanted { request: &request, run: None })?;
