@@ -55,7 +55,7 @@ impl Segment<'_> {
 }
 
 /// The units that a price is reckoned with at a quantity.
-pub(crate) fn units_of(terms: &ItemTerms, quantity: Decimal) -> Decimal {
+fn units_of(terms: &ItemTerms, quantity: Decimal) -> Decimal {
     let counted = models::with(&terms.rate, |model| model.by_quantity());
     if counted { quantity } else { Decimal::ONE }
 }

@@ -54,7 +54,7 @@ words! {
         Trial,
         /// The present is paid for.
         Paid,
-        /// The present is not billed yet, or is billed at the end.
+        /// The present is not billed yet, costs nothing, or is billed at the end.
         NotBilled,
         /// The present is billed, and there is still time to pay.
         WithinPaymentTerms,

@@ -64,11 +64,6 @@ pub(crate) fn has_access(
         Place::Trialing => return true,
         Place::Active => {}
     }
-    // What costs nothing is asked for only as long as it is what is there.
-    let holds = |line: &crate::customer::Line, item: usize| {
-        let now = of.items[item].price_at(&customer.rules, now);
-        line.gross != 0 || line.price.as_ref().zip(now).is_some_and(|(a, b)| a.costs_as(&b))
-    };
     let has_present = |invoice: &&Invoice| {
         !invoice.voided
             && invoice.lines.iter().any(|line| {
@@ -76,7 +71,8 @@ pub(crate) fn has_access(
                 // What was taken away is no part of the present, also where its credit still waits.
                 let lives = |item: usize| of.items.get(item).is_some_and(|item| item.lives_at(now));
                 let cycle = line.cycle().filter(|cycle| cycle.subscription == of.id);
-                covers && cycle.is_some_and(|cycle| lives(cycle.item) && holds(line, cycle.item))
+                // What costs nothing asks for nothing.
+                covers && line.gross != 0 && cycle.is_some_and(|cycle| lives(cycle.item))
             })
     };
     let present: Vec<&Invoice> = customer.invoices.iter().filter(has_present).collect();

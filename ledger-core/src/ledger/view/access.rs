@@ -3,8 +3,8 @@
 //! *Paid through.* Access follows what is billed and paid of the time that it is asked about.
 //! Time that is billed in advance and paid for gives access to its end. Time on an open invoice
 //! gives access until the last day to pay is over; what is added to it and not billed yet changes
-//! nothing. Time of which no invoice bills anything yet gives access, unless something else of the
-//! subscription is overdue.
+//! nothing. Time of which no invoice asks for anything, because nothing is billed yet or it costs
+//! nothing, gives access, unless something else of the subscription is overdue.
 
 use schemas::terms::BillingTiming;
 use schemas::view::{AccessReason, SubscriptionAccess, SubscriptionState};
@@ -100,7 +100,7 @@ fn settled(invoice: &Invoice) -> bool {
 
 /// The end of the paid time that the instant lies in.
 fn paid_until(shown: &Shown<'_>, item: &Item) -> Option<Timestamp> {
-    let paid = shown.billed(item, |invoice, line| settled(invoice) && shown.holds(item, line));
+    let paid = shown.billed(item, |invoice, line| settled(invoice) && !line.gross.is_zero());
     let found = paid.iter().find(|span| span.contains(shown.at));
     found.map(|span| span.end())
 }

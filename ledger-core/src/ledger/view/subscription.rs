@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use schemas::event::{ChangeScheduled, ItemTerms, LineSource, PlanVersion, ScheduledFor};
+use schemas::event::{ChangeScheduled, LineSource, ScheduledFor};
 use schemas::terms::{DiscountDuration, DiscountTarget, DiscountValue, EndReason};
 use schemas::view::{
     self, ItemCycle, ItemStep, OpenDocument, PendingChange, SubscriptionDiscount, SubscriptionItem,
@@ -20,7 +20,7 @@ use crate::subscription::advance::{Advance, Horizon};
 use crate::subscription::books::Books as _;
 use crate::subscription::ending::never_begins;
 use crate::subscription::evolve::try_out;
-use crate::subscription::item::{Cycle, Item, units_of};
+use crate::subscription::item::{Cycle, Item};
 use crate::subscription::state::{Phase, Subscription};
 
 /// A subscription, as it is and brought up to the day that is asked about.
@@ -272,16 +272,6 @@ impl<'a> Shown<'a> {
         }
     }
 
-    /// Whether a line is of what an item has at the instant. One that costs nothing is never
-    /// credited, so it counts as long as what it is for holds.
-    pub(super) fn holds(&self, item: &Item, line: &Line) -> bool {
-        let same = |terms: &ItemTerms| {
-            line.plan == Some(PlanVersion { plan: terms.plan, version: terms.version })
-                && line.quantity == units_of(terms, item.quantity_at(self.at))
-        };
-        !line.gross.is_zero() || item.terms_at(self.at).is_some_and(same)
-    }
-
     /// The open invoice that bills an item's time at the instant, if one does.
     pub(super) fn unpaid_for(&self, item: &Item) -> Option<&Invoice> {
         let bills = |invoice: &&Invoice| {
@@ -294,7 +284,8 @@ impl<'a> Shown<'a> {
                             if subscription == self.as_is.id && number == item.number
                     );
                     let now = |span: &Span| span.contains(self.at);
-                    of_item && line.live.iter().any(now) && self.holds(item, line)
+                    // What costs nothing asks for nothing.
+                    of_item && !line.gross.is_zero() && line.live.iter().any(now)
                 })
             })
         };
