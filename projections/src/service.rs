@@ -96,7 +96,7 @@ impl QueryService {
         match name {
             "status" => self.answer_status(Vec::new()),
             "hash" => self.answer_hash(),
-            _ => self.answer_query(name, body),
+            of_the_view => self.answer_query(of_the_view, body),
         }
     }
 

@@ -272,7 +272,7 @@ fn rest(
         }
     }
     for draft in drafts {
-        let Some(pricing) = &draft.pricing else { continue };
+        let pricing = draft.pricing.as_ref().expect("a draft of a cycle says how it is priced");
         if pricing.whole == whole
             && draft.quantity == segment.units()
             && draft.is_true_up() == true_up
@@ -295,6 +295,7 @@ pub(super) fn top_up(lines: &mut Vec<LineDraft>) -> Result<(), Rejection> {
     for at in 1..lines.len() {
         let billed = lines[at - 1].net();
         let line = &mut lines[at];
+        // Other lines make up nothing.
         let Some(rest) = line.rest.as_mut().filter(|rest| rest.of_price) else { continue };
         rest.billed = billed;
         line.gross = Minor((line.gross.0 - billed.0).max(0));

@@ -97,6 +97,7 @@ fn take_phases(
     lines: &mut [LineDraft],
 ) -> Result<(), Rejection> {
     for line in lines.iter_mut().filter(|line| takes(rules, line)) {
+        // A cycle that begins in no phase with a discount, a charge, a subscription without a ramp.
         let Some(PhaseOff { discount, percent, given }) = line.phase else { continue };
         Percentage { discount, percent, stacking, cycle: None, given }.take(line)?;
     }
@@ -280,9 +281,9 @@ impl Reach<'_> {
         }
         let mut counted: Vec<(usize, Timestamp)> = Vec::new();
         for (at, line) in reached {
-            let Some((subscription, item, cycle)) = place(self.account.agreements, line) else {
-                continue;
-            };
+            let place = place(self.account.agreements, line);
+            let (subscription, item, cycle) =
+                place.expect("a line of a subscription bills a cycle that was opened");
             // What was billed before it was given does not have it. An item that began later
             // counts from its first cycle.
             let first = applied.first_cycles.iter().find(|first| first.item == item.number);
@@ -418,10 +419,7 @@ impl Reach<'_> {
             }
             DiscountTarget::Customer | DiscountTarget::Product(_) => None,
         };
-        let first = subscription.and_then(|found| {
-            let lives = |item: &&Item| item.terms_at(start).is_some();
-            found.items.iter().find(lives).or(found.items.first())
-        });
+        let first = subscription.and_then(|found| found.leading(start).or(found.items.first()));
         let Some(item) = first else { return 0 };
         let first = applied.first_cycles.iter().find(|first| first.item == item.number);
         let first = first.map_or(0, |first| first.cycle);
@@ -446,8 +444,7 @@ fn counted_cycle(
     cycle: &Cycle,
     rules: &Rules,
 ) -> Result<Timestamp, Rejection> {
-    let lives = |item: &&Item| item.terms_at(cycle.start).is_some();
-    let first = subscription.items.iter().find(lives).or(subscription.items.first());
+    let first = subscription.leading(cycle.start).or(subscription.items.first());
     let Some(first) = first else { return Ok(cycle.start) };
     Ok(first.cycle_at(cycle.start, rules)?.map_or(cycle.start, Span::start))
 }

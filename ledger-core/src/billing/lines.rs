@@ -192,7 +192,8 @@ fn credit_all(
     let mut last: Option<(LineAt, Before)> = None;
     for Gone { line: at, time, alone } in gone {
         let line = place.account.billing.line(*at);
-        let Some(priced) = &line.priced else { continue };
+        let priced =
+            line.priced.as_ref().expect("what is gone is time of a cycle, which is priced");
         let measured = |span| proration::measure(span, place.rules());
         let before = match last {
             Some((same, before)) if same == *at => before,

@@ -13,7 +13,7 @@ use crate::subscription::advance::term_span;
 use crate::subscription::calendar::{self, calendar};
 use crate::subscription::create::days_after;
 use crate::subscription::item::Item;
-use crate::subscription::state::{Phases, Subscription};
+use crate::subscription::state::Subscription;
 
 /// What moves where a subscription begins with the payment of an invoice; none where it begins as
 /// agreed: with a trial, with an anchor of its own, where it was paid on its first day, and where
@@ -47,7 +47,8 @@ pub(crate) fn with_payment(
     for item in &subscription.items {
         let moved = item_moved(account, item, start)?;
         for (cycle, span) in (0..).zip(&moved.cycles) {
-            let Some(bill) = account.billing.cycle(id, item.number, cycle) else { continue };
+            let bill = account.billing.cycle(id, item.number, cycle);
+            let bill = bill.expect("as many cycles move as were opened");
             for at in &bill.lines {
                 let line = account.billing.line(*at);
                 let before = posting_date.plus_days(-1)?;
@@ -111,9 +112,8 @@ fn waited_from_its_start(
     of_it
         && subscription.items.iter().all(|item| {
             item.cycles.iter().all(|cycle| {
-                let Some(bill) = account.billing.cycle(id, item.number, cycle.index) else {
-                    return true;
-                };
+                let bill = account.billing.cycle(id, item.number, cycle.index);
+                let bill = bill.expect("a cycle that was opened can be billed");
                 bill.lines.iter().all(|at| {
                     let line = account.billing.line(*at);
                     let span = line.priced.as_ref().map(|priced| priced.pricing.span);
@@ -140,7 +140,8 @@ fn item_moved(account: Account<'_>, item: &Item, start: Timestamp) -> Result<Ite
     Ok(ItemMoved { item: item.number, calendar, cycles })
 }
 
-/// Steps keep their distance, in days, from the start.
+/// Steps of its items keep their distance, in days, from the start. A ramp has not moved: see
+/// [`waited_from_its_start`].
 fn steps(
     account: Account<'_>,
     subscription: &Subscription,
@@ -148,8 +149,6 @@ fn steps(
 ) -> Result<Vec<(Timestamp, Timestamp)>, Rejection> {
     let rules = account.rules();
     let mut known: Vec<Timestamp> = subscription.items.iter().flat_map(Item::all_steps).collect();
-    known.extend(subscription.phases.iter().flat_map(|phases| phases.later.iter().copied()));
-    known.extend(subscription.phases.iter().flat_map(Phases::all_steps));
     known.sort_unstable();
     known.dedup();
     let first = rules.date(subscription.start)?;

@@ -59,7 +59,7 @@ impl<'a> Comparison<'a> {
         }
         let bill = place.bill(cycle);
         let mut untouchable: Vec<Span> = bill.waived.clone();
-        if !is_free(place, cycle) {
+        if !comes_back_whole(place, cycle) {
             untouchable.extend(place.item.left_alone(cycle.index));
         }
         let stays = stays(place, cycle, &untouchable);
@@ -192,7 +192,7 @@ fn stays(place: Place<'_>, cycle: &Cycle, untouchable: &[Span]) -> Vec<Span> {
         let from = if whole { cycle.start } else { known.at };
         found.extend(Span::new(from, Timestamp::MAX));
     }
-    if !is_free(place, cycle) {
+    if !comes_back_whole(place, cycle) {
         let kept = subscription.pauses.iter().filter(|pause| pause.kept);
         found.extend(kept.filter_map(crate::subscription::state::Pause::span));
     }
@@ -201,7 +201,7 @@ fn stays(place: Place<'_>, cycle: &Cycle, untouchable: &[Span]) -> Vec<Span> {
 
 /// Whether all of a cycle comes back, whatever was left as it is invoiced: it will not begin, or it
 /// ended with full credit.
-fn is_free(place: Place<'_>, cycle: &Cycle) -> bool {
+fn comes_back_whole(place: Place<'_>, cycle: &Cycle) -> bool {
     let (subscription, rules) = (place.subscription, place.rules());
     let ended = subscription.ending.is_some();
     !subscription.begins(cycle.start, rules) || (ended && subscription.gives_back(cycle, rules))

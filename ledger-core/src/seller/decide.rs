@@ -75,6 +75,27 @@ fn define(sellers: &Sellers, command: &DefineEntity) -> Result<Vec<Event>, Rejec
     }
 }
 
+/// Whether an update gives nothing.
+pub(crate) fn says_nothing(update: &UpdateEntity) -> bool {
+    let UpdateEntity {
+        entity: _,
+        name,
+        address,
+        payment_terms_days,
+        document_retention_years,
+        tax_ids,
+        add_series,
+        default_series,
+    } = update;
+    name.is_none()
+        && address.is_none()
+        && payment_terms_days.is_none()
+        && document_retention_years.is_none()
+        && tax_ids.is_none()
+        && add_series.is_none()
+        && default_series.is_none()
+}
+
 /// Corrects what is given; nothing where it is so already.
 fn update(sellers: &Sellers, command: &UpdateEntity) -> Result<Vec<Event>, Rejection> {
     let entity = command.entity;
@@ -89,14 +110,7 @@ fn update(sellers: &Sellers, command: &UpdateEntity) -> Result<Vec<Event>, Rejec
         add_series,
         default_series,
     } = command;
-    let given = name.is_some()
-        || address.is_some()
-        || payment_terms_days.is_some()
-        || document_retention_years.is_some()
-        || tax_ids.is_some()
-        || add_series.is_some()
-        || default_series.is_some();
-    if !given {
+    if says_nothing(command) {
         return Err(Rejection::NothingToChange);
     }
     let mut events: Vec<Event> = Vec::new();

@@ -219,9 +219,6 @@ impl Subscription {
         for item in &moved.items {
             self.known_item(item.item)?.relocate(to, item.calendar, &item.cycles);
         }
-        if let Some(phases) = &mut self.phases {
-            phases.relocate(to);
-        }
         Ok(())
     }
 

@@ -42,10 +42,8 @@ pub(super) fn map<'a>(
     check(old, version, told)?;
     let of_plan = old.iter().filter(|item| !item.add_on).count();
     let recurring = || of_kind(version, Recurrence::Recurring);
-    let only = match (of_plan, recurring().count()) {
-        (1, 1) => recurring().next(),
-        _ => None,
-    };
+    let alone = of_plan == 1 && recurring().count() == 1;
+    let only = recurring().next().filter(|_| alone);
     let mut items = Vec::with_capacity(old.len());
     for item in old {
         let kind = if item.add_on { Recurrence::AddOn } else { Recurrence::Recurring };

@@ -90,21 +90,10 @@ impl Phases {
         }
     }
 
-    /// Every instant from which another percentage is taken off.
-    pub(crate) fn all_steps(&self) -> impl Iterator<Item = Timestamp> {
-        self.percents.iter().map(|(from, _)| *from)
-    }
-
     /// Shows every instant that was agreed, and puts in its place what is said of it.
     pub(super) fn agreed(&mut self, visit: Visit<'_>) {
         self.later.iter_mut().for_each(|at| *at = visit(*at));
         self.percents.iter_mut().for_each(|(at, _)| *at = visit(*at));
-    }
-
-    /// Instants are others.
-    pub(super) fn relocate(&mut self, moved: impl Fn(Timestamp) -> Timestamp) {
-        self.later.iter_mut().for_each(|at| *at = moved(*at));
-        self.percents.iter_mut().for_each(|(at, _)| *at = moved(*at));
     }
 }
 
@@ -284,16 +273,19 @@ impl Subscription {
         }
     }
 
+    /// The item whose cycles are those of the subscription at an instant: the first of the plan
+    /// that lives then, and an add-on only where nothing of the plan is left.
+    pub(crate) fn leading(&self, at: Timestamp) -> Option<&Item> {
+        let living = || self.items.iter().filter(|item| item.terms_at(at).is_some());
+        living().find(|item| !item.add_on).or_else(|| living().next())
+    }
+
     /// The end of the cycle that an instant lies in, of the first price that lives then; before
     /// its first cycle, the end of that one.
     fn cycle_end(&self, at: Timestamp, rules: &Rules) -> Result<Option<Timestamp>, TimeError> {
         let first = self.items.first().map_or(self.start, Item::first_start);
         let at = at.max(first);
-        // An add-on says when a cycle ends only where nothing of the plan is left.
-        let living = || self.items.iter().filter(|item| item.terms_at(at).is_some());
-        let Some(item) = living().find(|item| !item.add_on).or_else(|| living().next()) else {
-            return Ok(None);
-        };
+        let Some(item) = self.leading(at) else { return Ok(None) };
         Ok(item.cycle_at(at, rules)?.map(Span::end))
     }
 

@@ -26,7 +26,7 @@ pub(super) fn ended(
     subscription: SubscriptionId,
     done: &Done<'_>,
 ) -> Vec<Step> {
-    let created = done.events.iter().find_map(|event| event.get::<SubscriptionCreated>());
+    let created = done.decided::<SubscriptionCreated>().next();
     let Some(created) = created else { return Vec::new() };
     let (when, credit, waive_fee) = (ChangeTime::Now, Some(CancelCredit::Full), Some(true));
     let step = Step::of(CancelSubscription { customer, subscription, when, credit, waive_fee })
@@ -59,10 +59,8 @@ pub(super) fn canceled_again(
     uncancel: &UncancelSubscription,
     past: &Past<'_>,
 ) -> Result<Vec<Step>, Stays> {
-    let canceled = past.last(|commit| {
-        let cancel = commit.command.get::<CancelSubscription>()?;
-        (cancel.subscription == uncancel.subscription).then(|| cancel.clone())
-    });
+    let of_it = |cancel: &CancelSubscription| cancel.subscription == uncancel.subscription;
+    let canceled = past.asked(of_it).cloned();
     let canceled = canceled
         .ok_or(Stays::because("no command canceled it; cancel it anew with subscription.cancel"))?;
     Ok(vec![Step::of(canceled)])
@@ -74,7 +72,7 @@ pub(super) fn unscheduled(
     subscription: SubscriptionId,
     done: &Done<'_>,
 ) -> Vec<Step> {
-    let scheduled = done.events.iter().rev().filter_map(|event| event.get::<ChangeScheduled>());
+    let scheduled = done.decided::<ChangeScheduled>().rev();
     let of_it = scheduled.filter(|due| due.subscription == subscription);
     let withdrawn = of_it.map(|due| {
         let change = due.change;
@@ -85,17 +83,16 @@ pub(super) fn unscheduled(
 
 /// Numbers of the changes that a commit withdrew.
 fn withdrawn(subscription: SubscriptionId, done: &Done<'_>) -> impl Iterator<Item = u32> {
-    let gone = done.events.iter().filter_map(|event| event.get::<ScheduledChangeWithdrawn>());
+    let gone = done.decided::<ScheduledChangeWithdrawn>();
     gone.filter(move |gone| gone.subscription == subscription).map(|gone| gone.change)
 }
 
 /// The command that schedules a change again.
 fn scheduling(subscription: SubscriptionId, change: u32, past: &Past<'_>) -> Result<Step, Stays> {
     let found = past.last(|commit| {
-        let scheduled = commit.events.iter().filter_map(|event| event.get::<ChangeScheduled>());
-        let mut scheduled =
-            scheduled.filter(|due| due.subscription == subscription && due.change == change);
-        scheduled.next().map(|due| (due, commit.command))
+        let mut scheduled = commit.decided::<ChangeScheduled>();
+        let due = scheduled.find(|due| due.subscription == subscription && due.change == change)?;
+        Some((due, commit.command))
     });
     let (due, command) = found.ok_or(ANEW)?;
     let same = || Step::of(command.clone());
@@ -150,7 +147,7 @@ pub(super) fn paused_again(
     let (customer, subscription) = (resume.customer, resume.subscription);
     let known = withdrawn(subscription, done).next();
     let known = known.map(|change| scheduling(subscription, change, past)).transpose()?;
-    let now = done.events.iter().any(|event| event.get::<SubscriptionResumed>().is_some());
+    let now = done.decided::<SubscriptionResumed>().next().is_some();
     if !now || resume.when != ChangeTime::Now {
         let mut steps = unscheduled(customer, subscription, done);
         steps.extend(known);
@@ -189,10 +186,7 @@ pub(super) fn discount_given(
     done: &Done<'_>,
     past: &Past<'_>,
 ) -> Result<Vec<Step>, Stays> {
-    let given = past.last(|commit| {
-        let given = commit.events.iter().filter_map(|event| event.get::<DiscountApplied>());
-        given.clone().find(|given| given.discount == remove.discount).cloned()
-    });
+    let given = past.decided(|given: &DiscountApplied| given.discount == remove.discount).cloned();
     let given = given
         .ok_or(Stays::because("no command gave the discount; give it anew with discount.apply"))?;
     match given.duration {
@@ -223,10 +217,7 @@ pub(super) fn quote_offered(
     done: &Done<'_>,
     past: &Past<'_>,
 ) -> Result<Vec<Step>, Stays> {
-    let made = past.last(|commit| {
-        let create = commit.command.get::<CreateQuote>()?;
-        (create.quote == void.quote).then(|| create.clone())
-    });
+    let made = past.asked(|create: &CreateQuote| create.quote == void.quote).cloned();
     let made =
         made.ok_or(Stays::because("no command made the quote; make another with quote.create"))?;
     Ok(vec![Step::of(CreateQuote { quote: QuoteId::new(in_its_place(done)), ..made })])

@@ -37,10 +37,7 @@ pub(super) fn charged_again(
     done: &Done<'_>,
     past: &Past<'_>,
 ) -> Result<Vec<Step>, Stays> {
-    let added = past.last(|commit| {
-        let add = commit.command.get::<AddCharge>()?;
-        (add.charge == withdraw.charge).then(|| add.clone())
-    });
+    let added = past.asked(|add: &AddCharge| add.charge == withdraw.charge).cloned();
     let added =
         added.ok_or(Stays::because("no command made the charge; add it anew with charge.add"))?;
     let charge = ChargeId::new(in_its_place(done));
@@ -54,12 +51,12 @@ pub(super) fn voided(
     done: &Done<'_>,
     reason: &Personal,
 ) -> Result<Vec<Step>, Stays> {
-    if done.events.iter().any(|event| event.get::<CreditNoteIssued>().is_some()) {
+    if done.decided::<CreditNoteIssued>().next().is_some() {
         return Err(Stays::because(
             "it issued a credit note, which is a document; charge the amount again with charge.add",
         ));
     }
-    let issued = done.events.iter().rev().filter_map(|event| event.get::<InvoiceFinalized>());
+    let issued = done.decided::<InvoiceFinalized>().rev();
     let steps = issued.map(|issued| {
         let (invoice, reason) = (issued.invoice, reason.clone());
         Step::of(VoidInvoice { customer, invoice, reason, rebill }).apart()
@@ -80,12 +77,10 @@ pub(super) fn received_again(
 ) -> Result<Vec<Step>, Stays> {
     const UNKNOWN: Stays =
         Stays::because("the payment is not known; record it anew with payment.record");
-    let reversed = done.events.iter().find_map(|event| event.get::<PaymentReversed>());
+    let reversed = done.decided::<PaymentReversed>().next();
     let reversed = reversed.ok_or(UNKNOWN)?;
-    let recorded = past.last(|commit| {
-        let recorded = commit.events.iter().filter_map(|event| event.get::<PaymentRecorded>());
-        recorded.clone().find(|recorded| recorded.payment == reverse.payment).cloned()
-    });
+    let of_it = |recorded: &PaymentRecorded| recorded.payment == reverse.payment;
+    let recorded = past.decided(of_it).cloned();
     let recorded = recorded.ok_or(UNKNOWN)?;
     let currency = reversed.amount.currency();
     let opened = reversed.reopened.iter().chain(&reversed.credit_unapplied);
@@ -207,7 +202,7 @@ fn by_invoice(
 pub(super) fn applied_again(release: &ReleaseCredit, done: &Done<'_>) -> Result<Vec<Step>, Stays> {
     let (customer, lot) = (release.customer, release.lot);
     let mut steps = taken_off(customer, lot, done.events)?;
-    let released = done.events.iter().filter_map(|event| event.get::<CreditReleased>());
+    let released = done.decided::<CreditReleased>();
     let parts = released.flat_map(|released| {
         let of_lot = released.parts.iter().filter(|part| part.lot == lot);
         of_lot.map(|part| (released.invoice, part.amount.of(released.currency)))
@@ -226,12 +221,9 @@ pub(super) fn granted_again(
 ) -> Result<Vec<Step>, Stays> {
     const UNKNOWN: Stays =
         Stays::because("the grant is not known; give credit anew with credit.grant");
-    let revoked = done.events.iter().find_map(|event| event.get::<CreditRevoked>());
+    let revoked = done.decided::<CreditRevoked>().next();
     let revoked = revoked.ok_or(UNKNOWN)?;
-    let granted = past.last(|commit| {
-        let granted = commit.events.iter().filter_map(|event| event.get::<CreditGranted>());
-        granted.clone().find(|granted| granted.grant == revoke.grant).cloned()
-    });
+    let granted = past.decided(|granted: &CreditGranted| granted.grant == revoke.grant).cloned();
     let granted = granted.ok_or(UNKNOWN)?;
     let back = GrantCredit {
         customer: revoke.customer,

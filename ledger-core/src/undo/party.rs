@@ -11,6 +11,7 @@ use schemas::terms::CustomerDetail;
 use schemas::{Contact, Personal};
 
 use super::step::{Done, Past, Stays, Step};
+use crate::seller::decide::says_nothing;
 
 /// What nobody can read cannot be written again.
 const ERASED: Stays = Stays::because(
@@ -39,27 +40,8 @@ pub(super) fn entity(update: &UpdateEntity, past: &Past<'_>) -> Result<Vec<Step>
         add_series: None,
         default_series: update.default_series.as_ref().map(|_| default_series.to_vec()),
     };
+    // Where only series were added, they stay, and do no harm.
     Ok(if says_nothing(&back) { Vec::new() } else { vec![Step::of(back)] })
-}
-
-/// Only series were added: they stay, and do no harm.
-fn says_nothing(update: &UpdateEntity) -> bool {
-    let UpdateEntity {
-        entity: _,
-        name,
-        address,
-        payment_terms_days,
-        document_retention_years,
-        tax_ids,
-        add_series: _,
-        default_series,
-    } = update;
-    name.is_none()
-        && address.is_none()
-        && payment_terms_days.is_none()
-        && document_retention_years.is_none()
-        && tax_ids.is_none()
-        && default_series.is_none()
 }
 
 pub(super) fn customer(update: &UpdateCustomer, past: &Past<'_>) -> Result<Vec<Step>, Stays> {
@@ -130,14 +112,13 @@ pub(super) fn plan(
     done: &Done<'_>,
     past: &Past<'_>,
 ) -> Result<Vec<Step>, Stays> {
-    let made = done.events.iter().find_map(|event| event.get::<PlanVersionDefined>());
+    let made = done.decided::<PlanVersionDefined>().next();
     let Some(made) = made else { return Ok(Vec::new()) };
     if made.version == 1 {
         return Ok(vec![Step::of(RetirePlan { plan: define.plan })]);
     }
-    let of_plan = |event: &&PlanVersionDefined| event.plan == define.plan;
-    let before = past
-        .last(|commit| commit.events.iter().filter_map(|event| event.get()).find(of_plan).cloned());
+    let of_plan = |event: &PlanVersionDefined| event.plan == define.plan;
+    let before = past.decided(of_plan).cloned();
     let before = before.ok_or(Stays::because(
         "the version before is not known; define the next one with plan.define",
     ))?;

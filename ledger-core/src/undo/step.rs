@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use schemas::command::{ApplyCredit, IssueCreditNote, ReleaseCredit, VoidInvoice, WithdrawChange};
 use schemas::ids::{CommandId, SubscriptionId, derive};
 use schemas::inverse::{self, Inverse};
+use schemas::record::Member;
 use schemas::{Command, Event, Rejection, Timestamp};
 use uuid::Uuid;
 
@@ -23,6 +24,13 @@ pub struct Done<'a> {
     pub events: &'a [Event],
 }
 
+impl<'a> Done<'a> {
+    /// What was decided of this kind, in order.
+    pub(super) fn decided<E: Member<Event> + 'a>(&self) -> impl DoubleEndedIterator<Item = &'a E> {
+        self.events.iter().filter_map(Event::get)
+    }
+}
+
 /// What was before a commit.
 #[derive(Debug, Clone, Copy)]
 pub struct Past<'a> {
@@ -36,6 +44,22 @@ impl<'a> Past<'a> {
     /// The last earlier commit of which something can be said, and what.
     pub(super) fn last<T>(&self, find: impl Fn(&Done<'a>) -> Option<T>) -> Option<T> {
         self.commits.iter().rev().find_map(find)
+    }
+
+    /// What was asked last of this kind that is `meant`.
+    pub(super) fn asked<C: Member<Command> + 'a>(
+        &self,
+        meant: impl Fn(&C) -> bool,
+    ) -> Option<&'a C> {
+        self.last(|commit| commit.command.get::<C>().filter(|found| meant(found)))
+    }
+
+    /// What was decided last of this kind that is `meant`.
+    pub(super) fn decided<E: Member<Event> + 'a>(
+        &self,
+        meant: impl Fn(&E) -> bool,
+    ) -> Option<&'a E> {
+        self.last(|commit| commit.decided::<E>().find(|found| meant(found)))
     }
 }
 

@@ -35,7 +35,10 @@ pub(super) fn payments(view: &View<'_>, body: &[u8]) -> Result<Vec<u8>, QueryErr
             Needle::new(BY_PAYMENT_EXTERNAL_ID, id.as_str().as_bytes()),
             format!("a payment with the external id {id}"),
         ),
-        _ => {
+        (None, None, None)
+        | (Some(_), Some(_), _)
+        | (Some(_), _, Some(_))
+        | (_, Some(_), Some(_)) => {
             let detail = "name a payment or a customer: give `payment`, `external_id` or \
                           `customer`";
             return Err(invalid("", detail));

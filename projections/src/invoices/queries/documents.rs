@@ -66,7 +66,10 @@ pub(super) fn find(view: &View<'_>, asked: &InvoicesGet) -> Result<(u64, Invoice
             Needle::new(BY_NUMBER, number.as_str().as_bytes()),
             format!("an invoice with the number {number}"),
         ),
-        _ => {
+        (None, None, None)
+        | (Some(_), Some(_), _)
+        | (Some(_), _, Some(_))
+        | (_, Some(_), Some(_)) => {
             let detail = "name one invoice: give `invoice`, `external_id` or `number`";
             return Err(invalid("", detail));
         }
