@@ -592,6 +592,9 @@ class Line:
             fixed = self.fixed_amount(taken["discount"])
             if self.policies["credit_discount"] == "whole_discount" and fixed is not None:
                 of, exact = fixed, Fraction(fixed)
+            elif part == 1:
+                # With all of the line comes all that was taken off it.
+                exact = Fraction(of)
             self.check("discount credited of", of, said["basis"]["credit"]["of"])
             exact *= part
             amount = min(max(half_up(exact), 0), max(left, 0))

@@ -36,7 +36,7 @@
 //! - The invoice is dated today in the seller's zone; it is booked on its own date.
 
 pub(crate) mod ahead;
-mod asking;
+pub(crate) mod asking;
 mod charge;
 mod credit;
 mod discount;

@@ -9,11 +9,11 @@ use super::Account;
 use super::proration::service;
 use super::state::Line;
 use crate::context::Context;
-use crate::subscription::advance::term_span;
 use crate::subscription::calendar::{self, calendar};
 use crate::subscription::create::days_after;
 use crate::subscription::item::Item;
 use crate::subscription::state::Subscription;
+use crate::subscription::term::term_span;
 
 /// What moves where a subscription begins with the payment of an invoice; none where it begins as
 /// agreed: with a trial, with an anchor of its own, where it was paid on its first day, and where

@@ -60,7 +60,9 @@ impl<'a> Comparison<'a> {
         let bill = place.bill(cycle);
         let mut untouchable: Vec<Span> = bill.waived.clone();
         if !comes_back_whole(place, cycle) {
-            untouchable.extend(place.item.left_alone(cycle.index));
+            // What was voided to be billed again is, as it is agreed now.
+            let left = |span| bill.again.iter().fold(vec![span], |set, s| spans::without(&set, *s));
+            untouchable.extend(place.item.left_alone(cycle.index).flat_map(left));
         }
         let stays = stays(place, cycle, &untouchable);
         // A void of credits can leave two lines with the same time: the first one keeps it.

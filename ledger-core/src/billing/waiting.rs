@@ -7,17 +7,14 @@
 //! run, so that nothing is forgotten.
 
 use schemas::event::EventAt;
-use schemas::terms::{ChargeWait, LineKind};
+use schemas::terms::ChargeWait;
 use schemas::{Date, Rejection, Span, Timestamp};
 
 use super::Account;
 use super::ahead::Ahead;
-use super::asking::would_ask;
-use super::charge::whole_of;
 use super::draft::LineDraft;
 use super::pieces::{Comparison, ahead};
 use super::place::Place;
-use crate::catalog::state::Catalog;
 use crate::customer::rules::Rules;
 use crate::subscription::advance::{Horizon, opens_on};
 use crate::subscription::item::{Cycle, Item};
@@ -216,75 +213,4 @@ pub(crate) fn bills_again(account: Account<'_>, subscription: &Subscription) -> 
             .items
             .iter()
             .any(|item| item.cycles.iter().any(|cycle| cycle_bills_again(item, cycle)))
-}
-
-/// Whether a subscription that wants a first payment waits for it: an invoice asks for it, or the
-/// one that bills what is due and not invoiced yet will.
-pub(crate) fn for_payment(
-    account: Account<'_>,
-    catalog: &Catalog,
-    subscription: &Subscription,
-    now: Timestamp,
-) -> bool {
-    let Some(activation) = subscription.activation else { return false };
-    let fee = |charge: &super::state::Pending| {
-        charge.added.subscription == Some(subscription.id()) && charge.added.gross.is_positive()
-    };
-    if activation.asked.is_some() {
-        return true;
-    }
-    let costs = (subscription.start <= now && account.billing.pending().any(fee))
-        || costs_something(account, subscription, now);
-    // Discounts may leave nothing of it. What cannot be billed costs what it says.
-    costs && would_ask(account, catalog, subscription.id, now).unwrap_or(true)
-}
-
-/// Whether something above zero of a cycle is due that has begun.
-fn costs_something(account: Account<'_>, subscription: &Subscription, now: Timestamp) -> bool {
-    let rules = account.rules();
-    let Ok(today) = rules.date(now) else { return false };
-    let pauses = subscription.pause_spans();
-    subscription.items.iter().any(|item| {
-        let place = Place { account, subscription, item, pauses: &pauses };
-        let mut opened = item.cycles.iter().filter(|cycle| cycle.start <= now);
-        if opened.any(|cycle| misses(place, cycle, today)) {
-            return true;
-        }
-        let mut begun: Vec<Cycle> = Vec::new();
-        let mut n = 0;
-        while let Ok((span, full)) = item.period_ahead(n, rules)
-            && span.start() <= now
-        {
-            let (index, made) = (item.next_cycle() + n, EventAt::here(0));
-            begun.push(Cycle { index, start: span.start(), end: span.end(), full, made });
-            n += 1;
-        }
-        begun.iter().any(|cycle| costs(place, cycle, today))
-    })
-}
-
-/// Whether something above zero of a cycle that was opened is due and not billed.
-fn misses(place: Place<'_>, cycle: &Cycle, today: Date) -> bool {
-    let billing = place.account.billing;
-    if billing.cycle(place.subscription.id, place.item.number, cycle.index).is_none() {
-        // It was opened in a preview of the present.
-        return costs(place, cycle, today);
-    }
-    let compared = Comparison::of(place, cycle);
-    compared.missing().is_ok_and(|all| {
-        all.iter().any(|missing| {
-            let (terms, units) = (missing.segment.terms, missing.segment.units());
-            let whole = whole_of(terms, units, LineKind::Recurring, place.rules());
-            missing.due <= today && whole.is_ok_and(|whole| whole.numerator() > 0)
-        })
-    })
-}
-
-/// Whether something above zero of a cycle is due that is not opened yet.
-fn costs(place: Place<'_>, cycle: &Cycle, today: Date) -> bool {
-    let Ok(charged) = ahead(place, cycle) else { return false };
-    charged.iter().any(|(segment, due)| {
-        let whole = whole_of(segment.terms, segment.units(), LineKind::Recurring, place.rules());
-        *due <= today && whole.is_ok_and(|whole| whole.numerator() > 0)
-    })
 }

@@ -7,8 +7,8 @@ use schemas::{Currency, Date, Minor, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::billing::Account;
+use crate::billing::asking;
 use crate::billing::state::{Billing, Line};
-use crate::billing::waiting;
 use crate::catalog::state::Catalog;
 use crate::customer::state::Profile;
 use crate::settlement::state::{Invoice, Settlement};
@@ -168,7 +168,7 @@ impl Books for Customer {
     }
 
     fn waits(&self, catalog: &Catalog, subscription: &Subscription, now: Timestamp) -> bool {
-        waiting::for_payment(self.account(), catalog, subscription, now)
+        asking::for_payment(self.account(), catalog, subscription, now)
     }
 
     fn invoiced(&self) -> &dyn Invoiced {

@@ -167,6 +167,7 @@ fn change_paid(context: &Context<'_>, draft: &mut Draft) -> Result<(), Rejection
         };
         advance.scheduled(subscription, at, due)
     };
+    let events = told_now(events, rules.moment(now)?);
     let scope = events.iter().find_map(|event| billed_with(event, id));
     // What was voided without being paid has not begun, though nothing is open any more.
     let ends = matches!(due.what, schemas::event::ScheduledChange::Cancel(_));
@@ -181,6 +182,16 @@ fn change_paid(context: &Context<'_>, draft: &mut Draft) -> Result<(), Rejection
         bill(context, draft, scope, horizon, Wanted { request: &request, run: None })?;
     }
     Ok(())
+}
+
+/// An end that a payment lets come is told with it: what has begun by then had begun.
+fn told_now(mut events: Vec<SubscriptionEvent>, now: Timestamp) -> Vec<SubscriptionEvent> {
+    for event in &mut events {
+        if let SubscriptionEvent::SubscriptionCanceled(canceled) = event {
+            canceled.begun = canceled.begun.max(now);
+        }
+    }
+    events
 }
 
 /// What of a subscription is billed with something that a payment let happen.

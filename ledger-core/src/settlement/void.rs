@@ -45,7 +45,13 @@ pub(crate) fn expired(
     rebill: bool,
     reason: Personal,
 ) -> Result<InvoiceVoided, Rejection> {
-    whole(case, case.invoice(invoice)?, rebill, reason)
+    let found = case.invoice(invoice)?;
+    if let Some(by) = case.billed(invoice).notes.first().map(ToString::to_string) {
+        // What a note took off is not to be billed again.
+        let way = "take the rest off with a credit note";
+        return Err(Rejection::InvoiceLineCredited { invoice, by, way });
+    }
+    whole(case, found, rebill, reason)
 }
 
 fn whole(

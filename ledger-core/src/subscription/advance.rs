@@ -16,16 +16,16 @@ use schemas::event::{
     ScheduledFor, SubscriptionCanceled, SubscriptionEvent, SubscriptionPaused, SubscriptionResumed,
     Term, TermRenewed,
 };
-use schemas::terms::{Anchor, BillingTiming, EndReason, Renewal, Settle};
+use schemas::terms::{BillingTiming, EndReason, Renewal, Settle};
 use schemas::text::Label;
 use schemas::time::TimeError;
 use schemas::{Currency, Date, Rejection, Span, Timestamp};
 
 use super::books::Invoiced;
-use super::calendar;
 use super::evolve::try_out;
 use super::item::Item;
 use super::state::{Subscription, default_credit};
+use super::term::term_span;
 use crate::catalog::state::Catalog;
 use crate::customer::rules::Rules;
 
@@ -447,22 +447,4 @@ fn renewed(
     let span = term_span(subscription.start, start, term.length, rules)?;
     let term = Some(Term { span, length: term.length, renewal });
     Ok(TermRenewed { subscription: subscription.id, term }.into())
-}
-
-/// The term that starts at `from`: up to the next boundary reckoned from the first term's start,
-/// so that a term never drifts from its day of the month.
-pub(crate) fn term_span(
-    first: Timestamp,
-    from: Timestamp,
-    length: schemas::terms::Every,
-    rules: &Rules,
-) -> Result<Span, Rejection> {
-    let calendar = calendar::calendar(first, length, Some(Anchor::Anniversary), rules)?;
-    let mut n = 1;
-    loop {
-        if let Some(span) = Span::new(from, calendar::boundary(&calendar, n, rules)?) {
-            return Ok(span);
-        }
-        n += 1;
-    }
 }

@@ -210,6 +210,9 @@ pub(super) fn end_trial(case: &Case<'_>, command: &EndTrial) -> Result<Decided, 
     if subscription.trial_end.is_none_or(|end| end <= now || end <= at) {
         return Err(Rejection::NotTrialing { subscription: id });
     }
+    if case.waits(subscription) {
+        return Err(Rejection::NotActiveYet { subscription: id });
+    }
     let made = case.advance().end_trial(subscription, at)?;
     events.extend(made.into_iter().map(Event::from));
     Ok(Decided::billed(events, id, command.invoice.unwrap_or(InvoiceTiming::Next)))

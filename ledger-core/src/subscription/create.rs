@@ -12,11 +12,10 @@ use schemas::ids::{ChargeId, CustomerId, QuoteId, SubscriptionId, derive};
 use schemas::terms::{EarlyEnd, Every, InvoiceTiming, LeastTermRequest, TermRequest, TrialAnchor};
 use schemas::{Date, Decimal, Minor, Rejection, Timestamp};
 
-use super::advance::term_span;
 use super::calendar;
 use super::case::{Case, Decided};
-use super::ending::ends_by_itself;
 use super::ramp::ramp;
+use super::term::{ends_by_itself, term_span};
 use super::terms::{Resolved, Setup, resolve};
 use crate::catalog::decide::{MAX_TRIAL_DAYS, check_every};
 use crate::catalog::models;

@@ -1,5 +1,6 @@
 //! Decisions that stop a subscription, for a while or for good, and that undo it.
 
+use schemas::Rejection;
 use schemas::command::{
     CancelSubscription, PauseSubscription, ResumeSubscription, SetRenewal, UncancelSubscription,
     WithdrawChange,
@@ -10,16 +11,15 @@ use schemas::event::{
 };
 use schemas::terms::{CancelCredit, ChangeTime, EarlyEnd, EndReason, InvoiceTiming, Proration};
 use schemas::terms::{Renewal, Settle};
-use schemas::{Rejection, Timestamp};
 
-use super::advance::{just_before, term_span};
+use super::advance::just_before;
 use super::case::{Bill, Case, Decided};
 use super::schedule::{
     Changing, Counts, beyond, changing, is_end, not_before_anchor, not_before_start, schedule,
     time_of, withdrawal, withdrawn, within_life,
 };
 use super::state::{Pause, Subscription, default_credit};
-use crate::customer::rules::Rules;
+use super::term::ends_by_itself;
 
 /// Ends a subscription now, on a date, at the end of its cycle, or when it is paid.
 ///
@@ -307,24 +307,6 @@ pub(super) fn resume(case: &Case<'_>, command: &ResumeSubscription) -> Result<De
     }
     events.push(case.advance().resumed(subscription, on, settle, None).into());
     Ok(Decided::billed(events, id, timing(settle)))
-}
-
-/// When a term ends a subscription that nobody renews; none if it goes on.
-///
-/// # Errors
-/// A date that cannot be computed.
-pub(super) fn ends_by_itself(
-    term: Term,
-    start: Timestamp,
-    rules: &Rules,
-) -> Result<Option<Timestamp>, Rejection> {
-    match term.renewal {
-        Renewal::Cancel => Ok(Some(term.span.end())),
-        Renewal::RenewOnce => {
-            term_span(start, term.span.end(), term.length, rules).map(|once| Some(once.end()))
-        }
-        Renewal::Renew | Renewal::Evergreen => Ok(None),
-    }
 }
 
 /// Changes what follows when the contract term ends. What was billed beyond the end of a term that

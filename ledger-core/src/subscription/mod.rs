@@ -26,5 +26,6 @@ mod ramp;
 pub(crate) mod relocate;
 pub(crate) mod schedule;
 pub(crate) mod state;
+pub(crate) mod term;
 pub(crate) mod terms;
 mod visit;

@@ -155,7 +155,9 @@ pub(crate) fn time_of(
         ChangeTime::Now => Ok((now, None)),
         ChangeTime::CycleEnd => {
             let at = subscription.told_end(begins, rules)?.unwrap_or(begins);
-            Ok((at, Some(ScheduledFor::At(at))))
+            // An end of a cycle that has come is no time to wait for.
+            let later = (stamp.recorded_at < at).then_some(ScheduledFor::At(at));
+            Ok((at, later))
         }
         ChangeTime::On(date) => {
             let today = rules.date(stamp.recorded_at)?;

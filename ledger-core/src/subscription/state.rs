@@ -10,8 +10,8 @@ use schemas::time::TimeError;
 use schemas::{Decimal, Rejection, Span, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::ending::ends_by_itself;
 use super::item::{Cycle, Item, latest, put_step};
+use super::term::ends_by_itself;
 use super::visit::Visit;
 use crate::customer::rules::Rules;
 use crate::mistakes::{Mistake, makes};

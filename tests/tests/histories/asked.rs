@@ -160,6 +160,10 @@ fn canceled(
         }
     });
     let Some(canceled) = canceled else { return false };
+    if canceled.fee_waived && canceled.credit == CancelCredit::None {
+        // What was never paid ends where it would have begun.
+        return true;
+    }
     let moment = account.local.moment(commit.effective_at);
     let inclusive = watch.policies().proration == Proration::ByDayInclusive;
     let end = canceled.end;

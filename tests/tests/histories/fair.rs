@@ -81,7 +81,10 @@ fn open_end(subscription: &Subscription) -> bool {
         ScheduledChange::Cancel(_) | ScheduledChange::Pause(_) => true,
         ScheduledChange::Items(_) | ScheduledChange::Resume(_) => false,
     });
-    let term = subscription.term.is_some_and(|term| term.renewal == Renewal::Cancel);
+    let term = subscription.term.is_some_and(|term| match term.renewal {
+        Renewal::Cancel | Renewal::RenewOnce => true,
+        Renewal::Renew | Renewal::Evergreen => false,
+    });
     let kept = match subscription.end {
         Some((_, CancelCredit::None | CancelCredit::Full)) => true,
         Some((_, CancelCredit::Prorated)) | None => false,

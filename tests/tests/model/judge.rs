@@ -139,7 +139,7 @@ pub(crate) fn line_of(customer: &Customer, invoice: usize, line: usize) -> usize
         let line = &lines[*at];
         is_something(line.kind, line.gross, line.net())
     };
-    (0..lines.len()).filter(says).nth(*said).unwrap_or(line)
+    (0..lines.len()).filter(says).nth(*said).unwrap_or(lines.len())
 }
 
 fn shown(customer: &Customer, line: &Line) -> Shown {
@@ -266,7 +266,7 @@ fn places_of(invoice: &InvoiceFinalized) -> Vec<usize> {
         let (gross, net) = (line.gross.0.into(), line.net.0.into());
         let says = is_something(line.kind, gross, net);
         before += usize::from(says);
-        before - usize::from(says)
+        if says { before - 1 } else { usize::MAX }
     };
     invoice.lines.iter().map(place).collect()
 }

@@ -68,7 +68,8 @@ pub(crate) fn time_of(
             let effective = view.clock.moment(when.effective);
             let end = of.told_end(view.rules, view.clock, effective);
             let at = end.ok_or("there is no cycle any more")?;
-            Ok((at, Some(At::Time(at))))
+            // An end of a cycle that has come is no time to wait for.
+            Ok((at, (when.recorded < at).then_some(At::Time(at))))
         }
         ChangeTime::On(date) => {
             if i64::from(date.days()) <= view.clock.day(when.recorded) {
@@ -372,6 +373,9 @@ pub(crate) fn when_paid(book: &Book, customer: &mut Customer, when: When) {
             };
             let before = std::mem::take(&mut of.owes_a_bill);
             take_effect(view, of, scheduled.what, at);
+            if let Some(end) = &mut of.end {
+                end.begun = end.begun.max(view.clock.moment(when.recorded));
+            }
             now = std::mem::replace(&mut of.owes_a_bill, before);
             Ok(())
         });
@@ -399,6 +403,9 @@ pub(crate) fn end_trial(
         }
         if of.trial_end.is_none_or(|end| end <= now || end <= at) {
             return Err("it is in no trial");
+        }
+        if crate::activation::waits(view.book, view.customer, of, when.recorded) {
+            return Err("it waits for its first payment");
         }
         of.trial_end = Some(at);
         if view.rules.of.trial_anchor == TrialAnchor::SubscriptionStart {

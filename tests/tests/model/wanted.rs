@@ -138,7 +138,11 @@ pub(crate) fn untouchable(
 ) -> Vec<Stretch> {
     let whole = comes_back_whole(subscription, start, cycle);
     let frozen = item.frozen.iter().filter(|frozen| !whole && id.0 <= frozen.pieces);
-    let frozen = frozen.map(|f| f.time);
+    // What is to be billed again is, as it is agreed now.
+    let number = subscription.items.iter().position(|known| std::ptr::eq(known, item));
+    let again = subscription.again.iter().filter(|(of, at, _)| (Some(*of), *at) == (number, id));
+    let again: Vec<Stretch> = again.map(|(_, _, time)| *time).collect();
+    let frozen = frozen.flat_map(|f| without(&[f.time], &again));
     let waived = item.waived.iter().filter(|(of, _)| *of == id).map(|(_, time)| *time);
     joined(frozen.chain(waived).collect())
 }
