@@ -221,7 +221,9 @@ impl Advance<'_> {
         let start = self.rules.date(span.start())?;
         let lead = i32::from(lead_days(item, span));
         let by_lead = lead > 0 && start.plus_days(-lead)? <= horizon.day;
-        Ok(span.start() > horizon.now && (by_lead || (horizon.ahead && start <= horizon.day)))
+        // In arrears nothing is billed before it was used.
+        let by_command = horizon.ahead && start <= horizon.day && is_in_advance(item, span);
+        Ok(span.start() > horizon.now && (by_lead || by_command))
     }
 
     fn open(
@@ -408,10 +410,13 @@ fn is_over(subscription: &Subscription, item: &Item, span: Span) -> bool {
 }
 
 fn lead_days(item: &Item, span: Span) -> u16 {
-    match item.terms_at(span.start()) {
-        Some(terms) if terms.timing == BillingTiming::InAdvance => terms.lead_days,
-        Some(_) | None => 0,
-    }
+    let terms = item.terms_at(span.start()).filter(|_| is_in_advance(item, span));
+    terms.map_or(0, |terms| terms.lead_days)
+}
+
+fn is_in_advance(item: &Item, span: Span) -> bool {
+    let terms = item.terms_at(span.start());
+    terms.is_some_and(|terms| terms.timing == BillingTiming::InAdvance)
 }
 
 /// The day on which a cycle is opened: its own, or so many days before as it is invoiced.

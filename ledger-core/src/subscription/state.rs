@@ -418,14 +418,16 @@ impl Subscription {
         })
     }
 
-    /// The end of the last cycle that was opened, of items that had not ended before an instant.
+    /// The end of the last cycle that was opened, of items that had not ended before an instant. One
+    /// that a change has cut counts whole: its days are still divided by.
     pub(crate) fn cycles_end(&self, since: Timestamp) -> Option<Timestamp> {
         let over = |end: Option<Timestamp>| end.is_some_and(|end| end < since);
         if over(self.ending.map(|ending| ending.at)) {
             return None;
         }
         let living = self.items.iter().filter(|item| !over(item.removed_at()));
-        living.filter_map(|item| item.cycles.last().map(|cycle| cycle.end)).max()
+        let cycles = living.flat_map(|item| item.cycles.iter());
+        cycles.map(|cycle| cycle.end.max(cycle.full.end())).max()
     }
 
     /// A scheduled change by number.

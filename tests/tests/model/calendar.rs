@@ -255,7 +255,9 @@ impl Calendar {
         }
         let mut n = 0;
         loop {
-            let (start, end) = (self.boundary(clock, n), self.boundary(clock, n + 1));
+            // On the day of a move the wall clock shows no time: the first begins where it does.
+            let (start, end) =
+                (self.boundary(clock, n).max(self.from), self.boundary(clock, n + 1));
             if start >= until {
                 return found;
             }

@@ -9,11 +9,15 @@
 use std::collections::BTreeMap;
 
 use crate::civil::{Clock, Day, Instant};
-use crate::customer::Customer;
+use crate::customer::{Customer, CycleOf};
 use crate::subscription::{At, Scheduled, Subscription};
 
-/// The customer is elsewhere from the next cycle on.
+/// The customer is elsewhere from the next cycle on; not where it is there, or on its way.
 pub(crate) fn moves(customer: &mut Customer, zone: &str, now: Instant) {
+    if customer.zone == zone {
+        return;
+    }
+    zone.clone_into(&mut customer.zone);
     let before = customer.clock.clone();
     let day = last_day(customer, now);
     let after = before.moved(&customer.rules, day, zone);
@@ -27,7 +31,8 @@ pub(crate) fn moves(customer: &mut Customer, zone: &str, now: Instant) {
     customer.clock = after;
 }
 
-/// The last day of the old place: not before tomorrow, nor before the end of a running cycle.
+/// The last day of the old place: not before tomorrow, nor before the end of a cycle that runs or
+/// was invoiced; one that a change has cut counts whole.
 fn last_day(customer: &Customer, now: Instant) -> Day {
     let clock = &customer.clock;
     let today = clock.day(now);
@@ -36,10 +41,18 @@ fn last_day(customer: &Customer, now: Instant) -> Day {
         if of.end.as_ref().is_some_and(|end| end.at < clock.start_of(today)) {
             continue;
         }
-        for (place, item) in of.items.iter().enumerate().filter(|(_, item)| item.lives_at(now)) {
-            let running = item.cycle_at(&customer.rules, clock, now).map(|cycle| cycle.end);
-            let invoiced = customer.last_cycle_end(of.id, place);
-            for end in running.into_iter().chain(invoiced) {
+        // Also of what is invoiced and has not begun.
+        let lives = now.max(of.start);
+        for (place, item) in of.items.iter().enumerate().filter(|(_, item)| item.lives_at(lives)) {
+            // While it waits for its first payment, no cycle is billed.
+            let asked = of.gate.filter(|gate| !gate.passed).and_then(|gate| gate.asked);
+            let until = asked.map_or(now, |(at, _)| at.min(now));
+            let begun = item.cycles(&customer.rules, clock, until + 1);
+            let begun = begun.into_iter().map(|cycle| cycle.full.1);
+            let lines = customer.invoices.iter().flat_map(|invoice| &invoice.lines);
+            let own = |cycle: &CycleOf| (cycle.subscription, cycle.item) == (of.id, place);
+            let invoiced = lines.filter(|line| line.cycle().is_some_and(own)).map(|l| l.full.1);
+            for end in begun.chain(invoiced) {
                 day = day.max(first_day_from(clock, end));
             }
         }
@@ -57,7 +70,11 @@ fn takes_along(of: &mut Subscription, there: &dyn Fn(Instant) -> Instant) {
     of.trial_end = of.trial_end.map(there);
     if let Some(term) = &mut of.term {
         term.end = there(term.end);
+        term.origin = there(term.origin);
         term.last = term.last.map(there);
+    }
+    if let Some(least) = &mut of.least {
+        least.end = there(least.end);
     }
     let aside = of.end.iter_mut().flat_map(|end| &mut end.withdrawn);
     let waiting = of.scheduled.iter_mut().chain(&mut of.set_aside).chain(aside);
