@@ -203,13 +203,19 @@ impl Advance<'_> {
                 && then.terms_at(span.start()).is_some()
                 && self.is_due_ahead(then, span, horizon)?
             {
-                same = Some(now);
+                let plan = |of: &Item| of.terms_at(span.start()).map(|terms| terms.plan);
+                same = Some((now, plan(then) == plan(now)));
             }
             let ended = then.ending.is_some_and(|ending| ending.at <= span.start());
             match same.filter(|_| !ended) {
-                Some(item) => {
+                Some((item, stays)) => {
                     let (_, full) = item.next_period(self.rules)?;
-                    let next = self.open(subscription, item, span, full)?;
+                    // Migrations of a plan that it will have left are none of its own.
+                    let next = if stays {
+                        self.open(subscription, item, span, full)?
+                    } else {
+                        vec![opened(subscription, item, span, full)]
+                    };
                     push(subscription, &mut events, next, before)?;
                 }
                 None => left.retain(|known| *known != number),
@@ -238,9 +244,7 @@ impl Advance<'_> {
             // The cycle that follows may be another, or none.
             return Ok(migrated);
         }
-        let (id, cycle) = (subscription.id, item.next_cycle());
-        let opened = CycleOpened { subscription: id, item: item.number, cycle, span, full };
-        Ok(vec![opened.into()])
+        Ok(vec![opened(subscription, item, span, full)])
     }
 
     fn take_effect(
@@ -407,6 +411,11 @@ pub(crate) fn just_before(at: Timestamp) -> Timestamp {
 fn is_over(subscription: &Subscription, item: &Item, span: Span) -> bool {
     subscription.ending.is_some_and(|ending| ending.at <= span.start())
         || item.removed_at().is_some_and(|at| at <= span.start())
+}
+
+fn opened(subscription: &Subscription, item: &Item, span: Span, full: Span) -> SubscriptionEvent {
+    let (id, cycle) = (subscription.id, item.next_cycle());
+    CycleOpened { subscription: id, item: item.number, cycle, span, full }.into()
 }
 
 fn lead_days(item: &Item, span: Span) -> u16 {

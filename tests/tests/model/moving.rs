@@ -26,7 +26,7 @@ pub(crate) fn moves(customer: &mut Customer, zone: &str, now: Instant) {
         if at <= old { at } else { after.at(before.day(at), before.time_of_day(at)) }
     };
     for of in &mut customer.subscriptions {
-        takes_along(of, &there);
+        takes_along(of, (&before, &after), &there);
     }
     customer.clock = after;
 }
@@ -44,10 +44,7 @@ fn last_day(customer: &Customer, now: Instant) -> Day {
         // Also of what is invoiced and has not begun.
         let lives = now.max(of.start);
         for (place, item) in of.items.iter().enumerate().filter(|(_, item)| item.lives_at(lives)) {
-            // While it waits for its first payment, no cycle is billed.
-            let asked = of.gate.filter(|gate| !gate.passed).and_then(|gate| gate.asked);
-            let until = asked.map_or(now, |(at, _)| at.min(now));
-            let begun = item.cycles(&customer.rules, clock, until + 1);
+            let begun = item.cycles(&customer.rules, clock, now + 1);
             let begun = begun.into_iter().map(|cycle| cycle.full.1);
             let lines = customer.invoices.iter().flat_map(|invoice| &invoice.lines);
             let own = |cycle: &CycleOf| (cycle.subscription, cycle.item) == (of.id, place);
@@ -65,7 +62,11 @@ fn first_day_from(clock: &Clock, at: Instant) -> Day {
     if clock.start_of(day) < at { day + 1 } else { day }
 }
 
-fn takes_along(of: &mut Subscription, there: &dyn Fn(Instant) -> Instant) {
+fn takes_along(
+    of: &mut Subscription,
+    clocks: (&Clock, &Clock),
+    there: &dyn Fn(Instant) -> Instant,
+) {
     of.start = there(of.start);
     of.trial_end = of.trial_end.map(there);
     if let Some(term) = &mut of.term {
@@ -90,8 +91,9 @@ fn takes_along(of: &mut Subscription, there: &dyn Fn(Instant) -> Instant) {
         item.percents = keyed(&item.percents, there);
         item.changes.iter_mut().for_each(|at| *at = there(*at));
         item.ramp.iter_mut().for_each(|at| *at = there(*at));
-        // Their boundaries are days.
-        item.calendars.iter_mut().for_each(|calendar| calendar.from = there(calendar.from));
+        for calendar in &mut item.calendars {
+            calendar.begins_elsewhere(clocks, there(calendar.from));
+        }
     }
 }
 
