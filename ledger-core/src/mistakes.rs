@@ -48,6 +48,10 @@ pub enum Mistake {
     NeverExpires,
     /// A change that is not to be settled is.
     NoneIsSettled,
+    /// A setup fee is asked for before its subscription begins.
+    SetUpBeforeItsStart,
+    /// Every end has the fee of an early one.
+    EveryEndIsEarly,
 }
 
 #[cfg(feature = "mistakes")]
@@ -71,7 +75,7 @@ mod planted {
 
     impl Mistake {
         /// All of them.
-        pub const ALL: [Self; 17] = [
+        pub const ALL: [Self; 19] = [
             Self::MigratesWhatHadBegun,
             Self::MigrationDropsOwnPrice,
             Self::MigrationLeavesAddOns,
@@ -89,6 +93,8 @@ mod planted {
             Self::MinimumIsDiscounted,
             Self::NeverExpires,
             Self::NoneIsSettled,
+            Self::SetUpBeforeItsStart,
+            Self::EveryEndIsEarly,
         ];
 
         /// Makes it in every decision of this thread while something goes on.

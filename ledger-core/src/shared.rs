@@ -79,10 +79,6 @@ impl<T: Clone> List<T> {
         self.get(0)
     }
 
-    pub(crate) fn last(&self) -> Option<&T> {
-        self.get(self.len().checked_sub(1)?)
-    }
-
     /// The place of the last item that `is` takes.
     pub(crate) fn rposition(&self, is: impl Fn(&T) -> bool) -> Option<usize> {
         if let Some(at) = self.last.iter().rposition(&is) {

@@ -54,7 +54,9 @@ pub(crate) fn for_payment(
 ) -> bool {
     let Some(activation) = subscription.activation else { return false };
     let fee = |charge: &Pending| {
-        charge.added.subscription == Some(subscription.id()) && charge.added.gross.is_positive()
+        let added = &charge.added;
+        let own = added.subscription == Some(subscription.id()) && !added.early_termination;
+        own && added.gross.is_positive()
     };
     if activation.asked.is_some() {
         return true;

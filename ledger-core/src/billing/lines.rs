@@ -14,6 +14,7 @@ use super::place::Place;
 use super::state::{LineAt, Pending};
 use super::{Account, charge, discount, proration, residue, waiting};
 use crate::catalog::state::Catalog;
+use crate::mistakes::{Mistake, makes};
 use crate::subscription::advance::Horizon;
 use crate::subscription::state::Subscription;
 
@@ -91,7 +92,8 @@ pub(crate) fn drafts(
         scope.has_charge(&charge.added) && has_begun(account, charge, horizon.now)
     });
     for charge in charges {
-        reason |= charge.again || account.rules().policies.change_billing == ChangeBilling::AtOnce;
+        reason |=
+            charge.is_due() || account.rules().policies.change_billing == ChangeBilling::AtOnce;
         lines.push(one_off(account, charge));
     }
     if lines.is_empty() || (run && !reason && !waiting::is_over(account, &lines, horizon)?) {
@@ -112,7 +114,8 @@ pub(crate) fn drafts(
 
 /// A charge of a subscription that has not begun is billed once that has.
 pub(crate) fn has_begun(account: Account<'_>, charge: &Pending, now: Timestamp) -> bool {
-    of(account, charge).is_none_or(|of| of.start <= now) && !never_begins(account, charge)
+    let early = makes(Mistake::SetUpBeforeItsStart);
+    of(account, charge).is_none_or(|of| of.start <= now || early) && !never_begins(account, charge)
 }
 
 /// A setup fee of a subscription that ended where it would have begun is not billed.
@@ -174,7 +177,7 @@ fn bill_subscription(
             reason |= compared.gone.iter().any(|gone| compared.is_again(gone.time));
             credit_all(place, &compared.gone, &mut credits)?;
             if !wont_begin {
-                reason |= compared.charge(catalog, horizon.day, lines)?;
+                reason |= compared.charge(catalog, horizon, lines)?;
             }
         }
         // What is given back of an item stands before what it costs.

@@ -12,7 +12,7 @@ use super::place::Place;
 use super::spans;
 use super::state::{Line, LineAt};
 use crate::catalog::state::Catalog;
-use crate::subscription::advance::just_before;
+use crate::subscription::advance::{Horizon, just_before};
 use crate::subscription::item::{Cycle, Segment};
 
 /// Billed time that is no longer in force.
@@ -135,7 +135,7 @@ impl<'a> Comparison<'a> {
         began && self.cycle.index == 0 && self.cycle.start != self.cycle.full.start()
     }
 
-    /// Charges what is missing and due through a day; the lines go to the end of `lines`. Whether
+    /// Charges what is missing and due through a horizon; the lines go to the end of `lines`. Whether
     /// one of them is a reason for an invoice.
     ///
     /// # Errors
@@ -143,12 +143,18 @@ impl<'a> Comparison<'a> {
     pub(crate) fn charge(
         &self,
         catalog: &Catalog,
-        through: Date,
+        horizon: Horizon,
         lines: &mut Vec<LineDraft>,
     ) -> Result<bool, Rejection> {
         let first = lines.len();
         let mut reason = false;
+        let today = self.place.rules().date(horizon.now)?;
         for missing in self.missing()? {
+            let through = match missing.segment.terms.timing {
+                BillingTiming::InAdvance => horizon.day,
+                // In arrears nothing is billed before it was used.
+                BillingTiming::InArrears => horizon.day.min(today),
+            };
             if missing.due > through {
                 continue;
             }

@@ -191,6 +191,13 @@ pub(crate) struct Pending {
     pub(crate) again: bool,
 }
 
+impl Pending {
+    /// It does not wait for another reason: it was billed before, or an end left it.
+    pub(crate) const fn is_due(&self) -> bool {
+        self.again || self.added.early_termination
+    }
+}
+
 /// Finalized invoices in their order, found by id.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Invoices {

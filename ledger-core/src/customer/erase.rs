@@ -88,8 +88,12 @@ pub(crate) trait Affairs {
     /// The last day on which a document was issued or something was booked.
     fn last_document(&self) -> Option<Date>;
 
-    /// The end of the last cycle that was opened, of what had not ended before an instant.
-    fn cycles_end(&self, since: Timestamp) -> Option<Timestamp>;
+    /// The end of the last cycle that was opened or runs now, of what had not ended before an
+    /// instant.
+    ///
+    /// # Errors
+    /// A date that cannot be computed.
+    fn cycles_end(&self, since: Timestamp, now: Timestamp) -> Result<Option<Timestamp>, TimeError>;
 }
 
 /// Makes a customer's own data unreadable. Its documents keep saying who it was as long as they

@@ -29,7 +29,7 @@ pub(super) fn moved(
     let today = local.date_at(now)?;
     let tomorrow = today.plus_days(1)?;
     // What ended today may still be taken up again, with its cycles.
-    let from = match affairs.cycles_end(local.start_of(today)?) {
+    let from = match affairs.cycles_end(local.start_of(today)?, now)? {
         None => tomorrow,
         Some(end) => local.first_day_from(end)?.max(tomorrow),
     };

@@ -5,6 +5,7 @@ use schemas::command::{BillingCommand, InvoiceRequest, SettlementCommand};
 use schemas::event::LeastTerm;
 use schemas::ids::{CustomerId, QuoteId};
 use schemas::terms::{EarlyEnd, LotRef};
+use schemas::time::TimeError;
 use schemas::{Command, Date, Minor, Rejection, Timestamp};
 
 use super::bill::{bill, is_document, present, up_to_date};
@@ -61,8 +62,12 @@ impl Affairs for Customer {
         self.settlement.last_document
     }
 
-    fn cycles_end(&self, since: Timestamp) -> Option<Timestamp> {
-        self.subscriptions().filter_map(|found| found.cycles_end(since)).max()
+    fn cycles_end(&self, since: Timestamp, now: Timestamp) -> Result<Option<Timestamp>, TimeError> {
+        let mut last = None;
+        for found in self.subscriptions() {
+            last = last.max(found.cycles_end(since, now, &self.profile.rules)?);
+        }
+        Ok(last)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use schemas::Decimal;
 use schemas::event::{
-    CancellationUndone, ChargeAdded, ChargeWithdrawn, Event, SubscriptionCanceled,
+    CancellationUndone, ChargeAdded, ChargeWithdrawn, Event, LeastTerm, SubscriptionCanceled,
 };
 use schemas::fraction::Fraction;
 use schemas::ids::{ChargeId, SubscriptionId, derive};
@@ -10,6 +10,7 @@ use schemas::terms::{EarlyEnd, EndReason};
 use schemas::text::Label;
 
 use super::draft::Draft;
+use crate::mistakes::{Mistake, makes};
 
 /// An end before the least term is over costs its fee, once it has come.
 pub(super) fn charge_early_ends(draft: &mut Draft) {
@@ -26,7 +27,8 @@ pub(super) fn charge_early_ends(draft: &mut Draft) {
             // What has never been paid for has not begun.
             continue;
         }
-        let least = subscription.least_term.filter(|least| end.end < least.until);
+        let early = |least: &LeastTerm| end.end < least.until || makes(Mistake::EveryEndIsEarly);
+        let least = subscription.least_term.filter(early);
         let Some(EarlyEnd::Fee(fee)) = least.map(|least| least.early_end) else { continue };
         let name = format!("early termination {}", draft.customer.revision);
         let charge = ChargeId::new(derive(end.subscription.uuid(), &name));

@@ -39,9 +39,10 @@ pub(super) fn waits(customer: &Customer) -> bool {
 /// # Errors
 /// What advancing and billing refuse.
 pub(super) fn follow(context: &Context<'_>, draft: &mut Draft) -> Result<(), Rejection> {
-    charge_early_ends(draft);
     take_fees_back(draft);
     loop {
+        // Also of an end that had come, and that a payment was the first to find.
+        charge_early_ends(draft);
         // What follows from a payment may be billed, and then paid from credit in turn; each time
         // less waits for a payment.
         sweep(context, draft)?;
@@ -153,7 +154,8 @@ fn change_paid(context: &Context<'_>, draft: &mut Draft) -> Result<(), Rejection
     let Some(due) = waiting else { return Ok(()) };
     let now = context.stamp.recorded_at;
     let at = match due.what {
-        schemas::event::ScheduledChange::Cancel(_) => rules.ending(now)?,
+        // What has not begun ends where it would have.
+        schemas::event::ScheduledChange::Cancel(_) => rules.ending(now)?.max(subscription.start),
         schemas::event::ScheduledChange::Items(_)
         | schemas::event::ScheduledChange::Pause(_)
         | schemas::event::ScheduledChange::Resume(_) => rules.moment(now)?,

@@ -14,6 +14,7 @@ use super::table::{PROCESSES, When};
 use crate::billing::Account;
 use crate::billing::ahead::Ahead;
 use crate::billing::lines::{has_begun, never_begins};
+use crate::billing::state::Pending;
 use crate::billing::waiting::{differences, goes_out};
 use crate::context::Context;
 use crate::subscription::state::Subscription;
@@ -81,7 +82,7 @@ pub(crate) fn set(
 ///
 /// Charges and differences wait for the next invoice, as long as the policy lets them; where none
 /// is to come they are due at once, so that nothing is forgotten. What was voided to be billed
-/// again is due at once, too.
+/// again and what an early end costs is due at once, too.
 fn next(account: Account<'_>, context: &Context<'_>) -> Result<Option<Date>, Rejection> {
     if account.profile.parked.is_some() {
         return Ok(None);
@@ -114,13 +115,13 @@ fn next(account: Account<'_>, context: &Context<'_>) -> Result<Option<Date>, Rej
     });
     let due = due.into_iter().chain(starts).min();
     let mut pending = account.billing.pending().filter(|charge| has_begun(account, charge, now));
-    let again = pending.clone().any(|charge| charge.again);
+    let owed = pending.clone().any(Pending::is_due);
     let charges = pending.next().is_some();
     let at_once = match account.rules().policies.change_billing {
         ChangeBilling::AtOnce => true,
         ChangeBilling::NextInvoice => false,
     };
-    if again || ((charges || waits) && at_once) {
+    if owed || ((charges || waits) && at_once) {
         return Ok(Some(Date::MIN));
     }
     if (charges || waits) && goes_out(account, charges, account.rules().date(now)?)? {

@@ -203,13 +203,19 @@ impl Advance<'_> {
                 && then.terms_at(span.start()).is_some()
                 && self.is_due_ahead(then, span, horizon)?
             {
-                same = Some(now);
+                let plan = |of: &Item| of.terms_at(span.start()).map(|terms| terms.plan);
+                same = Some((now, plan(then) == plan(now)));
             }
             let ended = then.ending.is_some_and(|ending| ending.at <= span.start());
             match same.filter(|_| !ended) {
-                Some(item) => {
+                Some((item, stays)) => {
                     let (_, full) = item.next_period(self.rules)?;
-                    let next = self.open(subscription, item, span, full)?;
+                    // Migrations of a plan that it will have left are none of its own.
+                    let next = if stays {
+                        self.open(subscription, item, span, full)?
+                    } else {
+                        vec![opened(subscription, item, span, full)]
+                    };
                     push(subscription, &mut events, next, before)?;
                 }
                 None => left.retain(|known| *known != number),
@@ -221,7 +227,9 @@ impl Advance<'_> {
         let start = self.rules.date(span.start())?;
         let lead = i32::from(lead_days(item, span));
         let by_lead = lead > 0 && start.plus_days(-lead)? <= horizon.day;
-        Ok(span.start() > horizon.now && (by_lead || (horizon.ahead && start <= horizon.day)))
+        // In arrears nothing is billed before it was used.
+        let by_command = horizon.ahead && start <= horizon.day && is_in_advance(item, span);
+        Ok(span.start() > horizon.now && (by_lead || by_command))
     }
 
     fn open(
@@ -236,9 +244,7 @@ impl Advance<'_> {
             // The cycle that follows may be another, or none.
             return Ok(migrated);
         }
-        let (id, cycle) = (subscription.id, item.next_cycle());
-        let opened = CycleOpened { subscription: id, item: item.number, cycle, span, full };
-        Ok(vec![opened.into()])
+        Ok(vec![opened(subscription, item, span, full)])
     }
 
     fn take_effect(
@@ -407,11 +413,19 @@ fn is_over(subscription: &Subscription, item: &Item, span: Span) -> bool {
         || item.removed_at().is_some_and(|at| at <= span.start())
 }
 
+fn opened(subscription: &Subscription, item: &Item, span: Span, full: Span) -> SubscriptionEvent {
+    let (id, cycle) = (subscription.id, item.next_cycle());
+    CycleOpened { subscription: id, item: item.number, cycle, span, full }.into()
+}
+
 fn lead_days(item: &Item, span: Span) -> u16 {
-    match item.terms_at(span.start()) {
-        Some(terms) if terms.timing == BillingTiming::InAdvance => terms.lead_days,
-        Some(_) | None => 0,
-    }
+    let terms = item.terms_at(span.start()).filter(|_| is_in_advance(item, span));
+    terms.map_or(0, |terms| terms.lead_days)
+}
+
+fn is_in_advance(item: &Item, span: Span) -> bool {
+    let terms = item.terms_at(span.start());
+    terms.is_some_and(|terms| terms.timing == BillingTiming::InAdvance)
 }
 
 /// The day on which a cycle is opened: its own, or so many days before as it is invoiced.

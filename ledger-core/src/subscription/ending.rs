@@ -35,6 +35,10 @@ pub(super) fn cancel(case: &Case<'_>, command: &CancelSubscription) -> Result<De
     let (at, due) = time_of(case, subscription, command.when, Counts::Ends)?;
     // What has not begun ends where it would have.
     let at = at.max(subscription.start);
+    let due = due.map(|due| match due {
+        ScheduledFor::At(_) => ScheduledFor::At(at),
+        ScheduledFor::Paid => ScheduledFor::Paid,
+    });
     let scheduled = cancellation(subscription);
     if due.is_some() && scheduled.is_some() {
         return Err(Rejection::CancellationScheduled { subscription: id });
@@ -45,7 +49,12 @@ pub(super) fn cancel(case: &Case<'_>, command: &CancelSubscription) -> Result<De
     if due != Some(ScheduledFor::Paid) {
         not_before_anchor(case, subscription, at)?;
     }
-    check_least_term(case, subscription, at, waive_fee)?;
+    // What waits for a payment does not end before it comes.
+    let ends = match due {
+        Some(ScheduledFor::Paid) => at.max(case.context.stamp.recorded_at),
+        Some(ScheduledFor::At(_)) | None => at,
+    };
+    check_least_term(case, subscription, ends, waive_fee)?;
     let Some(due) = due else {
         events.extend(scheduled.map(|change| withdrawal(subscription, change).into()));
         if case.waits(subscription) {

@@ -418,14 +418,29 @@ impl Subscription {
         })
     }
 
-    /// The end of the last cycle that was opened, of items that had not ended before an instant.
-    pub(crate) fn cycles_end(&self, since: Timestamp) -> Option<Timestamp> {
+    /// The end of the last cycle that was opened or runs now, of items that had not ended before an
+    /// instant. One that a change has cut counts whole: its days are still divided by.
+    ///
+    /// # Errors
+    /// A date that cannot be computed.
+    pub(crate) fn cycles_end(
+        &self,
+        since: Timestamp,
+        now: Timestamp,
+        rules: &Rules,
+    ) -> Result<Option<Timestamp>, TimeError> {
         let over = |end: Option<Timestamp>| end.is_some_and(|end| end < since);
+        let mut last = None;
         if over(self.ending.map(|ending| ending.at)) {
-            return None;
+            return Ok(last);
         }
-        let living = self.items.iter().filter(|item| !over(item.removed_at()));
-        living.filter_map(|item| item.cycles.last().map(|cycle| cycle.end)).max()
+        for item in self.items.iter().filter(|item| !over(item.removed_at())) {
+            let opened = item.cycles.iter().map(|cycle| cycle.end.max(cycle.full.end())).max();
+            // While it waits for its first payment, no cycle is opened.
+            let runs = item.cycle_at(now, rules)?.map(Span::end);
+            last = last.max(opened).max(runs);
+        }
+        Ok(last)
     }
 
     /// A scheduled change by number.

@@ -17,7 +17,7 @@ use crate::customer::{Customer, Source, When};
 use crate::money::{put_note, undo};
 use crate::passing::end;
 use crate::price::whole;
-use crate::subscription::{Subscription, Term};
+use crate::subscription::{Least, Subscription, Term};
 use crate::wanted::Wanted;
 
 const HOUR: i64 = 3_600_000_000;
@@ -28,7 +28,10 @@ pub(crate) fn waits(book: &Book, customer: &Customer, of: &Subscription, now: In
     if gate.asked.is_some() {
         return true;
     }
-    let fee = customer.pending.iter().any(|c| c.of == Some(of.id) && c.gross > 0);
+    let due = |charge: &crate::customer::Charge| {
+        charge.of == Some(of.id) && charge.setup && charge.gross > 0 && of.start <= now
+    };
+    let fee = customer.pending.iter().any(due);
     (fee || costs_something(customer, of, now)) && would_ask(book, customer, of, now)
 }
 
@@ -205,6 +208,7 @@ fn start_at(customer: &mut Customer, at: usize, place: usize, paid_at: Instant) 
     of.start = start;
     of.term =
         of.term.map(|term| Term::new(&clock, (start, 0), term.length, (term.renewal, term.credit)));
+    of.least = of.least.map(|least| Least::new(&clock, start, least.length, least.fee));
     for number in 0..of.items.len() {
         let of = &mut customer.subscriptions[at];
         let item = &mut of.items[number];

@@ -12,7 +12,7 @@ use schemas::terms::{ChangeBilling, LineKind, MissingPiece};
 use crate::activation;
 use crate::book::Book;
 use crate::civil::{Day, Stretch, day_of_seller};
-use crate::compare::{Difference, Gone, Missing, difference, unbilled};
+use crate::compare::{Days, Difference, Gone, Missing, difference, unbilled};
 use crate::credit::give_back;
 use crate::customer::{At, Customer, CycleOf, Document, Invoice, Line, Origin, Source, When};
 use crate::discounts::take;
@@ -44,6 +44,8 @@ pub(crate) struct Billing {
     pub(crate) when: When,
     /// Through which day; today if none.
     pub(crate) through: Option<Day>,
+    /// Cycles that begin up to that day are billed, too.
+    pub(crate) ahead: bool,
     /// An invoice needs a reason.
     pub(crate) run: bool,
 }
@@ -51,7 +53,7 @@ pub(crate) struct Billing {
 impl Billing {
     /// At once, whatever there is.
     pub(crate) const fn now(which: Which, when: When) -> Self {
-        Self { which, when, through: None, run: false }
+        Self { which, when, through: None, ahead: false, run: false }
     }
 }
 
@@ -73,7 +75,10 @@ pub(crate) fn bill(book: &Book, customer: &mut Customer, billing: &Billing) {
         expire(customer, day_of_seller(now));
     }
     let today = customer.clock.day(now);
-    let through = billing.through.map_or(today, |day| day.min(today));
+    let told = billing.through.unwrap_or(today);
+    let through = told.min(today);
+    let begins = if billing.ahead { told.max(through) } else { through };
+    let days = Days { used: through, begins, told: billing.ahead };
     let begun = now;
     let seen = customer.clone();
     let view = View { rules: &book.rules, clock: &seen.clock, book, customer: &seen };
@@ -93,7 +98,7 @@ pub(crate) fn bill(book: &Book, customer: &mut Customer, billing: &Billing) {
             differences.push((place, Difference::default()));
             continue;
         }
-        let mut found = difference(&view, &seen, subscription, begun, through);
+        let mut found = difference(&view, &seen, subscription, begun, days);
         if wont_begin {
             let begins =
                 |at: At| seen.line(at).cycle().is_none_or(|cycle| subscription.begins(cycle.start));
@@ -107,9 +112,10 @@ pub(crate) fn bill(book: &Book, customer: &mut Customer, billing: &Billing) {
         .iter()
         .filter(|charge| {
             let of = charge.of.and_then(|id| seen.subscriptions.iter().find(|of| of.id == id));
-            // What ended where it would have begun costs nothing to set up.
+            // It is due when it begins, or would have; what never began was not set up.
             of.is_none_or(|of| {
-                of.start <= now && of.end.as_ref().is_none_or(|end| of.start < end.at)
+                let begins = of.end.as_ref().is_none_or(|end| of.start < end.at);
+                of.start <= now && (begins || !charge.setup)
             })
         })
         .filter(|charge| match billing.which {

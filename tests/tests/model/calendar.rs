@@ -216,6 +216,13 @@ impl Calendar {
             && (0..3).all(|n| same.boundary(clock, n) == other.boundary(clock, n))
     }
 
+    /// Its customer moves: its boundaries are days, at the same time there. Where the clock jumps
+    /// over the time at which it begins, cycles begin with the day.
+    pub(crate) fn begins_elsewhere(&mut self, (before, after): (&Clock, &Clock), from: Instant) {
+        let jumped = before.time_if(self.from) != 0 && after.time_if(from) == 0;
+        (self.from, self.time) = (from, if jumped { 0 } else { self.time });
+    }
+
     /// The n-th boundary, counted from 0.
     pub(crate) fn boundary(&self, clock: &Clock, n: i64) -> Instant {
         // An hour that the clock shows twice is that in which it began.
@@ -255,7 +262,9 @@ impl Calendar {
         }
         let mut n = 0;
         loop {
-            let (start, end) = (self.boundary(clock, n), self.boundary(clock, n + 1));
+            // On the day of a move the wall clock shows no time: the first begins where it does.
+            let (start, end) =
+                (self.boundary(clock, n).max(self.from), self.boundary(clock, n + 1));
             if start >= until {
                 return found;
             }

@@ -245,7 +245,7 @@ fn put_anchor(
     for place in 0..of.items.len() {
         let item = &mut of.items[place];
         let Some(terms) = item.terms_at(at).cloned() else { continue };
-        let from = at.max(item.calendars[0].from);
+        let from = at.max(item.first_start());
         let anchored = Calendar::anchored(&rules, view.clock, anchor, (from, origin), terms.every);
         if item.last_calendar().agrees(view.clock, &anchored) {
             continue;

@@ -43,13 +43,24 @@ pub(crate) struct Difference {
     pub(crate) missing: Vec<Missing>,
 }
 
-/// The differences of one subscription through a day.
+/// Days through which something is billed.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Days {
+    /// In arrears: nothing before it was used.
+    pub(crate) used: Day,
+    /// In advance: what begins up to a later day, if that was told.
+    pub(crate) begins: Day,
+    /// It was.
+    pub(crate) told: bool,
+}
+
+/// The differences of one subscription.
 pub(crate) fn difference(
     view: &View<'_>,
     customer: &Customer,
     subscription: &Subscription,
     now: Instant,
-    through: Day,
+    days: Days,
 ) -> Difference {
     let mut found = Difference::default();
     for (number, item) in subscription.items.iter().enumerate() {
@@ -58,7 +69,7 @@ pub(crate) fn difference(
         for cycle in &begun {
             ids.push(cycle.id);
             let lines = lines_of(customer, subscription, number, cycle.id);
-            one(view, subscription, number, Some(cycle), &lines, through, &mut found);
+            one(view, subscription, number, Some(cycle), &lines, days, &mut found);
         }
         // Lines of cycles that have not begun, or that a change cut away.
         let mut others: Vec<(CycleId, Instant)> = lines_of_item(customer, subscription, number)
@@ -77,29 +88,30 @@ pub(crate) fn difference(
             let cycle = ahead.iter().find(|cycle| cycle.id == id && cycle.start == start);
             let lines = lines_of(customer, subscription, number, id);
             let of = if now < start { &then } else { subscription };
-            one(view, of, number, cycle, &lines, through, &mut found);
+            one(view, of, number, cycle, &lines, days, &mut found);
         }
     }
-    ahead(view, customer, subscription, now, through, &mut found);
+    ahead(view, customer, subscription, now, days, &mut found);
     found.gone.sort_by_key(|gone| customer.line(gone.line).cycle().map(|of| (of.item, of.id)));
     found.missing.sort_by_key(|missing| (missing.of.item, missing.of.id));
     found
 }
 
-/// Cycles that have not begun and are billed so many days before, as they will be then.
+/// Cycles that have not begun and are billed so many days before, or were told to be, as they will
+/// be then.
 fn ahead(
     view: &View<'_>,
     customer: &Customer,
     subscription: &Subscription,
     now: Instant,
-    through: Day,
+    days: Days,
     found: &mut Difference,
 ) {
     let mut then = as_if_paid(subscription);
     let mut reached = now;
     loop {
         let next = (0..then.items.len())
-            .filter_map(|number| next_due(view, &then, number, reached, through))
+            .filter_map(|number| next_due(view, &then, number, reached, days))
             .min();
         let Some(start) = next else { return };
         pass(view, &mut then, start);
@@ -114,7 +126,7 @@ fn ahead(
             let as_now = subscription.items.get(number);
             let same = as_now.is_some_and(|now| now.calendars == then.items[number].calendars);
             if lines.is_empty() && same {
-                one(view, &then, number, Some(&cycle), &lines, through, found);
+                one(view, &then, number, Some(&cycle), &lines, days, found);
             }
         }
     }
@@ -132,15 +144,15 @@ fn next_due(
     subscription: &Subscription,
     number: usize,
     after: Instant,
-    through: Day,
+    days: Days,
 ) -> Option<Instant> {
     let item = &subscription.items[number];
-    let terms = item.last_terms()?;
-    let lead = if terms.timing == BillingTiming::InAdvance { terms.lead } else { 0 };
-    if lead == 0 {
+    let terms = item.last_terms().filter(|terms| terms.timing == BillingTiming::InAdvance)?;
+    let lead = terms.lead;
+    if lead == 0 && !days.told {
         return None;
     }
-    let horizon = view.clock.start_of(through + lead + 1);
+    let horizon = view.clock.start_of(days.begins + lead + 1);
     let cycles = item.cycles(view.rules, view.clock, horizon);
     cycles.into_iter().map(|cycle| cycle.start).find(|start| *start > after)
 }
@@ -190,7 +202,7 @@ fn one(
     number: usize,
     cycle: Option<&Cycle>,
     lines: &[(At, Line)],
-    through: Day,
+    days: Days,
     found: &mut Difference,
 ) {
     let item = &subscription.items[number];
@@ -239,6 +251,10 @@ fn one(
     let added = began && cycle.id == (0, 0) && cycle.start != cycle.full.0;
     let over = subscription.end.is_some();
     for want in &should {
+        let through = match want.price.terms.timing {
+            BillingTiming::InAdvance => days.begins,
+            BillingTiming::InArrears => days.used,
+        };
         if want.due > through {
             continue;
         }

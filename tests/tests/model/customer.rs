@@ -232,8 +232,9 @@ pub(crate) struct Charge {
     pub(crate) id: ChargeId,
     pub(crate) gross: i128,
     pub(crate) quantity: Decimal,
-    /// The subscription whose setup fee it is.
+    /// The subscription whose setup fee it is, or the fee for its early end.
     pub(crate) of: Option<SubscriptionId>,
+    pub(crate) setup: bool,
     /// It was billed before and is to be billed again: the next run does.
     pub(crate) due: bool,
 }
@@ -263,6 +264,8 @@ pub(crate) struct Customer {
     pub(crate) rules: Rules,
     pub(crate) registered: Instant,
     pub(crate) clock: Clock,
+    /// Where it said that it is.
+    pub(crate) zone: String,
     pub(crate) currency: Currency,
     pub(crate) terms_days: i64,
     /// They are its own, not the seller's.
@@ -298,7 +301,7 @@ impl Customer {
     pub(crate) fn new(
         rules: Rules,
         registered: Instant,
-        clock: Clock,
+        (clock, zone): (Clock, &str),
         currency: Currency,
         terms_days: i64,
         parent: Option<CustomerId>,
@@ -307,6 +310,7 @@ impl Customer {
             rules,
             registered,
             clock,
+            zone: zone.to_owned(),
             currency,
             terms_days,
             own_terms: false,

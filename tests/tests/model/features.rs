@@ -11,13 +11,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use ledger_core::Stamp;
 use schemas::Command;
 use schemas::command::{
-    Allocate, BillingCommand, CatalogCommand, ChangeSubscription, RefundEffect, SettlementCommand,
-    SubscriptionCommand, SubscriptionTerms,
+    Allocate, BillingCommand, CatalogCommand, ChangeSubscription, ChargePrice, CustomerCommand,
+    RefundEffect, SettlementCommand, SubscriptionCommand, SubscriptionTerms,
 };
 use schemas::ids::{CustomerId, PlanId, SubscriptionId};
 use schemas::terms::{
-    BillingTiming, CalendarUnit, CancelCredit, ChangeTime, DiscountTarget, DiscountValue,
-    GrantKind, LotScope, NoteTarget, Profile, Rate, Settle,
+    BillingTiming, CalendarUnit, CancelCredit, ChangeTime, DiscountDuration, DiscountTarget,
+    DiscountValue, GrantKind, LotScope, NoteTarget, Profile, RampEnd, Rate, Settle,
 };
 
 use crate::model::Model;
@@ -81,6 +81,19 @@ impl Features {
             Command::Settlement(command) => self.settled(command, backdated),
             Command::Billing(BillingCommand::AddCharge(c)) => {
                 self.on_all(c.customer, ["charge"]);
+                let units = matches!(c.price, ChargePrice::PerUnit(_));
+                self.on_all(c.customer, units.then_some("charge per unit"));
+            }
+            Command::Billing(BillingCommand::InvoiceNow(c)) => {
+                let ahead = c.ahead == Some(true);
+                self.on_all(c.customer, ahead.then_some("billed ahead"));
+            }
+            Command::Customer(CustomerCommand::UpdateCustomer(c)) => {
+                self.on_all(c.customer, c.zone.as_ref().map(|_| "moved to another zone"));
+                self.on_all(c.customer, c.payment_terms_days.map(|_| "payment terms"));
+            }
+            Command::Billing(BillingCommand::WithdrawCharge(c)) => {
+                self.on_all(c.customer, ["charge withdrawn"]);
             }
             Command::Catalog(CatalogCommand::MigratePlan(c)) => {
                 let mapped = c.map.iter().flatten().next().map(|_| "migration, mapped");
@@ -148,10 +161,11 @@ impl Features {
         words.extend(subscription.trial_end.is_some().then_some("trial"));
         words.extend(subscription.gate.is_some().then_some("activation"));
         words.extend(subscription.term.is_some().then_some("term"));
+        words.extend(subscription.least.is_some().then_some("least term"));
         words.extend(subscription.beneficiary.is_some().then_some("parent"));
         words.extend(found.charges.iter().any(|c| c.of == Some(id)).then_some("setup fee"));
-        words.extend(with.and_then(|with| with.anchor).map(|_| "anchor"));
-        words.extend(with.and_then(|with| with.ramp.as_ref()).map(|_| "ramp"));
+        let terms = with.into_iter();
+        words.extend(terms.flat_map(told));
         let all = self.book.clone();
         self.on(id, words.into_iter().chain(all));
     }
@@ -161,6 +175,9 @@ impl Features {
         words.extend(change.plan.map(|_| "plan change"));
         words.extend(change.quantity.map(|_| "quantity change"));
         words.extend(change.anchor.map(|_| "anchor change"));
+        words.extend(change.version.map(|_| "version told"));
+        words.extend(change.keep_prices.map(|_| "prices kept"));
+        words.extend(change.keep_scheduled.map(|_| "scheduled kept"));
         for item in change.items.iter().flatten() {
             words.push("items changed");
             words.extend(item.rate.as_ref().map(|_| "own price"));
@@ -184,17 +201,20 @@ impl Features {
             SubscriptionCommand::CreateSubscription(c) => {
                 self.created(c.customer, c.subscription, c.with.as_ref(), model);
                 self.on(c.subscription, backdated.then_some("backdated start"));
+                self.on(c.subscription, c.start.map(|_| "later start"));
+                self.on(c.subscription, c.version.map(|_| "version told"));
             }
             SubscriptionCommand::AcceptQuote(c) => {
                 self.created(c.customer, c.subscription, None, model);
                 let quoted = self.quoted.get(&c.quote).cloned().unwrap_or_default();
-                self.on(c.subscription, quoted.into_iter().chain(["quote"]));
+                let later = c.start.map(|_| "later start");
+                self.on(c.subscription, quoted.into_iter().chain(["quote"]).chain(later));
             }
             SubscriptionCommand::CreateQuote(c) => {
                 let with = c.with.as_ref();
                 let mut words: BTreeSet<Word> = BTreeSet::new();
-                words.extend(with.and_then(|with| with.anchor).map(|_| "anchor"));
-                words.extend(with.and_then(|with| with.ramp.as_ref()).map(|_| "ramp"));
+                words.extend(with.into_iter().flat_map(told));
+                words.extend(c.version.map(|_| "version told"));
                 self.quoted.insert(c.quote, words);
             }
             SubscriptionCommand::ChangePlan(c) => {
@@ -214,6 +234,8 @@ impl Features {
                 let later = (c.when != ChangeTime::Now).then_some("scheduled cancel");
                 self.on(c.subscription, [credit].into_iter().chain(later));
                 self.on(c.subscription, backdated.then_some("backdated cancel"));
+                let waived = c.waive_fee == Some(true);
+                self.on(c.subscription, waived.then_some("fee waived"));
             }
             SubscriptionCommand::UncancelSubscription(c) => self.on(c.subscription, ["uncancel"]),
             SubscriptionCommand::WithdrawChange(c) => self.on(c.subscription, ["withdrawn"]),
@@ -229,12 +251,23 @@ impl Features {
                     DiscountValue::Amount(_) => "amount off",
                 };
                 self.given(c.customer, &c.on, &[kind]);
+                if let DiscountDuration::Months(_) = c.duration {
+                    self.given(c.customer, &c.on, &["discount for months"]);
+                }
             }
             SubscriptionCommand::RedeemCoupon(c) => self.given(c.customer, &c.on, &["coupon"]),
             SubscriptionCommand::RemoveDiscount(c) => {
                 self.on_all(c.customer, ["discount removed"]);
             }
             SubscriptionCommand::VoidQuote(_) => {}
+        }
+    }
+
+    /// What a history came to at its end.
+    pub(crate) fn came_to(&mut self, model: &Model) {
+        let all = model.customers.values().flat_map(|customer| &customer.subscriptions);
+        for of in all.filter(|of| !of.fees.is_empty()) {
+            self.on(of.id, ["early-termination fee"]);
         }
     }
 
@@ -294,6 +327,23 @@ impl Features {
             SettlementCommand::PayOutCredit(c) => self.on_all(c.customer, ["credit paid out"]),
         }
     }
+}
+
+/// Words for what is not as in the plan.
+fn told(with: &SubscriptionTerms) -> impl Iterator<Item = Word> {
+    let own = with.items.iter().flatten().any(|item| item.rate.is_some());
+    let months = with.ramp.iter().flatten().any(|phase| phase.months.is_some());
+    let tolerance = with.activation.and_then(|activation| activation.tolerance);
+    let words = [
+        with.anchor.map(|_| "anchor"),
+        with.ramp.as_ref().map(|_| "ramp"),
+        months.then_some("ramp in months"),
+        with.ramp_end.filter(|end| *end == RampEnd::End).map(|_| "ramp ends"),
+        own.then_some("own price"),
+        tolerance.map(|_| "tolerance"),
+        with.quote.map(|_| "quote cited"),
+    ];
+    words.into_iter().flatten()
 }
 
 /// How often each pair met.

@@ -192,6 +192,12 @@ impl Item {
         cycles.into_iter().rfind(|cycle| cycle.start <= at && at < cycle.end)
     }
 
+    /// Where its first cycle begins; a trial that was ended laid the first calendar anew.
+    pub(crate) fn first_start(&self) -> Instant {
+        let from = self.calendars.iter().map(|calendar| calendar.from).min();
+        from.expect("it has one from the start")
+    }
+
     pub(crate) fn last_calendar(&self) -> &Calendar {
         self.calendars.last().expect("it has one from the start")
     }

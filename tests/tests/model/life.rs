@@ -22,8 +22,8 @@ use crate::change::{Asked, apply};
 use crate::civil::Instant;
 use crate::compare::unbilled;
 use crate::customer::{Customer, Refused, When};
-use crate::passing::{View, end, settle, take_effect};
-use crate::subscription::{At, Later, Subscription};
+use crate::passing::{View, costs, end, settle, take_effect};
+use crate::subscription::{At, Later, Leaving, Subscription};
 
 /// Works on a copy of a subscription; a refusal changes nothing.
 pub(crate) fn on<R>(
@@ -110,12 +110,14 @@ fn give_way(of: &mut Subscription, new: &ChangeSubscription, at: Option<At>) {
     let stays = |old: &crate::subscription::Scheduled| {
         let Later::Change(change) = &old.what else { return true };
         let prices = change.items.iter().flatten().any(|item| item.rate.is_some());
-        if new.plan.is_some() && (change.plan.is_some() || prices) {
+        let withdraws = new.plan.is_some() && new.keep_scheduled != Some(true);
+        if withdraws && (change.plan.is_some() || prices) {
             return false;
         }
         let same_time = at == Some(old.at);
         let names = |a: &ChangeSubscription, b: &ChangeSubscription| {
-            (a.quantity.is_some() && b.quantity.is_some())
+            (a.plan.is_some() && b.plan.is_some())
+                || (a.quantity.is_some() && b.quantity.is_some())
                 || (a.anchor.is_some() && b.anchor.is_some())
                 || a.items.iter().flatten().any(|item| {
                     b.items.iter().flatten().any(|other| other.price == item.price)
@@ -186,6 +188,14 @@ pub(crate) fn change(
     Ok(())
 }
 
+/// It may end at an instant: its least term is over, or has a fee.
+fn may_end(of: &Subscription, at: Instant) -> Result<(), Refused> {
+    match of.is_early(at) {
+        Some(least) if least.fee.is_none() => Err("it is agreed for longer"),
+        Some(_) | None => Ok(()),
+    }
+}
+
 /// What an end gives back if nothing is said.
 pub(crate) const fn default_credit(book: &Book) -> CancelCredit {
     match book.rules.of.cancel_default {
@@ -202,6 +212,7 @@ pub(crate) fn cancel(
 ) -> Result<(), Refused> {
     let id = command.subscription;
     let credit = command.credit.unwrap_or_else(|| default_credit(book));
+    let waived = command.waive_fee == Some(true);
     let now = on(book, customer, id, |view, of| {
         let (at, later) = time_of(view, of, command.when, when, Counts::Ends)?;
         // What has not begun ends where it would have.
@@ -209,6 +220,12 @@ pub(crate) fn cancel(
         if of.end.is_some() {
             return Err("it has ended");
         }
+        // What waits for a payment ends when that comes: not before now.
+        let ends = if later == Some(At::Paid) { at.max(when.recorded) } else { at };
+        if !waived {
+            may_end(of, ends)?;
+        }
+        let later = later.map(|told| if told == At::Paid { told } else { At::Time(at) });
         let canceled = |later: &Later| matches!(later, Later::Cancel(_));
         let scheduled = of.scheduled.iter().any(|known| canceled(&known.what));
         if later.is_some() && scheduled {
@@ -231,6 +248,9 @@ pub(crate) fn cancel(
             if let Some(end) = &mut of.end {
                 end.begun = view.clock.moment(when.recorded);
             }
+            if !waived {
+                costs(of);
+            }
             return Ok(true);
         };
         let beyond = |known: &At| matches!(known, At::Time(time) if at <= *time);
@@ -239,7 +259,7 @@ pub(crate) fn cancel(
                 std::mem::take(&mut of.scheduled).into_iter().partition(|known| beyond(&known.at));
             (of.set_aside, of.scheduled) = (gone, stay);
         }
-        of.schedule(later, Later::Cancel(credit));
+        of.schedule(later, Later::Cancel(Leaving { credit, waived }));
         of.follows_the_cycle(command.when);
         Ok(false)
     })?;
@@ -255,6 +275,7 @@ pub(crate) fn uncancel(
     command: &UncancelSubscription,
     when: When,
 ) -> Result<(), Refused> {
+    let mut fees = Vec::new();
     on(book, customer, command.subscription, |view, of| {
         if of.waits() {
             return Err("it waits for its first payment");
@@ -270,12 +291,16 @@ pub(crate) fn uncancel(
             }
             of.end = None;
             of.scheduled.extend(ended.withdrawn);
+            fees.clone_from(&of.fees);
         } else if !undo_scheduled(of) {
             return Err("it is not canceled");
         }
         of.scheduled.sort_by_key(|known| known.number);
         Ok(())
-    })
+    })?;
+    // A fee that waits is withdrawn.
+    customer.pending.retain(|charge| !fees.contains(&charge.id));
+    Ok(())
 }
 
 /// Takes a scheduled cancellation back, with what it set aside.
@@ -326,7 +351,7 @@ pub(crate) fn set_renewal(
         }
         let term = of.term.ok_or("it has no term")?;
         of.term = Some(term.renewed_by(view.clock, command.renewal));
-        Ok(())
+        of.term.and_then(|term| term.last).map_or(Ok(()), |end| may_end(of, end))
     })?;
     if matches!(command.renewal, Renewal::Cancel | Renewal::RenewOnce) {
         // What was billed beyond the end of the term will not begin.
@@ -366,7 +391,7 @@ pub(crate) fn when_paid(book: &Book, customer: &mut Customer, when: When) {
             let scheduled = of.scheduled.remove(place.expect("it waits"));
             ends = matches!(scheduled.what, Later::Cancel(_));
             let at = match scheduled.what {
-                Later::Cancel(_) => view.clock.end_moment(when.recorded),
+                Later::Cancel(_) => view.clock.end_moment(when.recorded).max(of.start),
                 Later::Change(_) | Later::Pause(_) | Later::Resume(_) => {
                     view.clock.moment(when.recorded)
                 }

@@ -89,7 +89,7 @@ use std::collections::BTreeMap;
 use features::Pairs;
 use judge::Difference;
 use play::{Game, play};
-use steps::History;
+use steps::{History, Step};
 use tests::quiet::quietly;
 
 /// Histories that CI plays.
@@ -151,6 +151,23 @@ fn smaller(history: &History, found: Difference) -> (History, Difference) {
             }
         }
         chunk /= 2;
+    }
+    // Words that do not matter are left out.
+    for at in 0..best.steps.len() {
+        let mut word = 0;
+        while let Step::Told(action, words) = &best.steps[at]
+            && word < words.len()
+        {
+            let (action, mut fewer) = (action.clone(), words.clone());
+            fewer.remove(word);
+            let mut plain = best.clone();
+            plain.steps[at] =
+                if fewer.is_empty() { Step::Shared(action) } else { Step::Told(action, fewer) };
+            match difference(&plain) {
+                Some(other) if other.kind == found.kind => (best, found) = (plain, other),
+                Some(_) | None => word += 1,
+            }
+        }
     }
     (best, found)
 }

@@ -71,8 +71,10 @@ pub(crate) fn put_plan(
     let (pairs, ended, started) = map(of, version, at, mapping)?;
     let currency = view.customer.currency;
     let terms_of = |price: &PriceDefinition| version.terms(price, currency).ok_or("no currency");
+    let keeps =
+        Keeps { prices: told.keep_prices == Some(true), phases: told.keep_scheduled == Some(true) };
     for (place, price) in pairs {
-        put_terms(view, of, place, terms_of(price)?, at, touched);
+        put_terms(view, of, (place, terms_of(price)?, keeps), at, touched);
     }
     for place in ended {
         forget_ramp(&mut of.items[place], at);
@@ -93,7 +95,7 @@ pub(crate) fn put_plan(
         let Some(now) = item.terms_at(at) else { continue };
         let price = version.of_kind(Recurrence::AddOn).find(|price| price.price == now.price);
         if let Some(price) = price {
-            put_terms(view, of, place, terms_of(price)?, at, touched);
+            put_terms(view, of, (place, terms_of(price)?, keeps), at, touched);
         } else {
             of.items[place].terms.insert(at, None);
             touched.items.push(place);
@@ -105,26 +107,58 @@ pub(crate) fn put_plan(
     Ok(())
 }
 
+/// What goes along to another plan beside what does anyway.
+#[derive(Debug, Clone, Copy)]
+struct Keeps {
+    prices: bool,
+    phases: bool,
+}
+
+/// A price of one's own goes along to the price of the same id.
+fn goes_along(old: &Terms, new: &mut Terms) {
+    if old.own && old.price == new.price {
+        (new.rate, new.own) = (old.rate.clone(), true);
+    }
+}
+
+/// Later phases stay, at prices of the new plan or at their own.
+fn keep_ramp(item: &mut Item, new: &Terms, at: Instant) {
+    let later = item.ramp.iter().copied().filter(|from| *from > at);
+    for from in later.collect::<Vec<_>>() {
+        if let Some(Some(then)) = item.terms.get(&from) {
+            let mut terms = new.clone();
+            goes_along(then, &mut terms);
+            item.terms.insert(from, Some(terms));
+        }
+    }
+}
+
 /// An item has other terms, and other cycles if these are of another length.
 fn put_terms(
     view: &View<'_>,
     of: &mut Subscription,
-    place: usize,
-    terms: Terms,
+    (place, mut terms, keeps): (usize, Terms, Keeps),
     at: Instant,
     touched: &mut Touched,
 ) {
     let origin = of.origin(view.rules);
     let item = &mut of.items[place];
-    forget_ramp(item, at);
+    if keeps.phases {
+        keep_ramp(item, &terms, at);
+    } else {
+        forget_ramp(item, at);
+    }
     touched.items.push(place);
+    if let Some(old) = item.terms_at(at).filter(|_| keeps.prices) {
+        goes_along(old, &mut terms);
+    }
     let every = terms.every;
     // The same terms are no news: what holds them was agreed before.
     if item.terms_at(at) != Some(&terms) {
         item.terms.insert(at, Some(terms));
     }
     if every != item.last_calendar().every {
-        let from = at.max(item.calendars[0].from);
+        let from = at.max(item.first_start());
         let calendar =
             item.last_calendar().of_other_length(view.rules, view.clock, (from, origin), every);
         item.lay(calendar);

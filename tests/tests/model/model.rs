@@ -131,7 +131,7 @@ impl Model {
         let mut customer = Customer::new(
             book.rules,
             when.effective,
-            clock,
+            (clock, zone),
             command.currency,
             days,
             command.parent,
@@ -211,13 +211,23 @@ fn dispatch(
         },
         Command::Billing(BillingCommand::AddCharge(c)) => offers::charge(book, customer, c, when),
         Command::Billing(BillingCommand::WithdrawCharge(c)) => offers::withdraw_charge(customer, c),
-        Command::Billing(BillingCommand::InvoiceNow(_)) => {
-            bill(book, customer, &Billing::now(Which::All, when));
+        Command::Billing(BillingCommand::InvoiceNow(c)) => {
+            let through = c.through.map(|day| i64::from(day.days()));
+            let ahead = c.ahead == Some(true);
+            let today = customer.clock.day(when.recorded);
+            // A year ahead is enough.
+            let last = if ahead { today + 366 } else { today };
+            if through.is_some_and(|day| last < day) {
+                return Err("the day has not come");
+            }
+            let billing = Billing { through, ahead, ..Billing::now(Which::All, when) };
+            bill(book, customer, &billing);
             if customer.issued.is_empty() { Err("nothing to invoice") } else { Ok(()) }
         }
         Command::Billing(BillingCommand::BillCustomer(c)) => {
             let through = Some(i64::from(c.through.days()));
-            let billing = Billing { through, run: true, ..Billing::now(Which::All, when) };
+            let ahead = c.ahead;
+            let billing = Billing { through, ahead, run: true, ..Billing::now(Which::All, when) };
             bill(book, customer, &billing);
             Ok(())
         }

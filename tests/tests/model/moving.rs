@@ -9,11 +9,15 @@
 use std::collections::BTreeMap;
 
 use crate::civil::{Clock, Day, Instant};
-use crate::customer::Customer;
+use crate::customer::{Customer, CycleOf};
 use crate::subscription::{At, Scheduled, Subscription};
 
-/// The customer is elsewhere from the next cycle on.
+/// The customer is elsewhere from the next cycle on; not where it is there, or on its way.
 pub(crate) fn moves(customer: &mut Customer, zone: &str, now: Instant) {
+    if customer.zone == zone {
+        return;
+    }
+    zone.clone_into(&mut customer.zone);
     let before = customer.clock.clone();
     let day = last_day(customer, now);
     let after = before.moved(&customer.rules, day, zone);
@@ -22,12 +26,13 @@ pub(crate) fn moves(customer: &mut Customer, zone: &str, now: Instant) {
         if at <= old { at } else { after.at(before.day(at), before.time_of_day(at)) }
     };
     for of in &mut customer.subscriptions {
-        takes_along(of, &there);
+        takes_along(of, (&before, &after), &there);
     }
     customer.clock = after;
 }
 
-/// The last day of the old place: not before tomorrow, nor before the end of a running cycle.
+/// The last day of the old place: not before tomorrow, nor before the end of a cycle that runs or
+/// was invoiced; one that a change has cut counts whole.
 fn last_day(customer: &Customer, now: Instant) -> Day {
     let clock = &customer.clock;
     let today = clock.day(now);
@@ -36,10 +41,15 @@ fn last_day(customer: &Customer, now: Instant) -> Day {
         if of.end.as_ref().is_some_and(|end| end.at < clock.start_of(today)) {
             continue;
         }
-        for (place, item) in of.items.iter().enumerate().filter(|(_, item)| item.lives_at(now)) {
-            let running = item.cycle_at(&customer.rules, clock, now).map(|cycle| cycle.end);
-            let invoiced = customer.last_cycle_end(of.id, place);
-            for end in running.into_iter().chain(invoiced) {
+        // Also of what is invoiced and has not begun.
+        let lives = now.max(of.start);
+        for (place, item) in of.items.iter().enumerate().filter(|(_, item)| item.lives_at(lives)) {
+            let begun = item.cycles(&customer.rules, clock, now + 1);
+            let begun = begun.into_iter().map(|cycle| cycle.full.1);
+            let lines = customer.invoices.iter().flat_map(|invoice| &invoice.lines);
+            let own = |cycle: &CycleOf| (cycle.subscription, cycle.item) == (of.id, place);
+            let invoiced = lines.filter(|line| line.cycle().is_some_and(own)).map(|l| l.full.1);
+            for end in begun.chain(invoiced) {
                 day = day.max(first_day_from(clock, end));
             }
         }
@@ -52,12 +62,20 @@ fn first_day_from(clock: &Clock, at: Instant) -> Day {
     if clock.start_of(day) < at { day + 1 } else { day }
 }
 
-fn takes_along(of: &mut Subscription, there: &dyn Fn(Instant) -> Instant) {
+fn takes_along(
+    of: &mut Subscription,
+    clocks: (&Clock, &Clock),
+    there: &dyn Fn(Instant) -> Instant,
+) {
     of.start = there(of.start);
     of.trial_end = of.trial_end.map(there);
     if let Some(term) = &mut of.term {
         term.end = there(term.end);
+        term.origin = there(term.origin);
         term.last = term.last.map(there);
+    }
+    if let Some(least) = &mut of.least {
+        least.end = there(least.end);
     }
     let aside = of.end.iter_mut().flat_map(|end| &mut end.withdrawn);
     let waiting = of.scheduled.iter_mut().chain(&mut of.set_aside).chain(aside);
@@ -73,8 +91,9 @@ fn takes_along(of: &mut Subscription, there: &dyn Fn(Instant) -> Instant) {
         item.percents = keyed(&item.percents, there);
         item.changes.iter_mut().for_each(|at| *at = there(*at));
         item.ramp.iter_mut().for_each(|at| *at = there(*at));
-        // Their boundaries are days.
-        item.calendars.iter_mut().for_each(|calendar| calendar.from = there(calendar.from));
+        for calendar in &mut item.calendars {
+            calendar.begins_elsewhere(clocks, there(calendar.from));
+        }
     }
 }
 

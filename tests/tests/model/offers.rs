@@ -12,7 +12,7 @@ use schemas::command::{
     AcceptQuote, AddCharge, ApplyDiscount, ChargeInvoice, ChargePrice, CreateQuote,
     CreateSubscription, DefineCoupon, RedeemCoupon, RemoveDiscount, VoidQuote, WithdrawCharge,
 };
-use schemas::ids::CustomerId;
+use schemas::ids::{CustomerId, SubscriptionId};
 use schemas::terms::{DiscountDuration, DiscountTarget, DiscountValue};
 
 use crate::bill::{Billing, Which, bill};
@@ -32,6 +32,15 @@ pub(crate) struct Quote {
     closed: bool,
 }
 
+impl Quote {
+    /// What it offers, as a subscription that cites it.
+    pub(crate) fn cited_by(&self, subscription: SubscriptionId) -> CreateSubscription {
+        let mut command = as_subscription(&self.offer, subscription, None);
+        command.with.get_or_insert_default().quote = Some(self.offer.quote);
+        command
+    }
+}
+
 pub(crate) fn quote(
     book: &Book,
     customer: &mut Customer,
@@ -46,7 +55,7 @@ pub(crate) fn quote(
     }
     // What could not be accepted is not offered.
     let mut tried = customer.clone();
-    let id = schemas::ids::SubscriptionId::new(uuid::Uuid::from_u128(u128::MAX));
+    let id = SubscriptionId::new(uuid::Uuid::from_u128(u128::MAX));
     begin(book, &mut tried, &as_subscription(command, id, None), &version, children, when)?;
     let quote = Quote { offer: command.clone(), version, until, closed: false };
     if customer.quotes.insert(command.quote, quote).is_some() {
@@ -57,7 +66,7 @@ pub(crate) fn quote(
 
 fn as_subscription(
     offer: &CreateQuote,
-    subscription: schemas::ids::SubscriptionId,
+    subscription: SubscriptionId,
     invoice: Option<schemas::terms::InvoiceTiming>,
 ) -> CreateSubscription {
     CreateSubscription {
@@ -291,7 +300,7 @@ pub(crate) fn charge(
     if customer.charges.iter().any(|known| known.id == command.charge) {
         return Err("it exists already");
     }
-    let charge = Charge { id: command.charge, gross, quantity, of: None, due: false };
+    let charge = Charge { id: command.charge, gross, quantity, of: None, setup: false, due: false };
     customer.charges.push(charge.clone());
     customer.pending.push(charge);
     if let Some(ChargeInvoice::Now(_)) = &command.invoice {

@@ -6,13 +6,16 @@
 //! nothing: documents are made by commands and runs alone. A cycle that is billed ahead is
 //! looked at on a copy for which the time has passed.
 
+use schemas::Decimal;
+use schemas::ids::ChargeId;
 use schemas::terms::{CancelCredit, EndReason, Renewal, Settle};
+use uuid::Uuid;
 
 use crate::activation::ends_at;
 use crate::book::Book;
 use crate::change::{Asked, apply};
 use crate::civil::{Clock, Instant};
-use crate::customer::Customer;
+use crate::customer::{Charge, Customer, Line, Source};
 use crate::migrate;
 use crate::rules::Rules;
 use crate::subscription::{At, End, Later, Subscription, Term};
@@ -39,6 +42,31 @@ pub(crate) fn time_passes(book: &Book, customer: &mut Customer, to: Instant) {
     let view = View { rules: &book.rules, clock: &seen.clock, book, customer: &seen };
     for of in &mut customer.subscriptions {
         pass(&view, of, to);
+    }
+    ask_fees(customer);
+}
+
+/// The fee for an early end is charged when the end comes, unless one stands.
+fn ask_fees(customer: &mut Customer) {
+    for at in 0..customer.subscriptions.len() {
+        let of = &mut customer.subscriptions[at];
+        let Some(gross) = of.owes_fee.take() else { continue };
+        let (subscription, asked) = (of.id, of.fees.clone());
+        let billed = |line: &Line| match line.source {
+            Source::Charge(id) => asked.contains(&id) && line.left() > 0,
+            Source::Cycle(_) => false,
+        };
+        let waits = customer.pending.iter().any(|charge| asked.contains(&charge.id));
+        if waits || customer.charging().any(|(_, line)| billed(line)) {
+            continue;
+        }
+        // The ledger mints its id; nothing asks for it by name.
+        let id = ChargeId::new(Uuid::from_u128(u128::MAX - customer.charges.len() as u128));
+        let of = Some(subscription);
+        let charge = Charge { id, gross, quantity: Decimal::ONE, of, setup: false, due: true };
+        customer.subscriptions[at].fees.push(id);
+        customer.charges.push(charge.clone());
+        customer.pending.push(charge);
     }
 }
 
@@ -94,10 +122,14 @@ pub(crate) fn take_effect(view: &View<'_>, of: &mut Subscription, what: Later, a
             let now = settle(view.rules, change.proration) == Settle::Now;
             of.owes_a_bill |= now && !touched.items.is_empty();
         }
-        Later::Cancel(credit) => {
-            let (at, credit) = ends_at((view.book, view.customer), of, at, credit);
+        Later::Cancel(leaving) => {
+            let told = at;
+            let (at, credit) = ends_at((view.book, view.customer), of, at, leaving.credit);
             of.owes_a_bill |= credit != CancelCredit::None;
             end(of, at, credit, EndReason::Canceled);
+            if !leaving.waived && at == told {
+                costs(of);
+            }
         }
         Later::Pause(how) => {
             of.owes_a_bill |= how == Settle::Now;
@@ -120,6 +152,15 @@ pub(crate) fn settle(rules: &Rules, told: Option<Settle>) -> Settle {
         schemas::terms::ChangeBilling::NextInvoice => Settle::Next,
         schemas::terms::ChangeBilling::AtOnce => Settle::Now,
     })
+}
+
+/// A subscription that has ended before its least term owes a fee; not where nobody ever paid what
+/// it waits for.
+pub(crate) fn costs(of: &mut Subscription) {
+    let early = of.end.as_ref().and_then(|end| of.is_early(end.at));
+    if !of.waits() {
+        of.owes_fee = early.and_then(|least| least.fee);
+    }
 }
 
 /// It ends; what was scheduled is kept aside in case the end is undone.
@@ -147,6 +188,9 @@ fn renew(view: &View<'_>, of: &mut Subscription) {
             let (at, credit) = ends_at((view.book, view.customer), of, term.end, term.credit);
             of.owes_a_bill |= credit != CancelCredit::None;
             end(of, at, credit, EndReason::TermEnded);
+            if at == term.end {
+                costs(of);
+            }
         }
     }
 }

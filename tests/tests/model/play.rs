@@ -15,8 +15,8 @@ use schemas::command::{
 };
 use schemas::event::{BillingEvent, BookEvent, CustomerEvent, SettlementEvent, SubscriptionEvent};
 use schemas::ids::{
-    BillingRunId, CommandId, CouponId, CustomerId, DiscountId, EntityId, InvoiceId, PaymentId,
-    PlanId, QuoteId, SubscriptionId,
+    BillingRunId, ChargeId, CommandId, CouponId, CustomerId, DiscountId, EntityId, InvoiceId,
+    PaymentId, PlanId, QuoteId, SubscriptionId,
 };
 use schemas::terms::{BookClock, LotRef, Policies, Profile, SeriesDefinition, SeriesKind};
 use schemas::text::Code;
@@ -60,6 +60,7 @@ pub(crate) struct Game {
     pub(crate) subscriptions: Vec<(CustomerId, SubscriptionId)>,
     pub(crate) quotes: Vec<(CustomerId, QuoteId)>,
     pub(crate) discounts: Vec<(CustomerId, DiscountId)>,
+    pub(crate) charges: Vec<(CustomerId, ChargeId)>,
     pub(crate) payments: Vec<(CustomerId, PaymentId, i64)>,
     pub(crate) invoices: Vec<(CustomerId, InvoiceId)>,
     /// Every lot of credit there was.
@@ -99,6 +100,7 @@ pub(crate) fn play(history: &History) -> Game {
         }
         game.step(step);
     }
+    game.features.came_to(&game.model);
     game
 }
 
@@ -122,6 +124,7 @@ impl Game {
             subscriptions: Vec::new(),
             quotes: Vec::new(),
             discounts: Vec::new(),
+            charges: Vec::new(),
             payments: Vec::new(),
             invoices: Vec::new(),
             lots: Vec::new(),
@@ -334,6 +337,12 @@ impl Game {
                 self.lots.push((customer, LotRef::Payment(e.payment)));
             } else if let Event::Settlement(SettlementEvent::CreditGranted(e)) = event {
                 self.lots.push((customer, LotRef::Grant(e.grant)));
+            } else if let Event::Billing(BillingEvent::ChargeAdded(e)) = event {
+                // Setup fees and fees for early ends have ids that no command names.
+                let known = self.model.customers.get(&customer);
+                if known.is_some_and(|of| of.charges.iter().any(|c| c.id == e.charge)) {
+                    self.charges.push((customer, e.charge));
+                }
             } else if let Event::Billing(BillingEvent::InvoiceFinalized(e)) = event {
                 self.invoices.push((customer, e.invoice));
                 if e.credit_generated.is_positive() {

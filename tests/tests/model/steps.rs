@@ -4,23 +4,31 @@
 //!
 //! The shared generator makes the moves; steps that it does not know are strewn in: notes for an
 //! amount, payments that say what they pay, a plan and a quantity in one change, a ramp that is
-//! offered, a migration of what somebody has and its withdrawal. A step names things by numbers,
-//! so a history that has lost some still makes sense.
+//! offered, a migration of what somebody has and its withdrawal, the end of a trial. Some of the
+//! shared moves say more, in a [`Word`]: a later start, a least term. A step names things by
+//! numbers, so a history that has lost some still makes sense.
 
 use schemas::command::{
-    Allocate, AllocationRequest, ApplyCredit, ChangeSubscription, CreateQuote, CreditLine,
-    GrantCredit, IssueCreditNote, ItemRequest, MigratePlan, PayOutCredit, RampPhase, RecordPayment,
-    ReleaseCredit, RevokeCredit, SubscriptionTerms, WithdrawMigration,
+    Allocate, AllocationRequest, ApplyCredit, BillingCommand, CatalogCommand, ChangeSubscription,
+    ChargePrice, CreateQuote, CreateSubscription, CreditLine, EndTrial, GrantCredit,
+    IssueCreditNote, ItemRequest, MigratePlan, PayOutCredit, RampPhase, RecordPayment,
+    ReleaseCredit, RevokeCredit, SubscriptionCommand, SubscriptionTerms, UpdateCustomer,
+    UpdateEntity, WithdrawCharge, WithdrawMigration,
 };
 use schemas::ids::{
-    CreditGrantId, CreditNoteId, CustomerId, InvoiceId, PaymentId, QuoteId, RefundId,
+    CreditGrantId, CreditNoteId, CustomerId, EntityId, InvoiceId, PaymentId, QuoteId, RefundId,
     SubscriptionId,
 };
-use schemas::terms::{ChangeTime, GrantKind, LotRef, LotScope, NoteTarget, Profile};
+use schemas::terms::{
+    BillingTiming, CalendarUnit, ChangeTime, DiscountDuration, EarlyEnd, Every, GrantKind,
+    InvoiceTiming, LeastTermRequest, LotRef, LotScope, NoteTarget, PriceDefinition, Profile,
+    RampEnd, Recurrence, UnitPrice,
+};
 use schemas::{Command, Date, Decimal, Interval, Minor};
 use tests::random::Random;
+use uuid::Uuid;
 
-use crate::catalog::mapping;
+use crate::catalog::{ZONES, mapping, rate};
 use crate::commands::pick;
 use crate::moves::{self, Move, Setting, Then, What};
 use crate::play::{Game, text};
@@ -30,6 +38,16 @@ use crate::play::{Game, text};
 pub(crate) enum Step {
     /// A move of the shared generator.
     Shared(Move),
+    /// One that says more.
+    Told(Move, Vec<Word>),
+    /// A trial ends now.
+    EndTrial { subscription: usize, now: bool, back: i64 },
+    /// A charge that waits is withdrawn.
+    WithdrawCharge { charge: usize },
+    /// A customer, or the seller, has other payment terms.
+    Terms { customer: Option<usize>, days: u16 },
+    /// A customer moves to another zone.
+    Elsewhere { customer: usize, zone: usize },
     /// A part of an invoice is credited on one line: of what is open, or of all of it, and then
     /// what is paid becomes credit.
     Note { invoice: usize, line: usize, percent: i64, to_credit: bool },
@@ -53,6 +71,41 @@ pub(crate) enum Step {
     WithdrawMigration { number: usize },
     /// Those that have what a subscription has move to another version.
     MigrateWhatIsThere { subscription: usize, to: usize, days: i64, map: usize },
+}
+
+/// What a shared move says beside.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Word {
+    /// It begins so many days later.
+    Start(i64),
+    /// So many months it is agreed at least, and what leaving earlier costs; none if it cannot be
+    /// left earlier.
+    Least(u16, Option<i64>),
+    /// An early end costs nothing.
+    Waived,
+    /// Phases of a ramp are so many months.
+    PhaseMonths(u16),
+    /// What a ramp said ends with it.
+    RampEnds,
+    /// So much may be missing of a first payment.
+    Tolerates(i64),
+    /// A version by its number.
+    Version(u32),
+    /// The fee has a price of its own from the start.
+    OwnPrice(i64),
+    /// A plan change keeps prices of one's own, or what is scheduled.
+    KeepsPrices,
+    KeepsScheduled,
+    /// A subscription cites the quote that it fulfils.
+    Cites,
+    /// So many units of a charge.
+    Units(i64),
+    /// A discount lasts for so many months.
+    Months(u32),
+    /// All but the plan's first price is billed in arrears.
+    ArrearsBeside,
+    /// Through a day, and cycles that begin by then.
+    Through(i64, bool),
 }
 
 /// What a grant says beside its amount.
@@ -155,6 +208,110 @@ impl Step {
     }
 }
 
+impl Word {
+    /// What a shared move says beside: mostly nothing.
+    fn beside(action: &Move, random: &mut Random) -> Vec<Self> {
+        let mut number = |end: u64| i64::try_from(random.below(end)).expect("small");
+        let few = |number: i64| u16::try_from(number).expect("few");
+        let mut words = Vec::new();
+        let mut says = |one_in: u64, word: Self, number: &mut dyn FnMut(u64) -> i64| {
+            if number(one_in) == 0 {
+                words.push(word);
+            }
+        };
+        let version = Self::Version(1 + u32::from(few(number(3))));
+        let least = Self::Least(few(number(8) + 1), (number(4) > 0).then(|| number(20_000) + 1));
+        let own_price = Self::OwnPrice(number(3_000_000));
+        let start = Self::Start(number(70) + 1);
+        let months = Self::Months(1 + u32::from(few(number(4))));
+        match action {
+            Move::Subscribe { terms, .. } => {
+                says(14, start, &mut number);
+                says(12, least, &mut number);
+                says(20, version, &mut number);
+                says(20, own_price, &mut number);
+                if terms.ramp > 0 {
+                    says(3, Self::PhaseMonths(few(number(3)) + 1), &mut number);
+                    says(3, Self::RampEnds, &mut number);
+                }
+                if terms.activation {
+                    says(3, Self::Tolerates(number(3_000)), &mut number);
+                }
+            }
+            Move::Quote { .. } => {
+                says(12, least, &mut number);
+                says(20, version, &mut number);
+                says(20, own_price, &mut number);
+            }
+            Move::Accept { .. } => {
+                says(8, start, &mut number);
+                says(4, Self::Cites, &mut number);
+            }
+            Move::Change { what: What::Plan(_), .. } => {
+                says(12, version, &mut number);
+                says(6, Self::KeepsPrices, &mut number);
+                says(6, Self::KeepsScheduled, &mut number);
+            }
+            Move::Cancel { .. } => says(4, Self::Waived, &mut number),
+            Move::Charge { .. } => says(4, Self::Units(number(90)), &mut number),
+            Move::Discount { .. } | Move::Coupon { .. } => says(8, months, &mut number),
+            Move::Define(_) => says(8, Self::ArrearsBeside, &mut number),
+            Move::InvoiceNow { .. } => {
+                says(3, Self::Through(number(120) - 40, number(4) > 0), &mut number);
+            }
+            Move::Advance { .. }
+            | Move::Register { .. }
+            | Move::Retire { .. }
+            | Move::Migrate { .. }
+            | Move::Change { .. }
+            | Move::Uncancel { .. }
+            | Move::Withdraw { .. }
+            | Move::Pause { .. }
+            | Move::Resume { .. }
+            | Move::Renewal { .. }
+            | Move::VoidQuote { .. }
+            | Move::Undiscount { .. }
+            | Move::Redeem { .. }
+            | Move::Run { .. }
+            | Move::Void { .. }
+            | Move::Pay { .. }
+            | Move::Reverse { .. }
+            | Move::Refund { .. }
+            | Move::Grant { .. }
+            | Move::Credit { .. } => {}
+        }
+        words
+    }
+}
+
+impl Step {
+    /// A shared move, as it is or with more words.
+    fn told(action: Move, random: &mut Random) -> Self {
+        let words = Word::beside(&action, random);
+        if words.is_empty() { Self::Shared(action) } else { Self::Told(action, words) }
+    }
+
+    /// What no shared move does, rarely.
+    fn rare(random: &mut Random) -> Option<Self> {
+        let mut number = |end: u64| i64::try_from(random.below(end)).expect("small");
+        let place = |number: i64| usize::try_from(number).expect("not negative");
+        match number(100) {
+            0 | 1 => Some(Self::EndTrial {
+                subscription: place(number(8)),
+                now: number(2) == 0,
+                back: if number(4) == 0 { number(400) } else { 0 },
+            }),
+            2 | 3 => Some(Self::WithdrawCharge { charge: place(number(8)) }),
+            4 => Some(Self::Terms {
+                customer: (number(2) == 0).then(|| place(number(8))),
+                days: u16::try_from(number(60)).expect("small"),
+            }),
+            5 => Some(Self::Elsewhere { customer: place(number(8)), zone: place(number(64)) }),
+            _ => None,
+        }
+    }
+}
+
 impl History {
     /// The history of a number: always the same. Every other one has the policies of its profile
     /// as they are, and half of these are ours.
@@ -169,12 +326,14 @@ impl History {
             setting.replaced.clear();
         }
         let mut random = Random::new(seed.wrapping_mul(7_919).wrapping_add(number));
+        let mut words = Random::new(seed.wrapping_mul(15_485_863).wrapping_add(number));
         let mut steps = Vec::new();
         for (action, _) in shared.moves {
             if random.below(10) == 0 {
                 steps.push(Step::random(&mut random));
             }
-            steps.push(Step::Shared(action));
+            steps.extend(Step::rare(&mut words));
+            steps.push(Step::told(action, &mut words));
         }
         if random.below(20) == 0 {
             let at = usize::try_from(random.below(10)).expect("small").min(steps.len());
@@ -193,6 +352,45 @@ impl Game {
     pub(crate) fn command_of(&mut self, step: &Step) -> Option<(Command, i64)> {
         let command = match step {
             Step::Shared(action) => return self.command(action),
+            Step::Told(action, words) => {
+                let (mut command, back) = self.command(action)?;
+                for word in words {
+                    self.say(&mut command, *word);
+                }
+                return Some((command, back));
+            }
+            Step::Terms { customer: None, days } => {
+                let entity = EntityId::new(Uuid::from_u128(1));
+                UpdateEntity {
+                    entity,
+                    name: None,
+                    address: None,
+                    payment_terms_days: Some(*days),
+                    document_retention_years: None,
+                    tax_ids: None,
+                    add_series: None,
+                    default_series: None,
+                }
+                .into()
+            }
+            Step::Terms { customer: Some(number), days } => {
+                let customer = pick(&self.customers, *number)?;
+                UpdateCustomer { payment_terms_days: Some(*days), ..unchanged(customer) }.into()
+            }
+            Step::Elsewhere { customer, zone } => {
+                let customer = pick(&self.customers, *customer)?;
+                let zone = ZONES[zone % ZONES.len()].parse().expect("a zone");
+                UpdateCustomer { zone: Some(zone), ..unchanged(customer) }.into()
+            }
+            Step::EndTrial { subscription, now, back } => {
+                let (customer, subscription) = pick(&self.subscriptions, *subscription)?;
+                let invoice = now.then_some(InvoiceTiming::Now);
+                return Some((EndTrial { customer, subscription, invoice }.into(), *back));
+            }
+            Step::WithdrawCharge { charge } => {
+                let (customer, charge) = pick(&self.charges, *charge)?;
+                WithdrawCharge { customer, charge }.into()
+            }
             Step::Note { invoice, line, percent, to_credit } => {
                 self.note(*invoice, *line, *percent, *to_credit)?
             }
@@ -268,6 +466,118 @@ impl Game {
             }
         };
         Some((command, 0))
+    }
+
+    /// A command says more.
+    fn say(&self, command: &mut Command, word: Word) {
+        match command {
+            Command::Subscription(command) => self.say_of_subscription(command, word),
+            Command::Billing(command) => self.say_of_billing(command, word),
+            Command::Catalog(CatalogCommand::DefinePlan(c)) => {
+                if let Word::ArrearsBeside = word {
+                    let beside = c.prices.iter_mut().skip(1);
+                    let recurs =
+                        |price: &&mut PriceDefinition| price.recurrence != Some(Recurrence::Setup);
+                    beside.filter(recurs).for_each(|p| p.timing = Some(BillingTiming::InArrears));
+                }
+            }
+            Command::Catalog(CatalogCommand::DefineCoupon(c)) => {
+                if let Word::Months(count) = word {
+                    c.duration = DiscountDuration::Months(count);
+                }
+            }
+            Command::Catalog(_)
+            | Command::Settlement(_)
+            | Command::Customer(_)
+            | Command::Book(_)
+            | Command::Seller(_)
+            | Command::Process(_) => {}
+        }
+    }
+
+    fn say_of_subscription(&self, command: &mut SubscriptionCommand, word: Word) {
+        if let SubscriptionCommand::CreateSubscription(c) = command {
+            match word {
+                Word::Start(days) => c.start = Some(self.today(days)),
+                Word::Version(number) => c.version = Some(number),
+                other => self.say_of_terms(c.customer, c.with.get_or_insert_default(), other),
+            }
+        } else if let SubscriptionCommand::CreateQuote(c) = command {
+            match word {
+                Word::Version(number) => c.version = Some(number),
+                other => self.say_of_terms(c.customer, c.with.get_or_insert_default(), other),
+            }
+        } else if let SubscriptionCommand::AcceptQuote(c) = command {
+            if let Word::Start(days) = word {
+                c.start = Some(self.today(days));
+            } else if let Word::Cites = word
+                && let Some(quote) = self.model.customers[&c.customer].quotes.get(&c.quote)
+            {
+                let (start, invoice) = (c.start, c.invoice);
+                let cites = CreateSubscription { start, invoice, ..quote.cited_by(c.subscription) };
+                *command = SubscriptionCommand::CreateSubscription(cites);
+            }
+        } else if let SubscriptionCommand::CancelSubscription(c) = command {
+            c.waive_fee = matches!(word, Word::Waived).then_some(true);
+        } else if let SubscriptionCommand::ApplyDiscount(c) = command {
+            if let Word::Months(count) = word {
+                c.duration = DiscountDuration::Months(count);
+            }
+        } else if let SubscriptionCommand::ChangePlan(c) = command {
+            match word {
+                Word::Version(number) => c.version = Some(number),
+                Word::KeepsPrices => c.keep_prices = Some(true),
+                Word::KeepsScheduled => c.keep_scheduled = Some(true),
+                _ => {}
+            }
+        }
+    }
+
+    fn say_of_terms(&self, customer: CustomerId, with: &mut SubscriptionTerms, word: Word) {
+        let money = |cents: i64| Minor(cents).of(self.currency(customer));
+        match word {
+            Word::Least(count, costs) => {
+                with.least_term = Some(LeastTermRequest {
+                    length: Every { count, unit: CalendarUnit::Month },
+                    early_end: costs.map_or(EarlyEnd::Refused, |fee| EarlyEnd::Fee(money(fee))),
+                });
+            }
+            Word::PhaseMonths(count) => {
+                for phase in with.ramp.iter_mut().flatten() {
+                    (phase.days, phase.months) = (None, Some(count));
+                }
+            }
+            Word::RampEnds => with.ramp_end = Some(RampEnd::End),
+            Word::Tolerates(cents) => {
+                if let Some(activation) = &mut with.activation {
+                    activation.tolerance = Some(money(cents));
+                }
+            }
+            Word::OwnPrice(price) => {
+                let rate = Some(rate(9, price));
+                let (price, quantity, remove) = (text("fee"), None, None);
+                let request = ItemRequest { price, quantity, rate, remove };
+                with.items.get_or_insert_default().push(request);
+            }
+            _ => {}
+        }
+    }
+
+    fn say_of_billing(&self, command: &mut BillingCommand, word: Word) {
+        if let BillingCommand::AddCharge(c) = command
+            && let Word::Units(units) = word
+            && let ChargePrice::Total(total) = c.price
+        {
+            let (mantissa, currency) = (i128::from(total.minor().0), self.currency(c.customer));
+            // Tenths of a cent.
+            let amount = Decimal::from_parts(mantissa, 3).expect("small");
+            c.price = ChargePrice::PerUnit(UnitPrice { amount, currency });
+            c.quantity = Some(whole(units));
+        } else if let BillingCommand::InvoiceNow(c) = command
+            && let Word::Through(days, ahead) = word
+        {
+            (c.through, c.ahead) = (Some(self.today(days)), Some(ahead));
+        }
     }
 
     fn open_of(&self, number: usize) -> Option<(CustomerId, schemas::ids::InvoiceId, i64)> {
@@ -373,6 +683,21 @@ impl Game {
         };
         let ramp = Some((0..phases).map(phase).collect());
         SubscriptionTerms { ramp, ..SubscriptionTerms::default() }
+    }
+}
+
+fn unchanged(customer: CustomerId) -> UpdateCustomer {
+    UpdateCustomer {
+        customer,
+        external_id: None,
+        name: None,
+        email: None,
+        payment_terms_days: None,
+        address: None,
+        tax_ids: None,
+        zone: None,
+        purchase_order: None,
+        clear: None,
     }
 }
 

@@ -8,18 +8,18 @@
 use schemas::Decimal;
 use schemas::command::{Activation, CreateSubscription, RampPhase, SubscriptionTerms};
 use schemas::ids::ChargeId;
-use schemas::terms::{InvoiceTiming, RampEnd, Recurrence};
+use schemas::terms::{EarlyEnd, InvoiceTiming, LeastTermRequest, RampEnd, Recurrence};
 use uuid::Uuid;
 
 use crate::bill::{Billing, Which, bill};
 use crate::book::{Book, Version, recurrence};
 use crate::calendar::Calendar;
 use crate::change::own_rate;
-use crate::civil::{Instant, date, months_later};
+use crate::civil::{Clock, Instant, date, months_later};
 use crate::customer::{Charge, Customer, Refused, When};
 use crate::item::Item;
 use crate::price::whole;
-use crate::subscription::{Gate, Subscription, Term};
+use crate::subscription::{Gate, Least, Subscription, Term};
 
 pub(crate) fn subscribe(
     book: &Book,
@@ -72,6 +72,12 @@ pub(crate) fn begin(
         term: with
             .term
             .map(|term| Term::new(&clock, (start, 0), term.length, (term.renewal, credit))),
+        least: match with.least_term {
+            Some(least) => Some(least_term(customer, &clock, start, &least)?),
+            None => None,
+        },
+        owes_fee: None,
+        fees: Vec::new(),
         scheduled: Vec::new(),
         set_aside: Vec::new(),
         numbers: 0,
@@ -82,6 +88,9 @@ pub(crate) fn begin(
         owes_a_bill: false,
         again: Vec::new(),
     };
+    if new.term.and_then(|term| term.last).is_some_and(|end| new.is_early(end).is_some()) {
+        return Err("it ends before its least term");
+    }
     put_items(book, customer, &mut new, version, &with, quantity)?;
     if let Some(ramp) = &with.ramp {
         put_ramp(customer, &mut new, ramp, with.ramp_end)?;
@@ -93,7 +102,7 @@ pub(crate) fn begin(
         // The ledger mints its id; nothing asks for it by name.
         let id = ChargeId::new(Uuid::from_u128(u128::MAX - customer.charges.len() as u128));
         let (of, due) = (Some(command.subscription), false);
-        let charge = Charge { id, gross, quantity: Decimal::ONE, of, due };
+        let charge = Charge { id, gross, quantity: Decimal::ONE, of, setup: true, due };
         customer.charges.push(charge.clone());
         customer.pending.push(charge);
     }
@@ -101,6 +110,23 @@ pub(crate) fn begin(
         bill(book, customer, &Billing::now(Which::Of(command.subscription), when));
     }
     Ok(())
+}
+
+fn least_term(
+    customer: &Customer,
+    clock: &Clock,
+    start: Instant,
+    told: &LeastTermRequest,
+) -> Result<Least, Refused> {
+    let fee = match told.early_end {
+        EarlyEnd::Refused => None,
+        EarlyEnd::Fee(fee) if fee.currency() != customer.currency => {
+            return Err("a fee in another currency");
+        }
+        EarlyEnd::Fee(fee) if fee.minor().0 <= 0 => return Err("a fee is more than zero"),
+        EarlyEnd::Fee(fee) => Some(fee.minor().0.into()),
+    };
+    Ok(Least::new(clock, start, told.length, fee))
 }
 
 fn gate(activation: Activation) -> Gate {

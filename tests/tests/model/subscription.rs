@@ -7,7 +7,7 @@
 //! instant is worked out when somebody asks.
 
 use schemas::command::ChangeSubscription;
-use schemas::ids::{CustomerId, SubscriptionId};
+use schemas::ids::{ChargeId, CustomerId, SubscriptionId};
 use schemas::terms::{CancelCredit, ChangeTime, EndReason, Every, Renewal, Settle};
 
 use crate::calendar::{CycleId, steps_later};
@@ -21,9 +21,17 @@ use crate::stretches::both;
 pub(crate) enum Later {
     /// A change of plan, items or anchor.
     Change(Box<ChangeSubscription>),
-    Cancel(CancelCredit),
+    Cancel(Leaving),
     Pause(Settle),
     Resume(Settle),
+}
+
+/// What a cancellation says beside its time.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Leaving {
+    pub(crate) credit: CancelCredit,
+    /// An early end costs nothing.
+    pub(crate) waived: bool,
 }
 
 /// When it will.
@@ -99,6 +107,22 @@ impl Term {
     }
 }
 
+/// So long it is agreed at least.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Least {
+    pub(crate) end: Instant,
+    pub(crate) length: Every,
+    /// What an earlier end costs; none where there can be no earlier end.
+    pub(crate) fee: Option<i128>,
+}
+
+impl Least {
+    pub(crate) fn new(clock: &Clock, start: Instant, length: Every, fee: Option<i128>) -> Self {
+        let (day, time) = (clock.day(start), clock.time_if(start));
+        Self { end: clock.at(steps_later(day, length, 1, None), time), length, fee }
+    }
+}
+
 /// Waits for its first payment.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Gate {
@@ -119,6 +143,11 @@ pub(crate) struct Subscription {
     pub(crate) gate: Option<Gate>,
     pub(crate) pauses: Vec<Pause>,
     pub(crate) term: Option<Term>,
+    pub(crate) least: Option<Least>,
+    /// An early end has come, and its fee is no charge yet.
+    pub(crate) owes_fee: Option<i128>,
+    /// Its fees for early ends, withdrawn or not.
+    pub(crate) fees: Vec<ChargeId>,
     pub(crate) scheduled: Vec<Scheduled>,
     /// What a scheduled end put aside, because it lies beyond it.
     pub(crate) set_aside: Vec<Scheduled>,
@@ -162,11 +191,18 @@ impl Subscription {
             return Some((end.at, end.credit));
         }
         let canceled = self.scheduled.iter().filter_map(|scheduled| match scheduled {
-            Scheduled { at: At::Time(at), what: Later::Cancel(credit), .. } => Some((*at, *credit)),
+            Scheduled { at: At::Time(at), what: Later::Cancel(leaving), .. } => {
+                Some((*at, leaving.credit))
+            }
             Scheduled { .. } => None,
         });
         let term = self.term.and_then(|term| Some((term.last?, term.credit)));
         canceled.chain(term).min_by_key(|(at, _)| *at)
+    }
+
+    /// Whether an end at an instant is before the least term is over.
+    pub(crate) fn is_early(&self, at: Instant) -> Option<Least> {
+        self.least.filter(|least| at < least.end)
     }
 
     /// Whether a cycle that starts at an instant begins before the known end.
@@ -184,7 +220,8 @@ impl Subscription {
     /// Where it is at an instant, if it does (or does not) wait for its first payment.
     pub(crate) fn place(&self, at: Instant, waits: bool) -> Place {
         match &self.end {
-            Some(end) if end.at <= at => {
+            // What ended before it began is over at once.
+            Some(end) if end.at <= at || end.at <= self.start => {
                 return match end.reason {
                     EndReason::Canceled => Place::Canceled,
                     EndReason::TermEnded | EndReason::NotPaid => Place::Expired,
@@ -192,7 +229,7 @@ impl Subscription {
             }
             Some(_) | None => {}
         }
-        if waits {
+        if waits || at < self.start {
             Place::Pending
         } else if self.paused_at(at).is_some() {
             Place::Paused
@@ -328,6 +365,6 @@ impl Subscription {
     }
 
     fn first_cycle_start(&self) -> Instant {
-        self.items.first().map_or(self.start, |item| item.calendars[0].from)
+        self.items.first().map_or(self.start, Item::first_start)
     }
 }
