@@ -130,6 +130,10 @@ pub(super) fn uncancel(
 ) -> Result<Vec<Event>, Rejection> {
     let (id, rules) = (command.subscription, &case.profile.rules);
     let subscription = case.found(id)?;
+    if let Some(ending) = subscription.ending.filter(|_| subscription.waits()) {
+        let end = rules.date(ending.at)?;
+        return Err(Rejection::SubscriptionCanceled { subscription: id, end });
+    }
     if subscription.waits() {
         // What the end gave back is not paid: nobody goes on who has not begun.
         return Err(Rejection::NotActiveYet { subscription: id });

@@ -3,15 +3,16 @@
 use schemas::Timestamp;
 use schemas::event::{
     ChangeScheduled, EventAt, ItemChange, ItemStarted, PaymentAwaited, RampAgreed,
-    ScheduledChangeWithdrawn, SubscriptionActivated, SubscriptionCanceled, SubscriptionChanged,
-    SubscriptionEvent, SubscriptionMigrated, SubscriptionMoved, SubscriptionPaused,
-    SubscriptionResumed, Term, TermsChange,
+    ScheduledChangeWithdrawn, ScheduledFor, SubscriptionActivated, SubscriptionCanceled,
+    SubscriptionChanged, SubscriptionEvent, SubscriptionMigrated, SubscriptionMoved,
+    SubscriptionPaused, SubscriptionResumed, Term, TermsChange,
 };
 use schemas::ids::{QuoteId, SubscriptionId};
-use schemas::terms::{CancelCredit, Settle};
+use schemas::terms::{CancelCredit, Renewal, Settle};
 
 use super::agreements::{Agreements, Discount, Quote};
 use super::item::Item;
+use super::schedule::is_end;
 use super::state::{Ending, Migrated, Pause, Phases, Subscription};
 use crate::mistakes::{Mistake, makes};
 use crate::shared::Shared;
@@ -128,7 +129,9 @@ impl Subscription {
             E::SubscriptionResumed(resumed) => self.fold_resumption(resumed, made)?,
             E::SubscriptionCanceled(canceled) => self.fold_end(canceled, made)?,
             E::CancellationUndone(_) => {
-                self.ending = None;
+                if let Some(ending) = self.ending.take() {
+                    self.items.iter_mut().for_each(|item| item.thaw_cycles(ending.at));
+                }
                 let aside = std::mem::take(&mut self.aside);
                 self.scheduled
                     .extend(aside.into_iter().filter(|_| !makes(Mistake::UncancelForgets)));
@@ -137,6 +140,9 @@ impl Subscription {
             E::TermRenewed(renewed) => self.term = renewed.term,
             E::RenewalSet(set) => {
                 let term = self.term.ok_or_else(|| Unmade::of("a term of", self.id))?;
+                if term.renewal == Renewal::Cancel && set.renewal != Renewal::Cancel {
+                    self.items.iter_mut().for_each(|item| item.thaw_cycles(term.span.end()));
+                }
                 self.term = Some(Term { renewal: set.renewal, ..term });
             }
             E::SubscriptionCreated(_)
@@ -176,6 +182,10 @@ impl Subscription {
     }
 
     fn fold_withdrawn(&mut self, withdrawn: &ScheduledChangeWithdrawn) -> Result<(), Unmade> {
+        let ends = self.change(withdrawn.change).filter(|due| is_end(due));
+        if let Some(ScheduledFor::At(at)) = ends.map(|due| due.at) {
+            self.items.iter_mut().for_each(|item| item.thaw_cycles(at));
+        }
         // A scheduled end may have put it aside.
         match self.aside.iter().position(|due| due.change == withdrawn.change) {
             Some(place) => {
@@ -237,6 +247,13 @@ impl Subscription {
         }
         for change in &changed.items {
             let known = self.item(change.item).is_some();
+            // Before cycles are laid anew: what was left alone of those that run is billed, too.
+            match changed.settle {
+                Settle::Now | Settle::Next if known => {
+                    self.known_item(change.item)?.thaw(changed.from);
+                }
+                Settle::Now | Settle::Next | Settle::None => {}
+            }
             self.fold_item(change, changed.from, made)?;
             let item = self.known_item(change.item)?;
             if known {
@@ -245,10 +262,8 @@ impl Subscription {
             match changed.settle {
                 Settle::Now => {
                     item.settled.push(changed.from);
-                    item.thaw(changed.from);
                 }
-                Settle::Next => item.thaw(changed.from),
-                Settle::None => {}
+                Settle::Next | Settle::None => {}
             }
             if let Some(until) = change.left_alone_until {
                 item.freeze(changed.from, until, change.calendar.is_some() && known);
@@ -336,7 +351,8 @@ impl Subscription {
             if paused.settle == Settle::Now {
                 item.settled.push(paused.from);
             }
-            if !kept {
+            // What an item that is gone has forfeited is not given back.
+            if !kept && item.terms_at(paused.from).is_some() {
                 item.thaw(paused.from);
             }
         }
@@ -371,7 +387,8 @@ impl Subscription {
         let SubscriptionCanceled { end: at, credit, reason, begun, .. } = *canceled;
         if credit != CancelCredit::None {
             // What was left as it was invoiced is given back with the end.
-            self.items.iter_mut().for_each(|item| item.thaw(at));
+            let living = self.items.iter_mut().filter(|item| item.terms_at(at).is_some());
+            living.for_each(|item| item.thaw(at));
         }
         self.ending = Some(Ending { at, credit, reason, begun });
         self.changed = made;

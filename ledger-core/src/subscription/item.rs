@@ -364,12 +364,30 @@ impl Item {
         self.frozen.extend(Span::new(from, until).map(|span| Frozen { span, before }));
     }
 
-    /// Time from an instant on is billed again as agreed, up to the next step.
+    /// Time from an instant on is billed again as agreed, up to the next step. What a change that
+    /// laid cycles anew has forfeited of the old ones stays forfeited.
     pub(crate) fn thaw(&mut self, from: Timestamp) {
         let until = self.next_step(from).unwrap_or(Timestamp::MAX);
+        self.thaw_up_to(from, until);
+    }
+
+    /// Cycles that begin at an instant or later are billed as agreed: what was invoiced of them
+    /// was given back.
+    pub(crate) fn thaw_cycles(&mut self, from: Timestamp) {
+        let first = self.cycles.iter().map(|cycle| cycle.start).find(|start| from <= *start);
+        if let Some(first) = first {
+            self.thaw_up_to(first, Timestamp::MAX);
+        }
+    }
+
+    fn thaw_up_to(&mut self, from: Timestamp, until: Timestamp) {
         let Some(thawed) = Span::new(from, until) else { return };
         let frozen = std::mem::take(&mut self.frozen);
         for old in frozen {
+            if old.before <= self.calendar_cycle {
+                self.frozen.push(old);
+                continue;
+            }
             let parts = [
                 Span::new(old.span.start(), old.span.end().min(thawed.start())),
                 Span::new(old.span.start().max(thawed.end()), old.span.end()),

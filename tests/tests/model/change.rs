@@ -280,7 +280,8 @@ fn mark(
             item.settled.push(at);
         }
         if how != Settle::None {
-            thaw(item, at);
+            let last = before.items.get(*place).map_or(0, |item| item.calendars.len() - 1);
+            thaw(item, at, last);
             continue;
         }
         let until = if new { plan_billed } else { billed(*place) };
@@ -295,11 +296,40 @@ fn mark(
     }
 }
 
+/// An end or a pause gives back what was billed of what is there.
+pub(crate) fn thaw_living(of: &mut Subscription, at: Instant) {
+    for item in of.items.iter_mut().filter(|item| item.lives_at(at)) {
+        let last = item.calendars.len() - 1;
+        thaw(item, at, last);
+    }
+}
+
+/// An end is taken back: cycles that were not to begin are billed as agreed.
+pub(crate) fn thaw_cycles(view: &View<'_>, of: &mut Subscription, end: Instant) {
+    for item in &mut of.items {
+        let until = item.frozen.iter().map(|frozen| frozen.time.1).max().unwrap_or(end);
+        let cycles = item.cycles(view.rules, view.clock, until);
+        let Some(first) = cycles.into_iter().map(|c| c.start).find(|start| end <= *start) else {
+            continue;
+        };
+        let last = item.calendars.len() - 1;
+        for frozen in item.frozen.iter_mut().filter(|frozen| frozen.pieces >= last) {
+            frozen.time.1 = frozen.time.1.min(first);
+        }
+        item.frozen.retain(|frozen| frozen.time.0 < frozen.time.1);
+    }
+}
+
 /// Time after a change that is billed is no longer frozen, until the next recorded change.
-pub(crate) fn thaw(item: &mut Item, at: Instant) {
+pub(crate) fn thaw(item: &mut Item, at: Instant, last: usize) {
     let until = item.next_step(at).unwrap_or(Instant::MAX);
     let frozen = std::mem::take(&mut item.frozen);
     for old in frozen {
+        // What cycles that were laid anew have forfeited stays forfeited.
+        if old.pieces < last {
+            item.frozen.push(old);
+            continue;
+        }
         let left = without(&[old.time], &[(at, until)]);
         item.frozen.extend(left.into_iter().map(|time| Frozen { time, ..old }));
     }

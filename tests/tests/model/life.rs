@@ -18,7 +18,7 @@ use schemas::terms::{
 use crate::bill::{Billing, Which, bill};
 use crate::book::Book;
 use crate::calendar::Calendar;
-use crate::change::{Asked, apply};
+use crate::change::{Asked, apply, thaw_cycles};
 use crate::civil::Instant;
 use crate::compare::unbilled;
 use crate::customer::{Customer, Refused, When};
@@ -290,9 +290,10 @@ pub(crate) fn uncancel(
                 return Err("the end has passed");
             }
             of.end = None;
+            thaw_cycles(view, of, ended.at);
             of.scheduled.extend(ended.withdrawn);
             fees.clone_from(&of.fees);
-        } else if !undo_scheduled(of) {
+        } else if !undo_scheduled(view, of) {
             return Err("it is not canceled");
         }
         of.scheduled.sort_by_key(|known| known.number);
@@ -304,10 +305,13 @@ pub(crate) fn uncancel(
 }
 
 /// Takes a scheduled cancellation back, with what it set aside.
-fn undo_scheduled(of: &mut Subscription) -> bool {
+fn undo_scheduled(view: &View<'_>, of: &mut Subscription) -> bool {
     let canceled = |known: &crate::subscription::Scheduled| matches!(known.what, Later::Cancel(_));
-    if !of.scheduled.iter().any(canceled) {
+    let Some(end) = of.scheduled.iter().find(|known| canceled(known)).map(|known| known.at) else {
         return false;
+    };
+    if let At::Time(end) = end {
+        thaw_cycles(view, of, end);
     }
     of.scheduled.retain(|known| !canceled(known));
     let aside = std::mem::take(&mut of.set_aside);
@@ -323,11 +327,11 @@ pub(crate) fn withdraw(
     when: When,
 ) -> Result<(), Refused> {
     let now = when.recorded;
-    on(book, customer, command.subscription, |_, of| {
+    on(book, customer, command.subscription, |view, of| {
         let found = of.scheduled.iter().position(|known| known.number == command.change);
         let place = found.ok_or("no such change")?;
         if matches!(of.scheduled[place].what, Later::Cancel(_)) {
-            undo_scheduled(of);
+            undo_scheduled(view, of);
         } else {
             let gone = of.scheduled.remove(place);
             // With a pause goes what ends it.
@@ -350,6 +354,9 @@ pub(crate) fn set_renewal(
             return Err("it has ended");
         }
         let term = of.term.ok_or("it has no term")?;
+        if term.renewal == Renewal::Cancel && command.renewal != Renewal::Cancel {
+            thaw_cycles(view, of, term.end);
+        }
         of.term = Some(term.renewed_by(view.clock, command.renewal));
         of.term.and_then(|term| term.last).map_or(Ok(()), |end| may_end(of, end))
     })?;

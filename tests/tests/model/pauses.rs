@@ -70,7 +70,7 @@ pub(crate) fn pause_at(view: &View<'_>, of: &mut Subscription, at: Instant, how:
         of.items.iter_mut().for_each(|item| item.settled.push(at));
     }
     if how != Settle::None {
-        of.items.iter_mut().for_each(|item| crate::change::thaw(item, at));
+        crate::change::thaw_living(of, at);
     }
     of.pauses.push(Pause { from: at, until: None, kept: how == Settle::None });
 }
