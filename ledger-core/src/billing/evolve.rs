@@ -2,19 +2,20 @@
 //! checked them.
 
 use schemas::event::{
-    BillingEvent, ChargeAdded, CreditNoteIssued, CycleOpened, DiscountPart, EventAt,
-    InvoiceFinalized, InvoiceLine, InvoiceVoided, LineRef, LineSource, RevenueSchedule,
-    SettlementEvent, SubscriptionEvent, SubscriptionMoved,
+    BillingEvent, ChargeAdded, CreditNoteIssued, DiscountPart, EventAt, InvoiceFinalized,
+    InvoiceLine, InvoiceVoided, LineRef, LineSource, RevenueSchedule, SettlementEvent,
 };
 use schemas::ids::{DiscountId, InvoiceId, SubscriptionId};
-use schemas::terms::{DiscountTarget, EndReason, LineKind, Settle};
+use schemas::terms::{DiscountTarget, LineKind};
 use schemas::{Currency, Date, Minor};
 
 use super::spans;
 use super::state::{Billed, Billing, CycleBill, DiscountUse, Line, LineAt, Pending, Priced, Taken};
 use crate::accounting::Earning;
-use crate::shared::{List, Shared};
+use crate::shared::Shared;
 use crate::unmade::Unmade;
+
+mod agreed;
 
 impl Billing {
     /// Folds in what was charged or invoiced.
@@ -35,112 +36,6 @@ impl Billing {
             }
             BillingEvent::InvoiceFinalized(invoice) => self.fold_invoice(invoice, made),
         }
-    }
-
-    /// Folds in what agreements mean for what is billed: cycles exist, discounts can be used,
-    /// something is to be billed by the next run, what was paid runs from another day, and a
-    /// subscription that nobody paid for is not asked for its setup fee again. What waited for a
-    /// payment (`paid`) is billed in the commit of that.
-    ///
-    /// # Errors
-    /// [`Unmade`] when it names what was never made.
-    pub(crate) fn evolve_agreed(
-        &mut self,
-        event: &SubscriptionEvent,
-        paid: bool,
-    ) -> Result<(), Unmade> {
-        use SubscriptionEvent as E;
-        match event {
-            E::CycleOpened(opened) => self.open(opened),
-            E::DiscountApplied(applied) => {
-                self.use_from_now(applied.discount, counts_cycles(&applied.on));
-            }
-            E::RampAgreed(ramp) => {
-                if !self.discounts.contains_key(&ramp.discount) {
-                    self.use_from_now(ramp.discount, true);
-                }
-            }
-            // A change that changed nothing leaves nothing to bill.
-            E::SubscriptionChanged(e) if e.change.is_some() && !paid && !e.items.is_empty() => {
-                self.owe_if(e.settle, e.subscription)
-            }
-            E::SubscriptionPaused(e) if e.change.is_some() && !paid => {
-                self.owe_if(e.settle, e.subscription)
-            }
-            E::SubscriptionResumed(e) if e.change.is_some() && !paid => {
-                self.owe_if(e.settle, e.subscription)
-            }
-            E::SubscriptionCanceled(canceled) => {
-                if canceled.reason == EndReason::NotPaid {
-                    let id = Some(canceled.subscription);
-                    Shared::make_mut(&mut self.pending)
-                        .retain(|charge| charge.added.subscription != id);
-                }
-            }
-            E::SubscriptionActivated(activated) => {
-                if let Some(moved) = &activated.moved {
-                    self.fold_move(activated.subscription, moved)?;
-                }
-            }
-            E::SubscriptionChanged(_)
-            | E::SubscriptionPaused(_)
-            | E::SubscriptionResumed(_)
-            | E::SubscriptionCreated(_)
-            | E::PaymentAwaited(_)
-            | E::CycleCut(_)
-            | E::ChangeScheduled(_)
-            | E::ScheduledChangeWithdrawn(_)
-            | E::CancellationUndone(_)
-            | E::SubscriptionMigrated(_)
-            | E::SubscriptionRelocated(_)
-            | E::TermRenewed(_)
-            | E::RenewalSet(_)
-            | E::QuoteCreated(_)
-            | E::QuoteAccepted(_)
-            | E::QuoteVoided(_)
-            | E::DiscountRemoved(_) => {}
-        }
-        Ok(())
-    }
-
-    fn use_from_now(&mut self, discount: DiscountId, by_cycle: bool) {
-        let fresh = DiscountUse { by_cycle, ..DiscountUse::default() };
-        Shared::make_mut(&mut self.discounts).insert(discount, Shared::new(fresh));
-    }
-
-    /// What happened by itself and was to be billed at once is billed by the next run.
-    fn owe_if(&mut self, settle: Settle, subscription: SubscriptionId) {
-        if settle == Settle::Now {
-            Shared::make_mut(&mut self.owed).insert(subscription);
-        }
-    }
-
-    /// What a subscription has paid runs from another day.
-    fn fold_move(&mut self, id: SubscriptionId, moved: &SubscriptionMoved) -> Result<(), Unmade> {
-        for item in &moved.items {
-            for (cycle, span) in (0..).zip(&item.cycles) {
-                let bill = self.cycle_mut(id, item.item, cycle)?;
-                bill.start = span.start();
-                let lines = bill.lines.clone();
-                for at in lines {
-                    let line = self.line_at_mut(at)?;
-                    line.live = vec![*span];
-                    if let Some(priced) = &mut line.priced {
-                        (priced.pricing.span, priced.pricing.full) = (*span, *span);
-                    }
-                }
-            }
-        }
-        for line in &moved.lines {
-            let found = self.line_mut(line.line)?;
-            found.service = Some(line.service);
-            found.earned = line.kept;
-            let schedule = RevenueSchedule::Straight(line.service);
-            let currency = found.earning.currency;
-            found.earning =
-                first_earning(line.line, currency, line.left, schedule, moved.posting_date);
-        }
-        Ok(())
     }
 
     /// Folds in what takes back what was billed.
@@ -166,18 +61,6 @@ impl Billing {
     fn wait(&mut self, charge: &ChargeAdded, made: EventAt) {
         let pending = Shared::new(Pending { added: charge.clone(), made, again: false });
         Shared::make_mut(&mut self.pending).push(pending);
-    }
-
-    fn open(&mut self, opened: &CycleOpened) {
-        let cycles = Shared::make_mut(&mut self.cycles);
-        let items = Shared::make_mut(cycles.entry(opened.subscription).or_default());
-        let item = usize::from(opened.item);
-        if items.len() <= item {
-            items.resize_with(item + 1, List::default);
-        }
-        let start = opened.span.start();
-        let (lines, waived, again) = (Vec::new(), Vec::new(), Vec::new());
-        items[item].push(CycleBill { start, lines, waived, again });
     }
 
     fn cycle_mut(

@@ -135,8 +135,8 @@ impl<'a> Comparison<'a> {
         began && self.cycle.index == 0 && self.cycle.start != self.cycle.full.start()
     }
 
-    /// Charges what is missing and due through a horizon; the lines go to the end of `lines`. Whether
-    /// one of them is a reason for an invoice.
+    /// Charges what is missing and due through a horizon; the lines go to the end of `lines`.
+    /// Whether one of them is a reason for an invoice.
     ///
     /// # Errors
     /// Amounts or dates that cannot be reckoned.

@@ -8,8 +8,8 @@
 
 use schemas::command::{ItemRequest, PriceMapping};
 use schemas::event::{
-    Calendar, ChangeAgreed, ChangeScheduled, CycleCut, ItemChange, ItemTerms, PlanVersionDefined,
-    PricesMapped, ScheduledFor, SubscriptionChanged, SubscriptionEvent, TermsChange,
+    Calendar, ChangeAgreed, CycleCut, ItemChange, ItemTerms, PlanVersionDefined, PricesMapped,
+    SubscriptionChanged, SubscriptionEvent, TermsChange,
 };
 use schemas::terms::{Anchor, NoneScope, Settle, TrialAnchor, TrialOnChange};
 use schemas::text::Code;
@@ -18,15 +18,14 @@ use schemas::{Decimal, Rejection, Timestamp};
 use super::advance::Advance;
 use super::calendar;
 use super::create::days_after;
-use super::evolve::try_out;
 use super::item::{Item, same_price};
 use super::mapping::{Old, map};
-use super::schedule::{beyond, is_end, withdrawal};
 use super::state::Subscription;
 use super::terms::{add_on, check_quantity, own_rate};
 use crate::catalog::terms::item_terms;
 use crate::mistakes::{Mistake, makes};
 
+mod follow;
 mod phases;
 
 /// A change that asks for nothing: its difference waits for the next invoice.
@@ -418,62 +417,6 @@ impl<'a> Draft<'a> {
             change.left_alone_until = until.filter(|until| self.at < *until);
         }
     }
-
-    /// What waits for the end of a cycle that is cut waits for the end of the new one. What was
-    /// told for the end of a trial stays on its day where the trial is over before.
-    fn follow_cycles(&self, events: &mut Vec<SubscriptionEvent>) -> Result<(), Rejection> {
-        let rules = self.advance.rules;
-        let mut then = self.subscription.clone();
-        for (before, event) in events.iter().enumerate() {
-            try_out(&mut then, event, before);
-        }
-        let trialing = |of: &Subscription| of.runs_trial_until(self.at, rules).is_some();
-        if trialing(self.subscription) && !trialing(&then) {
-            return Ok(());
-        }
-        let ends = (self.subscription.told_end(self.at, rules)?, then.told_end(self.at, rules)?);
-        let (Some(old), Some(new)) = ends else { return Ok(()) };
-        let waits =
-            |due: &&ChangeScheduled| due.cycle_end && old != new && due.at == ScheduledFor::At(old);
-        let known = || then.scheduled.iter().chain(&then.aside);
-        let moved: Vec<ChangeScheduled> = known().filter(waits).cloned().collect();
-        let Some(end) = then.scheduled.iter().find(|due| is_end(due)).cloned() else {
-            for due in moved {
-                tell_again(&mut then, due, ScheduledFor::At(new), events);
-            }
-            return Ok(());
-        };
-        if moved.is_empty() {
-            return Ok(());
-        }
-        // What lies beyond the end, and so is put aside, may be other changes now.
-        let to = if waits(&&end) { ScheduledFor::At(new) } else { end.at };
-        let withdrawn = withdrawal(&then, end.change).into();
-        push(&mut then, events, withdrawn);
-        for due in moved.into_iter().filter(|due| !is_end(due)) {
-            tell_again(&mut then, due, ScheduledFor::At(new), events);
-        }
-        let sets_aside = beyond(&then, to);
-        push(&mut then, events, ChangeScheduled { at: to, sets_aside, ..end }.into());
-        Ok(())
-    }
-}
-
-fn push(then: &mut Subscription, events: &mut Vec<SubscriptionEvent>, event: SubscriptionEvent) {
-    try_out(then, &event, events.len());
-    events.push(event);
-}
-
-/// A change waits for another time.
-fn tell_again(
-    then: &mut Subscription,
-    due: ChangeScheduled,
-    at: ScheduledFor,
-    events: &mut Vec<SubscriptionEvent>,
-) {
-    let withdrawn = withdrawal(then, due.change).into();
-    push(then, events, withdrawn);
-    push(then, events, ChangeScheduled { at, ..due }.into());
 }
 
 impl Advance<'_> {

@@ -15,10 +15,10 @@ use schemas::terms::{Renewal, Settle};
 use super::advance::just_before;
 use super::case::{Bill, Case, Decided};
 use super::schedule::{
-    Changing, Counts, beyond, changing, is_end, not_before_anchor, not_before_start, schedule,
-    time_of, withdrawal, withdrawn, within_life,
+    Changing, Counts, beyond, changing, not_before_anchor, not_before_start, schedule, time_of,
+    withdrawal, withdrawn, within_life,
 };
-use super::state::{Pause, Subscription, default_credit};
+use super::state::{Pause, Subscription, default_credit, is_end};
 use super::term::ends_by_itself;
 
 /// Ends a subscription now, on a date, at the end of its cycle, or when it is paid.

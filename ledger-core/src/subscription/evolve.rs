@@ -12,8 +12,7 @@ use schemas::terms::{CancelCredit, Renewal, Settle};
 
 use super::agreements::{Agreements, Discount, Quote};
 use super::item::Item;
-use super::schedule::is_end;
-use super::state::{Ending, Migrated, Pause, Phases, Subscription};
+use super::state::{Ending, Migrated, Pause, Phases, Subscription, is_end};
 use crate::mistakes::{Mistake, makes};
 use crate::shared::Shared;
 use crate::unmade::Unmade;

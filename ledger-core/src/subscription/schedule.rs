@@ -11,7 +11,7 @@ use schemas::{Rejection, Timestamp};
 
 use super::case::Case;
 use super::item::Item;
-use super::state::Subscription;
+use super::state::{Subscription, is_end};
 use crate::mistakes::{Mistake, makes};
 
 /// The most changes that one subscription has scheduled.
@@ -222,14 +222,6 @@ pub(crate) fn withdrawn(
 ) -> Vec<Event> {
     let due = subscription.scheduled.iter().filter(|due| which(due));
     due.map(|due| withdrawal(subscription, due.change).into()).collect()
-}
-
-/// Whether a scheduled change is an end.
-pub(crate) fn is_end(due: &ChangeScheduled) -> bool {
-    match due.what {
-        ScheduledChange::Cancel(_) => true,
-        ScheduledChange::Items(_) | ScheduledChange::Pause(_) | ScheduledChange::Resume(_) => false,
-    }
 }
 
 /// A scheduled change is withdrawn; if it is an end, what that had put aside waits again.

@@ -461,3 +461,11 @@ pub(crate) const fn default_credit(rules: &Rules) -> CancelCredit {
         CancelDefault::Keep => CancelCredit::None,
     }
 }
+
+/// Whether a scheduled change is an end.
+pub(crate) fn is_end(due: &ChangeScheduled) -> bool {
+    match due.what {
+        ScheduledChange::Cancel(_) => true,
+        ScheduledChange::Items(_) | ScheduledChange::Pause(_) | ScheduledChange::Resume(_) => false,
+    }
+}

@@ -133,7 +133,8 @@ pub(crate) fn let_go(
             continue;
         }
         if customer.invoices[place].has_notes || customer.is_credited_by_a_later_one(place) {
-            // It stays for the sake of others, and of what notes took off; what it asks of this one comes back.
+            // It stays for the sake of others, and of what notes took off; what it asks of this
+            // one comes back.
             let fees: Vec<(usize, i128)> = fees_of(customer, place, id);
             if !fees.is_empty() {
                 put_note(customer, place, fees, when);

@@ -22,7 +22,7 @@
 //! | `credit`, `residue`, `discounts`, `bill` | amounts and documents |
 //! | `money`, `lots` | what pays what, and goes back |
 //! | `model` | commands in, documents and refusals out |
-//! | `steps`, `play`, `judge` | histories, and the comparison |
+//! | `steps`, `told_as`, `play`, `judge` | histories, and the comparison |
 //! | `features` | which pairs of features met |
 //! | `story`, `faults`, `figures`, `policies`, `credits` | what was worked by hand |
 //! | `published` | published cases, told to the model |
@@ -82,6 +82,7 @@ mod story;
 mod stretches;
 mod subscribe;
 mod subscription;
+mod told_as;
 mod wanted;
 
 use std::collections::BTreeMap;
