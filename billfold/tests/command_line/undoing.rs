@@ -237,8 +237,8 @@ const RUN: [&str; 3] =
 
 /// The `undo` that a refusal names last.
 fn named(said: &str) -> Vec<&str> {
-    let commands = said.split('`').filter_map(|part| part.strip_prefix("billfold undo "));
-    commands.last().unwrap_or_else(|| panic!("{said}")).split(' ').collect()
+    let mut commands = said.split('`').filter_map(|part| part.strip_prefix("billfold undo "));
+    commands.next_back().unwrap_or_else(|| panic!("{said}")).split(' ').collect()
 }
 
 #[test]

@@ -180,7 +180,8 @@ pub(super) fn ahead<'a>(
     let left_alone: Vec<Span> = place.item.left_alone(cycle.index).collect();
     let charged = |segment: &Segment<'_>| {
         let left = left_alone.iter().fold(vec![segment.span], |set, s| spans::without(&set, *s));
-        !left.is_empty() && !(back && segment.terms.timing == BillingTiming::InAdvance)
+        let gone = back && segment.terms.timing == BillingTiming::InAdvance;
+        !left.is_empty() && !gone
     };
     let segments = place.item.segments(living, place.pauses, rules).into_iter().filter(charged);
     let with_day = |segment| Ok((segment, due(place, &segment, cycle, Some(living))?));

@@ -175,15 +175,18 @@ impl Game {
 
     fn say_of_subscription(&self, command: &mut SubscriptionCommand, word: Word) {
         if let SubscriptionCommand::CreateSubscription(c) = command {
-            match word {
-                Word::Start(days) => c.start = Some(self.today(days)),
-                Word::Version(number) => c.version = Some(number),
-                other => self.say_of_terms(c.customer, c.with.get_or_insert_default(), other),
+            if let Word::Start(days) = word {
+                c.start = Some(self.today(days));
+            } else if let Word::Version(number) = word {
+                c.version = Some(number);
+            } else {
+                self.say_of_terms(c.customer, c.with.get_or_insert_default(), word);
             }
         } else if let SubscriptionCommand::CreateQuote(c) = command {
-            match word {
-                Word::Version(number) => c.version = Some(number),
-                other => self.say_of_terms(c.customer, c.with.get_or_insert_default(), other),
+            if let Word::Version(number) = word {
+                c.version = Some(number);
+            } else {
+                self.say_of_terms(c.customer, c.with.get_or_insert_default(), word);
             }
         } else if let SubscriptionCommand::AcceptQuote(c) = command {
             if let Word::Start(days) = word {
@@ -202,42 +205,38 @@ impl Game {
                 c.duration = DiscountDuration::Months(count);
             }
         } else if let SubscriptionCommand::ChangePlan(c) = command {
-            match word {
-                Word::Version(number) => c.version = Some(number),
-                Word::KeepsPrices => c.keep_prices = Some(true),
-                Word::KeepsScheduled => c.keep_scheduled = Some(true),
-                _ => {}
+            if let Word::Version(number) = word {
+                c.version = Some(number);
+            } else if let Word::KeepsPrices = word {
+                c.keep_prices = Some(true);
+            } else if let Word::KeepsScheduled = word {
+                c.keep_scheduled = Some(true);
             }
         }
     }
 
     fn say_of_terms(&self, customer: CustomerId, with: &mut SubscriptionTerms, word: Word) {
         let money = |cents: i64| Minor(cents).of(self.currency(customer));
-        match word {
-            Word::Least(count, costs) => {
-                with.least_term = Some(LeastTermRequest {
-                    length: Every { count, unit: CalendarUnit::Month },
-                    early_end: costs.map_or(EarlyEnd::Refused, |fee| EarlyEnd::Fee(money(fee))),
-                });
+        if let Word::Least(count, costs) = word {
+            with.least_term = Some(LeastTermRequest {
+                length: Every { count, unit: CalendarUnit::Month },
+                early_end: costs.map_or(EarlyEnd::Refused, |fee| EarlyEnd::Fee(money(fee))),
+            });
+        } else if let Word::PhaseMonths(count) = word {
+            for phase in with.ramp.iter_mut().flatten() {
+                (phase.days, phase.months) = (None, Some(count));
             }
-            Word::PhaseMonths(count) => {
-                for phase in with.ramp.iter_mut().flatten() {
-                    (phase.days, phase.months) = (None, Some(count));
-                }
+        } else if let Word::RampEnds = word {
+            with.ramp_end = Some(RampEnd::End);
+        } else if let Word::Tolerates(cents) = word {
+            if let Some(activation) = &mut with.activation {
+                activation.tolerance = Some(money(cents));
             }
-            Word::RampEnds => with.ramp_end = Some(RampEnd::End),
-            Word::Tolerates(cents) => {
-                if let Some(activation) = &mut with.activation {
-                    activation.tolerance = Some(money(cents));
-                }
-            }
-            Word::OwnPrice(price) => {
-                let rate = Some(rate(9, price));
-                let (price, quantity, remove) = (text("fee"), None, None);
-                let request = ItemRequest { price, quantity, rate, remove };
-                with.items.get_or_insert_default().push(request);
-            }
-            _ => {}
+        } else if let Word::OwnPrice(price) = word {
+            let rate = Some(rate(9, price));
+            let (price, quantity, remove) = (text("fee"), None, None);
+            let request = ItemRequest { price, quantity, rate, remove };
+            with.items.get_or_insert_default().push(request);
         }
     }
 

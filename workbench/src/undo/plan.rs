@@ -231,18 +231,16 @@ impl Copy<'_> {
             )));
         }
         let resting = resting_whole(history, entry, reason);
-        let way = match self.tried(entry, &resting, reason, door)? {
-            Some(why) => format!("and is not taken back: {why}"),
-            None => {
-                let others = positions(resting.iter().map(|other| other.position));
-                let at = entry.position;
-                return Ok(Some(format!(
-                    "{told} rests on it, by {thing}; take that back first: `billfold undo \
-                     {others}`, or with it: `billfold undo {at} {others}`"
-                )));
-            }
-        };
-        Ok(Some(format!("{told} rests on it, by {thing}, {way}")))
+        if let Some(why) = self.tried(entry, &resting, reason, door)? {
+            let way = format!("and is not taken back: {why}");
+            return Ok(Some(format!("{told} rests on it, by {thing}, {way}")));
+        }
+        let others = positions(resting.iter().map(|other| other.position));
+        let at = entry.position;
+        Ok(Some(format!(
+            "{told} rests on it, by {thing}; take that back first: `billfold undo {others}`, or \
+             with it: `billfold undo {at} {others}`"
+        )))
     }
 
     /// Why these commits are not taken back together, if they are not.

@@ -35,13 +35,13 @@ impl Billing {
             }
             // A change that changed nothing leaves nothing to bill.
             E::SubscriptionChanged(e) if e.change.is_some() && !paid && !e.items.is_empty() => {
-                self.owe_if(e.settle, e.subscription)
+                self.owe_if(e.settle, e.subscription);
             }
             E::SubscriptionPaused(e) if e.change.is_some() && !paid => {
-                self.owe_if(e.settle, e.subscription)
+                self.owe_if(e.settle, e.subscription);
             }
             E::SubscriptionResumed(e) if e.change.is_some() && !paid => {
-                self.owe_if(e.settle, e.subscription)
+                self.owe_if(e.settle, e.subscription);
             }
             E::SubscriptionCanceled(canceled) => {
                 if canceled.reason == EndReason::NotPaid {
