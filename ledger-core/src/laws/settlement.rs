@@ -313,6 +313,8 @@ impl Settlement {
         findings: &mut Findings,
     ) {
         self.own(customer, event.invoice, findings);
+        // What goes back first: between the two nothing may seem paid.
+        self.take_off(customer, event.invoice, &event.released, event.posting_date, findings);
         self.invoice(event.invoice, findings, |invoice, findings| {
             invoice.check_taken_back(event.invoice, event.posting_date, false, findings);
             invoice.credited += i128::from(event.total.0) - i128::from(event.to_credit.0);
@@ -322,7 +324,6 @@ impl Settlement {
             self.lots.make(customer, lot, amount, event.posting_date);
             self.count_left(customer, lot, amount);
         }
-        self.take_off(customer, event.invoice, &event.released, event.posting_date, findings);
         self.reverse(event.invoice, event.posting_date, &event.lines, posted, findings);
     }
 
