@@ -122,8 +122,8 @@ pub(super) fn advance_all(
     horizon: Horizon,
 ) -> Result<(), Rejection> {
     let rules = &draft.customer.profile.rules;
-    let ends = |of: &Subscription| of.known_end(rules).is_some_and(|end| end.at <= horizon.now);
-    let billed = |of: &&Subscription| scope.has(of.id()) && (!of.waits() || ends(of));
+    let billed =
+        |of: &&Subscription| scope.has(of.id()) && (!of.waits() || of.ends_by(horizon.now, rules));
     let billed = draft.customer.subscriptions().filter(billed).map(Subscription::id);
     for id in billed.collect::<Vec<SubscriptionId>>() {
         let customer = &draft.customer;
@@ -180,8 +180,7 @@ fn let_go(context: &Context<'_>, draft: &mut Draft, scope: Scope) -> Result<bool
         return Ok(false);
     }
     draft.extend(events);
-    let never_paid =
-        |of: &Subscription| of.waits() && of.ending.is_some_and(|ending| ending.at <= of.start);
+    let never_paid = |of: &Subscription| of.waits() && of.never_begins();
     let customer = &draft.customer;
     let fees = customer.billing.pending().filter(|pending| {
         let of = pending.added.subscription.and_then(|id| customer.subscription_of(id));

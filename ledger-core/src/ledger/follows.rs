@@ -70,7 +70,7 @@ fn ask(context: &Context<'_>, draft: &mut Draft) -> Result<(), Rejection> {
         let id = subscription.id();
         if let Some((invoice, expires)) = activation.asked {
             // Who ended while it waited never began, whatever becomes of the invoice after that.
-            let ended = subscription.known_end(rules).is_some_and(|end| end.at <= now);
+            let ended = subscription.ends_by(now, rules);
             if !ended && draft.customer.invoice(invoice).is_some_and(|invoice| invoice.voided) {
                 events.push(PaymentAwaited { subscription: id, invoice: None, expires });
             }
@@ -104,8 +104,7 @@ fn begin_paid(context: &Context<'_>, draft: &mut Draft) -> Result<(), Rejection>
     // Who has ended meanwhile does not begin, whether a run has told or not.
     let (now, effective) = (context.stamp.recorded_at, context.stamp.effective_at);
     let rules = &customer.profile.rules;
-    let ends = |of: &Subscription| of.known_end(rules).is_some_and(|end| end.at <= now);
-    let lives = |of: &Subscription| of.ending.is_none() && !ends(of);
+    let lives = |of: &Subscription| of.ending.is_none() && !of.ends_by(now, rules);
     let paid = customer.subscriptions().filter_map(|subscription| {
         let activation = subscription.activation.filter(|_| lives(subscription))?;
         let (invoice, expires) = activation.asked?;

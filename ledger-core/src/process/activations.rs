@@ -46,7 +46,7 @@ pub(super) fn expire(case: &Case<'_>, agreements: &Agreements) -> Result<Vec<Eve
         let Some((invoice, expires)) = activation.asked else { continue };
         let open = case.settlement.invoices().get(invoice).map(Invoice::open);
         let paid = open.is_some_and(|open| open <= activation.agreed.tolerance);
-        let ended = subscription.known_end(rules).is_some_and(|known| known.at <= now);
+        let ended = subscription.ends_by(now, rules);
         if expires <= now && !paid && !ended {
             late.entry(invoice).or_default().push(subscription);
         }
@@ -69,9 +69,7 @@ pub(crate) fn let_go(
     before: u64,
 ) -> Result<Vec<Event>, Rejection> {
     let mut gone: Unpaid<'_> = BTreeMap::new();
-    let never_began =
-        |found: &&Subscription| found.ending.is_some_and(|ending| ending.at <= found.start);
-    for subscription in agreements.subscriptions().filter(never_began) {
+    for subscription in agreements.subscriptions().filter(|found| found.never_begins()) {
         let asked = subscription.activation.and_then(|activation| activation.asked);
         if let Some((invoice, _)) = asked.filter(|_| of(subscription.id())) {
             gone.entry(invoice).or_default().push(subscription);

@@ -143,7 +143,7 @@ pub(super) fn uncancel(
             cancellation(subscription).ok_or(Rejection::NotCanceled { subscription: id })?;
         // It may have come meanwhile, and nobody was told.
         let now = case.context.stamp.recorded_at;
-        let over = subscription.known_end(rules).is_some_and(|end| end.at <= now);
+        let over = subscription.ends_by(now, rules);
         let Some(due) = subscription.change(found).filter(|_| over) else {
             return Ok(vec![withdrawal(subscription, found).into()]);
         };

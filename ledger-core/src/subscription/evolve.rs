@@ -247,11 +247,8 @@ impl Subscription {
         for change in &changed.items {
             let known = self.item(change.item).is_some();
             // Before cycles are laid anew: what was left alone of those that run is billed, too.
-            match changed.settle {
-                Settle::Now | Settle::Next if known => {
-                    self.known_item(change.item)?.thaw(changed.from);
-                }
-                Settle::Now | Settle::Next | Settle::None => {}
+            if known && changed.settle != Settle::None {
+                self.known_item(change.item)?.thaw(changed.from);
             }
             self.fold_item(change, changed.from, made)?;
             let item = self.known_item(change.item)?;

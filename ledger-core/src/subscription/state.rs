@@ -364,6 +364,11 @@ impl Subscription {
         known.map(|(at, credit)| KnownEnd { at, credit, ended: false })
     }
 
+    /// Whether its end has come by an instant, whether anybody was told or not.
+    pub(crate) fn ends_by(&self, at: Timestamp, rules: &Rules) -> bool {
+        self.known_end(rules).is_some_and(|known| known.at <= at)
+    }
+
     /// Whether a cycle that starts at an instant begins, or had begun when its end was told.
     pub(crate) fn begins(&self, start: Timestamp, rules: &Rules) -> bool {
         let before_end = self.known_end(rules).is_none_or(|known| start < known.at)
