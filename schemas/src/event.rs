@@ -43,7 +43,7 @@ pub use invoice::{
 };
 pub use lot::{LotPart, LotReturn, LotSwap, LotUse};
 pub use movement::{
-    MigrationTaken, Relocated, SubscriptionMigrated, SubscriptionRelocated, TermsStep,
+    LaterTerms, MigrationTaken, Relocated, SubscriptionMigrated, SubscriptionRelocated,
 };
 pub use place::EventAt;
 pub use process::{BillingRunStarted, DueSet};

@@ -26,7 +26,7 @@ use crate::catalog::terms::item_terms;
 use crate::mistakes::{Mistake, makes};
 
 mod follow;
-mod phases;
+mod later;
 
 /// A change that asks for nothing: its difference waits for the next invoice.
 const NOTHING: ChangeAgreed = ChangeAgreed {
@@ -51,6 +51,8 @@ struct Edit {
     /// From where its cycles are computed.
     calendar: Calendar,
     is_new: bool,
+    /// The command says at which rate.
+    own_rate: bool,
 }
 
 /// Every item that lives at the instant, as the change leaves it.
@@ -61,7 +63,8 @@ struct Draft<'a> {
     edits: Vec<Edit>,
     trial_end: Option<Timestamp>,
     prices: Option<PricesMapped>,
-    to_plan: bool,
+    /// Another plan, or the same one anew.
+    to_plan: Option<&'a PlanVersionDefined>,
 }
 
 impl Advance<'_> {
@@ -116,10 +119,11 @@ impl<'a> Draft<'a> {
                 quantity: item.quantity_at(at),
                 calendar: item.calendar,
                 is_new: false,
+                own_rate: false,
             })
         };
         let edits = subscription.items.iter().filter_map(edit).collect();
-        Self { advance, subscription, at, edits, trial_end: None, prices: None, to_plan: false }
+        Self { advance, subscription, at, edits, trial_end: None, prices: None, to_plan: None }
     }
 
     fn origin(&self) -> Timestamp {
@@ -135,7 +139,7 @@ impl<'a> Draft<'a> {
     /// The items of another plan take the places of those of this one.
     fn put_plan(
         &mut self,
-        version: &PlanVersionDefined,
+        version: &'a PlanVersionDefined,
         told: &[PriceMapping],
         keep_prices: bool,
     ) -> Result<(), Rejection> {
@@ -184,7 +188,7 @@ impl<'a> Draft<'a> {
         if other_plan {
             self.count_trial_anew(version)?;
         }
-        (self.prices, self.to_plan) = (Some(said), true);
+        (self.prices, self.to_plan) = (Some(said), Some(version));
         Ok(())
     }
 
@@ -224,6 +228,7 @@ impl<'a> Draft<'a> {
             quantity,
             calendar,
             is_new: true,
+            own_rate: false,
         });
         Ok(())
     }
@@ -281,6 +286,7 @@ impl<'a> Draft<'a> {
         }
         if let (Some(terms), Some(_)) = (&mut edit.terms, &request.rate) {
             own_rate(terms, Some(request))?;
+            edit.own_rate = true;
         }
         Ok(())
     }
@@ -345,8 +351,8 @@ impl<'a> Draft<'a> {
         if change.settle == Settle::None && !makes(Mistake::NoneIsSettled) {
             self.leave_alone(&mut items, moves);
         }
-        let withdraws = self.to_plan && !nothing && !change.keep_scheduled;
-        let kept = if self.to_plan && change.keep_scheduled { self.kept_phases() } else { None };
+        let withdraws = self.to_plan.is_some() && !nothing && !change.keep_scheduled;
+        let later = if nothing { Vec::new() } else { self.later(!withdraws)? };
         events.push(
             SubscriptionChanged {
                 subscription: self.subscription.id,
@@ -360,10 +366,13 @@ impl<'a> Draft<'a> {
                 ramp_withdrawn_from: self
                     .next_phase()
                     .filter(|_| withdraws && !makes(Mistake::RampStepSurvives)),
+                later,
             }
             .into(),
         );
-        events.extend(kept.map(SubscriptionEvent::from));
+        if self.to_plan.is_some() && !nothing {
+            self.take_migrations(&mut events)?;
+        }
         if moves {
             self.follow_cycles(&mut events)?;
         }

@@ -64,17 +64,25 @@ pub(crate) fn boundary(calendar: &Calendar, n: i64, rules: &Rules) -> Result<Tim
         PreviousPeriodFrom::ClampedDate if n < 0 => None,
         PreviousPeriodFrom::ClampedDate | PreviousPeriodFrom::Anchor => calendar.day,
     };
-    let at = rules.local.civil_at(calendar.first)?;
-    let first = Date::from_civil(at.date())?;
-    // Where the clock is set forward at midnight, a day begins later.
-    let begins = rules.local.start_of(first)? == calendar.first;
-    let time = if begins { civil::Time::midnight() } else { at.time() };
-    on_clock(step(first, calendar.every, n, day)?, time, rules)
+    let first = rules.date(calendar.first)?;
+    on_clock(step(first, calendar.every, n, day)?, time_of_day(calendar.first, rules)?, rules)
+}
+
+/// The time that a clock shows; midnight where the day begins later, because the clock was set
+/// forward then.
+pub(super) fn time_of_day(at: Timestamp, rules: &Rules) -> Result<civil::Time, TimeError> {
+    let shown = rules.local.civil_at(at)?;
+    let begins = rules.local.start_of(Date::from_civil(shown.date())?)? == at;
+    Ok(if begins { civil::Time::midnight() } else { shown.time() })
 }
 
 /// The instant at which the clock shows a time on a day; the start of the day where days are
 /// counted.
-fn on_clock(date: Date, time: civil::Time, rules: &Rules) -> Result<Timestamp, TimeError> {
+pub(super) fn on_clock(
+    date: Date,
+    time: civil::Time,
+    rules: &Rules,
+) -> Result<Timestamp, TimeError> {
     if rules.by_days() || time == civil::Time::midnight() {
         return rules.local.start_of(date);
     }

@@ -1,7 +1,7 @@
 //! Decisions that change plan, items or anchor, and that end a trial.
 
 use schemas::Rejection;
-use schemas::command::{ChangePlan, ChangeQuantity, ChangeSubscription, EndTrial};
+use schemas::command::{ChangePlan, ChangeQuantity, ChangeSubscription, EndTrial, ItemRequest};
 use schemas::event::{
     ChangeAgreed, ChangeScheduled, Event, PlanVersion, PlanVersionDefined, ScheduledChange,
     ScheduledFor, SubscriptionEvent,
@@ -181,12 +181,27 @@ fn not_in_the_past(
     Ok(())
 }
 
-/// Whether a scheduled change gives way to a new one: any of a plan or price to a plan, and else
-/// what is for the same time and the same thing.
+/// Whether a scheduled change gives way to a new one: any of a plan or price to a plan, what is
+/// for later of an add-on to the end of that, and else what is for the same time and the same
+/// thing.
 fn gives_way(known: &ChangeScheduled, new: &ChangeAgreed, due: Option<ScheduledFor>) -> bool {
     let ScheduledChange::Items(old) = &known.what else { return false };
     let prices = old.items.iter().any(|item| item.rate.is_some());
     if new.plan.is_some() && !new.keep_scheduled && (old.plan.is_some() || prices) {
+        return true;
+    }
+    // What a price that ends was to be later would begin it again.
+    let ends = |item: &ItemRequest| {
+        let removes = |new: &ItemRequest| new.remove == Some(true) && new.price == item.price;
+        new.items.iter().any(removes)
+    };
+    let of_items_alone = old.plan.is_none() && old.quantity.is_none() && old.anchor.is_none();
+    let later = match (due, known.at) {
+        (None, _) => true,
+        (Some(ScheduledFor::At(at)), ScheduledFor::At(known)) => at <= known,
+        (Some(ScheduledFor::At(_) | ScheduledFor::Paid), _) => false,
+    };
+    if later && of_items_alone && !old.items.is_empty() && old.items.iter().all(ends) {
         return true;
     }
     due == Some(known.at) && (names_the_same(new, old) || names_the_same(old, new))

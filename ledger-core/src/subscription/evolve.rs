@@ -2,7 +2,7 @@
 
 use schemas::Timestamp;
 use schemas::event::{
-    ChangeScheduled, EventAt, ItemChange, ItemStarted, PaymentAwaited, RampAgreed,
+    ChangeScheduled, EventAt, ItemChange, ItemStarted, LaterTerms, PaymentAwaited, RampAgreed,
     ScheduledChangeWithdrawn, ScheduledFor, SubscriptionActivated, SubscriptionCanceled,
     SubscriptionChanged, SubscriptionEvent, SubscriptionMigrated, SubscriptionMoved,
     SubscriptionPaused, SubscriptionResumed, Term, TermsChange,
@@ -13,6 +13,7 @@ use schemas::terms::{CancelCredit, Renewal, Settle};
 use super::agreements::{Agreements, Discount, Quote};
 use super::item::Item;
 use super::state::{Ending, Migrated, Pause, Phases, Subscription, is_end};
+use super::steps::Word;
 use crate::mistakes::{Mistake, makes};
 use crate::shared::Shared;
 use crate::unmade::Unmade;
@@ -240,17 +241,17 @@ impl Subscription {
             self.anchor = changed.anchor;
         }
         if let (Some(end), Some(phases)) = (changed.ramp_withdrawn_from, &mut self.phases) {
-            let later = phases.later.clone();
             phases.withdraw(changed.from, end);
-            self.items.iter_mut().for_each(|item| item.forget(changed.from, &later));
+            self.items.iter_mut().for_each(|item| item.forget_ramp(changed.from));
         }
+        let by = if changed.prices.is_some() { Word::Plan } else { Word::Own };
         for change in &changed.items {
             let known = self.item(change.item).is_some();
             // Before cycles are laid anew: what was left alone of those that run is billed, too.
             if known && changed.settle != Settle::None {
                 self.known_item(change.item)?.thaw(changed.from);
             }
-            self.fold_item(change, changed.from, made)?;
+            self.fold_item(change, changed.from, by, made)?;
             let item = self.known_item(change.item)?;
             if known {
                 item.mark(changed.from);
@@ -265,6 +266,9 @@ impl Subscription {
                 item.freeze(changed.from, until, change.calendar.is_some() && known);
             }
         }
+        for later in &changed.later {
+            self.fold_later(changed.from, later, made)?;
+        }
         self.changed = made;
         Ok(())
     }
@@ -273,10 +277,11 @@ impl Subscription {
         &mut self,
         change: &ItemChange,
         from: Timestamp,
+        by: Word,
         made: EventAt,
     ) -> Result<(), Unmade> {
         if let Some(item) = self.item_mut(change.item) {
-            item.put(from, &change.terms, change.quantity, change.calendar, made);
+            item.put(from, change, by, made);
             return Ok(());
         }
         // A new item begins.
@@ -293,7 +298,20 @@ impl Subscription {
             quantity: change.quantity.unwrap_or(schemas::Decimal::ONE),
             calendar,
         };
-        self.items.push(Item::new(&started, from, made));
+        self.items.push(Item::new(&started, from, by, made));
+        Ok(())
+    }
+
+    /// Other terms hold later; what a migration did there is undone, and can be done again.
+    fn fold_later(
+        &mut self,
+        from: Timestamp,
+        later: &LaterTerms,
+        made: EventAt,
+    ) -> Result<(), Unmade> {
+        let number = later.item;
+        let undone = self.known_item(number)?.restate(from, &later.steps, made);
+        self.migrated.retain(|taken| taken.item != number || !undone.contains(&taken.at));
         Ok(())
     }
 
@@ -305,8 +323,9 @@ impl Subscription {
             if start < step.from && !phases.later.contains(&step.from) {
                 phases.later.push(step.from);
             }
+            let by = if step.ends { Word::RampEnd } else { Word::Phase };
             for change in &step.items {
-                self.fold_item(change, step.from, made)?;
+                self.fold_item(change, step.from, by, made)?;
             }
         }
         self.phases = Some(phases);
@@ -323,18 +342,10 @@ impl Subscription {
         let taken = migrated.taken.iter().map(|taken| Migrated { item, at, plan, taken: *taken });
         self.migrated.extend(taken);
         for change in &migrated.items {
-            if let Some(item) = self.item_mut(change.item) {
-                item.forget_later_terms(migrated.from);
-            }
-            self.fold_item(change, migrated.from, made)?;
+            self.fold_item(change, migrated.from, Word::Migration, made)?;
         }
-        for step in &migrated.later {
-            let terms = match &step.terms {
-                Some(terms) => TermsChange::Set(terms.clone()),
-                None => TermsChange::Remove,
-            };
-            let item = self.known_item(step.item)?;
-            item.put(step.from, &terms, None, None, made);
+        for later in &migrated.later {
+            self.fold_later(migrated.from, later, made)?;
         }
         self.changed = made;
         Ok(())

@@ -9,13 +9,16 @@
 //! what proration divides by, also when it is cut.
 
 use schemas::decimal::Decimal;
-use schemas::event::{Calendar, CycleOpened, EventAt, ItemStarted, ItemTerms, TermsChange};
+use schemas::event::{
+    Calendar, CycleOpened, EventAt, ItemChange, ItemStarted, ItemTerms, TermsChange,
+};
 use schemas::terms::RebillRule;
 use schemas::time::TimeError;
 use schemas::{Span, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::calendar;
+use super::steps::{Said, Word, latest, put_step, step_at};
 use super::visit::{self, Visit};
 use crate::catalog::models;
 use crate::customer::rules::Rules;
@@ -74,8 +77,8 @@ pub(crate) struct Item {
     pub(crate) number: u16,
     pub(crate) add_on: bool,
     /// Terms from an instant on; none where the item has ended.
-    terms: Vec<(Timestamp, Option<ItemTerms>)>,
-    quantities: Vec<(Timestamp, Decimal)>,
+    terms: Vec<(Timestamp, Said<Option<ItemTerms>>)>,
+    quantities: Vec<(Timestamp, Said<Decimal>)>,
     /// Changes in the order of recording, so that a backdated one does not rename later ones.
     changes: Vec<(Timestamp, u32)>,
     /// The events that set terms or quantity from an instant on.
@@ -93,12 +96,12 @@ pub(crate) struct Item {
 }
 
 impl Item {
-    pub(crate) fn new(started: &ItemStarted, start: Timestamp, made: EventAt) -> Self {
+    pub(crate) fn new(started: &ItemStarted, start: Timestamp, by: Word, made: EventAt) -> Self {
         Self {
             number: started.item,
             add_on: started.add_on,
-            terms: vec![(start, Some(started.terms.clone()))],
-            quantities: vec![(start, started.quantity)],
+            terms: vec![(start, Said { what: Some(started.terms.clone()), by })],
+            quantities: vec![(start, Said { what: started.quantity, by })],
             changes: vec![(start, 0)],
             origins: vec![(start, made)],
             marks: 1,
@@ -112,23 +115,17 @@ impl Item {
 
     /// The terms at an instant; none before the start and after the end.
     pub(crate) fn terms_at(&self, at: Timestamp) -> Option<&ItemTerms> {
-        latest(&self.terms, at).and_then(Option::as_ref)
-    }
-
-    /// The terms that begin at an instant, if some do.
-    pub(crate) fn step_of_terms(&self, at: Timestamp) -> Option<&ItemTerms> {
-        let found = self.terms.binary_search_by_key(&at, |(from, _)| *from).ok()?;
-        self.terms[found].1.as_ref()
+        latest(&self.terms, at).and_then(|said| said.what.as_ref())
     }
 
     /// The last terms that it has had.
     pub(crate) fn last_terms(&self) -> Option<&ItemTerms> {
-        self.terms.iter().rev().find_map(|(_, terms)| terms.as_ref())
+        self.terms.iter().rev().find_map(|(_, said)| said.what.as_ref())
     }
 
     /// The quantity at an instant; the first one before the start.
     pub(crate) fn quantity_at(&self, at: Timestamp) -> Decimal {
-        self.quantities[step_at(&self.quantities, at)].1
+        self.quantities[step_at(&self.quantities, at)].1.what
     }
 
     /// The instants after `at` from which terms or quantity are others, in order.
@@ -152,7 +149,7 @@ impl Item {
 
     /// The instant from which it has no terms for ever, if there is one.
     pub(crate) fn removed_at(&self) -> Option<Timestamp> {
-        self.terms.last().filter(|(_, terms)| terms.is_none()).map(|(from, _)| *from)
+        self.terms.last().filter(|(_, said)| said.what.is_none()).map(|(from, _)| *from)
     }
 
     /// Where it begins.
@@ -305,23 +302,21 @@ impl Item {
     }
 
     /// Folds in terms and quantity from an instant on, and other cycles.
-    pub(crate) fn put(
-        &mut self,
-        from: Timestamp,
-        terms: &TermsChange,
-        quantity: Option<Decimal>,
-        calendar: Option<Calendar>,
-        made: EventAt,
-    ) {
-        match terms {
+    pub(crate) fn put(&mut self, from: Timestamp, change: &ItemChange, by: Word, made: EventAt) {
+        match &change.terms {
             TermsChange::Keep => {}
-            TermsChange::Set(terms) => put_step(&mut self.terms, from, Some((**terms).clone())),
-            TermsChange::Remove => put_step(&mut self.terms, from, None),
+            TermsChange::Set(terms) => self.put_terms(from, Some((**terms).clone()), by),
+            TermsChange::Remove => self.put_terms(from, None, by),
         }
-        if let Some(quantity) = quantity {
-            put_step(&mut self.quantities, from, quantity);
+        if let Some(quantity) = change.quantity {
+            // Also with a change of plan it is a command that says how many.
+            let by = if by == Word::Plan { Word::Own } else { by };
+            put_step(&mut self.quantities, from, Said { what: quantity, by });
+            if by == Word::Own {
+                self.holds_on_after_ramp(from);
+            }
         }
-        if let Some(calendar) = calendar {
+        if let Some(calendar) = change.calendar {
             let next = self.next_cycle();
             // What was left alone is of cycles that end here.
             self.frozen.iter_mut().for_each(|frozen| frozen.before = frozen.before.min(next));
@@ -331,9 +326,62 @@ impl Item {
         put_step(&mut self.origins, from, made);
     }
 
-    /// Nothing is agreed any more for later than an instant but quantities.
-    pub(crate) fn forget_later_terms(&mut self, at: Timestamp) {
-        self.terms.retain(|(from, _)| *from <= at);
+    fn put_terms(&mut self, from: Timestamp, what: Option<ItemTerms>, by: Word) {
+        put_step(&mut self.terms, from, Said { what, by });
+    }
+
+    /// What a command said last of the quantity holds again where the ramp ends.
+    fn holds_on_after_ramp(&mut self, from: Timestamp) {
+        let end = |(at, said): &(Timestamp, Said<Decimal>)| from < *at && said.by == Word::RampEnd;
+        let Some(end) = self.quantities.iter().position(end) else { return };
+        let told = self.quantities[..end].iter().rev().find(|(_, said)| said.by == Word::Own);
+        if let Some(quantity) = told.map(|(_, said)| said.what) {
+            self.quantities[end].1.what = quantity;
+        }
+    }
+
+    /// What holds later, and who said so.
+    pub(super) fn later_terms(
+        &self,
+        at: Timestamp,
+    ) -> impl Iterator<Item = (Timestamp, Option<&ItemTerms>, Word)> {
+        let first = self.terms.partition_point(|(from, _)| *from <= at);
+        self.terms[first..].iter().map(|(from, said)| (*from, said.what.as_ref(), said.by))
+    }
+
+    /// Other terms hold later, in the place of those that did; the instants at which a migration
+    /// is undone by that.
+    pub(super) fn restate(
+        &mut self,
+        at: Timestamp,
+        later: &[(Timestamp, Option<Box<ItemTerms>>)],
+        made: EventAt,
+    ) -> Vec<Timestamp> {
+        let first = self.terms.partition_point(|(from, _)| *from <= at);
+        let gone = self.terms.split_off(first);
+        for (from, terms) in later {
+            let known = gone.iter().find(|(known, _)| known == from);
+            let by = known.map_or(Word::Plan, |(_, said)| said.by);
+            let what = terms.as_deref().cloned();
+            if known.is_none_or(|(_, said)| said.what != what) {
+                put_step(&mut self.origins, *from, made);
+            }
+            self.put_terms(*from, what, by);
+        }
+        self.forget_origins(at);
+        let stays = |from: Timestamp| later.iter().any(|(known, _)| *known == from);
+        let undone = gone.into_iter().filter(|(_, said)| said.by == Word::Migration);
+        undone.map(|(from, _)| from).filter(|from| !stays(*from)).collect()
+    }
+
+    /// Where nothing begins, no event is named for it.
+    fn forget_origins(&mut self, at: Timestamp) {
+        let (terms, quantities) = (&self.terms, &self.quantities);
+        self.origins.retain(|(from, _)| {
+            *from <= at
+                || terms.binary_search_by_key(from, |(known, _)| *known).is_ok()
+                || quantities.binary_search_by_key(from, |(known, _)| *known).is_ok()
+        });
     }
 
     /// Shows every instant that was agreed for this item, and puts in its place what is said of
@@ -404,12 +452,11 @@ impl Item {
         terms.chain(quantities).chain(changes).filter(|from| *from > at).min()
     }
 
-    /// Steps at these instants are no more, after `from`.
-    pub(crate) fn forget(&mut self, from: Timestamp, steps: &[Timestamp]) {
-        let stays = |at: Timestamp| at <= from || !steps.contains(&at);
-        self.terms.retain(|(at, _)| stays(*at));
-        self.quantities.retain(|(at, _)| stays(*at));
-        self.origins.retain(|(at, _)| stays(*at));
+    /// What a ramp says for later holds no more.
+    pub(crate) fn forget_ramp(&mut self, from: Timestamp) {
+        self.terms.retain(|(at, said)| *at <= from || !said.by.is_of_ramp());
+        self.quantities.retain(|(at, said)| *at <= from || !said.by.is_of_ramp());
+        self.forget_origins(from);
     }
 
     /// Its steps lie elsewhere, and so do its cycles.
@@ -473,23 +520,4 @@ fn with_peaks(segments: &mut [Segment<'_>]) {
 /// Lines of these terms have the same price: version, and all that is frozen with it.
 pub(crate) fn same_price(a: &ItemTerms, b: &ItemTerms) -> bool {
     (a.plan, a.version, &a.price, &a.rate) == (b.plan, b.version, &b.price, &b.rate)
-}
-
-/// The value that holds at an instant; none before the first step.
-pub(super) fn latest<T>(steps: &[(Timestamp, T)], at: Timestamp) -> Option<&T> {
-    let found = steps.partition_point(|(from, _)| *from <= at);
-    steps.get(found.checked_sub(1)?).map(|(_, value)| value)
-}
-
-/// The index of the step that holds at an instant; the first one before it.
-fn step_at<T>(steps: &[(Timestamp, T)], at: Timestamp) -> usize {
-    steps.partition_point(|(from, _)| *from <= at).saturating_sub(1)
-}
-
-/// Adds a step; one at the same instant is replaced: the last recorded holds.
-pub(super) fn put_step<T>(steps: &mut Vec<(Timestamp, T)>, from: Timestamp, value: T) {
-    match steps.binary_search_by_key(&from, |(at, _)| *at) {
-        Ok(at) => steps[at].1 = value,
-        Err(at) => steps.insert(at, (from, value)),
-    }
 }

@@ -13,8 +13,8 @@
 //! customer's currency is no way on: the subscription stays before it.
 
 use schemas::event::{
-    ItemChange, ItemTerms, MigrationTaken, PlanVersionDefined, SubscriptionEvent,
-    SubscriptionMigrated, TermsChange, TermsStep,
+    ItemChange, ItemTerms, LaterTerms, MigrationTaken, PlanVersionDefined, SubscriptionEvent,
+    SubscriptionMigrated, TermsChange,
 };
 use schemas::terms::Recurrence;
 use schemas::text::Code;
@@ -26,6 +26,7 @@ use super::calendar;
 use super::evolve::try_out;
 use super::item::Item;
 use super::state::Subscription;
+use super::steps::Word;
 use crate::catalog::state::{Migration, Plan};
 use crate::catalog::terms::{is_sold_in, item_terms, recurrence};
 use crate::mistakes::{Mistake, makes};
@@ -141,9 +142,7 @@ impl Advance<'_> {
             if change.calendar.is_some() {
                 cuts.extend(cut_away(subscription, moving, begins));
             }
-            if change.terms != TermsChange::Remove {
-                migrated.later.extend(self.later(moving, begins, &path));
-            }
+            migrated.later.extend(self.later(moving, begins, &path, &change.terms));
             migrated.items.push(change);
         }
         if first {
@@ -236,22 +235,33 @@ impl Advance<'_> {
         Ok(())
     }
 
-    /// What was agreed for later of an item, with the terms of the new version.
-    fn later(self, item: &Item, begins: Timestamp, path: &Path<'_>) -> Vec<TermsStep> {
-        if makes(Mistake::MigrationDropsPhases) {
-            return Vec::new();
-        }
-        let mut before = item.terms_at(begins);
-        let mut later = Vec::new();
-        for from in item.steps_after(begins) {
-            let terms = item.terms_at(from);
-            if terms != before {
-                let terms = terms.and_then(|old| path.terms(old, self.currency)).map(Box::new);
-                later.push(TermsStep { item: item.number, from, terms });
-            }
-            before = terms;
-        }
-        later
+    /// What holds later of an item, with the terms of the new version; what was told of another
+    /// plan stays.
+    fn later(
+        self,
+        item: &Item,
+        begins: Timestamp,
+        path: &Path<'_>,
+        now: &TermsChange,
+    ) -> Option<LaterTerms> {
+        let known: Vec<_> = item
+            .later_terms(begins)
+            .map(|(from, terms, by)| (from, terms.cloned().map(Box::new), by))
+            .collect();
+        let own = known.iter().take_while(|(.., by)| *by != Word::Plan).count();
+        let (of_path, other) = known.split_at(own);
+        let gone = *now == TermsChange::Remove || makes(Mistake::MigrationDropsPhases);
+        let becomes = |terms: &Option<Box<ItemTerms>>| {
+            terms.as_deref().and_then(|old| path.terms(old, self.currency)).map(Box::new)
+        };
+        let of_path = of_path.iter().filter(|_| !gone);
+        let steps: Vec<_> = of_path
+            .map(|(from, terms, _)| (*from, becomes(terms)))
+            .chain(other.iter().map(|(from, terms, _)| (*from, terms.clone())))
+            .collect();
+        let same = known.iter().map(|(from, terms, _)| (from, terms));
+        let same = same.eq(steps.iter().map(|(from, terms)| (from, terms)));
+        (!same).then_some(LaterTerms { item: item.number, steps })
     }
 
     /// What the new version has beside: one unit of each price that takes no place, unless an item

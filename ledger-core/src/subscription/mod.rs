@@ -26,6 +26,7 @@ mod ramp;
 pub(crate) mod relocate;
 pub(crate) mod schedule;
 pub(crate) mod state;
+mod steps;
 pub(crate) mod term;
 pub(crate) mod terms;
 mod visit;

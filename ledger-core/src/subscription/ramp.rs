@@ -12,7 +12,7 @@ use schemas::ids::{DiscountId, derive};
 use schemas::terms::{CalendarUnit, DiscountDuration, DiscountValue, Every, RampEnd};
 use schemas::{Date, Decimal, Rejection, Timestamp};
 
-use super::calendar::step;
+use super::calendar::{on_clock, step, time_of_day};
 use super::case::Case;
 use super::terms::{check_quantity, own_rate};
 use crate::catalog::decide::check_discount;
@@ -61,13 +61,14 @@ pub(super) fn ramp(
             check_discount(DiscountValue::Percent(percent), DiscountDuration::Forever)?;
         }
         let discount_percent = phase.discount_percent;
-        steps.push(RampStep { from: *from, items: changes, discount_percent });
+        steps.push(RampStep { from: *from, items: changes, discount_percent, ends: false });
     }
     match (terms.ramp_end, starts.last()) {
         (Some(RampEnd::End), Some(end)) => steps.push(RampStep {
             from: *end,
             items: created.items.iter().filter_map(|item| as_agreed(item, phases)).collect(),
             discount_percent: None,
+            ends: true,
         }),
         (Some(RampEnd::Hold | RampEnd::End) | None, _) => {}
     }
@@ -100,7 +101,8 @@ fn as_agreed(item: &ItemStarted, phases: &[RampPhase]) -> Option<ItemChange> {
     })
 }
 
-/// Where each phase begins, and where the last one ends.
+/// Where each phase begins, and where the last one ends: at the time of day of the start, where
+/// policies are finer than days.
 fn starts(
     case: &Case<'_>,
     start: Timestamp,
@@ -111,6 +113,7 @@ fn starts(
         return invalid("there is no phase, or there are too many");
     }
     let rules = &case.profile.rules;
+    let time = time_of_day(start, rules)?;
     let mut found = vec![start];
     // Months are counted from the last day that was told in days, so that none drifts.
     let (mut base, mut months) = (rules.date(start)?, 0_i64);
@@ -136,7 +139,7 @@ fn starts(
                 return invalid("a phase is so many days long, or so many months");
             }
         };
-        found.push(rules.local.start_of(date)?);
+        found.push(on_clock(date, time, rules)?);
     }
     Ok(found)
 }

@@ -10,7 +10,8 @@ use schemas::time::TimeError;
 use schemas::{Decimal, Rejection, Span, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::item::{Cycle, Item, latest, put_step};
+use super::item::{Cycle, Item};
+use super::steps::{Word, latest, put_step};
 use super::term::ends_by_itself;
 use super::visit::Visit;
 use crate::customer::rules::Rules;
@@ -177,7 +178,7 @@ pub struct Subscription {
 
 impl Subscription {
     pub(crate) fn new(created: &SubscriptionCreated, made: EventAt) -> Self {
-        let item = |item| Item::new(item, created.start, made);
+        let item = |item| Item::new(item, created.start, Word::Plan, made);
         Self {
             id: created.subscription,
             start: created.start,
@@ -210,6 +211,21 @@ impl Subscription {
     pub(crate) fn has_had(&self, plan: PlanId) -> bool {
         let has = |item: &Item| item.last_terms().is_some_and(|terms| terms.plan == plan);
         self.items.iter().any(has) || self.migrated.iter().any(|found| found.plan == plan)
+    }
+
+    /// When the next scheduled change of plan comes.
+    pub(super) fn next_scheduled_plan(&self) -> Option<Timestamp> {
+        let changes = self.scheduled.iter().filter(|due| match &due.what {
+            ScheduledChange::Items(items) => items.plan.is_some(),
+            ScheduledChange::Cancel(_) | ScheduledChange::Pause(_) | ScheduledChange::Resume(_) => {
+                false
+            }
+        });
+        let times = changes.filter_map(|due| match due.at {
+            ScheduledFor::At(at) => Some(at),
+            ScheduledFor::Paid => None,
+        });
+        times.min()
     }
 
     /// Whether an item took a migration of a plan.

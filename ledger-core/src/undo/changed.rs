@@ -3,7 +3,7 @@
 use schemas::Decimal;
 use schemas::command::{ChangeSubscription, ItemRequest, PriceMapping};
 use schemas::event::{
-    CycleCut, ItemTerms, RampAgreed, ScheduledChangeWithdrawn, SubscriptionChanged, TermsChange,
+    CycleCut, ItemTerms, ScheduledChangeWithdrawn, SubscriptionChanged, TermsChange,
 };
 use schemas::ids::{CustomerId, SubscriptionId};
 use schemas::terms::{ChangeTime, Settle};
@@ -98,11 +98,16 @@ fn reversible(changed: &SubscriptionChanged, done: &Done<'_>) -> Result<(), Stay
              credit.grant for the days",
         ));
     }
-    let ramp = done.events.iter().any(|event| event.get::<RampAgreed>().is_some());
-    if ramp || changed.ramp_withdrawn_from.is_some() {
+    if changed.ramp_withdrawn_from.is_some() {
         return Err(Stays::because(
             "it withdrew phases of a ramp; cancel the subscription with subscription.cancel, and \
              create another with them, with subscription.create",
+        ));
+    }
+    if !changed.later.is_empty() {
+        return Err(Stays::because(
+            "it put other terms in the place of those that held later; change the subscription \
+             back from now on, with subscription.change",
         ));
     }
     Ok(())

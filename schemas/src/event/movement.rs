@@ -36,19 +36,17 @@ pub struct SubscriptionMigrated {
     pub taken: Vec<MigrationTaken>,
     /// What changed, by number; nothing where the migrations lead back to where they began.
     pub items: Vec<ItemChange>,
-    /// Terms that are agreed for later of these items, in the place of those that were.
-    pub later: Vec<TermsStep>,
+    /// Terms of these items that hold later, where this makes them others.
+    pub later: Vec<LaterTerms>,
 }
 
-/// Terms of an item that are agreed for later.
+/// What holds later of an item, in the place of all that did.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct TermsStep {
+pub struct LaterTerms {
     /// Which item.
     pub item: u16,
-    /// Its first instant with these terms.
-    pub from: Timestamp,
-    /// Its terms; none if it ends.
-    pub terms: Option<Box<ItemTerms>>,
+    /// The first instant of each, in order, and its terms; none where the item ends.
+    pub steps: Vec<(Timestamp, Option<Box<ItemTerms>>)>,
 }
 
 /// An instant that was agreed for later, and the one that takes its place.

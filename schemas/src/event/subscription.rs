@@ -9,7 +9,7 @@ use crate::command::ItemRequest;
 use crate::command::PriceMapping;
 use crate::currency::Currency;
 use crate::decimal::Decimal;
-use crate::event::{Dimension, LineRef, PlanVersion};
+use crate::event::{Dimension, LaterTerms, LineRef, PlanVersion};
 use crate::ids::{CustomerId, DiscountId, InvoiceId, PlanId, QuoteId, SubscriptionId};
 use crate::money::Minor;
 use crate::terms::{
@@ -287,6 +287,8 @@ pub struct SubscriptionChanged {
     /// Phases of a ramp from then on do not hold any more; what the running one takes off ends
     /// there.
     pub ramp_withdrawn_from: Option<Timestamp>,
+    /// Terms that held later, where this change makes them others: it lies before them.
+    pub later: Vec<LaterTerms>,
 }
 
 /// A phase of a ramp begins here.
@@ -298,6 +300,9 @@ pub struct RampStep {
     pub items: Vec<ItemChange>,
     /// Percent off every line of a cycle that starts in it.
     pub discount_percent: Option<Decimal>,
+    /// It is the end of the ramp: what was agreed holds again, or what a command has said of the
+    /// quantity meanwhile.
+    pub ends: bool,
 }
 
 /// A ramp deal was agreed: terms that are known ahead. A step takes the place of one at the same

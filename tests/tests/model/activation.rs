@@ -290,5 +290,9 @@ fn shift(clock: &Clock, item: &mut crate::item::Item, (from, to): (Instant, Inst
         std::mem::take(&mut item.quantities).into_iter().map(|(k, v)| (moved(k), v)).collect();
     item.percents =
         std::mem::take(&mut item.percents).into_iter().map(|(k, v)| (moved(k), v)).collect();
+    item.voices =
+        std::mem::take(&mut item.voices).into_iter().map(|(k, v)| (moved(k), v)).collect();
+    item.told = std::mem::take(&mut item.told).into_iter().map(|(k, v)| (moved(k), v)).collect();
+    item.back_at = item.back_at.map(moved);
     item.ramp.iter_mut().for_each(|at| *at = moved(*at));
 }

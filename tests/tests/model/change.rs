@@ -20,6 +20,7 @@ use crate::passing::{View, settle};
 use crate::rules::NoneScope;
 use crate::stretches::without;
 use crate::subscription::Subscription;
+use crate::voices::{Voice, holds_on, nothing_more};
 
 /// What a change wrote into.
 #[derive(Debug, Default)]
@@ -74,7 +75,8 @@ pub(crate) fn apply(
         }
     }
     for request in change.items.iter().flatten() {
-        touched.items.push(item_request(view, &mut next, request, at)?);
+        let to_plan = change.plan.is_some();
+        touched.items.push(item_request(view, &mut next, (request, to_plan), at)?);
     }
     if let Some(anchor) = change.anchor {
         put_anchor(view, &mut next, anchor, at, &mut touched)?;
@@ -120,7 +122,7 @@ fn is_other(old: &Item, new: &Item, at: Instant) -> bool {
 /// Another quantity from an instant on; the same one is no news.
 fn put_quantity(item: &mut Item, at: Instant, quantity: Decimal) {
     if item.quantity_at(at) != quantity {
-        item.quantities.insert(at, quantity);
+        item.ask_for(at, quantity);
     }
 }
 
@@ -128,7 +130,7 @@ fn put_quantity(item: &mut Item, at: Instant, quantity: Decimal) {
 fn item_request(
     view: &View<'_>,
     of: &mut Subscription,
-    request: &ItemRequest,
+    (request, to_plan): (&ItemRequest, bool),
     at: Instant,
 ) -> Result<usize, Refused> {
     if request.quantity.is_some_and(Decimal::is_negative) {
@@ -150,6 +152,7 @@ fn item_request(
         let quantity = request.quantity.unwrap_or(Decimal::ONE);
         let place = start_item(of, terms, quantity, calendar, at);
         of.items[place].add_on = true;
+        of.items[place].voices.insert(at, Voice::Command);
         return Ok(place);
     };
     let item = &mut of.items[place];
@@ -157,7 +160,8 @@ fn item_request(
         if !item.add_on {
             return Err("only add-ons can be removed");
         }
-        item.terms.insert(at, None);
+        item.say(at, None, Voice::Command);
+        nothing_more(item, at);
         return Ok(place);
     }
     if let Some(quantity) = request.quantity {
@@ -166,7 +170,13 @@ fn item_request(
     if request.rate.is_some() {
         let mut terms = item.terms_at(at).cloned().expect("it is there");
         own_rate(&mut terms, request);
-        item.terms.insert(at, Some(terms));
+        // With another plan it was said with that.
+        let voice = match item.voices.get(&at) {
+            Some(Voice::Plan) if to_plan => Voice::Plan,
+            Some(_) | None => Voice::Command,
+        };
+        item.say(at, Some(terms), voice);
+        holds_on(item, at);
     }
     Ok(place)
 }

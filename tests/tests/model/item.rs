@@ -18,6 +18,7 @@ use crate::calendar::{Calendar, Cycle, CycleId};
 use crate::civil::{Clock, Instant, Stretch};
 use crate::price::counts_units;
 use crate::rules::Rules;
+use crate::voices::Voice;
 
 /// A price as an item has it.
 #[derive(Debug, Clone, PartialEq)]
@@ -77,7 +78,13 @@ pub(crate) struct Frozen {
 pub(crate) struct Item {
     pub(crate) add_on: bool,
     pub(crate) terms: BTreeMap<Instant, Option<Terms>>,
+    /// Who said these.
+    pub(crate) voices: BTreeMap<Instant, Voice>,
     pub(crate) quantities: BTreeMap<Instant, Decimal>,
+    /// How many a command asked for.
+    pub(crate) told: BTreeMap<Instant, Decimal>,
+    /// Where phases end that said how many.
+    pub(crate) back_at: Option<Instant>,
     /// Percent off by the phases of a ramp.
     pub(crate) percents: BTreeMap<Instant, Option<Decimal>>,
     pub(crate) calendars: Vec<Calendar>,
@@ -88,8 +95,10 @@ pub(crate) struct Item {
     pub(crate) changes: Vec<Instant>,
     /// What is in arrears before these instants is billed without waiting for its cycle's end.
     pub(crate) settled: Vec<Instant>,
-    /// Migrations that it took, by place.
-    pub(crate) migrated: Vec<usize>,
+    /// Migrations that it took, by place, and when.
+    pub(crate) migrated: Vec<(Instant, usize)>,
+    /// From when on a command gave it another plan, and which command that was.
+    pub(crate) replanned: Vec<(Instant, u64)>,
     /// Starts of cycles that took one, and the lead that was left: nothing is billed before that.
     pub(crate) left_leads: BTreeMap<Instant, i64>,
     /// Instants at which phases of a ramp begin.
@@ -105,6 +114,9 @@ impl Item {
         Self {
             add_on: false,
             terms: BTreeMap::from([(from, Some(terms))]),
+            voices: BTreeMap::from([(from, Voice::Plan)]),
+            told: BTreeMap::new(),
+            back_at: None,
             quantities: BTreeMap::from([(from, quantity)]),
             percents: BTreeMap::new(),
             calendars: vec![calendar],
@@ -113,8 +125,27 @@ impl Item {
             changes: Vec::new(),
             settled: Vec::new(),
             migrated: Vec::new(),
+            replanned: Vec::new(),
             left_leads: BTreeMap::new(),
             ramp: Vec::new(),
+        }
+    }
+
+    /// Other terms from an instant on, or none.
+    pub(crate) fn say(&mut self, at: Instant, terms: Option<Terms>, voice: Voice) {
+        self.terms.insert(at, terms);
+        self.voices.insert(at, voice);
+    }
+
+    /// A command asks for another quantity; where the ramp ends, that holds again.
+    pub(crate) fn ask_for(&mut self, at: Instant, quantity: Decimal) {
+        self.quantities.insert(at, quantity);
+        self.told.insert(at, quantity);
+        if let Some(back) = self.back_at.filter(|back| at < *back) {
+            let last = self.told.range(..back).next_back().map(|(_, quantity)| *quantity);
+            self.quantities.insert(back, last.expect("one was just told"));
+        } else if self.back_at == Some(at) {
+            self.back_at = None;
         }
     }
 

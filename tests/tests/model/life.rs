@@ -6,8 +6,8 @@
 //! schedules one. What it gives back follows when the subscription is billed.
 
 use schemas::command::{
-    CancelSubscription, ChangeSubscription, EndTrial, SetRenewal, UncancelSubscription,
-    WithdrawChange,
+    CancelSubscription, ChangeSubscription, EndTrial, ItemRequest, SetRenewal,
+    UncancelSubscription, WithdrawChange,
 };
 use schemas::ids::SubscriptionId;
 use schemas::terms::{
@@ -124,6 +124,21 @@ fn give_way(of: &mut Subscription, new: &ChangeSubscription, at: Option<At>) {
                         || b.quantity.is_some()
                 })
         };
+        // What ends is not changed later.
+        let ends = |item: &ItemRequest| {
+            let mut all = new.items.iter().flatten();
+            all.any(|new| new.remove == Some(true) && new.price == item.price)
+        };
+        let later = match (at, old.at) {
+            (None, _) => true,
+            (Some(At::Time(at)), At::Time(old)) => at <= old,
+            (Some(At::Time(_) | At::Paid), _) => false,
+        };
+        let other = change.plan.is_some() || change.quantity.is_some() || change.anchor.is_some();
+        let mut all = change.items.iter().flatten().peekable();
+        if later && !other && all.peek().is_some() && all.all(ends) {
+            return false;
+        }
         !(same_time && (names(new, change) || names(change, new)))
     };
     of.scheduled.retain(stays);

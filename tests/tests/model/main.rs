@@ -16,6 +16,7 @@
 //! | `item`, `subscription`, `customer`, `book` | what is known |
 //! | `subscribe`, `change`, `mapping`, `life`, `migrate`, `offers` | what commands write |
 //! | `activation`, `passing` | what payments and time write |
+//! | `voices` | who said what, and what a word for an earlier day leaves of it |
 //! | `moving` | what becomes of all that when the customer moves to another zone |
 //! | `access` | where a subscription stands |
 //! | `wanted`, `compare` | what should be billed less what was |
@@ -83,6 +84,7 @@ mod stretches;
 mod subscribe;
 mod subscription;
 mod told_as;
+mod voices;
 mod wanted;
 
 use std::collections::BTreeMap;

@@ -18,6 +18,7 @@ use crate::customer::Refused;
 use crate::item::{Item, Terms};
 use crate::passing::View;
 use crate::subscription::Subscription;
+use crate::voices::{Voice, born_later, goes_along, next_plan, tell_again};
 
 /// Pairs of an item's place and a price, items without a price, and prices without an item.
 type Mapped<'a> = (Vec<(usize, &'a PriceDefinition)>, Vec<usize>, Vec<&'a PriceDefinition>);
@@ -76,16 +77,21 @@ pub(crate) fn put_plan(
     for (place, price) in pairs {
         put_terms(view, of, (place, terms_of(price)?, keeps), at, touched);
     }
+    let next = next_plan(of, at);
     for place in ended {
-        forget_ramp(&mut of.items[place], at);
-        of.items[place].terms.insert(at, None);
+        of.items[place].say(at, None, Voice::Plan);
         touched.items.push(place);
     }
     for price in started {
         let terms = terms_of(price)?;
         let base = base_calendar(of, at);
         let calendar = calendar_beside(view, &base, at, terms.every);
-        touched.items.push(start_item(of, terms, schemas::Decimal::ONE, calendar, at));
+        let place = start_item(of, terms, schemas::Decimal::ONE, calendar, at);
+        if let Some(next) = next {
+            // It is of this plan, and not of the next one.
+            of.items[place].say(next, None, Voice::Plan);
+        }
+        touched.items.push(place);
     }
     for place in 0..of.items.len() {
         let item = &of.items[place];
@@ -97,10 +103,20 @@ pub(crate) fn put_plan(
         if let Some(price) = price {
             put_terms(view, of, (place, terms_of(price)?, keeps), at, touched);
         } else {
-            of.items[place].terms.insert(at, None);
+            of.items[place].say(at, None, Voice::Plan);
             touched.items.push(place);
         }
     }
+    for item in &mut of.items {
+        if !keeps.phases {
+            forget_ramp(item, at);
+        }
+        if item.voices.first_key_value().is_some_and(|(began, _)| *began <= at) {
+            tell_again(item, at, keeps.phases);
+        }
+        item.replanned.push((at, view.book.commands));
+    }
+    born_later(view, of, version, (at, next.unwrap_or(Instant::MAX)))?;
     if other_plan {
         count_trial_anew(view, of, version, at);
     }
@@ -114,25 +130,6 @@ struct Keeps {
     phases: bool,
 }
 
-/// A price of one's own goes along to the price of the same id.
-fn goes_along(old: &Terms, new: &mut Terms) {
-    if old.own && old.price == new.price {
-        (new.rate, new.own) = (old.rate.clone(), true);
-    }
-}
-
-/// Later phases stay, at prices of the new plan or at their own.
-fn keep_ramp(item: &mut Item, new: &Terms, at: Instant) {
-    let later = item.ramp.iter().copied().filter(|from| *from > at);
-    for from in later.collect::<Vec<_>>() {
-        if let Some(Some(then)) = item.terms.get(&from) {
-            let mut terms = new.clone();
-            goes_along(then, &mut terms);
-            item.terms.insert(from, Some(terms));
-        }
-    }
-}
-
 /// An item has other terms, and other cycles if these are of another length.
 fn put_terms(
     view: &View<'_>,
@@ -143,11 +140,6 @@ fn put_terms(
 ) {
     let origin = of.origin(view.rules);
     let item = &mut of.items[place];
-    if keeps.phases {
-        keep_ramp(item, &terms, at);
-    } else {
-        forget_ramp(item, at);
-    }
     touched.items.push(place);
     if let Some(old) = item.terms_at(at).filter(|_| keeps.prices) {
         goes_along(old, &mut terms);
@@ -155,7 +147,7 @@ fn put_terms(
     let every = terms.every;
     // The same terms are no news: what holds them was agreed before.
     if item.terms_at(at) != Some(&terms) {
-        item.terms.insert(at, Some(terms));
+        item.say(at, Some(terms), Voice::Plan);
     }
     if every != item.last_calendar().every {
         let from = at.max(item.first_start());
@@ -171,9 +163,19 @@ fn forget_ramp(item: &mut Item, at: Instant) {
     let later: Vec<Instant> = item.ramp.iter().copied().filter(|from| *from > at).collect();
     let had_percent = item.percents.range(..=at).next_back().is_some_and(|(_, p)| p.is_some());
     for from in &later {
-        item.terms.remove(from);
-        item.quantities.remove(from);
+        if item.voices.get(from).is_some_and(|voice| matches!(voice, Voice::Ramp | Voice::RampOver))
+        {
+            item.terms.remove(from);
+            item.voices.remove(from);
+        }
+        // Unless a command has said so, too.
+        if !item.told.contains_key(from) {
+            item.quantities.remove(from);
+        }
         item.percents.remove(from);
+    }
+    if !later.is_empty() {
+        item.back_at = None;
     }
     if let (Some(end), true) = (later.iter().min(), had_percent) {
         item.percents.insert(*end, None);

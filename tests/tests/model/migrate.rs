@@ -11,18 +11,28 @@ use schemas::Decimal;
 use schemas::terms::{BillingTiming, Recurrence};
 use schemas::text::Code;
 
-use crate::book::{Book, Edge, Version, recurrence};
+use crate::book::{Book, Edge, Told, Version, recurrence};
 use crate::calendar::Cycle;
 use crate::change::{base_calendar, calendar_beside, start_item};
 use crate::civil::Instant;
 use crate::item::Terms;
 use crate::passing::View;
 use crate::subscription::Subscription;
+use crate::voices::Voice;
 
 /// Whether an edge holds where a cycle is told its version.
 fn holds(view: &View<'_>, edge: &Edge, of: &Subscription, number: usize, cycle: &Cycle) -> bool {
     let billed = view.customer.first_billed(of.id, number, cycle.id);
-    match billed.filter(|billed| billed.at <= cycle.start) {
+    let billed = billed.filter(|billed| billed.at <= cycle.start);
+    // Another plan is a cycle told anew.
+    let anew = of.items[number].replanned.iter().filter(|(from, _)| *from <= cycle.start);
+    let anew = anew.map(|(_, told)| *told).max();
+    if let Some(told) = anew.filter(|told| billed.is_some_and(|billed| billed.number < *told)) {
+        let stood = edge.made.number < told && edge.made.at <= cycle.start;
+        let gone = |gone: &Told| gone.number < told && gone.at <= cycle.start;
+        return stood && !edge.gone.as_ref().is_some_and(gone);
+    }
+    match billed {
         Some(billed) => edge.made < billed && edge.gone.is_none_or(|gone| billed < gone),
         None => edge.made.at <= cycle.start && edge.gone.is_none_or(|gone| cycle.start < gone.at),
     }
@@ -44,7 +54,8 @@ fn path(view: &View<'_>, of: &Subscription, number: usize, cycle: &Cycle) -> Vec
         else {
             return found;
         };
-        let taken = item.migrated.contains(&place) || found.contains(&place);
+        let taken =
+            item.migrated.iter().any(|(_, taken)| *taken == place) || found.contains(&place);
         let to = view.book.version(terms.plan, edge.to).expect("it was there when it was made");
         if taken
             || view.clock.day(cycle.start) < edge.on
@@ -89,7 +100,7 @@ pub(crate) fn take(view: &View<'_>, of: &mut Subscription, number: usize, at: In
     let last = *path.last().expect("it takes one");
     let to = view.book.version(old.plan, view.book.edges[last].to).expect("it was checked");
     let leads = of.plan_items(at).first() == Some(&number);
-    of.items[number].migrated.extend(path.iter().copied());
+    of.items[number].migrated.extend(path.iter().map(|edge| (at, *edge)));
     let lead = |of: &Terms| if of.timing == BillingTiming::InAdvance { of.lead } else { 0 };
     of.items[number].left_leads.insert(at, lead(&old));
     if to.number == old.version {
@@ -134,16 +145,22 @@ fn change(
     let item = &mut of.items[place];
     let old = item.terms_at(at).cloned().expect("it lives");
     let new = new_terms(view, to, &old);
-    let later: Vec<Instant> = item.terms.range(at + 1..).map(|(from, _)| *from).collect();
+    // What was told of another plan stays as it was told.
+    let told = item.voices.range(at + 1..).find(|(_, voice)| **voice == Voice::Plan);
+    let until = told.map_or(Instant::MAX, |(from, _)| *from);
+    let later: Vec<Instant> = item.terms.range(at + 1..until).map(|(from, _)| *from).collect();
     for from in later {
-        let then = item.terms.remove(&from).flatten();
+        let then = item.terms.get(&from).cloned().flatten();
         if new.is_some() {
             let then = then.and_then(|then| new_terms(view, to, &then));
             item.terms.insert(from, then);
+        } else {
+            item.terms.remove(&from);
+            item.voices.remove(&from);
         }
     }
     let every = new.as_ref().map(|new| new.every);
-    item.terms.insert(at, new);
+    item.say(at, new, Voice::Edge);
     if let Some(every) = every.filter(|every| *every != item.last_calendar().every) {
         let next =
             item.last_calendar().of_other_length(view.rules, view.clock, (at, origin), every);
@@ -174,7 +191,8 @@ fn begin(
         }
         let terms = to.terms(price, view.customer.currency).expect("all of it has the currency");
         let calendar = calendar_beside(view, &base_calendar(of, at), at, terms.every);
-        start_item(of, terms, Decimal::ONE, calendar, at);
+        let place = start_item(of, terms, Decimal::ONE, calendar, at);
+        of.items[place].voices.insert(at, Voice::Edge);
     }
 }
 

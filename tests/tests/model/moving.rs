@@ -89,6 +89,9 @@ fn takes_along(
         item.terms = keyed(&item.terms, there);
         item.quantities = keyed(&item.quantities, there);
         item.percents = keyed(&item.percents, there);
+        item.voices = keyed(&item.voices, there);
+        item.told = keyed(&item.told, there);
+        item.back_at = item.back_at.map(there);
         item.changes.iter_mut().for_each(|at| *at = there(*at));
         item.ramp.iter_mut().for_each(|at| *at = there(*at));
         for calendar in &mut item.calendars {

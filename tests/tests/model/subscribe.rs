@@ -20,6 +20,7 @@ use crate::customer::{Charge, Customer, Refused, When};
 use crate::item::Item;
 use crate::price::whole;
 use crate::subscription::{Gate, Least, Subscription, Term};
+use crate::voices::Voice;
 
 pub(crate) fn subscribe(
     book: &Book,
@@ -221,10 +222,10 @@ fn put_ramp(
             if request.rate.is_some() {
                 let mut terms = item.terms_at(from).cloned().expect("it is there");
                 own_rate(&mut terms, request);
-                item.terms.insert(from, Some(terms));
+                let voice = if from == new.start { Voice::Plan } else { Voice::Ramp };
+                item.say(from, Some(terms), voice);
             }
         }
-        // Phases are civil days, also where time is finer.
         let later = |months: i64| months_later(base, months, date(base).2);
         let next = match (phase.days, phase.months) {
             (Some(days), None) => {
@@ -237,7 +238,7 @@ fn put_ramp(
             }
             (Some(_) | None, _) => return Err("a phase has one length"),
         };
-        from = customer.clock.start_of(next);
+        from = customer.clock.at(next, customer.clock.time_if(new.start));
     }
     if then == Some(RampEnd::End) {
         for (item, (terms, quantity)) in new.items.iter_mut().zip(agreed) {
@@ -250,10 +251,11 @@ fn put_ramp(
                 requests.filter(|request| Some(&request.price) == price.as_ref())
             };
             if said().any(|request| request.rate.is_some()) {
-                item.terms.insert(from, terms);
+                item.say(from, terms, Voice::RampOver);
             }
             if said().any(|request| request.quantity.is_some()) {
                 item.quantities.insert(from, quantity);
+                item.back_at = Some(from);
             }
         }
     }

@@ -181,6 +181,7 @@ fn what_is_marked_is_forfeited_where_cycles_are_laid_anew() {
         anchor: None,
         prices: None,
         ramp_withdrawn_from: None,
+        later: Vec::new(),
     };
     let anew = |changes: Vec<SubscriptionChanged>| {
         let mut events = vec![first()];

@@ -4,12 +4,12 @@ use schemas::command::{Activation, ItemRequest, PriceMapping, RampPhase, Subscri
 use schemas::event::{
     ActivationAgreed, Calendar, CancellationUndone, ChangeScheduled, CouponDefined, CycleCut,
     CycleOpened, Dimension, DiscountApplied, DiscountRemoved, FirstCycle, ItemChange, ItemMoved,
-    ItemStarted, ItemTerms, LeastTerm, LeftAlone, LineMoved, LineRef, MigrationTaken,
+    ItemStarted, ItemTerms, LaterTerms, LeastTerm, LeftAlone, LineMoved, LineRef, MigrationTaken,
     PaymentAwaited, PricesMapped, QuoteAccepted, QuoteCreated, QuoteOffer, QuoteVoided, RampAgreed,
     RampStep, Relocated, RenewalSet, ScheduledChangeWithdrawn, SubscriptionActivated,
     SubscriptionCanceled, SubscriptionChanged, SubscriptionCreated, SubscriptionMigrated,
     SubscriptionMoved, SubscriptionPaused, SubscriptionRelocated, SubscriptionResumed, Term,
-    TermRenewed, TermsChange, TermsStep,
+    TermRenewed, TermsChange,
 };
 use schemas::terms::{
     Anchor, BillingTiming, CalendarUnit, DiscountDuration, DiscountTarget, EarlyEnd, EndReason,
@@ -137,6 +137,7 @@ pub(super) fn subscription_events(all: &mut Samples<Event>) {
                     ended: vec![of("extra")],
                 }),
                 ramp_withdrawn_from: trial_end,
+                later: change.map(|_| later_terms()).into_iter().collect(),
             },
         );
     }
@@ -281,9 +282,9 @@ fn pauses_and_terms(all: &mut Samples<Event>, from: Timestamp) {
     let moved = Relocated { from: of("2024-03-01T05:00:00Z"), to: of("2024-02-29T15:00:00Z") };
     all.add("moved", SubscriptionRelocated { subscription, instants: vec![moved] });
     let discount_percent = Some(of("12.5"));
-    let steps = vec![RampStep { from, items: item_changes(), discount_percent }];
+    let step = |ends| RampStep { from, items: item_changes(), discount_percent, ends };
+    let steps = vec![step(false), step(true)];
     all.add("agreed", RampAgreed { subscription, discount: id(9), steps });
-    let step = |terms| TermsStep { item: 0, from: of("2025-01-31T00:00:00Z"), terms };
     let taken = |migration, from_version| MigrationTaken {
         migration,
         from_version,
@@ -298,9 +299,15 @@ fn pauses_and_terms(all: &mut Samples<Event>, from: Timestamp) {
             plan: id(3),
             taken: vec![taken(4, 1), taken(2, 2)],
             items: item_changes(),
-            later: vec![step(Some(Box::new(item_terms(InvoicedAt::Arrears)))), step(None)],
+            later: vec![later_terms()],
         },
     );
+}
+
+fn later_terms() -> LaterTerms {
+    let terms = Some(Box::new(item_terms(InvoicedAt::Arrears)));
+    let steps = vec![(of("2025-01-31T00:00:00Z"), terms), (of("2025-02-28T00:00:00Z"), None)];
+    LaterTerms { item: 0, steps }
 }
 
 /// Events of discounts, coupons and quotes.

@@ -1,0 +1,239 @@
+//! What a change leaves of the terms that hold later.
+//!
+//! # Shape
+//!
+//! A change lies before what was agreed or has happened for later: phases of a ramp, migrations,
+//! prices of one's own, add-ons that began, other plans. It holds until the next command that
+//! says otherwise of the same thing, and each later step is read as if it had come after it: a
+//! price of one's own is one of the new plan, a migration of the plan that was left did not
+//! happen, the next change of plan stays as it was told.
+
+use schemas::event::{ItemTerms, LaterTerms, PlanVersionDefined, SubscriptionEvent};
+use schemas::terms::Recurrence;
+use schemas::{Rejection, Timestamp};
+
+use super::{Draft, Edit};
+use crate::catalog::terms::{item_terms, recurrence};
+use crate::mistakes::{Mistake, makes};
+use crate::subscription::evolve::try_out;
+use crate::subscription::item::Item;
+use crate::subscription::state::Subscription;
+use crate::subscription::steps::Word;
+
+/// What holds of an item from each instant on.
+type Steps = Vec<(Timestamp, Option<Box<ItemTerms>>)>;
+
+impl Draft<'_> {
+    /// Where the next phase of a ramp begins.
+    pub(super) fn next_phase(&self) -> Option<Timestamp> {
+        let phases = self.subscription.phases.as_ref()?;
+        phases.later.iter().copied().filter(|from| *from > self.at).min()
+    }
+
+    /// What holds later of each item, where the change makes it other. `keeps_phases`: a change of
+    /// plan leaves the ramp in force.
+    ///
+    /// # Errors
+    /// [`Rejection::BeforeAnchor`] where an add-on that began later would have other cycles.
+    pub(super) fn later(&self, keeps_phases: bool) -> Result<Vec<LaterTerms>, Rejection> {
+        let next = self.to_plan.as_ref().and_then(|_| self.next_plan());
+        let mut later = Vec::new();
+        for edit in &self.edits {
+            let item = self.subscription.item(edit.item).filter(|_| !edit.is_new);
+            let (known, steps) = match (item, &self.to_plan) {
+                // It is of this plan, and not of the next one.
+                (None, Some(_)) => {
+                    (Vec::new(), next.map(|next| (next, None)).into_iter().collect())
+                }
+                (None, None) => continue,
+                (Some(item), _) if edit.terms.is_none() && self.to_plan.is_none() => {
+                    (all(item, self.at), Vec::new())
+                }
+                (Some(item), Some(_)) => {
+                    let known = after_ramp(item, self.at, keeps_phases);
+                    (known, replanned(item, self.at, edit.terms.as_ref(), keeps_phases))
+                }
+                (Some(item), None) if edit.own_rate => {
+                    (all(item, self.at), repriced(item, edit, self.at))
+                }
+                (Some(_), None) => continue,
+            };
+            if known != steps {
+                later.push(LaterTerms { item: edit.item, steps });
+            }
+        }
+        if let Some(version) = self.to_plan {
+            let until = next.unwrap_or(Timestamp::MAX);
+            let born = |item: &&Item| self.at < item.began() && item.began() < until;
+            for item in self.subscription.items.iter().filter(born) {
+                let known: Steps = all(item, self.at);
+                let steps = self.born_later(item, version)?;
+                if known != steps {
+                    later.push(LaterTerms { item: item.number, steps });
+                }
+            }
+        }
+        Ok(later)
+    }
+
+    /// Where the next change of plan begins.
+    fn next_plan(&self) -> Option<Timestamp> {
+        let later = self.subscription.items.iter().flat_map(|item| item.later_terms(self.at));
+        later.filter(|(.., by)| *by == Word::Plan).map(|(from, ..)| from).min()
+    }
+
+    /// An add-on that began later is one of the new plan; what a migration began did not begin.
+    fn born_later(&self, item: &Item, version: &PlanVersionDefined) -> Result<Steps, Rejection> {
+        let Some((_, Some(was), by)) = item.later_terms(self.at).next() else {
+            return Ok(all(item, self.at));
+        };
+        let add_on = |price: &&schemas::terms::PriceDefinition| {
+            by == Word::Own && recurrence(price) == Recurrence::AddOn && price.price == was.price
+        };
+        let terms = version.prices.iter().find(add_on);
+        let terms = terms.map(|price| item_terms(version, price, self.advance.currency));
+        let mut terms = terms.transpose()?;
+        if let Some(terms) = &mut terms {
+            if terms.every != was.every {
+                let rules = self.advance.rules;
+                let (at, anchor) = (rules.date(self.at)?, rules.date(item.began())?);
+                let subscription = self.subscription.id;
+                return Err(Rejection::BeforeAnchor { subscription, at, anchor });
+            }
+            own(terms, was);
+        }
+        let began = item.began();
+        let mut steps = vec![(began, terms.clone().map(Box::new))];
+        steps.extend(replanned(item, began, terms.as_ref(), true));
+        Ok(steps)
+    }
+
+    /// Cycles of the new plan that have begun, or were billed ahead, take its migrations as if
+    /// they had begun in it.
+    pub(super) fn take_migrations(
+        &self,
+        events: &mut Vec<SubscriptionEvent>,
+    ) -> Result<(), Rejection> {
+        let mut then = self.subscription.clone();
+        for (before, event) in events.iter().enumerate() {
+            try_out(&mut then, event, before);
+        }
+        let until = self.next_plan().unwrap_or(Timestamp::MAX);
+        let until = until.min(self.subscription.next_scheduled_plan().unwrap_or(Timestamp::MAX));
+        loop {
+            let made = self.next_migration(&then, until)?;
+            if made.is_empty() {
+                return Ok(());
+            }
+            for event in made {
+                try_out(&mut then, &event, events.len());
+                events.push(event);
+            }
+        }
+    }
+
+    fn next_migration(
+        &self,
+        then: &Subscription,
+        until: Timestamp,
+    ) -> Result<Vec<SubscriptionEvent>, Rejection> {
+        let mut cycles: Vec<(Timestamp, &Item)> = Vec::new();
+        for item in then.items.iter().filter(|item| !item.add_on) {
+            let is = |start| self.at <= start && start < until;
+            let opened = item.cycles.iter().filter(|cycle| cycle.start < cycle.end);
+            cycles.extend(opened.map(|cycle| cycle.start).filter(|s| is(*s)).map(|s| (s, item)));
+        }
+        cycles.sort_by_key(|(start, item)| (*start, item.number));
+        for (start, item) in cycles {
+            let made = self.advance.migrate(then, item, start)?;
+            if !made.is_empty() {
+                return Ok(made);
+            }
+        }
+        Ok(Vec::new())
+    }
+}
+
+/// Everything that holds later.
+fn all(item: &Item, at: Timestamp) -> Steps {
+    let boxed = |terms: Option<&ItemTerms>| terms.cloned().map(Box::new);
+    item.later_terms(at).map(|(from, terms, _)| (from, boxed(terms))).collect()
+}
+
+/// What is left of it where the ramp is withdrawn.
+fn after_ramp(item: &Item, at: Timestamp, keeps_phases: bool) -> Steps {
+    let boxed = |terms: Option<&ItemTerms>| terms.cloned().map(Box::new);
+    let stays = |by: Word| keeps_phases || !by.is_of_ramp();
+    let left = item.later_terms(at).filter(|(.., by)| stays(*by));
+    left.map(|(from, terms, _)| (from, boxed(terms))).collect()
+}
+
+/// Later steps of an item that has other terms of a plan from an instant on; none where it ends.
+fn replanned(item: &Item, at: Timestamp, now: Option<&ItemTerms>, keeps_phases: bool) -> Steps {
+    let mut steps = Steps::new();
+    let mut base = now.cloned();
+    let mut later = item.later_terms(at);
+    for (from, terms, by) in later.by_ref() {
+        match (by, terms, &mut base) {
+            // From here on it is as it was told then.
+            (Word::Plan, terms, _) => {
+                steps.push((from, terms.cloned().map(Box::new)));
+                break;
+            }
+            (Word::Own, None, base) => {
+                *base = None;
+                steps.push((from, None));
+            }
+            (Word::Own, Some(told), Some(base)) if told.price == base.price => {
+                own(base, told);
+                steps.push((from, Some(Box::new(base.clone()))));
+            }
+            (Word::Phase, Some(told), Some(base)) if keeps_phases => {
+                let mut terms = base.clone();
+                if told.price == terms.price {
+                    own(&mut terms, told);
+                }
+                steps.push((from, Some(Box::new(terms))));
+            }
+            (Word::RampEnd, Some(_), Some(base)) if keeps_phases => {
+                steps.push((from, Some(Box::new(base.clone()))));
+            }
+            (Word::Phase, terms, Some(_)) if makes(Mistake::RampStepSurvives) => {
+                steps.push((from, terms.cloned().map(Box::new)));
+            }
+            (Word::Own | Word::Phase | Word::RampEnd | Word::Migration, ..) => {}
+        }
+    }
+    steps.extend(later.map(|(from, terms, _)| (from, terms.cloned().map(Box::new))));
+    steps
+}
+
+/// Later steps of an item that has a price of its own from an instant on: it holds through
+/// migrations and after the ramp, until a command or a phase has another.
+fn repriced(item: &Item, edit: &Edit, at: Timestamp) -> Steps {
+    let Some(told) = &edit.terms else { return Steps::new() };
+    let (mut holds, mut in_phase) = (true, false);
+    let mut steps = Steps::new();
+    for (from, terms, by) in item.later_terms(at) {
+        let mut terms = terms.cloned();
+        match by {
+            Word::Plan | Word::Own => holds = false,
+            Word::Phase => in_phase = terms.as_ref().is_some_and(|terms| terms.own_rate),
+            Word::RampEnd => in_phase = false,
+            Word::Migration => {}
+        }
+        if let Some(terms) = terms.as_mut().filter(|_| holds && !in_phase) {
+            own(terms, told);
+        }
+        steps.push((from, terms.map(Box::new)));
+    }
+    steps
+}
+
+/// Terms get the own rate of others, if those have one.
+fn own(terms: &mut ItemTerms, told: &ItemTerms) {
+    if told.own_rate {
+        terms.rate.clone_from(&told.rate);
+        terms.own_rate = true;
+    }
+}
