@@ -71,6 +71,15 @@ impl<T: Clone> List<T> {
         }
     }
 
+    /// Keeps the first items.
+    pub(crate) fn truncate(&mut self, len: usize) {
+        if len < self.len() {
+            let kept: Vec<T> = self.iter().take(len).cloned().collect();
+            *self = Self::default();
+            kept.into_iter().for_each(|item| self.push(item));
+        }
+    }
+
     pub(crate) fn iter(&self) -> impl DoubleEndedIterator<Item = &T> {
         self.full().iter().flat_map(|chunk| chunk.iter()).chain(&self.last)
     }

@@ -45,7 +45,7 @@ pub(crate) fn with_payment(
     let mut items = Vec::with_capacity(subscription.items.len());
     let mut lines = Vec::new();
     for item in &subscription.items {
-        let moved = item_moved(account, item, start)?;
+        let moved = item_moved(account, id, item, start)?;
         for (cycle, span) in (0..).zip(&moved.cycles) {
             let bill = account.billing.cycle(id, item.number, cycle);
             let bill = bill.expect("as many cycles move as were opened");
@@ -127,13 +127,20 @@ fn waited_from_its_start(
         })
 }
 
-/// The item's cycles from the new start on, as many as were opened.
-fn item_moved(account: Account<'_>, item: &Item, start: Timestamp) -> Result<ItemMoved, Rejection> {
+/// The item's cycles from the new start on, as many as were billed: others that were opened lie
+/// where they will.
+fn item_moved(
+    account: Account<'_>,
+    id: SubscriptionId,
+    item: &Item,
+    start: Timestamp,
+) -> Result<ItemMoved, Rejection> {
     let rules = account.rules();
     let every = item.last_terms().map_or(item.calendar.every, |terms| terms.every);
     let calendar = calendar(start, every, Some(Anchor::Anniversary), rules)?;
-    let mut cycles = Vec::with_capacity(item.cycles.len());
-    for n in 0..item.next_cycle() {
+    let billed = account.billing.first_unbilled(id, item.number).min(item.next_cycle());
+    let mut cycles = Vec::new();
+    for n in 0..billed {
         let (span, _): (Span, Span) = calendar::period(&calendar, n, rules)?;
         cycles.push(span);
     }

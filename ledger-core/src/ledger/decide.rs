@@ -11,14 +11,14 @@
 
 use schemas::command::{
     BillCustomer, BillingCommand, BookCommand, ChargeInvoice, CustomerCommand, InvoiceNow,
-    InvoiceRequest, ProcessCommand, UpdateCustomer,
+    InvoiceRequest, ProcessCommand, SettlementCommand, UpdateCustomer,
 };
 use schemas::event::{CustomerZoneChanged, Event, SettlementEvent, SubscriptionCreated};
 use schemas::{Command, Date, Rejection};
 
 use super::bill::{advance_all, bill, is_document, present, settling, take_steps, up_to_date};
 use super::customer::Customer;
-use super::draft::Draft;
+use super::draft::{Draft, UpTo};
 use super::facts::Facts;
 use super::follows;
 use crate::billing::invoice::Wanted;
@@ -29,6 +29,7 @@ use crate::customer::erase;
 use crate::process::{billing_run, due, first_steps, own_first_steps};
 use crate::subscription::advance::Horizon;
 use crate::subscription::case::Bill;
+use crate::subscription::state::Subscription;
 use crate::{book, catalog, customer, seller, settlement, subscription};
 
 /// Decides a command of the book's stream.
@@ -78,7 +79,14 @@ pub(super) fn of_customer(
             customer::decide::decide(context, &customer.profile, customer, command)?
         }
         Command::Settlement(command) => {
-            settlement::decide::decide(&settling(context, customer), command)?
+            let draft = left_alone_until_now(context, customer, command)?;
+            let events = settlement::decide::decide(&settling(context, &draft.customer), command)?;
+            if !draft.events.is_empty() {
+                let mut draft = draft;
+                draft.extend(events);
+                return finish(context, customer, draft);
+            }
+            events
         }
         Command::Subscription(command) => {
             let case = subscription::case::Case {
@@ -116,6 +124,25 @@ pub(super) fn of_customer(
 fn begins_waiting(event: &Event) -> bool {
     let created = event.get::<SubscriptionCreated>();
     created.is_some_and(|created| created.activation.is_some())
+}
+
+/// A change that has come and leaves alone what is invoiced does so before an invoice is voided,
+/// whether a run has been or not.
+fn left_alone_until_now(
+    context: &Context<'_>,
+    customer: &Customer,
+    command: &SettlementCommand,
+) -> Result<Draft, Rejection> {
+    let mut draft = Draft::after(customer, Vec::new());
+    let now = context.stamp.recorded_at;
+    let leaves = |of: &&Subscription| of.leaves_alone_by(now) && !of.waits();
+    if let SettlementCommand::VoidInvoice(_) = command {
+        let today = present(context, customer)?;
+        for id in customer.subscriptions().filter(leaves).map(Subscription::id) {
+            draft.advance(context, id, today, UpTo::Present)?;
+        }
+    }
+    Ok(draft)
 }
 
 /// A customer moves: its cycles up to today exist before it does, and what was agreed for later

@@ -195,12 +195,16 @@ impl Advance<'_> {
             }
             let Some((number, span)) = first else { return Ok(events) };
             let then = self.projected(subscription, span.start())?;
+            // Of a pause nothing is billed.
+            let covers = |pause: &Span| pause.start() <= span.start() && span.end() <= pause.end();
+            let paused = then.known_pauses().iter().any(covers);
             // Where its cycles will be others, they are billed when they begin; a version that it
             // migrates to may have less lead.
             let mut same = None;
             if let Some((then, now)) = then.item(number).zip(subscription.item(number))
                 && then.calendar == now.calendar
                 && then.terms_at(span.start()).is_some()
+                && !paused
                 && self.is_due_ahead(then, span, horizon)?
             {
                 let plan = |of: &Item| of.terms_at(span.start()).map(|terms| terms.plan);

@@ -254,7 +254,7 @@ impl Subscription {
             self.fold_item(change, changed.from, by, made)?;
             let item = self.known_item(change.item)?;
             if known {
-                item.mark(changed.from);
+                item.mark(changed.from, changed.change);
             }
             match changed.settle {
                 Settle::Now => {

@@ -44,7 +44,7 @@ pub(crate) struct Segment<'a> {
     pub(crate) span: Span,
     pub(crate) terms: &'a ItemTerms,
     pub(crate) quantity: Decimal,
-    /// Which change of the item it comes from, counted from 0.
+    /// Which change of the item it comes from.
     pub(crate) number: u32,
     /// The event that made that change.
     pub(crate) made: EventAt,
@@ -399,9 +399,14 @@ impl Item {
         self.calendar.first = visit(self.calendar.first);
     }
 
-    /// Notes that a change was recorded for an instant.
-    pub(crate) fn mark(&mut self, from: Timestamp) {
-        put_step(&mut self.changes, from, self.marks);
+    /// Notes that a change was recorded for an instant. A scheduled one has the same number
+    /// whether it has happened or is foreseen, so that what was billed ahead is known again.
+    pub(crate) fn mark(&mut self, from: Timestamp, scheduled: Option<u32>) {
+        let number = match scheduled {
+            Some(change) => 2 * change + 1,
+            None => 2 * self.marks,
+        };
+        put_step(&mut self.changes, from, number);
         self.marks += 1;
     }
 
@@ -471,6 +476,7 @@ impl Item {
         self.changes.iter_mut().for_each(|(at, _)| *at = moved(*at));
         self.origins.iter_mut().for_each(|(at, _)| *at = moved(*at));
         self.calendar = calendar;
+        self.cycles.truncate(cycles.len());
         for (at, span) in cycles.iter().enumerate() {
             if let Some(cycle) = self.cycles.get_mut(at) {
                 (cycle.start, cycle.end, cycle.full) = (span.start(), span.end(), *span);

@@ -5,11 +5,13 @@ use schemas::event::{
     ScheduledChange, ScheduledFor, SubscriptionCreated, Term,
 };
 use schemas::ids::{CustomerId, DiscountId, InvoiceId, PlanId, QuoteId, SubscriptionId};
-use schemas::terms::{Anchor, CancelCredit, CancelDefault, EndReason, TrialAnchor};
+use schemas::terms::{Anchor, CancelCredit, CancelDefault, EndReason, Settle, TrialAnchor};
 use schemas::time::TimeError;
 use schemas::{Decimal, Rejection, Span, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use super::advance::just_before;
+use super::books::Invoiced;
 use super::item::{Cycle, Item};
 use super::steps::{Word, latest, put_step};
 use super::term::ends_by_itself;
@@ -211,6 +213,19 @@ impl Subscription {
     pub(crate) fn has_had(&self, plan: PlanId) -> bool {
         let has = |item: &Item| item.last_terms().is_some_and(|terms| terms.plan == plan);
         self.items.iter().any(has) || self.migrated.iter().any(|found| found.plan == plan)
+    }
+
+    /// Whether a scheduled change has come that leaves alone what is invoiced.
+    pub(crate) fn leaves_alone_by(&self, now: Timestamp) -> bool {
+        self.scheduled.iter().any(|due| {
+            let leaves = match &due.what {
+                ScheduledChange::Items(change) => change.settle == Settle::None,
+                ScheduledChange::Cancel(_)
+                | ScheduledChange::Pause(_)
+                | ScheduledChange::Resume(_) => false,
+            };
+            leaves && matches!(due.at, ScheduledFor::At(at) if at <= now)
+        })
     }
 
     /// When the next scheduled change of plan comes.
@@ -449,14 +464,24 @@ impl Subscription {
         since: Timestamp,
         now: Timestamp,
         rules: &Rules,
+        invoiced: &dyn Invoiced,
     ) -> Result<Option<Timestamp>, TimeError> {
-        let over = |end: Option<Timestamp>| end.is_some_and(|end| end < since);
         let mut last = None;
-        if over(self.ending.map(|ending| ending.at)) {
-            return Ok(last);
-        }
-        for item in self.items.iter().filter(|item| !over(item.removed_at())) {
-            let opened = item.cycles.iter().map(|cycle| cycle.end.max(cycle.full.end())).max();
+        for item in &self.items {
+            let ended = self.ending.map(|ending| ending.at);
+            let end = ended.into_iter().chain(item.removed_at()).min();
+            let end = end.filter(|end| *end < since);
+            // What is over matters where it is still to be billed.
+            let billed = |end| {
+                item.began() == end || invoiced.invoiced_until(self, item.number) >= Some(end)
+            };
+            if end.is_some_and(billed) {
+                continue;
+            }
+            let now = end.map_or(now, |end| now.min(just_before(end)));
+            // One that was cut away whole is none.
+            let opened = item.cycles.iter().filter(|cycle| cycle.start < cycle.end);
+            let opened = opened.map(|cycle| cycle.full.end()).max();
             // While it waits for its first payment, no cycle is opened.
             let runs = item.cycle_at(now, rules)?.map(Span::end);
             last = last.max(opened).max(runs);

@@ -214,7 +214,8 @@ pub struct LinePricing {
     pub full: Span,
     /// The length of a whole cycle.
     pub every: Every,
-    /// The change of the item that this price and quantity come from, counted from 0.
+    /// Which change of the item this price and quantity come from, where a policy bills each anew;
+    /// 0 before the first. Two lines of one change have one number, and only these.
     pub segment: u32,
     /// The zone whose days are counted: an IANA name, or an offset such as `-08:00`.
     pub zone: Label,

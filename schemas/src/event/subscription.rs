@@ -204,7 +204,7 @@ pub struct ItemMoved {
     pub item: u16,
     /// From where its cycles are computed.
     pub calendar: Calendar,
-    /// The time of each cycle that was opened, from the first on.
+    /// The time of each cycle up to the last that was billed, from the first on.
     pub cycles: Vec<Span>,
 }
 

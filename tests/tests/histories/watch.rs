@@ -10,8 +10,8 @@ use std::collections::BTreeMap;
 use schemas::command::DefinePlan;
 use schemas::event::{
     Calendar, CustomerRegistered, CycleOpened, InvoiceFinalized, InvoiceLine, InvoiceVoided,
-    ItemChange, ItemTerms, LineRef, LineSource, ScheduledChange, SubscriptionCreated, Term,
-    TermsChange,
+    ItemChange, ItemTerms, LaterTerms, LineRef, LineSource, ScheduledChange, SubscriptionCreated,
+    Term, TermsChange,
 };
 use schemas::ids::{CustomerId, PlanId, SubscriptionId};
 use schemas::terms::{CancelCredit, LineKind, Policies, Settle};
@@ -62,6 +62,9 @@ pub(crate) struct Item {
     pub(crate) cycles: Vec<CycleOpened>,
     pub(crate) terms: BTreeMap<Timestamp, Option<ItemTerms>>,
     pub(crate) quantities: BTreeMap<Timestamp, Decimal>,
+    /// Those that commands asked for, and where phases end that said others.
+    asked: BTreeMap<Timestamp, Decimal>,
+    ramp_ends: Option<Timestamp>,
     /// Time of a cycle that was given up by a void.
     pub(crate) waived: Vec<(u32, Span)>,
 }
@@ -223,6 +226,8 @@ impl Account {
                 cycles: Vec::new(),
                 terms: BTreeMap::from([(created.start, Some(item.terms.clone()))]),
                 quantities: BTreeMap::from([(created.start, item.quantity)]),
+                asked: BTreeMap::new(),
+                ramp_ends: None,
                 waived: Vec::new(),
             };
             self.items.insert((created.subscription, item.item), begun);
@@ -237,7 +242,9 @@ impl Account {
         let items = self.items.iter_mut().filter(|((of, _), _)| *of == subscription);
         for (_, item) in items {
             item.terms.retain(|at, _| !gone.contains(at));
-            item.quantities.retain(|at, _| !gone.contains(at));
+            // Unless a command has said so, too.
+            item.quantities.retain(|at, _| !gone.contains(at) || item.asked.contains_key(at));
+            item.ramp_ends = None;
         }
     }
 
@@ -268,20 +275,22 @@ impl Account {
             }
             for change in &changed.items {
                 self.changed(changed.subscription, changed.from, change);
+                self.asks_for(changed.subscription, changed.from, change);
             }
+            self.later(changed.subscription, changed.from, &changed.later);
         } else if let Event::Subscription(SubscriptionEvent::SubscriptionMigrated(moved)) = event {
             for change in &moved.items {
-                self.migrated(moved.subscription, moved.from, change);
+                self.changed(moved.subscription, moved.from, change);
             }
-            for step in &moved.later {
-                let item = self.item_mut(moved.subscription, step.item);
-                item.terms.insert(step.from, step.terms.as_deref().cloned());
-            }
+            self.later(moved.subscription, moved.from, &moved.later);
         } else if let Event::Subscription(SubscriptionEvent::RampAgreed(ramp)) = event {
             for step in &ramp.steps {
                 self.subscription_mut(ramp.subscription).ramp.push(step.from);
                 for change in &step.items {
                     self.changed(ramp.subscription, step.from, change);
+                    if step.ends && change.quantity.is_some() {
+                        self.item_mut(ramp.subscription, change.item).ramp_ends = Some(step.from);
+                    }
                 }
             }
         } else if let Event::Subscription(SubscriptionEvent::ChangeScheduled(scheduled)) = event {
@@ -294,6 +303,16 @@ impl Account {
             self.subscription_mut(withdrawn.subscription).scheduled.remove(&withdrawn.change);
         } else {
             self.paused_or_ended(event);
+        }
+    }
+
+    /// Other terms hold later.
+    fn later(&mut self, subscription: SubscriptionId, from: Timestamp, later: &[LaterTerms]) {
+        for later in later {
+            let item = self.item_mut(subscription, later.item);
+            item.terms.retain(|at, _| *at <= from);
+            let steps = later.steps.iter();
+            item.terms.extend(steps.map(|(at, terms)| (*at, terms.as_deref().cloned())));
         }
     }
 
@@ -338,11 +357,15 @@ impl Account {
     }
 
     /// An item has the terms of another version: those that it was to have later are other ones.
-    fn migrated(&mut self, subscription: SubscriptionId, from: Timestamp, change: &ItemChange) {
-        if let Some(item) = self.items.get_mut(&(subscription, change.item)) {
-            item.terms.retain(|at, _| *at <= from);
+    /// A command's quantity holds again where the ramp ends.
+    fn asks_for(&mut self, subscription: SubscriptionId, from: Timestamp, change: &ItemChange) {
+        let item = self.item_mut(subscription, change.item);
+        item.asked.extend(change.quantity.map(|quantity| (from, quantity)));
+        if let (Some(_), Some(end)) = (change.quantity, item.ramp_ends)
+            && let Some((_, last)) = item.asked.range(..end).next_back()
+        {
+            item.quantities.insert(end, *last);
         }
-        self.changed(subscription, from, change);
     }
 
     fn changed(&mut self, subscription: SubscriptionId, from: Timestamp, change: &ItemChange) {
@@ -355,6 +378,8 @@ impl Account {
                 cycles: Vec::new(),
                 terms: BTreeMap::from([(from, Some((**terms).clone()))]),
                 quantities: BTreeMap::from([(from, change.quantity.unwrap_or(Decimal::ONE))]),
+                asked: BTreeMap::new(),
+                ramp_ends: None,
                 waived: Vec::new(),
             };
             self.items.insert(key, begun);

@@ -117,8 +117,12 @@ impl Clock {
         gone.map_or(start, |(_, since, _)| start.max(*since))
     }
 
-    /// Microseconds that the wall clock shows at an instant.
+    /// Microseconds that the wall clock shows at an instant; none where the day begins, also if the
+    /// clock was set forward at midnight.
     pub(crate) fn time_of_day(&self, at: Instant) -> i64 {
+        if at == self.start_of(self.day(at)) {
+            return 0;
+        }
         let (zone, since) = self.place(at);
         let shown = zone.to_datetime(stamp(at));
         let date = shown.date();

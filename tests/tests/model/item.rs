@@ -16,6 +16,7 @@ use schemas::text::Code;
 
 use crate::calendar::{Calendar, Cycle, CycleId};
 use crate::civil::{Clock, Instant, Stretch};
+use crate::customer::CycleOf;
 use crate::price::counts_units;
 use crate::rules::Rules;
 use crate::voices::Voice;
@@ -215,6 +216,12 @@ impl Item {
             }
         }
         found
+    }
+
+    /// Whether anything is left of a cycle.
+    pub(crate) fn is_there(&self, rules: &Rules, clock: &Clock, cycle: &CycleOf) -> bool {
+        let cycles = self.cycles(rules, clock, cycle.start + 1);
+        cycles.iter().any(|known| known.id == cycle.id && known.start < known.end)
     }
 
     /// The cycle in which an instant lies.

@@ -32,6 +32,7 @@
 //!
 //! Its rules are in `RULES.md` beside this file, for people. `BILLFOLD_TEST_SEED`,
 //! `BILLFOLD_TEST_CASES` and `BILLFOLD_TEST_FIRST` choose other and more histories;
+//! `BILLFOLD_MODEL_EVENTS` tells what the ledger decided beside what differs.
 //! `BILLFOLD_MODEL_PLAIN` plays with no policy replaced, `BILLFOLD_MODEL_OURS` under `billfold@1`
 //! alone.
 

@@ -38,16 +38,23 @@ fn last_day(customer: &Customer, now: Instant) -> Day {
     let today = clock.day(now);
     let mut day = today + 1;
     for of in &customer.subscriptions {
-        if of.end.as_ref().is_some_and(|end| end.at < clock.start_of(today)) {
-            continue;
-        }
+        let ended = of.end.as_ref().map(|end| end.at).filter(|end| *end < clock.start_of(today));
         // Also of what is invoiced and has not begun.
-        let lives = now.max(of.start);
+        let lives = ended.map_or(now.max(of.start), |end| end - 1);
         for (place, item) in of.items.iter().enumerate().filter(|(_, item)| item.lives_at(lives)) {
-            let begun = item.cycles(&customer.rules, clock, now + 1);
+            // What is over matters where it is still to be billed.
+            let billed = |end: Instant| customer.last_cycle_end(of.id, place) >= Some(end);
+            if ended.is_some_and(|end| end <= of.start || billed(end)) {
+                continue;
+            }
+            let begun = item.cycles(&customer.rules, clock, ended.unwrap_or(now + 1));
             let begun = begun.into_iter().map(|cycle| cycle.full.1);
             let lines = customer.invoices.iter().flat_map(|invoice| &invoice.lines);
-            let own = |cycle: &CycleOf| (cycle.subscription, cycle.item) == (of.id, place);
+            // A change may have laid others in the place of one that was invoiced ahead.
+            let own = |cycle: &CycleOf| {
+                (cycle.subscription, cycle.item) == (of.id, place)
+                    && item.is_there(&customer.rules, clock, cycle)
+            };
             let invoiced = lines.filter(|line| line.cycle().is_some_and(own)).map(|l| l.full.1);
             for end in begun.chain(invoiced) {
                 day = day.max(first_day_from(clock, end));

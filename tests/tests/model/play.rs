@@ -295,6 +295,9 @@ impl Game {
                 return;
             }
         };
+        if std::env::var_os("BILLFOLD_MODEL_EVENTS").is_some() {
+            self.told.extend(events.iter().map(|event| format!("    {event:?}")));
+        }
         self.kept.commit(command, stamp, &events);
         self.remember(&events, command.stream());
         self.features.met(command, stamp, &self.model);

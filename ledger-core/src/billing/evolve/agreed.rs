@@ -91,6 +91,12 @@ impl Billing {
     /// What a subscription has paid runs from another day.
     fn fold_move(&mut self, id: SubscriptionId, moved: &SubscriptionMoved) -> Result<(), Unmade> {
         for item in &moved.items {
+            let known = Shared::make_mut(&mut self.cycles).get_mut(&id);
+            let bills =
+                known.and_then(|items| Shared::make_mut(items).get_mut(usize::from(item.item)));
+            if let Some(bills) = bills {
+                bills.truncate(item.cycles.len());
+            }
             for (cycle, span) in (0..).zip(&item.cycles) {
                 let bill = self.cycle_mut(id, item.item, cycle)?;
                 bill.start = span.start();

@@ -45,7 +45,6 @@ impl Draft<'_> {
                 (None, Some(_)) => {
                     (Vec::new(), next.map(|next| (next, None)).into_iter().collect())
                 }
-                (None, None) => continue,
                 (Some(item), _) if edit.terms.is_none() && self.to_plan.is_none() => {
                     (all(item, self.at), Vec::new())
                 }
@@ -56,7 +55,7 @@ impl Draft<'_> {
                 (Some(item), None) if edit.own_rate => {
                     (all(item, self.at), repriced(item, edit, self.at))
                 }
-                (Some(_), None) => continue,
+                (None | Some(_), None) => continue,
             };
             if known != steps {
                 later.push(LaterTerms { item: edit.item, steps });
