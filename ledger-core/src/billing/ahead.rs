@@ -31,8 +31,9 @@ impl Ahead {
         let advance = Advance { rules, catalog, currency, invoiced: account.billing };
         let mut then = BTreeMap::new();
         for item in &subscription.items {
-            let ahead = item.cycles.iter().rev().map(|cycle| cycle.start);
-            for start in ahead.take_while(|start| now < *start) {
+            // Behind cycles that a change has cut away there may be one that has begun.
+            let ahead = item.cycles.iter().rev().take_while(|cycle| now < cycle.full.end());
+            for start in ahead.map(|cycle| cycle.start).filter(|start| now < *start) {
                 if then.contains_key(&start) || subscription.is_settled_until(start) {
                     continue;
                 }

@@ -167,7 +167,8 @@ impl Billing {
         };
         if let LineSource::Cycle { subscription, item, cycle } = line.source {
             let cycle = self.cycle_mut(subscription, item, cycle)?;
-            cycle.again = spans::without(&cycle.again, pricing.span);
+            // What is to be charged again still is.
+            cycle.credited_again = spans::without(&cycle.credited_again, pricing.span);
         }
         let target = self.line_mut(credited)?;
         let charged = !target.live.is_empty();
@@ -233,12 +234,21 @@ impl Billing {
         line: &Line,
         rebill: bool,
     ) -> Result<(), Unmade> {
-        if let LineSource::Cycle { subscription, item, cycle } = line.source {
-            let cycle = self.cycle_mut(subscription, item, cycle)?;
+        if let LineSource::Cycle { subscription, item, cycle: number } = line.source {
+            let cycle = self.cycle_mut(subscription, item, number)?;
             if line.credits.is_none() {
                 cycle.lines.retain(|found| *found != at);
+                let others = cycle.lines.clone();
+                // A line of nothing may have stayed where another one charges by now.
+                let charged = others
+                    .iter()
+                    .map(|other| self.line(*other))
+                    .fold(line.live.clone(), |set, other| {
+                        other.live.iter().fold(set, |set, s| spans::without(&set, *s))
+                    });
+                let cycle = self.cycle_mut(subscription, item, number)?;
                 let time = if rebill { &mut cycle.again } else { &mut cycle.waived };
-                time.extend_from_slice(&line.live);
+                time.extend(charged);
             }
         }
         for taken in &line.discounts {
@@ -285,7 +295,7 @@ impl Billing {
         }
         if let LineSource::Cycle { subscription, item, cycle } = line.source {
             let cycle = self.cycle_mut(subscription, item, cycle)?;
-            cycle.again.push(priced.pricing.span);
+            cycle.credited_again.push(priced.pricing.span);
         }
         Ok(())
     }

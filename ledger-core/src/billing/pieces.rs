@@ -61,7 +61,8 @@ impl<'a> Comparison<'a> {
         let mut untouchable: Vec<Span> = bill.waived.clone();
         if !comes_back_whole(place, cycle) {
             // What was voided to be billed again is, as it is agreed now.
-            let left = |span| bill.again.iter().fold(vec![span], |set, s| spans::without(&set, *s));
+            let again = || bill.again.iter().chain(&bill.credited_again);
+            let left = |span| again().fold(vec![span], |set, s| spans::without(&set, *s));
             untouchable.extend(place.item.left_alone(cycle.index).flat_map(left));
         }
         let stays = stays(place, cycle, &untouchable);
@@ -125,8 +126,9 @@ impl<'a> Comparison<'a> {
 
     /// It was voided to be billed again.
     pub(crate) fn is_again(&self, time: Span) -> bool {
-        let again = &self.place.bill(&self.cycle).again;
-        again.iter().any(|span| span.overlap(time).is_some())
+        let bill = self.place.bill(&self.cycle);
+        let mut again = bill.again.iter().chain(&bill.credited_again);
+        again.any(|span| span.overlap(time).is_some())
     }
 
     /// The part of a cycle in which an item was added is a difference of that change.

@@ -134,12 +134,19 @@ pub(crate) struct CycleBill {
     pub(crate) waived: Vec<Span>,
     /// Time that was voided to be billed again.
     pub(crate) again: Vec<Span>,
+    /// Time whose credit was voided to be looked at again.
+    pub(crate) credited_again: Vec<Span>,
 }
 
 impl CycleBill {
     /// Nothing of it was billed or given up.
     pub(crate) fn untouched(&self) -> bool {
         self.lines.is_empty() && self.waived.is_empty()
+    }
+
+    /// Something of it was voided to be billed again.
+    pub(crate) fn bills_again(&self) -> bool {
+        !self.again.is_empty() || !self.credited_again.is_empty()
     }
 }
 

@@ -192,15 +192,20 @@ pub(crate) fn differences(
     Ok((due, waits))
 }
 
-/// Whether something of a subscription was voided to be billed again and is not yet.
-pub(crate) fn bills_again(account: Account<'_>, subscription: &Subscription) -> bool {
+/// Whether something of a subscription was voided to be billed again and is not yet: of its charges
+/// and of what has begun.
+pub(crate) fn bills_again(
+    account: Account<'_>,
+    subscription: &Subscription,
+    now: Timestamp,
+) -> bool {
     let charged = |charge: &super::state::Pending| {
         charge.again && charge.added.subscription == Some(subscription.id())
     };
     let pauses = subscription.pause_spans();
     let cycle_bills_again = |item: &Item, cycle: &Cycle| {
         let place = Place { account, subscription, item, pauses: &pauses };
-        if place.bill(cycle).again.is_empty() {
+        if now < cycle.start || !place.bill(cycle).bills_again() {
             return false;
         }
         let compared = Comparison::of(place, cycle);

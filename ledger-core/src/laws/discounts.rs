@@ -251,7 +251,7 @@ impl Given {
         self.invoices.insert(of, date);
         let first = self.invoices.values().min().copied().unwrap_or(date);
         let count = self.invoices.len();
-        let lasts = lasts(self.duration, count, (first, date));
+        let lasts = lasts(self.duration, count, (first, slack(date)));
         findings.check(Law::Discounts, lasts, || {
             format!(
                 "{id} lasts for {:?}: it has been on {count} invoices from {first} on, and is on \
@@ -266,8 +266,6 @@ impl Given {
         let mut used = self.cycles.iter().filter(|(_, used)| used.lines > 0).map(|(at, _)| *at);
         let first = used.next().unwrap_or(cycle);
         let count = used.count() + 1;
-        // Days are the customer's: two of UTC lie between them and these at most.
-        let slack = |date: Date| date.plus_days(-2).unwrap_or(date);
         let lasts = lasts(self.duration, count, (first.utc_date(), slack(cycle.utc_date())));
         findings.check(Law::Discounts, lasts, || {
             format!(
@@ -277,6 +275,11 @@ impl Given {
             )
         });
     }
+}
+
+/// Days are the customer's: two of UTC, or of the seller, lie between them and these at most.
+fn slack(date: Date) -> Date {
+    date.plus_days(-2).unwrap_or(date)
 }
 
 /// Whether a discount lasts for so many, from one day to another.

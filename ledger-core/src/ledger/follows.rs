@@ -134,12 +134,13 @@ fn begin_paid(context: &Context<'_>, draft: &mut Draft) -> Result<(), Rejection>
 /// Changes that waited for a payment take effect, when nothing is open any more that has a line of
 /// the subscription; what they bill at once is billed.
 fn change_paid(context: &Context<'_>, draft: &mut Draft) -> Result<(), Rejection> {
+    let now = context.stamp.recorded_at;
     let is_due = |subscription: &&Subscription| {
         let waits = |due: &schemas::event::ChangeScheduled| due.at == ScheduledFor::Paid;
         // What was voided to be billed again is owed, though nothing asks for it now.
         subscription.scheduled.iter().any(waits)
             && !draft.customer.owes(subscription.id())
-            && !bills_again(draft.customer.account(), subscription)
+            && !bills_again(draft.customer.account(), subscription, now)
     };
     let paid = draft.customer.subscriptions().find(is_due).map(Subscription::id);
     let Some(id) = paid else { return Ok(()) };
@@ -151,7 +152,6 @@ fn change_paid(context: &Context<'_>, draft: &mut Draft) -> Result<(), Rejection
     let Some(subscription) = draft.customer.subscription_of(id) else { return Ok(()) };
     let waiting = subscription.scheduled.iter().find(|due| due.at == ScheduledFor::Paid);
     let Some(due) = waiting else { return Ok(()) };
-    let now = context.stamp.recorded_at;
     let at = match due.what {
         // What has not begun ends where it would have.
         schemas::event::ScheduledChange::Cancel(_) => rules.ending(now)?.max(subscription.start),

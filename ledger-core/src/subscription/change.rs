@@ -228,6 +228,18 @@ pub(super) fn end_trial(case: &Case<'_>, command: &EndTrial) -> Result<Decided, 
     if case.waits(subscription) {
         return Err(Rejection::NotActiveYet { subscription: id });
     }
+    // A later change has laid its cycles.
+    let other = |item: &Item| {
+        let every = item.terms_at(at)?.every;
+        let mut later = item.later_terms(at);
+        let laid = later.find(|(_, terms, _)| terms.is_some_and(|terms| terms.every != every));
+        laid.map(|(from, ..)| from)
+    };
+    if let Some(anchor) = subscription.items.iter().filter_map(other).max() {
+        let rules = &case.profile.rules;
+        let (at, anchor) = (rules.date(at)?, rules.date(anchor)?);
+        return Err(Rejection::BeforeAnchor { subscription: id, at, anchor });
+    }
     let made = case.advance().end_trial(subscription, at)?;
     events.extend(made.into_iter().map(Event::from));
     Ok(Decided::billed(events, id, command.invoice.unwrap_or(InvoiceTiming::Next)))

@@ -11,6 +11,7 @@ use schemas::terms::{ChangeBilling, LineKind, MissingPiece};
 
 use crate::activation;
 use crate::book::Book;
+use crate::calendar::CycleId;
 use crate::civil::{Day, Stretch, day_of_seller};
 use crate::compare::{Days, Difference, Gone, Missing, difference, unbilled};
 use crate::credit::give_back;
@@ -23,7 +24,6 @@ use crate::passing::View;
 use crate::price::{minor, whole};
 use crate::rules::{CreditDocument, FOR_EVER, Rules};
 use crate::stretches::{joined, without};
-use crate::subscription::Subscription;
 
 /// Of what.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -130,22 +130,25 @@ pub(crate) fn bill(book: &Book, customer: &mut Customer, billing: &Billing) {
         return;
     }
     let mut credits: Vec<(Line, bool)> = Vec::new();
+    let mut of_nothing: Vec<(usize, At, Line, bool)> = Vec::new();
     let mut lines: Vec<Line> = Vec::new();
     for (place, found) in &differences {
         let subscription = &seen.subscriptions[*place];
         for gone in &found.gone {
             let line = customer.line(gone.line).clone();
             let credit = give_back(&view, subscription, (gone.line, &line), gone.time);
-            taken_off(customer, gone.line, &credit);
-            credits.push((credit, gone.alone));
-            if let Some(of) = line.cycle() {
-                is_billed(&mut customer.subscriptions[*place], of, gone.time);
+            if is_worth(&credit) {
+                is_given_back(customer, *place, gone.line, &credit);
+            } else {
+                of_nothing.push((*place, gone.line, credit.clone(), gone.alone));
             }
+            credits.push((credit, gone.alone));
         }
         for missing in &found.missing {
             let more = charge_lines(&view, customer, missing, &lines);
             lines.extend(more);
-            is_billed(&mut customer.subscriptions[*place], &missing.of, missing.what.time);
+            let known = &mut customer.subscriptions[*place].again;
+            is_billed(known, &missing.of, missing.what.time);
         }
         if billing.which != Which::WontBegin(subscription.id) {
             customer.subscriptions[*place].owes_a_bill = false;
@@ -158,7 +161,21 @@ pub(crate) fn bill(book: &Book, customer: &mut Customer, billing: &Billing) {
     crate::residue::settle_up(&view, &credits, &mut lines);
     take(&book.rules, customer, today, &mut lines);
     top_up(&view, &mut lines);
+    let other = credits.iter().filter(|(_, alone)| !alone).map(|(line, _)| line.net());
+    let below = other.chain(lines.iter().map(Line::net)).sum::<i128>() < 0;
     let (noted, beside) = split(&book.rules, credits, &lines);
+    // What gives back nothing is said on an invoice that is issued anyway, or not at all.
+    let issued = !beside.is_empty() || !lines.is_empty();
+    for (place, at, credit, alone) in of_nothing {
+        let says = match book.rules.credit_document() {
+            CreditDocument::InvoiceLine => true,
+            CreditDocument::CreditNote => false,
+            CreditDocument::NoteWhenAlone => !alone && !below,
+        };
+        if issued && says {
+            is_given_back(customer, place, at, &credit);
+        }
+    }
     note(customer, &noted, billing.when);
     let mut lines: Vec<Line> = beside.into_iter().chain(lines).collect();
     // What is given back of an item stands before what it costs; charges stand last.
@@ -173,12 +190,12 @@ pub(crate) fn bill(book: &Book, customer: &mut Customer, billing: &Billing) {
 }
 
 /// Time that was to be billed again is.
-fn is_billed(of: &mut Subscription, cycle: &CycleOf, time: Stretch) {
-    let again = std::mem::take(&mut of.again);
+fn is_billed(known: &mut Vec<(usize, CycleId, Stretch)>, cycle: &CycleOf, time: Stretch) {
+    let again = std::mem::take(known);
     for (item, id, old) in again {
         let same = (item, id) == (cycle.item, cycle.id);
         let left = if same { without(&[old], &[time]) } else { vec![old] };
-        of.again.extend(left.into_iter().map(|time| (item, id, time)));
+        known.extend(left.into_iter().map(|time| (item, id, time)));
     }
 }
 
@@ -371,6 +388,18 @@ fn top_up(view: &View<'_>, lines: &mut Vec<Line>) {
 }
 
 /// A line charges less time, and less money is left of it.
+fn is_given_back(customer: &mut Customer, place: usize, at: At, credit: &Line) {
+    taken_off(customer, at, credit);
+    if let Some(of) = customer.line(at).cycle().copied() {
+        is_billed(&mut customer.subscriptions[place].credited_again, &of, credit.time);
+    }
+}
+
+/// It gives something back.
+fn is_worth(credit: &Line) -> bool {
+    credit.gross != 0 || credit.net() != 0
+}
+
 fn taken_off(customer: &mut Customer, at: At, credit: &Line) {
     let line = customer.line_mut(at);
     line.live = crate::stretches::without(&line.live, &[credit.time]);
@@ -382,7 +411,7 @@ fn taken_off(customer: &mut Customer, at: At, credit: &Line) {
 
 /// Credits that leave as notes, and those that stand on the invoice.
 fn split(rules: &Rules, credits: Vec<(Line, bool)>, lines: &[Line]) -> (Vec<Line>, Vec<Line>) {
-    let worth = |(line, _): &(Line, bool)| line.gross != 0 || line.net() != 0;
+    let worth = |(line, _): &(Line, bool)| is_worth(line);
     let credits: Vec<(Line, bool)> = credits.into_iter().filter(worth).collect();
     let all = |of: Vec<(Line, bool)>| of.into_iter().map(|(line, _)| line).collect::<Vec<_>>();
     match rules.credit_document() {

@@ -454,6 +454,14 @@ pub(crate) fn end_trial(
         if crate::activation::waits(view.book, view.customer, of, when.recorded) {
             return Err("it waits for its first payment");
         }
+        let other = |item: &crate::item::Item| {
+            let every = item.terms_at(at).map(|terms| terms.every);
+            let mut later = item.terms.range(at + 1..).filter_map(|(_, terms)| terms.as_ref());
+            every.is_some_and(|every| later.any(|terms| terms.every != every))
+        };
+        if of.items.iter().any(other) {
+            return Err("a later change has laid its cycles");
+        }
         of.trial_end = Some(at);
         if view.rules.of.trial_anchor == TrialAnchor::SubscriptionStart {
             return Ok(());

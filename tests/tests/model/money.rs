@@ -321,7 +321,9 @@ pub(crate) fn undo(customer: &mut Customer, place: usize, rebill: bool) {
             // What is to be billed again is due, also where it is a difference.
             let time = if line.credits.is_some() { vec![line.time] } else { line.live.clone() };
             let again = time.into_iter().map(|time| (of.item, of.id, time));
-            customer.subscriptions[found].again.extend(again);
+            let of = &mut customer.subscriptions[found];
+            let known = if line.credits.is_some() { &mut of.credited_again } else { &mut of.again };
+            known.extend(again);
         }
         match (line.source, line.credits) {
             (Source::Cycle(_), Some(at)) => {

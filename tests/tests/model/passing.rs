@@ -18,7 +18,7 @@ use crate::civil::{Clock, Instant};
 use crate::customer::{Charge, Customer, Line, Source};
 use crate::migrate;
 use crate::rules::Rules;
-use crate::subscription::{At, End, Later, Subscription, Term};
+use crate::subscription::{At, End, Later, Leaving, Subscription, Term};
 
 /// What one looks at a subscription with.
 #[derive(Clone, Copy)]
@@ -110,8 +110,15 @@ fn next(view: &View<'_>, of: &Subscription, to: Instant) -> Option<(Instant, Hap
 /// A scheduled change takes effect.
 fn happen(view: &View<'_>, of: &mut Subscription, number: u32, at: Instant) {
     let place = of.scheduled.iter().position(|known| known.number == number);
-    let scheduled = of.scheduled.remove(place.expect("it was just found"));
-    take_effect(view, of, scheduled.what, at);
+    let place = place.expect("it was just found");
+    // What is known of an end counts until it comes.
+    let known = of.clone();
+    let scheduled = of.scheduled.remove(place);
+    if let Later::Cancel(leaving) = scheduled.what {
+        leave(view, (&known, of), leaving, at);
+    } else {
+        take_effect(view, of, scheduled.what, at);
+    }
 }
 
 /// A change, end, pause or resumption takes effect at an instant.
@@ -122,15 +129,7 @@ pub(crate) fn take_effect(view: &View<'_>, of: &mut Subscription, what: Later, a
             let now = settle(view.rules, change.proration) == Settle::Now;
             of.owes_a_bill |= now && !touched.items.is_empty();
         }
-        Later::Cancel(leaving) => {
-            let told = at;
-            let (at, credit) = ends_at((view.book, view.customer), of, at, leaving.credit);
-            of.owes_a_bill |= credit != CancelCredit::None;
-            end(of, at, credit, EndReason::Canceled);
-            if !leaving.waived && at == told {
-                costs(of);
-            }
-        }
+        Later::Cancel(leaving) => leave(view, (&of.clone(), of), leaving, at),
         Later::Pause(how) => {
             of.owes_a_bill |= how == Settle::Now;
             crate::pauses::pause_at(view, of, at, how);
@@ -143,6 +142,21 @@ pub(crate) fn take_effect(view: &View<'_>, of: &mut Subscription, what: Later, a
             of.owes_a_bill |= how == Settle::Now;
             crate::pauses::resume_at(view, of, at, how);
         }
+    }
+}
+
+/// It is canceled for an instant, and was known until then as it was.
+fn leave(
+    view: &View<'_>,
+    (known, of): (&Subscription, &mut Subscription),
+    leaving: Leaving,
+    told: Instant,
+) {
+    let (at, credit) = ends_at((view.book, view.customer), known, told, leaving.credit);
+    of.owes_a_bill |= credit != CancelCredit::None;
+    end(of, at, credit, EndReason::Canceled);
+    if !leaving.waived && at == told {
+        costs(of);
     }
 }
 

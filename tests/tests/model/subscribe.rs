@@ -88,6 +88,7 @@ pub(crate) fn begin(
         quoted: with.quote.is_some(),
         owes_a_bill: false,
         again: Vec::new(),
+        credited_again: Vec::new(),
     };
     if new.term.and_then(|term| term.last).is_some_and(|end| new.is_early(end).is_some()) {
         return Err("it ends before its least term");

@@ -163,6 +163,8 @@ pub(crate) struct Subscription {
     pub(crate) owes_a_bill: bool,
     /// Time of items and their cycles that was voided to be billed again.
     pub(crate) again: Vec<(usize, CycleId, Stretch)>,
+    /// Time whose credit was voided to be looked at again.
+    pub(crate) credited_again: Vec<(usize, CycleId, Stretch)>,
 }
 
 /// Where a subscription is.
@@ -213,7 +215,8 @@ impl Subscription {
 
     /// Whether time of a cycle was voided to be billed again.
     pub(crate) fn bills_again(&self, item: usize, id: CycleId, time: Stretch) -> bool {
-        let of = self.again.iter().filter(|(of, cycle, _)| (*of, *cycle) == (item, id));
+        let all = self.again.iter().chain(&self.credited_again);
+        let of = all.filter(|(of, cycle, _)| (*of, *cycle) == (item, id));
         of.into_iter().any(|(_, _, again)| !both(&[*again], &[time]).is_empty())
     }
 

@@ -140,7 +140,8 @@ pub(crate) fn untouchable(
     let frozen = item.frozen.iter().filter(|frozen| !whole && id.0 <= frozen.pieces);
     // What is to be billed again is, as it is agreed now.
     let number = subscription.items.iter().position(|known| std::ptr::eq(known, item));
-    let again = subscription.again.iter().filter(|(of, at, _)| (Some(*of), *at) == (number, id));
+    let again = subscription.again.iter().chain(&subscription.credited_again);
+    let again = again.filter(|(of, at, _)| (Some(*of), *at) == (number, id));
     let again: Vec<Stretch> = again.map(|(_, _, time)| *time).collect();
     let frozen = frozen.flat_map(|f| without(&[f.time], &again));
     let waived = item.waived.iter().filter(|(of, _)| *of == id).map(|(_, time)| *time);

@@ -130,7 +130,12 @@ impl Billing {
             items.resize_with(item + 1, List::default);
         }
         let start = opened.span.start();
-        let (lines, waived, again) = (Vec::new(), Vec::new(), Vec::new());
-        items[item].push(CycleBill { start, lines, waived, again });
+        items[item].push(CycleBill {
+            start,
+            lines: Vec::new(),
+            waived: Vec::new(),
+            again: Vec::new(),
+            credited_again: Vec::new(),
+        });
     }
 }

@@ -118,7 +118,7 @@ impl Draft<'_> {
             try_out(&mut then, event, before);
         }
         let until = self.next_plan().unwrap_or(Timestamp::MAX);
-        let until = until.min(self.subscription.next_scheduled_plan().unwrap_or(Timestamp::MAX));
+        let until = until.min(then.next_scheduled_plan().unwrap_or(Timestamp::MAX));
         loop {
             let made = self.next_migration(&then, until)?;
             if made.is_empty() {
