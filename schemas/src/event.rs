@@ -42,9 +42,7 @@ pub use invoice::{
     PlanVersion, RevenueSchedule, RoundingStep, RoundingSubject, TermsInForce, TierPart,
 };
 pub use lot::{LotPart, LotReturn, LotSwap, LotUse};
-pub use movement::{
-    LaterTerms, MigrationTaken, Relocated, SubscriptionMigrated, SubscriptionRelocated,
-};
+pub use movement::{MigrationTaken, Relocated, SubscriptionMigrated, SubscriptionRelocated};
 pub use place::EventAt;
 pub use process::{BillingRunStarted, DueSet};
 pub use seller::{
@@ -58,8 +56,8 @@ pub use settlement::{
 };
 pub use subscription::{
     ActivationAgreed, Calendar, CancellationUndone, ChangeAgreed, ChangeScheduled, CycleCut,
-    CycleOpened, EndAgreed, ItemChange, ItemMoved, ItemStarted, ItemTerms, LeastTerm, LeftAlone,
-    LineMoved, PaymentAwaited, RampAgreed, RampStep, RenewalSet, ScheduledChange,
+    CycleOpened, EndAgreed, ItemChange, ItemMoved, ItemStarted, ItemTerms, LaterTerms, LeastTerm,
+    LeftAlone, LineMoved, PaymentAwaited, RampAgreed, RampStep, RenewalSet, ScheduledChange,
     ScheduledChangeWithdrawn, ScheduledFor, SubscriptionActivated, SubscriptionCanceled,
     SubscriptionChanged, SubscriptionCreated, SubscriptionMoved, SubscriptionPaused,
     SubscriptionResumed, Term, TermRenewed, TermsChange,

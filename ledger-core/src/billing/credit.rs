@@ -124,10 +124,16 @@ pub(crate) fn credit(
     match basis {
         CreditBasis::BilledShare if share_of_rest => {}
         CreditBasis::BilledShare => layered(place, &mut draft, line, share)?,
-        // All of what was billed comes back: with the discounts of this line, and no other's.
-        CreditBasis::WholeFee => shared(place, &mut draft, line, CreditDiscount::ItemShare)?,
+        // All that is left comes back: with the discounts of this line, and no other's.
+        CreditBasis::WholeFee => {
+            shared(place, &mut draft, line, (CreditDiscount::ItemShare, Fraction::ONE))?;
+        }
         CreditBasis::LastBilledPrice | CreditBasis::BilledAmount | CreditBasis::CurrentPrice => {
-            shared(place, &mut draft, line, rules.policies.credit_discount)?;
+            let part = match line.gross.0 {
+                0 => Fraction::ZERO,
+                gross => Fraction::new((-draft.gross.0).into(), gross.into())?,
+            };
+            shared(place, &mut draft, line, (rules.policies.credit_discount, part))?;
         }
     }
     bound(&mut draft, before);
@@ -304,19 +310,15 @@ fn layered(
     Ok(())
 }
 
-/// Each discount by the part of the line that comes back, rounded; never more than the credit
+/// Each discount by a part of it, rounded; never more than the credit
 /// itself.
 fn shared(
     place: Place<'_>,
     draft: &mut LineDraft,
     line: &Line,
-    discount: CreditDiscount,
+    (discount, part): (CreditDiscount, Fraction),
 ) -> Result<(), Rejection> {
     let credited = -draft.gross.0;
-    let part = match line.gross.0 {
-        0 => Fraction::ZERO,
-        gross => Fraction::new(credited.into(), gross.into())?,
-    };
     let mut left = credited;
     for taken in &line.discounts {
         let fixed = match discount {

@@ -243,6 +243,7 @@ impl Billing {
                 let charged = others
                     .iter()
                     .map(|other| self.line(*other))
+                    .filter(|other| !other.gross.is_zero())
                     .fold(line.live.clone(), |set, other| {
                         other.live.iter().fold(set, |set, s| spans::without(&set, *s))
                     });

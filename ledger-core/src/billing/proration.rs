@@ -24,7 +24,8 @@ pub(crate) fn ratio(
         return Ok(Fraction::new(i128::from(part), i128::from(whole))?);
     }
     let dates = |span: Span| -> Result<(Date, Date), Rejection> {
-        Ok((rules.date(span.start())?, rules.date(span.end())?))
+        let date = |at| rules.local.date_foreseen(piece.start(), at);
+        Ok((date(span.start())?, date(span.end())?))
     };
     let ((start, end), (first, last)) = (dates(piece)?, dates(full)?);
     let months = months_of(every);
@@ -70,7 +71,8 @@ const fn unit(rules: &Rules) -> Option<i64> {
 /// Lengths of adjoining spans add up.
 pub(crate) fn measure(span: Span, rules: &Rules) -> Result<i64, Rejection> {
     let Some(unit) = unit(rules) else {
-        let days = rules.date(span.end())?.days_since(rules.date(span.start())?);
+        let end = rules.local.date_foreseen(span.start(), span.end())?;
+        let days = end.days_since(rules.date(span.start())?);
         return Ok(i64::from(days));
     };
     Ok(span.end().micros() / unit - span.start().micros() / unit)

@@ -72,6 +72,11 @@ impl Plan {
         self.migrations.iter().rev().filter(move |found| found.set.from_version == from)
     }
 
+    /// A migration by its number.
+    pub(crate) fn migration(&self, number: u32) -> Option<&Migration> {
+        self.migrations.get(usize::try_from(number.checked_sub(1)?).ok()?)
+    }
+
     /// The versions from which a migration stands, in order.
     pub(crate) fn all_standing(&self) -> impl Iterator<Item = u32> {
         (1..=self.latest()).filter(|from| self.standing(*from).is_some())

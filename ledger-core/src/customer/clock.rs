@@ -165,6 +165,25 @@ impl LocalTime {
         Ok(since.map_or(date, |switch| date.max(switch.from)))
     }
 
+    /// The date of an instant that was laid down at another one. Where it was to be the start of a
+    /// day, and a move has made it none, it counts by the clock of then: what ended before the
+    /// move keeps its days.
+    pub(crate) fn date_foreseen(
+        &self,
+        from: Timestamp,
+        instant: Timestamp,
+    ) -> Result<Date, TimeError> {
+        let date = self.date_at(instant)?;
+        let (clock, since) = self.clock_at(from);
+        let moved = self.clock_at(instant).1 != since;
+        if instant <= from || !moved || self.start_of(date)? == instant {
+            return Ok(date);
+        }
+        let then = clock.date_at(instant)?;
+        let then = since.map_or(then, |switch| then.max(switch.from));
+        Ok(if clock.start_of(then)? == instant { then } else { date })
+    }
+
     pub(crate) fn civil_at(&self, instant: Timestamp) -> Result<civil::DateTime, TimeError> {
         let (clock, since) = self.clock_at(instant);
         let civil = clock.civil_at(instant)?;

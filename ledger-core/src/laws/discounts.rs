@@ -7,7 +7,8 @@
 //!
 //! # Limits
 //!
-//! What a discount for ever takes off in percent is not counted: it has no end.
+//! What a discount for ever takes off in percent is not counted: it has no end. Where durations
+//! elapse (`duration_counts`), cycles that have it are not counted either.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -16,7 +17,7 @@ use schemas::event::{
     InvoiceLine, InvoiceVoided, LineSource, RampAgreed,
 };
 use schemas::ids::{CustomerId, DiscountId, InvoiceId};
-use schemas::terms::{DiscountDuration, DiscountTarget, DiscountValue};
+use schemas::terms::{DiscountDuration, DiscountTarget, DiscountValue, DurationCounts};
 use schemas::{Date, Event, Timestamp};
 
 use super::charged::Change;
@@ -100,6 +101,8 @@ pub(super) struct Discounts {
     touched: BTreeSet<(DiscountId, Timestamp)>,
     /// Cycles that nothing had been taken off before this commit.
     entered: BTreeSet<(DiscountId, Timestamp)>,
+    /// Durations go by as cycles do, whatever is billed of them.
+    elapse: bool,
 }
 
 impl Discounts {
@@ -177,6 +180,10 @@ impl Discounts {
     }
 
     fn bill(&mut self, customer: CustomerId, invoice: &InvoiceFinalized, findings: &mut Findings) {
+        self.elapse = match invoice.policies.duration_counts {
+            DurationCounts::BilledCycles => false,
+            DurationCounts::ElapsedCycles => true,
+        };
         let mut off: BTreeMap<DiscountId, i128> = BTreeMap::new();
         for line in &invoice.lines {
             for (index, part) in line.discounts.iter().enumerate() {
@@ -226,7 +233,8 @@ impl Discounts {
             );
         }
         for (id, cycle) in std::mem::take(&mut self.entered) {
-            if let Some(given) = self.given.get(&(customer, id)) {
+            // Cycles that were laid anew may have taken the place of some that have it.
+            if let Some(given) = self.given.get(&(customer, id)).filter(|_| !self.elapse) {
                 given.check_duration(id, cycle, findings);
             }
         }

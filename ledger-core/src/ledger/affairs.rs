@@ -65,7 +65,7 @@ impl Affairs for Customer {
     fn cycles_end(&self, since: Timestamp, now: Timestamp) -> Result<Option<Timestamp>, TimeError> {
         let mut last = None;
         for found in self.subscriptions() {
-            last = last.max(found.cycles_end(since, now, &self.profile.rules, &self.billing)?);
+            last = last.max(found.cycles_end(since, now, &self.profile.rules)?);
         }
         Ok(last)
     }

@@ -183,21 +183,25 @@ impl Advance<'_> {
             return Ok(events);
         }
         let mut left: Vec<u16> = subscription.items.iter().map(|item| item.number).collect();
+        // What is billed behind a cycle is looked at as it is known then.
+        let mut seen: Option<Subscription> = None;
         loop {
             let mut first: Option<(u16, Span)> = None;
             for number in &left {
                 let Some(item) = subscription.item(*number) else { continue };
                 let (span, _) = item.next_period(self.rules)?;
-                let due = self.is_due_ahead(item, span, horizon)?;
+                let known = seen.as_ref().and_then(|seen| seen.item(*number)).unwrap_or(item);
+                let due = self.is_due_ahead(known, span, horizon)?;
                 if due && first.is_none_or(|(_, found)| span.start() < found.start()) {
                     first = Some((*number, span));
                 }
             }
             let Some((number, span)) = first else { return Ok(events) };
             let then = self.projected(subscription, span.start())?;
-            // Of a pause nothing is billed.
-            let covers = |pause: &Span| pause.start() <= span.start() && span.end() <= pause.end();
-            let paused = then.known_pauses().iter().any(covers);
+            let paused = match subscription.item(number) {
+                Some(item) => self.is_paused_ahead(item, &then, horizon)?,
+                None => false,
+            };
             // Where its cycles will be others, they are billed when they begin; a version that it
             // migrates to may have less lead.
             let mut same = None;
@@ -210,7 +214,7 @@ impl Advance<'_> {
                 let plan = |of: &Item| of.terms_at(span.start()).map(|terms| terms.plan);
                 same = Some((now, plan(then) == plan(now)));
             }
-            let ended = then.ending.is_some_and(|ending| ending.at <= span.start());
+            let ended = then.ending.as_ref().is_some_and(|ending| ending.at <= span.start());
             match same.filter(|_| !ended) {
                 Some((item, stays)) => {
                     let (_, full) = item.next_period(self.rules)?;
@@ -224,6 +228,31 @@ impl Advance<'_> {
                 }
                 None => left.retain(|known| *known != number),
             }
+            seen = Some(then);
+        }
+    }
+
+    /// Whether nothing would be billed of the next cycle of an item, nor of one behind it that is
+    /// billed ahead: all of it is a pause.
+    fn is_paused_ahead(
+        self,
+        item: &Item,
+        then: &Subscription,
+        horizon: Horizon,
+    ) -> Result<bool, Rejection> {
+        let known = then.item(item.number).unwrap_or(item);
+        let pauses = then.known_pauses();
+        let mut n = 0;
+        loop {
+            let (span, _) = item.period_ahead(n, self.rules)?;
+            if n > 0 && !self.is_due_ahead(known, span, horizon)? {
+                return Ok(true);
+            }
+            // What goes on within a cycle is billed when it has.
+            if !pauses.iter().any(|pause| pause.contains(span.start())) {
+                return Ok(false);
+            }
+            n += 1;
         }
     }
 

@@ -65,6 +65,8 @@ struct Draft<'a> {
     prices: Option<PricesMapped>,
     /// Another plan, or the same one anew.
     to_plan: Option<&'a PlanVersionDefined>,
+    /// Other cycles of items that begin later.
+    relaid: Vec<(u16, Calendar)>,
 }
 
 impl Advance<'_> {
@@ -123,7 +125,16 @@ impl<'a> Draft<'a> {
             })
         };
         let edits = subscription.items.iter().filter_map(edit).collect();
-        Self { advance, subscription, at, edits, trial_end: None, prices: None, to_plan: None }
+        Self {
+            advance,
+            subscription,
+            at,
+            edits,
+            trial_end: None,
+            prices: None,
+            to_plan: None,
+            relaid: Vec::new(),
+        }
     }
 
     fn origin(&self) -> Timestamp {
@@ -262,6 +273,12 @@ impl<'a> Draft<'a> {
             let Some(terms) = &edit.terms else { continue };
             edit.calendar = calendar::calendar(end, terms.every, anchor, rules)?;
         }
+        // What began later has its cycles beside them.
+        let at = self.at;
+        for item in self.subscription.items.iter().filter(|item| at < item.began()) {
+            let every = item.calendar.every;
+            self.relaid.push((item.number, calendar::calendar(end, every, anchor, rules)?));
+        }
         Ok(())
     }
 
@@ -336,6 +353,10 @@ impl<'a> Draft<'a> {
     ) -> Result<Vec<SubscriptionEvent>, Rejection> {
         let mut items: Vec<ItemChange> =
             self.edits.iter().filter_map(|edit| self.changed(edit)).collect();
+        items.extend(self.relaid.iter().filter_map(|(item, calendar)| {
+            let add_on = self.subscription.item(*item)?.add_on;
+            Some(ItemChange { calendar: Some(*calendar), ..unchanged(*item, add_on) })
+        }));
         let nothing = items.is_empty() && self.trial_end.is_none();
         if nothing && number.is_none() {
             return Ok(Vec::new());
@@ -381,14 +402,7 @@ impl<'a> Draft<'a> {
 
     /// What becomes of an item, if anything does.
     fn changed(&self, edit: &Edit) -> Option<ItemChange> {
-        let bare = ItemChange {
-            item: edit.item,
-            add_on: edit.add_on,
-            terms: TermsChange::Keep,
-            quantity: None,
-            calendar: None,
-            left_alone_until: None,
-        };
+        let bare = unchanged(edit.item, edit.add_on);
         let Some(item) = self.subscription.item(edit.item).filter(|_| !edit.is_new) else {
             let terms = TermsChange::Set(Box::new(edit.terms.clone()?));
             let (quantity, calendar) = (Some(edit.quantity), Some(edit.calendar));
@@ -441,6 +455,17 @@ impl Advance<'_> {
         let mut draft = Draft::of(self, subscription, at);
         draft.end_trial(at)?;
         draft.events(&NOTHING, None)
+    }
+}
+
+const fn unchanged(item: u16, add_on: bool) -> ItemChange {
+    ItemChange {
+        item,
+        add_on,
+        terms: TermsChange::Keep,
+        quantity: None,
+        calendar: None,
+        left_alone_until: None,
     }
 }
 

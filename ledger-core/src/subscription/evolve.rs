@@ -12,7 +12,8 @@ use schemas::terms::{CancelCredit, Renewal, Settle};
 
 use super::agreements::{Agreements, Discount, Quote};
 use super::item::Item;
-use super::state::{Ending, Migrated, Pause, Phases, Subscription, is_end};
+use super::phases::Phases;
+use super::state::{Ending, Migrated, Pause, Subscription, is_end};
 use super::steps::Word;
 use crate::mistakes::{Mistake, makes};
 use crate::shared::Shared;
@@ -245,6 +246,7 @@ impl Subscription {
             self.items.iter_mut().for_each(|item| item.forget_ramp(changed.from));
         }
         let by = if changed.prices.is_some() { Word::Plan } else { Word::Own };
+        self.as_quoted &= changed.prices.is_none();
         for change in &changed.items {
             let known = self.item(change.item).is_some();
             // Before cycles are laid anew: what was left alone of those that run is billed, too.
@@ -310,7 +312,9 @@ impl Subscription {
         made: EventAt,
     ) -> Result<(), Unmade> {
         let number = later.item;
-        let undone = self.known_item(number)?.restate(from, &later.steps, made);
+        let migrated: Vec<Timestamp> = self.migrated.iter().map(|taken| taken.at).collect();
+        let migrates = |at| migrated.contains(&at);
+        let undone = self.known_item(number)?.restate(from, &later.steps, migrates, made);
         self.migrated.retain(|taken| taken.item != number || !undone.contains(&taken.at));
         Ok(())
     }

@@ -9,9 +9,7 @@
 //! what proration divides by, also when it is cut.
 
 use schemas::decimal::Decimal;
-use schemas::event::{
-    Calendar, CycleOpened, EventAt, ItemChange, ItemStarted, ItemTerms, TermsChange,
-};
+use schemas::event::{Calendar, CycleOpened, EventAt, ItemStarted, ItemTerms};
 use schemas::terms::RebillRule;
 use schemas::time::TimeError;
 use schemas::{Span, Timestamp};
@@ -24,6 +22,8 @@ use crate::catalog::models;
 use crate::customer::rules::Rules;
 use crate::shared::List;
 use crate::unmade::Unmade;
+
+mod told;
 
 /// A cycle of an item.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -159,7 +159,9 @@ impl Item {
 
     /// Where its first cycle begins.
     pub(crate) fn first_start(&self) -> Timestamp {
-        self.cycles.first().map_or(self.calendar.from, |cycle| cycle.start)
+        // One that was cut away whole before it began is none.
+        let mut begin = self.cycles.iter().filter(|cycle| cycle.start < cycle.end);
+        begin.next().map_or(self.calendar.from, |cycle| cycle.start)
     }
 
     /// The cycle that an instant lies in, opened or not; none before the first.
@@ -301,89 +303,6 @@ impl Item {
         self.cycles.get_mut(usize::try_from(cycle).ok()?)
     }
 
-    /// Folds in terms and quantity from an instant on, and other cycles.
-    pub(crate) fn put(&mut self, from: Timestamp, change: &ItemChange, by: Word, made: EventAt) {
-        match &change.terms {
-            TermsChange::Keep => {}
-            TermsChange::Set(terms) => self.put_terms(from, Some((**terms).clone()), by),
-            TermsChange::Remove => self.put_terms(from, None, by),
-        }
-        if let Some(quantity) = change.quantity {
-            // Also with a change of plan it is a command that says how many.
-            let by = if by == Word::Plan { Word::Own } else { by };
-            put_step(&mut self.quantities, from, Said { what: quantity, by });
-            if by == Word::Own {
-                self.holds_on_after_ramp(from);
-            }
-        }
-        if let Some(calendar) = change.calendar {
-            let next = self.next_cycle();
-            // What was left alone is of cycles that end here.
-            self.frozen.iter_mut().for_each(|frozen| frozen.before = frozen.before.min(next));
-            self.calendar = calendar;
-            self.calendar_cycle = next;
-        }
-        put_step(&mut self.origins, from, made);
-    }
-
-    fn put_terms(&mut self, from: Timestamp, what: Option<ItemTerms>, by: Word) {
-        put_step(&mut self.terms, from, Said { what, by });
-    }
-
-    /// What a command said last of the quantity holds again where the ramp ends.
-    fn holds_on_after_ramp(&mut self, from: Timestamp) {
-        let end = |(at, said): &(Timestamp, Said<Decimal>)| from < *at && said.by == Word::RampEnd;
-        let Some(end) = self.quantities.iter().position(end) else { return };
-        let told = self.quantities[..end].iter().rev().find(|(_, said)| said.by == Word::Own);
-        if let Some(quantity) = told.map(|(_, said)| said.what) {
-            self.quantities[end].1.what = quantity;
-        }
-    }
-
-    /// What holds later, and who said so.
-    pub(super) fn later_terms(
-        &self,
-        at: Timestamp,
-    ) -> impl Iterator<Item = (Timestamp, Option<&ItemTerms>, Word)> {
-        let first = self.terms.partition_point(|(from, _)| *from <= at);
-        self.terms[first..].iter().map(|(from, said)| (*from, said.what.as_ref(), said.by))
-    }
-
-    /// Other terms hold later, in the place of those that did; the instants at which a migration
-    /// is undone by that.
-    pub(super) fn restate(
-        &mut self,
-        at: Timestamp,
-        later: &[(Timestamp, Option<Box<ItemTerms>>)],
-        made: EventAt,
-    ) -> Vec<Timestamp> {
-        let first = self.terms.partition_point(|(from, _)| *from <= at);
-        let gone = self.terms.split_off(first);
-        for (from, terms) in later {
-            let known = gone.iter().find(|(known, _)| known == from);
-            let by = known.map_or(Word::Plan, |(_, said)| said.by);
-            let what = terms.as_deref().cloned();
-            if known.is_none_or(|(_, said)| said.what != what) {
-                put_step(&mut self.origins, *from, made);
-            }
-            self.put_terms(*from, what, by);
-        }
-        self.forget_origins(at);
-        let stays = |from: Timestamp| later.iter().any(|(known, _)| *known == from);
-        let undone = gone.into_iter().filter(|(_, said)| said.by == Word::Migration);
-        undone.map(|(from, _)| from).filter(|from| !stays(*from)).collect()
-    }
-
-    /// Where nothing begins, no event is named for it.
-    fn forget_origins(&mut self, at: Timestamp) {
-        let (terms, quantities) = (&self.terms, &self.quantities);
-        self.origins.retain(|(from, _)| {
-            *from <= at
-                || terms.binary_search_by_key(from, |(known, _)| *known).is_ok()
-                || quantities.binary_search_by_key(from, |(known, _)| *known).is_ok()
-        });
-    }
-
     /// Shows every instant that was agreed for this item, and puts in its place what is said of
     /// it. Steps stay in order.
     pub(super) fn agreed(&mut self, visit: Visit<'_>) {
@@ -455,13 +374,6 @@ impl Item {
         let quantities = self.quantities.iter().map(|(from, _)| *from);
         let changes = self.changes.iter().map(|(from, _)| *from);
         terms.chain(quantities).chain(changes).filter(|from| *from > at).min()
-    }
-
-    /// What a ramp says for later holds no more.
-    pub(crate) fn forget_ramp(&mut self, from: Timestamp) {
-        self.terms.retain(|(at, said)| *at <= from || !said.by.is_of_ramp());
-        self.quantities.retain(|(at, said)| *at <= from || !said.by.is_of_ramp());
-        self.forget_origins(from);
     }
 
     /// Its steps lie elsewhere, and so do its cycles.

@@ -108,10 +108,7 @@ impl Advance<'_> {
             return Ok(Vec::new());
         };
         // What was quoted begins as it was quoted.
-        if subscription.quote.is_some()
-            && item.next_cycle() == 0
-            && item.began() <= subscription.start
-        {
+        if subscription.as_quoted && item.next_cycle() == 0 && item.began() <= subscription.start {
             return Ok(Vec::new());
         }
         let Some(path) = self.path(subscription, item.number, terms, begins)? else {

@@ -89,6 +89,7 @@ impl Subscription {
     /// Shows every instant that was agreed, and puts in its place what is said of it. Cycles that
     /// were opened, and what happened already, are no agreement.
     fn agreed(&mut self, visit: Visit<'_>) {
+        let never_begins = self.never_begins();
         self.start = visit(self.start);
         self.trial_end = self.trial_end.map(&mut *visit);
         if let Some(term) = &mut self.term {
@@ -96,6 +97,10 @@ impl Subscription {
         }
         if let Some(least) = &mut self.least_term {
             least.until = visit(least.until);
+        }
+        // Where it would have begun, it is over.
+        if let Some(ending) = self.ending.as_mut().filter(|_| never_begins) {
+            ending.at = visit(ending.at);
         }
         for pause in &mut self.pauses {
             pause.from = visit(pause.from);

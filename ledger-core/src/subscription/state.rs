@@ -4,18 +4,16 @@ use schemas::event::{
     ActivationAgreed, ChangeScheduled, Dimension, EventAt, ItemTerms, LeastTerm, MigrationTaken,
     ScheduledChange, ScheduledFor, SubscriptionCreated, Term,
 };
-use schemas::ids::{CustomerId, DiscountId, InvoiceId, PlanId, QuoteId, SubscriptionId};
+use schemas::ids::{CustomerId, InvoiceId, PlanId, QuoteId, SubscriptionId};
 use schemas::terms::{Anchor, CancelCredit, CancelDefault, EndReason, Settle, TrialAnchor};
 use schemas::time::TimeError;
 use schemas::{Decimal, Rejection, Span, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::advance::just_before;
-use super::books::Invoiced;
 use super::item::{Cycle, Item};
-use super::steps::{Word, latest, put_step};
+use super::phases::Phases;
+use super::steps::Word;
 use super::term::ends_by_itself;
-use super::visit::Visit;
 use crate::customer::rules::Rules;
 use crate::mistakes::{Mistake, makes};
 
@@ -47,57 +45,6 @@ pub(crate) struct Activation {
     pub(crate) agreed: ActivationAgreed,
     /// The invoice, and when the subscription ends if it is not paid.
     pub(crate) asked: Option<(InvoiceId, Timestamp)>,
-}
-
-/// The phases of a ramp.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Phases {
-    /// What lines call that which they take off.
-    pub(crate) discount: DiscountId,
-    /// The event that agreed them.
-    pub(crate) made: EventAt,
-    /// Where phases after the first begin.
-    pub(crate) later: Vec<Timestamp>,
-    /// Percent off the lines of cycles that start from an instant on.
-    percents: Vec<(Timestamp, Option<Decimal>)>,
-}
-
-impl Phases {
-    pub(crate) const fn new(discount: DiscountId, made: EventAt) -> Self {
-        Self { discount, made, later: Vec::new(), percents: Vec::new() }
-    }
-
-    /// Percent off a cycle that starts at an instant.
-    pub(crate) fn percent_at(&self, at: Timestamp) -> Option<Decimal> {
-        latest(&self.percents, at).copied().flatten()
-    }
-
-    /// What is taken off from an instant on.
-    pub(crate) fn put(&mut self, from: Timestamp, percent: Option<Decimal>) {
-        put_step(&mut self.percents, from, percent);
-    }
-
-    /// Every stretch in which something is taken off, and how much.
-    pub(crate) fn percents(&self) -> impl Iterator<Item = (Timestamp, Timestamp, Decimal)> {
-        let ends = self.percents.iter().skip(1).map(|(from, _)| *from).chain([Timestamp::MAX]);
-        let all = self.percents.iter().zip(ends);
-        all.filter_map(|((from, percent), end)| Some((*from, end, (*percent)?)))
-    }
-
-    /// No phase begins after `from` any more; what the running one takes off ends at `end`.
-    pub(crate) fn withdraw(&mut self, from: Timestamp, end: Timestamp) {
-        self.later.retain(|at| *at <= from);
-        self.percents.retain(|(at, _)| *at <= from);
-        if self.percent_at(from).is_some() {
-            self.put(end, None);
-        }
-    }
-
-    /// Shows every instant that was agreed, and puts in its place what is said of it.
-    pub(super) fn agreed(&mut self, visit: Visit<'_>) {
-        self.later.iter_mut().for_each(|at| *at = visit(*at));
-        self.percents.iter_mut().for_each(|(at, _)| *at = visit(*at));
-    }
 }
 
 /// A time without service.
@@ -171,6 +118,8 @@ pub struct Subscription {
     pub(crate) ending: Option<Ending>,
     pub(crate) beneficiary: Option<CustomerId>,
     pub(crate) quote: Option<QuoteId>,
+    /// It is on the plan that it was quoted.
+    pub(crate) as_quoted: bool,
     pub(crate) dimensions: Vec<Dimension>,
     /// Migrations that its items took, in order.
     pub(crate) migrated: Vec<Migrated>,
@@ -198,6 +147,7 @@ impl Subscription {
             ending: None,
             beneficiary: created.beneficiary,
             quote: created.quote,
+            as_quoted: created.quote.is_some(),
             dimensions: created.dimensions.clone(),
             migrated: Vec::new(),
             changed: made,
@@ -464,21 +414,13 @@ impl Subscription {
         since: Timestamp,
         now: Timestamp,
         rules: &Rules,
-        invoiced: &dyn Invoiced,
     ) -> Result<Option<Timestamp>, TimeError> {
+        let over = |end: Option<Timestamp>| end.is_some_and(|end| end < since);
         let mut last = None;
-        for item in &self.items {
-            let ended = self.ending.map(|ending| ending.at);
-            let end = ended.into_iter().chain(item.removed_at()).min();
-            let end = end.filter(|end| *end < since);
-            // What is over matters where it is still to be billed.
-            let billed = |end| {
-                item.began() == end || invoiced.invoiced_until(self, item.number) >= Some(end)
-            };
-            if end.is_some_and(billed) {
-                continue;
-            }
-            let now = end.map_or(now, |end| now.min(just_before(end)));
+        if over(self.ending.map(|ending| ending.at)) {
+            return Ok(last);
+        }
+        for item in self.items.iter().filter(|item| !over(item.removed_at())) {
             // One that was cut away whole is none.
             let opened = item.cycles.iter().filter(|cycle| cycle.start < cycle.end);
             let opened = opened.map(|cycle| cycle.full.end()).max();

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::subscription::{ItemChange, ItemTerms};
+use super::subscription::{ItemChange, LaterTerms};
 use crate::ids::{PlanId, SubscriptionId};
 use crate::time::Timestamp;
 
@@ -38,15 +38,6 @@ pub struct SubscriptionMigrated {
     pub items: Vec<ItemChange>,
     /// Terms of these items that hold later, where this makes them others.
     pub later: Vec<LaterTerms>,
-}
-
-/// What holds later of an item, in the place of all that did.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct LaterTerms {
-    /// Which item.
-    pub item: u16,
-    /// The first instant of each, in order, and its terms; none where the item ends.
-    pub steps: Vec<(Timestamp, Option<Box<ItemTerms>>)>,
 }
 
 /// An instant that was agreed for later, and the one that takes its place.

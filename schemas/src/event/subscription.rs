@@ -9,7 +9,7 @@ use crate::command::ItemRequest;
 use crate::command::PriceMapping;
 use crate::currency::Currency;
 use crate::decimal::Decimal;
-use crate::event::{Dimension, LaterTerms, LineRef, PlanVersion};
+use crate::event::{Dimension, LineRef, PlanVersion};
 use crate::ids::{CustomerId, DiscountId, InvoiceId, PlanId, QuoteId, SubscriptionId};
 use crate::money::Minor;
 use crate::terms::{
@@ -263,6 +263,15 @@ pub struct ItemChange {
     pub calendar: Option<Calendar>,
     /// Up to then what is invoiced stays as it is: nothing of the time is charged or given back.
     pub left_alone_until: Option<Timestamp>,
+}
+
+/// What holds later of an item, in the place of all that did.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct LaterTerms {
+    /// Which item.
+    pub item: u16,
+    /// The first instant of each, in order, and its terms; none where the item ends.
+    pub steps: Vec<(Timestamp, Option<Box<ItemTerms>>)>,
 }
 
 /// A subscription has other terms from an instant on, each until its next recorded change.

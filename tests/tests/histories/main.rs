@@ -16,6 +16,7 @@ mod cycles;
 mod erased;
 mod fair;
 mod figures;
+mod later;
 mod met;
 mod moves;
 mod planted;

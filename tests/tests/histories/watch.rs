@@ -10,8 +10,8 @@ use std::collections::BTreeMap;
 use schemas::command::DefinePlan;
 use schemas::event::{
     Calendar, CustomerRegistered, CycleOpened, InvoiceFinalized, InvoiceLine, InvoiceVoided,
-    ItemChange, ItemTerms, LaterTerms, LineRef, LineSource, ScheduledChange, SubscriptionCreated,
-    Term, TermsChange,
+    ItemChange, ItemTerms, LineRef, LineSource, ScheduledChange, SubscriptionCreated, Term,
+    TermsChange,
 };
 use schemas::ids::{CustomerId, PlanId, SubscriptionId};
 use schemas::terms::{CancelCredit, LineKind, Policies, Settle};
@@ -63,8 +63,8 @@ pub(crate) struct Item {
     pub(crate) terms: BTreeMap<Timestamp, Option<ItemTerms>>,
     pub(crate) quantities: BTreeMap<Timestamp, Decimal>,
     /// Those that commands asked for, and where phases end that said others.
-    asked: BTreeMap<Timestamp, Decimal>,
-    ramp_ends: Option<Timestamp>,
+    pub(crate) asked: BTreeMap<Timestamp, Decimal>,
+    pub(crate) ramp_ends: Option<Timestamp>,
     /// Time of a cycle that was given up by a void.
     pub(crate) waived: Vec<(u32, Span)>,
 }
@@ -85,7 +85,7 @@ pub(crate) struct Subscription {
     /// Something of it was voided and not billed again.
     pub(crate) gave_up: bool,
     /// Where later phases of its ramp begin.
-    ramp: Vec<Timestamp>,
+    pub(crate) ramp: Vec<Timestamp>,
     /// It runs from its payment on: its cycles and lines have other days than were opened. The
     /// reference model knows these.
     pub(crate) moved: bool,
@@ -202,7 +202,7 @@ impl Account {
         self.items.get_mut(&(subscription, item)).expect("it was begun")
     }
 
-    fn subscription_mut(&mut self, id: SubscriptionId) -> &mut Subscription {
+    pub(crate) fn subscription_mut(&mut self, id: SubscriptionId) -> &mut Subscription {
         self.subscriptions.get_mut(&id).expect("it was created")
     }
 
@@ -231,20 +231,6 @@ impl Account {
                 waived: Vec::new(),
             };
             self.items.insert((created.subscription, item.item), begun);
-        }
-    }
-
-    /// Phases of a ramp from an instant on are no more.
-    fn forget_phases(&mut self, subscription: SubscriptionId, from: Timestamp) {
-        let ramp = std::mem::take(&mut self.subscription_mut(subscription).ramp);
-        let (gone, stay): (Vec<_>, Vec<_>) = ramp.into_iter().partition(|at| from <= *at);
-        self.subscription_mut(subscription).ramp = stay;
-        let items = self.items.iter_mut().filter(|((of, _), _)| *of == subscription);
-        for (_, item) in items {
-            item.terms.retain(|at, _| !gone.contains(at));
-            // Unless a command has said so, too.
-            item.quantities.retain(|at, _| !gone.contains(at) || item.asked.contains_key(at));
-            item.ramp_ends = None;
         }
     }
 
@@ -306,16 +292,6 @@ impl Account {
         }
     }
 
-    /// Other terms hold later.
-    fn later(&mut self, subscription: SubscriptionId, from: Timestamp, later: &[LaterTerms]) {
-        for later in later {
-            let item = self.item_mut(subscription, later.item);
-            item.terms.retain(|at, _| *at <= from);
-            let steps = later.steps.iter();
-            item.terms.extend(steps.map(|(at, terms)| (*at, terms.as_deref().cloned())));
-        }
-    }
-
     fn paused_or_ended(&mut self, event: &Event) {
         if let Event::Subscription(SubscriptionEvent::SubscriptionActivated(activated)) = event {
             let subscription = self.subscription_mut(activated.subscription);
@@ -357,17 +333,6 @@ impl Account {
     }
 
     /// An item has the terms of another version: those that it was to have later are other ones.
-    /// A command's quantity holds again where the ramp ends.
-    fn asks_for(&mut self, subscription: SubscriptionId, from: Timestamp, change: &ItemChange) {
-        let item = self.item_mut(subscription, change.item);
-        item.asked.extend(change.quantity.map(|quantity| (from, quantity)));
-        if let (Some(_), Some(end)) = (change.quantity, item.ramp_ends)
-            && let Some((_, last)) = item.asked.range(..end).next_back()
-        {
-            item.quantities.insert(end, *last);
-        }
-    }
-
     fn changed(&mut self, subscription: SubscriptionId, from: Timestamp, change: &ItemChange) {
         let key = (subscription, change.item);
         if let (false, TermsChange::Set(terms), Some(calendar)) =

@@ -208,7 +208,7 @@ fn start_at(customer: &mut Customer, at: usize, place: usize, paid_at: Instant) 
     let before = of.start;
     of.start = start;
     of.term =
-        of.term.map(|term| Term::new(&clock, (start, 0), term.length, (term.renewal, term.credit)));
+        of.term.map(|term| Term::new(&clock, (start, 0), term.length, (term.told, term.credit)));
     of.least = of.least.map(|least| Least::new(&clock, start, least.length, least.fee));
     for number in 0..of.items.len() {
         let of = &mut customer.subscriptions[at];
@@ -225,6 +225,7 @@ fn start_at(customer: &mut Customer, at: usize, place: usize, paid_at: Instant) 
         item.lay(Calendar::anniversary(&clock, start, every));
         let calendar = item.last_calendar().clone();
         let mut ids: Vec<crate::calendar::CycleId> = Vec::new();
+        let mut asked: Vec<crate::calendar::CycleId> = Vec::new();
         for line in &mut customer.invoices[place].lines {
             let Source::Cycle(cycle) = &mut line.source else { continue };
             if (cycle.subscription, cycle.item) != (id, number) {
@@ -238,8 +239,10 @@ fn start_at(customer: &mut Customer, at: usize, place: usize, paid_at: Instant) 
             let bound = |n: usize| calendar.boundary(&clock, i64::try_from(n).expect("few"));
             (cycle.id, cycle.start, cycle.end) = ((piece, nth), bound(nth), bound(nth + 1));
             line.time = (cycle.start, cycle.end);
+            asked.push(cycle.id);
             (line.full, line.live) = (line.time, vec![line.time]);
         }
+        customer.subscriptions[at].items[number].asked = asked;
     }
 }
 

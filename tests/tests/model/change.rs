@@ -20,7 +20,7 @@ use crate::passing::{View, settle};
 use crate::rules::NoneScope;
 use crate::stretches::without;
 use crate::subscription::Subscription;
-use crate::voices::{Voice, holds_on, nothing_more};
+use crate::voices::{Voice, goes_with_the_plan, holds_on, nothing_more};
 
 /// What a change wrote into.
 #[derive(Debug, Default)]
@@ -153,6 +153,7 @@ fn item_request(
         let place = start_item(of, terms, quantity, calendar, at);
         of.items[place].add_on = true;
         of.items[place].voices.insert(at, Voice::Command);
+        goes_with_the_plan(view, of, place, at)?;
         return Ok(place);
     };
     let item = &mut of.items[place];

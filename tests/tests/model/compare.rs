@@ -63,13 +63,17 @@ pub(crate) fn difference(
     days: Days,
 ) -> Difference {
     let mut found = Difference::default();
+    // Items of which a cycle has begun that is not billed yet: none behind it is.
+    let mut waits: Vec<usize> = Vec::new();
     for (number, item) in subscription.items.iter().enumerate() {
         let begun = item.cycles(view.rules, view.clock, now + 1);
         let mut ids: Vec<CycleId> = Vec::new();
         for cycle in &begun {
             ids.push(cycle.id);
             let lines = lines_of(customer, subscription, number, cycle.id);
-            one(view, subscription, number, Some(cycle), &lines, days, &mut found);
+            if one(view, subscription, number, Some(cycle), &lines, days, &mut found) {
+                waits.push(number);
+            }
         }
         // Lines of cycles that have not begun, or that a change cut away.
         let mut others: Vec<(CycleId, Instant)> = lines_of_item(customer, subscription, number)
@@ -91,7 +95,7 @@ pub(crate) fn difference(
             one(view, of, number, cycle, &lines, days, &mut found);
         }
     }
-    ahead(view, customer, subscription, now, days, &mut found);
+    ahead(view, customer, (subscription, &waits), now, days, &mut found);
     found.gone.sort_by_key(|gone| customer.line(gone.line).cycle().map(|of| (of.item, of.id)));
     found.missing.sort_by_key(|missing| (missing.of.item, missing.of.id));
     found
@@ -102,7 +106,7 @@ pub(crate) fn difference(
 fn ahead(
     view: &View<'_>,
     customer: &Customer,
-    subscription: &Subscription,
+    (subscription, waits): (&Subscription, &[usize]),
     now: Instant,
     days: Days,
     found: &mut Difference,
@@ -125,7 +129,7 @@ fn ahead(
             // Cycles that will be laid anew are billed when they begin.
             let as_now = subscription.items.get(number);
             let same = as_now.is_some_and(|now| now.calendars == then.items[number].calendars);
-            if lines.is_empty() && same {
+            if lines.is_empty() && same && !waits.contains(&number) {
                 one(view, &then, number, Some(&cycle), &lines, days, found);
             }
         }
@@ -195,7 +199,7 @@ pub(crate) fn unbilled(
     wants
 }
 
-/// The differences of one cycle.
+/// The differences of one cycle; whether something of it in advance is still to come.
 fn one(
     view: &View<'_>,
     subscription: &Subscription,
@@ -204,13 +208,13 @@ fn one(
     lines: &[(At, Line)],
     days: Days,
     found: &mut Difference,
-) {
+) -> bool {
     let item = &subscription.items[number];
     let should = cycle
         .map_or_else(Vec::new, |cycle| wanted(view.rules, view.clock, subscription, item, cycle));
     let place = lines.first().and_then(|(_, line)| line.cycle().map(|of| (of.id, of.start)));
     let place = cycle.map(|cycle| (cycle.id, cycle.start)).or(place);
-    let Some((id, start)) = place else { return };
+    let Some((id, start)) = place else { return false };
     let anyway = stays(subscription, item, (id, start), cycle);
     let mut covered = untouchable(subscription, item, (id, start), cycle);
     let mut covered_twice = covered.clone();
@@ -243,19 +247,21 @@ fn one(
             found.gone.extend(parts);
         }
     }
-    let Some(cycle) = cycle else { return };
+    let Some(cycle) = cycle else { return false };
     let untouched = lines.iter().all(|(_, line)| line.live.is_empty())
         && both(&covered, &[(cycle.start, cycle.end)]).is_empty();
     // The part of a cycle in which an item was added is a difference of that change.
     let began = item.terms.first_key_value().is_some_and(|(at, _)| subscription.start < *at);
     let added = began && cycle.id == (0, 0) && cycle.start != cycle.full.0;
     let over = subscription.end.is_some();
+    let mut waits = false;
     for want in &should {
         let through = match want.price.terms.timing {
             BillingTiming::InAdvance => days.begins,
             BillingTiming::InArrears => days.used,
         };
         if want.due > through {
+            waits |= want.price.terms.timing == BillingTiming::InAdvance;
             continue;
         }
         for time in without(&[want.time], &covered) {
@@ -274,4 +280,5 @@ fn one(
             });
         }
     }
+    waits
 }

@@ -17,7 +17,7 @@ use schemas::text::Code;
 use crate::calendar::{Calendar, Cycle, CycleId};
 use crate::civil::{Clock, Instant, Stretch};
 use crate::customer::CycleOf;
-use crate::price::counts_units;
+use crate::price::{costs_the_same, counts_units};
 use crate::rules::Rules;
 use crate::voices::Voice;
 
@@ -62,7 +62,8 @@ impl Price {
         let (a, b) = (&self.terms, &other.terms);
         let units = !counts_units(&a.rate) || self.quantity == other.quantity;
         (a.plan, a.version, &a.price) == (b.plan, b.version, &b.price)
-            && (&a.rate, a.minimum) == (&b.rate, b.minimum)
+            && (a.rate == b.rate || costs_the_same((&a.rate, &b.rate), self.quantity))
+            && a.minimum == b.minimum
             && units
     }
 }
@@ -100,6 +101,8 @@ pub(crate) struct Item {
     pub(crate) migrated: Vec<(Instant, usize)>,
     /// From when on a command gave it another plan, and which command that was.
     pub(crate) replanned: Vec<(Instant, u64)>,
+    /// Cycles whose version was told with the bill that was waited for.
+    pub(crate) asked: Vec<CycleId>,
     /// Starts of cycles that took one, and the lead that was left: nothing is billed before that.
     pub(crate) left_leads: BTreeMap<Instant, i64>,
     /// Instants at which phases of a ramp begin.
@@ -127,6 +130,7 @@ impl Item {
             settled: Vec::new(),
             migrated: Vec::new(),
             replanned: Vec::new(),
+            asked: Vec::new(),
             left_leads: BTreeMap::new(),
             ramp: Vec::new(),
         }

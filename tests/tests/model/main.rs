@@ -20,7 +20,7 @@
 //! | `moving` | what becomes of all that when the customer moves to another zone |
 //! | `access` | where a subscription stands |
 //! | `wanted`, `compare` | what should be billed less what was |
-//! | `credit`, `residue`, `discounts`, `bill` | amounts and documents |
+//! | `credit`, `residue`, `discounts`, `bill`, `notes` | amounts and documents |
 //! | `money`, `lots` | what pays what, and goes back |
 //! | `model` | commands in, documents and refusals out |
 //! | `steps`, `told_as`, `play`, `judge` | histories, and the comparison |
@@ -67,6 +67,7 @@ mod money;
 #[path = "../histories/moves.rs"]
 mod moves;
 mod moving;
+mod notes;
 mod number;
 mod offers;
 mod only_migrations;

@@ -43,7 +43,12 @@ fn path(view: &View<'_>, of: &Subscription, number: usize, cycle: &Cycle) -> Vec
     let item = &of.items[number];
     let mut found: Vec<usize> = Vec::new();
     // What was quoted begins as it was quoted.
-    if of.quoted && cycle.start <= of.trial_end.unwrap_or(of.start) {
+    let as_quoted = item.replanned.iter().all(|(from, _)| *from > cycle.start);
+    if of.quoted && as_quoted && cycle.start <= of.trial_end.unwrap_or(of.start) {
+        return found;
+    }
+    // Nor does what was asked for before it began.
+    if item.asked.contains(&cycle.id) {
         return found;
     }
     let Some(terms) = item.terms_at(cycle.start) else { return found };
@@ -87,7 +92,7 @@ pub(crate) fn next(
 }
 
 /// What a price becomes by edges, one after another.
-fn becomes(book: &Book, path: &[usize], price: &Code) -> Option<Code> {
+pub(crate) fn becomes(book: &Book, path: &[usize], price: &Code) -> Option<Code> {
     path.iter()
         .try_fold(price.clone(), |price, edge| book.edges[*edge].becomes.get(&price).cloned())
 }

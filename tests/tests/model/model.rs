@@ -22,6 +22,7 @@ use crate::bill::{Billing, Which, bill};
 use crate::book::Book;
 use crate::civil::{Clock, Instant, day_of_seller};
 use crate::customer::{Customer, Document, Refused, When};
+use crate::item::Item;
 use crate::passing::time_passes;
 use crate::rules::Rules;
 use crate::{life, lots, money, moving, offers, pauses, subscribe};
@@ -43,10 +44,13 @@ impl Model {
         self.book.as_ref().zip(self.customers.get_mut(&id))
     }
 
-    /// Whether a subscription begins at an instant.
+    /// Whether a subscription, or something of it, begins at an instant.
     pub(crate) fn begins_at(&self, at: Instant) -> bool {
         let mut all = self.customers.values().flat_map(|customer| &customer.subscriptions);
-        all.any(|of| of.start == at)
+        let begins = |item: &Item| {
+            item.voices.contains_key(&at) || item.calendars.iter().any(|laid| laid.from == at)
+        };
+        all.any(|of| of.start == at || of.items.iter().any(begins))
     }
 
     /// Whether a version of a plan is there.

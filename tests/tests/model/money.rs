@@ -11,11 +11,12 @@ use schemas::command::{
 };
 use schemas::terms::NoteTarget;
 
-use crate::bill::issue_note;
-use crate::civil::day_of_seller;
-use crate::customer::{Customer, Origin, Payment, Refused, Source, Taken, When};
+use crate::civil::{Stretch, day_of_seller};
+use crate::customer::{Customer, CycleOf, Origin, Payment, Refused, Source, Taken, When};
 use crate::lots::{in_order, new_lot, oldest_first, put, release};
+use crate::notes::issue_note;
 use crate::number::by_largest_remainder;
+use crate::stretches::without;
 
 pub(crate) fn positive(customer: &Customer, amount: schemas::Money) -> Result<i128, Refused> {
     if amount.currency() != customer.currency {
@@ -235,7 +236,7 @@ pub(crate) fn put_note(
     customer.invoices[place].noted += parts.iter().map(|(_, part)| part).sum::<i128>();
     issue_note(customer, place, parts);
     release(customer, place);
-    crate::bill::beyond_what_was_asked(customer, place, when);
+    crate::notes::beyond_what_was_asked(customer, place, when);
 }
 
 /// Credits lines of an invoice: what is open, or on demand what is paid.
@@ -341,10 +342,21 @@ pub(crate) fn undo(customer: &mut Customer, place: usize, rebill: bool) {
                 }
             }
             (Source::Cycle(of), None) if !rebill => {
+                // A line of nothing may have stayed where another one charges by now.
+                let same = |of: &CycleOf, other: &CycleOf| {
+                    (of.subscription, of.item, of.id) == (other.subscription, other.item, other.id)
+                };
+                let others: Vec<Stretch> = customer
+                    .charging()
+                    .filter(|(_, other)| other.gross != 0)
+                    .filter(|(_, other)| other.cycle().is_some_and(|other| same(&of, other)))
+                    .flat_map(|(_, other)| other.live.clone())
+                    .collect();
+                let gone = without(&line.live, &others);
                 let found = customer.place_of(of.subscription);
                 let item =
                     &mut customer.subscriptions[found.expect("it was billed")].items[of.item];
-                item.waived.extend(line.live.iter().map(|time| (of.id, *time)));
+                item.waived.extend(gone.iter().map(|time| (of.id, *time)));
             }
             (Source::Cycle(_), None) => {}
             (Source::Charge(id), _) => {

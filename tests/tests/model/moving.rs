@@ -38,16 +38,13 @@ fn last_day(customer: &Customer, now: Instant) -> Day {
     let today = clock.day(now);
     let mut day = today + 1;
     for of in &customer.subscriptions {
-        let ended = of.end.as_ref().map(|end| end.at).filter(|end| *end < clock.start_of(today));
+        if of.end.as_ref().is_some_and(|end| end.at < clock.start_of(today)) {
+            continue;
+        }
         // Also of what is invoiced and has not begun.
-        let lives = ended.map_or(now.max(of.start), |end| end - 1);
+        let lives = now.max(of.start);
         for (place, item) in of.items.iter().enumerate().filter(|(_, item)| item.lives_at(lives)) {
-            // What is over matters where it is still to be billed.
-            let billed = |end: Instant| customer.last_cycle_end(of.id, place) >= Some(end);
-            if ended.is_some_and(|end| end <= of.start || billed(end)) {
-                continue;
-            }
-            let begun = item.cycles(&customer.rules, clock, ended.unwrap_or(now + 1));
+            let begun = item.cycles(&customer.rules, clock, now + 1);
             let begun = begun.into_iter().map(|cycle| cycle.full.1);
             let lines = customer.invoices.iter().flat_map(|invoice| &invoice.lines);
             // A change may have laid others in the place of one that was invoiced ahead.
@@ -74,6 +71,7 @@ fn takes_along(
     clocks: (&Clock, &Clock),
     there: &dyn Fn(Instant) -> Instant,
 ) {
+    let old_start = of.start;
     of.start = there(of.start);
     of.trial_end = of.trial_end.map(there);
     if let Some(term) = &mut of.term {
@@ -83,6 +81,9 @@ fn takes_along(
     }
     if let Some(least) = &mut of.least {
         least.end = there(least.end);
+    }
+    if let Some(end) = of.end.as_mut().filter(|end| old_start <= end.at) {
+        end.at = there(end.at);
     }
     let aside = of.end.iter_mut().flat_map(|end| &mut end.withdrawn);
     let waiting = of.scheduled.iter_mut().chain(&mut of.set_aside).chain(aside);

@@ -192,7 +192,8 @@ fn renew(view: &View<'_>, of: &mut Subscription) {
     let Some(term) = of.term else { return };
     let next = |renewal| {
         let told = (renewal, term.credit);
-        Some(Term::new(view.clock, (term.origin, term.nth + 1), term.length, told))
+        let next = Term::new(view.clock, (term.origin, term.nth + 1), term.length, told);
+        Some(Term { told: term.told, ..next })
     };
     match term.renewal {
         Renewal::Renew => of.term = next(Renewal::Renew),

@@ -21,6 +21,12 @@ pub(crate) fn whole(rate: &Rate, quantity: Decimal, currency: Currency) -> Exact
     minor(in_major_units(rate, quantity), currency)
 }
 
+/// Whether two prices ask the same for a whole cycle.
+pub(crate) fn costs_the_same((one, other): (&Rate, &Rate), quantity: Decimal) -> bool {
+    let of = |rate| in_major_units(rate, Exact::decimal(quantity));
+    of(one) == of(other)
+}
+
 fn in_major_units(rate: &Rate, quantity: Exact) -> Exact {
     match rate {
         Rate::Flat(amount) => Exact::decimal(*amount),

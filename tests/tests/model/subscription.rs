@@ -77,6 +77,8 @@ pub(crate) struct Term {
     pub(crate) last: Option<Instant>,
     pub(crate) length: Every,
     pub(crate) renewal: Renewal,
+    /// As it was told, before any of it was over.
+    pub(crate) told: Renewal,
     /// What an end with it gives back: as a cancellation that does not say.
     pub(crate) credit: CancelCredit,
     /// Where the first one began, and which one this is: ends are counted from there.
@@ -98,7 +100,7 @@ impl Term {
             Renewal::RenewOnce => Some(bound(nth + 2)),
             Renewal::Renew | Renewal::Evergreen => None,
         };
-        Self { end: bound(nth + 1), last, length, renewal, credit, origin, nth }
+        Self { end: bound(nth + 1), last, length, renewal, told: renewal, credit, origin, nth }
     }
 
     /// The same term, with another word on what follows it.

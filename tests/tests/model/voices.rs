@@ -6,6 +6,8 @@
 //! (a migration, a phase that was agreed before) gives way to another plan; what was told later
 //! (a price of one's own, an add-on) is told again, of the plan that is there now.
 
+use std::collections::BTreeMap;
+
 use schemas::terms::Recurrence;
 
 use crate::book::Version;
@@ -147,6 +149,54 @@ pub(crate) fn born_later(
         }
         item.say(began, terms, voice);
         tell_again(item, began, true);
+    }
+    Ok(())
+}
+
+/// An add-on that begins before what is known of the plan goes along with that.
+pub(crate) fn goes_with_the_plan(
+    view: &View<'_>,
+    of: &mut Subscription,
+    place: usize,
+    at: Instant,
+) -> Result<(), Refused> {
+    let mut told: BTreeMap<Instant, (usize, Voice)> = BTreeMap::new();
+    for (number, item) in of.items.iter().enumerate().filter(|(_, item)| !item.add_on) {
+        for (from, voice) in item.voices.range(at + 1..) {
+            let there = item.terms.get(from).is_some_and(Option::is_some);
+            if there && matches!(voice, Voice::Plan | Voice::Edge) {
+                told.entry(*from).or_insert((number, *voice));
+            }
+        }
+    }
+    for (from, (number, voice)) in told {
+        let plan = of.items[number].terms_at(from).cloned().expect("it is there");
+        let Some(now) = of.items[place].terms_at(from).cloned() else { break };
+        if (plan.plan, plan.version) == (now.plan, now.version) {
+            continue;
+        }
+        let version = view.book.version(plan.plan, plan.version)?;
+        let edges = of.items[number].migrated.iter().filter(|(taken, _)| *taken == from);
+        let edges: Vec<usize> = edges.map(|(_, edge)| *edge).collect();
+        let named = match voice {
+            Voice::Edge => crate::migrate::becomes(view.book, &edges, &now.price),
+            Voice::Plan | Voice::Command | Voice::Ramp | Voice::RampOver => Some(now.price.clone()),
+        };
+        let price = named.and_then(|named| {
+            version.of_kind(Recurrence::AddOn).find(|price| price.price == named)
+        });
+        let Some(price) = price else {
+            of.items[place].say(from, None, voice);
+            break;
+        };
+        let mut terms = version.terms(price, view.customer.currency).ok_or("no currency")?;
+        if terms.every != now.every {
+            return Err("its cycles were laid by a later plan");
+        }
+        if voice == Voice::Edge && now.own {
+            (terms.rate, terms.own) = (now.rate.clone(), true);
+        }
+        of.items[place].say(from, Some(terms), voice);
     }
     Ok(())
 }

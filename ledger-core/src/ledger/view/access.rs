@@ -6,7 +6,6 @@
 //! nothing. Time of which no invoice asks for anything, because nothing is billed yet or it costs
 //! nothing, gives access, unless something else of the subscription is overdue.
 
-use schemas::terms::BillingTiming;
 use schemas::view::{AccessReason, SubscriptionAccess, SubscriptionState};
 use schemas::{Rejection, Timestamp};
 
@@ -65,16 +64,9 @@ pub(super) fn access(shown: &Shown<'_>) -> Result<SubscriptionAccess, Rejection>
 }
 
 fn standing(shown: &Shown<'_>) -> Result<Standing, Rejection> {
-    let ahead = |item: &&Item| {
-        item.terms_at(shown.at).is_some_and(|terms| terms.timing == BillingTiming::InAdvance)
-    };
-    let mut items: Vec<&Item> = shown.living().filter(ahead).collect();
-    if items.is_empty() {
-        items = shown.living().collect();
-    }
     let mut payable: Option<Timestamp> = None;
     let mut paid: Option<Timestamp> = None;
-    for item in items {
+    for item in shown.living() {
         if let Some(invoice) = shown.unpaid_for(item) {
             if shown.is_overdue(invoice) {
                 return Ok(Standing::Unpaid);

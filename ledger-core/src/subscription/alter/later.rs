@@ -8,8 +8,12 @@
 //! price of one's own is one of the new plan, a migration of the plan that was left did not
 //! happen, the next change of plan stays as it was told.
 
+use std::collections::BTreeMap;
+
 use schemas::event::{ItemTerms, LaterTerms, PlanVersionDefined, SubscriptionEvent};
+use schemas::ids::PlanId;
 use schemas::terms::Recurrence;
+use schemas::text::Code;
 use schemas::{Rejection, Timestamp};
 
 use super::{Draft, Edit};
@@ -41,6 +45,8 @@ impl Draft<'_> {
         for edit in &self.edits {
             let item = self.subscription.item(edit.item).filter(|_| !edit.is_new);
             let (known, steps) = match (item, &self.to_plan) {
+                // It goes along with the plan as add-ons do.
+                (None, _) if edit.add_on => (Vec::new(), self.goes_along(edit)?),
                 // It is of this plan, and not of the next one.
                 (None, Some(_)) => {
                     (Vec::new(), next.map(|next| (next, None)).into_iter().collect())
@@ -52,6 +58,10 @@ impl Draft<'_> {
                     let known = after_ramp(item, self.at, keeps_phases);
                     (known, replanned(item, self.at, edit.terms.as_ref(), keeps_phases))
                 }
+                // Cycles that were billed ahead begin no more, nor does what they were told.
+                (Some(item), None) if edit.calendar != item.calendar => {
+                    (all(item, self.at), replanned(item, self.at, edit.terms.as_ref(), true))
+                }
                 (Some(item), None) if edit.own_rate => {
                     (all(item, self.at), repriced(item, edit, self.at))
                 }
@@ -59,6 +69,20 @@ impl Draft<'_> {
             };
             if known != steps {
                 later.push(LaterTerms { item: edit.item, steps });
+            }
+        }
+        let restarts = |edit: &Edit| {
+            let item = self.subscription.item(edit.item).filter(|_| !edit.is_new);
+            item.is_some_and(|item| item.calendar != edit.calendar)
+        };
+        if self.to_plan.is_none() && self.edits.iter().any(restarts) {
+            let unborn = |item: &&Item| {
+                let mut later = item.later_terms(self.at);
+                let first = later.next().map(|(.., by)| by);
+                self.at < item.began() && first == Some(Word::Migration)
+            };
+            for item in self.subscription.items.iter().filter(unborn) {
+                later.push(LaterTerms { item: item.number, steps: vec![(item.began(), None)] });
             }
         }
         if let Some(version) = self.to_plan {
@@ -73,6 +97,71 @@ impl Draft<'_> {
             }
         }
         Ok(later)
+    }
+
+    /// What becomes of an add-on that begins before what is known of the plan later.
+    ///
+    /// # Errors
+    /// [`Rejection::BeforeAnchor`] where it would have other cycles.
+    fn goes_along(&self, edit: &Edit) -> Result<Steps, Rejection> {
+        let mut plans: BTreeMap<Timestamp, (Word, PlanId, u32)> = BTreeMap::new();
+        for item in self.subscription.items.iter().filter(|item| !item.add_on) {
+            for (from, terms, by) in item.later_terms(self.at) {
+                // What migrated is told anew where the plan is another.
+                let told = by == Word::Plan || (by == Word::Migration && self.to_plan.is_none());
+                if let Some(terms) = terms.filter(|_| told) {
+                    plans.entry(from).or_insert((by, terms.plan, terms.version));
+                }
+            }
+        }
+        let Some(mut now) = edit.terms.clone() else { return Ok(Steps::new()) };
+        let mut steps = Steps::new();
+        for (from, (by, plan, version)) in plans {
+            if (plan, version) == (now.plan, now.version) {
+                continue;
+            }
+            let becomes = match by {
+                Word::Migration => self.migrated_to(&now, from),
+                Word::Plan | Word::Own | Word::Phase | Word::RampEnd => Some(now.price.clone()),
+            };
+            let found = self.advance.catalog.version(plan, version);
+            let price = found.zip(becomes).and_then(|(version, named)| {
+                let mut prices = version.prices.iter();
+                let price = prices
+                    .find(|price| recurrence(price) == Recurrence::AddOn && price.price == named);
+                Some((version, price?))
+            });
+            let Some((version, price)) = price else {
+                steps.push((from, None));
+                break;
+            };
+            let mut terms = item_terms(version, price, self.advance.currency)?;
+            if terms.every != now.every {
+                return Err(self.laid_later(from)?);
+            }
+            if by == Word::Migration {
+                own(&mut terms, &now);
+            }
+            steps.push((from, Some(Box::new(terms.clone()))));
+            now = terms;
+        }
+        Ok(steps)
+    }
+
+    /// The price that a price became by what was taken at an instant.
+    fn migrated_to(&self, now: &ItemTerms, at: Timestamp) -> Option<Code> {
+        let plan = self.advance.catalog.known(now.plan)?;
+        let taken = self.subscription.migrated.iter().filter(|taken| taken.at == at);
+        let first = taken.clone().next()?.item;
+        taken.filter(|taken| taken.item == first).try_fold(now.price.clone(), |price, taken| {
+            plan.migration(taken.taken.migration)?.becomes(&price).cloned()
+        })
+    }
+
+    fn laid_later(&self, anchor: Timestamp) -> Result<Rejection, Rejection> {
+        let rules = self.advance.rules;
+        let (at, anchor) = (rules.date(self.at)?, rules.date(anchor)?);
+        Ok(Rejection::BeforeAnchor { subscription: self.subscription.id, at, anchor })
     }
 
     /// Where the next change of plan begins.
@@ -94,10 +183,7 @@ impl Draft<'_> {
         let mut terms = terms.transpose()?;
         if let Some(terms) = &mut terms {
             if terms.every != was.every {
-                let rules = self.advance.rules;
-                let (at, anchor) = (rules.date(self.at)?, rules.date(item.began())?);
-                let subscription = self.subscription.id;
-                return Err(Rejection::BeforeAnchor { subscription, at, anchor });
+                return Err(self.laid_later(item.began())?);
             }
             own(terms, was);
         }
