@@ -39,7 +39,8 @@ pub use discount::{
 pub use invoice::{
     ChargeAdded, ChargeWithdrawn, Complement, Dimension, DiscountBasis, DiscountPart,
     InvoiceFinalized, InvoiceLine, InvoiceTotals, LineOrigin, LinePricing, LineRef, LineSource,
-    PlanVersion, RevenueSchedule, RoundingStep, RoundingSubject, TermsInForce, TierPart,
+    PlanVersion, RevenueSchedule, RoundingStep, RoundingSubject, SegmentFrom, TermsInForce,
+    TierPart,
 };
 pub use lot::{LotPart, LotReturn, LotSwap, LotUse};
 pub use movement::{MigrationTaken, Relocated, SubscriptionMigrated, SubscriptionRelocated};

@@ -135,7 +135,7 @@ fn line(
             span: piece,
             full: cycle.full,
             every: terms.every,
-            segment: segment.number,
+            segment: segment.change,
             zone: rules.local.label(cycle.full),
             time: proration::measure(piece, rules)?,
             complement: None,

@@ -316,7 +316,7 @@ fn charges_the_same(place: Place<'_>, cycle: &Cycle, line: &Line, segment: &Segm
     }
     let same_change = match place.rules().policies.rebill {
         RebillRule::OnPriceChange => true,
-        RebillRule::OnEveryChange => priced.segment == segment.number,
+        RebillRule::OnEveryChange => priced.segment == segment.change,
     };
     let terms = segment.terms;
     same_change

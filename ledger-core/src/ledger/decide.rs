@@ -11,14 +11,14 @@
 
 use schemas::command::{
     BillCustomer, BillingCommand, BookCommand, ChargeInvoice, CustomerCommand, InvoiceNow,
-    InvoiceRequest, ProcessCommand, SettlementCommand, UpdateCustomer,
+    InvoiceRequest, ProcessCommand, SettlementCommand, SubscriptionCommand, UpdateCustomer,
 };
 use schemas::event::{CustomerZoneChanged, Event, SettlementEvent, SubscriptionCreated};
 use schemas::{Command, Date, Rejection};
 
 use super::bill::{advance_all, bill, is_document, present, settling, take_steps, up_to_date};
 use super::customer::Customer;
-use super::draft::{Draft, UpTo};
+use super::draft::Draft;
 use super::facts::Facts;
 use super::follows;
 use crate::billing::invoice::Wanted;
@@ -66,6 +66,7 @@ pub(super) fn of_customer(
     customer: &Customer,
     command: &Command,
 ) -> Result<Vec<Event>, Rejection> {
+    let before = what_came_before(context, customer, command)?;
     let events = match command {
         Command::Customer(command) => {
             if let CustomerCommand::UpdateCustomer(UpdateCustomer { zone: Some(_), .. }) = command
@@ -79,21 +80,16 @@ pub(super) fn of_customer(
             customer::decide::decide(context, &customer.profile, customer, command)?
         }
         Command::Settlement(command) => {
-            let draft = left_alone_until_now(context, customer, command)?;
-            let events = settlement::decide::decide(&settling(context, &draft.customer), command)?;
-            if !draft.events.is_empty() {
-                let mut draft = draft;
-                draft.extend(events);
-                return finish(context, customer, draft);
-            }
-            events
+            let known = before.as_ref().map_or(customer, |draft| &draft.customer);
+            settlement::decide::decide(&settling(context, known), command)?
         }
         Command::Subscription(command) => {
+            let known = before.as_ref().map_or(customer, |draft| &draft.customer);
             let case = subscription::case::Case {
                 context: *context,
-                profile: &customer.profile,
-                agreements: &customer.agreements,
-                books: customer,
+                profile: &known.profile,
+                agreements: &known.agreements,
+                books: known,
             };
             let decided = subscription::decide::decide(&case, command)?;
             let scope = decided.bill.map(|bill| match bill {
@@ -101,7 +97,7 @@ pub(super) fn of_customer(
                 Bill::WontBegin(id) => Scope::WontBegin(id),
             });
             if let Some(scope) = scope {
-                let draft = Draft::after(customer, decided.events);
+                let draft = continued(before, customer, decided.events);
                 return billed_today(context, customer, draft, scope);
             }
             decided.events
@@ -111,6 +107,9 @@ pub(super) fn of_customer(
             unreachable!("Command::stream says this is of the book: {command:?}")
         }
     };
+    if before.is_some() {
+        return finish(context, customer, continued(before, customer, events));
+    }
     let follows = follows::waits(customer)
         || customer.settlement.has_both()
         || events.iter().any(begins_waiting);
@@ -126,23 +125,53 @@ fn begins_waiting(event: &Event) -> bool {
     created.is_some_and(|created| created.activation.is_some())
 }
 
-/// A change that has come and leaves alone what is invoiced does so before an invoice is voided,
-/// whether a run has been or not.
-fn left_alone_until_now(
+/// What had come by now, where the command changes what that depends on: a change that leaves alone
+/// what is invoiced does so before an invoice is voided; an end comes to what nobody paid for before
+/// a discount says that nothing was to be paid. None where nothing is to be caught up with.
+fn what_came_before(
     context: &Context<'_>,
     customer: &Customer,
-    command: &SettlementCommand,
-) -> Result<Draft, Rejection> {
-    let mut draft = Draft::after(customer, Vec::new());
+    command: &Command,
+) -> Result<Option<Draft>, Rejection> {
+    use SubscriptionCommand as C;
     let now = context.stamp.recorded_at;
-    let leaves = |of: &&Subscription| of.leaves_alone_by(now) && !of.waits();
-    if let SettlementCommand::VoidInvoice(_) = command {
-        let today = present(context, customer)?;
-        for id in customer.subscriptions().filter(leaves).map(Subscription::id) {
-            draft.advance(context, id, today, UpTo::Present)?;
+    let rules = &customer.profile.rules;
+    let leaves = |of: &Subscription| of.leaves_alone_by(now) && !of.waits();
+    let ends = |of: &Subscription| {
+        of.activation.is_some() && of.ending.is_none() && of.ends_by(now, rules)
+    };
+    let comes: &dyn Fn(&Subscription) -> bool = match command {
+        Command::Settlement(SettlementCommand::VoidInvoice(_)) => &leaves,
+        Command::Subscription(C::ApplyDiscount(_) | C::RedeemCoupon(_) | C::RemoveDiscount(_)) => {
+            &ends
         }
+        Command::Settlement(_)
+        | Command::Subscription(_)
+        | Command::Customer(_)
+        | Command::Billing(_)
+        | Command::Book(_)
+        | Command::Seller(_)
+        | Command::Catalog(_)
+        | Command::Process(_) => return Ok(None),
+    };
+    let found = customer.subscriptions().filter(|of| comes(of)).map(Subscription::id);
+    let mut draft = None;
+    for id in found {
+        let draft = draft.get_or_insert_with(|| Draft::after(customer, Vec::new()));
+        advance_all(context, draft, Scope::Subscription(id), present(context, customer)?)?;
     }
     Ok(draft)
+}
+
+/// A draft that goes on with events.
+fn continued(before: Option<Draft>, customer: &Customer, events: Vec<Event>) -> Draft {
+    match before {
+        Some(mut draft) => {
+            draft.extend(events);
+            draft
+        }
+        None => Draft::after(customer, events),
+    }
 }
 
 /// A customer moves: its cycles up to today exist before it does, and what was agreed for later

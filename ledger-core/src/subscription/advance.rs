@@ -224,7 +224,10 @@ impl Advance<'_> {
                     } else {
                         vec![opened(subscription, item, span, full)]
                     };
+                    let known = subscription.items.len();
                     push(subscription, &mut events, next, before)?;
+                    // What a migration begins is billed with what takes it.
+                    left.extend(subscription.items[known..].iter().map(|item| item.number));
                 }
                 None => left.retain(|known| *known != number),
             }
@@ -429,7 +432,7 @@ fn next_happening(subscription: &Subscription) -> Option<(Timestamp, Next<'_>)> 
 }
 
 /// The sentence of a rejection, as far as it fits.
-fn reason(rejection: &Rejection) -> Label {
+pub(super) fn reason(rejection: &Rejection) -> Label {
     let text = rejection.to_string();
     let end = text.floor_char_boundary(200);
     Label::try_from(text[..end].to_owned()).expect("sentences have no control characters")

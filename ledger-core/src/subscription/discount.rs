@@ -83,8 +83,11 @@ fn check_target(case: &Case<'_>, on: &DiscountTarget) -> Result<(), Rejection> {
         DiscountTarget::Subscription(id) => changing(case, *id, false).map(|_| ()),
         DiscountTarget::Item(target) => {
             let found = changing(case, target.subscription, false)?.subscription;
-            let named =
-                |item: &Item| item.last_terms().is_some_and(|terms| terms.price == target.price);
+            let now = case.context.stamp.recorded_at;
+            let named = |item: &Item| {
+                item.last_terms().is_some_and(|terms| terms.price == target.price)
+                    && item.removed_at().is_none_or(|gone| now < gone)
+            };
             if found.items.iter().any(named) {
                 return Ok(());
             }

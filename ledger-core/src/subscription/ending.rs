@@ -7,12 +7,12 @@ use schemas::command::{
 };
 use schemas::event::{
     CancellationUndone, ChangeScheduled, EndAgreed, Event, RenewalSet, ScheduledChange,
-    ScheduledFor, SubscriptionCanceled, SubscriptionPaused, Term,
+    ScheduledChangeWithdrawn, ScheduledFor, SubscriptionCanceled, SubscriptionPaused, Term,
 };
 use schemas::terms::{CancelCredit, ChangeTime, EarlyEnd, EndReason, InvoiceTiming, Proration};
 use schemas::terms::{Renewal, Settle};
 
-use super::advance::just_before;
+use super::advance::{just_before, reason};
 use super::case::{Bill, Case, Decided};
 use super::schedule::{
     Changing, Counts, beyond, changing, not_before_anchor, not_before_start, schedule, time_of,
@@ -150,15 +150,16 @@ pub(super) fn uncancel(
         let mut then = subscription.clone();
         let made = case.advance().through(&mut then, case.present()?, 0)?;
         let mut events: Vec<Event> = made.into_iter().map(Event::from).collect();
-        if let Some(ending) = then.ending.filter(|ending| ending.reason != EndReason::Canceled) {
+        let Some(ending) = then.ending else {
+            // What came before it has moved the end of the cycle.
+            events.push(withdrawal(&then, due.change).into());
+            return Ok(events);
+        };
+        if ending.reason != EndReason::Canceled {
             let end = rules.date(ending.at)?;
             return Err(Rejection::SubscriptionCanceled { subscription: id, end });
         }
-        let end = match due.at {
-            ScheduledFor::At(at) => at,
-            ScheduledFor::Paid => now,
-        };
-        check_undoable(case, id, end)?;
+        check_undoable(case, id, ending.at)?;
         events.push(CancellationUndone { subscription: id }.into());
         return Ok(events);
     };
@@ -322,6 +323,32 @@ pub(super) fn resume(case: &Case<'_>, command: &ResumeSubscription) -> Result<De
     Ok(Decided::billed(events, id, timing(settle)))
 }
 
+/// Withdraws what is scheduled for the end of a term or later, and says why.
+fn without_what_lies_beyond(
+    case: &Case<'_>,
+    subscription: &Subscription,
+    end: schemas::Timestamp,
+) -> Result<Vec<Event>, Rejection> {
+    let (id, rules) = (subscription.id, &case.profile.rules);
+    let mut known: Vec<&ChangeScheduled> =
+        subscription.scheduled.iter().chain(&subscription.aside).collect();
+    // An end that was put aside for another brings nothing back.
+    known.sort_by_key(|due| (!is_end(due), due.change));
+    let mut events = Vec::new();
+    for due in known {
+        let ScheduledFor::At(at) = due.at else { continue };
+        if end <= at {
+            let (at, end) = (rules.date(at)?, rules.date(end)?);
+            let beyond = Rejection::BeyondEnd { subscription: id, at, end };
+            let why = Some(reason(&beyond));
+            events.push(
+                ScheduledChangeWithdrawn { why, ..withdrawal(subscription, due.change) }.into(),
+            );
+        }
+    }
+    Ok(events)
+}
+
 /// Changes what follows when the contract term ends. What was billed beyond the end of a term that
 /// is not renewed will not begin.
 pub(super) fn set_renewal(case: &Case<'_>, command: &SetRenewal) -> Result<Decided, Rejection> {
@@ -332,10 +359,11 @@ pub(super) fn set_renewal(case: &Case<'_>, command: &SetRenewal) -> Result<Decid
         None => Err(Rejection::NoTerm { subscription: id }),
         Some(term) if term.renewal == renewal => Ok(events.into()),
         Some(term) => {
-            // Not to renew is to leave.
+            // Not to renew is to leave: what was to happen then or later will not.
             if let Some(end) = ends_by_itself(Term { renewal, ..term }, subscription.start, rules)?
             {
                 check_least_term(case, &subscription, end, false)?;
+                events.extend(without_what_lies_beyond(case, &subscription, end)?);
             }
             events.push(RenewalSet { subscription: id, renewal }.into());
             let bill = match renewal {

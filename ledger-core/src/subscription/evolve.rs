@@ -256,7 +256,7 @@ impl Subscription {
             self.fold_item(change, changed.from, by, made)?;
             let item = self.known_item(change.item)?;
             if known {
-                item.mark(changed.from, changed.change);
+                item.mark(changed.from);
             }
             match changed.settle {
                 Settle::Now => {

@@ -9,7 +9,7 @@
 //! what proration divides by, also when it is cut.
 
 use schemas::decimal::Decimal;
-use schemas::event::{Calendar, CycleOpened, EventAt, ItemStarted, ItemTerms};
+use schemas::event::{Calendar, CycleOpened, EventAt, ItemStarted, ItemTerms, SegmentFrom};
 use schemas::terms::RebillRule;
 use schemas::time::TimeError;
 use schemas::{Span, Timestamp};
@@ -45,7 +45,7 @@ pub(crate) struct Segment<'a> {
     pub(crate) terms: &'a ItemTerms,
     pub(crate) quantity: Decimal,
     /// Which change of the item it comes from.
-    pub(crate) number: u32,
+    pub(crate) change: Option<SegmentFrom>,
     /// The event that made that change.
     pub(crate) made: EventAt,
 }
@@ -79,12 +79,11 @@ pub(crate) struct Item {
     /// Terms from an instant on; none where the item has ended.
     terms: Vec<(Timestamp, Said<Option<ItemTerms>>)>,
     quantities: Vec<(Timestamp, Said<Decimal>)>,
-    /// Changes in the order of recording, so that a backdated one does not rename later ones.
+    /// When changes were recorded for, and how many for each instant: a backdated one does not
+    /// rename later ones.
     changes: Vec<(Timestamp, u32)>,
     /// The events that set terms or quantity from an instant on.
     origins: Vec<(Timestamp, EventAt)>,
-    /// How many changes there were.
-    marks: u32,
     /// Time that changes without proration left alone.
     pub(crate) frozen: Vec<Frozen>,
     /// Changes whose difference was to be billed at once.
@@ -102,9 +101,8 @@ impl Item {
             add_on: started.add_on,
             terms: vec![(start, Said { what: Some(started.terms.clone()), by })],
             quantities: vec![(start, Said { what: started.quantity, by })],
-            changes: vec![(start, 0)],
+            changes: Vec::new(),
             origins: vec![(start, made)],
-            marks: 1,
             frozen: Vec::new(),
             settled: Vec::new(),
             calendar: started.calendar,
@@ -264,7 +262,7 @@ impl Item {
                 span,
                 terms,
                 quantity: self.quantity_at(span.start()),
-                number: self.changes[step_at(&self.changes, span.start())].1,
+                change: self.change_at(span.start()),
                 made: self.origins[step_at(&self.origins, span.start())].1,
             };
             segments.push(next);
@@ -318,15 +316,19 @@ impl Item {
         self.calendar.first = visit(self.calendar.first);
     }
 
-    /// Notes that a change was recorded for an instant. A scheduled one has the same number
-    /// whether it has happened or is foreseen, so that what was billed ahead is known again.
-    pub(crate) fn mark(&mut self, from: Timestamp, scheduled: Option<u32>) {
-        let number = match scheduled {
-            Some(change) => 2 * change + 1,
-            None => 2 * self.marks,
-        };
-        put_step(&mut self.changes, from, number);
-        self.marks += 1;
+    /// Notes that a change was recorded for an instant.
+    pub(crate) fn mark(&mut self, from: Timestamp) {
+        let before = self.changes.binary_search_by_key(&from, |(at, _)| *at);
+        let nth = before.map_or(0, |at| self.changes[at].1) + 1;
+        put_step(&mut self.changes, from, nth);
+    }
+
+    /// The last change up to an instant. It is the same whether it has happened or is foreseen, so
+    /// that what was billed ahead is known again.
+    fn change_at(&self, at: Timestamp) -> Option<SegmentFrom> {
+        let last = self.changes.partition_point(|(from, _)| *from <= at).checked_sub(1)?;
+        let (at, nth) = self.changes[last];
+        Some(SegmentFrom { at, nth })
     }
 
     /// Time from `from` on stays as it is invoiced: of the cycles before the present calendar if
@@ -416,7 +418,7 @@ fn joined<'a>(runs: Vec<Segment<'a>>, rules: &Rules) -> Vec<Segment<'a>> {
 fn joins(a: &Segment<'_>, b: &Segment<'_>, rules: &Rules) -> bool {
     let same_change = match rules.policies.rebill {
         RebillRule::OnPriceChange => true,
-        RebillRule::OnEveryChange => a.number == b.number,
+        RebillRule::OnEveryChange => a.change == b.change,
     };
     a.span.end() == b.span.start()
         && same_price(a.terms, b.terms)

@@ -420,7 +420,8 @@ impl Subscription {
         if over(self.ending.map(|ending| ending.at)) {
             return Ok(last);
         }
-        for item in self.items.iter().filter(|item| !over(item.removed_at())) {
+        let lives = |item: &&Item| item.removed_at().is_none_or(|gone| now < gone);
+        for item in self.items.iter().filter(lives) {
             // One that was cut away whole is none.
             let opened = item.cycles.iter().filter(|cycle| cycle.start < cycle.end);
             let opened = opened.map(|cycle| cycle.full.end()).max();

@@ -174,6 +174,12 @@ pub(super) fn renewal(
     let at = done.effective_at;
     let before = past.ledger.subscription_view(set.customer, set.subscription, at, at)?;
     let Some(term) = before.term else { return Ok(Vec::new()) };
+    if done.decided::<ScheduledChangeWithdrawn>().next().is_some() {
+        return Err(Stays::because(
+            "it withdrew what was scheduled beyond the end; set the renewal back with \
+             subscription.set_renewal, and schedule that anew",
+        ));
+    }
     Ok(vec![Step::of(SetRenewal { renewal: term.renewal, ..set.clone() })])
 }
 

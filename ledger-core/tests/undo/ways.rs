@@ -341,8 +341,16 @@ fn of_changes() -> Vec<Stays> {
             json!([phase("2024-01-01/2024-02-01", "1"), phase("2024-02-01/2024-03-01", "2")]);
         kept.given("subscription.create", subscribe(json!({"with": {"ramp": phases}})));
     };
+    let priced: Given = |kept| {
+        let item = json!({"price": "fee", "rate": {"flat": "10"}});
+        let phases = json!([{"days": "2024-01-01/2024-02-01", "items": [item]}]);
+        let with = json!({"with": {"ramp": phases, "ramp_end": "end"}});
+        kept.given("subscription.create", subscribe(with));
+    };
+    let rate = |amount: &str| json!({"items": [{"price": "fee", "rate": {"flat": amount}}]});
     let again = with(subscribe(json!({})), json!({"subscription": id("again")}));
     vec![
+        stays(priced, "subscription.change", back(rate("20")).1, vec![back(rate("30"))]),
         stays(
             scheduled,
             "subscription.change_quantity",

@@ -195,6 +195,15 @@ impl LineOrigin {
     }
 }
 
+/// A change of an item: when it took effect, and which one it is of those that did then, from 1 on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct SegmentFrom {
+    /// When.
+    pub at: Timestamp,
+    /// Which one.
+    pub nth: u32,
+}
+
 /// How the amount of a recurring line follows from price, quantity and time.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct LinePricing {
@@ -215,8 +224,8 @@ pub struct LinePricing {
     /// The length of a whole cycle.
     pub every: Every,
     /// Which change of the item this price and quantity come from, where a policy bills each anew;
-    /// 0 before the first. Two lines of one change have one number, and only these.
-    pub segment: u32,
+    /// none before the first.
+    pub segment: Option<SegmentFrom>,
     /// The zone whose days are counted: an IANA name, or an offset such as `-08:00`.
     pub zone: Label,
     /// The length of `span` in the unit that proration counts: days, minutes, seconds or
@@ -439,7 +448,7 @@ mod tests {
             span,
             full: month,
             every: Every { count: 1, unit: crate::terms::CalendarUnit::Month },
-            segment: 0,
+            segment: None,
             zone: "UTC".parse().expect("a label"),
             time,
             complement: None,

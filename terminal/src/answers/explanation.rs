@@ -5,6 +5,7 @@ use core::fmt;
 use client::Node;
 use schemas::event::{
     DiscountBasis, InvoiceLine, LinePricing, PlanVersion, RoundingStep, RoundingSubject,
+    SegmentFrom,
 };
 use schemas::fraction::RoundingMode;
 use schemas::terms::{LineKind, Policies};
@@ -177,7 +178,11 @@ impl Line<'_> {
         let mut because = vec![
             Tree::leaf(format!("of the cycle {full} of {}", every(pricing.every))),
             Tree::leaf(format!("counted {rule} in {}", zone.as_str())),
-            Tree::leaf(format!("change {segment} of the item")),
+            Tree::leaf(match segment {
+                None => "as it began".to_owned(),
+                Some(SegmentFrom { at, nth: 1 }) => format!("since the change at {at}"),
+                Some(SegmentFrom { at, nth }) => format!("since change {nth} at {at}"),
+            }),
         ];
         if let Some(rest) = &pricing.complement {
             let others = self.explained.others.iter().map(|other| {

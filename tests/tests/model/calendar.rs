@@ -27,6 +27,8 @@ pub(crate) struct Calendar {
     pub(crate) every: Every,
     /// It follows the calendar's months, weeks or years.
     pub(crate) aligned: bool,
+    /// It was over when the customer moved, and stays where it was.
+    pub(crate) stays: Option<Clock>,
 }
 
 /// One cycle, as far as it is not cut.
@@ -70,7 +72,7 @@ impl Calendar {
         let first = clock.day(from);
         let time = if clock.counts_days() { 0 } else { clock.time_of_day(from) };
         let meant = months_of(every).map(|_| date(first).2);
-        Self { from, first, time, meant, every, aligned: false }
+        Self { from, first, time, meant, every, aligned: false, stays: None }
     }
 
     /// Cycles by an anchor; `origin` is where the subscription, or its paid part, began.
@@ -225,6 +227,7 @@ impl Calendar {
 
     /// The n-th boundary, counted from 0.
     pub(crate) fn boundary(&self, clock: &Clock, n: i64) -> Instant {
+        let clock = self.stays.as_ref().unwrap_or(clock);
         // An hour that the clock shows twice is that in which it began.
         if n == 0
             && clock.day(self.from) == self.first
@@ -243,6 +246,7 @@ impl Calendar {
             PreviousPeriodFrom::ClampedDate => self.meant.map(|_| date(self.first).2),
         };
         let day = steps_later(self.first, self.every, -1, meant);
+        let clock = self.stays.as_ref().unwrap_or(clock);
         (clock.at(day, self.time), self.boundary(clock, 0))
     }
 

@@ -63,7 +63,7 @@ pub(crate) fn months_later(day: Day, months: i64, meant: i64) -> Day {
 }
 
 /// Where a customer's days begin, and in what time is counted.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Clock {
     /// Where it was at first.
     zone: TimeZone,

@@ -15,6 +15,7 @@ use crate::passing::{View, pass};
 use crate::rules::CreditDocument;
 use crate::stretches::{both, joined, without};
 use crate::subscription::Subscription;
+use crate::voices::Voice;
 use crate::wanted::{Wanted, gone_alone, stays, untouchable, wanted};
 
 /// Billed time that should not be.
@@ -63,16 +64,17 @@ pub(crate) fn difference(
     days: Days,
 ) -> Difference {
     let mut found = Difference::default();
-    // Items of which a cycle has begun that is not billed yet: none behind it is.
-    let mut waits: Vec<usize> = Vec::new();
+    // Where a cycle has taken a migration and is not due yet, nothing behind it is.
+    let mut waiting: Vec<(usize, Instant)> = Vec::new();
     for (number, item) in subscription.items.iter().enumerate() {
         let begun = item.cycles(view.rules, view.clock, now + 1);
         let mut ids: Vec<CycleId> = Vec::new();
         for cycle in &begun {
             ids.push(cycle.id);
             let lines = lines_of(customer, subscription, number, cycle.id);
-            if one(view, subscription, number, Some(cycle), &lines, days, &mut found) {
-                waits.push(number);
+            let waits = one(view, subscription, number, Some(cycle), &lines, days, &mut found);
+            if waits && item.left_leads.contains_key(&cycle.start) {
+                waiting.push((number, cycle.start));
             }
         }
         // Lines of cycles that have not begun, or that a change cut away.
@@ -95,7 +97,7 @@ pub(crate) fn difference(
             one(view, of, number, cycle, &lines, days, &mut found);
         }
     }
-    ahead(view, customer, (subscription, &waits), now, days, &mut found);
+    ahead(view, customer, (subscription, &waiting), now, days, &mut found);
     found.gone.sort_by_key(|gone| customer.line(gone.line).cycle().map(|of| (of.item, of.id)));
     found.missing.sort_by_key(|missing| (missing.of.item, missing.of.id));
     found
@@ -106,13 +108,16 @@ pub(crate) fn difference(
 fn ahead(
     view: &View<'_>,
     customer: &Customer,
-    (subscription, waits): (&Subscription, &[usize]),
+    (subscription, waiting): (&Subscription, &[(usize, Instant)]),
     now: Instant,
     days: Days,
     found: &mut Difference,
 ) {
     let mut then = as_if_paid(subscription);
     let mut reached = now;
+    // Cycles that are told what they are, and so what begins with them.
+    let billed = lines_of_all(customer, subscription);
+    let mut told: Vec<Instant> = billed.into_iter().map(|of| of.start).collect();
     loop {
         let next = (0..then.items.len())
             .filter_map(|number| next_due(view, &then, number, reached, days))
@@ -126,11 +131,23 @@ fn ahead(
                 continue;
             };
             let lines = lines_of(customer, subscription, number, cycle.id);
-            // Cycles that will be laid anew are billed when they begin.
-            let as_now = subscription.items.get(number);
-            let same = as_now.is_some_and(|now| now.calendars == then.items[number].calendars);
-            if lines.is_empty() && same && !waits.contains(&number) {
+            let item = &then.items[number];
+            let began = item.voices.first_key_value().map(|(at, voice)| (*at, *voice));
+            let same = match (subscription.items.get(number), began) {
+                // Cycles that will be laid anew are billed when they begin.
+                (Some(now), _) => now.calendars == item.calendars,
+                // What a migration begins is billed with what takes it.
+                (None, Some((at, Voice::Edge))) => told.contains(&at),
+                (None, _) => false,
+            };
+            let waits = waiting.iter().any(|(of, at)| {
+                *of == number
+                    || began.is_some_and(|(began, voice)| voice == Voice::Edge && began == *at)
+            });
+            if lines.is_empty() && same && !waits {
+                let before = found.missing.len();
                 one(view, &then, number, Some(&cycle), &lines, days, found);
+                told.extend((before < found.missing.len()).then_some(start));
             }
         }
     }
@@ -159,6 +176,11 @@ fn next_due(
     let horizon = view.clock.start_of(days.begins + lead + 1);
     let cycles = item.cycles(view.rules, view.clock, horizon);
     cycles.into_iter().map(|cycle| cycle.start).find(|start| *start > after)
+}
+
+fn lines_of_all(customer: &Customer, of: &Subscription) -> Vec<CycleOf> {
+    let cycles = customer.charging().filter_map(|(_, line)| line.cycle().copied());
+    cycles.filter(|cycle| cycle.subscription == of.id).collect()
 }
 
 fn lines_of_item(customer: &Customer, of: &Subscription, item: usize) -> Vec<CycleOf> {

@@ -19,7 +19,7 @@ use schemas::{Currency, Decimal};
 use crate::book::Told;
 use crate::calendar::CycleId;
 use crate::civil::{Clock, Day, Instant, Stretch};
-use crate::item::Price;
+use crate::item::{Item, Price};
 use crate::number::Exact;
 use crate::offers::Quote;
 use crate::rules::Rules;
@@ -446,12 +446,12 @@ impl Customer {
         found.map(|invoice| invoice.issued)
     }
 
-    /// A price of a subscription, for discounts.
+    /// A price that a subscription has and has not ended, for discounts.
     pub(crate) fn has_price(&self, id: SubscriptionId, price: &Code) -> bool {
         let of = self.subscriptions.iter().find(|known| known.id == id);
         of.is_some_and(|subscription| {
-            let terms = subscription.items.iter().flat_map(|item| item.terms.values().flatten());
-            terms.into_iter().any(|terms| terms.price == *price)
+            let mut terms = subscription.items.iter().filter_map(Item::last_terms);
+            terms.any(|terms| terms.price == *price)
         })
     }
 }

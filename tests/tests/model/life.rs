@@ -23,7 +23,7 @@ use crate::civil::Instant;
 use crate::compare::unbilled;
 use crate::customer::{Customer, Refused, When};
 use crate::passing::{View, costs, end, settle, take_effect};
-use crate::subscription::{At, Later, Leaving, Subscription};
+use crate::subscription::{At, Later, Leaving, Scheduled, Subscription};
 
 /// Works on a copy of a subscription; a refusal changes nothing.
 pub(crate) fn on<R>(
@@ -373,7 +373,22 @@ pub(crate) fn set_renewal(
             thaw_cycles(view, of, term.end);
         }
         of.term = Some(term.renewed_by(view.clock, command.renewal));
-        of.term.and_then(|term| term.last).map_or(Ok(()), |end| may_end(of, end))
+        let last = of.term.and_then(|term| term.last).filter(|_| term.renewal != command.renewal);
+        let Some(end) = last else { return Ok(()) };
+        may_end(of, end)?;
+        // What was to happen then or later will not.
+        let before = |known: &Scheduled| match known.at {
+            At::Time(at) => at < end,
+            At::Paid => true,
+        };
+        // An end beyond it puts nothing aside any more.
+        let goes = |known: &Scheduled| matches!(known.what, Later::Cancel(_)) && !before(known);
+        if of.scheduled.iter().any(goes) {
+            undo_scheduled(view, of);
+        }
+        of.scheduled.retain(before);
+        of.set_aside.retain(before);
+        Ok(())
     })?;
     if matches!(command.renewal, Renewal::Cancel | Renewal::RenewOnce) {
         // What was billed beyond the end of the term will not begin.

@@ -25,7 +25,14 @@ pub(crate) fn moves(customer: &mut Customer, zone: &str, now: Instant) {
     let there = |at: Instant| {
         if at <= old { at } else { after.at(before.day(at), before.time_of_day(at)) }
     };
+    let today = before.start_of(before.day(now));
     for of in &mut customer.subscriptions {
+        // Days count as days anywhere; finer time of what is over was measured where it was.
+        if of.end.as_ref().is_some_and(|end| end.at < today) && !before.counts_days() {
+            let laid = of.items.iter_mut().flat_map(|item| &mut item.calendars);
+            laid.for_each(|laid| laid.stays = Some(laid.stays.take().unwrap_or(before.clone())));
+            continue;
+        }
         takes_along(of, (&before, &after), &there);
     }
     customer.clock = after;

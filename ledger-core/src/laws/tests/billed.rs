@@ -66,7 +66,7 @@ fn charge(number: u32, cycle: u32, days: &str) -> InvoiceLine {
         span: span(days),
         full: span("2026-03-01/2026-04-01"),
         every: MONTH,
-        segment: 0,
+        segment: None,
         zone: "UTC".parse().expect("a label"),
         time: 1,
         complement: None,

@@ -12,7 +12,7 @@ use schemas::event::{
     InvoiceAnnotated, InvoiceFinalized, InvoiceLine, InvoiceTotals, LineOrigin, LinePricing,
     LineRef, LineSource, LotUse, PlanMigrationSet, PlanMigrationWithdrawn, PlanRetired,
     PlanVersion, PlanVersionDefined, PricesMapped, RevenueSchedule, RoundingStep, RoundingSubject,
-    SellerSnapshot, TermsInForce, TierPart,
+    SegmentFrom, SellerSnapshot, TermsInForce, TierPart,
 };
 use schemas::fraction::RoundingMode;
 use schemas::terms::{
@@ -261,7 +261,7 @@ fn full_line() -> InvoiceLine {
             span: of("2024-01-31T00:00:00Z/2024-02-11T00:00:00Z"),
             full: of("2024-01-31T00:00:00Z/2024-03-01T00:00:00Z"),
             every: Every { count: 1, unit: CalendarUnit::Month },
-            segment: 2,
+            segment: Some(SegmentFrom { at: of("2024-01-31T00:00:00Z"), nth: 2 }),
             zone: of("America/New_York"),
             time: 11,
             complement: Some(Complement {
