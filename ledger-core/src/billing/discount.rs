@@ -368,16 +368,14 @@ impl Reach<'_> {
         let id = self.discount.applied.discount;
         let mut left: BTreeMap<LineRef, (Timestamp, Vec<Span>)> = BTreeMap::new();
         for draft in lines {
-            let part = draft.discounts.iter().find(|part| part.discount == id);
-            let (Some(at), Some(cycle)) = (draft.credits, part.and_then(|part| part.cycle)) else {
-                continue;
-            };
+            let Some(at) = draft.credits else { continue };
+            let line = self.account.billing.named(at);
+            let line = line.expect("a credit names a line that was billed");
+            // Also where a note has left none of the discount to give back.
+            let taken = line.discounts.iter().find(|taken| taken.discount == id);
+            let Some(cycle) = taken.and_then(|taken| taken.cycle) else { continue };
             let pricing = draft.pricing.as_ref().expect("what is credited is time of a cycle");
-            let live = || {
-                let line = self.account.billing.named(at);
-                line.expect("a credit names a line that was billed").live.clone()
-            };
-            let (_, left) = left.entry(at).or_insert_with(|| (cycle, live()));
+            let (_, left) = left.entry(at).or_insert_with(|| (cycle, line.live.clone()));
             *left = spans::without(left, pricing.span);
         }
         let gone = |start: &Timestamp| {

@@ -67,6 +67,11 @@ pub(crate) fn difference(
     // Where a cycle has taken a migration and is not due yet, nothing behind it is.
     let mut waiting: Vec<(usize, Instant)> = Vec::new();
     for (number, item) in subscription.items.iter().enumerate() {
+        // What a migration begins waits with what takes it.
+        let first = item.voices.first_key_value().filter(|(_, voice)| **voice == Voice::Edge);
+        if first.is_some_and(|(began, _)| waiting.iter().any(|(_, at)| at == began)) {
+            continue;
+        }
         let begun = item.cycles(view.rules, view.clock, now + 1);
         let mut ids: Vec<CycleId> = Vec::new();
         for cycle in &begun {
