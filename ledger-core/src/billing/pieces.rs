@@ -268,8 +268,7 @@ fn due(
 fn lead(place: Place<'_>, segment: &Segment<'_>, start: Timestamp) -> u16 {
     let lead = segment.terms.lead_days;
     let before = just_before(start);
-    let migrated = place.subscription.migrated.iter().any(|found| found.at == start);
-    match place.item.terms_at(before).filter(|_| migrated) {
+    match place.item.terms_at(before).filter(|_| place.item.migrates_at(start)) {
         Some(old) if old.timing == BillingTiming::InAdvance => lead.min(old.lead_days),
         Some(_) => 0,
         None => lead,

@@ -311,6 +311,13 @@ fn bill_all(
     wanted: Wanted<'_>,
 ) -> Result<Draft, Rejection> {
     let mut draft = Draft::after(customer, Vec::new());
+    // What leaves alone what is invoiced does so before an invoice expires.
+    let now = context.stamp.recorded_at;
+    let leaves = |of: &&Subscription| of.leaves_alone_by(now) && !of.waits();
+    let found = customer.subscriptions().filter(leaves).map(Subscription::id);
+    for id in found {
+        advance_all(context, &mut draft, Scope::Subscription(id), present(context, customer)?)?;
+    }
     take_steps(context, &mut draft, first_steps())?;
     bill(context, &mut draft, Scope::All, horizon, wanted)?;
     Ok(draft)

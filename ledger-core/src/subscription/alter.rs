@@ -53,6 +53,8 @@ struct Edit {
     is_new: bool,
     /// The command says at which rate.
     own_rate: bool,
+    /// The command says how many.
+    counted: bool,
 }
 
 /// Every item that lives at the instant, as the change leaves it.
@@ -95,8 +97,16 @@ impl Advance<'_> {
         }
         if let Some(quantity) = change.quantity {
             check_quantity(quantity)?;
-            let of_plan = draft.edits.iter_mut().filter(|edit| !edit.add_on);
-            of_plan.filter(|edit| edit.terms.is_some()).for_each(|edit| edit.quantity = quantity);
+            // A change that was scheduled for the instant at which a migration begins something
+            // comes before that.
+            let begins = |edit: &Edit| {
+                let item = subscription.item(edit.item).filter(|_| number.is_some());
+                item.is_some_and(|item| item.began() == at && item.migrates_at(at))
+            };
+            let of_plan = draft.edits.iter_mut().filter(|edit| !edit.add_on && !begins(edit));
+            of_plan.filter(|edit| edit.terms.is_some()).for_each(|edit| {
+                (edit.quantity, edit.counted) = (quantity, true);
+            });
         }
         for (index, request) in change.items.iter().enumerate() {
             if change.items[..index].iter().any(|found| found.price == request.price) {
@@ -122,6 +132,7 @@ impl<'a> Draft<'a> {
                 calendar: item.calendar,
                 is_new: false,
                 own_rate: false,
+                counted: false,
             })
         };
         let edits = subscription.items.iter().filter_map(edit).collect();
@@ -240,6 +251,7 @@ impl<'a> Draft<'a> {
             calendar,
             is_new: true,
             own_rate: false,
+            counted: true,
         });
         Ok(())
     }
@@ -299,7 +311,7 @@ impl<'a> Draft<'a> {
             return Ok(());
         }
         if let Some(quantity) = request.quantity {
-            edit.quantity = quantity;
+            (edit.quantity, edit.counted) = (quantity, true);
         }
         if let (Some(terms), Some(_)) = (&mut edit.terms, &request.rate) {
             own_rate(terms, Some(request))?;
@@ -342,6 +354,15 @@ impl<'a> Draft<'a> {
                 self.edits[at].calendar = moved;
             }
         }
+        // What began later has its cycles on the same days.
+        let at = self.at;
+        for item in self.subscription.items.iter().filter(|item| at < item.began()) {
+            let every = item.calendar.every;
+            let moved = calendar::moved(item.first_start(), origin, every, anchor, rules)?;
+            if !calendar::agrees(&item.calendar, &moved, rules)? {
+                self.relaid.push((item.number, moved));
+            }
+        }
         Ok(())
     }
 
@@ -357,8 +378,10 @@ impl<'a> Draft<'a> {
             let add_on = self.subscription.item(*item)?.add_on;
             Some(ItemChange { calendar: Some(*calendar), ..unchanged(*item, add_on) })
         }));
+        let repeats: Vec<ItemChange> =
+            self.edits.iter().filter_map(|edit| self.repeated(edit)).collect();
         let nothing = items.is_empty() && self.trial_end.is_none();
-        if nothing && number.is_none() {
+        if nothing && number.is_none() && repeats.is_empty() {
             return Ok(Vec::new());
         }
         let restarted: Vec<&Item> = items
@@ -373,7 +396,14 @@ impl<'a> Draft<'a> {
             self.leave_alone(&mut items, moves);
         }
         let withdraws = self.to_plan.is_some() && !nothing && !change.keep_scheduled;
-        let later = if nothing { Vec::new() } else { self.later(!withdraws)? };
+        let mut later = if nothing { Vec::new() } else { self.later(!withdraws)? };
+        if change.settle == Settle::None && !makes(Mistake::NoneIsSettled) {
+            self.leave_later_alone(&items, &mut later);
+        }
+        let mut prices = self.prices.clone();
+        if let Some(said) = &mut prices {
+            said.ended.extend(self.ended_later(&later));
+        }
         events.push(
             SubscriptionChanged {
                 subscription: self.subscription.id,
@@ -383,11 +413,12 @@ impl<'a> Draft<'a> {
                 change: number,
                 trial_end: self.trial_end,
                 anchor: change.anchor,
-                prices: self.prices.clone(),
+                prices,
                 ramp_withdrawn_from: self
                     .next_phase()
                     .filter(|_| withdraws && !makes(Mistake::RampStepSurvives)),
                 later,
+                repeats,
             }
             .into(),
         );
@@ -417,6 +448,20 @@ impl<'a> Draft<'a> {
         let calendar = Some(edit.calendar).filter(|wanted| *wanted != item.calendar);
         let other = terms != TermsChange::Keep || quantity.is_some() || calendar.is_some();
         other.then_some(ItemChange { terms, quantity, calendar, ..bare })
+    }
+
+    /// What the command says of an item that is so already.
+    fn repeated(&self, edit: &Edit) -> Option<ItemChange> {
+        let item = self.subscription.item(edit.item).filter(|_| !edit.is_new)?;
+        let (terms, now) = (edit.terms.as_ref()?, item.terms_at(self.at)?);
+        let told = edit.own_rate || self.to_plan.is_some();
+        let repeats = told && same_price(terms, now) && terms == now;
+        let terms =
+            if repeats { TermsChange::Set(Box::new(terms.clone())) } else { TermsChange::Keep };
+        let quantity = Some(edit.quantity)
+            .filter(|wanted| edit.counted && *wanted == item.quantity_at(self.at));
+        let other = terms != TermsChange::Keep || quantity.is_some();
+        other.then_some(ItemChange { terms, quantity, ..unchanged(edit.item, edit.add_on) })
     }
 
     /// What is invoiced of the items stays as it is.

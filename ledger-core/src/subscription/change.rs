@@ -98,7 +98,15 @@ pub(super) fn change(case: &Case<'_>, command: &ChangeSubscription) -> Result<De
     let (gone, left) = without_what_gives_way(subscription, &agreed, None, events.len());
     let made = case.advance().change(&left, at, &agreed, None)?;
     not_in_the_past(case, subscription, at, &made)?;
-    let changes = !made.is_empty();
+    // What only says again what is so bills nothing.
+    let changes = made.iter().any(|event| {
+        let changed = if let SubscriptionEvent::SubscriptionChanged(changed) = event {
+            changed
+        } else {
+            return true;
+        };
+        !changed.items.is_empty() || changed.trial_end.is_some()
+    });
     events.extend(gone);
     let settle = agreed.settle;
     events.extend(made.into_iter().map(Event::from));
@@ -170,13 +178,15 @@ fn not_in_the_past(
         }
     });
     let items = changed.into_iter().flat_map(|changed| &changed.items);
-    let mut moved = items.filter(|change| change.calendar.is_some());
-    let restarted = moved.find_map(|change| subscription.item(change.item));
+    let moved = items.filter(|change| change.calendar.is_some());
     let now = case.context.stamp.recorded_at;
-    let current = restarted.map(|item: &Item| item.cycle_at(now, rules)).transpose()?.flatten();
-    if let Some(current) = current.filter(|current| at < current.start()) {
-        let (at, anchor) = (rules.date(at)?, rules.date(current.start())?);
-        return Err(Rejection::BeforeAnchor { subscription: subscription.id, at, anchor });
+    for item in moved.filter_map(|change| subscription.item(change.item)) {
+        // What begins in its first cycle has none before.
+        let current = item.cycle_at(now, rules)?.filter(|_| item.began() <= at);
+        if let Some(current) = current.filter(|current| at < current.start()) {
+            let (at, anchor) = (rules.date(at)?, rules.date(current.start())?);
+            return Err(Rejection::BeforeAnchor { subscription: subscription.id, at, anchor });
+        }
     }
     Ok(())
 }

@@ -268,8 +268,17 @@ impl Subscription {
                 item.freeze(changed.from, until, change.calendar.is_some() && known);
             }
         }
+        for repeat in &changed.repeats {
+            self.known_item(repeat.item)?.put(changed.from, repeat, by, made);
+        }
         for later in &changed.later {
             self.fold_later(changed.from, later, made)?;
+            let item = self.known_item(later.item)?;
+            match later.left_alone_until {
+                Some(until) => item.freeze(changed.from, until, false),
+                None if changed.settle != Settle::None => item.thaw(changed.from),
+                None => {}
+            }
         }
         self.changed = made;
         Ok(())

@@ -134,6 +134,15 @@ impl Advance<'_> {
             first && found.add_on && same && !makes(Mistake::MigrationLeavesAddOns)
         };
         let moves = |found: &&Item| found.number == item.number || goes_along(found);
+        // An add-on that was told to begin behind a migration that is taken for an earlier day.
+        let begins_behind = |found: &&Item| {
+            let mut later = found.later_terms(begins);
+            let first_terms = later.next().and_then(|(_, now, _)| now);
+            first
+                && found.add_on
+                && begins < found.began()
+                && first_terms.is_some_and(|now| version(now) == version(terms))
+        };
         for moving in subscription.items.iter().filter(moves) {
             let change = self.moved(subscription, moving, begins, &path)?;
             if change.calendar.is_some() {
@@ -142,10 +151,21 @@ impl Advance<'_> {
             migrated.later.extend(self.later(moving, begins, &path, &change.terms));
             migrated.items.push(change);
         }
+        for behind in subscription.items.iter().filter(begins_behind) {
+            migrated.later.extend(self.later(behind, begins, &path, &TermsChange::Keep));
+        }
         if first {
             let mut moved = subscription.clone();
             try_out(&mut moved, &migrated.clone().into(), 0);
-            migrated.items.extend(self.beginning(&moved, begins, &path)?);
+            let begun = self.beginning(&moved, begins, &path)?;
+            // They are of this plan, and not of the next one that is known.
+            let later = subscription.items.iter().flat_map(|item| item.later_terms(begins));
+            let next = later.filter(|(.., by)| *by == Word::Plan).map(|(from, ..)| from).min();
+            migrated.later.extend(begun.iter().filter_map(|change| {
+                let steps = vec![(next?, None)];
+                Some(LaterTerms { item: change.item, steps, left_alone_until: None })
+            }));
+            migrated.items.extend(begun);
         }
         cuts.push(migrated.into());
         Ok(cuts)
@@ -258,7 +278,7 @@ impl Advance<'_> {
             .collect();
         let same = known.iter().map(|(from, terms, _)| (from, terms));
         let same = same.eq(steps.iter().map(|(from, terms)| (from, terms)));
-        (!same).then_some(LaterTerms { item: item.number, steps })
+        (!same).then_some(LaterTerms { item: item.number, steps, left_alone_until: None })
     }
 
     /// What the new version has beside: one unit of each price that takes no place, unless an item

@@ -177,7 +177,7 @@ pub(super) fn renewal(
     if done.decided::<ScheduledChangeWithdrawn>().next().is_some() {
         return Err(Stays::because(
             "it withdrew what was scheduled beyond the end; set the renewal back with \
-             subscription.set_renewal, and schedule that anew",
+             subscription.set_renewal, and schedule that anew with subscription.change",
         ));
     }
     Ok(vec![Step::of(SetRenewal { renewal: term.renewal, ..set.clone() })])

@@ -33,6 +33,10 @@ pub(super) fn back(
     let Some(changed) = own.next() else {
         return Ok(agreed::unscheduled(customer, subscription, done));
     };
+    if changed.items.is_empty() && changed.trial_end.is_none() {
+        // It said again what was so.
+        return Ok(Vec::new());
+    }
     reversible(changed, done)?;
     let at = done.effective_at;
     let view = past.ledger.subscription_view(customer, subscription, changed.from, at)?;
@@ -96,6 +100,11 @@ fn reversible(changed: &SubscriptionChanged, done: &Done<'_>) -> Result<(), Stay
         return Err(Stays::because(
             "it moved the end of the trial; give a discount with discount.apply or credit with \
              credit.grant for the days",
+        ));
+    }
+    if changed.anchor.is_some() {
+        return Err(Stays::because(
+            "it set another anchor before a cycle began; set that back with subscription.change",
         ));
     }
     if changed.ramp_withdrawn_from.is_some() {

@@ -347,10 +347,32 @@ fn of_changes() -> Vec<Stays> {
         let with = json!({"with": {"ramp": phases, "ramp_end": "end"}});
         kept.given("subscription.create", subscribe(with));
     };
+    let terms: Given = |kept| {
+        let length = json!({"count": 1, "unit": "year"});
+        let term = json!({"length": length, "renewal": "renew"});
+        kept.given("subscription.create", subscribe(json!({"with": {"term": term}})));
+        let later = of_s(json!({"quantity": "4", "when": "2025-02-01"}));
+        kept.given("subscription.change", later);
+    };
     let rate = |amount: &str| json!({"items": [{"price": "fee", "rate": {"flat": amount}}]});
     let again = with(subscribe(json!({})), json!({"subscription": id("again")}));
     vec![
         stays(priced, "subscription.change", back(rate("20")).1, vec![back(rate("30"))]),
+        stays(
+            trial,
+            "subscription.change",
+            back(json!({"anchor": {"day": 15}})).1,
+            vec![back(json!({"anchor": "anniversary"}))],
+        ),
+        stays(
+            terms,
+            "subscription.set_renewal",
+            of_s(json!({"renewal": "cancel"})),
+            vec![
+                ("subscription.set_renewal", of_s(json!({"renewal": "renew"}))),
+                ("subscription.change", of_s(json!({"quantity": "4", "when": "2025-02-01"}))),
+            ],
+        ),
         stays(
             scheduled,
             "subscription.change_quantity",

@@ -272,6 +272,8 @@ pub struct LaterTerms {
     pub item: u16,
     /// The first instant of each, in order, and its terms; none where the item ends.
     pub steps: Vec<(Timestamp, Option<Box<ItemTerms>>)>,
+    /// Up to when what is invoiced of it stays, where the change asks for no proration.
+    pub left_alone_until: Option<Timestamp>,
 }
 
 /// A subscription has other terms from an instant on, each until its next recorded change.
@@ -298,6 +300,8 @@ pub struct SubscriptionChanged {
     pub ramp_withdrawn_from: Option<Timestamp>,
     /// Terms that held later, where this change makes them others: it lies before them.
     pub later: Vec<LaterTerms>,
+    /// What was told and holds already: no change for an earlier day runs through it.
+    pub repeats: Vec<ItemChange>,
 }
 
 /// A phase of a ramp begins here.

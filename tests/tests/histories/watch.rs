@@ -263,6 +263,10 @@ impl Account {
                 self.changed(changed.subscription, changed.from, change);
                 self.asks_for(changed.subscription, changed.from, change);
             }
+            for change in &changed.repeats {
+                self.changed(changed.subscription, changed.from, change);
+                self.asks_for(changed.subscription, changed.from, change);
+            }
             self.later(changed.subscription, changed.from, &changed.later);
         } else if let Event::Subscription(SubscriptionEvent::SubscriptionMigrated(moved)) = event {
             for change in &moved.items {

@@ -84,7 +84,8 @@ pub(crate) fn apply(
     touched.items.sort_unstable();
     touched.items.dedup();
     if !differs(of, &next, at) {
-        // What changes nothing is no change.
+        // What changes nothing is no change; but it was told, and holds until something else is.
+        say_again(of, change, at);
         return Ok(Touched::default());
     }
     touched.items.retain(|place| {
@@ -119,11 +120,35 @@ fn is_other(old: &Item, new: &Item, at: Instant) -> bool {
         || old.calendars != new.calendars
 }
 
-/// Another quantity from an instant on; the same one is no news.
-fn put_quantity(item: &mut Item, at: Instant, quantity: Decimal) {
-    if item.quantity_at(at) != quantity {
-        item.ask_for(at, quantity);
+/// What was told is so already.
+fn say_again(of: &mut Subscription, change: &ChangeSubscription, at: Instant) {
+    if change.plan.is_some() {
+        for item in of.items.iter_mut().filter(|item| item.lives_at(at)) {
+            let terms = item.terms_at(at).cloned();
+            item.say(at, terms, Voice::Plan);
+        }
     }
+    if let Some(quantity) = change.quantity {
+        for place in of.plan_items(at) {
+            of.items[place].ask_for(at, quantity);
+        }
+    }
+    for request in change.items.iter().flatten() {
+        let Some(place) = of.item_of(&request.price, at) else { continue };
+        let item = &mut of.items[place];
+        if let Some(quantity) = request.quantity {
+            item.ask_for(at, quantity);
+        }
+        if request.rate.is_some() && change.plan.is_none() {
+            let terms = item.terms_at(at).cloned();
+            item.say(at, terms, Voice::Command);
+        }
+    }
+}
+
+/// A quantity from an instant on, also where it is the same.
+fn put_quantity(item: &mut Item, at: Instant, quantity: Decimal) {
+    item.ask_for(at, quantity);
 }
 
 /// One price gets another quantity or rate; an add-on begins or ends.
@@ -255,7 +280,9 @@ fn put_anchor(
     of.anchor = Some(anchor);
     for place in 0..of.items.len() {
         let item = &mut of.items[place];
-        let Some(terms) = item.terms_at(at).cloned() else { continue };
+        // What began later has its cycles on the same days.
+        let (began, _) = item.terms.first_key_value().expect("it began");
+        let Some(terms) = item.terms_at(at.max(*began)).cloned() else { continue };
         let from = at.max(item.first_start());
         let anchored = Calendar::anchored(&rules, view.clock, anchor, (from, origin), terms.every);
         if item.last_calendar().agrees(view.clock, &anchored) {
@@ -279,6 +306,21 @@ fn mark(
 ) {
     let billed = |place: usize| view.customer.billed_until(before, place);
     let plan_billed = before.plan_items(at).into_iter().filter_map(billed).max();
+    // What begins later and is another by this.
+    for place in (0..before.items.len()).filter(|place| !touched.items.contains(place)) {
+        if before.items[place].terms == next.items[place].terms {
+            continue;
+        }
+        let item = &mut next.items[place];
+        let last = item.calendars.len() - 1;
+        match (how, billed(place)) {
+            (Settle::None, Some(until)) if at < until => {
+                item.frozen.push(Frozen { time: (at, until), pieces: last });
+            }
+            (Settle::None, _) => {}
+            (Settle::Now | Settle::Next, _) => thaw(item, at, last),
+        }
+    }
     for place in &touched.items {
         let new = *place >= before.items.len();
         let restarted = touched.restarted.contains(place);

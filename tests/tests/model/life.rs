@@ -187,12 +187,14 @@ pub(crate) fn change(
         }
         let before = of.clone();
         let touched = apply(view, of, command, (at, Asked::Now))?;
-        if let Some(place) = touched.restarted.first()
-            && let Some(item) = before.items.get(*place)
-            && let Some(current) = item.cycle_at(view.rules, view.clock, when.recorded)
-            && at < current.start
-        {
-            return Err("cycles that are over keep their length");
+        for place in &touched.restarted {
+            let Some(item) = before.items.get(*place) else { continue };
+            // What begins in its first cycle has none before.
+            let there = item.terms.first_key_value().is_some_and(|(began, _)| *began <= at);
+            let current = item.cycle_at(view.rules, view.clock, when.recorded);
+            if there && current.is_some_and(|current| at < current.start) {
+                return Err("cycles that are over keep their length");
+            }
         }
         give_way(of, command, None);
         Ok(!touched.items.is_empty() && settle(view.rules, command.proration) == Settle::Now)

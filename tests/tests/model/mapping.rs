@@ -145,10 +145,7 @@ fn put_terms(
         goes_along(old, &mut terms);
     }
     let every = terms.every;
-    // The same terms are no news: what holds them was agreed before.
-    if item.terms_at(at) != Some(&terms) {
-        item.say(at, Some(terms), Voice::Plan);
-    }
+    item.say(at, Some(terms), Voice::Plan);
     if every != item.last_calendar().every {
         let from = at.max(item.first_start());
         let calendar =

@@ -112,6 +112,12 @@ pub(crate) fn take(view: &View<'_>, of: &mut Subscription, number: usize, at: In
         // Back where it began.
         return;
     }
+    if leads {
+        // An add-on that was told to begin behind a migration that is taken for an earlier day.
+        for place in 0..of.items.len() {
+            follow(view, of, place, ((old.plan, old.version), to, &path), at);
+        }
+    }
     for place in 0..of.items.len() {
         let item = &of.items[place];
         let same =
@@ -124,6 +130,27 @@ pub(crate) fn take(view: &View<'_>, of: &mut Subscription, number: usize, at: In
     }
     if leads {
         begin(view, of, (old.version, to), &path, at);
+    }
+}
+
+/// What begins later as an add-on of the version that is left is one of the new version.
+fn follow(
+    view: &View<'_>,
+    of: &mut Subscription,
+    place: usize,
+    (old, to, path): ((schemas::ids::PlanId, u32), &Version, &[usize]),
+    at: Instant,
+) {
+    let item = &mut of.items[place];
+    let (began, first) = item.terms.first_key_value().expect("it began");
+    let same = first.as_ref().is_some_and(|first| (first.plan, first.version) == old);
+    if !item.add_on || *began <= at || !same {
+        return;
+    }
+    let told = item.voices.iter().find(|(_, voice)| **voice == Voice::Plan);
+    let until = told.map_or(Instant::MAX, |(from, _)| *from);
+    for (_, terms) in item.terms.range_mut(at + 1..until) {
+        *terms = terms.take().and_then(|then| new_terms(view, (to, path), &then));
     }
 }
 
@@ -196,8 +223,13 @@ fn begin(
         }
         let terms = to.terms(price, view.customer.currency).expect("all of it has the currency");
         let calendar = calendar_beside(view, &base_calendar(of, at), at, terms.every);
+        // It is of this plan, and not of the next one that is known.
+        let next = crate::voices::next_plan(of, at);
         let place = start_item(of, terms, Decimal::ONE, calendar, at);
         of.items[place].voices.insert(at, Voice::Edge);
+        if let Some(next) = next {
+            of.items[place].say(next, None, Voice::Plan);
+        }
     }
 }
 

@@ -31,7 +31,6 @@ pub(crate) fn moves(customer: &mut Customer, zone: &str, now: Instant) {
         if of.end.as_ref().is_some_and(|end| end.at < today) && !before.counts_days() {
             let laid = of.items.iter_mut().flat_map(|item| &mut item.calendars);
             laid.for_each(|laid| laid.stays = Some(laid.stays.take().unwrap_or(before.clone())));
-            continue;
         }
         takes_along(of, (&before, &after), &there);
     }

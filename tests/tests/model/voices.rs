@@ -164,12 +164,25 @@ pub(crate) fn goes_with_the_plan(
     for (number, item) in of.items.iter().enumerate().filter(|(_, item)| !item.add_on) {
         for (from, voice) in item.voices.range(at + 1..) {
             let there = item.terms.get(from).is_some_and(Option::is_some);
-            if there && matches!(voice, Voice::Plan | Voice::Edge) {
+            // Add-ons move with the cycle of the plan's first price.
+            let leads = of.plan_items(*from).first() == Some(&number);
+            if there && (*voice == Voice::Plan || (*voice == Voice::Edge && leads)) {
                 told.entry(*from).or_insert((number, *voice));
             }
         }
     }
+    // It was bought later, too: what was told then holds from there.
+    let price = of.items[place].terms_at(at).map(|terms| terms.price.clone());
+    let bought = of.items.iter().filter(|item| item.add_on).filter_map(|item| {
+        let (began, first) = item.terms.first_key_value()?;
+        let same = first.as_ref().map(|first| &first.price) == price.as_ref();
+        (same && at < *began).then_some(*began)
+    });
+    let bought = bought.min();
     for (from, (number, voice)) in told {
+        if bought.is_some_and(|bought| bought <= from) {
+            break;
+        }
         let plan = of.items[number].terms_at(from).cloned().expect("it is there");
         let Some(now) = of.items[place].terms_at(from).cloned() else { break };
         if (plan.plan, plan.version) == (now.plan, now.version) {
@@ -197,6 +210,9 @@ pub(crate) fn goes_with_the_plan(
             (terms.rate, terms.own) = (now.rate.clone(), true);
         }
         of.items[place].say(from, Some(terms), voice);
+    }
+    if let Some(bought) = bought.filter(|bought| of.items[place].lives_at(*bought)) {
+        of.items[place].say(bought, None, Voice::Command);
     }
     Ok(())
 }

@@ -144,7 +144,8 @@ pub(crate) fn untouchable(
     let again = again.filter(|(of, at, _)| (Some(*of), *at) == (number, id));
     let again: Vec<Stretch> = again.map(|(_, _, time)| *time).collect();
     let frozen = frozen.flat_map(|f| without(&[f.time], &again));
-    let waived = item.waived.iter().filter(|(of, _)| *of == id).map(|(_, time)| *time);
+    // Also of cycles that a change has laid anew since.
+    let waived = item.waived.iter().map(|(_, time)| *time);
     joined(frozen.chain(waived).collect())
 }
 

@@ -1,5 +1,6 @@
 //! What agreements mean for what is billed.
 
+use schemas::Span;
 use schemas::event::{CycleOpened, RevenueSchedule, SubscriptionEvent, SubscriptionMoved};
 use schemas::ids::{DiscountId, SubscriptionId};
 use schemas::terms::{EndReason, Settle};
@@ -130,10 +131,17 @@ impl Billing {
             items.resize_with(item + 1, List::default);
         }
         let start = opened.span.start();
+        // What was given up of cycles that a change has cut is given up of those behind it, too.
+        let before = items[item].iter().rev();
+        let reaches = |bill: &&CycleBill| {
+            start < bill.start || bill.waived.iter().any(|span| start < span.end())
+        };
+        let given_up = before.take_while(reaches).flat_map(|bill| &bill.waived);
+        let waived: Vec<Span> = given_up.filter_map(|span| span.overlap(opened.span)).collect();
         items[item].push(CycleBill {
             start,
             lines: Vec::new(),
-            waived: Vec::new(),
+            waived,
             again: Vec::new(),
             credited_again: Vec::new(),
         });

@@ -182,6 +182,7 @@ fn what_is_marked_is_forfeited_where_cycles_are_laid_anew() {
         prices: None,
         ramp_withdrawn_from: None,
         later: Vec::new(),
+        repeats: Vec::new(),
     };
     let anew = |changes: Vec<SubscriptionChanged>| {
         let mut events = vec![first()];

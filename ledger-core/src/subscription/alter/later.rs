@@ -10,7 +10,7 @@
 
 use std::collections::BTreeMap;
 
-use schemas::event::{ItemTerms, LaterTerms, PlanVersionDefined, SubscriptionEvent};
+use schemas::event::{ItemChange, ItemTerms, LaterTerms, PlanVersionDefined, SubscriptionEvent};
 use schemas::ids::PlanId;
 use schemas::terms::Recurrence;
 use schemas::text::Code;
@@ -21,6 +21,7 @@ use crate::catalog::terms::{item_terms, recurrence};
 use crate::mistakes::{Mistake, makes};
 use crate::subscription::evolve::try_out;
 use crate::subscription::item::Item;
+use crate::subscription::migration::leads;
 use crate::subscription::state::Subscription;
 use crate::subscription::steps::Word;
 
@@ -68,7 +69,7 @@ impl Draft<'_> {
                 (None | Some(_), None) => continue,
             };
             if known != steps {
-                later.push(LaterTerms { item: edit.item, steps });
+                later.push(LaterTerms { item: edit.item, steps, left_alone_until: None });
             }
         }
         let restarts = |edit: &Edit| {
@@ -82,7 +83,8 @@ impl Draft<'_> {
                 self.at < item.began() && first == Some(Word::Migration)
             };
             for item in self.subscription.items.iter().filter(unborn) {
-                later.push(LaterTerms { item: item.number, steps: vec![(item.began(), None)] });
+                let (item, steps) = (item.number, vec![(item.began(), None)]);
+                later.push(LaterTerms { item, steps, left_alone_until: None });
             }
         }
         if let Some(version) = self.to_plan {
@@ -92,7 +94,8 @@ impl Draft<'_> {
                 let known: Steps = all(item, self.at);
                 let steps = self.born_later(item, version)?;
                 if known != steps {
-                    later.push(LaterTerms { item: item.number, steps });
+                    let left_alone_until = None;
+                    later.push(LaterTerms { item: item.number, steps, left_alone_until });
                 }
             }
         }
@@ -107,16 +110,31 @@ impl Draft<'_> {
         let mut plans: BTreeMap<Timestamp, (Word, PlanId, u32)> = BTreeMap::new();
         for item in self.subscription.items.iter().filter(|item| !item.add_on) {
             for (from, terms, by) in item.later_terms(self.at) {
-                // What migrated is told anew where the plan is another.
-                let told = by == Word::Plan || (by == Word::Migration && self.to_plan.is_none());
+                // What migrated is told anew where the plan is another; add-ons move with the
+                // cycle of the plan's first price.
+                let leads = || leads(self.subscription, from) == Some(item.number);
+                let migrates = by == Word::Migration && self.to_plan.is_none() && leads();
+                let told = by == Word::Plan || migrates;
                 if let Some(terms) = terms.filter(|_| told) {
                     plans.entry(from).or_insert((by, terms.plan, terms.version));
                 }
             }
         }
         let Some(mut now) = edit.terms.clone() else { return Ok(Steps::new()) };
+        // It was bought later, too: what was told then holds from there.
+        let bought = self.subscription.items.iter().filter(|item| {
+            let first = item.later_terms(self.at).next();
+            let same = |(_, terms, _): &(_, Option<&ItemTerms>, _)| {
+                terms.is_some_and(|terms| terms.price == now.price)
+            };
+            item.add_on && self.at < item.began() && first.as_ref().is_some_and(same)
+        });
+        let bought = bought.map(Item::began).min();
         let mut steps = Steps::new();
         for (from, (by, plan, version)) in plans {
+            if bought.is_some_and(|bought| bought <= from) {
+                break;
+            }
             if (plan, version) == (now.plan, now.version) {
                 continue;
             }
@@ -145,7 +163,32 @@ impl Draft<'_> {
             steps.push((from, Some(Box::new(terms.clone()))));
             now = terms;
         }
+        let goes_on = steps.last().is_none_or(|(_, terms)| terms.is_some());
+        steps.extend(bought.filter(|_| goes_on).map(|bought| (bought, None)));
         Ok(steps)
+    }
+
+    /// Prices of what was told to begin later, and does not in the new plan.
+    pub(super) fn ended_later<'b>(
+        &'b self,
+        later: &'b [LaterTerms],
+    ) -> impl Iterator<Item = Code> + 'b {
+        later.iter().filter_map(|later| {
+            let item = self.subscription.item(later.item)?;
+            let (began, was, by) = item.later_terms(self.at).next()?;
+            let ends = matches!(later.steps.first(), Some((from, None)) if *from == began);
+            (ends && began == item.began() && by == Word::Own)
+                .then(|| was.map(|t| t.price.clone()))?
+        })
+    }
+
+    /// What is invoiced of what begins later stays as it is, too.
+    pub(super) fn leave_later_alone(&self, items: &[ItemChange], later: &mut [LaterTerms]) {
+        let told = |item: u16| items.iter().any(|change| change.item == item);
+        for later in later.iter_mut().filter(|later| !told(later.item)) {
+            let until = self.advance.invoiced.charged_until(self.subscription, later.item);
+            later.left_alone_until = until.filter(|until| self.at < *until);
+        }
     }
 
     /// The price that a price became by what was taken at an instant.

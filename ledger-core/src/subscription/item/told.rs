@@ -56,6 +56,12 @@ impl Item {
         self.terms[first..].iter().map(|(from, said)| (*from, said.what.as_ref(), said.by))
     }
 
+    /// Whether a migration says what holds from an instant on.
+    pub(crate) fn migrates_at(&self, at: Timestamp) -> bool {
+        let found = self.terms.binary_search_by_key(&at, |(from, _)| *from);
+        found.is_ok_and(|found| self.terms[found].1.by == Word::Migration)
+    }
+
     /// Other terms hold later, in the place of those that did; the instants at which a migration
     /// is undone by that.
     pub(crate) fn restate(
@@ -70,7 +76,11 @@ impl Item {
         for (from, terms) in later {
             let known = gone.iter().find(|(known, _)| known == from);
             // What goes along with the plan does so as that does.
-            let along = if migrates(*from) { Word::Migration } else { Word::Plan };
+            let along = match terms {
+                None if self.add_on => Word::Own,
+                Some(_) | None if migrates(*from) => Word::Migration,
+                Some(_) | None => Word::Plan,
+            };
             let by = known.map_or(along, |(_, said)| said.by);
             let what = terms.as_deref().cloned();
             if known.is_none_or(|(_, said)| said.what != what) {

@@ -138,6 +138,7 @@ pub(super) fn subscription_events(all: &mut Samples<Event>) {
                 }),
                 ramp_withdrawn_from: trial_end,
                 later: change.map(|_| later_terms()).into_iter().collect(),
+                repeats: change.map(|_| item_changes()).unwrap_or_default(),
             },
         );
     }
@@ -307,7 +308,7 @@ fn pauses_and_terms(all: &mut Samples<Event>, from: Timestamp) {
 fn later_terms() -> LaterTerms {
     let terms = Some(Box::new(item_terms(InvoicedAt::Arrears)));
     let steps = vec![(of("2025-01-31T00:00:00Z"), terms), (of("2025-02-28T00:00:00Z"), None)];
-    LaterTerms { item: 0, steps }
+    LaterTerms { item: 0, steps, left_alone_until: Some(of("2025-03-31T00:00:00Z")) }
 }
 
 /// Events of discounts, coupons and quotes.
