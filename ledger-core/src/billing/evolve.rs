@@ -7,7 +7,7 @@ use schemas::event::{
 };
 use schemas::ids::{DiscountId, InvoiceId, SubscriptionId};
 use schemas::terms::{DiscountTarget, LineKind};
-use schemas::{Currency, Date, Minor};
+use schemas::{Currency, Date, Minor, Span};
 
 use super::spans;
 use super::state::{Billed, Billing, CycleBill, DiscountUse, Line, LineAt, Pending, Priced, Taken};
@@ -247,9 +247,11 @@ impl Billing {
                     .fold(line.live.clone(), |set, other| {
                         other.live.iter().fold(set, |set, s| spans::without(&set, *s))
                     });
-                let cycle = self.cycle_mut(subscription, item, number)?;
-                let time = if rebill { &mut cycle.again } else { &mut cycle.waived };
-                time.extend(charged);
+                if rebill {
+                    self.cycle_mut(subscription, item, number)?.again.extend(charged);
+                } else {
+                    self.give_up((subscription, item, number), &charged)?;
+                }
             }
         }
         for taken in &line.discounts {
@@ -264,6 +266,23 @@ impl Billing {
             Some(credited) => self.void_credit(invoice, line, credited, rebill),
             None => Ok(()),
         }
+    }
+
+    /// Time of a cycle is billed no more, nor of those that a change has laid in its place since.
+    fn give_up(
+        &mut self,
+        (subscription, item, first): (SubscriptionId, u16, u32),
+        time: &[Span],
+    ) -> Result<(), Unmade> {
+        self.cycle_mut(subscription, item, first)?.waived.extend_from_slice(time);
+        let mut later = first + 1;
+        while let Ok(cycle) = self.cycle_mut(subscription, item, later) {
+            let reaches = |span: &&Span| cycle.start < span.end();
+            let reaching: Vec<Span> = time.iter().filter(reaches).copied().collect();
+            cycle.waived.extend(reaching);
+            later += 1;
+        }
+        Ok(())
     }
 
     /// The credited line counts in full again. Its days are live again only if they are to be

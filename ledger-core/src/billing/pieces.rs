@@ -52,19 +52,26 @@ impl<'a> Comparison<'a> {
         let rules = place.rules();
         let subscription = place.subscription;
         let living = subscription.living_cycle(cycle, rules);
-        let mut segments =
-            living.map(|span| place.item.segments(span, place.pauses, rules)).unwrap_or_default();
-        if subscription.gives_back(cycle, rules) {
-            segments.retain(|segment| segment.terms.timing == BillingTiming::InArrears);
-        }
         let bill = place.bill(cycle);
-        let mut untouchable: Vec<Span> = bill.waived.clone();
+        let mut frozen: Vec<Span> = Vec::new();
         if !comes_back_whole(place, cycle) {
             // What was voided to be billed again is, as it is agreed now.
             let again = || bill.again.iter().chain(&bill.credited_again);
             let left = |span| again().fold(vec![span], |set, s| spans::without(&set, *s));
-            untouchable.extend(place.item.left_alone(cycle.index).flat_map(left));
+            frozen.extend(place.item.left_alone(cycle.index).flat_map(left));
         }
+        let mut segments = living
+            .map(|span| place.item.segments(span, (place.pauses, &frozen), rules))
+            .unwrap_or_default();
+        if subscription.gives_back(cycle, rules) {
+            segments.retain(|segment| segment.terms.timing == BillingTiming::InArrears);
+        }
+        let mut untouchable: Vec<Span> = bill.waived.clone();
+        // What a change that laid cycles anew has forfeited of this one.
+        untouchable.extend(match Span::new(cycle.start, cycle.end) {
+            Some(own) => spans::without(&frozen, own),
+            None => frozen,
+        });
         let stays = stays(place, cycle, &untouchable);
         // A void of credits can leave two lines with the same time: the first one keeps it.
         let (mut prices, mut true_ups) = (untouchable.clone(), untouchable.clone());
@@ -179,13 +186,10 @@ pub(super) fn ahead<'a>(
     let (subscription, rules) = (place.subscription, place.rules());
     let Some(living) = subscription.living_cycle(cycle, rules) else { return Ok(Vec::new()) };
     let back = subscription.gives_back(cycle, rules);
-    let left_alone: Vec<Span> = place.item.left_alone(cycle.index).collect();
-    let charged = |segment: &Segment<'_>| {
-        let left = left_alone.iter().fold(vec![segment.span], |set, s| spans::without(&set, *s));
-        let gone = back && segment.terms.timing == BillingTiming::InAdvance;
-        !left.is_empty() && !gone
-    };
-    let segments = place.item.segments(living, place.pauses, rules).into_iter().filter(charged);
+    let frozen: Vec<Span> = place.item.left_alone(cycle.index).collect();
+    let charged = |segment: &Segment<'_>| !back || segment.terms.timing == BillingTiming::InArrears;
+    let segments = place.item.segments(living, (place.pauses, &frozen), rules);
+    let segments = segments.into_iter().filter(charged);
     let with_day = |segment| Ok((segment, due(place, &segment, cycle, Some(living))?));
     segments.map(with_day).collect()
 }

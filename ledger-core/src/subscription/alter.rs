@@ -11,7 +11,7 @@ use schemas::event::{
     Calendar, ChangeAgreed, CycleCut, ItemChange, ItemTerms, PlanVersionDefined, PricesMapped,
     SubscriptionChanged, SubscriptionEvent, TermsChange,
 };
-use schemas::terms::{Anchor, NoneScope, Settle, TrialAnchor, TrialOnChange};
+use schemas::terms::{Anchor, BillingTiming, NoneScope, Settle, TrialAnchor, TrialOnChange};
 use schemas::text::Code;
 use schemas::{Decimal, Rejection, Timestamp};
 
@@ -112,7 +112,7 @@ impl Advance<'_> {
             if change.items[..index].iter().any(|found| found.price == request.price) {
                 return Err(Rejection::InvalidItems { why: "a price is named twice" });
             }
-            draft.request(request)?;
+            draft.request(request, number.is_some())?;
         }
         if let Some(anchor) = change.anchor {
             draft.put_anchor(anchor)?;
@@ -294,14 +294,22 @@ impl<'a> Draft<'a> {
         Ok(())
     }
 
-    /// One price gets another quantity or rate; an add-on begins or ends.
-    fn request(&mut self, request: &ItemRequest) -> Result<(), Rejection> {
+    /// One price gets another quantity or rate; an add-on begins or ends. What was `scheduled` means
+    /// the item that had the price, whatever it has become.
+    fn request(&mut self, request: &ItemRequest, scheduled: bool) -> Result<(), Rejection> {
         if let Some(quantity) = request.quantity {
             check_quantity(quantity)?;
         }
         let named =
             |edit: &Edit| edit.terms.as_ref().is_some_and(|terms| terms.price == request.price);
-        let Some(at) = self.edits.iter().position(named) else { return self.added(request) };
+        let was_named = |edit: &Edit| {
+            let item = self.subscription.item(edit.item).filter(|_| scheduled && !edit.is_new);
+            edit.terms.is_some() && item.is_some_and(|item| item.has_had(&request.price))
+        };
+        let found = self.edits.iter().position(named);
+        let Some(at) = found.or_else(|| self.edits.iter().position(was_named)) else {
+            return self.added(request);
+        };
         let edit = &mut self.edits[at];
         if request.remove == Some(true) {
             if !edit.add_on {
@@ -476,6 +484,11 @@ impl<'a> Draft<'a> {
         let scope = self.advance.rules.policies.none_scope;
         for change in items {
             let is_new = subscription.item(change.item).is_none();
+            let arrears = matches!(&change.terms, TermsChange::Set(terms) if terms.timing == BillingTiming::InArrears);
+            // Of what begins in arrears nothing is invoiced.
+            if is_new && arrears {
+                continue;
+            }
             let until = match (is_new, scope) {
                 (false, _) => invoiced.charged_until(subscription, change.item),
                 // With cycles laid anew it begins in the first of these.

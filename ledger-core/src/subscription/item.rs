@@ -240,13 +240,20 @@ impl Item {
         Ok(found)
     }
 
-    /// The segments of `span` less the pauses, in order.
-    pub(crate) fn segments(&self, span: Span, pauses: &[Span], rules: &Rules) -> Vec<Segment<'_>> {
+    /// The segments of `span` less the pauses, in order. What is `frozen` is billed as it was before
+    /// that.
+    pub(crate) fn segments(
+        &self,
+        span: Span,
+        (pauses, frozen): (&[Span], &[Span]),
+        rules: &Rules,
+    ) -> Vec<Segment<'_>> {
         let inside = |at: &Timestamp| span.start() < *at && *at < span.end();
         let mut bounds: Vec<Timestamp> = self.terms.iter().map(|(from, _)| *from).collect();
         bounds.extend(self.quantities.iter().map(|(from, _)| *from));
         bounds.extend(self.changes.iter().map(|(from, _)| *from));
         bounds.extend(pauses.iter().flat_map(|pause| [pause.start(), pause.end()]));
+        bounds.extend(frozen.iter().flat_map(|frozen| [frozen.start(), frozen.end()]));
         bounds.retain(inside);
         bounds.extend([span.start(), span.end()]);
         bounds.sort_unstable();
@@ -257,18 +264,35 @@ impl Item {
             if pauses.iter().any(|pause| pause.overlap(span).is_some()) {
                 continue;
             }
-            let Some(terms) = self.terms_at(span.start()) else { continue };
+            let Some(seen) = self.seen_at(span.start(), (pauses, frozen)) else { continue };
+            let Some(terms) = self.terms_at(seen) else { continue };
             let next = Segment {
                 span,
                 terms,
-                quantity: self.quantity_at(span.start()),
-                change: self.change_at(span.start()),
-                made: self.origins[step_at(&self.origins, span.start())].1,
+                quantity: self.quantity_at(seen),
+                change: self.change_at(seen),
+                made: self.origins[step_at(&self.origins, seen)].1,
             };
             segments.push(next);
         }
         with_peaks(&mut segments);
         joined(segments, rules)
+    }
+
+    /// The instant whose terms are billed at another one: what was left alone goes on as it was just
+    /// before, and what was in a pause then is not billed. None where nothing was there.
+    fn seen_at(&self, at: Timestamp, (pauses, frozen): (&[Span], &[Span])) -> Option<Timestamp> {
+        let mut seen = at;
+        while let Some(from) =
+            frozen.iter().filter(|frozen| frozen.contains(seen)).map(|frozen| frozen.start()).min()
+        {
+            if from <= self.began() {
+                return None;
+            }
+            seen = Timestamp::from_micros(from.micros() - 1)?;
+        }
+        let paused = seen != at && pauses.iter().any(|pause| pause.contains(seen));
+        Some(seen).filter(|_| !paused)
     }
 
     /// Folds in a cycle that was opened.

@@ -8,7 +8,9 @@
 
 use schemas::Decimal;
 use schemas::command::{ChangeSubscription, ItemRequest};
-use schemas::terms::{Anchor, ChangeBilling, Every, FirstBoundary, Recurrence, Settle};
+use schemas::terms::{
+    Anchor, BillingTiming, ChangeBilling, Every, FirstBoundary, Recurrence, Settle,
+};
 
 use crate::book::{Version, recurrence};
 use crate::calendar::Calendar;
@@ -76,7 +78,8 @@ pub(crate) fn apply(
     }
     for request in change.items.iter().flatten() {
         let to_plan = change.plan.is_some();
-        touched.items.push(item_request(view, &mut next, (request, to_plan), at)?);
+        let told = (to_plan, asked == Asked::Before);
+        touched.items.push(item_request(view, &mut next, (request, told), at)?);
     }
     if let Some(anchor) = change.anchor {
         put_anchor(view, &mut next, anchor, at, &mut touched)?;
@@ -155,13 +158,21 @@ fn put_quantity(item: &mut Item, at: Instant, quantity: Decimal) {
 fn item_request(
     view: &View<'_>,
     of: &mut Subscription,
-    (request, to_plan): (&ItemRequest, bool),
+    (request, (to_plan, scheduled)): (&ItemRequest, (bool, bool)),
     at: Instant,
 ) -> Result<usize, Refused> {
     if request.quantity.is_some_and(Decimal::is_negative) {
         return Err("a negative quantity");
     }
-    let Some(place) = of.item_of(&request.price, at) else {
+    // What was scheduled means the item that had the price, whatever it has become.
+    let was_named = || {
+        let had = |item: &Item| {
+            let mut terms = item.terms.values().flatten();
+            item.lives_at(at) && terms.any(|terms| terms.price == request.price)
+        };
+        of.items.iter().position(had).filter(|_| scheduled)
+    };
+    let Some(place) = of.item_of(&request.price, at).or_else(was_named) else {
         if request.remove == Some(true) {
             return Err("what is not there cannot be removed");
         }
@@ -338,7 +349,9 @@ fn mark(
             continue;
         }
         let until = if new { plan_billed } else { billed(*place) };
-        let skipped = new && view.rules.of.none_scope == NoneScope::BilledLines;
+        let arrears = item.last_terms().is_some_and(|t| t.timing == BillingTiming::InArrears);
+        // Of what begins in arrears nothing is invoiced.
+        let skipped = new && (arrears || view.rules.of.none_scope == NoneScope::BilledLines);
         if let Some(until) = until.filter(|until| at < *until && !skipped) {
             let last = item.calendars.len() - 1;
             let pieces = if restarted { last.saturating_sub(1) } else { last };

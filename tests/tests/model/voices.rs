@@ -82,7 +82,9 @@ pub(crate) fn tell_again(item: &mut Item, at: Instant, keeps_phases: bool) {
             }
             (Voice::Ramp, Some(then), Some(now)) if keeps_phases => {
                 let mut terms = now.clone();
-                goes_along(&then, &mut terms);
+                if then.own {
+                    (terms.rate, terms.own) = (then.rate.clone(), true);
+                }
                 item.say(from, Some(terms), voice);
             }
             (Voice::RampOver, Some(_), Some(now)) if keeps_phases => {

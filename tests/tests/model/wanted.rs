@@ -59,12 +59,18 @@ pub(crate) fn wanted(
     let Some(life) = living(subscription, cycle) else { return Vec::new() };
     let awake = without(&[life], &subscription.paused_time());
     let mut found: Vec<Wanted> = Vec::new();
-    for time in cut(&awake, &item.steps()) {
-        let Some(mut price) = item.price_at(rules, time.0) else { continue };
+    let frozen = frozen(subscription, item, (cycle.id, cycle.start), Some(cycle));
+    let mut steps = item.steps();
+    steps.extend(frozen.iter().flat_map(|time| [time.0, time.1]));
+    steps.sort_unstable();
+    steps.dedup();
+    for time in cut(&awake, &steps) {
+        let Some(seen) = as_before(subscription, item, &frozen, time.0) else { continue };
+        let Some(mut price) = item.price_at(rules, seen) else { continue };
         // A phase's discount is that of the cycles that begin in it.
         price.percent = item.percent_at(cycle.start.max(subscription.start));
         if matches!(price.terms.rate, Rate::Capacity(_)) {
-            price.quantity = peak(item, &awake);
+            price.quantity = peak(subscription, item, &frozen, &awake);
         }
         if given_back(subscription, cycle, price.terms.timing) {
             continue;
@@ -86,14 +92,59 @@ pub(crate) fn wanted(
     found
 }
 
-/// The highest quantity of a cycle, of the time in service.
-fn peak(item: &Item, awake: &[Stretch]) -> Decimal {
-    let inside = |time: &Stretch| {
-        let changes = item.quantities.range(time.0..time.1).map(|(_, quantity)| *quantity);
-        changes.chain([item.quantity_at(time.0)]).collect::<Vec<_>>()
-    };
-    let all = awake.iter().flat_map(inside);
-    all.max_by_key(|quantity| Exact::decimal(*quantity)).unwrap_or(Decimal::ONE)
+/// The instant whose price is charged: what was left alone goes on as it was just before, and what
+/// was paused then is free. None where nothing was there.
+fn as_before(
+    subscription: &Subscription,
+    item: &Item,
+    frozen: &[Stretch],
+    at: Instant,
+) -> Option<Instant> {
+    let began = *item.terms.first_key_value()?.0;
+    let mut seen = at;
+    loop {
+        let holds = frozen.iter().filter(|time| time.0 <= seen && seen < time.1);
+        match holds.map(|time| time.0).min() {
+            Some(from) if from <= began => return None,
+            Some(from) => seen = from - 1,
+            None => break,
+        }
+    }
+    (seen == at || subscription.paused_at(seen).is_none()).then_some(seen)
+}
+
+/// Time of a cycle that changes without proration have left alone.
+fn frozen(
+    subscription: &Subscription,
+    item: &Item,
+    (id, start): (CycleId, Instant),
+    cycle: Option<&Cycle>,
+) -> Vec<Stretch> {
+    let whole = comes_back_whole(subscription, start, cycle);
+    let frozen = item.frozen.iter().filter(|frozen| !whole && id.0 <= frozen.pieces);
+    // What is to be billed again is, as it is agreed now.
+    let number = subscription.items.iter().position(|known| std::ptr::eq(known, item));
+    let again = subscription.again.iter().chain(&subscription.credited_again);
+    let again = again.filter(|(of, at, _)| (Some(*of), *at) == (number, id));
+    let again: Vec<Stretch> = again.map(|(_, _, time)| *time).collect();
+    frozen.flat_map(|f| without(&[f.time], &again)).collect()
+}
+
+/// The highest quantity of a cycle, of the time in service, as it is billed.
+fn peak(
+    subscription: &Subscription,
+    item: &Item,
+    frozen: &[Stretch],
+    awake: &[Stretch],
+) -> Decimal {
+    let mut steps = item.steps();
+    steps.extend(frozen.iter().flat_map(|time| [time.0, time.1]));
+    steps.sort_unstable();
+    let pieces = cut(awake, &steps).into_iter();
+    let seen = pieces.filter_map(|time| as_before(subscription, item, frozen, time.0));
+    let all: Vec<Decimal> =
+        seen.filter(|at| item.lives_at(*at)).map(|at| item.quantity_at(at)).collect();
+    all.into_iter().max_by_key(|quantity| Exact::decimal(*quantity)).unwrap_or(Decimal::ONE)
 }
 
 /// In advance when the cycle begins, or so many days before; in arrears when it or the
@@ -129,24 +180,19 @@ fn comes_back_whole(subscription: &Subscription, start: Instant, cycle: Option<&
     !subscription.begins(start) || (subscription.end.is_some() && full)
 }
 
-/// Time of a cycle that is frozen as it was billed, or whose bill was given up.
+/// Time of a cycle that a change which laid cycles anew has forfeited, or whose bill was given up.
 pub(crate) fn untouchable(
     subscription: &Subscription,
     item: &Item,
     (id, start): (CycleId, Instant),
     cycle: Option<&Cycle>,
 ) -> Vec<Stretch> {
-    let whole = comes_back_whole(subscription, start, cycle);
-    let frozen = item.frozen.iter().filter(|frozen| !whole && id.0 <= frozen.pieces);
-    // What is to be billed again is, as it is agreed now.
-    let number = subscription.items.iter().position(|known| std::ptr::eq(known, item));
-    let again = subscription.again.iter().chain(&subscription.credited_again);
-    let again = again.filter(|(of, at, _)| (Some(*of), *at) == (number, id));
-    let again: Vec<Stretch> = again.map(|(_, _, time)| *time).collect();
-    let frozen = frozen.flat_map(|f| without(&[f.time], &again));
+    let frozen = frozen(subscription, item, (id, start), cycle);
+    let own: Vec<Stretch> = cycle.map(|cycle| (cycle.start, cycle.end)).into_iter().collect();
+    let forfeited = without(&frozen, &own);
     // Also of cycles that a change has laid anew since.
     let waived = item.waived.iter().map(|(_, time)| *time);
-    joined(frozen.chain(waived).collect())
+    joined(forfeited.into_iter().chain(waived).collect())
 }
 
 /// Billed time that stays although nothing should be charged for it.

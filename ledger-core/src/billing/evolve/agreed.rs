@@ -137,7 +137,7 @@ impl Billing {
             start < bill.start || bill.waived.iter().any(|span| start < span.end())
         };
         let given_up = before.take_while(reaches).flat_map(|bill| &bill.waived);
-        let waived: Vec<Span> = given_up.filter_map(|span| span.overlap(opened.span)).collect();
+        let waived: Vec<Span> = given_up.copied().filter(|span| start < span.end()).collect();
         items[item].push(CycleBill {
             start,
             lines: Vec::new(),

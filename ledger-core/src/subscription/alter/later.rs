@@ -318,9 +318,7 @@ fn replanned(item: &Item, at: Timestamp, now: Option<&ItemTerms>, keeps_phases: 
             }
             (Word::Phase, Some(told), Some(base)) if keeps_phases => {
                 let mut terms = base.clone();
-                if told.price == terms.price {
-                    own(&mut terms, told);
-                }
+                own(&mut terms, told);
                 steps.push((from, Some(Box::new(terms))));
             }
             (Word::RampEnd, Some(_), Some(base)) if keeps_phases => {

@@ -3,6 +3,7 @@
 use schemas::Timestamp;
 use schemas::decimal::Decimal;
 use schemas::event::{EventAt, ItemChange, ItemTerms, TermsChange};
+use schemas::text::Code;
 
 use super::Item;
 use crate::subscription::steps::{Said, Word, put_step};
@@ -54,6 +55,12 @@ impl Item {
     ) -> impl Iterator<Item = (Timestamp, Option<&ItemTerms>, Word)> {
         let first = self.terms.partition_point(|(from, _)| *from <= at);
         self.terms[first..].iter().map(|(from, said)| (*from, said.what.as_ref(), said.by))
+    }
+
+    /// Whether it has had a price, or will.
+    pub(crate) fn has_had(&self, price: &Code) -> bool {
+        let mut terms = self.terms.iter().filter_map(|(_, said)| said.what.as_ref());
+        terms.any(|terms| terms.price == *price)
     }
 
     /// Whether a migration says what holds from an instant on.
