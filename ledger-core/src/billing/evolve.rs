@@ -248,7 +248,9 @@ impl Billing {
                         other.live.iter().fold(set, |set, s| spans::without(&set, *s))
                     });
                 if rebill {
-                    self.cycle_mut(subscription, item, number)?.again.extend(charged);
+                    let cycle = self.cycle_mut(subscription, item, number)?;
+                    cycle.as_agreed.extend_from_slice(&charged);
+                    cycle.again.extend(charged);
                 } else {
                     self.give_up((subscription, item, number), &charged)?;
                 }
@@ -316,6 +318,7 @@ impl Billing {
         if let LineSource::Cycle { subscription, item, cycle } = line.source {
             let cycle = self.cycle_mut(subscription, item, cycle)?;
             cycle.credited_again.push(priced.pricing.span);
+            cycle.as_agreed.push(priced.pricing.span);
         }
         Ok(())
     }

@@ -14,6 +14,7 @@ use super::state::{Line, LineAt};
 use crate::catalog::state::Catalog;
 use crate::subscription::advance::{Horizon, just_before};
 use crate::subscription::item::{Cycle, Segment};
+use crate::subscription::state::Pause;
 
 /// Billed time that is no longer in force.
 #[derive(Debug, Clone, Copy)]
@@ -56,8 +57,8 @@ impl<'a> Comparison<'a> {
         let mut frozen: Vec<Span> = Vec::new();
         if !comes_back_whole(place, cycle) {
             // What was voided to be billed again is, as it is agreed now.
-            let again = || bill.again.iter().chain(&bill.credited_again);
-            let left = |span| again().fold(vec![span], |set, s| spans::without(&set, *s));
+            let left =
+                |span| bill.as_agreed.iter().fold(vec![span], |set, s| spans::without(&set, *s));
             frozen.extend(place.item.left_alone(cycle.index).flat_map(left));
         }
         let mut segments = living
@@ -67,12 +68,13 @@ impl<'a> Comparison<'a> {
             segments.retain(|segment| segment.terms.timing == BillingTiming::InArrears);
         }
         let mut untouchable: Vec<Span> = bill.waived.clone();
+        let goes_on = frozen.clone();
         // What a change that laid cycles anew has forfeited of this one.
         untouchable.extend(match Span::new(cycle.start, cycle.end) {
             Some(own) => spans::without(&frozen, own),
             None => frozen,
         });
-        let stays = stays(place, cycle, &untouchable);
+        let stays = stays(place, cycle, &untouchable, &goes_on);
         // A void of credits can leave two lines with the same time: the first one keeps it.
         let (mut prices, mut true_ups) = (untouchable.clone(), untouchable.clone());
         let mut gone = Vec::new();
@@ -195,7 +197,7 @@ pub(super) fn ahead<'a>(
 }
 
 /// Billed time of a cycle that stays although nothing should be charged for it.
-fn stays(place: Place<'_>, cycle: &Cycle, untouchable: &[Span]) -> Vec<Span> {
+fn stays(place: Place<'_>, cycle: &Cycle, untouchable: &[Span], frozen: &[Span]) -> Vec<Span> {
     let subscription = place.subscription;
     let mut found = untouchable.to_vec();
     // What is beyond the end stays until the end has come, and when it says so after.
@@ -209,7 +211,14 @@ fn stays(place: Place<'_>, cycle: &Cycle, untouchable: &[Span]) -> Vec<Span> {
     }
     if !comes_back_whole(place, cycle) {
         let kept = subscription.pauses.iter().filter(|pause| pause.kept);
-        found.extend(kept.filter_map(crate::subscription::state::Pause::span));
+        let kept: Vec<Span> = kept.filter_map(Pause::span).collect();
+        // Where nothing of a pause came back, nothing of what follows it does.
+        let follows = |time: &&Span| {
+            let seen = place.item.seen_at(time.start(), (&[], frozen));
+            seen.is_some_and(|seen| kept.iter().any(|pause| pause.contains(seen)))
+        };
+        found.extend(frozen.iter().filter(follows));
+        found.extend(kept);
     }
     found
 }

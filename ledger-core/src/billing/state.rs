@@ -136,6 +136,8 @@ pub(crate) struct CycleBill {
     pub(crate) again: Vec<Span>,
     /// Time whose credit was voided to be looked at again.
     pub(crate) credited_again: Vec<Span>,
+    /// Time that was voided to be billed again, and so is billed as it is agreed since.
+    pub(crate) as_agreed: Vec<Span>,
 }
 
 impl CycleBill {

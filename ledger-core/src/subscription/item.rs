@@ -281,7 +281,11 @@ impl Item {
 
     /// The instant whose terms are billed at another one: what was left alone goes on as it was just
     /// before, and what was in a pause then is not billed. None where nothing was there.
-    fn seen_at(&self, at: Timestamp, (pauses, frozen): (&[Span], &[Span])) -> Option<Timestamp> {
+    pub(crate) fn seen_at(
+        &self,
+        at: Timestamp,
+        (pauses, frozen): (&[Span], &[Span]),
+    ) -> Option<Timestamp> {
         let mut seen = at;
         while let Some(from) =
             frozen.iter().filter(|frozen| frozen.contains(seen)).map(|frozen| frozen.start()).min()

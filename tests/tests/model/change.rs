@@ -317,6 +317,7 @@ fn mark(
 ) {
     let billed = |place: usize| view.customer.billed_until(before, place);
     let plan_billed = before.plan_items(at).into_iter().filter_map(billed).max();
+    let mut freezes: Vec<(usize, crate::civil::Stretch)> = Vec::new();
     // What begins later and is another by this.
     for place in (0..before.items.len()).filter(|place| !touched.items.contains(place)) {
         if before.items[place].terms == next.items[place].terms {
@@ -327,6 +328,7 @@ fn mark(
         match (how, billed(place)) {
             (Settle::None, Some(until)) if at < until => {
                 item.frozen.push(Frozen { time: (at, until), pieces: last });
+                freezes.push((place, (at, until)));
             }
             (Settle::None, _) => {}
             (Settle::Now | Settle::Next, _) => thaw(item, at, last),
@@ -357,7 +359,16 @@ fn mark(
             let pieces = if restarted { last.saturating_sub(1) } else { last };
             if !new || touched.restarted.is_empty() {
                 item.frozen.push(Frozen { time: (at, until), pieces });
+                freezes.push((*place, (at, until)));
             }
+        }
+    }
+    // Also what was billed again before stays as it is from here on.
+    for (place, time) in freezes {
+        let known = std::mem::take(&mut next.as_agreed);
+        for (of, id, old) in known {
+            let left = if of == place { without(&[old], &[time]) } else { vec![old] };
+            next.as_agreed.extend(left.into_iter().map(|time| (of, id, time)));
         }
     }
 }

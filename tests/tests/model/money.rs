@@ -322,7 +322,9 @@ pub(crate) fn undo(customer: &mut Customer, place: usize, rebill: bool) {
             // What is to be billed again is due, also where it is a difference.
             let time = if line.credits.is_some() { vec![line.time] } else { line.live.clone() };
             let again = time.into_iter().map(|time| (of.item, of.id, time));
+            let again: Vec<_> = again.collect();
             let of = &mut customer.subscriptions[found];
+            of.as_agreed.extend(again.iter().copied());
             let known = if line.credits.is_some() { &mut of.credited_again } else { &mut of.again };
             known.extend(again);
         }

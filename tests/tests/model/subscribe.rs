@@ -89,6 +89,7 @@ pub(crate) fn begin(
         owes_a_bill: false,
         again: Vec::new(),
         credited_again: Vec::new(),
+        as_agreed: Vec::new(),
     };
     if new.term.and_then(|term| term.last).is_some_and(|end| new.is_early(end).is_some()) {
         return Err("it ends before its least term");

@@ -167,6 +167,8 @@ pub(crate) struct Subscription {
     pub(crate) again: Vec<(usize, CycleId, Stretch)>,
     /// Time whose credit was voided to be looked at again.
     pub(crate) credited_again: Vec<(usize, CycleId, Stretch)>,
+    /// Time that was voided to be billed again, and so is billed as it is agreed since.
+    pub(crate) as_agreed: Vec<(usize, CycleId, Stretch)>,
 }
 
 /// Where a subscription is.

@@ -100,6 +100,12 @@ fn as_before(
     frozen: &[Stretch],
     at: Instant,
 ) -> Option<Instant> {
+    let seen = before_all(item, frozen, at)?;
+    (seen == at || subscription.paused_at(seen).is_none()).then_some(seen)
+}
+
+/// The last instant up to one that nothing has left alone.
+fn before_all(item: &Item, frozen: &[Stretch], at: Instant) -> Option<Instant> {
     let began = *item.terms.first_key_value()?.0;
     let mut seen = at;
     loop {
@@ -107,10 +113,9 @@ fn as_before(
         match holds.map(|time| time.0).min() {
             Some(from) if from <= began => return None,
             Some(from) => seen = from - 1,
-            None => break,
+            None => return Some(seen),
         }
     }
-    (seen == at || subscription.paused_at(seen).is_none()).then_some(seen)
 }
 
 /// Time of a cycle that changes without proration have left alone.
@@ -124,7 +129,7 @@ fn frozen(
     let frozen = item.frozen.iter().filter(|frozen| !whole && id.0 <= frozen.pieces);
     // What is to be billed again is, as it is agreed now.
     let number = subscription.items.iter().position(|known| std::ptr::eq(known, item));
-    let again = subscription.again.iter().chain(&subscription.credited_again);
+    let again = subscription.as_agreed.iter();
     let again = again.filter(|(of, at, _)| (Some(*of), *at) == (number, id));
     let again: Vec<Stretch> = again.map(|(_, _, time)| *time).collect();
     frozen.flat_map(|f| without(&[f.time], &again)).collect()
@@ -214,7 +219,15 @@ pub(crate) fn stays(
     }
     let whole = comes_back_whole(subscription, start, cycle);
     let kept = subscription.pauses.iter().filter(|pause| pause.kept && !whole);
-    found.extend(kept.map(|pause| (pause.from, pause.until.unwrap_or(Instant::MAX))));
+    let kept: Vec<Stretch> =
+        kept.map(|pause| (pause.from, pause.until.unwrap_or(Instant::MAX))).collect();
+    // Where nothing of a pause came back, nothing of what follows it does.
+    let frozen = frozen(subscription, item, (id, start), cycle);
+    found.extend(frozen.iter().copied().filter(|time| {
+        let seen = before_all(item, &frozen, time.0);
+        seen.is_some_and(|seen| kept.iter().any(|pause| pause.0 <= seen && seen < pause.1))
+    }));
+    found.extend(kept);
     joined(found)
 }
 

@@ -1,11 +1,14 @@
 //! What agreements mean for what is billed.
 
 use schemas::Span;
-use schemas::event::{CycleOpened, RevenueSchedule, SubscriptionEvent, SubscriptionMoved};
+use schemas::event::{
+    CycleOpened, RevenueSchedule, SubscriptionChanged, SubscriptionEvent, SubscriptionMoved,
+};
 use schemas::ids::{DiscountId, SubscriptionId};
 use schemas::terms::{EndReason, Settle};
 
 use super::{counts_cycles, first_earning};
+use crate::billing::spans;
 use crate::billing::state::{Billing, CycleBill, DiscountUse};
 use crate::shared::{List, Shared};
 use crate::unmade::Unmade;
@@ -35,8 +38,11 @@ impl Billing {
                 }
             }
             // A change that changed nothing leaves nothing to bill.
-            E::SubscriptionChanged(e) if e.change.is_some() && !paid && !e.items.is_empty() => {
-                self.owe_if(e.settle, e.subscription);
+            E::SubscriptionChanged(e) => {
+                self.leave_alone(e);
+                if e.change.is_some() && !paid && !e.items.is_empty() {
+                    self.owe_if(e.settle, e.subscription);
+                }
             }
             E::SubscriptionPaused(e) if e.change.is_some() && !paid => {
                 self.owe_if(e.settle, e.subscription);
@@ -56,8 +62,7 @@ impl Billing {
                     self.fold_move(activated.subscription, moved)?;
                 }
             }
-            E::SubscriptionChanged(_)
-            | E::SubscriptionPaused(_)
+            E::SubscriptionPaused(_)
             | E::SubscriptionResumed(_)
             | E::SubscriptionCreated(_)
             | E::PaymentAwaited(_)
@@ -75,6 +80,29 @@ impl Billing {
             | E::DiscountRemoved(_) => {}
         }
         Ok(())
+    }
+
+    /// What is invoiced stays from here on: also what was billed again before.
+    fn leave_alone(&mut self, changed: &SubscriptionChanged) {
+        let of_items = changed.items.iter().map(|change| (change.item, change.left_alone_until));
+        let later = changed.later.iter().map(|later| (later.item, later.left_alone_until));
+        for (item, until) in of_items.chain(later) {
+            let Some(time) = until.and_then(|until| Span::new(changed.from, until)) else {
+                continue;
+            };
+            let known = Shared::make_mut(&mut self.cycles).get_mut(&changed.subscription);
+            let bills = known
+                .and_then(|items| Shared::make_mut(items).get_mut(usize::from(item)))
+                .map(|bills| (bills.len(), bills));
+            let Some((len, bills)) = bills else { continue };
+            for at in (0..len).rev() {
+                let Some(bill) = bills.get_mut(at) else { break };
+                bill.as_agreed = spans::without(&bill.as_agreed, time);
+                if bill.start <= time.start() {
+                    break;
+                }
+            }
+        }
     }
 
     fn use_from_now(&mut self, discount: DiscountId, by_cycle: bool) {
@@ -144,6 +172,7 @@ impl Billing {
             waived,
             again: Vec::new(),
             credited_again: Vec::new(),
+            as_agreed: Vec::new(),
         });
     }
 }
