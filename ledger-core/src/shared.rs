@@ -76,7 +76,9 @@ impl<T: Clone> List<T> {
         if len < self.len() {
             let kept: Vec<T> = self.iter().take(len).cloned().collect();
             *self = Self::default();
-            kept.into_iter().for_each(|item| self.push(item));
+            for item in kept {
+                self.push(item);
+            }
         }
     }
 

@@ -125,9 +125,10 @@ fn begins_waiting(event: &Event) -> bool {
     created.is_some_and(|created| created.activation.is_some())
 }
 
-/// What had come by now, where the command changes what that depends on: a change that leaves alone
-/// what is invoiced does so before an invoice is voided; an end comes to what nobody paid for before
-/// a discount says that nothing was to be paid. None where nothing is to be caught up with.
+/// What had come by now, where the command changes what that depends on: a change that leaves
+/// alone what is invoiced does so before an invoice is voided; an end comes to what nobody paid
+/// for before a discount says that nothing was to be paid. None where nothing is to be caught up
+/// with.
 fn what_came_before(
     context: &Context<'_>,
     customer: &Customer,

@@ -100,11 +100,7 @@ pub(super) fn change(case: &Case<'_>, command: &ChangeSubscription) -> Result<De
     not_in_the_past(case, subscription, at, &made)?;
     // What only says again what is so bills nothing.
     let changes = made.iter().any(|event| {
-        let changed = if let SubscriptionEvent::SubscriptionChanged(changed) = event {
-            changed
-        } else {
-            return true;
-        };
+        let SubscriptionEvent::SubscriptionChanged(changed) = event else { return true };
         !changed.items.is_empty() || changed.trial_end.is_some()
     });
     events.extend(gone);

@@ -240,8 +240,8 @@ impl Item {
         Ok(found)
     }
 
-    /// The segments of `span` less the pauses, in order. What is `frozen` is billed as it was before
-    /// that.
+    /// The segments of `span` less the pauses, in order. What is `frozen` is billed as it was
+    /// before that.
     pub(crate) fn segments(
         &self,
         span: Span,
@@ -279,8 +279,8 @@ impl Item {
         joined(segments, rules)
     }
 
-    /// The instant whose terms are billed at another one: what was left alone goes on as it was just
-    /// before, and what was in a pause then is not billed. None where nothing was there.
+    /// The instant whose terms are billed at another one: what was left alone goes on as it was
+    /// just before, and what was in a pause then is not billed. None where nothing was there.
     pub(crate) fn seen_at(
         &self,
         at: Timestamp,

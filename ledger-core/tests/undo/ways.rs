@@ -351,7 +351,7 @@ fn of_changes() -> Vec<Stays> {
         let length = json!({"count": 1, "unit": "year"});
         let term = json!({"length": length, "renewal": "renew"});
         kept.given("subscription.create", subscribe(json!({"with": {"term": term}})));
-        let later = of_s(json!({"quantity": "4", "when": "2025-02-01"}));
+        let later = of_s(json!({"quantity": "4", "when": {"on": "2025-02-01"}}));
         kept.given("subscription.change", later);
     };
     let rate = |amount: &str| json!({"items": [{"price": "fee", "rate": {"flat": amount}}]});
@@ -370,7 +370,10 @@ fn of_changes() -> Vec<Stays> {
             of_s(json!({"renewal": "cancel"})),
             vec![
                 ("subscription.set_renewal", of_s(json!({"renewal": "renew"}))),
-                ("subscription.change", of_s(json!({"quantity": "4", "when": "2025-02-01"}))),
+                (
+                    "subscription.change",
+                    of_s(json!({"quantity": "4", "when": {"on": "2025-02-01"}})),
+                ),
             ],
         ),
         stays(

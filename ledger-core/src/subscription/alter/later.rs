@@ -63,7 +63,7 @@ impl Draft<'_> {
                 (Some(item), None) if edit.calendar != item.calendar => {
                     (all(item, self.at), replanned(item, self.at, edit.terms.as_ref(), true))
                 }
-                (Some(item), None) if edit.own_rate => {
+                (Some(item), None) if edit.asked.rate => {
                     (all(item, self.at), repriced(item, edit, self.at))
                 }
                 (None | Some(_), None) => continue,

@@ -1,0 +1,141 @@
+//! What a draft of a change comes to: the events that say what is other from its instant on.
+
+use schemas::Rejection;
+use schemas::event::{
+    ChangeAgreed, ItemChange, SubscriptionChanged, SubscriptionEvent, TermsChange,
+};
+use schemas::terms::{BillingTiming, NoneScope, Settle};
+
+use super::{Draft, Edit, cut_away, unchanged};
+use crate::mistakes::{Mistake, makes};
+use crate::subscription::item::{Item, same_price};
+
+impl Draft<'_> {
+    /// What is other from the instant on, as events.
+    pub(super) fn events(
+        self,
+        change: &ChangeAgreed,
+        number: Option<u32>,
+    ) -> Result<Vec<SubscriptionEvent>, Rejection> {
+        let mut items: Vec<ItemChange> =
+            self.edits.iter().filter_map(|edit| self.changed(edit)).collect();
+        items.extend(self.relaid.iter().filter_map(|(item, calendar)| {
+            let add_on = self.subscription.item(*item)?.add_on;
+            Some(ItemChange { calendar: Some(*calendar), ..unchanged(*item, add_on) })
+        }));
+        let repeats: Vec<ItemChange> =
+            self.edits.iter().filter_map(|edit| self.repeated(edit)).collect();
+        let nothing = items.is_empty() && self.trial_end.is_none();
+        if nothing && number.is_none() && repeats.is_empty() {
+            return Ok(Vec::new());
+        }
+        let restarted: Vec<&Item> = items
+            .iter()
+            .filter(|change| change.calendar.is_some())
+            .filter_map(|change| self.subscription.item(change.item))
+            .collect();
+        let mut events: Vec<SubscriptionEvent> =
+            restarted.iter().flat_map(|item| cut_away(self.subscription, item, self.at)).collect();
+        let moves = !restarted.is_empty();
+        if change.settle == Settle::None && !makes(Mistake::NoneIsSettled) {
+            self.leave_alone(&mut items, moves);
+        }
+        let withdraws = self.to_plan.is_some() && !nothing && !change.keep_scheduled;
+        let mut later = if nothing { Vec::new() } else { self.later(!withdraws)? };
+        if change.settle == Settle::None && !makes(Mistake::NoneIsSettled) {
+            self.leave_later_alone(&items, &mut later);
+        }
+        let mut prices = self.prices.clone();
+        if let Some(said) = &mut prices {
+            said.ended.extend(self.ended_later(&later));
+        }
+        events.push(
+            SubscriptionChanged {
+                subscription: self.subscription.id,
+                from: self.at,
+                items,
+                settle: change.settle,
+                change: number,
+                trial_end: self.trial_end,
+                anchor: change.anchor,
+                prices,
+                ramp_withdrawn_from: self
+                    .next_phase()
+                    .filter(|_| withdraws && !makes(Mistake::RampStepSurvives)),
+                later,
+                repeats,
+            }
+            .into(),
+        );
+        if self.to_plan.is_some() && !nothing {
+            self.take_migrations(&mut events)?;
+        }
+        if moves {
+            self.follow_cycles(&mut events)?;
+        }
+        Ok(events)
+    }
+
+    /// What becomes of an item, if anything does.
+    fn changed(&self, edit: &Edit) -> Option<ItemChange> {
+        let bare = unchanged(edit.item, edit.add_on);
+        let Some(item) = self.subscription.item(edit.item).filter(|_| !edit.is_new) else {
+            let terms = TermsChange::Set(Box::new(edit.terms.clone()?));
+            let (quantity, calendar) = (Some(edit.quantity), Some(edit.calendar));
+            return Some(ItemChange { terms, quantity, calendar, ..bare });
+        };
+        let terms = match (&edit.terms, item.terms_at(self.at)) {
+            (None, _) => TermsChange::Remove,
+            (Some(terms), Some(now)) if same_price(terms, now) && terms == now => TermsChange::Keep,
+            (Some(terms), _) => TermsChange::Set(Box::new(terms.clone())),
+        };
+        let quantity = Some(edit.quantity).filter(|wanted| *wanted != item.quantity_at(self.at));
+        let calendar = Some(edit.calendar).filter(|wanted| *wanted != item.calendar);
+        let other = terms != TermsChange::Keep || quantity.is_some() || calendar.is_some();
+        other.then_some(ItemChange { terms, quantity, calendar, ..bare })
+    }
+
+    /// What the command says of an item that is so already.
+    fn repeated(&self, edit: &Edit) -> Option<ItemChange> {
+        let item = self.subscription.item(edit.item).filter(|_| !edit.is_new)?;
+        let (terms, now) = (edit.terms.as_ref()?, item.terms_at(self.at)?);
+        let told = edit.asked.rate || self.to_plan.is_some();
+        let repeats = told && same_price(terms, now) && terms == now;
+        let terms =
+            if repeats { TermsChange::Set(Box::new(terms.clone())) } else { TermsChange::Keep };
+        let quantity = Some(edit.quantity)
+            .filter(|wanted| edit.asked.quantity && *wanted == item.quantity_at(self.at));
+        let other = terms != TermsChange::Keep || quantity.is_some();
+        other.then_some(ItemChange { terms, quantity, ..unchanged(edit.item, edit.add_on) })
+    }
+
+    /// What is invoiced of the items stays as it is.
+    fn leave_alone(&self, items: &mut [ItemChange], moves: bool) {
+        let (invoiced, subscription) = (self.advance.invoiced, self.subscription);
+        let of_plan = subscription
+            .items
+            .iter()
+            .filter(|item| !item.add_on && item.terms_at(self.at).is_some());
+        let plan =
+            of_plan.filter_map(|item| invoiced.charged_until(subscription, item.number)).max();
+        let scope = self.advance.rules.policies.none_scope;
+        for change in items {
+            let is_new = subscription.item(change.item).is_none();
+            let arrears = match &change.terms {
+                TermsChange::Set(terms) => terms.timing == BillingTiming::InArrears,
+                TermsChange::Keep | TermsChange::Remove => false,
+            };
+            // Of what begins in arrears nothing is invoiced.
+            if is_new && arrears {
+                continue;
+            }
+            let until = match (is_new, scope) {
+                (false, _) => invoiced.charged_until(subscription, change.item),
+                // With cycles laid anew it begins in the first of these.
+                (true, NoneScope::FirstUnbilledCycle) => plan.filter(|_| !moves),
+                (true, NoneScope::BilledLines) => None,
+            };
+            change.left_alone_until = until.filter(|until| self.at < *until);
+        }
+    }
+}
