@@ -350,6 +350,8 @@ rejections! {
         RefundExceedsAllocated { payment: PaymentId, left: Money, amount: Money },
     [422 "refund_exceeds_credit"] "{left} of what was paid with {payment} is customer credit, less than {amount}; refund with effect reopen or credit_note instead"
         RefundExceedsCredit { payment: PaymentId, left: Money, amount: Money },
+    [422 "refund_exceeds_kept"] "{left} of what {payment} paid can be paid back beside the credit that was paid out, less than {amount}; refund at most that"
+        RefundExceedsKept { payment: PaymentId, left: Money, amount: Money },
     [409 "credit_note_exists"] "the id {note} is taken in this book, by one of its kind or by something else; choose another id"
         CreditNoteExists { note: CreditNoteId },
     [422 "credit_exceeds_invoice"] "{left} of the lines of {invoice} can still be credited, less than {amount}; refund with effect reopen instead"

@@ -66,8 +66,21 @@ fn from_credit(
         let (payment, amount) = (payment.id, refunded.amount);
         return Err(Rejection::RefundExceedsCredit { payment, left, amount });
     }
+    was_kept(case, &refunded, own)?;
     (refunded.swapped, refunded.from_credit, refunded.posting_date) = (swapped, amount, on);
     Ok(vec![refunded.into()])
+}
+
+/// What was paid out of credit that invoices gave back is not paid back again: beyond `own`, which
+/// never was on an invoice, at most what the customer paid for invoices and has not got back.
+fn was_kept(case: &Case<'_>, refunded: &PaymentRefunded, own: i64) -> Result<(), Rejection> {
+    let most = Minor(own + case.settlement.paid_and_kept().0);
+    let (payment, amount) = (refunded.payment, refunded.amount);
+    if amount.minor() > most {
+        let left = most.of(case.profile.currency);
+        return Err(Rejection::RefundExceedsKept { payment, left, amount });
+    }
+    Ok(())
 }
 
 /// Credit of invoices below zero takes the place of up to `amount` of a payment on invoices; with
@@ -110,6 +123,7 @@ fn from_invoices(
         let (payment, amount) = (payment.id, refunded.amount);
         return Err(Rejection::RefundExceedsAllocated { payment, left, amount });
     }
+    was_kept(case, &refunded, 0)?;
     let by_invoice = undone.by_invoice();
     (refunded.effect, refunded.posting_date) = (effect, undone.since(refunded.posting_date));
     (refunded.reopened, refunded.credit_unapplied) = (undone.reopened, undone.unapplied);

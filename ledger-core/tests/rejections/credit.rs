@@ -120,6 +120,16 @@ pub(crate) const CASES: &[Case] = &[
         let made = json!({"invoice": book.invoices[1].invoice});
         book.when("credit.pay_out", pay_out(&made, None))
     }),
+    ("refund_exceeds_kept", || {
+        // Half of January is given back as credit, and that is paid out.
+        let mut book = billed_under(&json!({"credit_document": "invoice_line"}));
+        book.given("payment.record", pay("p", "30"));
+        book.on("2024-01-16");
+        book.given("subscription.cancel", cancel("now"));
+        let made = json!({"invoice": book.invoices[1].invoice});
+        book.given("credit.pay_out", pay_out(&made, None));
+        book.when("payment.refund", refund("r2", "30", &json!("reopen")))
+    }),
     ("customer_not_erasable", || {
         let mut book = TestBook::with_plans();
         book.given("credit.grant", prepaid());

@@ -280,6 +280,13 @@ pub(crate) fn revoke(
     Ok(())
 }
 
+/// What lies on invoices of what the customer has paid.
+pub(crate) fn money_on_invoices(customer: &Customer) -> i128 {
+    let parts = customer.invoices.iter().flat_map(|invoice| &invoice.applied);
+    let money = parts.filter(|part| customer.lots[part.lot].origin.is_money());
+    money.map(|part| part.amount).sum()
+}
+
 pub(crate) fn pay_out(
     customer: &mut Customer,
     command: &PayOutCredit,
@@ -300,10 +307,7 @@ pub(crate) fn pay_out(
     let mut most = found.left;
     if of_invoice {
         // What gave it back was paid with something: at most money that lies on invoices.
-        let parts = customer.invoices.iter().flat_map(|invoice| &invoice.applied);
-        let money = parts.filter(|part| customer.lots[part.lot].origin.is_money());
-        let money: i128 = money.map(|part| part.amount).sum();
-        most = most.min(money - customer.paid_out);
+        most = most.min(money_on_invoices(customer) - customer.paid_out);
     }
     let amount = match command.amount {
         Some(amount) => positive(customer, amount)?,

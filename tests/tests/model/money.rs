@@ -13,7 +13,7 @@ use schemas::terms::NoteTarget;
 
 use crate::civil::{Stretch, day_of_seller};
 use crate::customer::{Customer, CycleOf, Origin, Payment, Refused, Source, Taken, When};
-use crate::lots::{in_order, new_lot, oldest_first, put, release};
+use crate::lots::{in_order, money_on_invoices, new_lot, oldest_first, put, release};
 use crate::notes::issue_note;
 use crate::number::by_largest_remainder;
 use crate::stretches::without;
@@ -161,12 +161,16 @@ fn from_credit(customer: &mut Customer, payment: &Payment, amount: i128) -> Resu
     if missing == 0 { Ok(()) } else { Err("more than is credit") }
 }
 
-/// Uses of a payment on invoices are undone, the last first.
+/// Uses of a payment on invoices are undone, the last first. What was paid out of credit is not
+/// paid back again.
 fn undo_uses(
     customer: &mut Customer,
     payment: &Payment,
     amount: i128,
 ) -> Result<Vec<(usize, i128)>, Refused> {
+    if amount > 0 && money_on_invoices(customer) - customer.paid_out < amount {
+        return Err("it was paid out of credit");
+    }
     let mut left = amount;
     let mut undone: Vec<(usize, i128)> = Vec::new();
     // What it paid when it came, then what its credit paid later.

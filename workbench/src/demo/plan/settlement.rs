@@ -17,6 +17,7 @@ const GONE: &[&str] = &[
     "refund_exceeds_payment",
     "refund_exceeds_allocated",
     "refund_exceeds_credit",
+    "refund_exceeds_kept",
     "credit_consumed",
 ];
 /// An invoice that is voided may have been settled meanwhile.
