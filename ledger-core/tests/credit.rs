@@ -290,9 +290,11 @@ fn what_was_paid_and_not_used_is_paid_back_whichever_came_first() {
     });
     book.given("credit.pay_out", pay_out);
     assert_eq!(balance(&book), (0, 0));
-    // and no more than the invoice has left comes back with a note
-    let refused = book.when("payment.refund", refund("p", "10.01", "credit_note"));
-    assert_eq!(refused.expect_err("10.00 were used").code(), "credit_exceeds_invoice");
+    // and no more than what is still here: 15.00 and 6.00 of 31.00 are paid back
+    for effect in ["credit_note", "reopen"] {
+        let refused = book.when("payment.refund", refund("p", "10.01", effect));
+        assert_eq!(refused.expect_err("10.00 were used").code(), "refund_exceeds_kept");
+    }
 }
 
 #[test]
