@@ -310,8 +310,7 @@ fn layered(
     Ok(())
 }
 
-/// Each discount by a part of it, rounded; never more than the credit
-/// itself.
+/// Each discount by a part of it, rounded; never more than the credit itself.
 fn shared(
     place: Place<'_>,
     draft: &mut LineDraft,

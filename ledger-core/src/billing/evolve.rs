@@ -12,7 +12,7 @@ use schemas::{Currency, Date, Minor, Span};
 use super::spans;
 use super::state::{Billed, Billing, CycleBill, DiscountUse, Line, LineAt, Pending, Priced, Taken};
 use crate::accounting::Earning;
-use crate::shared::Shared;
+use crate::shared::{List, Shared};
 use crate::unmade::Unmade;
 
 mod agreed;
@@ -70,10 +70,19 @@ impl Billing {
         cycle: u32,
     ) -> Result<&mut CycleBill, Unmade> {
         let unknown = || Unmade::of(format!("cycle {cycle} of item {item} of"), subscription);
-        let items = Shared::make_mut(&mut self.cycles).get_mut(&subscription);
-        let item = items.and_then(|items| Shared::make_mut(items).get_mut(usize::from(item)));
         let at = usize::try_from(cycle).map_err(|_| unknown())?;
-        item.and_then(|cycles| cycles.get_mut(at)).ok_or_else(unknown)
+        let cycles = self.cycles_mut(subscription, item);
+        cycles.and_then(|cycles| cycles.get_mut(at)).ok_or_else(unknown)
+    }
+
+    /// The cycles of an item; none where none was opened.
+    fn cycles_mut(
+        &mut self,
+        subscription: SubscriptionId,
+        item: u16,
+    ) -> Option<&mut List<CycleBill>> {
+        let items = Shared::make_mut(&mut self.cycles).get_mut(&subscription)?;
+        Shared::make_mut(items).get_mut(usize::from(item))
     }
 
     fn line_mut(&mut self, at: LineRef) -> Result<&mut Line, Unmade> {

@@ -48,7 +48,7 @@ pub(crate) fn with_payment(
         let moved = item_moved(account, id, item, start)?;
         for (cycle, span) in (0..).zip(&moved.cycles) {
             let bill = account.billing.cycle(id, item.number, cycle);
-            let bill = bill.expect("as many cycles move as were opened");
+            let bill = bill.expect("what was billed was opened");
             for at in &bill.lines {
                 let line = account.billing.line(*at);
                 let before = posting_date.plus_days(-1)?;

@@ -68,13 +68,12 @@ impl<'a> Comparison<'a> {
             segments.retain(|segment| segment.terms.timing == BillingTiming::InArrears);
         }
         let mut untouchable: Vec<Span> = bill.waived.clone();
-        let goes_on = frozen.clone();
         // What a change that laid cycles anew has forfeited of this one.
         untouchable.extend(match Span::new(cycle.start, cycle.end) {
             Some(own) => spans::without(&frozen, own),
-            None => frozen,
+            None => frozen.clone(),
         });
-        let stays = stays(place, cycle, &untouchable, &goes_on);
+        let stays = stays(place, cycle, &untouchable, &frozen);
         // A void of credits can leave two lines with the same time: the first one keeps it.
         let (mut prices, mut true_ups) = (untouchable.clone(), untouchable.clone());
         let mut gone = Vec::new();

@@ -137,7 +137,7 @@ fn what_came_before(
     use SubscriptionCommand as C;
     let now = context.stamp.recorded_at;
     let rules = &customer.profile.rules;
-    let leaves = |of: &Subscription| of.leaves_alone_by(now) && !of.waits();
+    let leaves = |of: &Subscription| of.leaves_alone_by(now);
     let ends = |of: &Subscription| {
         of.activation.is_some() && of.ending.is_none() && of.ends_by(now, rules)
     };
@@ -314,8 +314,8 @@ fn bill_all(
     let mut draft = Draft::after(customer, Vec::new());
     // What leaves alone what is invoiced does so before an invoice expires.
     let now = context.stamp.recorded_at;
-    let leaves = |of: &&Subscription| of.leaves_alone_by(now) && !of.waits();
-    let found = customer.subscriptions().filter(leaves).map(Subscription::id);
+    let leaves = customer.subscriptions().filter(|of| of.leaves_alone_by(now));
+    let found = leaves.map(Subscription::id);
     for id in found {
         advance_all(context, &mut draft, Scope::Subscription(id), present(context, customer)?)?;
     }

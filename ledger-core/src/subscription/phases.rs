@@ -1,6 +1,5 @@
 //! What the phases of a ramp say of the whole subscription: where they begin, and what they take
-//! off.
-//! What they say of its items is in the items' own steps.
+//! off. What they say of its items is in the items' own steps.
 
 use schemas::event::EventAt;
 use schemas::ids::DiscountId;

@@ -165,9 +165,10 @@ impl Subscription {
         self.items.iter().any(has) || self.migrated.iter().any(|found| found.plan == plan)
     }
 
-    /// Whether a scheduled change has come that leaves alone what is invoiced.
+    /// Whether a scheduled change has come that leaves alone what is invoiced. Before its first
+    /// payment none comes.
     pub(crate) fn leaves_alone_by(&self, now: Timestamp) -> bool {
-        self.scheduled.iter().any(|due| {
+        let comes = |due: &ChangeScheduled| {
             let leaves = match &due.what {
                 ScheduledChange::Items(change) => change.settle == Settle::None,
                 ScheduledChange::Cancel(_)
@@ -175,7 +176,8 @@ impl Subscription {
                 | ScheduledChange::Resume(_) => false,
             };
             leaves && matches!(due.at, ScheduledFor::At(at) if at <= now)
-        })
+        };
+        !self.waits() && self.scheduled.iter().any(comes)
     }
 
     /// When the next scheduled change of plan comes.

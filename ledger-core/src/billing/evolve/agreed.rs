@@ -37,9 +37,9 @@ impl Billing {
                     self.use_from_now(ramp.discount, true);
                 }
             }
-            // A change that changed nothing leaves nothing to bill.
             E::SubscriptionChanged(e) => {
                 self.leave_alone(e);
+                // A change that changed nothing leaves nothing to bill.
                 if e.change.is_some() && !paid && !e.items.is_empty() {
                     self.owe_if(e.settle, e.subscription);
                 }
@@ -90,12 +90,9 @@ impl Billing {
             let Some(time) = until.and_then(|until| Span::new(changed.from, until)) else {
                 continue;
             };
-            let known = Shared::make_mut(&mut self.cycles).get_mut(&changed.subscription);
-            let bills = known
-                .and_then(|items| Shared::make_mut(items).get_mut(usize::from(item)))
-                .map(|bills| (bills.len(), bills));
-            let Some((len, bills)) = bills else { continue };
-            for at in (0..len).rev() {
+            // What begins with the change has no cycles yet.
+            let Some(bills) = self.cycles_mut(changed.subscription, item) else { continue };
+            for at in (0..bills.len()).rev() {
                 let Some(bill) = bills.get_mut(at) else { break };
                 bill.as_agreed = spans::without(&bill.as_agreed, time);
                 if bill.start <= time.start() {
@@ -120,10 +117,8 @@ impl Billing {
     /// What a subscription has paid runs from another day.
     fn fold_move(&mut self, id: SubscriptionId, moved: &SubscriptionMoved) -> Result<(), Unmade> {
         for item in &moved.items {
-            let known = Shared::make_mut(&mut self.cycles).get_mut(&id);
-            let bills =
-                known.and_then(|items| Shared::make_mut(items).get_mut(usize::from(item.item)));
-            if let Some(bills) = bills {
+            // What was opened and not billed is opened anew.
+            if let Some(bills) = self.cycles_mut(id, item.item) {
                 bills.truncate(item.cycles.len());
             }
             for (cycle, span) in (0..).zip(&item.cycles) {

@@ -284,16 +284,14 @@ impl Draft<'_> {
 
 /// Everything that holds later.
 fn all(item: &Item, at: Timestamp) -> Steps {
-    let boxed = |terms: Option<&ItemTerms>| terms.cloned().map(Box::new);
-    item.later_terms(at).map(|(from, terms, _)| (from, boxed(terms))).collect()
+    after_ramp(item, at, true)
 }
 
-/// What is left of it where the ramp is withdrawn.
+/// The same, without phases where the ramp is withdrawn.
 fn after_ramp(item: &Item, at: Timestamp, keeps_phases: bool) -> Steps {
-    let boxed = |terms: Option<&ItemTerms>| terms.cloned().map(Box::new);
     let stays = |by: Word| keeps_phases || !by.is_of_ramp();
     let left = item.later_terms(at).filter(|(.., by)| stays(*by));
-    left.map(|(from, terms, _)| (from, boxed(terms))).collect()
+    left.map(|(from, terms, _)| (from, terms.cloned().map(Box::new))).collect()
 }
 
 /// Later steps of an item that has other terms of a plan from an instant on; none where it ends.
