@@ -49,6 +49,7 @@ mod registry;
 mod seller;
 mod settlement;
 mod shared;
+mod spans;
 mod subscription;
 pub mod undo;
 mod unmade;

@@ -3,19 +3,20 @@
 
 use schemas::event::{
     BillingEvent, ChargeAdded, CreditNoteIssued, DiscountPart, EventAt, InvoiceFinalized,
-    InvoiceLine, InvoiceVoided, LineRef, LineSource, RevenueSchedule, SettlementEvent,
+    InvoiceLine, LineRef, LineSource, RevenueSchedule, SettlementEvent,
 };
 use schemas::ids::{DiscountId, InvoiceId, SubscriptionId};
 use schemas::terms::{DiscountTarget, LineKind};
-use schemas::{Currency, Date, Minor, Span};
+use schemas::{Currency, Date, Minor};
 
-use super::spans;
 use super::state::{Billed, Billing, CycleBill, DiscountUse, Line, LineAt, Pending, Priced, Taken};
 use crate::accounting::Earning;
 use crate::shared::{List, Shared};
+use crate::spans;
 use crate::unmade::Unmade;
 
 mod agreed;
+mod voided;
 
 impl Billing {
     /// Folds in what was charged or invoiced.
@@ -174,10 +175,11 @@ impl Billing {
         let (Some(credited), Some(pricing)) = (line.credits, &line.pricing) else {
             return Ok(None);
         };
-        if let LineSource::Cycle { subscription, item, cycle } = line.source {
-            let cycle = self.cycle_mut(subscription, item, cycle)?;
+        if let LineSource::Cycle { subscription, item, cycle: number } = line.source {
+            let cycle = self.cycle_mut(subscription, item, number)?;
             // What is to be charged again still is.
             cycle.credited_again = spans::without(&cycle.credited_again, pricing.span);
+            self.give_up_no_more((subscription, item, number), pricing.span);
         }
         let target = self.line_mut(credited)?;
         let charged = !target.live.is_empty();
@@ -219,135 +221,6 @@ impl Billing {
                 discount.invoices.insert(invoice, date);
             }
             None => {}
-        }
-        Ok(())
-    }
-
-    fn fold_void(&mut self, event: &InvoiceVoided) -> Result<(), Unmade> {
-        let unknown = || Unmade::named(event.invoice);
-        let place = self.invoices.place(event.invoice).ok_or_else(unknown)?;
-        let billed = self.invoices.at_mut(place).ok_or_else(unknown)?;
-        billed.voided = true;
-        let lines = billed.lines.clone();
-        for (number, line) in (1_u32..).zip(&lines) {
-            let at = LineAt { invoice: place, line: number };
-            self.void_line(event.invoice, at, line, event.rebill)?;
-        }
-        Ok(())
-    }
-
-    fn void_line(
-        &mut self,
-        invoice: InvoiceId,
-        at: LineAt,
-        line: &Line,
-        rebill: bool,
-    ) -> Result<(), Unmade> {
-        if let LineSource::Cycle { subscription, item, cycle: number } = line.source {
-            let cycle = self.cycle_mut(subscription, item, number)?;
-            if line.credits.is_none() {
-                cycle.lines.retain(|found| *found != at);
-                let others = cycle.lines.clone();
-                // A line of nothing may have stayed where another one charges by now.
-                let charged = others
-                    .iter()
-                    .map(|other| self.line(*other))
-                    .filter(|other| !other.gross.is_zero())
-                    .fold(line.live.clone(), |set, other| {
-                        other.live.iter().fold(set, |set, s| spans::without(&set, *s))
-                    });
-                if rebill {
-                    let cycle = self.cycle_mut(subscription, item, number)?;
-                    cycle.as_agreed.extend_from_slice(&charged);
-                    cycle.again.extend(charged);
-                } else {
-                    self.give_up((subscription, item, number), &charged)?;
-                }
-            }
-        }
-        for taken in &line.discounts {
-            self.give_discount_back(invoice, line, *taken)?;
-        }
-        if let Some(charge) = line.charge.as_ref().filter(|_| rebill) {
-            let mut charge = Pending::clone(charge);
-            charge.again = true;
-            Shared::make_mut(&mut self.pending).push(Shared::new(charge));
-        }
-        match line.credits {
-            Some(credited) => self.void_credit(invoice, line, credited, rebill),
-            None => Ok(()),
-        }
-    }
-
-    /// Time of a cycle is billed no more, nor of those that a change has laid in its place since.
-    fn give_up(
-        &mut self,
-        (subscription, item, first): (SubscriptionId, u16, u32),
-        time: &[Span],
-    ) -> Result<(), Unmade> {
-        self.cycle_mut(subscription, item, first)?.waived.extend_from_slice(time);
-        let mut later = first + 1;
-        while let Ok(cycle) = self.cycle_mut(subscription, item, later) {
-            let reaches = |span: &&Span| cycle.start < span.end();
-            let reaching: Vec<Span> = time.iter().filter(reaches).copied().collect();
-            cycle.waived.extend(reaching);
-            later += 1;
-        }
-        Ok(())
-    }
-
-    /// The credited line counts in full again. Its days are live again only if they are to be
-    /// looked at again; else the credit is given up.
-    fn void_credit(
-        &mut self,
-        by: InvoiceId,
-        line: &Line,
-        credited: LineRef,
-        rebill: bool,
-    ) -> Result<(), Unmade> {
-        let target = self.line_mut(credited)?;
-        target.credited_gross.0 += line.gross.0;
-        target.credited_net.0 += line.net.0;
-        if let Some(index) = target.credited_by.iter().position(|found| *found == by) {
-            target.credited_by.remove(index);
-        }
-        let charged = !target.live.is_empty();
-        let (true, Some(priced)) = (rebill, &line.priced) else {
-            // The line stands, and so does its discount.
-            let taken = if charged { Vec::new() } else { target.discounts.clone() };
-            return taken.into_iter().try_for_each(|taken| self.count_line(taken, 1));
-        };
-        target.live = spans::with(&target.live, priced.pricing.span);
-        target.credited_time -= priced.pricing.time;
-        if !charged {
-            for taken in target.discounts.clone() {
-                self.count_line(taken, 1)?;
-            }
-        }
-        if let LineSource::Cycle { subscription, item, cycle } = line.source {
-            let cycle = self.cycle_mut(subscription, item, cycle)?;
-            cycle.credited_again.push(priced.pricing.span);
-            cycle.as_agreed.push(priced.pricing.span);
-        }
-        Ok(())
-    }
-
-    fn give_discount_back(
-        &mut self,
-        invoice: InvoiceId,
-        line: &Line,
-        taken: Taken,
-    ) -> Result<(), Unmade> {
-        let counts = line.credits.is_none() && !line.live.is_empty();
-        let discount = self.discount_mut(taken.discount)?;
-        match taken.cycle {
-            Some(cycle) => discount.change(cycle, |used| {
-                used.amount.0 -= taken.amount.0;
-                used.lines = used.lines.saturating_sub(u32::from(counts));
-            }),
-            None => {
-                discount.invoices.remove(&invoice);
-            }
         }
         Ok(())
     }

@@ -51,7 +51,6 @@ pub(crate) mod place;
 pub(crate) mod post;
 pub(crate) mod proration;
 mod residue;
-pub(crate) mod spans;
 pub(crate) mod state;
 pub(crate) mod waiting;
 

@@ -9,11 +9,11 @@ use schemas::{Date, Rejection, Span, Timestamp};
 use super::charge::{charge, whole_of};
 use super::draft::LineDraft;
 use super::place::Place;
-use super::spans;
 use super::state::{Line, LineAt};
 use crate::catalog::state::Catalog;
+use crate::spans;
 use crate::subscription::advance::{Horizon, just_before};
-use crate::subscription::item::{Cycle, Segment};
+use crate::subscription::item::{Cycle, LeftAlone, Segment};
 use crate::subscription::state::Pause;
 
 /// Billed time that is no longer in force.
@@ -54,26 +54,37 @@ impl<'a> Comparison<'a> {
         let subscription = place.subscription;
         let living = subscription.living_cycle(cycle, rules);
         let bill = place.bill(cycle);
-        let mut frozen: Vec<Span> = Vec::new();
+        let mut frozen: Vec<LeftAlone<'_>> = Vec::new();
         if !comes_back_whole(place, cycle) {
             // What was voided to be billed again is, as it is agreed now.
-            let left =
-                |span| bill.as_agreed.iter().fold(vec![span], |set, s| spans::without(&set, *s));
-            frozen.extend(place.item.left_alone(cycle.index).flat_map(left));
+            let left = place.item.left_alone(cycle.index);
+            frozen.extend(left.flat_map(|time| time.without(&bill.as_agreed)));
         }
         let mut segments = living
             .map(|span| place.item.segments(span, (place.pauses, &frozen), rules))
             .unwrap_or_default();
-        if subscription.gives_back(cycle, rules) {
-            segments.retain(|segment| segment.terms.timing == BillingTiming::InArrears);
-        }
+        let back = subscription.gives_back(cycle, rules);
+        let is_billed =
+            |segment: &Segment<'_>| !back || segment.terms.timing == BillingTiming::InArrears;
+        segments.retain(is_billed);
+        // What was billed ahead as it is agreed now stays, too.
+        let agreed = living.filter(|_| !frozen.is_empty());
+        let agreed = agreed
+            .map(|span| place.item.segments(span, (place.pauses, &[]), rules))
+            .unwrap_or_default();
         let mut untouchable: Vec<Span> = bill.waived.clone();
         // What a change that laid cycles anew has forfeited of this one.
+        let left_alone: Vec<Span> = frozen.iter().map(|time| time.span).collect();
         untouchable.extend(match Span::new(cycle.start, cycle.end) {
-            Some(own) => spans::without(&frozen, own),
-            None => frozen.clone(),
+            Some(own) => spans::without(&left_alone, own),
+            None => left_alone.clone(),
         });
-        let stays = stays(place, cycle, &untouchable, &frozen);
+        // What else charges time that was given up stays, where it is used.
+        let used = used(place, cycle, &frozen);
+        let mut as_it_is: Vec<Span> =
+            used.into_iter().flat_map(|span| spans::within(&bill.waived, span)).collect();
+        as_it_is.extend_from_slice(&untouchable[bill.waived.len()..]);
+        let stays = stays(place, cycle, &as_it_is, &frozen);
         // A void of credits can leave two lines with the same time: the first one keeps it.
         let (mut prices, mut true_ups) = (untouchable.clone(), untouchable.clone());
         let mut gone = Vec::new();
@@ -84,7 +95,11 @@ impl<'a> Comparison<'a> {
             let others = untouchable.iter().fold(taken.clone(), |set, s| spans::without(&set, *s));
             let same =
                 segments.iter().filter(|segment| charges_the_same(place, cycle, line, segment));
+            let agreed = agreed.iter().filter(|segment| is_billed(segment));
+            let agreed = agreed.filter(|segment| charges_the_same(place, cycle, line, segment));
+            let agreed = agreed.flat_map(|segment| spans::within(&left_alone, segment.span));
             let allowed = same.map(|segment| segment.span).chain(stays.iter().copied());
+            let allowed = allowed.chain(agreed);
             let keeps = allowed.flat_map(|span| spans::within(&line.live, span));
             let keeps = keeps.fold(Vec::new(), |set, span| spans::with(&set, span));
             let keeps = others.iter().fold(keeps, |set, span| spans::without(&set, *span));
@@ -187,7 +202,7 @@ pub(super) fn ahead<'a>(
     let (subscription, rules) = (place.subscription, place.rules());
     let Some(living) = subscription.living_cycle(cycle, rules) else { return Ok(Vec::new()) };
     let back = subscription.gives_back(cycle, rules);
-    let frozen: Vec<Span> = place.item.left_alone(cycle.index).collect();
+    let frozen: Vec<LeftAlone<'_>> = place.item.left_alone(cycle.index).collect();
     let charged = |segment: &Segment<'_>| !back || segment.terms.timing == BillingTiming::InArrears;
     let segments = place.item.segments(living, (place.pauses, &frozen), rules);
     let segments = segments.into_iter().filter(charged);
@@ -195,8 +210,27 @@ pub(super) fn ahead<'a>(
     segments.map(with_day).collect()
 }
 
+/// Time in which an item is there and in service, also behind a cut of its cycle.
+fn used<'a>(place: Place<'a>, cycle: &Cycle, frozen: &[LeftAlone<'a>]) -> Vec<Span> {
+    let (subscription, rules) = (place.subscription, place.rules());
+    let whole = Cycle { end: cycle.full.end(), ..*cycle };
+    if place.bill(cycle).waived.is_empty() {
+        return Vec::new();
+    }
+    let living = subscription.living_cycle(&whole, rules);
+    let segments = living.map(|span| place.item.segments(span, (place.pauses, frozen), rules));
+    let back = subscription.gives_back(&whole, rules);
+    let stays = |of: &Segment<'_>| !back || of.terms.timing == BillingTiming::InArrears;
+    segments.into_iter().flatten().filter(stays).map(|segment| segment.span).collect()
+}
+
 /// Billed time of a cycle that stays although nothing should be charged for it.
-fn stays(place: Place<'_>, cycle: &Cycle, untouchable: &[Span], frozen: &[Span]) -> Vec<Span> {
+fn stays(
+    place: Place<'_>,
+    cycle: &Cycle,
+    untouchable: &[Span],
+    frozen: &[LeftAlone<'_>],
+) -> Vec<Span> {
     let subscription = place.subscription;
     let mut found = untouchable.to_vec();
     // What is beyond the end stays until the end has come, and when it says so after.
@@ -212,11 +246,11 @@ fn stays(place: Place<'_>, cycle: &Cycle, untouchable: &[Span], frozen: &[Span])
         let kept = subscription.pauses.iter().filter(|pause| pause.kept);
         let kept: Vec<Span> = kept.filter_map(Pause::span).collect();
         // Where nothing of a pause came back, nothing of what follows it does.
-        let follows = |time: &&Span| {
+        let follows = |time: &Span| {
             let seen = place.item.seen_at(time.start(), (&[], frozen));
-            seen.is_some_and(|seen| kept.iter().any(|pause| pause.contains(seen)))
+            seen.is_some_and(|seen| kept.iter().any(|pause| pause.contains(seen.at)))
         };
-        found.extend(frozen.iter().filter(follows));
+        found.extend(frozen.iter().map(|time| time.span).filter(follows));
         found.extend(kept);
     }
     found

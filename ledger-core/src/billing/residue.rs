@@ -12,8 +12,8 @@ use schemas::{Rejection, Span};
 use super::Account;
 use super::draft::LineDraft;
 use super::proration::ratio;
-use super::spans;
 use crate::mistakes::{Mistake, makes};
+use crate::spans;
 
 /// Lets charges carry what rounding apart has made of the changes of an invoice.
 ///

@@ -130,8 +130,11 @@ pub(crate) struct CycleBill {
     pub(crate) start: Timestamp,
     /// Live lines that charge time of it, in the order they were billed.
     pub(crate) lines: Vec<LineAt>,
-    /// Time that was given up by voiding an invoice without billing again.
+    /// Time that was given up by voiding an invoice without billing again, also of cycles that
+    /// this one was laid over.
     pub(crate) waived: Vec<Span>,
+    /// Some of it is of an invoice of this very cycle.
+    pub(crate) gave_up: bool,
     /// Time that was voided to be billed again.
     pub(crate) again: Vec<Span>,
     /// Time whose credit was voided to be looked at again.
@@ -143,7 +146,7 @@ pub(crate) struct CycleBill {
 impl CycleBill {
     /// Nothing of it was billed or given up.
     pub(crate) fn untouched(&self) -> bool {
-        self.lines.is_empty() && self.waived.is_empty()
+        self.lines.is_empty() && !self.gave_up
     }
 
     /// Something of it was voided to be billed again.
@@ -337,6 +340,12 @@ impl Billing {
         cycle: u32,
     ) -> Option<&CycleBill> {
         self.item(subscription, item)?.get(usize::try_from(cycle).ok()?)
+    }
+
+    /// Time that was given up and reaches into cycles that are not opened yet.
+    pub(crate) fn given_up_behind(&self, subscription: SubscriptionId, item: u16) -> &[Span] {
+        let last = self.item(subscription, item).and_then(|bills| bills.iter().next_back());
+        last.map_or(&[], |bill| &bill.waived)
     }
 
     /// What lines have of a discount.

@@ -16,6 +16,7 @@ use super::draft::LineDraft;
 use super::pieces::{Comparison, ahead};
 use super::place::Place;
 use crate::customer::rules::Rules;
+use crate::spans;
 use crate::subscription::advance::{Horizon, opens_on};
 use crate::subscription::item::{Cycle, Item};
 use crate::subscription::state::Subscription;
@@ -98,6 +99,10 @@ fn next_of(place: Place<'_>, day: Date) -> Result<Option<Date>, Rejection> {
         }
     }
     let last = day.plus_days(HORIZON_DAYS)?;
+    let given_up = place.account.billing.given_up_behind(subscription.id, item.number);
+    let is_given_up = |time: Span| {
+        given_up.iter().fold(vec![time], |set, span| spans::without(&set, *span)).is_empty()
+    };
     let mut n = 0;
     loop {
         let (span, full) = item.period_ahead(n, rules)?;
@@ -107,7 +112,8 @@ fn next_of(place: Place<'_>, day: Date) -> Result<Option<Date>, Rejection> {
         let index = item.next_cycle() + n;
         let (start, end) = (span.start(), span.end());
         let cycle = Cycle { index, start, end, full, made: EventAt::here(0) };
-        let charged = ahead(place, &cycle)?;
+        let mut charged = ahead(place, &cycle)?;
+        charged.retain(|(segment, _)| !is_given_up(segment.span));
         if charged.is_empty() {
             match sleeps_until(place, &cycle) {
                 None => break,

@@ -18,7 +18,8 @@
 //! be charged in the new ones. And a credit of nothing is on no note, so time that is worth less
 //! than a minor unit, or of which notes have taken off everything, is given back without a word.
 //!
-//! A void of a credit that is to be billed again makes its time charged again as it was.
+//! A void of a credit that is to be billed again makes its time charged again as it was. So does
+//! one that is not, where the invoice charged all of that time anew.
 //!
 //! A set never has time that no line charges, so what is found is so. It can have less: where a
 //! void leaves two lines with one time, taking back one of them takes it out. And a mark stays
@@ -273,10 +274,14 @@ impl Charged {
     }
 
     fn void(&mut self, void: &InvoiceVoided) {
+        let mut anew: Vec<(Whose, Span)> = Vec::new();
         for (at, charge) in taken_from(&mut self.charges, void.invoice) {
             let times = self.times.entry(charge.whose).or_default();
             charge.live.iter().for_each(|span| take_out(&mut times.charged, *span));
             times.lines.retain(|line| *line != at);
+            let live = charge.live.iter();
+            let is_true_up = false;
+            anew.extend(live.map(|span| (Whose { is_true_up, ..charge.whose }, *span)));
             let lines = -i64::from(!charge.live.is_empty());
             self.changes.extend(charge.taken.iter().map(|taken| undone(*taken, lines)));
             self.fresh.retain(|fresh| *fresh != at);
@@ -284,8 +289,14 @@ impl Charged {
         for (_, credit) in taken_from(&mut self.credits, void.invoice) {
             self.changes.extend(credit.taken.iter().map(|taken| undone(*taken, 0)));
             self.take_off(credit.target, -credit.amount);
-            let charge = self.charges.get_mut(&credit.target).filter(|_| void.rebill);
-            let Some(charge) = charge else { continue };
+            let Some(charge) = self.charges.get_mut(&credit.target) else { continue };
+            let whose = Whose { is_true_up: false, ..charge.whose };
+            let mut left = vec![credit.span];
+            let same = anew.iter().filter(|(of, _)| *of == whose);
+            same.for_each(|(_, span)| take_out(&mut left, *span));
+            if !void.rebill && !left.is_empty() {
+                continue;
+            }
             if charge.live.is_empty() {
                 self.changes.extend(charge.taken.iter().map(|taken| uncounted(*taken, 1)));
             }

@@ -14,14 +14,14 @@ use crate::mistakes::{Mistake, makes};
 
 /// An end before the least term is over costs its fee, once it has come.
 pub(super) fn charge_early_ends(draft: &mut Draft) {
-    let ends: Vec<SubscriptionCanceled> = draft
-        .events
-        .iter()
-        .filter_map(|event| event.get::<SubscriptionCanceled>())
-        .filter(|end| end.reason != EndReason::NotPaid && !end.fee_waived)
-        .cloned()
-        .collect();
-    for end in ends {
+    let ends = draft.events.iter().filter_map(|event| event.get::<SubscriptionCanceled>());
+    let ends: Vec<SubscriptionCanceled> = ends.cloned().collect();
+    for (at, end) in ends.iter().enumerate() {
+        // What nobody paid for ends where it would have begun, whenever its end would have come.
+        let later = ends.iter().skip(at + 1).any(|later| later.subscription == end.subscription);
+        if later || end.reason == EndReason::NotPaid || end.fee_waived {
+            continue;
+        }
         let Some(subscription) = draft.customer.subscription_of(end.subscription) else { continue };
         if subscription.waits() {
             // What has never been paid for has not begun.

@@ -1,6 +1,5 @@
 //! Folds what was agreed. No rule lives here.
 
-use schemas::Timestamp;
 use schemas::event::{
     ChangeScheduled, EventAt, ItemChange, ItemStarted, LaterTerms, PaymentAwaited, RampAgreed,
     ScheduledChangeWithdrawn, ScheduledFor, SubscriptionActivated, SubscriptionCanceled,
@@ -9,9 +8,10 @@ use schemas::event::{
 };
 use schemas::ids::{QuoteId, SubscriptionId};
 use schemas::terms::{CancelCredit, Renewal, Settle};
+use schemas::{Span, Timestamp};
 
 use super::agreements::{Agreements, Discount, Quote};
-use super::item::Item;
+use super::item::{Frozen, Item};
 use super::phases::Phases;
 use super::state::{Ending, Migrated, Pause, Subscription, is_end};
 use super::steps::Word;
@@ -253,6 +253,8 @@ impl Subscription {
             if known && changed.settle != Settle::None {
                 self.known_item(change.item)?.thaw(changed.from);
             }
+            let left = change.left_alone_until.and_then(|until| Span::new(changed.from, until));
+            let left = left.map(|span| (span, self.item(change.item).map(|of| of.to_freeze(span))));
             self.fold_item(change, changed.from, by, made)?;
             let item = self.known_item(change.item)?;
             if known {
@@ -264,18 +266,23 @@ impl Subscription {
                 }
                 Settle::Next | Settle::None => {}
             }
-            if let Some(until) = change.left_alone_until {
-                item.freeze(changed.from, until, change.calendar.is_some() && known);
+            if let Some((span, as_it_was)) = left {
+                // Nothing is invoiced of what begins now.
+                let frozen = as_it_was.unwrap_or_else(|| Frozen::as_before(span));
+                item.freeze(frozen, change.calendar.is_some() && known);
             }
         }
         for repeat in &changed.repeats {
             self.known_item(repeat.item)?.put(changed.from, repeat, by, made);
         }
         for later in &changed.later {
+            let left = later.left_alone_until.and_then(|until| Span::new(changed.from, until));
+            let item = self.known_item(later.item)?;
+            let left = left.map(|span| item.to_freeze(span));
             self.fold_later(changed.from, later, made)?;
             let item = self.known_item(later.item)?;
-            match later.left_alone_until {
-                Some(until) => item.freeze(changed.from, until, false),
+            match left {
+                Some(left) => item.freeze(left, false),
                 None if changed.settle != Settle::None => item.thaw(changed.from),
                 None => {}
             }
@@ -394,7 +401,10 @@ impl Subscription {
             pause.until = Some(resumed.from);
         }
         for left in &resumed.left_alone {
-            self.known_item(left.item)?.freeze(resumed.from, left.until, false);
+            let item = self.known_item(left.item)?;
+            if let Some(time) = Span::new(resumed.from, left.until) {
+                item.freeze(Frozen::as_before(time), false);
+            }
         }
         self.changed = made;
         Ok(())

@@ -17,13 +17,16 @@ use serde::{Deserialize, Serialize};
 
 use super::calendar;
 use super::steps::{Said, Word, latest, put_step, step_at};
-use super::visit::{self, Visit};
+use super::visit::Visit;
 use crate::catalog::models;
 use crate::customer::rules::Rules;
 use crate::shared::List;
 use crate::unmade::Unmade;
 
+mod frozen;
 mod told;
+
+pub(crate) use frozen::{Frozen, LeftAlone};
 
 /// A cycle of an item.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -61,14 +64,6 @@ impl Segment<'_> {
 fn units_of(terms: &ItemTerms, quantity: Decimal) -> Decimal {
     let counted = models::with(&terms.rate, |model| model.by_quantity());
     if counted { quantity } else { Decimal::ONE }
-}
-
-/// Time of an item that stays as it is invoiced: nothing of it is charged or given back.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Frozen {
-    pub(crate) span: Span,
-    /// Only of cycles before this one.
-    pub(crate) before: u32,
 }
 
 /// State of one item.
@@ -185,8 +180,8 @@ impl Item {
     }
 
     /// What of a cycle stays as it is invoiced.
-    pub(crate) fn left_alone(&self, cycle: u32) -> impl Iterator<Item = Span> {
-        self.frozen.iter().filter(move |frozen| cycle < frozen.before).map(|frozen| frozen.span)
+    pub(crate) fn left_alone(&self, cycle: u32) -> impl Iterator<Item = LeftAlone<'_>> {
+        self.frozen.iter().filter(move |frozen| cycle < frozen.before).map(Frozen::left_alone)
     }
 
     /// The instant from which its cycles are computed anew, if they are.
@@ -242,18 +237,18 @@ impl Item {
 
     /// The segments of `span` less the pauses, in order. What is `frozen` is billed as it was
     /// before that.
-    pub(crate) fn segments(
-        &self,
+    pub(crate) fn segments<'a>(
+        &'a self,
         span: Span,
-        (pauses, frozen): (&[Span], &[Span]),
+        (pauses, frozen): (&[Span], &[LeftAlone<'a>]),
         rules: &Rules,
-    ) -> Vec<Segment<'_>> {
+    ) -> Vec<Segment<'a>> {
         let inside = |at: &Timestamp| span.start() < *at && *at < span.end();
         let mut bounds: Vec<Timestamp> = self.terms.iter().map(|(from, _)| *from).collect();
         bounds.extend(self.quantities.iter().map(|(from, _)| *from));
         bounds.extend(self.changes.iter().map(|(from, _)| *from));
         bounds.extend(pauses.iter().flat_map(|pause| [pause.start(), pause.end()]));
-        bounds.extend(frozen.iter().flat_map(|frozen| [frozen.start(), frozen.end()]));
+        bounds.extend(frozen.iter().flat_map(|frozen| [frozen.span.start(), frozen.span.end()]));
         bounds.retain(inside);
         bounds.extend([span.start(), span.end()]);
         bounds.sort_unstable();
@@ -264,39 +259,16 @@ impl Item {
             if pauses.iter().any(|pause| pause.overlap(span).is_some()) {
                 continue;
             }
-            let Some(seen) = self.seen_at(span.start(), (pauses, frozen)) else { continue };
-            let Some(terms) = self.terms_at(seen) else { continue };
-            let next = Segment {
-                span,
-                terms,
-                quantity: self.quantity_at(seen),
-                change: self.change_at(seen),
-                made: self.origins[step_at(&self.origins, seen)].1,
-            };
-            segments.push(next);
+            let seen = self.seen_at(span.start(), (pauses, frozen));
+            segments.extend(seen.and_then(|seen| self.segment(span, seen)));
         }
         with_peaks(&mut segments);
         joined(segments, rules)
     }
 
-    /// The instant whose terms are billed at another one: what was left alone goes on as it was
-    /// just before, and what was in a pause then is not billed. None where nothing was there.
-    pub(crate) fn seen_at(
-        &self,
-        at: Timestamp,
-        (pauses, frozen): (&[Span], &[Span]),
-    ) -> Option<Timestamp> {
-        let mut seen = at;
-        while let Some(from) =
-            frozen.iter().filter(|frozen| frozen.contains(seen)).map(|frozen| frozen.start()).min()
-        {
-            if from <= self.began() {
-                return None;
-            }
-            seen = Timestamp::from_micros(from.micros() - 1)?;
-        }
-        let paused = seen != at && pauses.iter().any(|pause| pause.contains(seen));
-        Some(seen).filter(|_| !paused)
+    /// The event that set what holds at an instant.
+    fn origin_at(&self, at: Timestamp) -> EventAt {
+        self.origins[step_at(&self.origins, at)].1
     }
 
     /// Folds in a cycle that was opened.
@@ -336,9 +308,7 @@ impl Item {
         self.quantities.iter_mut().for_each(|(from, _)| *from = visit(*from));
         self.changes.iter_mut().for_each(|(from, _)| *from = visit(*from));
         self.origins.iter_mut().for_each(|(from, _)| *from = visit(*from));
-        for frozen in &mut self.frozen {
-            frozen.span = visit::span(frozen.span, visit);
-        }
+        self.frozen.iter_mut().for_each(|frozen| frozen.agreed(visit));
         self.settled.iter_mut().for_each(|from| *from = visit(*from));
         self.calendar.from = visit(self.calendar.from);
         self.calendar.first = visit(self.calendar.first);
@@ -357,45 +327,6 @@ impl Item {
         let last = self.changes.partition_point(|(from, _)| *from <= at).checked_sub(1)?;
         let (at, nth) = self.changes[last];
         Some(SegmentFrom { at, nth })
-    }
-
-    /// Time from `from` on stays as it is invoiced: of the cycles before the present calendar if
-    /// `restarted`, else of all.
-    pub(crate) fn freeze(&mut self, from: Timestamp, until: Timestamp, restarted: bool) {
-        let before = if restarted { self.calendar_cycle } else { u32::MAX };
-        self.frozen.extend(Span::new(from, until).map(|span| Frozen { span, before }));
-    }
-
-    /// Time from an instant on is billed again as agreed, up to the next step. What a change that
-    /// laid cycles anew has forfeited of the old ones stays forfeited.
-    pub(crate) fn thaw(&mut self, from: Timestamp) {
-        let until = self.next_step(from).unwrap_or(Timestamp::MAX);
-        self.thaw_up_to(from, until);
-    }
-
-    /// Cycles that begin at an instant or later are billed as agreed: what was invoiced of them
-    /// was given back.
-    pub(crate) fn thaw_cycles(&mut self, from: Timestamp) {
-        let first = self.cycles.iter().map(|cycle| cycle.start).find(|start| from <= *start);
-        if let Some(first) = first {
-            self.thaw_up_to(first, Timestamp::MAX);
-        }
-    }
-
-    fn thaw_up_to(&mut self, from: Timestamp, until: Timestamp) {
-        let Some(thawed) = Span::new(from, until) else { return };
-        let frozen = std::mem::take(&mut self.frozen);
-        for old in frozen {
-            if old.before <= self.calendar_cycle {
-                self.frozen.push(old);
-                continue;
-            }
-            let parts = [
-                Span::new(old.span.start(), old.span.end().min(thawed.start())),
-                Span::new(old.span.start().max(thawed.end()), old.span.end()),
-            ];
-            self.frozen.extend(parts.into_iter().flatten().map(|span| Frozen { span, ..old }));
-        }
     }
 
     /// The first instant after `at` from which terms or quantity are others, or were changed.

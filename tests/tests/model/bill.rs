@@ -164,7 +164,7 @@ pub(crate) fn bill(book: &Book, customer: &mut Customer, billing: &Billing) {
     top_up(&view, &mut lines);
     let other = credits.iter().filter(|(_, alone)| !alone).map(|(line, _)| line.net());
     let below = other.chain(lines.iter().map(Line::net)).sum::<i128>() < 0;
-    let (noted, beside) = split(&book.rules, credits, &lines);
+    let (noted, mut beside) = split(&book.rules, credits, &lines);
     // What gives back nothing is said on an invoice that is issued anyway, or not at all.
     let issued = !beside.is_empty() || !lines.is_empty();
     for (place, at, credit, alone) in of_nothing {
@@ -175,6 +175,7 @@ pub(crate) fn bill(book: &Book, customer: &mut Customer, billing: &Billing) {
         };
         if issued && says {
             is_given_back(customer, place, at, &credit);
+            beside.push(credit);
         }
     }
     note(customer, &noted, billing.when);
@@ -397,7 +398,14 @@ fn top_up(view: &View<'_>, lines: &mut Vec<Line>) {
 fn is_given_back(customer: &mut Customer, place: usize, at: At, credit: &Line) {
     taken_off(customer, at, credit);
     if let Some(of) = customer.line(at).cycle().copied() {
-        is_billed(&mut customer.subscriptions[place].credited_again, &of, credit.time);
+        let subscription = &mut customer.subscriptions[place];
+        is_billed(&mut subscription.credited_again, &of, credit.time);
+        // Where something that stood in time that was given up comes back, it is no more.
+        let waived = std::mem::take(&mut subscription.items[of.item].waived);
+        let left = waived.into_iter().flat_map(|(id, time)| {
+            without(&[time], &[credit.time]).into_iter().map(move |time| (id, time))
+        });
+        subscription.items[of.item].waived = left.collect();
     }
 }
 

@@ -320,14 +320,15 @@ fn mark(
     let mut freezes: Vec<(usize, crate::civil::Stretch)> = Vec::new();
     // What begins later and is another by this.
     for place in (0..before.items.len()).filter(|place| !touched.items.contains(place)) {
-        if before.items[place].terms == next.items[place].terms {
+        if before.items[place].costs_the_same_always(&next.items[place]) {
             continue;
         }
         let item = &mut next.items[place];
         let last = item.calendars.len() - 1;
         match (how, billed(place)) {
             (Settle::None, Some(until)) if at < until => {
-                item.frozen.push(Frozen { time: (at, until), pieces: last });
+                let was = before.items[place].said_for(view.rules, (at, until));
+                item.frozen.push(Frozen { time: (at, until), since: at, was, pieces: last });
                 freezes.push((place, (at, until)));
             }
             (Settle::None, _) => {}
@@ -351,14 +352,16 @@ fn mark(
             continue;
         }
         let until = if new { plan_billed } else { billed(*place) };
-        let arrears = item.last_terms().is_some_and(|t| t.timing == BillingTiming::InArrears);
+        let arrears = item.terms_at(at).is_some_and(|t| t.timing == BillingTiming::InArrears);
         // Of what begins in arrears nothing is invoiced.
         let skipped = new && (arrears || view.rules.of.none_scope == NoneScope::BilledLines);
         if let Some(until) = until.filter(|until| at < *until && !skipped) {
             let last = item.calendars.len() - 1;
             let pieces = if restarted { last.saturating_sub(1) } else { last };
             if !new || touched.restarted.is_empty() {
-                item.frozen.push(Frozen { time: (at, until), pieces });
+                let was = before.items.get(*place);
+                let was = was.map_or_else(Vec::new, |item| item.said_for(view.rules, (at, until)));
+                item.frozen.push(Frozen { time: (at, until), since: at, was, pieces });
                 freezes.push((*place, (at, until)));
             }
         }
@@ -408,6 +411,6 @@ pub(crate) fn thaw(item: &mut Item, at: Instant, last: usize) {
             continue;
         }
         let left = without(&[old.time], &[(at, until)]);
-        item.frozen.extend(left.into_iter().map(|time| Frozen { time, ..old }));
+        item.frozen.extend(left.into_iter().map(|time| Frozen { time, ..old.clone() }));
     }
 }

@@ -15,8 +15,7 @@ use crate::passing::{View, pass};
 use crate::rules::CreditDocument;
 use crate::stretches::{both, joined, without};
 use crate::subscription::Subscription;
-use crate::voices::Voice;
-use crate::wanted::{Wanted, gone_alone, stays, untouchable, wanted};
+use crate::wanted::{Wanted, agreed_now, gone_alone, stays, untouchable, wanted};
 
 /// Billed time that should not be.
 #[derive(Debug, Clone)]
@@ -68,8 +67,8 @@ pub(crate) fn difference(
     let mut waiting: Vec<(usize, Instant)> = Vec::new();
     for (number, item) in subscription.items.iter().enumerate() {
         // What a migration begins waits with what takes it.
-        let first = item.voices.first_key_value().filter(|(_, voice)| **voice == Voice::Edge);
-        if first.is_some_and(|(began, _)| waiting.iter().any(|(_, at)| at == began)) {
+        let first = item.terms.keys().next().filter(|_| item.by_edge);
+        if first.is_some_and(|began| waiting.iter().any(|(_, at)| at == began)) {
             continue;
         }
         let begun = item.cycles(view.rules, view.clock, now + 1);
@@ -137,18 +136,14 @@ fn ahead(
             };
             let lines = lines_of(customer, subscription, number, cycle.id);
             let item = &then.items[number];
-            let began = item.voices.first_key_value().map(|(at, voice)| (*at, *voice));
-            let same = match (subscription.items.get(number), began) {
+            // What a migration begins is billed with what takes it.
+            let by_edge = item.by_edge.then(|| *item.terms.keys().next().expect("it began"));
+            let same = match subscription.items.get(number) {
                 // Cycles that will be laid anew are billed when they begin.
-                (Some(now), _) => now.calendars == item.calendars,
-                // What a migration begins is billed with what takes it.
-                (None, Some((at, Voice::Edge))) => told.contains(&at),
-                (None, _) => false,
+                Some(now) => now.calendars == item.calendars,
+                None => by_edge.is_some_and(|began| told.contains(&began)),
             };
-            let waits = waiting.iter().any(|(of, at)| {
-                *of == number
-                    || began.is_some_and(|(began, voice)| voice == Voice::Edge && began == *at)
-            });
+            let waits = waiting.iter().any(|(of, at)| *of == number || by_edge == Some(*at));
             if lines.is_empty() && same && !waits {
                 let before = found.missing.len();
                 one(view, &then, number, Some(&cycle), &lines, days, found);
@@ -239,15 +234,21 @@ fn one(
     let item = &subscription.items[number];
     let should = cycle
         .map_or_else(Vec::new, |cycle| wanted(view.rules, view.clock, subscription, item, cycle));
+    let agreed = cycle.map_or_else(Vec::new, |cycle| {
+        agreed_now(view.rules, view.clock, subscription, item, cycle)
+    });
     let place = lines.first().and_then(|(_, line)| line.cycle().map(|of| (of.id, of.start)));
     let place = cycle.map(|cycle| (cycle.id, cycle.start)).or(place);
     let Some((id, start)) = place else { return false };
-    let anyway = stays(subscription, item, (id, start), cycle);
+    let full = cycle.map(|cycle| cycle.full).or(lines.first().map(|(_, line)| line.full));
+    let whole = (id, start, full.unwrap_or_default());
+    let anyway = stays((view.rules, view.clock), subscription, item, whole, cycle);
     let mut covered = untouchable(subscription, item, (id, start), cycle);
     let mut covered_twice = covered.clone();
     for (at, line) in lines {
         let same: Vec<Stretch> = should
             .iter()
+            .chain(&agreed)
             .filter(|want| line.price.as_ref().is_some_and(|price| price.is_like(&want.price)))
             .map(|want| want.time)
             .collect();

@@ -382,7 +382,8 @@ impl Customer {
     /// A line of a later invoice that counts credits one of an invoice.
     pub(crate) fn is_credited_by_a_later_one(&self, place: usize) -> bool {
         let live = self.invoices.iter().filter(|invoice| !invoice.voided);
-        let mut lines = live.flat_map(|invoice| &invoice.lines);
+        // A credit of nothing is nothing that stands on a line.
+        let mut lines = live.flat_map(|invoice| &invoice.lines).filter(|line| line.gross != 0);
         lines.any(|line| line.credits.is_some_and(|at| at.0 == place))
     }
 

@@ -69,9 +69,14 @@ impl Price {
 }
 
 /// Billed time that stays as it is: nothing of it is charged or given back.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Frozen {
     pub(crate) time: Stretch,
+    /// When the change was that left it alone.
+    pub(crate) since: Instant,
+    /// What was to be charged before the change, if that was said for instants of the time; else it
+    /// is what is charged just before it.
+    pub(crate) was: Vec<(Instant, Option<Price>)>,
     /// In cycles of the calendars up to this one.
     pub(crate) pieces: usize,
 }
@@ -79,6 +84,8 @@ pub(crate) struct Frozen {
 #[derive(Debug, Clone)]
 pub(crate) struct Item {
     pub(crate) add_on: bool,
+    /// A migration began it.
+    pub(crate) by_edge: bool,
     pub(crate) terms: BTreeMap<Instant, Option<Terms>>,
     /// Who said these.
     pub(crate) voices: BTreeMap<Instant, Voice>,
@@ -117,6 +124,7 @@ impl Item {
     pub(crate) fn new(from: Instant, terms: Terms, quantity: Decimal, calendar: Calendar) -> Self {
         Self {
             add_on: false,
+            by_edge: false,
             terms: BTreeMap::from([(from, Some(terms))]),
             voices: BTreeMap::from([(from, Voice::Plan)]),
             told: BTreeMap::new(),
@@ -152,6 +160,12 @@ impl Item {
         } else if self.back_at == Some(at) {
             self.back_at = None;
         }
+    }
+
+    /// At every instant it has the terms of another; what was only told again changes none.
+    pub(crate) fn costs_the_same_always(&self, other: &Self) -> bool {
+        let mut steps = self.terms.keys().chain(other.terms.keys());
+        steps.all(|at| self.terms_at(*at) == other.terms_at(*at))
     }
 
     pub(crate) fn terms_at(&self, at: Instant) -> Option<&Terms> {
@@ -206,6 +220,16 @@ impl Item {
         found.sort_unstable();
         found.dedup();
         found
+    }
+
+    /// What it costs in a stretch, if something was said for instants of it.
+    pub(crate) fn said_for(&self, rules: &Rules, time: Stretch) -> Vec<(Instant, Option<Price>)> {
+        let steps = self.steps().into_iter();
+        let mut steps: Vec<Instant> = steps.filter(|at| time.0 <= *at && *at < time.1).collect();
+        if !steps.is_empty() && steps[0] != time.0 {
+            steps.insert(0, time.0);
+        }
+        steps.into_iter().map(|at| (at, self.price_at(rules, at))).collect()
     }
 
     /// Its cycles that begin before an instant, cut where a later calendar begins.

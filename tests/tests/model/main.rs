@@ -103,6 +103,8 @@ const CASES: u64 = 2_000;
 const NIGHTLY: u64 = 100_000;
 /// Kinds of differences that are reported.
 const MOST_KINDS: usize = 60;
+/// Histories of a kind that are named.
+const MOST_NAMED: usize = 20;
 
 fn from_env(name: &str, default: u64) -> u64 {
     std::env::var(name).ok().and_then(|n| n.parse().ok()).unwrap_or(default)
@@ -177,12 +179,14 @@ fn smaller(history: &History, found: Difference) -> (History, Difference) {
     (best, found)
 }
 
-fn told(number: u64, times: u64, history: &History, found: &Difference) -> String {
+fn told(numbers: &[u64], history: &History, found: &Difference) -> String {
     let moves: Vec<String> = history.steps.iter().map(|step| format!("  {step:?}")).collect();
     let happened = played(history).map_or_else(|_| Vec::new(), |game| game.told);
     format!(
-        "== {}: {times} times, first in history {number}\n{:?}\n{}\n {}\n command {}\n expected {}\n got {}",
+        "== {}: {} times, first in history {}\n{:?}\n{}\n {}\n command {}\n expected {}\n got {}",
         found.kind,
+        numbers.len(),
+        numbers[0],
         history.setting,
         moves.join("\n"),
         happened.into_iter().skip(5).collect::<Vec<_>>().join("\n "),
@@ -198,7 +202,7 @@ fn every_history_is_billed_as_the_model_says() {
     let first = from_env("BILLFOLD_TEST_FIRST", 0);
     let mut pairs = Pairs::default();
     let mut left_open: BTreeMap<String, u64> = BTreeMap::new();
-    let mut kinds: BTreeMap<String, (u64, u64, History, Difference)> = BTreeMap::new();
+    let mut kinds: BTreeMap<String, (Vec<u64>, History, Difference)> = BTreeMap::new();
     let mut agreed = 0;
     for number in first..first + cases {
         let history = History::of(seed, number);
@@ -215,7 +219,7 @@ fn every_history_is_billed_as_the_model_says() {
         match found {
             Some(found) => {
                 let kind = found.kind.clone();
-                kinds.entry(kind).or_insert((number, 0, history, found)).1 += 1;
+                kinds.entry(kind).or_insert((Vec::new(), history, found)).0.push(number);
             }
             None => agreed += 1,
         }
@@ -223,16 +227,17 @@ fn every_history_is_billed_as_the_model_says() {
     println!("{}\n{left_open:#?}", pairs.table());
     println!("{agreed} of {cases} histories agree");
     let mut kinds: Vec<_> = kinds.into_values().collect();
-    kinds.sort_by_key(|(_, times, ..)| std::cmp::Reverse(*times));
-    for (number, times, _, found) in &kinds {
-        println!("{times:>6} {} (history {number})", found.kind);
+    kinds.sort_by_key(|(numbers, ..)| std::cmp::Reverse(numbers.len()));
+    for (numbers, _, found) in &kinds {
+        let named = &numbers[..numbers.len().min(MOST_NAMED)];
+        println!("{:>6} {} (histories {named:?})", numbers.len(), found.kind);
     }
     let reports: Vec<String> = kinds
         .into_iter()
         .take(MOST_KINDS)
-        .map(|(number, times, history, found)| {
+        .map(|(numbers, history, found)| {
             let (history, found) = smaller(&history, found);
-            told(number, times, &history, &found)
+            told(&numbers, &history, &found)
         })
         .collect();
     let differ = cases - agreed;

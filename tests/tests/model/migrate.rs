@@ -227,6 +227,7 @@ fn begin(
         let next = crate::voices::next_plan(of, at);
         let place = start_item(of, terms, Decimal::ONE, calendar, at);
         of.items[place].voices.insert(at, Voice::Edge);
+        of.items[place].by_edge = true;
         if let Some(next) = next {
             of.items[place].say(next, None, Voice::Plan);
         }

@@ -319,6 +319,13 @@ pub(crate) fn undo(customer: &mut Customer, place: usize, rebill: bool) {
         customer.lots[lot].left -= made;
     }
     customer.invoices[place].voided = true;
+    let charged: Vec<(CycleOf, Stretch)> = customer.invoices[place]
+        .lines
+        .iter()
+        .filter(|line| line.charges())
+        .filter_map(|line| line.cycle().map(|of| (*of, line)))
+        .flat_map(|(of, line)| line.live.iter().map(move |time| (of, *time)))
+        .collect();
     for line in customer.invoices[place].lines.clone() {
         if let Some(of) = line.cycle().filter(|_| rebill)
             && let Ok(found) = customer.place_of(of.subscription)
@@ -333,7 +340,21 @@ pub(crate) fn undo(customer: &mut Customer, place: usize, rebill: bool) {
             known.extend(again);
         }
         match (line.source, line.credits) {
-            (Source::Cycle(_), Some(at)) => {
+            (Source::Cycle(of), Some(at)) => {
+                // Where something was charged in its place, the credited line has its time again.
+                let same = |other: &CycleOf| {
+                    (other.subscription, other.item) == (of.subscription, of.item)
+                };
+                let charged = charged.iter().filter(|(other, _)| same(other));
+                let charged: Vec<Stretch> = charged.map(|(_, time)| *time).collect();
+                let in_place = without(&[line.time], &charged).is_empty();
+                if in_place
+                    && !rebill
+                    && let Ok(found) = customer.place_of(of.subscription)
+                {
+                    let item = &mut customer.subscriptions[found].items[of.item];
+                    item.waived.push((of.id, line.time));
+                }
                 // The credited line counts whole again; whether its time is looked at again is
                 // what `rebill` says.
                 let credited = customer.line_mut(at);
@@ -341,8 +362,8 @@ pub(crate) fn undo(customer: &mut Customer, place: usize, rebill: bool) {
                 credited.credited_gross += line.gross;
                 let again = line.discounts.iter().map(|t| Taken { amount: -t.amount, ..*t });
                 credited.returned.extend(again);
-                credited.stands |= !rebill && credited.live.is_empty();
-                if rebill {
+                credited.stands |= !rebill && !in_place && credited.live.is_empty();
+                if rebill || in_place {
                     credited.live.push(line.time);
                     credited.credited_units -= line.credited_units;
                 }

@@ -93,7 +93,9 @@ fn next(view: &View<'_>, of: &Subscription, to: Instant) -> Option<(Instant, Hap
         At::Paid => None,
     });
     let term = of.term.map(|term| (term.end, 0, Happens::TermEnds));
-    let moves = (0..of.items.len()).filter_map(|item| {
+    // No cycle begins while it waits for its first payment.
+    let items = if of.waits() { 0 } else { of.items.len() };
+    let moves = (0..items).filter_map(|item| {
         migrate::next(view, of, item, to).map(|at| (at, 2, Happens::Migrates(item)))
     });
     let all = scheduled.chain(term).chain(moves).filter(|(at, ..)| *at <= to);

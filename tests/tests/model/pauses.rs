@@ -126,7 +126,8 @@ pub(crate) fn resume_at(view: &View<'_>, of: &mut Subscription, at: Instant, how
     let id = of.id;
     for (number, item) in of.items.iter_mut().enumerate() {
         if let Some(until) = view.customer.last_cycle_end(id, number).filter(|end| at < *end) {
-            item.frozen.push(Frozen { time: (at, until), pieces: item.calendars.len() - 1 });
+            let pieces = item.calendars.len() - 1;
+            item.frozen.push(Frozen { time: (at, until), since: at, was: Vec::new(), pieces });
         }
     }
 }

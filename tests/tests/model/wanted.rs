@@ -11,7 +11,7 @@ use schemas::terms::{BillingTiming, CancelCredit, Proration, Rate};
 
 use crate::calendar::{Cycle, CycleId};
 use crate::civil::{Clock, Day, Instant, Stretch};
-use crate::item::{Item, Price};
+use crate::item::{Frozen, Item, Price};
 use crate::number::Exact;
 use crate::rules::Rules;
 use crate::stretches::{both, cut, joined, without};
@@ -56,21 +56,54 @@ pub(crate) fn wanted(
     item: &Item,
     cycle: &Cycle,
 ) -> Vec<Wanted> {
+    let frozen = frozen(subscription, item, (cycle.id, cycle.start), Some(cycle));
+    wanted_but(&frozen, (rules, clock), (subscription, item), cycle)
+}
+
+/// What is agreed of time that was left alone, in order: what was billed so ahead stays so.
+pub(crate) fn agreed_now(
+    rules: &Rules,
+    clock: &Clock,
+    subscription: &Subscription,
+    item: &Item,
+    cycle: &Cycle,
+) -> Vec<Wanted> {
+    let left = times(&frozen(subscription, item, (cycle.id, cycle.start), Some(cycle)));
+    if left.is_empty() {
+        return Vec::new();
+    }
+    let all = wanted_but(&[], (rules, clock), (subscription, item), cycle).into_iter();
+    let parts = |want: Wanted| {
+        let parts = both(&[want.time], &left).into_iter();
+        parts.map(|time| Wanted { time, ..want.clone() }).collect::<Vec<_>>()
+    };
+    all.flat_map(parts).collect()
+}
+
+fn wanted_but(
+    frozen: &[Frozen],
+    (rules, clock): (&Rules, &Clock),
+    (subscription, item): (&Subscription, &Item),
+    cycle: &Cycle,
+) -> Vec<Wanted> {
     let Some(life) = living(subscription, cycle) else { return Vec::new() };
     let awake = without(&[life], &subscription.paused_time());
     let mut found: Vec<Wanted> = Vec::new();
-    let frozen = frozen(subscription, item, (cycle.id, cycle.start), Some(cycle));
     let mut steps = item.steps();
-    steps.extend(frozen.iter().flat_map(|time| [time.0, time.1]));
+    steps.extend(frozen.iter().flat_map(|left| [left.time.0, left.time.1]));
     steps.sort_unstable();
     steps.dedup();
     for time in cut(&awake, &steps) {
-        let Some(seen) = as_before(subscription, item, &frozen, time.0) else { continue };
-        let Some(mut price) = item.price_at(rules, seen) else { continue };
+        let Some(seen) = as_before(subscription, item, frozen, time.0) else { continue };
+        let price = match seen {
+            Seen::At(at) => item.price_at(rules, at),
+            Seen::Was(_, was) => was,
+        };
+        let Some(mut price) = price else { continue };
         // A phase's discount is that of the cycles that begin in it.
         price.percent = item.percent_at(cycle.start.max(subscription.start));
         if matches!(price.terms.rate, Rate::Capacity(_)) {
-            price.quantity = peak(subscription, item, &frozen, &awake);
+            price.quantity = peak(subscription, item, frozen, &awake);
         }
         if given_back(subscription, cycle, price.terms.timing) {
             continue;
@@ -79,6 +112,7 @@ pub(crate) fn wanted(
             Some(last)
                 if last.time.1 == time.0
                     && last.price.is_like(&price)
+                    && last.price.terms.rate == price.terms.rate
                     && last.price.quantity == price.quantity =>
             {
                 last.time.1 = time.1;
@@ -92,28 +126,46 @@ pub(crate) fn wanted(
     found
 }
 
-/// The instant whose price is charged: what was left alone goes on as it was just before, and what
-/// was paused then is free. None where nothing was there.
+/// Where the price stands that is charged.
+enum Seen {
+    At(Instant),
+    /// It was said for this instant, before a change for the same one.
+    Was(Instant, Option<Price>),
+}
+
+impl Seen {
+    const fn at(&self) -> Instant {
+        match self {
+            Self::At(at) | Self::Was(at, _) => *at,
+        }
+    }
+}
+
+/// What is charged at an instant: what was left alone goes on as it was just before the change, and
+/// what was paused then is free. None where nothing was there.
 fn as_before(
     subscription: &Subscription,
     item: &Item,
-    frozen: &[Stretch],
+    frozen: &[Frozen],
     at: Instant,
-) -> Option<Instant> {
+) -> Option<Seen> {
     let seen = before_all(item, frozen, at)?;
-    (seen == at || subscription.paused_at(seen).is_none()).then_some(seen)
+    (seen.at() == at || subscription.paused_at(seen.at()).is_none()).then_some(seen)
 }
 
-/// The last instant up to one that nothing has left alone.
-fn before_all(item: &Item, frozen: &[Stretch], at: Instant) -> Option<Instant> {
+/// The last that was before all that was left alone.
+fn before_all(item: &Item, frozen: &[Frozen], at: Instant) -> Option<Seen> {
     let began = *item.terms.first_key_value()?.0;
     let mut seen = at;
     loop {
-        let holds = frozen.iter().filter(|time| time.0 <= seen && seen < time.1);
-        match holds.map(|time| time.0).min() {
-            Some(from) if from <= began => return None,
-            Some(from) => seen = from - 1,
-            None => return Some(seen),
+        let holds = frozen.iter().filter(|left| left.time.0 <= seen && seen < left.time.1);
+        // Of several for one instant, the one that was told first.
+        let Some(first) = holds.min_by_key(|left| left.since) else { return Some(Seen::At(seen)) };
+        let from = first.since;
+        match first.was.iter().rfind(|(said, _)| *said <= seen) {
+            Some((_, was)) => return Some(Seen::Was(from, was.clone())),
+            None if from <= began => return None,
+            None => seen = from - 1,
         }
     }
 }
@@ -124,7 +176,7 @@ fn frozen(
     item: &Item,
     (id, start): (CycleId, Instant),
     cycle: Option<&Cycle>,
-) -> Vec<Stretch> {
+) -> Vec<Frozen> {
     let whole = comes_back_whole(subscription, start, cycle);
     let frozen = item.frozen.iter().filter(|frozen| !whole && id.0 <= frozen.pieces);
     // What is to be billed again is, as it is agreed now.
@@ -132,23 +184,29 @@ fn frozen(
     let again = subscription.as_agreed.iter();
     let again = again.filter(|(of, at, _)| (Some(*of), *at) == (number, id));
     let again: Vec<Stretch> = again.map(|(_, _, time)| *time).collect();
-    frozen.flat_map(|f| without(&[f.time], &again)).collect()
+    let left = |f: &Frozen| {
+        let times = without(&[f.time], &again).into_iter();
+        times.map(|time| Frozen { time, ..f.clone() }).collect::<Vec<_>>()
+    };
+    frozen.flat_map(left).collect()
+}
+
+fn times(frozen: &[Frozen]) -> Vec<Stretch> {
+    frozen.iter().map(|left| left.time).collect()
 }
 
 /// The highest quantity of a cycle, of the time in service, as it is billed.
-fn peak(
-    subscription: &Subscription,
-    item: &Item,
-    frozen: &[Stretch],
-    awake: &[Stretch],
-) -> Decimal {
+fn peak(subscription: &Subscription, item: &Item, frozen: &[Frozen], awake: &[Stretch]) -> Decimal {
     let mut steps = item.steps();
-    steps.extend(frozen.iter().flat_map(|time| [time.0, time.1]));
+    steps.extend(frozen.iter().flat_map(|left| [left.time.0, left.time.1]));
     steps.sort_unstable();
     let pieces = cut(awake, &steps).into_iter();
     let seen = pieces.filter_map(|time| as_before(subscription, item, frozen, time.0));
-    let all: Vec<Decimal> =
-        seen.filter(|at| item.lives_at(*at)).map(|at| item.quantity_at(at)).collect();
+    let units = |seen: Seen| match seen {
+        Seen::At(at) => item.lives_at(at).then(|| item.quantity_at(at)),
+        Seen::Was(_, was) => was.map(|price| price.quantity),
+    };
+    let all: Vec<Decimal> = seen.filter_map(units).collect();
     all.into_iter().max_by_key(|quantity| Exact::decimal(*quantity)).unwrap_or(Decimal::ONE)
 }
 
@@ -192,22 +250,40 @@ pub(crate) fn untouchable(
     (id, start): (CycleId, Instant),
     cycle: Option<&Cycle>,
 ) -> Vec<Stretch> {
-    let frozen = frozen(subscription, item, (id, start), cycle);
-    let own: Vec<Stretch> = cycle.map(|cycle| (cycle.start, cycle.end)).into_iter().collect();
-    let forfeited = without(&frozen, &own);
-    // Also of cycles that a change has laid anew since.
-    let waived = item.waived.iter().map(|(_, time)| *time);
-    joined(forfeited.into_iter().chain(waived).collect())
+    let forfeited = forfeited(subscription, item, (id, start), cycle);
+    joined(forfeited.into_iter().chain(given_up(item)).collect())
 }
 
-/// Billed time that stays although nothing should be charged for it.
-pub(crate) fn stays(
+/// Time of a cycle that a change which laid cycles anew has forfeited.
+fn forfeited(
     subscription: &Subscription,
     item: &Item,
     (id, start): (CycleId, Instant),
     cycle: Option<&Cycle>,
 ) -> Vec<Stretch> {
-    let mut found = untouchable(subscription, item, (id, start), cycle);
+    let frozen = frozen(subscription, item, (id, start), cycle);
+    let own: Vec<Stretch> = cycle.map(|cycle| (cycle.start, cycle.end)).into_iter().collect();
+    without(&times(&frozen), &own)
+}
+
+/// Time whose bill was given up, also of cycles that a change has laid anew since.
+fn given_up(item: &Item) -> Vec<Stretch> {
+    item.waived.iter().map(|(_, time)| *time).collect()
+}
+
+/// Billed time that stays although nothing should be charged for it. `full` is the whole cycle.
+pub(crate) fn stays(
+    (rules, clock): (&Rules, &Clock),
+    subscription: &Subscription,
+    item: &Item,
+    (id, start, full): (CycleId, Instant, Stretch),
+    cycle: Option<&Cycle>,
+) -> Vec<Stretch> {
+    let mut found = forfeited(subscription, item, (id, start), cycle);
+    // What was given up stays where it is used, also behind a cut.
+    let whole = Cycle { id, start, end: full.1, full };
+    let used = wanted(rules, clock, subscription, item, &whole).into_iter().map(|want| want.time);
+    found.extend(both(&given_up(item), &used.collect::<Vec<_>>()));
     if let Some((end, credit)) = subscription.known_end()
         && subscription.begins(start)
         && (credit == CancelCredit::None || subscription.end.is_none())
@@ -223,8 +299,8 @@ pub(crate) fn stays(
         kept.map(|pause| (pause.from, pause.until.unwrap_or(Instant::MAX))).collect();
     // Where nothing of a pause came back, nothing of what follows it does.
     let frozen = frozen(subscription, item, (id, start), cycle);
-    found.extend(frozen.iter().copied().filter(|time| {
-        let seen = before_all(item, &frozen, time.0);
+    found.extend(times(&frozen).into_iter().filter(|time| {
+        let seen = before_all(item, &frozen, time.0).map(|seen| seen.at());
         seen.is_some_and(|seen| kept.iter().any(|pause| pause.0 <= seen && seen < pause.1))
     }));
     found.extend(kept);

@@ -8,9 +8,9 @@ use schemas::ids::{DiscountId, SubscriptionId};
 use schemas::terms::{EndReason, Settle};
 
 use super::{counts_cycles, first_earning};
-use crate::billing::spans;
 use crate::billing::state::{Billing, CycleBill, DiscountUse};
 use crate::shared::{List, Shared};
+use crate::spans;
 use crate::unmade::Unmade;
 
 impl Billing {
@@ -165,6 +165,7 @@ impl Billing {
             start,
             lines: Vec::new(),
             waived,
+            gave_up: false,
             again: Vec::new(),
             credited_again: Vec::new(),
             as_agreed: Vec::new(),

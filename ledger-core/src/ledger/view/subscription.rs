@@ -10,12 +10,12 @@ use schemas::view::{
 };
 use schemas::{Date, Rejection, Span, Timestamp};
 
-use crate::billing::spans;
 use crate::billing::state::Line;
 use crate::catalog::state::Catalog;
 use crate::ledger::bill::ends_waiting;
 use crate::ledger::{Customer, Ledger};
 use crate::settlement::state::Invoice;
+use crate::spans;
 use crate::subscription::advance::{Advance, Horizon};
 use crate::subscription::books::Books as _;
 use crate::subscription::ending::never_begins;

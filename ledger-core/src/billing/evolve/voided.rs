@@ -1,0 +1,190 @@
+//! An invoice is voided: what it charged is given up, or to be billed again.
+//!
+//! # Shape
+//!
+//! Time that is **given up** is charged no more. What else charges it stays as it is, until an end,
+//! a pause or a removal gives some of that back: from then on it is billed like any other.
+
+use schemas::Span;
+use schemas::event::{InvoiceVoided, LineRef, LineSource};
+use schemas::ids::{InvoiceId, SubscriptionId};
+
+use crate::billing::state::{Billing, Line, LineAt, Pending, Taken};
+use crate::shared::Shared;
+use crate::spans;
+use crate::unmade::Unmade;
+
+impl Billing {
+    pub(super) fn fold_void(&mut self, event: &InvoiceVoided) -> Result<(), Unmade> {
+        let unknown = || Unmade::named(event.invoice);
+        let place = self.invoices.place(event.invoice).ok_or_else(unknown)?;
+        let billed = self.invoices.at_mut(place).ok_or_else(unknown)?;
+        billed.voided = true;
+        let lines = billed.lines.clone();
+        for (number, line) in (1_u32..).zip(&lines) {
+            let at = LineAt { invoice: place, line: number };
+            let is_replaced = is_replaced(line, &lines);
+            self.void_line(event.invoice, at, line, (event.rebill, is_replaced))?;
+        }
+        Ok(())
+    }
+
+    fn void_line(
+        &mut self,
+        invoice: InvoiceId,
+        at: LineAt,
+        line: &Line,
+        (rebill, is_replaced): (bool, bool),
+    ) -> Result<(), Unmade> {
+        if let LineSource::Cycle { subscription, item, cycle: number } = line.source {
+            let cycle = self.cycle_mut(subscription, item, number)?;
+            if line.credits.is_none() {
+                cycle.lines.retain(|found| *found != at);
+                let others = cycle.lines.clone();
+                // A line of nothing may have stayed where another one charges by now.
+                let charged = others
+                    .iter()
+                    .map(|other| self.line(*other))
+                    .filter(|other| !other.gross.is_zero())
+                    .fold(line.live.clone(), |set, other| {
+                        other.live.iter().fold(set, |set, s| spans::without(&set, *s))
+                    });
+                if rebill {
+                    let cycle = self.cycle_mut(subscription, item, number)?;
+                    cycle.as_agreed.extend_from_slice(&charged);
+                    cycle.again.extend(charged);
+                } else {
+                    self.give_up((subscription, item, number), &charged)?;
+                }
+            }
+        }
+        for taken in &line.discounts {
+            self.give_discount_back(invoice, line, *taken)?;
+        }
+        if let Some(charge) = line.charge.as_ref().filter(|_| rebill) {
+            let mut charge = Pending::clone(charge);
+            charge.again = true;
+            Shared::make_mut(&mut self.pending).push(Shared::new(charge));
+        }
+        match line.credits {
+            Some(credited) => self.void_credit(invoice, line, credited, (rebill, is_replaced)),
+            None => Ok(()),
+        }
+    }
+
+    /// Time of a cycle is billed no more, nor of those that a change has laid in its place since.
+    fn give_up(
+        &mut self,
+        (subscription, item, first): (SubscriptionId, u16, u32),
+        time: &[Span],
+    ) -> Result<(), Unmade> {
+        let cycle = self.cycle_mut(subscription, item, first)?;
+        cycle.gave_up |= !time.is_empty();
+        cycle.waived.extend_from_slice(time);
+        let mut later = first + 1;
+        while let Ok(cycle) = self.cycle_mut(subscription, item, later) {
+            let reaches = |span: &&Span| cycle.start < span.end();
+            let reaching: Vec<Span> = time.iter().filter(reaches).copied().collect();
+            cycle.waived.extend(reaching);
+            later += 1;
+        }
+        Ok(())
+    }
+
+    /// Something that stood in time that was given up comes back: from then on it is billed like
+    /// any other.
+    pub(super) fn give_up_no_more(
+        &mut self,
+        (subscription, item, credited): (SubscriptionId, u16, u32),
+        time: Span,
+    ) {
+        let Some(bills) = self.cycles_mut(subscription, item) else { return };
+        for at in (0..bills.len()).rev() {
+            let reaches = |span: &Span| span.overlap(time).is_some();
+            let Some(bill) = bills.get(at) else { return };
+            if bill.waived.iter().any(reaches) {
+                if let Some(bill) = bills.get_mut(at) {
+                    bill.waived = spans::without(&bill.waived, time);
+                }
+            } else if u32::try_from(at).is_ok_and(|at| at <= credited) {
+                return;
+            }
+        }
+    }
+
+    /// The credited line counts in full again, and charges its days again: to be looked at again,
+    /// or, where the invoice charged something in their place, to stay as they were. Else the
+    /// credit is given up.
+    fn void_credit(
+        &mut self,
+        by: InvoiceId,
+        line: &Line,
+        credited: LineRef,
+        (rebill, is_replaced): (bool, bool),
+    ) -> Result<(), Unmade> {
+        let target = self.line_mut(credited)?;
+        target.credited_gross.0 += line.gross.0;
+        target.credited_net.0 += line.net.0;
+        if let Some(index) = target.credited_by.iter().position(|found| *found == by) {
+            target.credited_by.remove(index);
+        }
+        let charged = !target.live.is_empty();
+        let (true, Some(priced)) = (rebill || is_replaced, &line.priced) else {
+            // The line stands, and so does its discount.
+            let taken = if charged { Vec::new() } else { target.discounts.clone() };
+            return taken.into_iter().try_for_each(|taken| self.count_line(taken, 1));
+        };
+        target.live = spans::with(&target.live, priced.pricing.span);
+        target.credited_time -= priced.pricing.time;
+        if !charged {
+            for taken in target.discounts.clone() {
+                self.count_line(taken, 1)?;
+            }
+        }
+        if let LineSource::Cycle { subscription, item, cycle: number } = line.source {
+            let time = priced.pricing.span;
+            if rebill {
+                let cycle = self.cycle_mut(subscription, item, number)?;
+                cycle.credited_again.push(time);
+                cycle.as_agreed.push(time);
+            } else {
+                self.give_up((subscription, item, number), &[time])?;
+            }
+        }
+        Ok(())
+    }
+
+    fn give_discount_back(
+        &mut self,
+        invoice: InvoiceId,
+        line: &Line,
+        taken: Taken,
+    ) -> Result<(), Unmade> {
+        let counts = line.credits.is_none() && !line.live.is_empty();
+        let discount = self.discount_mut(taken.discount)?;
+        match taken.cycle {
+            Some(cycle) => discount.change(cycle, |used| {
+                used.amount.0 -= taken.amount.0;
+                used.lines = used.lines.saturating_sub(u32::from(counts));
+            }),
+            None => {
+                discount.invoices.remove(&invoice);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Whether the invoice of a credit charges all of the credited time again, of the same item.
+fn is_replaced(credit: &Line, lines: &[Line]) -> bool {
+    let LineSource::Cycle { subscription, item, .. } = credit.source else { return false };
+    let (Some(_), Some(priced)) = (credit.credits, &credit.priced) else { return false };
+    let same = |line: &&Line| match line.source {
+        LineSource::Cycle { subscription: s, item: i, .. } => {
+            line.credits.is_none() && (s, i) == (subscription, item)
+        }
+        LineSource::Charge(_) | LineSource::Invoice => false,
+    };
+    let charged = lines.iter().filter(same).flat_map(|line| &line.live);
+    charged.fold(vec![priced.pricing.span], |set, span| spans::without(&set, *span)).is_empty()
+}
