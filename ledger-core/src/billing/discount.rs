@@ -11,7 +11,7 @@ use schemas::fraction::Fraction;
 use schemas::ids::DiscountId;
 use schemas::terms::{
     CalendarUnit, DiscountAllocation, DiscountDuration, DiscountOrder, DiscountStacking,
-    DiscountTarget, DiscountValue, DurationCounts, Every, MinimumAfterDiscount,
+    DiscountTarget, DiscountValue, DurationCounts, Every, ItemTarget, MinimumAfterDiscount,
 };
 use schemas::{Date, Minor, Rejection, Span, Timestamp};
 
@@ -309,9 +309,19 @@ impl Reach<'_> {
             DiscountTarget::Subscription(subscription) => is_of(line, *subscription),
             DiscountTarget::Item(target) => {
                 is_of(line, target.subscription)
-                    && pricing.is_some_and(|found| found.price == target.price)
+                    && pricing.is_some_and(|found| {
+                        found.price == target.price || self.became(line, found.span, target)
+                    })
             }
         }
+    }
+
+    /// Whether a migration has made the line's price of the one that it is on.
+    fn became(&self, line: &LineDraft, time: Span, target: &ItemTarget) -> bool {
+        let LineSource::Cycle { subscription, item, .. } = line.source else { return false };
+        let subscription = self.account.agreements.subscription(subscription);
+        let item = subscription.and_then(|found| found.item(item));
+        item.is_some_and(|item| item.called(time.start()).contains(&&target.price))
     }
 
     /// Whether the next invoice has it.

@@ -14,7 +14,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use schemas::event::{
     CreditNoteIssued, DiscountApplied, DiscountPart, DiscountRemoved, FirstCycle, InvoiceFinalized,
-    InvoiceLine, InvoiceVoided, LineSource, RampAgreed,
+    InvoiceLine, InvoiceVoided, LineSource, RampAgreed, SubscriptionMigrated,
 };
 use schemas::ids::{CustomerId, DiscountId, InvoiceId};
 use schemas::terms::{DiscountDuration, DiscountTarget, DiscountValue, DurationCounts};
@@ -40,6 +40,8 @@ struct Given {
     budget: Option<i128>,
     duration: DiscountDuration,
     first_cycles: Vec<FirstCycle>,
+    /// Items whose price became another by a migration: it goes along.
+    followed: BTreeSet<u16>,
     removed: bool,
     cycles: BTreeMap<Timestamp, Used>,
     invoices: BTreeMap<InvoiceId, Date>,
@@ -52,6 +54,7 @@ impl Given {
             budget: None,
             duration,
             first_cycles: Vec::new(),
+            followed: BTreeSet::new(),
             removed: false,
             cycles: BTreeMap::new(),
             invoices: BTreeMap::new(),
@@ -82,7 +85,8 @@ impl Given {
             Some(DiscountTarget::Subscription(id)) => *id == subscription,
             Some(DiscountTarget::Item(target)) => {
                 target.subscription == subscription
-                    && pricing.is_some_and(|pricing| pricing.price == target.price)
+                    && (pricing.is_some_and(|pricing| pricing.price == target.price)
+                        || self.followed.contains(&item))
             }
             Some(DiscountTarget::Product(product)) => {
                 pricing.is_some_and(|pricing| pricing.product.as_ref() == Some(product))
@@ -125,6 +129,14 @@ impl Discounts {
             });
             if let Some(found) = found {
                 found.removed = true;
+            }
+        } else if let Some(migrated) = event.get::<SubscriptionMigrated>() {
+            for (_, given) in self.of_mut(customer) {
+                if let Some(DiscountTarget::Item(target)) = &given.on
+                    && target.subscription == migrated.subscription
+                {
+                    given.followed.extend(migrated.items.iter().map(|change| change.item));
+                }
             }
         } else if let Some(invoice) = event.get::<InvoiceFinalized>() {
             self.bill(customer, invoice, findings);

@@ -98,7 +98,7 @@ impl Advance<'_> {
         if let Some(plan) = change.plan {
             let version = self.catalog.version(plan.plan, plan.version);
             let version = version.ok_or(Rejection::UnknownPlan { plan: plan.plan })?;
-            draft.put_plan(version, &change.map, change.keep_prices)?;
+            draft.put_plan(version, change, number.is_some())?;
         }
         if let Some(quantity) = change.quantity {
             check_quantity(quantity)?;
@@ -166,19 +166,24 @@ impl<'a> Draft<'a> {
     fn put_plan(
         &mut self,
         version: &'a PlanVersionDefined,
-        told: &[PriceMapping],
-        keep_prices: bool,
+        told: &ChangeAgreed,
+        scheduled: bool,
     ) -> Result<(), Rejection> {
         let prices: Vec<(u16, Code, bool)> = self
             .edits
             .iter()
             .filter_map(|edit| Some((edit.item, edit.terms.as_ref()?.price.clone(), edit.add_on)))
             .collect();
-        let old: Vec<Old<'_>> = prices
-            .iter()
-            .map(|(item, price, add_on)| Old { item: *item, price, add_on: *add_on })
-            .collect();
-        let found = map(self.subscription.id, &old, version, told)?;
+        let called = |item: u16| {
+            let known = self.subscription.item(item);
+            known.map_or_else(Vec::new, |item| item.called(self.at))
+        };
+        let old = prices.iter().map(|(item, price, add_on)| {
+            let called = called(*item);
+            Old { item: *item, price, add_on: *add_on, called }
+        });
+        let old: Vec<Old<'_>> = old.collect();
+        let found = map(self.subscription.id, (&old, scheduled), version, &told.map)?;
         let same = |edit: &Edit| {
             edit.terms
                 .as_ref()
@@ -196,7 +201,7 @@ impl<'a> Draft<'a> {
                 continue;
             };
             let mut terms = item_terms(version, price, currency)?;
-            if keep_prices && before.own_rate && before.price == terms.price {
+            if told.keep_prices && before.own_rate && before.price == terms.price {
                 (terms.rate, terms.own_rate) = (before.rate, true);
             }
             let to = Some(terms.price.clone());

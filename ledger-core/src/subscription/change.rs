@@ -1,21 +1,21 @@
 //! Decisions that change plan, items or anchor, and that end a trial.
 
 use schemas::Rejection;
-use schemas::command::{ChangePlan, ChangeQuantity, ChangeSubscription, EndTrial, ItemRequest};
+use schemas::command::{ChangePlan, ChangeQuantity, ChangeSubscription, EndTrial};
 use schemas::event::{
-    ChangeAgreed, ChangeScheduled, Event, PlanVersion, PlanVersionDefined, ScheduledChange,
-    ScheduledFor, SubscriptionEvent,
+    ChangeAgreed, Event, PlanVersion, PlanVersionDefined, ScheduledChange, ScheduledFor,
+    SubscriptionEvent,
 };
 use schemas::terms::{InvoiceTiming, Settle};
 
 use super::case::{Case, Decided};
-use super::evolve::try_out;
 use super::item::Item;
 use super::schedule::{
-    Changing, Counts, changing, not_before_anchor, not_before_start, schedule, time_of, withdrawal,
-    within_life,
+    Changing, Counts, changing, not_before_anchor, not_before_start, schedule, time_of, within_life,
 };
 use super::state::Subscription;
+
+mod giving_way;
 
 /// Moves a subscription to another plan or version.
 pub(super) fn plan(case: &Case<'_>, command: &ChangePlan) -> Result<Decided, Rejection> {
@@ -86,7 +86,8 @@ pub(super) fn change(case: &Case<'_>, command: &ChangeSubscription) -> Result<De
             }
             ScheduledFor::At(_) => at,
         };
-        let (gone, left) = without_what_gives_way(subscription, &agreed, Some(due), events.len());
+        let (gone, left) =
+            giving_way::without_what_gives_way(subscription, &agreed, Some(due), events.len());
         let then = case.advance().projected(&left, at)?;
         case.advance().change(&then, at, &agreed, None)?;
         events.extend(gone);
@@ -95,7 +96,8 @@ pub(super) fn change(case: &Case<'_>, command: &ChangeSubscription) -> Result<De
         return Ok(events.into());
     }
     not_before_anchor(case, subscription, at)?;
-    let (gone, left) = without_what_gives_way(subscription, &agreed, None, events.len());
+    let (gone, left) =
+        giving_way::without_what_gives_way(subscription, &agreed, None, events.len());
     let made = case.advance().change(&left, at, &agreed, None)?;
     not_in_the_past(case, subscription, at, &made)?;
     // What only says again what is so bills nothing.
@@ -111,25 +113,6 @@ pub(super) fn change(case: &Case<'_>, command: &ChangeSubscription) -> Result<De
         Settle::Now | Settle::Next | Settle::None => InvoiceTiming::Next,
     };
     Ok(Decided::billed(events, id, invoice))
-}
-
-/// The scheduled changes that give way to a new one, withdrawn, also those that a scheduled end put
-/// aside; and the subscription without them. `before` events of the commit come before these.
-fn without_what_gives_way(
-    subscription: &Subscription,
-    agreed: &ChangeAgreed,
-    due: Option<ScheduledFor>,
-    before: usize,
-) -> (Vec<Event>, Subscription) {
-    let known = subscription.scheduled.iter().chain(&subscription.aside);
-    let known = known.filter(|known| gives_way(known, agreed, due));
-    let gone: Vec<SubscriptionEvent> =
-        known.map(|known| withdrawal(subscription, known.change).into()).collect();
-    let mut left = subscription.clone();
-    for (before, event) in (before..).zip(&gone) {
-        try_out(&mut left, event, before);
-    }
-    (gone.into_iter().map(Event::from).collect(), left)
 }
 
 /// What a command asks for, with all that is left out.
@@ -185,40 +168,6 @@ fn not_in_the_past(
         }
     }
     Ok(())
-}
-
-/// Whether a scheduled change gives way to a new one: any of a plan or price to a plan, what is
-/// for later of an add-on to the end of that, and else what is for the same time and the same
-/// thing.
-fn gives_way(known: &ChangeScheduled, new: &ChangeAgreed, due: Option<ScheduledFor>) -> bool {
-    let ScheduledChange::Items(old) = &known.what else { return false };
-    let prices = old.items.iter().any(|item| item.rate.is_some());
-    if new.plan.is_some() && !new.keep_scheduled && (old.plan.is_some() || prices) {
-        return true;
-    }
-    // What a price that ends was to be later would begin it again.
-    let ends = |item: &ItemRequest| {
-        let removes = |new: &ItemRequest| new.remove == Some(true) && new.price == item.price;
-        new.items.iter().any(removes)
-    };
-    let of_items_alone = old.plan.is_none() && old.quantity.is_none() && old.anchor.is_none();
-    let later = match (due, known.at) {
-        (None, _) => true,
-        (Some(ScheduledFor::At(at)), ScheduledFor::At(known)) => at <= known,
-        (Some(ScheduledFor::At(_) | ScheduledFor::Paid), _) => false,
-    };
-    if later && of_items_alone && !old.items.is_empty() && old.items.iter().all(ends) {
-        return true;
-    }
-    due == Some(known.at) && (names_the_same(new, old) || names_the_same(old, new))
-}
-
-fn names_the_same(a: &ChangeAgreed, b: &ChangeAgreed) -> bool {
-    let item = |price: &schemas::text::Code| b.items.iter().any(|other| other.price == *price);
-    (a.quantity.is_some() && b.quantity.is_some())
-        || (a.anchor.is_some() && b.anchor.is_some())
-        || (a.plan.is_some() && b.plan.is_some())
-        || a.items.iter().any(|one| b.quantity.is_some() || item(&one.price))
 }
 
 /// From now on a trial is paid for.

@@ -207,6 +207,9 @@ pub(super) fn withdraw(case: &Case<'_>, command: &WithdrawChange) -> Result<Vec<
         return Err(Rejection::UnknownChange { subscription: id, change });
     }
     events.push(withdrawal(&subscription, change).into());
+    if let Some(due) = subscription.change(change) {
+        events.extend(case.advance().without(&subscription, due)?.into_iter().map(Event::from));
+    }
     // With a pause goes what ends it.
     let pause = |due: &ChangeScheduled| matches!(due.what, ScheduledChange::Pause(_));
     let now = case.context.stamp.recorded_at;

@@ -19,6 +19,14 @@ pub(super) struct Old<'a> {
     pub(super) item: u16,
     pub(super) price: &'a Code,
     pub(super) add_on: bool,
+    /// What the price was called before migrations, the last first: a map may call it so.
+    pub(super) called: Vec<&'a Code>,
+}
+
+impl Old<'_> {
+    fn is(&self, price: &Code) -> bool {
+        self.price == price || self.called.contains(&price)
+    }
 }
 
 /// What becomes of the items, and which prices of the new plan begin.
@@ -29,13 +37,14 @@ pub(super) struct Mapped<'a> {
     pub(super) started: Vec<&'a PriceDefinition>,
 }
 
-/// Maps the items of a subscription to the prices of a plan version.
+/// Maps the items of a subscription to the prices of a plan version. A change that was `scheduled`
+/// means them by the ids that they had.
 ///
 /// # Errors
 /// [`Rejection::InvalidMap`] for a map that names what is not there; [`Rejection::UnmappedPrice`].
 pub(super) fn map<'a>(
     subscription: SubscriptionId,
-    old: &[Old<'_>],
+    (old, scheduled): (&[Old<'_>], bool),
     version: &'a PlanVersionDefined,
     told: &[PriceMapping],
 ) -> Result<Mapped<'a>, Rejection> {
@@ -49,10 +58,13 @@ pub(super) fn map<'a>(
         let kind = if item.add_on { Recurrence::AddOn } else { Recurrence::Recurring };
         let named = |price: &Code| of_kind(version, kind).find(|found| found.price == *price);
         let at = items.len();
-        let found = match told.iter().find(|told| told.from == *item.price) {
+        let found = match told.iter().find(|told| item.is(&told.from)) {
             _ if makes(Mistake::MapsByPosition) && !item.add_on => recurring().nth(at),
             Some(told) => told.to.as_ref().and_then(named),
-            None => match named(item.price).or(only.filter(|_| !item.add_on)) {
+            None => match named(item.price)
+                .or_else(|| item.called.iter().filter(|_| scheduled).find_map(|price| named(price)))
+                .or(only.filter(|_| !item.add_on))
+            {
                 None if !item.add_on => {
                     let choices: Vec<String> =
                         recurring().map(|price| price.price.to_string()).collect();
@@ -91,7 +103,7 @@ fn check(
 ) -> Result<(), Rejection> {
     let wrong = |price: &Code, why| Err(Rejection::InvalidMap { price: price.clone(), why });
     for (index, one) in told.iter().enumerate() {
-        let Some(item) = old.iter().find(|item| *item.price == one.from) else {
+        let Some(item) = old.iter().find(|item| item.is(&one.from)) else {
             return wrong(&one.from, "the subscription has no such price");
         };
         if told[..index].iter().any(|other| other.from == one.from) {
@@ -106,11 +118,10 @@ fn check(
         if !of_kind(version, kind).any(|price| price.price == *to) {
             return wrong(to, "the new plan has no such price of the same kind");
         }
-        let by_id = |item: &Old<'_>| {
-            *item.price == *to && !told.iter().any(|other| other.from == *item.price)
-        };
+        let by_id =
+            |item: &Old<'_>| *item.price == *to && !told.iter().any(|other| item.is(&other.from));
         let twice = told[..index].iter().any(|other| other.to.as_ref() == Some(to));
-        if twice || old.iter().any(|item| by_id(item) && *item.price != one.from) {
+        if twice || old.iter().any(|item| by_id(item) && !item.is(&one.from)) {
             return wrong(to, "two prices would become this one");
         }
     }

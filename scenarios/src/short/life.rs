@@ -3,7 +3,7 @@
 use schemas::Decimal;
 use schemas::command::DefinePlan;
 use schemas::ids::PlanId;
-use schemas::terms::Rate;
+use schemas::terms::{PriceDefinition, Rate, Recurrence};
 use schemas::text::Code;
 use serde_json::{Map, Value, json};
 
@@ -77,16 +77,21 @@ impl Items {
         plan: Option<&DefinePlan>,
         spread: bool,
     ) -> Result<Option<Value>, Trouble> {
+        // What is said of all prices is of those that recur, as a command's quantity is.
+        let recurs = |price: &&PriceDefinition| {
+            price.recurrence.is_none_or(|recurrence| recurrence == Recurrence::Recurring)
+        };
         let prices = plan.map_or(&[][..], |plan| plan.prices.as_slice());
+        let prices: Vec<&PriceDefinition> = prices.iter().filter(recurs).collect();
         if let Some(unit) = self.unit {
-            let [only] = prices else {
+            let [only] = prices[..] else {
                 let why = "`unit` is of one price; write `unit: {PRICE: FIGURE}`";
                 return Err(Trouble::wrong(f.place_of("unit"), why));
             };
             self.by_price.push(Item { unit: Some(unit), ..Item::of(only.price.clone()) });
         }
         if let Some(quantity) = self.quantity.filter(|_| spread) {
-            let flat = |price: &&schemas::terms::PriceDefinition| {
+            let flat = |price: &&&PriceDefinition| {
                 price.amounts.first().is_some_and(|it| matches!(it.rate, Rate::Flat(_)))
             };
             for price in prices.iter().filter(|price| !flat(price)) {

@@ -109,9 +109,10 @@ pub struct RampPhase {
 
 /// Changes plan, items or anchor of a subscription, in one step.
 ///
-/// Changes that are scheduled stand beside each other. One takes the place of another only where
-/// it changes the same item at the same time; a change of plan takes the place of every scheduled
-/// change of plan or price, and of later phases of a ramp. What was dropped is among the events.
+/// Changes that are scheduled stand beside each other. Where two say something of the same thing
+/// for the same time, the later one holds, and what else the earlier one says stays; a change of
+/// plan takes the place of every scheduled change of plan or price, and of later phases of a ramp.
+/// What was dropped is among the events.
 ///
 /// The prices of another plan take the places of those of this one by their ids; else the only
 /// recurring price that of the only one; else by `map`. Quantities, add-ons and discounts on the

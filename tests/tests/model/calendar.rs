@@ -108,7 +108,9 @@ impl Calendar {
             steps -= 1;
         }
         let first = at(steps);
-        Self { first, time, meant, ..self }
+        // Where the first one is at the start of a day that has begun elsewhere, so are all.
+        let jumped = clock.time_if(clock.at(first, time)) == 0;
+        Self { first, time: if jumped { 0 } else { time }, meant, ..self }
     }
 
     fn on_day(self, rules: &Rules, clock: &Clock, meant: i64) -> Self {

@@ -65,7 +65,8 @@ pub(crate) fn apply(
                 view.book.on_sale(plan, version, view.customer.currency)?
             }
         };
-        put_plan(view, &mut next, (version, change), at, &mut touched)?;
+        let scheduled = asked == Asked::Before;
+        put_plan(view, &mut next, (version, change), (at, scheduled), &mut touched)?;
     }
     if let Some(quantity) = change.quantity {
         if quantity.is_negative() {

@@ -171,7 +171,8 @@ impl Invoice {
     }
 
     pub(crate) fn has(&self, customer: &Customer, id: SubscriptionId) -> bool {
-        self.lines.iter().any(|line| line.is_of(customer, id))
+        let of_nothing = |line: &Line| line.credits.is_some() && line.gross == 0;
+        self.lines.iter().any(|line| line.is_of(customer, id) && !of_nothing(line))
     }
 }
 

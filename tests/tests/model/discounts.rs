@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use schemas::terms::{
     DiscountAllocation, DiscountDuration, DiscountOrder, DiscountStacking, DiscountTarget,
-    DiscountValue, DurationCounts, LineKind,
+    DiscountValue, DurationCounts, ItemTarget, LineKind,
 };
 
 use crate::calendar::CycleId;
@@ -97,7 +97,7 @@ pub(crate) const fn counts_cycles(discount: &Discount) -> bool {
 }
 
 /// Whether a line is of what the discount is on.
-fn is_on(discount: &Discount, line: &Line) -> bool {
+fn is_on(customer: &Customer, discount: &Discount, line: &Line) -> bool {
     if !line.charges() {
         return false;
     }
@@ -108,11 +108,22 @@ fn is_on(discount: &Discount, line: &Line) -> bool {
         DiscountTarget::Item(item) => {
             line.cycle().is_some_and(|of| of.subscription == item.subscription)
                 && price.is_some_and(|price| price.terms.price == item.price)
+                || was_called(customer, line, item)
         }
         DiscountTarget::Product(product) => {
             price.is_some_and(|price| price.terms.product.as_ref() == Some(product))
         }
     }
+}
+
+/// Whether migrations have made the price of a line of the one that is discounted.
+fn was_called(customer: &Customer, line: &Line, discounted: &ItemTarget) -> bool {
+    let Some(of) = line.cycle().filter(|of| of.subscription == discounted.subscription) else {
+        return false;
+    };
+    let place = customer.place_of(of.subscription).expect("it is billed");
+    let item = &customer.subscriptions[place].items[of.item];
+    item.called(line.time.0).contains(&discounted.price)
 }
 
 /// Cycles, by their start, that have the discount already.
@@ -177,7 +188,7 @@ fn covered(
     let most = most(discount.duration);
     let all = (0..lines.len()).filter(|at| {
         let line = &lines[*at];
-        takes(rules, line) && is_on(discount, line) && line.net() > 0
+        takes(rules, line) && is_on(customer, discount, line) && line.net() > 0
     });
     if !counts_cycles(discount) {
         let left = match discount.duration {

@@ -172,6 +172,19 @@ impl Item {
         latest(&self.terms, at).and_then(Option::as_ref)
     }
 
+    /// What its price was called up to an instant, since it has its plan: migrations call it anew.
+    pub(crate) fn called(&self, at: Instant) -> Vec<Code> {
+        let mut names = Vec::new();
+        for (from, terms) in self.terms.range(..=at).rev() {
+            let Some(terms) = terms else { break };
+            names.push(terms.price.clone());
+            if self.voices[from] == Voice::Plan {
+                break;
+            }
+        }
+        names
+    }
+
     /// The terms at the last word, whenever it holds.
     pub(crate) fn last_terms(&self) -> Option<&Terms> {
         self.terms.last_key_value().and_then(|(_, terms)| terms.as_ref())

@@ -6,12 +6,11 @@
 //! schedules one. What it gives back follows when the subscription is billed.
 
 use schemas::command::{
-    CancelSubscription, ChangeSubscription, EndTrial, ItemRequest, SetRenewal,
-    UncancelSubscription, WithdrawChange,
+    CancelSubscription, ChangeSubscription, EndTrial, UncancelSubscription, WithdrawChange,
 };
 use schemas::ids::SubscriptionId;
 use schemas::terms::{
-    CancelCredit, CancelDefault, ChangeTime, EndReason, InvoiceTiming, Proration, Renewal, Settle,
+    CancelCredit, CancelDefault, ChangeTime, EndReason, InvoiceTiming, Proration, Settle,
     TrialAnchor,
 };
 
@@ -23,7 +22,7 @@ use crate::civil::Instant;
 use crate::compare::unbilled;
 use crate::customer::{Customer, Refused, When};
 use crate::passing::{View, costs, end, settle, take_effect};
-use crate::subscription::{At, Later, Leaving, Scheduled, Subscription};
+use crate::subscription::{At, Later, Leaving, Subscription};
 
 /// Works on a copy of a subscription; a refusal changes nothing.
 pub(crate) fn on<R>(
@@ -105,47 +104,6 @@ pub(crate) fn lives(of: &Subscription, at: Instant, told: Option<At>) -> Result<
     Ok(())
 }
 
-/// Changes that are scheduled give way to a new one.
-fn give_way(of: &mut Subscription, new: &ChangeSubscription, at: Option<At>) {
-    let stays = |old: &crate::subscription::Scheduled| {
-        let Later::Change(change) = &old.what else { return true };
-        let prices = change.items.iter().flatten().any(|item| item.rate.is_some());
-        let withdraws = new.plan.is_some() && new.keep_scheduled != Some(true);
-        if withdraws && (change.plan.is_some() || prices) {
-            return false;
-        }
-        let same_time = at == Some(old.at);
-        let names = |a: &ChangeSubscription, b: &ChangeSubscription| {
-            (a.plan.is_some() && b.plan.is_some())
-                || (a.quantity.is_some() && b.quantity.is_some())
-                || (a.anchor.is_some() && b.anchor.is_some())
-                || a.items.iter().flatten().any(|item| {
-                    b.items.iter().flatten().any(|other| other.price == item.price)
-                        || b.quantity.is_some()
-                })
-        };
-        // What ends is not changed later.
-        let ends = |item: &ItemRequest| {
-            let mut all = new.items.iter().flatten();
-            all.any(|new| new.remove == Some(true) && new.price == item.price)
-        };
-        let later = match (at, old.at) {
-            (None, _) => true,
-            (Some(At::Time(at)), At::Time(old)) => at <= old,
-            (Some(At::Time(_) | At::Paid), _) => false,
-        };
-        let other = change.plan.is_some() || change.quantity.is_some() || change.anchor.is_some();
-        let mut all = change.items.iter().flatten().peekable();
-        if later && !other && all.peek().is_some() && all.all(ends) {
-            return false;
-        }
-        !(same_time && (names(new, change) || names(change, new)))
-    };
-    of.scheduled.retain(stays);
-    // Also what a scheduled end put aside.
-    of.set_aside.retain(stays);
-}
-
 pub(crate) fn change(
     book: &Book,
     customer: &mut Customer,
@@ -171,10 +129,10 @@ pub(crate) fn change(
             // What waits for a payment does not happen before it was asked for.
             let now = view.clock.moment(when.recorded);
             let at = if later == At::Paid { at.max(now) } else { at };
-            give_way(&mut then, command, Some(later));
+            crate::giving_way::give_way(&mut then, command, Some(later));
             crate::passing::pass(view, &mut then, at);
             apply(view, &mut then, command, (at, Asked::Now))?;
-            give_way(of, command, Some(later));
+            crate::giving_way::give_way(of, command, Some(later));
             let mut command = command.clone();
             if let Some(plan) = command.plan {
                 let currency = view.customer.currency;
@@ -196,7 +154,7 @@ pub(crate) fn change(
                 return Err("cycles that are over keep their length");
             }
         }
-        give_way(of, command, None);
+        crate::giving_way::give_way(of, command, None);
         Ok(!touched.items.is_empty() && settle(view.rules, command.proration) == Settle::Now)
     })?;
     if billed_now {
@@ -206,7 +164,7 @@ pub(crate) fn change(
 }
 
 /// It may end at an instant: its least term is over, or has a fee.
-fn may_end(of: &Subscription, at: Instant) -> Result<(), Refused> {
+pub(crate) fn may_end(of: &Subscription, at: Instant) -> Result<(), Refused> {
     match of.is_early(at) {
         Some(least) if least.fee.is_none() => Err("it is agreed for longer"),
         Some(_) | None => Ok(()),
@@ -322,7 +280,7 @@ pub(crate) fn uncancel(
 }
 
 /// Takes a scheduled cancellation back, with what it set aside.
-fn undo_scheduled(view: &View<'_>, of: &mut Subscription) -> bool {
+pub(crate) fn undo_scheduled(view: &View<'_>, of: &mut Subscription) -> bool {
     let canceled = |known: &crate::subscription::Scheduled| matches!(known.what, Later::Cancel(_));
     let Some(end) = of.scheduled.iter().find(|known| canceled(known)).map(|known| known.at) else {
         return false;
@@ -351,6 +309,13 @@ pub(crate) fn withdraw(
             undo_scheduled(view, of);
         } else {
             let gone = of.scheduled.remove(place);
+            // What was billed ahead in another plan is of this one, and told so now.
+            if let (Later::Change(change), At::Time(at)) = (&gone.what, gone.at)
+                && change.plan.is_some()
+            {
+                let told = (at, view.book.commands);
+                of.items.iter_mut().for_each(|item| item.replanned.push(told));
+            }
             // With a pause goes what ends it.
             if matches!(gone.what, Later::Pause(_)) && of.paused_at(now).is_none() {
                 of.scheduled.retain(|known| !matches!(known.what, Later::Resume(_)));
@@ -358,45 +323,6 @@ pub(crate) fn withdraw(
         }
         Ok(())
     })
-}
-
-pub(crate) fn set_renewal(
-    book: &Book,
-    customer: &mut Customer,
-    command: &SetRenewal,
-    when: When,
-) -> Result<(), Refused> {
-    on(book, customer, command.subscription, |view, of| {
-        if of.end.is_some() {
-            return Err("it has ended");
-        }
-        let term = of.term.ok_or("it has no term")?;
-        if term.renewal == Renewal::Cancel && command.renewal != Renewal::Cancel {
-            thaw_cycles(view, of, term.end);
-        }
-        of.term = Some(term.renewed_by(view.clock, command.renewal));
-        let last = of.term.and_then(|term| term.last).filter(|_| term.renewal != command.renewal);
-        let Some(end) = last else { return Ok(()) };
-        may_end(of, end)?;
-        // What was to happen then or later will not.
-        let before = |known: &Scheduled| match known.at {
-            At::Time(at) => at < end,
-            At::Paid => true,
-        };
-        // An end beyond it puts nothing aside any more.
-        let goes = |known: &Scheduled| matches!(known.what, Later::Cancel(_)) && !before(known);
-        if of.scheduled.iter().any(goes) {
-            undo_scheduled(view, of);
-        }
-        of.scheduled.retain(before);
-        of.set_aside.retain(before);
-        Ok(())
-    })?;
-    if matches!(command.renewal, Renewal::Cancel | Renewal::RenewOnce) {
-        // What was billed beyond the end of the term will not begin.
-        bill(book, customer, &Billing::now(Which::WontBegin(command.subscription), when));
-    }
-    Ok(())
 }
 
 /// What waits for a payment happens once nothing is open that has a line of it.

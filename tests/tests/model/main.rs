@@ -14,7 +14,7 @@
 //! | `rules` | the policies, and those that are new, as a table |
 //! | `calendar`, `measure`, `price` | where cycles lie, how long a part is, what a whole costs |
 //! | `item`, `subscription`, `customer`, `book` | what is known |
-//! | `subscribe`, `change`, `mapping`, `life`, `migrate`, `offers` | what commands write |
+//! | `subscribe`, `change`, `mapping`, `life`, `renewal`, `giving_way`, `migrate`, `offers` | what commands write |
 //! | `activation`, `passing` | what payments and time write |
 //! | `voices` | who said what, and what a word for an earlier day leaves of it |
 //! | `moving` | what becomes of all that when the customer moves to another zone |
@@ -55,6 +55,7 @@ mod discounts;
 mod faults;
 mod features;
 mod figures;
+mod giving_way;
 mod item;
 mod judge;
 mod life;
@@ -78,6 +79,7 @@ mod play;
 mod policies;
 mod price;
 mod published;
+mod renewal;
 mod residue;
 mod rules;
 mod steps;

@@ -26,7 +26,7 @@ type Mapped<'a> = (Vec<(usize, &'a PriceDefinition)>, Vec<usize>, Vec<&'a PriceD
 fn map<'a>(
     of: &Subscription,
     version: &'a Version,
-    at: Instant,
+    (at, scheduled): (Instant, bool),
     told: &[PriceMapping],
 ) -> Result<Mapped<'a>, Refused> {
     let old = of.plan_items(at);
@@ -36,8 +36,12 @@ fn map<'a>(
     for place in &old {
         let Some(price) = price_of(*place) else { continue };
         let named = |price: &Code| new.iter().find(|new| new.price == *price).copied();
-        if let Some(mapping) = told.iter().find(|mapping| mapping.from == price) {
-            if named(&price).is_some() && mapping.to.as_ref() != Some(&price) {
+        // What was scheduled means it as it was called then, and a map may call it so.
+        let called = of.items[*place].called(at);
+        let is = |name: &Code| *name == price || called.contains(name);
+        if let Some(mapping) = told.iter().find(|mapping| is(&mapping.from)) {
+            let same_id = named(&mapping.from).is_some();
+            if same_id && mapping.to.as_ref() != Some(&mapping.from) {
                 return Err("a price of the same id is there");
             }
             match &mapping.to {
@@ -47,7 +51,8 @@ fn map<'a>(
             continue;
         }
         let only = if old.len() == 1 && new.len() == 1 { new.first().copied() } else { None };
-        let found = named(&price).or(only).ok_or("a price has no counterpart in the new plan")?;
+        let by_id = named(&price).or_else(|| called.iter().filter(|_| scheduled).find_map(named));
+        let found = by_id.or(only).ok_or("a price has no counterpart in the new plan")?;
         pairs.push((*place, found));
     }
     let begins = |new: &&&PriceDefinition| !pairs.iter().any(|(_, of)| of.price == new.price);
@@ -60,7 +65,7 @@ pub(crate) fn put_plan(
     view: &View<'_>,
     of: &mut Subscription,
     (version, told): (&Version, &ChangeSubscription),
-    at: Instant,
+    (at, scheduled): (Instant, bool),
     touched: &mut Touched,
 ) -> Result<(), Refused> {
     let same = |place: usize| {
@@ -69,7 +74,7 @@ pub(crate) fn put_plan(
     };
     let other_plan = !of.plan_items(at).into_iter().all(same);
     let mapping = told.map.as_deref().unwrap_or_default();
-    let (pairs, ended, started) = map(of, version, at, mapping)?;
+    let (pairs, ended, started) = map(of, version, (at, scheduled), mapping)?;
     let currency = view.customer.currency;
     let terms_of = |price: &PriceDefinition| version.terms(price, currency).ok_or("no currency");
     let keeps =
@@ -99,7 +104,10 @@ pub(crate) fn put_plan(
             continue;
         }
         let Some(now) = item.terms_at(at) else { continue };
-        let price = version.of_kind(Recurrence::AddOn).find(|price| price.price == now.price);
+        let called = if scheduled { item.called(at) } else { Vec::new() };
+        let named =
+            |name: &Code| version.of_kind(Recurrence::AddOn).find(|price| price.price == *name);
+        let price = named(&now.price).or_else(|| called.iter().find_map(named));
         if let Some(price) = price {
             put_terms(view, of, (place, terms_of(price)?, keeps), at, touched);
         } else {

@@ -278,7 +278,7 @@ fn agreed(
         SubscriptionCommand::PauseSubscription(c) => pauses::pause(book, customer, c, when),
         SubscriptionCommand::ResumeSubscription(c) => pauses::resume(book, customer, c, when),
         SubscriptionCommand::EndTrial(c) => life::end_trial(book, customer, c, when),
-        SubscriptionCommand::SetRenewal(c) => life::set_renewal(book, customer, c, when),
+        SubscriptionCommand::SetRenewal(c) => crate::renewal::set_renewal(book, customer, c, when),
         SubscriptionCommand::CreateQuote(c) => offers::quote(book, customer, c, children, when),
         SubscriptionCommand::AcceptQuote(c) => offers::accept(book, customer, c, children, when),
         SubscriptionCommand::VoidQuote(c) => offers::void_quote(customer, c),

@@ -10,7 +10,10 @@
 
 use std::collections::BTreeMap;
 
-use schemas::event::{ItemChange, ItemTerms, LaterTerms, PlanVersionDefined, SubscriptionEvent};
+use schemas::event::{
+    ChangeScheduled, ItemChange, ItemTerms, LaterTerms, PlanVersionDefined, ScheduledChange,
+    ScheduledFor, SubscriptionEvent,
+};
 use schemas::ids::PlanId;
 use schemas::terms::Recurrence;
 use schemas::text::Code;
@@ -19,14 +22,41 @@ use schemas::{Rejection, Timestamp};
 use super::{Draft, Edit};
 use crate::catalog::terms::{item_terms, recurrence};
 use crate::mistakes::{Mistake, makes};
+use crate::subscription::advance::Advance;
 use crate::subscription::evolve::try_out;
 use crate::subscription::item::Item;
 use crate::subscription::migration::leads;
+use crate::subscription::schedule::withdrawal;
 use crate::subscription::state::Subscription;
 use crate::subscription::steps::Word;
 
 /// What holds of an item from each instant on.
 type Steps = Vec<(Timestamp, Option<Box<ItemTerms>>)>;
+
+impl Advance<'_> {
+    /// What follows where a scheduled change is withdrawn: cycles that were opened ahead in the
+    /// plan that it leads to are of the present one, and take its migrations.
+    ///
+    /// # Errors
+    /// As [`Advance::change`].
+    pub(crate) fn without(
+        self,
+        subscription: &Subscription,
+        due: &ChangeScheduled,
+    ) -> Result<Vec<SubscriptionEvent>, Rejection> {
+        let ScheduledFor::At(at) = due.at else { return Ok(Vec::new()) };
+        match &due.what {
+            ScheduledChange::Items(items) if items.plan.is_some() => {}
+            ScheduledChange::Items(_)
+            | ScheduledChange::Cancel(_)
+            | ScheduledChange::Pause(_)
+            | ScheduledChange::Resume(_) => return Ok(Vec::new()),
+        }
+        let mut events = vec![withdrawal(subscription, due.change).into()];
+        Draft::of(self, subscription, at).take_migrations(&mut events)?;
+        Ok(events.split_off(1))
+    }
+}
 
 impl Draft<'_> {
     /// Where the next phase of a ramp begins.

@@ -63,6 +63,24 @@ impl Item {
         terms.any(|terms| terms.price == *price)
     }
 
+    /// The ids that its price has had up to an instant, the last first: migrations of its plan may
+    /// have given it others. Another plan is another agreement.
+    pub(crate) fn called(&self, at: Timestamp) -> Vec<&Code> {
+        let known = self.terms.partition_point(|(from, _)| *from <= at);
+        let mut found = Vec::new();
+        for (_, said) in self.terms[..known].iter().rev() {
+            let Some(terms) = &said.what else { break };
+            if found.last() != Some(&&terms.price) {
+                found.push(&terms.price);
+            }
+            match said.by {
+                Word::Plan => break,
+                Word::Own | Word::Phase | Word::RampEnd | Word::Migration => {}
+            }
+        }
+        found
+    }
+
     /// Whether a migration says what holds from an instant on.
     pub(crate) fn migrates_at(&self, at: Timestamp) -> bool {
         let found = self.terms.binary_search_by_key(&at, |(from, _)| *from);

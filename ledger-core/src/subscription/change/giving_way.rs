@@ -1,0 +1,104 @@
+//! What scheduled changes leave to a new one.
+//!
+//! # Shape
+//!
+//! Of two words on one thing for one time the later one holds. What an earlier change says besides
+//! stays scheduled, under its number; where nothing is left of it, it is withdrawn.
+
+use schemas::command::ItemRequest;
+use schemas::event::{
+    ChangeAgreed, ChangeScheduled, Event, ScheduledChange, ScheduledFor, SubscriptionEvent,
+};
+
+use crate::subscription::evolve::try_out;
+use crate::subscription::schedule::withdrawal;
+use crate::subscription::state::Subscription;
+
+/// The scheduled changes that give way to a new one, withdrawn, also those that a scheduled end put
+/// aside; and the subscription without them. `before` events of the commit come before these.
+pub(super) fn without_what_gives_way(
+    subscription: &Subscription,
+    new: &ChangeAgreed,
+    due: Option<ScheduledFor>,
+    before: usize,
+) -> (Vec<Event>, Subscription) {
+    let mut events: Vec<SubscriptionEvent> = Vec::new();
+    for known in &subscription.scheduled {
+        let ScheduledChange::Items(old) = &known.what else { continue };
+        let left = left_of(known, old, new, due);
+        if left.as_ref() == Some(&**old) {
+            continue;
+        }
+        events.push(withdrawal(subscription, known.change).into());
+        events.extend(left.map(|left| {
+            let what = ScheduledChange::Items(Box::new(left));
+            SubscriptionEvent::from(ChangeScheduled { what, ..known.clone() })
+        }));
+    }
+    // What was put aside is for no time that a new change can have.
+    for known in &subscription.aside {
+        if let ScheduledChange::Items(old) = &known.what
+            && left_of(known, old, new, due).is_none()
+        {
+            events.push(withdrawal(subscription, known.change).into());
+        }
+    }
+    let mut left = subscription.clone();
+    for (before, event) in (before..).zip(&events) {
+        try_out(&mut left, event, before);
+    }
+    (events.into_iter().map(Event::from).collect(), left)
+}
+
+/// What is left of a scheduled change beside a new one. To a change of plan any of a plan or a rate
+/// gives way whole, and to the end of an add-on what is for later of that.
+fn left_of(
+    known: &ChangeScheduled,
+    old: &ChangeAgreed,
+    new: &ChangeAgreed,
+    due: Option<ScheduledFor>,
+) -> Option<ChangeAgreed> {
+    let same_time = due == Some(known.at);
+    let another_plan = new.plan.is_some() && !new.keep_scheduled;
+    let rates = old.items.iter().any(|item| item.rate.is_some());
+    if (another_plan && (old.plan.is_some() || rates))
+        || (same_time && new.plan.is_some() && old.plan.is_some())
+    {
+        return None;
+    }
+    let mut left = old.clone();
+    if same_time {
+        left.quantity = left.quantity.filter(|_| new.quantity.is_none());
+        left.anchor = left.anchor.filter(|_| new.anchor.is_none());
+        left.items = left.items.into_iter().filter_map(|item| beside(item, new)).collect();
+    }
+    let later = match (due, known.at) {
+        (None, _) => true,
+        (Some(ScheduledFor::At(at)), ScheduledFor::At(known)) => at <= known,
+        (Some(ScheduledFor::At(_) | ScheduledFor::Paid), _) => false,
+    };
+    // What a price that ends was to be later would begin it again.
+    let ends = |item: &ItemRequest| {
+        let removes = |new: &ItemRequest| new.remove == Some(true) && new.price == item.price;
+        later && new.items.iter().any(removes)
+    };
+    left.items.retain(|item| !ends(item));
+    let says_something = left.plan.is_some()
+        || left.quantity.is_some()
+        || left.anchor.is_some()
+        || !left.items.is_empty();
+    says_something.then_some(left)
+}
+
+/// What is left of one price's change beside a new change for the same time.
+fn beside(mut item: ItemRequest, new: &ChangeAgreed) -> Option<ItemRequest> {
+    let Some(new) = new.items.iter().find(|new| new.price == item.price) else {
+        return Some(item);
+    };
+    if new.remove == Some(true) || item.remove == Some(true) {
+        return None;
+    }
+    item.quantity = item.quantity.filter(|_| new.quantity.is_none());
+    item.rate = item.rate.filter(|_| new.rate.is_none());
+    (item.quantity.is_some() || item.rate.is_some()).then_some(item)
+}

@@ -1,0 +1,66 @@
+//! What is scheduled gives way to a new change: of two words on one thing for one time the later one
+//! holds. What the earlier change says besides is done all the same.
+
+use schemas::command::{ChangeSubscription, ItemRequest};
+
+use crate::subscription::{At, Later, Scheduled, Subscription};
+
+/// Takes out of what is scheduled, or was put aside by an end, what a new change says otherwise.
+pub(crate) fn give_way(of: &mut Subscription, new: &ChangeSubscription, at: Option<At>) {
+    let waiting = std::mem::take(&mut of.scheduled);
+    of.scheduled = waiting.into_iter().filter_map(|old| less(old, new, at)).collect();
+    of.set_aside.retain(|old| less(old.clone(), new, at).is_some());
+}
+
+/// A scheduled change without what the new one says; none if it says nothing more.
+fn less(mut old: Scheduled, new: &ChangeSubscription, at: Option<At>) -> Option<Scheduled> {
+    let Later::Change(change) = &mut old.what else { return Some(old) };
+    let same_time = at == Some(old.at);
+    if new.plan.is_some() {
+        let price = change.items.iter().flatten().any(|item| item.rate.is_some());
+        let of_plan = change.plan.is_some();
+        if (new.keep_scheduled != Some(true) && (of_plan || price)) || (same_time && of_plan) {
+            return None;
+        }
+    }
+    if same_time && new.quantity.is_some() {
+        change.quantity = None;
+    }
+    if same_time && new.anchor.is_some() {
+        change.anchor = None;
+    }
+    // What ends is not changed later.
+    let from_now_on = match (at, old.at) {
+        (None, _) => true,
+        (Some(At::Time(at)), At::Time(old)) => at <= old,
+        (Some(At::Time(_) | At::Paid), _) => false,
+    };
+    let mut items: Vec<ItemRequest> = change.items.take().unwrap_or_default();
+    for told in new.items.iter().flatten() {
+        let ends = told.remove == Some(true);
+        items.retain(|item| {
+            let gone = item.remove == Some(true) && same_time;
+            item.price != told.price || !(gone || (ends && (same_time || from_now_on)))
+        });
+        if !same_time {
+            continue;
+        }
+        let same = |item: &&mut ItemRequest| item.price == told.price;
+        for item in items.iter_mut().filter(same) {
+            if told.quantity.is_some() {
+                item.quantity = None;
+            }
+            if told.rate.is_some() {
+                item.rate = None;
+            }
+        }
+        let empty = |item: &ItemRequest| item.quantity.is_none() && item.rate.is_none();
+        items.retain(|item| item.price != told.price || !empty(item));
+    }
+    let any = change.plan.is_some()
+        || change.quantity.is_some()
+        || change.anchor.is_some()
+        || !items.is_empty();
+    change.items = Some(items);
+    any.then_some(old)
+}
