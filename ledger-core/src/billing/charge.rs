@@ -147,7 +147,7 @@ fn line(
         rounding: amount.steps,
         gross,
         discounts: Vec::new(),
-        phase: phase(place, cycle),
+        phase: phase(place, cycle, segment),
         credits: None,
         alone: false,
         dimensions: place.subscription.dimensions.clone(),
@@ -161,9 +161,9 @@ fn line(
 }
 
 /// What the phase that a cycle begins in takes off it.
-fn phase(place: Place<'_>, cycle: &Cycle) -> Option<PhaseOff> {
+fn phase(place: Place<'_>, cycle: &Cycle, segment: &Segment<'_>) -> Option<PhaseOff> {
     let phases = place.subscription.phases.as_ref()?;
-    let percent = place.subscription.phase_percent(cycle)?;
+    let percent = place.subscription.phase_percent(cycle, segment.phases)?;
     Some(PhaseOff { discount: phases.discount, percent, given: phases.made })
 }
 

@@ -246,11 +246,9 @@ fn stays(
         let kept = subscription.pauses.iter().filter(|pause| pause.kept);
         let kept: Vec<Span> = kept.filter_map(Pause::span).collect();
         // Where nothing of a pause came back, nothing of what follows it does.
-        let follows = |time: &Span| {
-            let seen = place.item.seen_at(time.start(), (&[], frozen));
-            seen.is_some_and(|seen| kept.iter().any(|pause| pause.contains(seen.at)))
-        };
-        found.extend(frozen.iter().map(|time| time.span).filter(follows));
+        let follows =
+            |left: &&LeftAlone<'_>| kept.iter().any(|pause| pause.contains(left.just_before()));
+        found.extend(frozen.iter().filter(follows).map(|left| left.span));
         found.extend(kept);
     }
     found
@@ -345,18 +343,23 @@ fn in_arrears(
 }
 
 /// Whether a line has the discount of a phase that was withdrawn before its cycle.
-fn has_withdrawn_phase(place: Place<'_>, cycle: &Cycle, line: &Line) -> bool {
+fn has_withdrawn_phase(
+    place: Place<'_>,
+    cycle: &Cycle,
+    line: &Line,
+    segment: &Segment<'_>,
+) -> bool {
     let subscription = place.subscription;
     subscription.phases.as_ref().is_some_and(|phases| {
         let mut taken = line.discounts.iter();
         taken.any(|taken| taken.discount == phases.discount)
-            && subscription.phase_percent(cycle).is_none()
+            && subscription.phase_percent(cycle, segment.phases).is_none()
     })
 }
 
 fn charges_the_same(place: Place<'_>, cycle: &Cycle, line: &Line, segment: &Segment<'_>) -> bool {
     let Some(priced) = line.priced.as_ref().map(|priced| &priced.pricing) else { return false };
-    if has_withdrawn_phase(place, cycle, line) {
+    if has_withdrawn_phase(place, cycle, line, segment) {
         return false;
     }
     let same_change = match place.rules().policies.rebill {

@@ -8,6 +8,8 @@ use schemas::event::{
 };
 use schemas::ids::{QuoteId, SubscriptionId};
 use schemas::terms::{CancelCredit, Renewal, Settle};
+use std::collections::BTreeMap;
+
 use schemas::{Span, Timestamp};
 
 use super::agreements::{Agreements, Discount, Quote};
@@ -241,6 +243,8 @@ impl Subscription {
         if changed.anchor.is_some() {
             self.anchor = changed.anchor;
         }
+        // As it is agreed before any of this: also phases that are withdrawn.
+        let mut left = self.to_be_left_alone(changed, made);
         if let (Some(end), Some(phases)) = (changed.ramp_withdrawn_from, &mut self.phases) {
             phases.withdraw(changed.from, end);
             self.items.iter_mut().for_each(|item| item.forget_ramp(changed.from));
@@ -253,8 +257,6 @@ impl Subscription {
             if known && changed.settle != Settle::None {
                 self.known_item(change.item)?.thaw(changed.from);
             }
-            let left = change.left_alone_until.and_then(|until| Span::new(changed.from, until));
-            let left = left.map(|span| (span, self.item(change.item).map(|of| of.to_freeze(span))));
             self.fold_item(change, changed.from, by, made)?;
             let item = self.known_item(change.item)?;
             if known {
@@ -266,9 +268,7 @@ impl Subscription {
                 }
                 Settle::Next | Settle::None => {}
             }
-            if let Some((span, as_it_was)) = left {
-                // Nothing is invoiced of what begins now.
-                let frozen = as_it_was.unwrap_or_else(|| Frozen::as_before(span));
+            if let Some(frozen) = left.remove(&change.item) {
                 item.freeze(frozen, change.calendar.is_some() && known);
             }
         }
@@ -276,12 +276,9 @@ impl Subscription {
             self.known_item(repeat.item)?.put(changed.from, repeat, by, made);
         }
         for later in &changed.later {
-            let left = later.left_alone_until.and_then(|until| Span::new(changed.from, until));
-            let item = self.known_item(later.item)?;
-            let left = left.map(|span| item.to_freeze(span));
             self.fold_later(changed.from, later, made)?;
             let item = self.known_item(later.item)?;
-            match left {
+            match left.remove(&later.item) {
                 Some(left) => item.freeze(left, false),
                 None if changed.settle != Settle::None => item.thaw(changed.from),
                 None => {}
@@ -289,6 +286,23 @@ impl Subscription {
         }
         self.changed = made;
         Ok(())
+    }
+
+    /// What a change leaves as it is invoiced, by item. Of what begins with it nothing is invoiced.
+    fn to_be_left_alone(
+        &self,
+        changed: &SubscriptionChanged,
+        made: EventAt,
+    ) -> BTreeMap<u16, Frozen> {
+        let phases = self.phases.as_ref().filter(|_| changed.ramp_withdrawn_from.is_some());
+        let of_items = changed.items.iter().map(|change| (change.item, change.left_alone_until));
+        let later = changed.later.iter().map(|later| (later.item, later.left_alone_until));
+        let left = of_items.chain(later).filter_map(|(number, until)| {
+            let span = Span::new(changed.from, until?)?;
+            let item = self.item(number).map(|item| item.to_freeze(span, phases));
+            Some((number, item.unwrap_or_else(|| Frozen::of_nothing(span, made))))
+        });
+        left.collect()
     }
 
     fn fold_item(
@@ -403,7 +417,7 @@ impl Subscription {
         for left in &resumed.left_alone {
             let item = self.known_item(left.item)?;
             if let Some(time) = Span::new(resumed.from, left.until) {
-                item.freeze(Frozen::as_before(time), false);
+                item.freeze(Frozen::of_nothing(time, made), false);
             }
         }
         self.changed = made;

@@ -16,6 +16,7 @@ use schemas::{Span, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::calendar;
+use super::phases::Phases;
 use super::steps::{Said, Word, latest, put_step, step_at};
 use super::visit::Visit;
 use crate::catalog::models;
@@ -51,6 +52,8 @@ pub(crate) struct Segment<'a> {
     pub(crate) change: Option<SegmentFrom>,
     /// The event that made that change.
     pub(crate) made: EventAt,
+    /// Phases that were withdrawn, where they hold all the same.
+    pub(crate) phases: Option<&'a Phases>,
 }
 
 impl Segment<'_> {
@@ -249,6 +252,7 @@ impl Item {
         bounds.extend(self.changes.iter().map(|(from, _)| *from));
         bounds.extend(pauses.iter().flat_map(|pause| [pause.start(), pause.end()]));
         bounds.extend(frozen.iter().flat_map(|frozen| [frozen.span.start(), frozen.span.end()]));
+        bounds.extend(frozen.iter().flat_map(|frozen| frozen.steps()));
         bounds.retain(inside);
         bounds.extend([span.start(), span.end()]);
         bounds.sort_unstable();
@@ -259,8 +263,7 @@ impl Item {
             if pauses.iter().any(|pause| pause.overlap(span).is_some()) {
                 continue;
             }
-            let seen = self.seen_at(span.start(), (pauses, frozen));
-            segments.extend(seen.and_then(|seen| self.segment(span, seen)));
+            segments.extend(self.segment(span, frozen));
         }
         with_peaks(&mut segments);
         joined(segments, rules)
@@ -329,10 +332,16 @@ impl Item {
         Some(SegmentFrom { at, nth })
     }
 
-    /// The first instant after `at` from which terms or quantity are others, or were changed.
-    fn next_step(&self, at: Timestamp) -> Option<Timestamp> {
-        let terms = self.terms.iter().map(|(from, _)| *from);
-        let quantities = self.quantities.iter().map(|(from, _)| *from);
+    /// The first instant after `at` for which a command said something of it; phases and migrations
+    /// are no commands.
+    fn next_command(&self, at: Timestamp) -> Option<Timestamp> {
+        let said = |by: Word| match by {
+            Word::Plan | Word::Own => true,
+            Word::Phase | Word::RampEnd | Word::Migration => false,
+        };
+        let terms = self.terms.iter().filter(|(_, told)| said(told.by)).map(|(from, _)| *from);
+        let quantities = self.quantities.iter().filter(|(_, told)| said(told.by));
+        let quantities = quantities.map(|(from, _)| *from);
         let changes = self.changes.iter().map(|(from, _)| *from);
         terms.chain(quantities).chain(changes).filter(|from| *from > at).min()
     }
@@ -380,6 +389,7 @@ fn joins(a: &Segment<'_>, b: &Segment<'_>, rules: &Rules) -> bool {
         RebillRule::OnEveryChange => a.change == b.change,
     };
     a.span.end() == b.span.start()
+        && a.phases == b.phases
         && same_price(a.terms, b.terms)
         && a.units() == b.units()
         && same_change

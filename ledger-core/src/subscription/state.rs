@@ -393,9 +393,10 @@ impl Subscription {
         })
     }
 
-    /// Percent that the phase of a ramp takes off a cycle.
-    pub(crate) fn phase_percent(&self, cycle: &Cycle) -> Option<Decimal> {
-        self.phases.as_ref()?.percent_at(cycle.start.max(self.start))
+    /// Percent that the phase of a ramp takes off a cycle; one of these phases, where they hold
+    /// though they were withdrawn.
+    pub(crate) fn phase_percent(&self, cycle: &Cycle, held: Option<&Phases>) -> Option<Decimal> {
+        held.or(self.phases.as_ref())?.percent_at(cycle.start.max(self.start))
     }
 
     /// Nothing is scheduled up to and at an instant.

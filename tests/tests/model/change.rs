@@ -328,8 +328,8 @@ fn mark(
         let last = item.calendars.len() - 1;
         match (how, billed(place)) {
             (Settle::None, Some(until)) if at < until => {
-                let was = before.items[place].said_for(view.rules, (at, until));
-                item.frozen.push(Frozen { time: (at, until), since: at, was, pieces: last });
+                let frozen = as_it_was(view, &before.items[place], (at, until));
+                item.frozen.push(Frozen { pieces: last, ..frozen });
                 freezes.push((place, (at, until)));
             }
             (Settle::None, _) => {}
@@ -360,9 +360,11 @@ fn mark(
             let last = item.calendars.len() - 1;
             let pieces = if restarted { last.saturating_sub(1) } else { last };
             if !new || touched.restarted.is_empty() {
-                let was = before.items.get(*place);
-                let was = was.map_or_else(Vec::new, |item| item.said_for(view.rules, (at, until)));
-                item.frozen.push(Frozen { time: (at, until), since: at, was, pieces });
+                let frozen = match before.items.get(*place) {
+                    Some(before) => as_it_was(view, before, (at, until)),
+                    None => nothing_of(item, (at, until)),
+                };
+                item.frozen.push(Frozen { pieces, ..frozen });
                 freezes.push((*place, (at, until)));
             }
         }
@@ -375,6 +377,34 @@ fn mark(
             next.as_agreed.extend(left.into_iter().map(|time| (of, id, time)));
         }
     }
+}
+
+/// Time as it was charged before a change: also what was left alone before that.
+fn as_it_was(view: &View<'_>, before: &Item, time: crate::civil::Stretch) -> Frozen {
+    let last = before.calendars.len() - 1;
+    let known: Vec<&Frozen> = before.frozen.iter().filter(|f| last <= f.pieces).collect();
+    let mut steps = before.steps();
+    for old in &known {
+        steps.extend([old.time.0, old.time.1]);
+        steps.extend(old.was.iter().map(|(at, _)| *at));
+    }
+    steps.push(time.0);
+    steps.retain(|at| time.0 <= *at && *at < time.1);
+    steps.sort_unstable();
+    steps.dedup();
+    let was = steps.into_iter().map(|at| {
+        let old = known.iter().rfind(|old| old.time.0 <= at && at < old.time.1);
+        (at, old.map_or_else(|| before.price_at(view.rules, at), |old| old.at(at).cloned()))
+    });
+    let old = known.iter().rfind(|old| old.time.0 <= time.0 && time.0 < old.time.1);
+    let percents = old.map_or(&before.percents, |old| &old.percents).clone();
+    Frozen { time, since: time.0, was: was.collect(), percents, pieces: last }
+}
+
+/// Time of which nothing was charged.
+pub(crate) fn nothing_of(item: &Item, time: crate::civil::Stretch) -> Frozen {
+    let (was, percents) = (vec![(time.0, None)], item.percents.clone());
+    Frozen { time, since: time.0, was, percents, pieces: item.calendars.len() - 1 }
 }
 
 /// An end or a pause gives back what was billed of what is there.
@@ -403,7 +433,7 @@ pub(crate) fn thaw_cycles(view: &View<'_>, of: &mut Subscription, end: Instant) 
 
 /// Time after a change that is billed is no longer frozen, until the next recorded change.
 pub(crate) fn thaw(item: &mut Item, at: Instant, last: usize) {
-    let until = item.next_step(at).unwrap_or(Instant::MAX);
+    let until = item.next_command(at).unwrap_or(Instant::MAX);
     let frozen = std::mem::take(&mut item.frozen);
     for old in frozen {
         // What cycles that were laid anew have forfeited stays forfeited.

@@ -16,11 +16,22 @@ pub(crate) fn give_way(of: &mut Subscription, new: &ChangeSubscription, at: Opti
 fn less(mut old: Scheduled, new: &ChangeSubscription, at: Option<At>) -> Option<Scheduled> {
     let Later::Change(change) = &mut old.what else { return Some(old) };
     let same_time = at == Some(old.at);
-    if new.plan.is_some() {
-        let price = change.items.iter().flatten().any(|item| item.rate.is_some());
-        let of_plan = change.plan.is_some();
-        if (new.keep_scheduled != Some(true) && (of_plan || price)) || (same_time && of_plan) {
-            return None;
+    let keeps = new.keep_scheduled == Some(true);
+    if new.plan.is_some() && (same_time || !keeps) {
+        // Prices of a plan that is not taken go with it; seats stay.
+        if change.plan.take().is_some() {
+            (change.items, change.map) = (None, None);
+            (change.keep_prices, change.keep_scheduled) = (None, None);
+        }
+        if !keeps {
+            for item in change.items.iter_mut().flatten() {
+                let nothing_else = item.rate.is_some() && item.quantity.is_none();
+                item.rate = None;
+                item.remove = item.remove.or(nothing_else.then_some(false));
+            }
+            if let Some(items) = &mut change.items {
+                items.retain(|item| item.remove != Some(false));
+            }
         }
     }
     if same_time && new.quantity.is_some() {

@@ -74,11 +74,20 @@ pub(crate) struct Frozen {
     pub(crate) time: Stretch,
     /// When the change was that left it alone.
     pub(crate) since: Instant,
-    /// What was to be charged before the change, if that was said for instants of the time; else it
-    /// is what is charged just before it.
+    /// What was charged from an instant on, before the change was told.
     pub(crate) was: Vec<(Instant, Option<Price>)>,
+    /// What phases took off before the change.
+    pub(crate) percents: BTreeMap<Instant, Option<Decimal>>,
     /// In cycles of the calendars up to this one.
     pub(crate) pieces: usize,
+}
+
+impl Frozen {
+    /// What was charged at an instant.
+    pub(crate) fn at(&self, at: Instant) -> Option<&Price> {
+        let (_, price) = self.was.iter().rfind(|(from, _)| *from <= at)?;
+        price.as_ref()
+    }
 }
 
 #[derive(Debug, Clone)]
@@ -116,7 +125,7 @@ pub(crate) struct Item {
     pub(crate) ramp: Vec<Instant>,
 }
 
-fn latest<T>(line: &BTreeMap<Instant, T>, at: Instant) -> Option<&T> {
+pub(crate) fn latest<T>(line: &BTreeMap<Instant, T>, at: Instant) -> Option<&T> {
     line.range(..=at).next_back().map(|(_, value)| value)
 }
 
@@ -235,16 +244,6 @@ impl Item {
         found
     }
 
-    /// What it costs in a stretch, if something was said for instants of it.
-    pub(crate) fn said_for(&self, rules: &Rules, time: Stretch) -> Vec<(Instant, Option<Price>)> {
-        let steps = self.steps().into_iter();
-        let mut steps: Vec<Instant> = steps.filter(|at| time.0 <= *at && *at < time.1).collect();
-        if !steps.is_empty() && steps[0] != time.0 {
-            steps.insert(0, time.0);
-        }
-        steps.into_iter().map(|at| (at, self.price_at(rules, at))).collect()
-    }
-
     /// Its cycles that begin before an instant, cut where a later calendar begins.
     pub(crate) fn cycles(&self, rules: &Rules, clock: &Clock, until: Instant) -> Vec<Cycle> {
         let mut found = Vec::new();
@@ -291,8 +290,12 @@ impl Item {
         self.terms_at(at).is_some()
     }
 
-    /// The first instant after `at` at which something changes.
-    pub(crate) fn next_step(&self, at: Instant) -> Option<Instant> {
-        self.steps().into_iter().find(|step| *step > at)
+    /// The first instant after `at` for which a command said something; phases and migrations are
+    /// no commands.
+    pub(crate) fn next_command(&self, at: Instant) -> Option<Instant> {
+        let commands = |voice: &Voice| matches!(voice, Voice::Plan | Voice::Command);
+        let terms = self.voices.iter().filter(|(_, voice)| commands(voice)).map(|(at, _)| *at);
+        let told = self.told.keys().copied().chain(self.changes.iter().copied());
+        terms.chain(told).filter(|step| *step > at).min()
     }
 }

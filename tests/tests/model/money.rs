@@ -348,10 +348,7 @@ pub(crate) fn undo(customer: &mut Customer, place: usize, rebill: bool) {
                 let charged = charged.iter().filter(|(other, _)| same(other));
                 let charged: Vec<Stretch> = charged.map(|(_, time)| *time).collect();
                 let in_place = without(&[line.time], &charged).is_empty();
-                if in_place
-                    && !rebill
-                    && let Ok(found) = customer.place_of(of.subscription)
-                {
+                if !rebill && let Ok(found) = customer.place_of(of.subscription) {
                     let item = &mut customer.subscriptions[found].items[of.item];
                     item.waived.push((of.id, line.time));
                 }
@@ -385,7 +382,17 @@ pub(crate) fn undo(customer: &mut Customer, place: usize, rebill: bool) {
                     &mut customer.subscriptions[found.expect("it was billed")].items[of.item];
                 item.waived.extend(gone.iter().map(|time| (of.id, *time)));
             }
-            (Source::Cycle(_), None) => {}
+            (Source::Cycle(of), None) => {
+                // What is to be billed again is given up no more.
+                let found = customer.place_of(of.subscription).expect("it was billed");
+                let item = &mut customer.subscriptions[found].items[of.item];
+                let waived = std::mem::take(&mut item.waived);
+                let left = waived.into_iter().flat_map(|(id, time)| {
+                    let left = without(&[time], &line.live).into_iter();
+                    left.map(move |time| (id, time)).collect::<Vec<_>>()
+                });
+                item.waived = left.collect();
+            }
             (Source::Charge(id), _) => {
                 let charge = customer.charges.iter().find(|known| known.id == id).cloned();
                 customer.pending.extend(charge.filter(|_| rebill).map(|mut charge| {

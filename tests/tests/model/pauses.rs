@@ -7,7 +7,6 @@ use crate::bill::{Billing, Which, bill};
 use crate::book::Book;
 use crate::civil::Instant;
 use crate::customer::{Customer, Refused, When};
-use crate::item::Frozen;
 use crate::life::{Counts, lives, on, time_of};
 use crate::passing::{View, settle};
 use crate::subscription::{At, Later, Pause, Subscription};
@@ -126,8 +125,8 @@ pub(crate) fn resume_at(view: &View<'_>, of: &mut Subscription, at: Instant, how
     let id = of.id;
     for (number, item) in of.items.iter_mut().enumerate() {
         if let Some(until) = view.customer.last_cycle_end(id, number).filter(|end| at < *end) {
-            let pieces = item.calendars.len() - 1;
-            item.frozen.push(Frozen { time: (at, until), since: at, was: Vec::new(), pieces });
+            let frozen = crate::change::nothing_of(item, (at, until));
+            item.frozen.push(frozen);
         }
     }
 }

@@ -43,6 +43,16 @@ const LIMITS: [&str; 8] = [
     "customer_parked",
 ];
 
+/// Whether a refusal is a limit. Cycles can be laid anew ahead, where what was billed ahead in a
+/// plan that was scheduled takes a migration of it to another interval: changes wait for that.
+fn is_limit(rejection: &Rejection, stamp: &Stamp) -> bool {
+    let today = stamp.recorded_at.micros().div_euclid(86_400_000_000);
+    if let Rejection::BeforeAnchor { anchor, .. } = rejection {
+        return today + 1 < i64::from(anchor.days());
+    }
+    LIMITS.contains(&rejection.code())
+}
+
 /// A book that is played on, beside the model.
 pub(crate) struct Game {
     pub(crate) kept: Kept,
@@ -270,7 +280,7 @@ impl Game {
     fn submit(&mut self, command: &Command, stamp: &Stamp) {
         let decided = self.kept.ledger.decide(command, stamp);
         if let Err(rejection) = &decided
-            && LIMITS.contains(&rejection.code())
+            && is_limit(rejection, stamp)
         {
             *self.left_open.entry(format!("a limit: {}", rejection.code())).or_default() += 1;
             self.over = true;

@@ -11,7 +11,7 @@ use schemas::terms::{BillingTiming, CancelCredit, Proration, Rate};
 
 use crate::calendar::{Cycle, CycleId};
 use crate::civil::{Clock, Day, Instant, Stretch};
-use crate::item::{Frozen, Item, Price};
+use crate::item::{Frozen, Item, Price, latest};
 use crate::number::Exact;
 use crate::rules::Rules;
 use crate::stretches::{both, cut, joined, without};
@@ -91,19 +91,24 @@ fn wanted_but(
     let mut found: Vec<Wanted> = Vec::new();
     let mut steps = item.steps();
     steps.extend(frozen.iter().flat_map(|left| [left.time.0, left.time.1]));
+    steps.extend(frozen.iter().flat_map(|left| left.was.iter().map(|(at, _)| *at)));
     steps.sort_unstable();
     steps.dedup();
     for time in cut(&awake, &steps) {
-        let Some(seen) = as_before(subscription, item, frozen, time.0) else { continue };
-        let price = match seen {
-            Seen::At(at) => item.price_at(rules, at),
-            Seen::Was(_, was) => was,
+        let left = left_by(frozen, time.0);
+        let price = match left {
+            Some(left) => left.at(time.0).cloned(),
+            None => item.price_at(rules, time.0),
         };
         let Some(mut price) = price else { continue };
         // A phase's discount is that of the cycles that begin in it.
-        price.percent = item.percent_at(cycle.start.max(subscription.start));
+        let begins = cycle.start.max(subscription.start);
+        price.percent = match left {
+            Some(left) => latest(&left.percents, begins).copied().flatten(),
+            None => item.percent_at(begins),
+        };
         if matches!(price.terms.rate, Rate::Capacity(_)) {
-            price.quantity = peak(subscription, item, frozen, &awake);
+            price.quantity = peak(item, frozen, &awake);
         }
         if given_back(subscription, cycle, price.terms.timing) {
             continue;
@@ -126,48 +131,9 @@ fn wanted_but(
     found
 }
 
-/// Where the price stands that is charged.
-enum Seen {
-    At(Instant),
-    /// It was said for this instant, before a change for the same one.
-    Was(Instant, Option<Price>),
-}
-
-impl Seen {
-    const fn at(&self) -> Instant {
-        match self {
-            Self::At(at) | Self::Was(at, _) => *at,
-        }
-    }
-}
-
-/// What is charged at an instant: what was left alone goes on as it was just before the change, and
-/// what was paused then is free. None where nothing was there.
-fn as_before(
-    subscription: &Subscription,
-    item: &Item,
-    frozen: &[Frozen],
-    at: Instant,
-) -> Option<Seen> {
-    let seen = before_all(item, frozen, at)?;
-    (seen.at() == at || subscription.paused_at(seen.at()).is_none()).then_some(seen)
-}
-
-/// The last that was before all that was left alone.
-fn before_all(item: &Item, frozen: &[Frozen], at: Instant) -> Option<Seen> {
-    let began = *item.terms.first_key_value()?.0;
-    let mut seen = at;
-    loop {
-        let holds = frozen.iter().filter(|left| left.time.0 <= seen && seen < left.time.1);
-        // Of several for one instant, the one that was told first.
-        let Some(first) = holds.min_by_key(|left| left.since) else { return Some(Seen::At(seen)) };
-        let from = first.since;
-        match first.was.iter().rfind(|(said, _)| *said <= seen) {
-            Some((_, was)) => return Some(Seen::Was(from, was.clone())),
-            None if from <= began => return None,
-            None => seen = from - 1,
-        }
-    }
+/// What left an instant alone: the change that was told last.
+fn left_by(frozen: &[Frozen], at: Instant) -> Option<&Frozen> {
+    frozen.iter().rfind(|left| left.time.0 <= at && at < left.time.1)
 }
 
 /// Time of a cycle that changes without proration have left alone.
@@ -196,17 +162,17 @@ fn times(frozen: &[Frozen]) -> Vec<Stretch> {
 }
 
 /// The highest quantity of a cycle, of the time in service, as it is billed.
-fn peak(subscription: &Subscription, item: &Item, frozen: &[Frozen], awake: &[Stretch]) -> Decimal {
+fn peak(item: &Item, frozen: &[Frozen], awake: &[Stretch]) -> Decimal {
     let mut steps = item.steps();
     steps.extend(frozen.iter().flat_map(|left| [left.time.0, left.time.1]));
     steps.sort_unstable();
-    let pieces = cut(awake, &steps).into_iter();
-    let seen = pieces.filter_map(|time| as_before(subscription, item, frozen, time.0));
-    let units = |seen: Seen| match seen {
-        Seen::At(at) => item.lives_at(at).then(|| item.quantity_at(at)),
-        Seen::Was(_, was) => was.map(|price| price.quantity),
+    steps.extend(frozen.iter().flat_map(|left| left.was.iter().map(|(at, _)| *at)));
+    steps.sort_unstable();
+    let units = |time: Stretch| match left_by(frozen, time.0) {
+        Some(left) => left.at(time.0).map(|price| price.quantity),
+        None => item.lives_at(time.0).then(|| item.quantity_at(time.0)),
     };
-    let all: Vec<Decimal> = seen.filter_map(units).collect();
+    let all: Vec<Decimal> = cut(awake, &steps).into_iter().filter_map(units).collect();
     all.into_iter().max_by_key(|quantity| Exact::decimal(*quantity)).unwrap_or(Decimal::ONE)
 }
 
@@ -299,10 +265,11 @@ pub(crate) fn stays(
         kept.map(|pause| (pause.from, pause.until.unwrap_or(Instant::MAX))).collect();
     // Where nothing of a pause came back, nothing of what follows it does.
     let frozen = frozen(subscription, item, (id, start), cycle);
-    found.extend(times(&frozen).into_iter().filter(|time| {
-        let seen = before_all(item, &frozen, time.0).map(|seen| seen.at());
-        seen.is_some_and(|seen| kept.iter().any(|pause| pause.0 <= seen && seen < pause.1))
-    }));
+    let follows = |left: &&Frozen| {
+        let before = left.since - 1;
+        kept.iter().any(|pause| pause.0 <= before && before < pause.1)
+    };
+    found.extend(frozen.iter().filter(follows).map(|left| left.time));
     found.extend(kept);
     joined(found)
 }

@@ -50,6 +50,9 @@ impl Billing {
                         other.live.iter().fold(set, |set, s| spans::without(&set, *s))
                     });
                 if rebill {
+                    for time in &line.live {
+                        self.give_up_no_more((subscription, item, number), *time);
+                    }
                     let cycle = self.cycle_mut(subscription, item, number)?;
                     cycle.as_agreed.extend_from_slice(&charged);
                     cycle.again.extend(charged);
@@ -112,9 +115,8 @@ impl Billing {
         }
     }
 
-    /// The credited line counts in full again, and charges its days again: to be looked at again,
-    /// or, where the invoice charged something in their place, to stay as they were. Else the
-    /// credit is given up.
+    /// The credited line counts in full again. Its days are looked at again, or else are given up:
+    /// where the invoice charged something in their place, the line charges them as before.
     fn void_credit(
         &mut self,
         by: InvoiceId,
@@ -128,6 +130,12 @@ impl Billing {
         if let Some(index) = target.credited_by.iter().position(|found| *found == by) {
             target.credited_by.remove(index);
         }
+        if let (LineSource::Cycle { subscription, item, cycle }, Some(priced), false) =
+            (line.source, &line.priced, rebill)
+        {
+            self.give_up((subscription, item, cycle), &[priced.pricing.span])?;
+        }
+        let target = self.line_mut(credited)?;
         let charged = !target.live.is_empty();
         let (true, Some(priced)) = (rebill || is_replaced, &line.priced) else {
             // The line stands, and so does its discount.
@@ -141,15 +149,13 @@ impl Billing {
                 self.count_line(taken, 1)?;
             }
         }
-        if let LineSource::Cycle { subscription, item, cycle: number } = line.source {
+        if let (LineSource::Cycle { subscription, item, cycle: number }, true) =
+            (line.source, rebill)
+        {
             let time = priced.pricing.span;
-            if rebill {
-                let cycle = self.cycle_mut(subscription, item, number)?;
-                cycle.credited_again.push(time);
-                cycle.as_agreed.push(time);
-            } else {
-                self.give_up((subscription, item, number), &[time])?;
-            }
+            let cycle = self.cycle_mut(subscription, item, number)?;
+            cycle.credited_again.push(time);
+            cycle.as_agreed.push(time);
         }
         Ok(())
     }

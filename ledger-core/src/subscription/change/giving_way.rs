@@ -50,8 +50,8 @@ pub(super) fn without_what_gives_way(
     (events.into_iter().map(Event::from).collect(), left)
 }
 
-/// What is left of a scheduled change beside a new one. To a change of plan any of a plan or a rate
-/// gives way whole, and to the end of an add-on what is for later of that.
+/// What is left of a scheduled change beside a new one. To a change of plan gives way what is of a
+/// plan or a rate, and to the end of an add-on what is for later of that.
 fn left_of(
     known: &ChangeScheduled,
     old: &ChangeAgreed,
@@ -59,14 +59,18 @@ fn left_of(
     due: Option<ScheduledFor>,
 ) -> Option<ChangeAgreed> {
     let same_time = due == Some(known.at);
-    let another_plan = new.plan.is_some() && !new.keep_scheduled;
-    let rates = old.items.iter().any(|item| item.rate.is_some());
-    if (another_plan && (old.plan.is_some() || rates))
-        || (same_time && new.plan.is_some() && old.plan.is_some())
-    {
-        return None;
-    }
     let mut left = old.clone();
+    if new.plan.is_some() && (same_time || !new.keep_scheduled) {
+        if left.plan.take().is_some() {
+            // What it says of prices is of prices of that plan.
+            left.items.clear();
+            left.map.clear();
+            (left.keep_prices, left.keep_scheduled) = (false, false);
+        }
+        if !new.keep_scheduled {
+            left.items = left.items.into_iter().filter_map(without_rate).collect();
+        }
+    }
     if same_time {
         left.quantity = left.quantity.filter(|_| new.quantity.is_none());
         left.anchor = left.anchor.filter(|_| new.anchor.is_none());
@@ -88,6 +92,12 @@ fn left_of(
         || left.anchor.is_some()
         || !left.items.is_empty();
     says_something.then_some(left)
+}
+
+/// What is left of one price's change where its rate is of no account.
+fn without_rate(mut item: ItemRequest) -> Option<ItemRequest> {
+    let rate = item.rate.take().is_some();
+    (!rate || item.quantity.is_some()).then_some(item)
 }
 
 /// What is left of one price's change beside a new change for the same time.

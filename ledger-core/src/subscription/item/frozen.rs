@@ -7,10 +7,12 @@ use serde::{Deserialize, Serialize};
 
 use super::{Item, Segment};
 use crate::spans;
+use crate::subscription::advance::just_before;
+use crate::subscription::phases::Phases;
 use crate::subscription::visit::{self, Visit};
 
-/// Time that is billed as it was agreed just before a change: nothing else of it is charged or given
-/// back.
+/// Time that is billed as it was just before a change was recorded: nothing else of it is charged or
+/// given back.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Frozen {
     /// What is left of the time.
@@ -19,14 +21,17 @@ pub(crate) struct Frozen {
     since: Timestamp,
     /// Only of cycles before this one.
     pub(super) before: u32,
-    /// What was agreed for the time, if steps lay in it; else it is what holds before the change.
+    /// What was billed from an instant on; the first one is that of the change.
     was: Vec<Was>,
+    /// The phases of the ramp that the change has withdrawn.
+    phases: Option<Box<Phases>>,
 }
 
 /// What an item was from an instant on, before a change was recorded.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct Was {
     from: Timestamp,
+    /// None where nothing of it was billed.
     terms: Option<ItemTerms>,
     quantity: Decimal,
     change: Option<SegmentFrom>,
@@ -40,18 +45,12 @@ pub(crate) struct LeftAlone<'a> {
     frozen: &'a Frozen,
 }
 
-/// Where to look for what is billed.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Seen<'a> {
-    pub(crate) at: Timestamp,
-    /// What was agreed before a change.
-    was: Option<&'a Was>,
-}
-
 impl Frozen {
-    /// Time that is billed as what holds just before it; not at all, where nothing is billed there.
-    pub(crate) const fn as_before(span: Span) -> Self {
-        Self { span, since: span.start(), before: u32::MAX, was: Vec::new() }
+    /// Time of which nothing is billed: of what begins with the change, or was paused before it.
+    pub(crate) fn of_nothing(span: Span, made: EventAt) -> Self {
+        let (from, quantity) = (span.start(), Decimal::ONE);
+        let was = vec![Was { from, terms: None, quantity, change: None, made }];
+        Self { span, since: from, before: u32::MAX, was, phases: None }
     }
 
     pub(super) const fn left_alone(&self) -> LeftAlone<'_> {
@@ -68,82 +67,91 @@ impl Frozen {
                 change.at = visit(change.at);
             }
         }
+        if let Some(phases) = &mut self.phases {
+            phases.agreed(visit);
+        }
     }
 }
 
-impl LeftAlone<'_> {
+impl<'a> LeftAlone<'a> {
     /// What is left of it.
     pub(crate) fn without(self, taken: &[Span]) -> Vec<Self> {
         let left = taken.iter().fold(vec![self.span], |set, span| spans::without(&set, *span));
         left.into_iter().map(|span| Self { span, ..self }).collect()
     }
+
+    /// The instant just before the change.
+    pub(crate) fn just_before(self) -> Timestamp {
+        just_before(self.frozen.since)
+    }
+
+    /// Instants of it at which something else was billed.
+    pub(super) fn steps(self) -> impl Iterator<Item = Timestamp> + 'a {
+        self.frozen.was.iter().map(|was| was.from)
+    }
+
+    fn was_at(self, at: Timestamp) -> &'a Was {
+        let known = self.frozen.was.partition_point(|was| was.from <= at);
+        &self.frozen.was[known.saturating_sub(1)]
+    }
 }
 
 impl Item {
-    /// What is billed at an instant: what was left alone goes on as it was agreed just before the
-    /// change, and what was in a pause then is not billed. None where nothing was there.
-    pub(crate) fn seen_at<'a>(
-        &self,
-        at: Timestamp,
-        (pauses, frozen): (&[Span], &[LeftAlone<'a>]),
-    ) -> Option<Seen<'a>> {
-        let mut seen = Seen { at, was: None };
-        loop {
-            let holds = frozen.iter().filter(|left| left.span.contains(seen.at));
-            // Of several changes for one instant, the one that was recorded first.
-            let Some(first) = holds.min_by_key(|left| left.frozen.since) else { break };
-            let (since, was) = (first.frozen.since, &first.frozen.was);
-            let known = was.partition_point(|was| was.from <= seen.at).checked_sub(1);
-            if let Some(known) = known {
-                seen = Seen { at: since, was: Some(&was[known]) };
-                break;
-            }
-            if since <= self.began() {
-                return None;
-            }
-            seen.at = Timestamp::from_micros(since.micros() - 1)?;
-        }
-        let paused = seen.at != at && pauses.iter().any(|pause| pause.contains(seen.at));
-        Some(seen).filter(|_| !paused)
-    }
-
-    /// A run with the terms and the quantity that are seen; none where nothing is there.
-    pub(super) fn segment<'a>(&'a self, span: Span, seen: Seen<'a>) -> Option<Segment<'a>> {
-        if let Some(was) = seen.was {
-            let Was { from: _, terms, quantity, change, made } = was;
+    /// A run with the terms and the quantity that are billed: what was left alone goes on as it was
+    /// before the change that was recorded last. None where nothing is.
+    pub(super) fn segment<'a>(
+        &'a self,
+        span: Span,
+        frozen: &[LeftAlone<'a>],
+    ) -> Option<Segment<'a>> {
+        let at = span.start();
+        if let Some(left) = frozen.iter().rev().find(|left| left.span.contains(at)) {
+            let Was { from: _, terms, quantity, change, made } = left.was_at(at);
             let (quantity, change, made) = (*quantity, *change, *made);
-            return terms.as_ref().map(|terms| Segment { span, terms, quantity, change, made });
+            let (terms, phases) = (terms.as_ref()?, left.frozen.phases.as_deref());
+            return Some(Segment { span, terms, quantity, change, made, phases });
         }
-        let at = seen.at;
         Some(Segment {
             span,
             terms: self.terms_at(at)?,
             quantity: self.quantity_at(at),
             change: self.change_at(at),
             made: self.origin_at(at),
+            phases: None,
         })
     }
 
-    /// A span as it is agreed before a change for its start, to be left as it is invoiced.
-    pub(crate) fn to_freeze(&self, span: Span) -> Frozen {
+    /// A span as it is billed before a change for its start is recorded, and the phases that this
+    /// withdraws.
+    pub(crate) fn to_freeze(&self, span: Span, withdraws: Option<&Phases>) -> Frozen {
+        let left = self.frozen.iter().filter(|left| self.calendar_cycle < left.before);
+        let left: Vec<LeftAlone<'_>> = left.map(Frozen::left_alone).collect();
         let mut steps: Vec<Timestamp> = self.terms.iter().map(|(from, _)| *from).collect();
         steps.extend(self.quantities.iter().map(|(from, _)| *from));
         steps.extend(self.changes.iter().map(|(from, _)| *from));
+        steps.extend(left.iter().flat_map(|left| [left.span.start(), left.span.end()]));
+        steps.extend(left.iter().flat_map(|left| left.steps()));
         steps.retain(|from| span.contains(*from));
-        if !steps.is_empty() {
-            steps.push(span.start());
-        }
+        steps.push(span.start());
         steps.sort_unstable();
         steps.dedup();
-        let was = |from| Was {
-            from,
-            terms: self.terms_at(from).cloned(),
-            quantity: self.quantity_at(from),
-            change: self.change_at(from),
-            made: self.origin_at(from),
+        let was = |from| {
+            let now = Span::new(from, span.end()).and_then(|span| self.segment(span, &left));
+            match now {
+                Some(Segment { terms, quantity, change, made, .. }) => {
+                    Was { from, terms: Some(terms.clone()), quantity, change, made }
+                }
+                None => {
+                    let (quantity, made) = (Decimal::ONE, self.origin_at(from));
+                    Was { from, terms: None, quantity, change: None, made }
+                }
+            }
         };
         let was = steps.into_iter().map(was).collect();
-        Frozen { span, since: span.start(), before: u32::MAX, was }
+        let known = left.iter().rev().find(|left| left.span.contains(span.start()));
+        let known = known.and_then(|left| left.frozen.phases.as_deref());
+        let phases = withdraws.or(known).cloned().map(Box::new);
+        Frozen { span, since: span.start(), before: u32::MAX, was, phases }
     }
 
     /// Time stays as it is invoiced: of the cycles before the present calendar if `restarted`, else
@@ -153,10 +161,10 @@ impl Item {
         self.frozen.push(Frozen { before, ..frozen });
     }
 
-    /// Time from an instant on is billed again as agreed, up to the next step. What a change that
+    /// Time from an instant on is billed again as agreed, up to the next command on the item. What a change that
     /// laid cycles anew has forfeited of the old ones stays forfeited.
     pub(crate) fn thaw(&mut self, from: Timestamp) {
-        let until = self.next_step(from).unwrap_or(Timestamp::MAX);
+        let until = self.next_command(from).unwrap_or(Timestamp::MAX);
         self.thaw_up_to(from, until);
     }
 
