@@ -6,7 +6,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use schemas::decimal::Decimal;
-use schemas::event::{DiscountBasis, DiscountPart, EventAt, LineRef, LineSource, RoundingSubject};
+use schemas::event::{
+    DiscountBasis, DiscountPart, EventAt, LinePricing, LineRef, LineSource, RoundingSubject,
+};
 use schemas::fraction::Fraction;
 use schemas::ids::DiscountId;
 use schemas::terms::{
@@ -309,19 +311,23 @@ impl Reach<'_> {
             DiscountTarget::Subscription(subscription) => is_of(line, *subscription),
             DiscountTarget::Item(target) => {
                 is_of(line, target.subscription)
-                    && pricing.is_some_and(|found| {
-                        found.price == target.price || self.became(line, found.span, target)
-                    })
+                    && pricing.is_some_and(|found| self.is_on_item(line, found, target))
             }
         }
     }
 
-    /// Whether a migration has made the line's price of the one that it is on.
-    fn became(&self, line: &LineDraft, time: Span, target: &ItemTarget) -> bool {
+    /// A discount on a price is off the item that had it when it was given, whatever migrations call
+    /// the price; where that is gone, off what has the price.
+    fn is_on_item(&self, line: &LineDraft, pricing: &LinePricing, target: &ItemTarget) -> bool {
         let LineSource::Cycle { subscription, item, .. } = line.source else { return false };
+        let (at, same) = (pricing.span.start(), pricing.price == target.price);
+        let given = self.discount.applied.item;
         let subscription = self.account.agreements.subscription(subscription);
-        let item = subscription.and_then(|found| found.item(item));
-        item.is_some_and(|item| item.called(time.start()).contains(&&target.price))
+        let Some(given) = given.and_then(|given| subscription?.item(given)) else { return same };
+        if given.number == item {
+            return same || given.called(at).contains(&&target.price);
+        }
+        same && given.terms_at(at).is_none()
     }
 
     /// Whether the next invoice has it.

@@ -92,11 +92,11 @@ pub(crate) fn drafts(
         scope.has_charge(&charge.added) && has_begun(account, charge, horizon.now)
     });
     for charge in charges {
-        reason |=
-            charge.is_due() || account.rules().policies.change_billing == ChangeBilling::AtOnce;
+        reason |= is_due(account, charge, horizon.now)
+            || account.rules().policies.change_billing == ChangeBilling::AtOnce;
         lines.push(one_off(account, charge));
     }
-    if lines.is_empty() || (run && !reason && !waiting::is_over(account, &lines, horizon)?) {
+    if lines.is_empty() || (run && !reason && !waiting::is_over(account, horizon)?) {
         return Ok(Drafts::default());
     }
     residue::settle(account, &mut lines)?;
@@ -116,6 +116,14 @@ pub(crate) fn drafts(
 pub(crate) fn has_begun(account: Account<'_>, charge: &Pending, now: Timestamp) -> bool {
     let early = makes(Mistake::SetUpBeforeItsStart);
     of(account, charge).is_none_or(|of| of.start <= now || early) && !never_begins(account, charge)
+}
+
+/// A charge is a reason for an invoice: it was voided to be billed again, or it is a setup fee, due
+/// when its subscription begins. One with a trial waits for the first cycle.
+pub(crate) fn is_due(account: Account<'_>, charge: &Pending, now: Timestamp) -> bool {
+    let set_up = of(account, charge).filter(|_| charge.added.price.is_some());
+    let begun = |of: &Subscription| of.trial_end.is_none_or(|end| end <= now);
+    charge.is_due() || set_up.is_some_and(begun)
 }
 
 /// A setup fee of a subscription that ended where it would have begun is not billed.

@@ -244,7 +244,15 @@ fn stays(
     }
     if !comes_back_whole(place, cycle) {
         let kept = subscription.pauses.iter().filter(|pause| pause.kept);
-        let kept: Vec<Span> = kept.filter_map(Pause::span).collect();
+        let mut kept: Vec<Span> = kept.filter_map(Pause::span).collect();
+        // An end that gives back does so whatever a pause has kept.
+        if let Some(known) = subscription.known_end(place.rules())
+            && known.ended
+            && known.credit != CancelCredit::None
+            && let Some(beyond) = Span::new(known.at, Timestamp::MAX)
+        {
+            kept = spans::without(&kept, beyond);
+        }
         // Where nothing of a pause came back, nothing of what follows it does.
         let follows =
             |left: &&LeftAlone<'_>| kept.iter().any(|pause| pause.contains(left.just_before()));

@@ -3,8 +3,8 @@
 //! A run makes an invoice for a reason: a cycle of which nothing is billed, time in arrears, what
 //! an end or something that happened by itself left, what was voided to be billed again. One-off
 //! charges and differences go along with that. Alone they wait for the next invoice, as long as
-//! the policy `charge_wait` lets them; where no invoice is to come, charges go out with the next
-//! run, so that nothing is forgotten.
+//! the policy `charge_wait` lets them; where no invoice is to come, they go out with the next run, so
+//! that nothing is forgotten.
 
 use schemas::event::EventAt;
 use schemas::terms::ChargeWait;
@@ -12,7 +12,6 @@ use schemas::{Date, Rejection, Span, Timestamp};
 
 use super::Account;
 use super::ahead::Ahead;
-use super::draft::LineDraft;
 use super::pieces::{Comparison, ahead};
 use super::place::Place;
 use crate::customer::rules::Rules;
@@ -32,28 +31,24 @@ const fn longest(account: Account<'_>) -> Option<i32> {
 /// Cycles further ahead than so many days are not looked for.
 const HORIZON_DAYS: i32 = 500;
 
-/// Whether what waits has waited long enough, as far as it is among `lines`.
+/// Whether what waits has waited long enough.
 ///
 /// # Errors
 /// A date that cannot be computed.
-pub(super) fn is_over(
-    account: Account<'_>,
-    lines: &[LineDraft],
-    horizon: Horizon,
-) -> Result<bool, Rejection> {
-    let charges = lines.iter().any(|line| line.pricing.is_none());
+pub(super) fn is_over(account: Account<'_>, horizon: Horizon) -> Result<bool, Rejection> {
     let today = account.rules().date(horizon.now)?;
-    goes_out(account, charges, horizon.day.max(today))
+    goes_out(account, horizon.day.max(today))
 }
 
-/// Whether a run on a day sends out what waits: charges or, if there is none, differences.
+/// Whether a run on a day sends out what waits.
 ///
 /// # Errors
 /// A date that cannot be computed.
-pub(crate) fn goes_out(account: Account<'_>, charges: bool, day: Date) -> Result<bool, Rejection> {
+pub(crate) fn goes_out(account: Account<'_>, day: Date) -> Result<bool, Rejection> {
     let longest = longest(account);
     match next_invoice(account, day)? {
-        None => Ok(charges || longest.is_some()),
+        // What no invoice is to come for is not forgotten.
+        None => Ok(true),
         Some(next) => match longest {
             None => Ok(false),
             Some(longest) => Ok(day.plus_days(longest)? < next),
@@ -92,8 +87,9 @@ fn next_of(place: Place<'_>, day: Date) -> Result<Option<Date>, Rejection> {
         }
         // What is billed already is no next invoice.
         let compared = Comparison::of(place, cycle);
-        for missing in compared.missing()? {
-            let after_pause = missing.reason && follows_a_pause(pauses, missing.time);
+        // Nor is a difference, which waits for one.
+        for missing in compared.missing()?.into_iter().filter(|missing| missing.reason) {
+            let after_pause = follows_a_pause(pauses, missing.time);
             let goes_on = rules.date(missing.time.start())?;
             days.push(if after_pause { missing.due.max(goes_on) } else { missing.due });
         }

@@ -14,7 +14,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use schemas::event::{
     CreditNoteIssued, DiscountApplied, DiscountPart, DiscountRemoved, FirstCycle, InvoiceFinalized,
-    InvoiceLine, InvoiceVoided, LineSource, RampAgreed, SubscriptionMigrated,
+    InvoiceLine, InvoiceVoided, LineSource, RampAgreed,
 };
 use schemas::ids::{CustomerId, DiscountId, InvoiceId};
 use schemas::terms::{DiscountDuration, DiscountTarget, DiscountValue, DurationCounts};
@@ -40,8 +40,8 @@ struct Given {
     budget: Option<i128>,
     duration: DiscountDuration,
     first_cycles: Vec<FirstCycle>,
-    /// Items whose price became another by a migration: it goes along.
-    followed: BTreeSet<u16>,
+    /// The item that it is on, whatever its price is called.
+    item: Option<u16>,
     removed: bool,
     cycles: BTreeMap<Timestamp, Used>,
     invoices: BTreeMap<InvoiceId, Date>,
@@ -54,7 +54,7 @@ impl Given {
             budget: None,
             duration,
             first_cycles: Vec::new(),
-            followed: BTreeSet::new(),
+            item: None,
             removed: false,
             cycles: BTreeMap::new(),
             invoices: BTreeMap::new(),
@@ -86,7 +86,7 @@ impl Given {
             Some(DiscountTarget::Item(target)) => {
                 target.subscription == subscription
                     && (pricing.is_some_and(|pricing| pricing.price == target.price)
-                        || self.followed.contains(&item))
+                        || self.item == Some(item))
             }
             Some(DiscountTarget::Product(product)) => {
                 pricing.is_some_and(|pricing| pricing.product.as_ref() == Some(product))
@@ -114,6 +114,7 @@ impl Discounts {
         if let Some(applied) = event.get::<DiscountApplied>() {
             let mut given = Given::new(Some(applied.on.clone()), applied.duration);
             given.first_cycles.clone_from(&applied.first_cycles);
+            given.item = applied.item;
             given.budget = match applied.value {
                 DiscountValue::Amount(amount) => Some(amount.minor().0.into()),
                 DiscountValue::Percent(_) => None,
@@ -129,14 +130,6 @@ impl Discounts {
             });
             if let Some(found) = found {
                 found.removed = true;
-            }
-        } else if let Some(migrated) = event.get::<SubscriptionMigrated>() {
-            for (_, given) in self.of_mut(customer) {
-                if let Some(DiscountTarget::Item(target)) = &given.on
-                    && target.subscription == migrated.subscription
-                {
-                    given.followed.extend(migrated.items.iter().map(|change| change.item));
-                }
             }
         } else if let Some(invoice) = event.get::<InvoiceFinalized>() {
             self.bill(customer, invoice, findings);

@@ -13,8 +13,7 @@ use super::asked::Asked;
 use super::table::{PROCESSES, When};
 use crate::billing::Account;
 use crate::billing::ahead::Ahead;
-use crate::billing::lines::{has_begun, never_begins};
-use crate::billing::state::Pending;
+use crate::billing::lines::{has_begun, is_due, never_begins};
 use crate::billing::waiting::{differences, goes_out};
 use crate::context::Context;
 use crate::subscription::state::Subscription;
@@ -115,7 +114,7 @@ fn next(account: Account<'_>, context: &Context<'_>) -> Result<Option<Date>, Rej
     });
     let due = due.into_iter().chain(starts).min();
     let mut pending = account.billing.pending().filter(|charge| has_begun(account, charge, now));
-    let owed = pending.clone().any(Pending::is_due);
+    let owed = pending.clone().any(|charge| is_due(account, charge, now));
     let charges = pending.next().is_some();
     let at_once = match account.rules().policies.change_billing {
         ChangeBilling::AtOnce => true,
@@ -124,7 +123,7 @@ fn next(account: Account<'_>, context: &Context<'_>) -> Result<Option<Date>, Rej
     if owed || ((charges || waits) && at_once) {
         return Ok(Some(Date::MIN));
     }
-    if (charges || waits) && goes_out(account, charges, account.rules().date(now)?)? {
+    if (charges || waits) && goes_out(account, account.rules().date(now)?)? {
         return Ok(Some(Date::MIN));
     }
     Ok(due)

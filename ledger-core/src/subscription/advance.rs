@@ -30,6 +30,7 @@ use crate::catalog::state::Catalog;
 use crate::customer::rules::Rules;
 
 mod ahead;
+mod due_items;
 
 /// The most events by which one command brings a subscription up to date.
 pub(crate) const MAX_STEPS: usize = 1_000;
@@ -126,6 +127,11 @@ impl Advance<'_> {
             if let Some((item, span, full)) = self.next_before(subscription, at)? {
                 return self.open(subscription, item, span, full).map(Some);
             }
+            if let Next::Change(due) = next
+                && let Some(migrated) = self.migrated_before(subscription, at, due)?
+            {
+                return Ok(Some(migrated));
+            }
             return self.take_effect(subscription, at, next).map(Some);
         }
         let Some((item, span, full)) = cycle else { return Ok(None) };
@@ -206,18 +212,7 @@ impl Advance<'_> {
     ) -> Vec<SubscriptionEvent> {
         let (id, change) = (subscription.id, Some(due.change));
         match &due.what {
-            ScheduledChange::Items(items) => match self.change(subscription, at, items, change) {
-                Ok(events) => events,
-                Err(rejection) => vec![
-                    ScheduledChangeWithdrawn {
-                        subscription: id,
-                        change: due.change,
-                        restores: Vec::new(),
-                        why: Some(reason(&rejection)),
-                    }
-                    .into(),
-                ],
-            },
+            ScheduledChange::Items(items) => self.items_changed(subscription, at, due, items),
             ScheduledChange::Cancel(EndAgreed { credit, waive_fee }) => vec![
                 SubscriptionCanceled {
                     subscription: id,

@@ -36,7 +36,7 @@ pub(super) fn given(
         });
     }
     check_discount(command.value, command.duration)?;
-    check_target(case, &command.on)?;
+    let item = check_target(case, &command.on)?;
     if let DiscountValue::Amount(amount) = command.value
         && amount.currency() != case.profile.currency
     {
@@ -51,6 +51,7 @@ pub(super) fn given(
             duration: command.duration,
             coupon,
             first_cycles: first_cycles(case, &command.on),
+            item,
         }
         .into(),
     ])
@@ -71,25 +72,25 @@ fn first_cycles(case: &Case<'_>, on: &DiscountTarget) -> Vec<FirstCycle> {
     subscription.items.iter().map(first).collect()
 }
 
-/// What is discounted is there and goes on.
-fn check_target(case: &Case<'_>, on: &DiscountTarget) -> Result<(), Rejection> {
+/// What is discounted is there and goes on; the item, where that is a price.
+fn check_target(case: &Case<'_>, on: &DiscountTarget) -> Result<Option<u16>, Rejection> {
     match on {
-        DiscountTarget::Customer => Ok(()),
-        DiscountTarget::Product(product) if case.context.catalog.has_product(product) => Ok(()),
+        DiscountTarget::Customer => Ok(None),
+        DiscountTarget::Product(product) if case.context.catalog.has_product(product) => Ok(None),
         DiscountTarget::Product(product) => {
             Err(Rejection::UnknownProduct { product: product.clone() })
         }
         // An end that has come is one, whether a run has been or not.
-        DiscountTarget::Subscription(id) => changing(case, *id, false).map(|_| ()),
+        DiscountTarget::Subscription(id) => changing(case, *id, false).map(|_| None),
         DiscountTarget::Item(target) => {
             let found = changing(case, target.subscription, false)?.subscription;
             let now = case.context.stamp.recorded_at;
-            let named = |item: &Item| {
+            let named = |item: &&Item| {
                 item.last_terms().is_some_and(|terms| terms.price == target.price)
                     && item.removed_at().is_none_or(|gone| now < gone)
             };
-            if found.items.iter().any(named) {
-                return Ok(());
+            if let Some(item) = found.items.iter().find(named) {
+                return Ok(Some(item.number));
             }
             let plan = found.plan_terms(found.start).expect("a subscription begins with items");
             Err(Rejection::UnknownPrice { plan: plan.plan, price: target.price.clone() })

@@ -54,29 +54,32 @@ pub(super) fn map<'a>(
     let alone = of_plan == 1 && recurring().count() == 1;
     let only = recurring().next().filter(|_| alone);
     let mut items = Vec::with_capacity(old.len());
+    // What was scheduled means prices by the ids that they had, unless another one has that now.
+    let is_free = |price: &&&Code| scheduled && !old.iter().any(|other| other.price == **price);
     for item in old {
         let kind = if item.add_on { Recurrence::AddOn } else { Recurrence::Recurring };
         let named = |price: &Code| of_kind(version, kind).find(|found| found.price == *price);
+        let called =
+            |item: &Old<'_>| item.called.iter().filter(is_free).find_map(|price| named(price));
         let at = items.len();
         let found = match told.iter().find(|told| item.is(&told.from)) {
             _ if makes(Mistake::MapsByPosition) && !item.add_on => recurring().nth(at),
             Some(told) => told.to.as_ref().and_then(named),
-            None => match named(item.price)
-                .or_else(|| item.called.iter().filter(|_| scheduled).find_map(|price| named(price)))
-                .or(only.filter(|_| !item.add_on))
-            {
-                None if !item.add_on => {
-                    let choices: Vec<String> =
-                        recurring().map(|price| price.price.to_string()).collect();
-                    return Err(Rejection::UnmappedPrice {
-                        subscription,
-                        price: item.price.clone(),
-                        plan: version.plan,
-                        choices: choices.join(", "),
-                    });
+            None => {
+                match named(item.price).or_else(|| called(item)).or(only.filter(|_| !item.add_on)) {
+                    None if !item.add_on => {
+                        let choices: Vec<String> =
+                            recurring().map(|price| price.price.to_string()).collect();
+                        return Err(Rejection::UnmappedPrice {
+                            subscription,
+                            price: item.price.clone(),
+                            plan: version.plan,
+                            choices: choices.join(", "),
+                        });
+                    }
+                    found => found,
                 }
-                found => found,
-            },
+            }
         };
         items.push((item.item, found));
     }

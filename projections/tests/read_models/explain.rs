@@ -46,6 +46,7 @@ fn given(n: u128) -> Event {
         duration: DiscountDuration::Forever,
         coupon: None,
         first_cycles: Vec::new(),
+        item: None,
     };
     applied.into()
 }

@@ -42,6 +42,8 @@ pub struct DiscountApplied {
     /// On a subscription or item: from which cycle each item that was there counts, its first one
     /// of which nothing is billed. Items that begin later count from their first.
     pub first_cycles: Vec<FirstCycle>,
+    /// On a price: the item that has it, whatever migrations call the price later.
+    pub item: Option<u16>,
 }
 
 /// From which cycle on an item has a discount.

@@ -7,7 +7,7 @@
 //! once needs none.
 
 use schemas::ids::{ChargeId, SubscriptionId};
-use schemas::terms::{ChangeBilling, LineKind, MissingPiece};
+use schemas::terms::{BillingTiming, ChangeBilling, LineKind, MissingPiece};
 
 use crate::activation;
 use crate::book::Book;
@@ -23,7 +23,7 @@ use crate::notes::{note, split};
 use crate::number::Exact;
 use crate::passing::View;
 use crate::price::{minor, whole};
-use crate::rules::{CreditDocument, FOR_EVER, Rules};
+use crate::rules::{CreditDocument, Rules};
 use crate::stretches::{joined, without};
 
 /// Of what.
@@ -230,15 +230,20 @@ fn has_reason(
             || found.gone.iter().any(gone)
             || (owed && found.gone.iter().filter(worth).count() + found.missing.len() > 0)
     });
-    let again = charges.iter().filter_map(pending).any(|charge| charge.due);
+    // A setup fee is due when its subscription begins; one with a trial waits for its first cycle.
+    let set_up = |charge: &crate::customer::Charge| {
+        let of = charge.of.and_then(|id| customer.subscriptions.iter().find(|of| of.id == id));
+        charge.setup && of.is_some_and(|of| of.trial_end.is_none_or(|end| end <= now))
+    };
+    let again = charges.iter().filter_map(pending).any(|charge| charge.due || set_up(charge));
     let at_once = view.rules.of.change_billing == ChangeBilling::AtOnce;
     let waits = || {
         // How long something waits is reckoned from today.
         let (today, days) = (view.clock.day(now), view.rules.charge_wait());
         match next_invoice(view, now, today) {
             Some(next) => today + days < next,
-            // Charges for which no invoice is to come; other differences wait by policy.
-            None => !charges.is_empty() || days < FOR_EVER,
+            // What no invoice is to come for is not forgotten.
+            None => true,
         }
     };
     due || again || at_once || waits()
@@ -265,7 +270,16 @@ fn next_invoice(view: &View<'_>, now: i64, through: Day) -> Option<Day> {
                     };
                     line.cycle().is_some_and(same) && !line.live.is_empty()
                 });
-                days.extend(wants.into_iter().map(|want| {
+                // Nor is a difference, which waits for one.
+                let began = item.terms.keys().next().is_some_and(|at| known.start < *at);
+                let added = began && cycle.id == (0, 0) && cycle.start != cycle.full.0;
+                let given_up =
+                    item.waived.iter().any(|(_, time)| time.0 < cycle.end && cycle.start < time.1);
+                let whole = !begun && !added && !given_up;
+                let due = |want: &crate::wanted::Wanted| {
+                    whole || want.price.terms.timing == BillingTiming::InArrears
+                };
+                days.extend(wants.into_iter().filter(due).map(|want| {
                     let goes_on = known.pauses.iter().any(|p| p.until == Some(want.time.0));
                     // What follows a pause is billed when it goes on.
                     let from =

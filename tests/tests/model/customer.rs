@@ -248,6 +248,8 @@ pub(crate) struct Discount {
     pub(crate) duration: DiscountDuration,
     /// Cycles that were billed before it was given do not have it: none up to this one.
     pub(crate) after: BTreeMap<(SubscriptionId, usize), CycleId>,
+    /// The item whose price it is on.
+    pub(crate) item: Option<usize>,
     pub(crate) removed: bool,
 }
 

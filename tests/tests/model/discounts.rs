@@ -105,26 +105,28 @@ fn is_on(customer: &Customer, discount: &Discount, line: &Line) -> bool {
     match &discount.on {
         DiscountTarget::Customer => true,
         DiscountTarget::Subscription(id) => line.cycle().is_some_and(|of| of.subscription == *id),
-        DiscountTarget::Item(item) => {
-            line.cycle().is_some_and(|of| of.subscription == item.subscription)
-                && price.is_some_and(|price| price.terms.price == item.price)
-                || was_called(customer, line, item)
-        }
+        DiscountTarget::Item(item) => is_on_price(customer, discount, line, item),
         DiscountTarget::Product(product) => {
             price.is_some_and(|price| price.terms.product.as_ref() == Some(product))
         }
     }
 }
 
-/// Whether migrations have made the price of a line of the one that is discounted.
-fn was_called(customer: &Customer, line: &Line, discounted: &ItemTarget) -> bool {
-    let Some(of) = line.cycle().filter(|of| of.subscription == discounted.subscription) else {
+/// It is off the item that had the price when it was given, whatever migrations call that; where
+/// the item is gone, off what has the price.
+fn is_on_price(customer: &Customer, discount: &Discount, line: &Line, told: &ItemTarget) -> bool {
+    let Some(of) = line.cycle().filter(|of| of.subscription == told.subscription) else {
         return false;
     };
     let place = customer.place_of(of.subscription).expect("it is billed");
-    // What a migration will begin was called nothing before.
-    let item = customer.subscriptions[place].items.get(of.item);
-    item.is_some_and(|item| item.called(line.time.0).contains(&discounted.price))
+    let items = &customer.subscriptions[place].items;
+    let same = line.price.as_ref().is_some_and(|price| price.terms.price == told.price);
+    let at = line.time.0;
+    match discount.item {
+        None => same,
+        Some(item) if item == of.item => same || items[item].called(at).contains(&told.price),
+        Some(item) => same && !items[item].lives_at(at),
+    }
 }
 
 /// Cycles, by their start, that have the discount already.

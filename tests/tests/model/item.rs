@@ -181,15 +181,18 @@ impl Item {
         latest(&self.terms, at).and_then(Option::as_ref)
     }
 
-    /// What its price was called up to an instant, since it has its plan: migrations call it anew.
+    /// What its price was called up to an instant: migrations call it anew. Another plan is the same
+    /// agreement only where it calls the price the same.
     pub(crate) fn called(&self, at: Instant) -> Vec<Code> {
-        let mut names = Vec::new();
+        let mut names: Vec<Code> = Vec::new();
+        let mut other_plan = false;
         for (from, terms) in self.terms.range(..=at).rev() {
             let Some(terms) = terms else { break };
-            names.push(terms.price.clone());
-            if self.voices[from] == Voice::Plan {
+            if other_plan && names.last() != Some(&terms.price) {
                 break;
             }
+            names.push(terms.price.clone());
+            other_plan = self.voices[from] == Voice::Plan;
         }
         names
     }

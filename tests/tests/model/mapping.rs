@@ -51,7 +51,10 @@ fn map<'a>(
             continue;
         }
         let only = if old.len() == 1 && new.len() == 1 { new.first().copied() } else { None };
-        let by_id = named(&price).or_else(|| called.iter().filter(|_| scheduled).find_map(named));
+        // Unless another one is called so now.
+        let taken = |name: &Code| old.iter().any(|place| price_of(*place).as_ref() == Some(name));
+        let mut before = called.iter().filter(|name| scheduled && !taken(name));
+        let by_id = named(&price).or_else(|| before.find_map(named));
         let found = by_id.or(only).ok_or("a price has no counterpart in the new plan")?;
         pairs.push((*place, found));
     }

@@ -19,6 +19,7 @@ use crate::bill::{Billing, Which, bill};
 use crate::book::{Book, Coupon, Version};
 use crate::civil::{Day, day_of_seller};
 use crate::customer::{Charge, Customer, Discount, Refused, When};
+use crate::item::Item;
 use crate::number::Exact;
 use crate::price::minor;
 use crate::subscribe::begin;
@@ -196,7 +197,17 @@ pub(crate) fn discount(
     }
     let (id, on, value) = (command.discount, command.on.clone(), command.value);
     let duration = command.duration;
-    customer.discounts.push(Discount { id, on, value, duration, after, removed: false });
+    let item = match &on {
+        DiscountTarget::Item(told) => customer.place_of(told.subscription).ok().and_then(|of| {
+            let has =
+                |item: &Item| item.last_terms().is_some_and(|terms| terms.price == told.price);
+            customer.subscriptions[of].items.iter().position(has)
+        }),
+        DiscountTarget::Customer | DiscountTarget::Subscription(_) | DiscountTarget::Product(_) => {
+            None
+        }
+    };
+    customer.discounts.push(Discount { id, on, value, duration, after, item, removed: false });
     Ok(())
 }
 

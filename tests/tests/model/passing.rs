@@ -7,6 +7,7 @@
 //! looked at on a copy for which the time has passed.
 
 use schemas::Decimal;
+use schemas::command::{ChangeSubscription, ItemRequest};
 use schemas::ids::ChargeId;
 use schemas::terms::{CancelCredit, EndReason, Renewal, Settle};
 use uuid::Uuid;
@@ -15,7 +16,7 @@ use crate::activation::ends_at;
 use crate::book::Book;
 use crate::change::{Asked, apply};
 use crate::civil::{Clock, Instant};
-use crate::customer::{Charge, Customer, Line, Source};
+use crate::customer::{Charge, Customer, Line, Refused, Source};
 use crate::migrate;
 use crate::rules::Rules;
 use crate::subscription::{At, End, Later, Leaving, Subscription, Term};
@@ -76,7 +77,10 @@ pub(crate) fn pass(view: &View<'_>, subscription: &mut Subscription, to: Instant
     for _ in 0..10_000 {
         let Some((at, what)) = next(view, subscription, to) else { return };
         match what {
-            Happens::Scheduled(number) => happen(view, subscription, number, at),
+            Happens::Scheduled(number) => match migrates_before(view, subscription, number, at) {
+                Some(item) => migrate::take(view, subscription, item, at),
+                None => happen(view, subscription, number, at),
+            },
             Happens::TermEnds => renew(view, subscription),
             Happens::Migrates(item) => migrate::take(view, subscription, item, at),
         }
@@ -109,6 +113,17 @@ fn next(view: &View<'_>, of: &Subscription, to: Instant) -> Option<(Instant, Hap
     .map(|(at, _, what)| (at, what))
 }
 
+/// The item that a migration moves at the instant of a change that can only come after it: it names
+/// what the migration brings.
+fn migrates_before(view: &View<'_>, of: &Subscription, number: u32, at: Instant) -> Option<usize> {
+    let scheduled = of.scheduled.iter().find(|known| known.number == number)?;
+    let Later::Change(change) = &scheduled.what else { return None };
+    if of.waits() || apply(view, &mut of.clone(), change, (at, Asked::Before)).is_ok() {
+        return None;
+    }
+    (0..of.items.len()).find(|item| migrate::next(view, of, *item, at) == Some(at))
+}
+
 /// A scheduled change takes effect.
 fn happen(view: &View<'_>, of: &mut Subscription, number: u32, at: Instant) {
     let place = of.scheduled.iter().position(|known| known.number == number);
@@ -127,7 +142,16 @@ fn happen(view: &View<'_>, of: &mut Subscription, number: u32, at: Instant) {
 pub(crate) fn take_effect(view: &View<'_>, of: &mut Subscription, what: Later, at: Instant) {
     match what {
         Later::Change(change) => {
-            let touched = apply(view, of, &change, (at, Asked::Before)).unwrap_or_default();
+            let touched = apply(view, of, &change, (at, Asked::Before))
+                .or_else(|_| {
+                    apply(
+                        view,
+                        of,
+                        &possible(view, of, (*change).clone(), at)?,
+                        (at, Asked::Before),
+                    )
+                })
+                .unwrap_or_default();
             let now = settle(view.rules, change.proration) == Settle::Now;
             of.owes_a_bill |= now && !touched.items.is_empty();
         }
@@ -145,6 +169,29 @@ pub(crate) fn take_effect(view: &View<'_>, of: &mut Subscription, what: Later, a
             crate::pauses::resume_at(view, of, at, how);
         }
     }
+}
+
+/// What of a scheduled change can still be: prices that are not there are left out.
+fn possible(
+    view: &View<'_>,
+    of: &Subscription,
+    change: ChangeSubscription,
+    at: Instant,
+) -> Result<ChangeSubscription, Refused> {
+    let alone = |item: &ItemRequest| {
+        let one = ChangeSubscription { items: Some(vec![item.clone()]), ..change.clone() };
+        apply(view, &mut of.clone(), &one, (at, Asked::Before)).is_ok()
+    };
+    let all = change.items.clone().unwrap_or_default();
+    let items: Vec<ItemRequest> = all.iter().filter(|item| alone(item)).cloned().collect();
+    let nothing = items.is_empty()
+        && change.plan.is_none()
+        && change.quantity.is_none()
+        && change.anchor.is_none();
+    if nothing || items.len() == all.len() {
+        return Err("nothing of it can be");
+    }
+    Ok(ChangeSubscription { items: Some(items), ..change })
 }
 
 /// It is canceled for an instant, and was known until then as it was.

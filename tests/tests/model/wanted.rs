@@ -263,6 +263,10 @@ pub(crate) fn stays(
     let kept = subscription.pauses.iter().filter(|pause| pause.kept && !whole);
     let kept: Vec<Stretch> =
         kept.map(|pause| (pause.from, pause.until.unwrap_or(Instant::MAX))).collect();
+    // An end that gives back does so whatever a pause has kept.
+    let gives_back = subscription.end.as_ref().filter(|end| end.credit != CancelCredit::None);
+    let beyond: Vec<Stretch> = gives_back.map(|end| (end.at, Instant::MAX)).into_iter().collect();
+    let kept = without(&kept, &beyond);
     // Where nothing of a pause came back, nothing of what follows it does.
     let frozen = frozen(subscription, item, (id, start), cycle);
     let follows = |left: &&Frozen| {

@@ -325,6 +325,7 @@ fn discount() -> DiscountApplied {
         duration: DiscountDuration::Once,
         coupon: None,
         first_cycles: vec![FirstCycle { item: 0, cycle: 0 }],
+        item: None,
     }
 }
 

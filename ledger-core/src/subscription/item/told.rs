@@ -64,19 +64,24 @@ impl Item {
     }
 
     /// The ids that its price has had up to an instant, the last first: migrations of its plan may
-    /// have given it others. Another plan is another agreement.
+    /// have given it others. Another plan that has no price of the same id is another agreement.
     pub(crate) fn called(&self, at: Timestamp) -> Vec<&Code> {
         let known = self.terms.partition_point(|(from, _)| *from <= at);
-        let mut found = Vec::new();
+        let mut found: Vec<&Code> = Vec::new();
+        let mut anew = false;
         for (_, said) in self.terms[..known].iter().rev() {
             let Some(terms) = &said.what else { break };
-            if found.last() != Some(&&terms.price) {
+            let same = found.last() == Some(&&terms.price);
+            if anew && !same {
+                break;
+            }
+            if !same {
                 found.push(&terms.price);
             }
-            match said.by {
-                Word::Plan => break,
-                Word::Own | Word::Phase | Word::RampEnd | Word::Migration => {}
-            }
+            anew = match said.by {
+                Word::Plan => true,
+                Word::Own | Word::Phase | Word::RampEnd | Word::Migration => false,
+            };
         }
         found
     }

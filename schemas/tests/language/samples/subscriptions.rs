@@ -320,6 +320,7 @@ pub(super) fn offer_events(all: &mut Samples<Event>) {
         duration,
         coupon: None,
         first_cycles: Vec::new(),
+        item: None,
     };
     let percent = values::discount_values()[0].1;
     let once = DiscountDuration::Once;
@@ -331,6 +332,7 @@ pub(super) fn offer_events(all: &mut Samples<Event>) {
         DiscountApplied {
             coupon: Some(id(14)),
             first_cycles: vec![FirstCycle { item: 0, cycle: 3 }],
+            item: Some(2),
             ..discount(DiscountTarget::Subscription(id(4)), percent, once)
         },
     );
