@@ -36,6 +36,8 @@ pub(crate) struct Comparison<'a> {
     pub(crate) gone: Vec<Gone>,
     /// Nothing of it is billed, left alone or given up.
     untouched: bool,
+    /// A line charges time of it.
+    is_billed: bool,
 }
 
 /// Time of a cycle that is in force and not charged.
@@ -112,8 +114,10 @@ impl<'a> Comparison<'a> {
         let whole = Span::new(cycle.start, cycle.end);
         let covered = |span: &Span| whole.is_some_and(|whole| whole.overlap(*span).is_some());
         let charges = |at: &LineAt| !place.account.billing.line(*at).live.is_empty();
-        let untouched = !bill.lines.iter().any(charges) && !prices.iter().any(covered);
-        Self { place, cycle: *cycle, living, segments, charged: prices, gone, untouched }
+        let is_billed = bill.lines.iter().any(charges);
+        let untouched = !is_billed && !prices.iter().any(covered);
+        let (cycle, charged) = (*cycle, prices);
+        Self { place, cycle, living, segments, charged, gone, untouched, is_billed }
     }
 
     /// Time that should be charged and is not.
@@ -130,7 +134,13 @@ impl<'a> Comparison<'a> {
             if open.is_empty() {
                 continue;
             }
-            let due = due(self.place, segment, &self.cycle, self.living)?;
+            let due = match segment.terms.timing {
+                // Of what was billed ahead by command, a difference does not wait for its day.
+                BillingTiming::InAdvance if self.is_billed => Date::MIN,
+                BillingTiming::InAdvance | BillingTiming::InArrears => {
+                    due(self.place, segment, &self.cycle, self.living)?
+                }
+            };
             found.extend(open.into_iter().map(|time| Missing {
                 segment,
                 time,

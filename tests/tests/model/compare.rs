@@ -288,7 +288,10 @@ fn one(
             BillingTiming::InAdvance => days.begins,
             BillingTiming::InArrears => days.used,
         };
-        if want.due > through {
+        // Of what was billed ahead by command, a difference does not wait for its day.
+        let billed = lines.iter().any(|(_, line)| !line.live.is_empty());
+        let in_advance = want.price.terms.timing == BillingTiming::InAdvance;
+        if want.due > through && !(billed && in_advance) {
             waits |= want.price.terms.timing == BillingTiming::InAdvance;
             continue;
         }
