@@ -1,6 +1,6 @@
-//! Sets of time, as ordered disjoint spans.
+//! Instants, and sets of time as ordered disjoint spans.
 
-use schemas::Span;
+use schemas::{Span, Timestamp};
 
 /// The time of `set` that is not in `taken`.
 pub(crate) fn without(set: &[Span], taken: Span) -> Vec<Span> {
@@ -37,6 +37,11 @@ pub(crate) fn with(set: &[Span], added: Span) -> Vec<Span> {
 /// The time of `of` that is in `set`.
 pub(crate) fn within(set: &[Span], of: Span) -> Vec<Span> {
     set.iter().filter_map(|span| span.overlap(of)).collect()
+}
+
+/// The last instant before another.
+pub(crate) fn just_before(at: Timestamp) -> Timestamp {
+    Timestamp::from_micros(at.micros() - 1).unwrap_or(at)
 }
 
 #[cfg(test)]

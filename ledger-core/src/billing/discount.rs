@@ -316,8 +316,8 @@ impl Reach<'_> {
         }
     }
 
-    /// A discount on a price is off the item that had it when it was given, whatever migrations call
-    /// the price; where that is gone, off what has the price.
+    /// A discount on a price is off the item that had it when it was given, whatever migrations
+    /// call the price; where that is gone, off what has the price.
     fn is_on_item(&self, line: &LineDraft, pricing: &LinePricing, target: &ItemTarget) -> bool {
         let LineSource::Cycle { subscription, item, .. } = line.source else { return false };
         let (at, same) = (pricing.span.start(), pricing.price == target.price);

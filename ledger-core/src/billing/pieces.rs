@@ -11,8 +11,8 @@ use super::draft::LineDraft;
 use super::place::Place;
 use super::state::{Line, LineAt};
 use crate::catalog::state::Catalog;
-use crate::spans;
-use crate::subscription::advance::{Horizon, just_before};
+use crate::spans::{self, just_before};
+use crate::subscription::advance::Horizon;
 use crate::subscription::item::{Cycle, LeftAlone, Segment};
 use crate::subscription::state::Pause;
 

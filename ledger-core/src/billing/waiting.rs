@@ -3,8 +3,8 @@
 //! A run makes an invoice for a reason: a cycle of which nothing is billed, time in arrears, what
 //! an end or something that happened by itself left, what was voided to be billed again. One-off
 //! charges and differences go along with that. Alone they wait for the next invoice, as long as
-//! the policy `charge_wait` lets them; where no invoice is to come, they go out with the next run, so
-//! that nothing is forgotten.
+//! the policy `charge_wait` lets them; where no invoice is to come, they go out with the next run,
+//! so that nothing is forgotten.
 
 use schemas::event::EventAt;
 use schemas::terms::ChargeWait;

@@ -28,6 +28,7 @@ use super::state::{Subscription, default_credit};
 use super::term::term_span;
 use crate::catalog::state::Catalog;
 use crate::customer::rules::Rules;
+use crate::spans::just_before;
 
 mod ahead;
 mod due_items;
@@ -332,11 +333,6 @@ pub(super) fn reason(rejection: &Rejection) -> Label {
     let text = rejection.to_string();
     let end = text.floor_char_boundary(200);
     Label::try_from(text[..end].to_owned()).expect("sentences have no control characters")
-}
-
-/// The last instant before another.
-pub(crate) fn just_before(at: Timestamp) -> Timestamp {
-    Timestamp::from_micros(at.micros() - 1).unwrap_or(at)
 }
 
 /// Nothing of an item lives in a span.

@@ -12,7 +12,7 @@ use schemas::event::{
 use schemas::terms::{CancelCredit, ChangeTime, EarlyEnd, EndReason, InvoiceTiming, Proration};
 use schemas::terms::{Renewal, Settle};
 
-use super::advance::{just_before, reason};
+use super::advance::reason;
 use super::case::{Bill, Case, Decided};
 use super::schedule::{
     Changing, Counts, beyond, changing, not_before_anchor, not_before_start, schedule, time_of,
@@ -20,6 +20,7 @@ use super::schedule::{
 };
 use super::state::{Pause, Subscription, default_credit, is_end};
 use super::term::ends_by_itself;
+use crate::spans::just_before;
 
 /// Ends a subscription now, on a date, at the end of its cycle, or when it is paid.
 ///

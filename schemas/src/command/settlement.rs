@@ -167,7 +167,8 @@ pub struct AllocationRequest {
     pub amount: Money,
 }
 
-/// Takes a whole payment back that was not honoured; its invoices are open again.
+/// Takes a payment back that was not honoured, all that was not refunded of it; its invoices are
+/// open again.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ReversePayment {

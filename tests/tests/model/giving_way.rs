@@ -1,5 +1,5 @@
-//! What is scheduled gives way to a new change: of two words on one thing for one time the later one
-//! holds. What the earlier change says besides is done all the same.
+//! What is scheduled gives way to a new change: of two words on one thing for one time the later
+//! one holds. What the earlier change says besides is done all the same.
 
 use schemas::command::{ChangeSubscription, ItemRequest};
 

@@ -181,8 +181,8 @@ impl Item {
         latest(&self.terms, at).and_then(Option::as_ref)
     }
 
-    /// What its price was called up to an instant: migrations call it anew. Another plan is the same
-    /// agreement only where it calls the price the same.
+    /// What its price was called up to an instant: migrations call it anew. Another plan is the
+    /// same agreement only where it calls the price the same.
     pub(crate) fn called(&self, at: Instant) -> Vec<Code> {
         let mut names: Vec<Code> = Vec::new();
         let mut other_plan = false;

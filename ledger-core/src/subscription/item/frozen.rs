@@ -6,13 +6,12 @@ use schemas::{Span, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::{Item, Segment};
-use crate::spans;
-use crate::subscription::advance::just_before;
+use crate::spans::{self, just_before};
 use crate::subscription::phases::Phases;
 use crate::subscription::visit::{self, Visit};
 
-/// Time that is billed as it was just before a change was recorded: nothing else of it is charged or
-/// given back.
+/// Time that is billed as it was just before a change was recorded: nothing else of it is charged
+/// or given back.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Frozen {
     /// What is left of the time.
@@ -161,8 +160,8 @@ impl Item {
         self.frozen.push(Frozen { before, ..frozen });
     }
 
-    /// Time from an instant on is billed again as agreed, up to the next command on the item. What a change that
-    /// laid cycles anew has forfeited of the old ones stays forfeited.
+    /// Time from an instant on is billed again as agreed, up to the next command on the item. What a
+    /// change that laid cycles anew has forfeited of the old ones stays forfeited.
     pub(crate) fn thaw(&mut self, from: Timestamp) {
         let until = self.next_command(from).unwrap_or(Timestamp::MAX);
         self.thaw_up_to(from, until);
