@@ -136,15 +136,11 @@ impl Item {
         steps.dedup();
         let was = |from| {
             let now = Span::new(from, span.end()).and_then(|span| self.segment(span, &left));
-            match now {
-                Some(Segment { terms, quantity, change, made, .. }) => {
-                    Was { from, terms: Some(terms.clone()), quantity, change, made }
-                }
-                None => {
-                    let (quantity, made) = (Decimal::ONE, self.origin_at(from));
-                    Was { from, terms: None, quantity, change: None, made }
-                }
-            }
+            let Some(Segment { terms, quantity, change, made, .. }) = now else {
+                let (quantity, made) = (Decimal::ONE, self.origin_at(from));
+                return Was { from, terms: None, quantity, change: None, made };
+            };
+            Was { from, terms: Some(terms.clone()), quantity, change, made }
         };
         let was = steps.into_iter().map(was).collect();
         let known = left.iter().rev().find(|left| left.span.contains(span.start()));
