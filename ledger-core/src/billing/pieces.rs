@@ -62,6 +62,11 @@ impl<'a> Comparison<'a> {
             let left = place.item.left_alone(cycle.index);
             frozen.extend(left.flat_map(|time| time.without(&bill.as_agreed)));
         }
+        // Phases that take off what they took off before tell nothing apart.
+        let off = |phases| subscription.phase_percent(cycle, phases);
+        for left in frozen.iter_mut().filter(|left| off(left.phases) == off(None)) {
+            left.phases = None;
+        }
         let mut segments = living
             .map(|span| place.item.segments(span, (place.pauses, &frozen), rules))
             .unwrap_or_default();

@@ -7,7 +7,7 @@
 //! so that nothing is forgotten.
 
 use schemas::event::EventAt;
-use schemas::terms::ChargeWait;
+use schemas::terms::{BillingTiming, ChargeWait};
 use schemas::{Date, Rejection, Span, Timestamp};
 
 use super::Account;
@@ -96,8 +96,10 @@ fn next_of(place: Place<'_>, day: Date) -> Result<Option<Date>, Rejection> {
     }
     let last = day.plus_days(HORIZON_DAYS)?;
     let given_up = place.account.billing.given_up_behind(subscription.id, item.number);
-    let is_given_up = |time: Span| {
-        given_up.iter().fold(vec![time], |set, span| spans::without(&set, *span)).is_empty()
+    // What is left of a cycle that is given up in part is a difference, unless it is in arrears.
+    let is_given_up = |time: Span, whole: bool| {
+        let left = given_up.iter().fold(vec![time], |set, span| spans::without(&set, *span));
+        if whole { left.is_empty() } else { left != [time] }
     };
     let mut n = 0;
     loop {
@@ -109,7 +111,10 @@ fn next_of(place: Place<'_>, day: Date) -> Result<Option<Date>, Rejection> {
         let (start, end) = (span.start(), span.end());
         let cycle = Cycle { index, start, end, full, made: EventAt::here(0) };
         let mut charged = ahead(place, &cycle)?;
-        charged.retain(|(segment, _)| !is_given_up(segment.span));
+        charged.retain(|(segment, _)| match segment.terms.timing {
+            BillingTiming::InAdvance => !is_given_up(span, false),
+            BillingTiming::InArrears => !is_given_up(segment.span, true),
+        });
         if charged.is_empty() {
             match sleeps_until(place, &cycle) {
                 None => break,

@@ -138,6 +138,7 @@ impl Subscription {
                 let aside = std::mem::take(&mut self.aside);
                 self.scheduled
                     .extend(aside.into_iter().filter(|_| !makes(Mistake::UncancelForgets)));
+                self.scheduled.sort_by_key(|due| due.change);
                 self.changed = made;
             }
             E::TermRenewed(renewed) => self.term = renewed.term,
@@ -181,6 +182,8 @@ impl Subscription {
             self.aside.extend(aside);
         }
         self.scheduled.push(scheduled.clone());
+        // What waits for one thing happens in the order in which it was told.
+        self.scheduled.sort_by_key(|due| due.change);
         Ok(())
     }
 
@@ -201,6 +204,7 @@ impl Subscription {
             let place = place.ok_or_else(|| Unmade::of(format!("change {number} of"), self.id))?;
             self.scheduled.push(self.aside.remove(place));
         }
+        self.scheduled.sort_by_key(|due| due.change);
         Ok(())
     }
 
@@ -294,12 +298,11 @@ impl Subscription {
         changed: &SubscriptionChanged,
         made: EventAt,
     ) -> BTreeMap<u16, Frozen> {
-        let phases = self.phases.as_ref().filter(|_| changed.ramp_withdrawn_from.is_some());
         let of_items = changed.items.iter().map(|change| (change.item, change.left_alone_until));
         let later = changed.later.iter().map(|later| (later.item, later.left_alone_until));
         let left = of_items.chain(later).filter_map(|(number, until)| {
             let span = Span::new(changed.from, until?)?;
-            let item = self.item(number).map(|item| item.to_freeze(span, phases));
+            let item = self.item(number).map(|item| item.to_freeze(span, self.phases.as_ref()));
             Some((number, item.unwrap_or_else(|| Frozen::of_nothing(span, made))))
         });
         left.collect()

@@ -276,14 +276,19 @@ fn next_invoice(view: &View<'_>, now: i64, through: Day) -> Option<Day> {
                 let given_up =
                     item.waived.iter().any(|(_, time)| time.0 < cycle.end && cycle.start < time.1);
                 let whole = !begun && !added && !given_up;
+                let again =
+                    |want: &crate::wanted::Wanted| known.bills_again(number, cycle.id, want.time);
                 let due = |want: &crate::wanted::Wanted| {
-                    whole || want.price.terms.timing == BillingTiming::InArrears
+                    whole || again(want) || want.price.terms.timing == BillingTiming::InArrears
                 };
                 days.extend(wants.into_iter().filter(due).map(|want| {
                     let goes_on = known.pauses.iter().any(|p| p.until == Some(want.time.0));
                     // What follows a pause is billed when it goes on.
-                    let from =
-                        if goes_on && !begun { view.clock.day(want.time.0) } else { want.due };
+                    let from = if goes_on && (!begun || again(&want)) {
+                        view.clock.day(want.time.0)
+                    } else {
+                        want.due
+                    };
                     want.due.max(from)
                 }));
             }

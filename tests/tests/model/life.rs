@@ -352,6 +352,8 @@ pub(crate) fn when_paid(book: &Book, customer: &mut Customer, when: When) {
         let mut now = false;
         let mut ends = false;
         let done = on(book, customer, id, |view, of| {
+            // In the order in which they were told.
+            of.scheduled.sort_by_key(|known| known.number);
             let place = of.scheduled.iter().position(|known| known.at == At::Paid);
             let scheduled = of.scheduled.remove(place.expect("it waits"));
             ends = matches!(scheduled.what, Later::Cancel(_));

@@ -22,7 +22,7 @@ pub(crate) struct Frozen {
     pub(super) before: u32,
     /// What was billed from an instant on; the first one is that of the change.
     was: Vec<Was>,
-    /// The phases of the ramp that the change has withdrawn.
+    /// The phases of the ramp before the change.
     phases: Option<Box<Phases>>,
 }
 
@@ -42,6 +42,8 @@ struct Was {
 pub(crate) struct LeftAlone<'a> {
     pub(crate) span: Span,
     frozen: &'a Frozen,
+    /// The phases that held before the change.
+    pub(crate) phases: Option<&'a Phases>,
 }
 
 impl Frozen {
@@ -52,8 +54,8 @@ impl Frozen {
         Self { span, since: from, before: u32::MAX, was, phases: None }
     }
 
-    pub(super) const fn left_alone(&self) -> LeftAlone<'_> {
-        LeftAlone { span: self.span, frozen: self }
+    pub(super) fn left_alone(&self) -> LeftAlone<'_> {
+        LeftAlone { span: self.span, frozen: self, phases: self.phases.as_deref() }
     }
 
     /// Shows the instants that were agreed.
@@ -107,7 +109,7 @@ impl Item {
         if let Some(left) = frozen.iter().rev().find(|left| left.span.contains(at)) {
             let Was { from: _, terms, quantity, change, made } = left.was_at(at);
             let (quantity, change, made) = (*quantity, *change, *made);
-            let (terms, phases) = (terms.as_ref()?, left.frozen.phases.as_deref());
+            let (terms, phases) = (terms.as_ref()?, left.phases);
             return Some(Segment { span, terms, quantity, change, made, phases });
         }
         Some(Segment {
@@ -120,9 +122,9 @@ impl Item {
         })
     }
 
-    /// A span as it is billed before a change for its start is recorded, and the phases that this
-    /// withdraws.
-    pub(crate) fn to_freeze(&self, span: Span, withdraws: Option<&Phases>) -> Frozen {
+    /// A span as it is billed before a change for its start is recorded, and the phases that there
+    /// are.
+    pub(crate) fn to_freeze(&self, span: Span, phases: Option<&Phases>) -> Frozen {
         let left = self.frozen.iter().filter(|left| self.calendar_cycle < left.before);
         let left: Vec<LeftAlone<'_>> = left.map(Frozen::left_alone).collect();
         let mut steps: Vec<Timestamp> = self.terms.iter().map(|(from, _)| *from).collect();
@@ -145,7 +147,7 @@ impl Item {
         let was = steps.into_iter().map(was).collect();
         let known = left.iter().rev().find(|left| left.span.contains(span.start()));
         let known = known.and_then(|left| left.frozen.phases.as_deref());
-        let phases = withdraws.or(known).cloned().map(Box::new);
+        let phases = known.or(phases).cloned().map(Box::new);
         Frozen { span, since: span.start(), before: u32::MAX, was, phases }
     }
 
