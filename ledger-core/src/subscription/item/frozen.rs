@@ -158,8 +158,8 @@ impl Item {
         self.frozen.push(Frozen { before, ..frozen });
     }
 
-    /// Time from an instant on is billed again as agreed, up to the next command on the item. What a
-    /// change that laid cycles anew has forfeited of the old ones stays forfeited.
+    /// Time from an instant on is billed again as agreed, up to the next command on the item. What
+    /// a change that laid cycles anew has forfeited of the old ones stays forfeited.
     pub(crate) fn thaw(&mut self, from: Timestamp) {
         let until = self.next_command(from).unwrap_or(Timestamp::MAX);
         self.thaw_up_to(from, until);
