@@ -23,6 +23,7 @@ mod planted;
 mod play;
 mod record;
 mod time_sets;
+mod voids;
 mod watch;
 
 use std::collections::BTreeMap;

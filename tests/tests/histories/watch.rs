@@ -9,16 +9,15 @@ use std::collections::BTreeMap;
 
 use schemas::command::DefinePlan;
 use schemas::event::{
-    Calendar, CustomerRegistered, CycleOpened, InvoiceFinalized, InvoiceLine, InvoiceVoided,
-    ItemChange, ItemTerms, LineRef, LineSource, ScheduledChange, SubscriptionCreated, Term,
-    TermsChange,
+    Calendar, CustomerRegistered, CycleOpened, InvoiceFinalized, InvoiceLine, ItemChange,
+    ItemTerms, LineRef, LineSource, ScheduledChange, SubscriptionCreated, Term, TermsChange,
 };
 use schemas::ids::{CustomerId, PlanId, SubscriptionId};
 use schemas::terms::{CancelCredit, LineKind, Policies, Settle};
 use schemas::{Command, Commit, Decimal, Event, Span, StreamId, Timestamp};
 
 use crate::civil::Local;
-use crate::time_sets::{twice, with, without};
+use crate::time_sets::{twice, without};
 use crate::{amounts, asked, cycles};
 
 /// A law that a commit breaks.
@@ -183,6 +182,7 @@ impl Watch {
                     && let Some(target) = account.lines.get_mut(&at)
                 {
                     target.live = without(&target.live, pricing.span);
+                    account.is_given_up_no_more(credit.source, pricing.span);
                 }
             }
         } else if let Event::Subscription(SubscriptionEvent::SubscriptionCreated(created)) = event {
@@ -383,6 +383,7 @@ impl Account {
             {
                 target.credited -= line.net.0;
                 target.live = without(&target.live, pricing.span);
+                self.is_given_up_no_more(line.source, pricing.span);
             }
             self.check_time(line, found);
             let at = LineRef { invoice: invoice.invoice, line: line.line };
@@ -441,38 +442,5 @@ impl Account {
             }
             LineSource::Charge(_) | LineSource::Invoice => false,
         })
-    }
-
-    fn voided(&mut self, voided: &InvoiceVoided) {
-        let invoice = voided.invoice;
-        let of_invoice = LineRef { invoice, line: 0 }..=LineRef { invoice, line: u32::MAX };
-        let lines: Vec<Seen> = self
-            .lines
-            .range_mut(of_invoice)
-            .map(|(_, seen)| {
-                seen.voided = true;
-                let before = seen.clone();
-                seen.live.clear();
-                before
-            })
-            .collect();
-        for seen in lines {
-            let LineSource::Cycle { subscription, item, cycle } = seen.line.source else {
-                continue;
-            };
-            if let Some(at) = seen.line.credits {
-                let target = self.lines.get_mut(&at).expect("it was issued");
-                target.credited += seen.line.net.0;
-                if let Some(pricing) = seen.line.pricing.filter(|_| voided.rebill) {
-                    target.live = with(&target.live, pricing.span);
-                }
-            } else if !voided.rebill && seen.line.kind != LineKind::MinimumTrueUp {
-                let given_up = seen.live.into_iter().map(|span| (cycle, span));
-                self.item_mut(subscription, item).waived.extend(given_up);
-            }
-            if !voided.rebill {
-                self.subscription_mut(subscription).gave_up = true;
-            }
-        }
     }
 }
