@@ -179,7 +179,7 @@ impl Billing {
             let cycle = self.cycle_mut(subscription, item, number)?;
             // What is to be charged again still is.
             cycle.credited_again = spans::without(&cycle.credited_again, pricing.span);
-            self.give_up_no_more((subscription, item, number), pricing.span);
+            self.give_up_no_more((subscription, item, number), pricing.span)?;
         }
         let target = self.line_mut(credited)?;
         let charged = !target.live.is_empty();

@@ -92,7 +92,7 @@ pub(crate) fn drafts(
         scope.has_charge(&charge.added) && has_begun(account, charge, horizon.now)
     });
     for charge in charges {
-        reason |= is_due(account, charge, horizon.now)
+        reason |= is_reason(account, charge, horizon.now)
             || account.rules().policies.change_billing == ChangeBilling::AtOnce;
         lines.push(one_off(account, charge));
     }
@@ -120,7 +120,7 @@ pub(crate) fn has_begun(account: Account<'_>, charge: &Pending, now: Timestamp) 
 
 /// A charge is a reason for an invoice: it was voided to be billed again, or it is a setup fee, due
 /// when its subscription begins. One with a trial waits for the first cycle.
-pub(crate) fn is_due(account: Account<'_>, charge: &Pending, now: Timestamp) -> bool {
+pub(crate) fn is_reason(account: Account<'_>, charge: &Pending, now: Timestamp) -> bool {
     let set_up = of(account, charge).filter(|_| charge.added.price.is_some());
     let begun = |of: &Subscription| of.trial_end.is_none_or(|end| end <= now);
     charge.is_due() || set_up.is_some_and(begun)

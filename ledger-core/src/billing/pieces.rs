@@ -71,27 +71,26 @@ impl<'a> Comparison<'a> {
             .map(|span| place.item.segments(span, (place.pauses, &frozen), rules))
             .unwrap_or_default();
         let back = subscription.gives_back(cycle, rules);
-        let is_billed =
-            |segment: &Segment<'_>| !back || segment.terms.timing == BillingTiming::InArrears;
-        segments.retain(is_billed);
+        segments.retain(|segment| stays_billed(segment, back));
         // What was billed ahead as it is agreed now stays, too.
         let agreed = living.filter(|_| !frozen.is_empty());
-        let agreed = agreed
+        let mut agreed = agreed
             .map(|span| place.item.segments(span, (place.pauses, &[]), rules))
             .unwrap_or_default();
-        let mut untouchable: Vec<Span> = bill.waived.clone();
+        agreed.retain(|segment| stays_billed(segment, back));
         // What a change that laid cycles anew has forfeited of this one.
         let left_alone: Vec<Span> = frozen.iter().map(|time| time.span).collect();
-        untouchable.extend(match Span::new(cycle.start, cycle.end) {
+        let forfeited = match Span::new(cycle.start, cycle.end) {
             Some(own) => spans::without(&left_alone, own),
             None => left_alone.clone(),
-        });
+        };
+        let untouchable = [bill.waived.as_slice(), &forfeited].concat();
         // What else charges time that was given up stays, where it is used.
-        let used = used(place, cycle, &frozen);
-        let mut as_it_is: Vec<Span> =
-            used.into_iter().flat_map(|span| spans::within(&bill.waived, span)).collect();
-        as_it_is.extend_from_slice(&untouchable[bill.waived.len()..]);
-        let stays = stays(place, cycle, &as_it_is, &frozen);
+        let mut as_it_is = forfeited;
+        for span in used(place, cycle, &frozen) {
+            as_it_is.extend(spans::within(&bill.waived, span));
+        }
+        let stays = stays(place, cycle, as_it_is, &frozen);
         // A void of credits can leave two lines with the same time: the first one keeps it.
         let (mut prices, mut true_ups) = (untouchable.clone(), untouchable.clone());
         let mut gone = Vec::new();
@@ -102,8 +101,8 @@ impl<'a> Comparison<'a> {
             let others = untouchable.iter().fold(taken.clone(), |set, s| spans::without(&set, *s));
             let same =
                 segments.iter().filter(|segment| charges_the_same(place, cycle, line, segment));
-            let agreed = agreed.iter().filter(|segment| is_billed(segment));
-            let agreed = agreed.filter(|segment| charges_the_same(place, cycle, line, segment));
+            let agreed =
+                agreed.iter().filter(|segment| charges_the_same(place, cycle, line, segment));
             let agreed = agreed.flat_map(|segment| spans::within(&left_alone, segment.span));
             let allowed = same.map(|segment| segment.span).chain(stays.iter().copied());
             let allowed = allowed.chain(agreed);
@@ -218,11 +217,16 @@ pub(super) fn ahead<'a>(
     let Some(living) = subscription.living_cycle(cycle, rules) else { return Ok(Vec::new()) };
     let back = subscription.gives_back(cycle, rules);
     let frozen: Vec<LeftAlone<'_>> = place.item.left_alone(cycle.index).collect();
-    let charged = |segment: &Segment<'_>| !back || segment.terms.timing == BillingTiming::InArrears;
     let segments = place.item.segments(living, (place.pauses, &frozen), rules);
-    let segments = segments.into_iter().filter(charged);
+    let segments = segments.into_iter().filter(|segment| stays_billed(segment, back));
     let with_day = |segment| Ok((segment, due(place, &segment, cycle, Some(living))?));
     segments.map(with_day).collect()
+}
+
+/// Whether a segment is billed though the subscription may end with full credit (`back`): what was
+/// used in arrears is.
+fn stays_billed(segment: &Segment<'_>, back: bool) -> bool {
+    !back || segment.terms.timing == BillingTiming::InArrears
 }
 
 /// Time in which an item is there and in service, also behind a cut of its cycle.
@@ -235,19 +239,19 @@ fn used<'a>(place: Place<'a>, cycle: &Cycle, frozen: &[LeftAlone<'a>]) -> Vec<Sp
     let living = subscription.living_cycle(&whole, rules);
     let segments = living.map(|span| place.item.segments(span, (place.pauses, frozen), rules));
     let back = subscription.gives_back(&whole, rules);
-    let stays = |of: &Segment<'_>| !back || of.terms.timing == BillingTiming::InArrears;
-    segments.into_iter().flatten().filter(stays).map(|segment| segment.span).collect()
+    let billed = segments.into_iter().flatten().filter(|segment| stays_billed(segment, back));
+    billed.map(|segment| segment.span).collect()
 }
 
-/// Billed time of a cycle that stays although nothing should be charged for it.
+/// Billed time of a cycle that stays although nothing should be charged for it, beside what is
+/// `found` already.
 fn stays(
     place: Place<'_>,
     cycle: &Cycle,
-    untouchable: &[Span],
+    mut found: Vec<Span>,
     frozen: &[LeftAlone<'_>],
 ) -> Vec<Span> {
     let subscription = place.subscription;
-    let mut found = untouchable.to_vec();
     // What is beyond the end stays until the end has come, and when it says so after.
     if let Some(known) = subscription.known_end(place.rules())
         && subscription.begins(cycle.start, place.rules())

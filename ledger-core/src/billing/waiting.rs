@@ -96,11 +96,8 @@ fn next_of(place: Place<'_>, day: Date) -> Result<Option<Date>, Rejection> {
     }
     let last = day.plus_days(HORIZON_DAYS)?;
     let given_up = place.account.billing.given_up_behind(subscription.id, item.number);
-    // What is left of a cycle that is given up in part is a difference, unless it is in arrears.
-    let is_given_up = |time: Span, whole: bool| {
-        let left = given_up.iter().fold(vec![time], |set, span| spans::without(&set, *span));
-        if whole { left.is_empty() } else { left != [time] }
-    };
+    let left_of =
+        |time: Span| given_up.iter().fold(vec![time], |set, span| spans::without(&set, *span));
     let mut n = 0;
     loop {
         let (span, full) = item.period_ahead(n, rules)?;
@@ -111,9 +108,10 @@ fn next_of(place: Place<'_>, day: Date) -> Result<Option<Date>, Rejection> {
         let (start, end) = (span.start(), span.end());
         let cycle = Cycle { index, start, end, full, made: EventAt::here(0) };
         let mut charged = ahead(place, &cycle)?;
+        // What is left of a cycle that is given up in part is a difference, unless in arrears.
         charged.retain(|(segment, _)| match segment.terms.timing {
-            BillingTiming::InAdvance => !is_given_up(span, false),
-            BillingTiming::InArrears => !is_given_up(segment.span, true),
+            BillingTiming::InAdvance => left_of(span) == [span],
+            BillingTiming::InArrears => !left_of(segment.span).is_empty(),
         });
         if charged.is_empty() {
             match sleeps_until(place, &cycle) {

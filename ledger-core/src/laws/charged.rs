@@ -274,14 +274,13 @@ impl Charged {
     }
 
     fn void(&mut self, void: &InvoiceVoided) {
-        let mut anew: Vec<(Whose, Span)> = Vec::new();
+        let mut anew: Vec<(SubscriptionId, u16, Span)> = Vec::new();
         for (at, charge) in taken_from(&mut self.charges, void.invoice) {
             let times = self.times.entry(charge.whose).or_default();
             charge.live.iter().for_each(|span| take_out(&mut times.charged, *span));
             times.lines.retain(|line| *line != at);
-            let live = charge.live.iter();
-            let is_true_up = false;
-            anew.extend(live.map(|span| (Whose { is_true_up, ..charge.whose }, *span)));
+            let Whose { subscription, item, .. } = charge.whose;
+            anew.extend(charge.live.iter().map(|span| (subscription, item, *span)));
             let lines = -i64::from(!charge.live.is_empty());
             self.changes.extend(charge.taken.iter().map(|taken| undone(*taken, lines)));
             self.fresh.retain(|fresh| *fresh != at);
@@ -290,10 +289,11 @@ impl Charged {
             self.changes.extend(credit.taken.iter().map(|taken| undone(*taken, 0)));
             self.take_off(credit.target, -credit.amount);
             let Some(charge) = self.charges.get_mut(&credit.target) else { continue };
-            let whose = Whose { is_true_up: false, ..charge.whose };
+            let whose = charge.whose;
+            let same = |of, item| (of, item) == (whose.subscription, whose.item);
             let mut left = vec![credit.span];
-            let same = anew.iter().filter(|(of, _)| *of == whose);
-            same.for_each(|(_, span)| take_out(&mut left, *span));
+            let anew = anew.iter().filter(|(of, item, _)| same(*of, *item));
+            anew.for_each(|(.., span)| take_out(&mut left, *span));
             if !void.rebill && !left.is_empty() {
                 continue;
             }

@@ -13,7 +13,7 @@ use super::asked::Asked;
 use super::table::{PROCESSES, When};
 use crate::billing::Account;
 use crate::billing::ahead::Ahead;
-use crate::billing::lines::{has_begun, is_due, never_begins};
+use crate::billing::lines::{has_begun, is_reason, never_begins};
 use crate::billing::waiting::{differences, goes_out};
 use crate::context::Context;
 use crate::subscription::state::Subscription;
@@ -114,7 +114,7 @@ fn next(account: Account<'_>, context: &Context<'_>) -> Result<Option<Date>, Rej
     });
     let due = due.into_iter().chain(starts).min();
     let mut pending = account.billing.pending().filter(|charge| has_begun(account, charge, now));
-    let owed = pending.clone().any(|charge| is_due(account, charge, now));
+    let owed = pending.clone().any(|charge| is_reason(account, charge, now));
     let charges = pending.next().is_some();
     let at_once = match account.rules().policies.change_billing {
         ChangeBilling::AtOnce => true,

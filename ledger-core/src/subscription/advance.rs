@@ -4,7 +4,8 @@
 //! # Ordering
 //!
 //! At one instant the term ends first, then changes take effect in the order of their numbers,
-//! then cycles open. Before something happens, every cycle that starts before it exists.
+//! then cycles open, and with them migrations; a change that names what a migration brings comes
+//! after it. Before something happens, every cycle that starts before it exists.
 //!
 //! # Correctness
 //!

@@ -136,9 +136,9 @@ impl Subscription {
                     self.items.iter_mut().for_each(|item| item.thaw_cycles(ending.at));
                 }
                 let aside = std::mem::take(&mut self.aside);
-                self.scheduled
-                    .extend(aside.into_iter().filter(|_| !makes(Mistake::UncancelForgets)));
-                self.scheduled.sort_by_key(|due| due.change);
+                for due in aside.into_iter().filter(|_| !makes(Mistake::UncancelForgets)) {
+                    self.wait_for(due);
+                }
                 self.changed = made;
             }
             E::TermRenewed(renewed) => self.term = renewed.term,
@@ -181,9 +181,7 @@ impl Subscription {
             self.take_off(Some(*number))?;
             self.aside.extend(aside);
         }
-        self.scheduled.push(scheduled.clone());
-        // What waits for one thing happens in the order in which it was told.
-        self.scheduled.sort_by_key(|due| due.change);
+        self.wait_for(scheduled.clone());
         Ok(())
     }
 
@@ -202,10 +200,16 @@ impl Subscription {
         for number in &withdrawn.restores {
             let place = self.aside.iter().position(|due| due.change == *number);
             let place = place.ok_or_else(|| Unmade::of(format!("change {number} of"), self.id))?;
-            self.scheduled.push(self.aside.remove(place));
+            let due = self.aside.remove(place);
+            self.wait_for(due);
         }
-        self.scheduled.sort_by_key(|due| due.change);
         Ok(())
+    }
+
+    /// What waits for one thing happens in the order in which it was told.
+    fn wait_for(&mut self, due: ChangeScheduled) {
+        let place = self.scheduled.partition_point(|known| known.change < due.change);
+        self.scheduled.insert(place, due);
     }
 
     fn fold_wait(&mut self, awaited: &PaymentAwaited) -> Result<(), Unmade> {

@@ -335,12 +335,9 @@ impl Item {
     /// The first instant after `at` for which a command said something of it; phases and migrations
     /// are no commands.
     fn next_command(&self, at: Timestamp) -> Option<Timestamp> {
-        let said = |by: Word| match by {
-            Word::Plan | Word::Own => true,
-            Word::Phase | Word::RampEnd | Word::Migration => false,
-        };
-        let terms = self.terms.iter().filter(|(_, told)| said(told.by)).map(|(from, _)| *from);
-        let quantities = self.quantities.iter().filter(|(_, told)| said(told.by));
+        let terms = self.terms.iter().filter(|(_, told)| told.by.is_command());
+        let terms = terms.map(|(from, _)| *from);
+        let quantities = self.quantities.iter().filter(|(_, told)| told.by.is_command());
         let quantities = quantities.map(|(from, _)| *from);
         let changes = self.changes.iter().map(|(from, _)| *from);
         terms.chain(quantities).chain(changes).filter(|from| *from > at).min()

@@ -19,6 +19,14 @@ pub(crate) enum Word {
 }
 
 impl Word {
+    /// A command said so; phases and migrations are none.
+    pub(super) const fn is_command(self) -> bool {
+        match self {
+            Self::Plan | Self::Own => true,
+            Self::Phase | Self::RampEnd | Self::Migration => false,
+        }
+    }
+
     /// It goes where the ramp is withdrawn.
     pub(super) const fn is_of_ramp(self) -> bool {
         match self {

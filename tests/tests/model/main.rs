@@ -14,8 +14,8 @@
 //! | `rules` | the policies, and those that are new, as a table |
 //! | `calendar`, `measure`, `price` | where cycles lie, how long a part is, what a whole costs |
 //! | `item`, `subscription`, `customer`, `book` | what is known |
-//! | `subscribe`, `change`, `mapping`, `giving_way` | what commands write |
-//! | `life`, `renewal`, `migrate`, `offers` | the same |
+//! | `subscribe`, `life`, `renewal`, `offers` | what commands write |
+//! | `change`, `mapping`, `giving_way`, `migrate` | what changes make of plans and items |
 //! | `activation`, `passing` | what payments and time write |
 //! | `voices` | who said what, and what a word for an earlier day leaves of it |
 //! | `moving` | what becomes of all that when the customer moves to another zone |

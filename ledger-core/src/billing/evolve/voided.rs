@@ -10,7 +10,7 @@ use schemas::event::{InvoiceVoided, LineRef, LineSource};
 use schemas::ids::{InvoiceId, SubscriptionId};
 
 use crate::billing::state::{Billing, Line, LineAt, Pending, Taken};
-use crate::shared::Shared;
+use crate::shared::{List, Shared};
 use crate::spans;
 use crate::unmade::Unmade;
 
@@ -23,7 +23,7 @@ impl Billing {
         let lines = billed.lines.clone();
         for (number, line) in (1_u32..).zip(&lines) {
             let at = LineAt { invoice: place, line: number };
-            let is_replaced = is_replaced(line, &lines);
+            let is_replaced = !event.rebill && is_replaced(line, &lines);
             self.void_line(event.invoice, at, line, (event.rebill, is_replaced))?;
         }
         Ok(())
@@ -51,7 +51,7 @@ impl Billing {
                     });
                 if rebill {
                     for time in &line.live {
-                        self.give_up_no_more((subscription, item, number), *time);
+                        self.give_up_no_more((subscription, item, number), *time)?;
                     }
                     let cycle = self.cycle_mut(subscription, item, number)?;
                     cycle.as_agreed.extend_from_slice(&charged);
@@ -100,19 +100,21 @@ impl Billing {
         &mut self,
         (subscription, item, credited): (SubscriptionId, u16, u32),
         time: Span,
-    ) {
-        let Some(bills) = self.cycles_mut(subscription, item) else { return };
-        for at in (0..bills.len()).rev() {
-            let reaches = |span: &Span| span.overlap(time).is_some();
-            let Some(bill) = bills.get(at) else { return };
-            if bill.waived.iter().any(reaches) {
-                if let Some(bill) = bills.get_mut(at) {
-                    bill.waived = spans::without(&bill.waived, time);
-                }
-            } else if u32::try_from(at).is_ok_and(|at| at <= credited) {
-                return;
+    ) -> Result<(), Unmade> {
+        let reaches = |span: &Span| span.overlap(time).is_some();
+        let mut number = self.item(subscription, item).map_or(0, List::len);
+        while let Some(at) = number.checked_sub(1) {
+            number = at;
+            let at = u32::try_from(at).unwrap_or(u32::MAX);
+            let bill = self.cycle(subscription, item, at);
+            if bill.is_some_and(|bill| bill.waived.iter().any(reaches)) {
+                let bill = self.cycle_mut(subscription, item, at)?;
+                bill.waived = spans::without(&bill.waived, time);
+            } else if at <= credited {
+                break;
             }
         }
+        Ok(())
     }
 
     /// The credited line counts in full again. Its days are looked at again, or else are given up:

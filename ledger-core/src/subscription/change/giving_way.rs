@@ -35,7 +35,8 @@ pub(super) fn without_what_gives_way(
             SubscriptionEvent::from(ChangeScheduled { what, ..known.clone() })
         }));
     }
-    // What was put aside is for no time that a new change can have.
+    // What an end has put aside goes only where nothing is left of it: a part of it, such as an
+    // add-on that ends, stays told until the end is undone.
     for known in &subscription.aside {
         if let ScheduledChange::Items(old) = &known.what
             && left_of(known, old, new, due).is_none()

@@ -127,9 +127,7 @@ impl Item {
     pub(crate) fn to_freeze(&self, span: Span, phases: Option<&Phases>) -> Frozen {
         let left = self.frozen.iter().filter(|left| self.calendar_cycle < left.before);
         let left: Vec<LeftAlone<'_>> = left.map(Frozen::left_alone).collect();
-        let mut steps: Vec<Timestamp> = self.terms.iter().map(|(from, _)| *from).collect();
-        steps.extend(self.quantities.iter().map(|(from, _)| *from));
-        steps.extend(self.changes.iter().map(|(from, _)| *from));
+        let mut steps = self.all_steps();
         steps.extend(left.iter().flat_map(|left| [left.span.start(), left.span.end()]));
         steps.extend(left.iter().flat_map(|left| left.steps()));
         steps.retain(|from| span.contains(*from));

@@ -78,10 +78,7 @@ impl Item {
             if !same {
                 found.push(&terms.price);
             }
-            anew = match said.by {
-                Word::Plan => true,
-                Word::Own | Word::Phase | Word::RampEnd | Word::Migration => false,
-            };
+            anew = said.by == Word::Plan;
         }
         found
     }
