@@ -17,6 +17,7 @@ mod lot;
 mod movement;
 mod place;
 mod process;
+mod scheduled;
 mod seller;
 mod settlement;
 mod subscription;
@@ -46,6 +47,10 @@ pub use lot::{LotPart, LotReturn, LotSwap, LotUse};
 pub use movement::{MigrationTaken, Relocated, SubscriptionMigrated, SubscriptionRelocated};
 pub use place::EventAt;
 pub use process::{BillingRunStarted, DueSet};
+pub use scheduled::{
+    ChangeAgreed, ChangeScheduled, EndAgreed, ItemNamed, ScheduledChange, ScheduledChangeWithdrawn,
+    ScheduledFor,
+};
 pub use seller::{
     DOCUMENT_RETENTION_YEARS, EntityAddressChanged, EntityDefaultSeriesChanged, EntityDefined,
     EntityDefinedV1, EntityRenamed, EntitySeriesAdded, EntityTaxIdsChanged, EntityTermsChanged,
@@ -56,10 +61,9 @@ pub use settlement::{
     PaymentRefunded, PaymentReversed, RefundedTo,
 };
 pub use subscription::{
-    ActivationAgreed, Calendar, CancellationUndone, ChangeAgreed, ChangeScheduled, CycleCut,
-    CycleOpened, EndAgreed, ItemChange, ItemMoved, ItemStarted, ItemTerms, LaterTerms, LeastTerm,
-    LeftAlone, LineMoved, PaymentAwaited, RampAgreed, RampStep, RenewalSet, ScheduledChange,
-    ScheduledChangeWithdrawn, ScheduledFor, SubscriptionActivated, SubscriptionCanceled,
+    ActivationAgreed, Calendar, CancellationUndone, CycleCut, CycleOpened, ItemChange, ItemMoved,
+    ItemStarted, ItemTerms, LaterTerms, LeastTerm, LeftAlone, LineMoved, PaymentAwaited,
+    RampAgreed, RampStep, RenewalSet, SubscriptionActivated, SubscriptionCanceled,
     SubscriptionChanged, SubscriptionCreated, SubscriptionMoved, SubscriptionPaused,
     SubscriptionResumed, Term, TermRenewed, TermsChange,
 };

@@ -2,8 +2,8 @@
 //! checked them.
 
 use schemas::event::{
-    BillingEvent, ChargeAdded, CreditNoteIssued, DiscountPart, EventAt, InvoiceFinalized,
-    InvoiceLine, LineRef, LineSource, RevenueSchedule, SettlementEvent,
+    BillingEvent, ChargeAdded, CreditNoteIssued, DiscountBasis, DiscountPart, EventAt,
+    InvoiceFinalized, InvoiceLine, LineRef, LineSource, RevenueSchedule, SettlementEvent,
 };
 use schemas::ids::{DiscountId, InvoiceId, SubscriptionId};
 use schemas::terms::{DiscountTarget, LineKind};
@@ -304,7 +304,12 @@ fn new_line(
 }
 
 const fn taken(part: &DiscountPart) -> Taken {
-    Taken { discount: part.discount, amount: part.amount, exact: part.exact, cycle: part.cycle }
+    let DiscountPart { discount, exact, amount, basis, cycle, given: _ } = *part;
+    let percent = match basis {
+        DiscountBasis::Percent { percent, of: _ } => Some(percent),
+        DiscountBasis::Share { .. } | DiscountBasis::Credit { .. } => None,
+    };
+    Taken { discount, amount, exact, percent, cycle }
 }
 
 /// How a line is recognised from a posting date on.

@@ -99,8 +99,9 @@ pub(crate) fn drafts(
     if lines.is_empty() || (run && !reason && !waiting::is_over(account, horizon)?) {
         return Ok(Drafts::default());
     }
-    residue::settle(account, &mut lines)?;
+    residue::settle(account, residue::Of::Gross, &mut lines)?;
     discount::take_off(account, account.rules().date(horizon.now)?, &mut lines)?;
+    residue::settle(account, residue::Of::Net, &mut lines)?;
     charge::top_up(&mut lines)?;
     if lines.len() > MAX_LINES {
         return Err(Rejection::TooMany {

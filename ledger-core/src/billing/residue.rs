@@ -1,13 +1,16 @@
 //! The credit and the charge of a change, rounded apart, do not always add up to the change.
 //!
 //! 10.00 more for 16 of 30 days costs 5.33; a credit of 5.33 and a charge of 10.67 make 5.34. Where
-//! credits are shares of what was billed, the last charge of the cycle carries the difference.
+//! credits are shares of what was billed, the last charge of the cycle carries the difference. The
+//! same of 20.00 at half the price: where percentages are taken off, what they leave adds up, too,
+//! and the last discount of that charge carries the difference.
 //! Source: `billfold@1`; the difference of two roundings is a minor unit at most.
 
-use schemas::event::{LineSource, RoundingStep, RoundingSubject};
+use schemas::decimal::Decimal;
+use schemas::event::{DiscountBasis, DiscountPart, LineSource, RoundingStep, RoundingSubject};
 use schemas::fraction::{Fraction, RoundingMode};
-use schemas::terms::{CreditBasis, LineKind, RatioRule};
-use schemas::{Rejection, Span};
+use schemas::terms::{CreditBasis, DiscountStacking, LineKind, RatioRule};
+use schemas::{Minor, Rejection, Span};
 
 use super::Account;
 use super::draft::LineDraft;
@@ -15,11 +18,24 @@ use super::proration::ratio;
 use crate::mistakes::{Mistake, makes};
 use crate::spans;
 
+/// What of a change has to add up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Of {
+    /// Before discounts are taken off.
+    Gross,
+    /// What percentages leave of it.
+    Net,
+}
+
 /// Lets charges carry what rounding apart has made of the changes of an invoice.
 ///
 /// # Errors
 /// Amounts or dates that cannot be reckoned.
-pub(super) fn settle(account: Account<'_>, lines: &mut [LineDraft]) -> Result<(), Rejection> {
+pub(super) fn settle(
+    account: Account<'_>,
+    of: Of,
+    lines: &mut [LineDraft],
+) -> Result<(), Rejection> {
     let rules = account.rules();
     let shares = rules.policies.credit_basis == CreditBasis::BilledShare
         && rules.policies.ratio == RatioRule::Exact;
@@ -34,7 +50,7 @@ pub(super) fn settle(account: Account<'_>, lines: &mut [LineDraft]) -> Result<()
         }
     }
     for cycle in cycles {
-        carry(account, cycle, lines)?;
+        Cycle { account, cycle, of }.carry(lines)?;
     }
     Ok(())
 }
@@ -46,51 +62,112 @@ fn is_price(account: Account<'_>, line: &LineDraft) -> bool {
     line.pricing.is_some() && !line.is_true_up() && !of_true_up
 }
 
-fn carry(
-    account: Account<'_>,
+/// The lines of a cycle that are looked at.
+#[derive(Clone, Copy)]
+struct Cycle<'a> {
+    account: Account<'a>,
     cycle: LineSource,
-    lines: &mut [LineDraft],
-) -> Result<(), Rejection> {
-    let rules = account.rules();
-    let is_price = |line: &LineDraft| is_price(account, line);
-    let of_cycle = |line: &&LineDraft| line.source == cycle && is_price(line) && !line.alone;
-    let credits = || lines.iter().filter(of_cycle).filter(|line| line.credits.is_some());
-    let charges = || lines.iter().filter(of_cycle).filter(|line| line.credits.is_none());
-    let time = |of: &mut dyn Iterator<Item = &LineDraft>| -> Vec<Span> {
-        let all = of.filter_map(|line| line.pricing.as_ref().map(|pricing| pricing.span));
-        all.fold(Vec::new(), |set, span| spans::with(&set, span))
-    };
-    if time(&mut credits()) != time(&mut charges()) {
-        return Ok(());
+    of: Of,
+}
+
+impl Cycle<'_> {
+    fn has(self, line: &LineDraft) -> bool {
+        line.source == self.cycle && is_price(self.account, line) && !line.alone
     }
-    let exact = |of: &mut dyn Iterator<Item = &LineDraft>| -> Result<Fraction, Rejection> {
-        let mut sum = Fraction::ZERO;
-        for line in of {
-            let Some(pricing) = &line.pricing else { continue };
-            let part = ratio(pricing.span, pricing.full, pricing.every, rules)?;
-            sum = sum.plus(pricing.whole.times(part)?)?;
+
+    fn carry(self, lines: &mut [LineDraft]) -> Result<(), Rejection> {
+        let credits = || lines.iter().filter(|line| self.has(line) && line.credits.is_some());
+        let charges = || lines.iter().filter(|line| self.has(line) && line.credits.is_none());
+        let time = |of: &mut dyn Iterator<Item = &LineDraft>| -> Vec<Span> {
+            let all = of.filter_map(|line| line.pricing.as_ref().map(|pricing| pricing.span));
+            all.fold(Vec::new(), |set, span| spans::with(&set, span))
+        };
+        if time(&mut credits()) != time(&mut charges()) {
+            return Ok(());
         }
-        Ok(sum)
-    };
-    let change = exact(&mut charges())?.plus(exact(&mut credits())?.negated()?)?;
-    let should = change.rounded(RoundingMode::HalfUp)?;
-    let does: i64 = lines.iter().filter(of_cycle).map(|line| line.gross.0).sum();
-    let last = lines
-        .iter()
-        .rposition(|line| line.source == cycle && is_price(line) && line.credits.is_none());
-    let Some(last) = last.map(|at| &mut lines[at]) else { return Ok(()) };
-    let gross = last.gross.0 + should - does;
-    // More than a minor unit is no rounding: the line was credited in part before.
-    if (should - does).abs() != 1 || gross < 0 {
-        return Ok(());
+        let (mut change, mut does) = (Fraction::ZERO, 0);
+        for line in credits().chain(charges()) {
+            let Some(exact) = self.exact(line)? else { return Ok(()) };
+            let exact = if line.credits.is_some() { exact.negated()? } else { exact };
+            change = change.plus(exact)?;
+            does += match self.of {
+                Of::Gross => line.gross.0,
+                Of::Net => line.net().0,
+            };
+        }
+        let carried = change.rounded(RoundingMode::HalfUp)? - does;
+        let charge = |line: &LineDraft| {
+            line.source == self.cycle && is_price(self.account, line) && line.credits.is_none()
+        };
+        let Some(last) = lines.iter_mut().rfind(|line| charge(line)) else { return Ok(()) };
+        // More than a minor unit is no rounding: the line was credited in part before.
+        if carried.abs() == 1 {
+            match self.of {
+                Of::Gross => carry_gross(last, carried),
+                Of::Net => carry_net(last, carried),
+            }
+        }
+        Ok(())
     }
-    last.gross.0 = gross;
-    last.rounding.push(RoundingStep {
-        subject: RoundingSubject::Residue,
-        exact: Fraction::whole(gross),
+
+    /// What a line comes to before rounding, of the sign of a charge; none where a fixed amount is
+    /// taken off.
+    fn exact(self, line: &LineDraft) -> Result<Option<Fraction>, Rejection> {
+        let rules = self.account.rules();
+        let Some(pricing) = &line.pricing else { return Ok(Some(Fraction::ZERO)) };
+        let part = ratio(pricing.span, pricing.full, pricing.every, rules)?;
+        let gross = pricing.whole.times(part)?;
+        if self.of == Of::Gross {
+            return Ok(Some(gross));
+        }
+        let percent = |part: &DiscountPart| match part.basis {
+            DiscountBasis::Percent { percent, of: _ } => Some(percent),
+            DiscountBasis::Share { .. } | DiscountBasis::Credit { .. } => None,
+        };
+        // A credit gives back what the line that it credits has had.
+        let credited = line.credits.and_then(|at| self.account.billing.named(at));
+        let percents: Option<Vec<Decimal>> = match credited {
+            Some(credited) => credited.discounts.iter().map(|taken| taken.percent).collect(),
+            None => line.discounts.iter().map(percent).collect(),
+        };
+        let Some(percents) = percents else { return Ok(None) };
+        let mut left = gross;
+        for percent in percents {
+            let of = match rules.policies.discount_stacking {
+                DiscountStacking::Sequential => left,
+                DiscountStacking::Stacked => gross,
+            };
+            let taken = of.times(Fraction::of(percent)?)?.times(Fraction::new(1, 100)?)?;
+            left = left.plus(taken.negated()?)?;
+        }
+        Ok(Some(left))
+    }
+}
+
+fn carry_gross(line: &mut LineDraft, carried: i64) {
+    let gross = line.gross.0 + carried;
+    if gross >= 0 {
+        line.gross = Minor(gross);
+        line.rounding.push(step(RoundingSubject::Residue, gross));
+    }
+}
+
+fn carry_net(line: &mut LineDraft, carried: i64) {
+    let net = line.net().0 + carried;
+    let Some(last) = line.discounts.last_mut() else { return };
+    let amount = last.amount.0 - carried;
+    if amount >= 0 && net >= 0 {
+        last.amount = Minor(amount);
+        line.rounding.push(step(RoundingSubject::DiscountResidue, amount));
+    }
+}
+
+fn step(subject: RoundingSubject, amount: i64) -> RoundingStep {
+    RoundingStep {
+        subject,
+        exact: Fraction::whole(amount),
         scale: 0,
         mode: RoundingMode::HalfUp,
-        rounded: gross,
-    });
-    Ok(())
+        rounded: amount,
+    }
 }

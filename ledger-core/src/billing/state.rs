@@ -31,6 +31,8 @@ pub(crate) struct Taken {
     pub(crate) amount: Minor,
     /// Before rounding.
     pub(crate) exact: Fraction,
+    /// In percent; none of a fixed amount.
+    pub(crate) percent: Option<Decimal>,
     /// The start of the subscription's cycle that it counts for.
     pub(crate) cycle: Option<Timestamp>,
 }

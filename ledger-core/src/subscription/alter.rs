@@ -8,8 +8,8 @@
 
 use schemas::command::{ItemRequest, PriceMapping};
 use schemas::event::{
-    Calendar, ChangeAgreed, CycleCut, ItemChange, ItemTerms, PlanVersionDefined, PricesMapped,
-    SubscriptionEvent, TermsChange,
+    Calendar, ChangeAgreed, CycleCut, ItemChange, ItemNamed, ItemTerms, PlanVersionDefined,
+    PricesMapped, SubscriptionEvent, TermsChange,
 };
 use schemas::terms::{Anchor, Settle, TrialAnchor, TrialOnChange};
 use schemas::text::Code;
@@ -20,6 +20,7 @@ use super::calendar;
 use super::create::days_after;
 use super::item::Item;
 use super::mapping::{Old, map};
+use super::names::item_named;
 use super::state::Subscription;
 use super::terms::{add_on, check_quantity, own_rate};
 use crate::catalog::terms::item_terms;
@@ -39,7 +40,10 @@ const NOTHING: ChangeAgreed = ChangeAgreed {
     keep_prices: false,
     keep_scheduled: false,
     settle: Settle::Next,
+    names: Vec::new(),
 };
+
+const NOT_THERE: Rejection = Rejection::InvalidItems { why: "an item is named that is not there" };
 
 /// One item as it will be.
 #[derive(Debug, Clone)]
@@ -74,6 +78,8 @@ struct Draft<'a> {
     to_plan: Option<&'a PlanVersionDefined>,
     /// Other cycles of items that begin later.
     relaid: Vec<(u16, Calendar)>,
+    /// What a scheduled change has called the items that there were.
+    names: &'a [ItemNamed],
 }
 
 impl Advance<'_> {
@@ -95,6 +101,9 @@ impl Advance<'_> {
             return Err(Rejection::BeyondEnd { subscription: subscription.id, at, end });
         }
         let mut draft = Draft::of(self, subscription, at);
+        if number.is_some() {
+            draft.names = &change.names;
+        }
         if let Some(plan) = change.plan {
             let version = self.catalog.version(plan.plan, plan.version);
             let version = version.ok_or(Rejection::UnknownPlan { plan: plan.plan })?;
@@ -149,7 +158,29 @@ impl<'a> Draft<'a> {
             prices: None,
             to_plan: None,
             relaid: Vec::new(),
+            names: &[],
         }
+    }
+
+    /// The id of an item's price: for a scheduled change as it was when that was told, unless
+    /// another plan has come between.
+    fn name<'e>(&'e self, edit: &'e Edit) -> Option<&'e Code> {
+        let now = &edit.terms.as_ref()?.price;
+        if self.to_plan.is_some() {
+            return Some(now);
+        }
+        let known = self.subscription.item(edit.item);
+        let told = self.names.iter().find(|named| named.item == edit.item);
+        let told = told
+            .filter(|told| known.is_some_and(|item| item.called(self.at).contains(&&told.price)));
+        Some(told.map_or(now, |told| &told.price))
+    }
+
+    /// A migration has begun it since the change was told.
+    fn came_since(&self, item: u16) -> bool {
+        let known = self.subscription.item(item);
+        let began = known.is_some_and(|item| item.migrates_at(item.began()));
+        began && !self.names.is_empty() && !self.names.iter().any(|named| named.item == item)
     }
 
     fn origin(&self) -> Timestamp {
@@ -169,18 +200,15 @@ impl<'a> Draft<'a> {
         told: &ChangeAgreed,
         scheduled: bool,
     ) -> Result<(), Rejection> {
-        let prices: Vec<(u16, Code, bool)> = self
-            .edits
-            .iter()
-            .filter_map(|edit| Some((edit.item, edit.terms.as_ref()?.price.clone(), edit.add_on)))
-            .collect();
+        let named = |edit: &Edit| Some((edit.item, self.name(edit)?.clone(), edit.add_on));
+        let prices: Vec<(u16, Code, bool)> = self.edits.iter().filter_map(named).collect();
         let called = |item: u16| {
             let known = self.subscription.item(item);
             known.map_or_else(Vec::new, |item| item.called(self.at))
         };
         let old = prices.iter().map(|(item, price, add_on)| {
-            let called = called(*item);
-            Old { item: *item, price, add_on: *add_on, called }
+            let (item, called) = (*item, called(*item));
+            Old { item, price, add_on: *add_on, called, since: self.came_since(item) }
         });
         let old: Vec<Old<'_>> = old.collect();
         let found = map(self.subscription.id, (&old, scheduled), version, &told.map)?;
@@ -308,14 +336,17 @@ impl<'a> Draft<'a> {
         if let Some(quantity) = request.quantity {
             check_quantity(quantity)?;
         }
-        let named =
-            |edit: &Edit| edit.terms.as_ref().is_some_and(|terms| terms.price == request.price);
+        let named = |edit: &Edit| self.name(edit) == Some(&request.price);
         let was_named = |edit: &Edit| {
             let item = self.subscription.item(edit.item).filter(|_| scheduled && !edit.is_new);
             edit.terms.is_some() && item.is_some_and(|item| item.has_had(&request.price))
         };
         let found = self.edits.iter().position(named);
         let Some(at) = found.or_else(|| self.edits.iter().position(was_named)) else {
+            // What it meant has ended: nothing begins in its place.
+            if self.to_plan.is_none() && item_named(self.names, &request.price).is_some() {
+                return Err(NOT_THERE);
+            }
             return self.added(request);
         };
         let edit = &mut self.edits[at];
@@ -346,7 +377,7 @@ impl<'a> Draft<'a> {
             None => None,
         };
         let (Some(wanted), None | Some(false)) = (wanted, request.remove) else {
-            return Err(Rejection::InvalidItems { why: "an item is named that is not there" });
+            return Err(NOT_THERE);
         };
         self.begin(wanted.terms, wanted.quantity, true)
     }

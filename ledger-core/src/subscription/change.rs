@@ -10,6 +10,7 @@ use schemas::terms::{InvoiceTiming, Settle};
 
 use super::case::{Case, Decided};
 use super::item::Item;
+use super::names::names_at;
 use super::schedule::{
     Changing, Counts, changing, not_before_anchor, not_before_start, schedule, time_of, within_life,
 };
@@ -62,7 +63,7 @@ pub(super) fn change(case: &Case<'_>, command: &ChangeSubscription) -> Result<De
         Some(plan) => Some(case.context.catalog.on_sale(plan, command.version)?),
         None => None,
     };
-    let agreed = agreed(case, command, version)?;
+    let mut agreed = agreed(case, command, version)?;
     // Cycles up to a new anchor exist before it: nothing is left between.
     let whole = agreed.anchor.is_some() || agreed.plan.is_some() || !agreed.items.is_empty();
     let Changing { at: _, subscription, mut events } = changing(case, command.subscription, whole)?;
@@ -86,9 +87,14 @@ pub(super) fn change(case: &Case<'_>, command: &ChangeSubscription) -> Result<De
             }
             ScheduledFor::At(_) => at,
         };
+        let mut then = case.advance().projected(subscription, at)?;
+        agreed.names = names_at(subscription, &then, at);
         let (gone, left) =
             giving_way::without_what_gives_way(subscription, &agreed, Some(due), events.len());
-        let then = case.advance().projected(&left, at)?;
+        if !gone.is_empty() {
+            then = case.advance().projected(&left, at)?;
+            agreed.names = names_at(&left, &then, at);
+        }
         case.advance().change(&then, at, &agreed, None)?;
         events.extend(gone);
         let what = ScheduledChange::Items(Box::new(agreed));
@@ -96,6 +102,7 @@ pub(super) fn change(case: &Case<'_>, command: &ChangeSubscription) -> Result<De
         return Ok(events.into());
     }
     not_before_anchor(case, subscription, at)?;
+    agreed.names = names_at(subscription, subscription, at);
     let (gone, left) =
         giving_way::without_what_gives_way(subscription, &agreed, None, events.len());
     let made = case.advance().change(&left, at, &agreed, None)?;
@@ -138,6 +145,7 @@ fn agreed(
         keep_prices: command.keep_prices == Some(true),
         keep_scheduled: command.keep_scheduled == Some(true),
         settle: case.profile.rules.settle(command.proration),
+        names: Vec::new(),
     })
 }
 

@@ -21,6 +21,8 @@ pub(super) struct Old<'a> {
     pub(super) add_on: bool,
     /// What the price was called before migrations, the last first: a map may call it so.
     pub(super) called: Vec<&'a Code>,
+    /// It came since the change was told: where that plan has no such price, it ends.
+    pub(super) since: bool,
 }
 
 impl Old<'_> {
@@ -49,7 +51,7 @@ pub(super) fn map<'a>(
     told: &[PriceMapping],
 ) -> Result<Mapped<'a>, Rejection> {
     check(old, version, told)?;
-    let of_plan = old.iter().filter(|item| !item.add_on).count();
+    let of_plan = old.iter().filter(|item| !item.add_on && !item.since).count();
     let recurring = || of_kind(version, Recurrence::Recurring);
     let alone = of_plan == 1 && recurring().count() == 1;
     let only = recurring().next().filter(|_| alone);
@@ -61,13 +63,20 @@ pub(super) fn map<'a>(
         let named = |price: &Code| of_kind(version, kind).find(|found| found.price == *price);
         let called =
             |item: &Old<'_>| item.called.iter().filter(is_free).find_map(|price| named(price));
+        // Where one was called so when it was told, another that came since is not meant.
+        let meant = |other: &Old<'_>| !other.since && other.price == item.price;
+        let by_id =
+            |item: &Old<'_>| named(item.price).filter(|_| !(item.since && old.iter().any(meant)));
         let at = items.len();
         let found = match told.iter().find(|told| item.is(&told.from)) {
             _ if makes(Mistake::MapsByPosition) && !item.add_on => recurring().nth(at),
             Some(told) => told.to.as_ref().and_then(named),
             None => {
-                match named(item.price).or_else(|| called(item)).or(only.filter(|_| !item.add_on)) {
-                    None if !item.add_on => {
+                match by_id(item)
+                    .or_else(|| called(item))
+                    .or(only.filter(|_| !item.add_on && !item.since))
+                {
+                    None if !item.add_on && !item.since => {
                         let choices: Vec<String> =
                             recurring().map(|price| price.price.to_string()).collect();
                         return Err(Rejection::UnmappedPrice {

@@ -22,6 +22,7 @@ pub(crate) mod evolve;
 pub(crate) mod item;
 mod mapping;
 pub(crate) mod migration;
+mod names;
 mod phases;
 mod ramp;
 pub(crate) mod relocate;

@@ -339,6 +339,9 @@ pub enum RoundingSubject {
     /// What rounding the credits and charges of one change apart has made of the change; the last
     /// charge carries it.
     Residue,
+    /// The same of what percentages leave of the change; the last discount of that charge carries
+    /// it.
+    DiscountResidue,
 }
 
 /// One rounding: what, from which exact value, how, to what.

@@ -10,8 +10,8 @@ use schemas::command::{
     RefundEffect,
 };
 use schemas::event::{
-    ChangeAgreed, DiscountBasis, EndAgreed, LineSource, PlanVersion, RefundedTo, RevenueSchedule,
-    RoundingSubject, ScheduledChange, ScheduledFor, TermsChange,
+    ChangeAgreed, DiscountBasis, EndAgreed, ItemNamed, LineSource, PlanVersion, RefundedTo,
+    RevenueSchedule, RoundingSubject, ScheduledChange, ScheduledFor, TermsChange,
 };
 use schemas::fraction::RoundingMode;
 use schemas::party::{Address, TaxId};
@@ -333,6 +333,7 @@ every_variant! {
             keep_prices: true,
             keep_scheduled: false,
             settle: Settle::Next,
+            names: vec![ItemNamed { item: 1, price: of("fee") }],
         })),
         "cancel" ScheduledChange::Cancel(_) => {
             ScheduledChange::Cancel(EndAgreed { credit: CancelCredit::Full, waive_fee: true })
@@ -369,6 +370,7 @@ every_variant! {
         "discount" RoundingSubject::Discount => RoundingSubject::Discount,
         "tax" RoundingSubject::Tax => RoundingSubject::Tax,
         "residue" RoundingSubject::Residue => RoundingSubject::Residue,
+        "discount_residue" RoundingSubject::DiscountResidue => RoundingSubject::DiscountResidue,
     }
     rounding_modes RoundingMode {
         "half_up" RoundingMode::HalfUp => RoundingMode::HalfUp,

@@ -208,7 +208,7 @@ impl Line<'_> {
 
     fn amount(&self) -> Tree {
         let line = &self.explained.line;
-        let steps = line.rounding.iter().filter(|step| step.subject != RoundingSubject::Discount);
+        let steps = line.rounding.iter().filter(|step| !is_of_a_discount(step.subject));
         let mut because = vec![Tree::leaf(format!("exactly {} minor units", line.exact))];
         because.extend(steps.map(rounding));
         if self.explained.credited.is_none() && line.pricing.is_some() {
@@ -243,6 +243,11 @@ impl Line<'_> {
             Tree::leaf(format!("exactly {} minor units", part.exact)),
             Tree::leaf(rule),
         ];
+        let line = &self.explained.line;
+        if line.discounts.last() == Some(part) {
+            let residue = |step: &&RoundingStep| step.subject == RoundingSubject::DiscountResidue;
+            because.extend(line.rounding.iter().filter(residue).map(rounding));
+        }
         let shared = self.explained.sharing.iter().find(|found| found.discount == part.discount);
         because.extend(shared.filter(|found| found.shares.len() > 1).map(|s| self.shares(s)));
         let given =
@@ -309,6 +314,17 @@ fn ratio_rule(policies: &Policies, line: &InvoiceLine) -> Option<Tree> {
     (!whole).then(|| Tree::leaf(format!("ratio: {}", policies.ratio.word())))
 }
 
+fn is_of_a_discount(subject: RoundingSubject) -> bool {
+    match subject {
+        RoundingSubject::Discount | RoundingSubject::DiscountResidue => true,
+        RoundingSubject::Ratio
+        | RoundingSubject::Rate
+        | RoundingSubject::Amount
+        | RoundingSubject::Tax
+        | RoundingSubject::Residue => false,
+    }
+}
+
 fn rounding(step: &RoundingStep) -> Tree {
     let what = match step.subject {
         RoundingSubject::Ratio => "part",
@@ -317,6 +333,7 @@ fn rounding(step: &RoundingStep) -> Tree {
         RoundingSubject::Discount => "discount",
         RoundingSubject::Tax => "tax",
         RoundingSubject::Residue => "what the change comes to",
+        RoundingSubject::DiscountResidue => "what is left of the change",
     };
     let how = match step.mode {
         RoundingMode::HalfUp => "half up",

@@ -23,6 +23,7 @@ use crate::notes::{note, split};
 use crate::number::Exact;
 use crate::passing::View;
 use crate::price::{minor, whole};
+use crate::residue::Layer;
 use crate::rules::{CreditDocument, Rules};
 use crate::stretches::{joined, without};
 
@@ -159,8 +160,9 @@ pub(crate) fn bill(book: &Book, customer: &mut Customer, billing: &Billing) {
         let charge = seen.pending.iter().find(|known| known.id == *id).expect("it waits");
         plain(Source::Charge(*id), charge.gross, charge.quantity)
     }));
-    crate::residue::settle_up(&view, &credits, &mut lines);
+    crate::residue::settle_up(&view, &credits, &mut lines, Layer::Price);
     take(&book.rules, customer, today, &mut lines);
+    crate::residue::settle_up(&view, &credits, &mut lines, Layer::Left);
     top_up(&view, &mut lines);
     let other = credits.iter().filter(|(_, alone)| !alone).map(|(line, _)| line.net());
     let below = other.chain(lines.iter().map(Line::net)).sum::<i128>() < 0;

@@ -11,6 +11,7 @@ use schemas::command::{ChangeSubscription, ItemRequest};
 use schemas::terms::{
     Anchor, BillingTiming, ChangeBilling, Every, FirstBoundary, Recurrence, Settle,
 };
+use schemas::text::Code;
 
 use crate::book::{Version, recurrence};
 use crate::calendar::Calendar;
@@ -36,7 +37,8 @@ pub(crate) struct Touched {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Asked {
     Now,
-    Before,
+    /// The scheduled change of this number.
+    Before(u32),
 }
 
 /// Changes a subscription from an instant on; a refusal leaves it as it was.
@@ -57,16 +59,19 @@ pub(crate) fn apply(
     }
     let mut next = of.clone();
     let mut touched = Touched::default();
+    let meant = match asked {
+        Asked::Now => None,
+        Asked::Before(number) => Some(of.meant.get(&number).cloned().unwrap_or_default()),
+    };
     if let Some(plan) = change.plan {
         let version = match (change.version, asked) {
             // What was agreed takes effect, also where the plan was retired meanwhile.
-            (Some(version), Asked::Before) => view.book.version(plan, version)?,
-            (version, Asked::Before | Asked::Now) => {
+            (Some(version), Asked::Before(_)) => view.book.version(plan, version)?,
+            (version, Asked::Before(_) | Asked::Now) => {
                 view.book.on_sale(plan, version, view.customer.currency)?
             }
         };
-        let scheduled = asked == Asked::Before;
-        put_plan(view, &mut next, (version, change), (at, scheduled), &mut touched)?;
+        put_plan(view, &mut next, (version, change), (at, meant.as_deref()), &mut touched)?;
     }
     if let Some(quantity) = change.quantity {
         if quantity.is_negative() {
@@ -79,8 +84,8 @@ pub(crate) fn apply(
     }
     for request in change.items.iter().flatten() {
         let to_plan = change.plan.is_some();
-        let told = (to_plan, asked == Asked::Before);
-        touched.items.push(item_request(view, &mut next, (request, told), at)?);
+        let place = item_request(view, &mut next, (request, to_plan, meant.as_deref()), at)?;
+        touched.items.push(place);
     }
     if let Some(anchor) = change.anchor {
         put_anchor(view, &mut next, anchor, at, &mut touched)?;
@@ -159,7 +164,7 @@ fn put_quantity(item: &mut Item, at: Instant, quantity: Decimal) {
 fn item_request(
     view: &View<'_>,
     of: &mut Subscription,
-    (request, (to_plan, scheduled)): (&ItemRequest, (bool, bool)),
+    (request, to_plan, meant): (&ItemRequest, bool, Option<&[(usize, Code)]>),
     at: Instant,
 ) -> Result<usize, Refused> {
     if request.quantity.is_some_and(Decimal::is_negative) {
@@ -171,9 +176,15 @@ fn item_request(
             let mut terms = item.terms.values().flatten();
             item.lives_at(at) && terms.any(|terms| terms.price == request.price)
         };
-        of.items.iter().position(had).filter(|_| scheduled)
+        of.items.iter().position(had).filter(|_| meant.is_some())
     };
-    let Some(place) = of.item_of(&request.price, at).or_else(was_named) else {
+    let told = meant.filter(|_| !to_plan).unwrap_or_default();
+    let is_named = |place: &usize| of.name_of((*place, at), told).as_ref() == Some(&request.price);
+    let named = (0..of.items.len()).find(is_named);
+    let Some(place) = named.or_else(was_named) else {
+        if told.iter().any(|(_, name)| *name == request.price) {
+            return Err("what was meant has ended");
+        }
         if request.remove == Some(true) {
             return Err("what is not there cannot be removed");
         }

@@ -60,6 +60,8 @@ pub(crate) struct Taken {
     pub(crate) id: Option<DiscountId>,
     pub(crate) exact: Exact,
     pub(crate) amount: i128,
+    /// Which part of the line; none of a fixed amount.
+    pub(crate) percent: Option<Exact>,
     /// All of a fixed amount that was there to be shared.
     pub(crate) budget: Option<i128>,
     /// The start of the cycle that it counts for, as cycles lay when it was taken.

@@ -85,7 +85,8 @@ fn percentage(
     };
     let exact = Exact::whole(of).times(percent);
     let amount = exact.rounded().min(line.net());
-    line.discounts.push(Taken { id, exact, amount, budget: None, cycle: None });
+    let percent = Some(percent);
+    line.discounts.push(Taken { id, exact, amount, percent, budget: None, cycle: None });
 }
 
 /// Cycles of the subscription count, and not invoices.
@@ -290,7 +291,8 @@ fn given(
                 }
             };
             let (id, budget) = (Some(discount.id), Some(amount));
-            lines[at].discounts.push(Taken { id, exact, amount: share, budget, cycle });
+            let percent = None;
+            lines[at].discounts.push(Taken { id, exact, amount: share, percent, budget, cycle });
         }
     }
 }

@@ -2,22 +2,49 @@
 //! one holds. What the earlier change says besides is done all the same.
 
 use schemas::command::{ChangeSubscription, ItemRequest};
+use schemas::text::Code;
 
 use crate::subscription::{At, Later, Scheduled, Subscription};
 
 /// Takes out of what is scheduled, or was put aside by an end, what a new change says otherwise.
-pub(crate) fn give_way(of: &mut Subscription, new: &ChangeSubscription, at: Option<At>) {
+/// `meant` is what items are called at its time.
+pub(crate) fn give_way(
+    of: &mut Subscription,
+    new: &ChangeSubscription,
+    at: Option<At>,
+    meant: &[(usize, Code)],
+) {
     let waiting = std::mem::take(&mut of.scheduled);
-    of.scheduled = waiting.into_iter().filter_map(|old| less(old, new, at)).collect();
-    of.set_aside.retain(|old| less(old.clone(), new, at).is_some());
+    let there = of.items.len();
+    let less = |old: Scheduled| {
+        let of_old = of.meant.get(&old.number).map(Vec::as_slice).unwrap_or_default();
+        let item = |names: &[(usize, Code)], price: &Code| {
+            let mut names = names.iter().filter(|(place, _)| *place < there);
+            names.find(|(_, name)| name == price).map(|(place, _)| *place)
+        };
+        let same = |of_it: &Code, of_new: &Code| match (item(of_old, of_it), item(meant, of_new)) {
+            (Some(one), Some(other)) => one == other,
+            _ => of_it == of_new,
+        };
+        less(old, new, at, &same)
+    };
+    of.scheduled = waiting.into_iter().filter_map(less).collect();
+    of.set_aside.retain(|old| less(old.clone()).is_some());
 }
 
 /// A scheduled change without what the new one says; none if it says nothing more.
-fn less(mut old: Scheduled, new: &ChangeSubscription, at: Option<At>) -> Option<Scheduled> {
+fn less(
+    mut old: Scheduled,
+    new: &ChangeSubscription,
+    at: Option<At>,
+    same_item: &dyn Fn(&Code, &Code) -> bool,
+) -> Option<Scheduled> {
     let Later::Change(change) = &mut old.what else { return Some(old) };
     let same_time = at == Some(old.at);
     let keeps = new.keep_scheduled == Some(true);
-    if new.plan.is_some() && (same_time || !keeps) {
+    // What comes before another plan comes.
+    let earlier = matches!((at, old.at), (Some(At::Time(at)), At::Time(old)) if old < at);
+    if new.plan.is_some() && !earlier && (same_time || !keeps) {
         // Prices of a plan that is not taken go with it; seats stay.
         if change.plan.take().is_some() {
             (change.items, change.map) = (None, None);
@@ -51,12 +78,13 @@ fn less(mut old: Scheduled, new: &ChangeSubscription, at: Option<At>) -> Option<
         let ends = told.remove == Some(true);
         items.retain(|item| {
             let gone = item.remove == Some(true) && same_time;
-            item.price != told.price || !(gone || (ends && (same_time || from_now_on)))
+            let gives_way = gone || (ends && (same_time || from_now_on));
+            !same_item(&item.price, &told.price) || !gives_way
         });
         if !same_time {
             continue;
         }
-        let same = |item: &&mut ItemRequest| item.price == told.price;
+        let same = |item: &&mut ItemRequest| same_item(&item.price, &told.price);
         for item in items.iter_mut().filter(same) {
             if told.quantity.is_some() {
                 item.quantity = None;
@@ -66,7 +94,7 @@ fn less(mut old: Scheduled, new: &ChangeSubscription, at: Option<At>) -> Option<
             }
         }
         let empty = |item: &ItemRequest| item.quantity.is_none() && item.rate.is_none();
-        items.retain(|item| item.price != told.price || !empty(item));
+        items.retain(|item| !same_item(&item.price, &told.price) || !empty(item));
     }
     let any = change.plan.is_some()
         || change.quantity.is_some()

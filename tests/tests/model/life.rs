@@ -129,10 +129,14 @@ pub(crate) fn change(
             // What waits for a payment does not happen before it was asked for.
             let now = view.clock.moment(when.recorded);
             let at = if later == At::Paid { at.max(now) } else { at };
-            crate::giving_way::give_way(&mut then, command, Some(later));
+            let mut known = of.clone();
+            crate::passing::pass(view, &mut known, at);
+            let meant = known.names_at(at);
+            crate::giving_way::give_way(&mut then, command, Some(later), &meant);
             crate::passing::pass(view, &mut then, at);
+            let meant_then = then.names_at(at);
             apply(view, &mut then, command, (at, Asked::Now))?;
-            crate::giving_way::give_way(of, command, Some(later));
+            crate::giving_way::give_way(of, command, Some(later), &meant);
             let mut command = command.clone();
             if let Some(plan) = command.plan {
                 let currency = view.customer.currency;
@@ -140,6 +144,10 @@ pub(crate) fn change(
                 command.version = Some(version.number);
             }
             of.schedule(later, Later::Change(Box::new(command.clone())));
+            // What begins until then is not meant yet.
+            let there = of.items.len();
+            let meant = meant_then.into_iter().filter(|(place, _)| *place < there);
+            of.meant.insert(of.numbers, meant.collect());
             of.follows_the_cycle(command.when);
             return Ok(false);
         }
@@ -154,7 +162,7 @@ pub(crate) fn change(
                 return Err("cycles that are over keep their length");
             }
         }
-        crate::giving_way::give_way(of, command, None);
+        crate::giving_way::give_way(of, command, None, &before.names_at(at));
         Ok(!touched.items.is_empty() && settle(view.rules, command.proration) == Settle::Now)
     })?;
     if billed_now {
@@ -364,7 +372,7 @@ pub(crate) fn when_paid(book: &Book, customer: &mut Customer, when: When) {
                 }
             };
             let before = std::mem::take(&mut of.owes_a_bill);
-            take_effect(view, of, scheduled.what, at);
+            take_effect(view, of, (scheduled.number, scheduled.what), at);
             if let Some(end) = &mut of.end {
                 end.begun = end.begun.max(view.clock.moment(when.recorded));
             }
@@ -414,6 +422,9 @@ pub(crate) fn end_trial(
         let told = of.anchor.unwrap_or(view.rules.default_anchor());
         for item in &mut of.items {
             let Some(every) = item.last_terms().map(|terms| terms.every) else { continue };
+            // What was left alone of the old cycles comes back with them.
+            let last = item.calendars.len() - 1;
+            crate::change::thaw(item, at, last);
             item.lay(Calendar::anchored(view.rules, view.clock, told, (at, at), every));
         }
         Ok(())

@@ -26,12 +26,13 @@ type Mapped<'a> = (Vec<(usize, &'a PriceDefinition)>, Vec<usize>, Vec<&'a PriceD
 fn map<'a>(
     of: &Subscription,
     version: &'a Version,
-    (at, scheduled): (Instant, bool),
+    (at, meant): (Instant, Option<&[(usize, Code)]>),
     told: &[PriceMapping],
 ) -> Result<Mapped<'a>, Refused> {
-    let old = of.plan_items(at);
+    let (since, old): (Vec<usize>, Vec<usize>) =
+        of.plan_items(at).into_iter().partition(|place| came_since(of, *place, meant));
     let new: Vec<&PriceDefinition> = version.of_kind(Recurrence::Recurring).collect();
-    let price_of = |place: usize| of.items[place].terms_at(at).map(|terms| terms.price.clone());
+    let price_of = |place: usize| of.name_of((place, at), meant.unwrap_or_default());
     let (mut pairs, mut ended) = (Vec::new(), Vec::new());
     for place in &old {
         let Some(price) = price_of(*place) else { continue };
@@ -52,15 +53,35 @@ fn map<'a>(
         }
         let only = if old.len() == 1 && new.len() == 1 { new.first().copied() } else { None };
         // Unless another one is called so now.
-        let taken = |name: &Code| old.iter().any(|place| price_of(*place).as_ref() == Some(name));
-        let mut before = called.iter().filter(|name| scheduled && !taken(name));
+        let taken = |name: &Code| {
+            old.iter().chain(&since).any(|place| price_of(*place).as_ref() == Some(name))
+        };
+        let mut before = called.iter().filter(|name| meant.is_some() && !taken(name));
         let by_id = named(&price).or_else(|| before.find_map(named));
         let found = by_id.or(only).ok_or("a price has no counterpart in the new plan")?;
         pairs.push((*place, found));
     }
+    // What a migration has begun since the change was told is in it where it is called the same.
+    for place in since {
+        let Some(name) = price_of(place) else { continue };
+        let mapped = told.iter().find(|mapping| mapping.from == name);
+        let to = mapped.map_or(Some(&name), |mapping| mapping.to.as_ref());
+        let free = !old.iter().any(|place| price_of(*place).as_ref() == Some(&name));
+        match new.iter().find(|new| Some(&new.price) == to && free).copied() {
+            Some(price) => pairs.push((place, price)),
+            None => ended.push(place),
+        }
+    }
     let begins = |new: &&&PriceDefinition| !pairs.iter().any(|(_, of)| of.price == new.price);
     let started = new.iter().filter(begins).copied().collect();
     Ok((pairs, ended, started))
+}
+
+/// A migration has begun it since a change was told.
+fn came_since(of: &Subscription, place: usize, meant: Option<&[(usize, Code)]>) -> bool {
+    let first = of.items[place].voices.first_key_value();
+    let migrated = first.is_some_and(|(_, voice)| *voice == Voice::Edge);
+    migrated && meant.is_some_and(|meant| meant.iter().all(|(known, _)| *known != place))
 }
 
 /// The subscription has another plan from an instant on.
@@ -68,7 +89,7 @@ pub(crate) fn put_plan(
     view: &View<'_>,
     of: &mut Subscription,
     (version, told): (&Version, &ChangeSubscription),
-    (at, scheduled): (Instant, bool),
+    (at, meant): (Instant, Option<&[(usize, Code)]>),
     touched: &mut Touched,
 ) -> Result<(), Refused> {
     let same = |place: usize| {
@@ -77,7 +98,7 @@ pub(crate) fn put_plan(
     };
     let other_plan = !of.plan_items(at).into_iter().all(same);
     let mapping = told.map.as_deref().unwrap_or_default();
-    let (pairs, ended, started) = map(of, version, (at, scheduled), mapping)?;
+    let (pairs, ended, started) = map(of, version, (at, meant), mapping)?;
     let currency = view.customer.currency;
     let terms_of = |price: &PriceDefinition| version.terms(price, currency).ok_or("no currency");
     let keeps =
@@ -107,10 +128,12 @@ pub(crate) fn put_plan(
             continue;
         }
         let Some(now) = item.terms_at(at) else { continue };
-        let called = if scheduled { item.called(at) } else { Vec::new() };
+        let called = if meant.is_some() { item.called(at) } else { Vec::new() };
         let named =
             |name: &Code| version.of_kind(Recurrence::AddOn).find(|price| price.price == *name);
-        let price = named(&now.price).or_else(|| called.iter().find_map(named));
+        let name = of.name_of((place, at), meant.unwrap_or_default());
+        let price = named(&name.unwrap_or_else(|| now.price.clone()))
+            .or_else(|| called.iter().find_map(named));
         if let Some(price) = price {
             put_terms(view, of, (place, terms_of(price)?, keeps), at, touched);
         } else {

@@ -118,7 +118,7 @@ fn next(view: &View<'_>, of: &Subscription, to: Instant) -> Option<(Instant, Hap
 fn migrates_before(view: &View<'_>, of: &Subscription, number: u32, at: Instant) -> Option<usize> {
     let scheduled = of.scheduled.iter().find(|known| known.number == number)?;
     let Later::Change(change) = &scheduled.what else { return None };
-    if of.waits() || apply(view, &mut of.clone(), change, (at, Asked::Before)).is_ok() {
+    if of.waits() || apply(view, &mut of.clone(), change, (at, Asked::Before(number))).is_ok() {
         return None;
     }
     (0..of.items.len()).find(|item| migrate::next(view, of, *item, at) == Some(at))
@@ -134,22 +134,24 @@ fn happen(view: &View<'_>, of: &mut Subscription, number: u32, at: Instant) {
     if let Later::Cancel(leaving) = scheduled.what {
         leave(view, (&known, of), leaving, at);
     } else {
-        take_effect(view, of, scheduled.what, at);
+        take_effect(view, of, (number, scheduled.what), at);
     }
 }
 
 /// A change, end, pause or resumption takes effect at an instant.
-pub(crate) fn take_effect(view: &View<'_>, of: &mut Subscription, what: Later, at: Instant) {
+pub(crate) fn take_effect(
+    view: &View<'_>,
+    of: &mut Subscription,
+    (number, what): (u32, Later),
+    at: Instant,
+) {
     match what {
         Later::Change(change) => {
-            let touched = apply(view, of, &change, (at, Asked::Before))
+            let told = (at, Asked::Before(number));
+            let touched = apply(view, of, &change, told)
                 .or_else(|_| {
-                    apply(
-                        view,
-                        of,
-                        &possible(view, of, (*change).clone(), at)?,
-                        (at, Asked::Before),
-                    )
+                    let left = possible(view, of, (*change).clone(), told)?;
+                    apply(view, of, &left, told)
                 })
                 .unwrap_or_default();
             let now = settle(view.rules, change.proration) == Settle::Now;
@@ -176,11 +178,11 @@ fn possible(
     view: &View<'_>,
     of: &Subscription,
     change: ChangeSubscription,
-    at: Instant,
+    told: (Instant, Asked),
 ) -> Result<ChangeSubscription, Refused> {
     let alone = |item: &ItemRequest| {
         let one = ChangeSubscription { items: Some(vec![item.clone()]), ..change.clone() };
-        apply(view, &mut of.clone(), &one, (at, Asked::Before)).is_ok()
+        apply(view, &mut of.clone(), &one, told).is_ok()
     };
     let all = change.items.clone().unwrap_or_default();
     let items: Vec<ItemRequest> = all.iter().filter(|item| alone(item)).cloned().collect();

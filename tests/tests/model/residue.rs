@@ -4,9 +4,10 @@
 //!
 //! 10.00 more for 16 of 30 days costs 5.33; a credit of 5.33 and a charge of 10.67 make 5.34.
 //! Where the policy credits shares of what was billed, the charge carries the difference. Lines
-//! are matched where credits and charges of a cycle are for the same time.
+//! are matched where credits and charges of a cycle are for the same time. What percentages leave
+//! of the change adds up in the same way.
 
-use schemas::terms::{CreditBasis, LineKind, RatioRule};
+use schemas::terms::{CreditBasis, DiscountStacking, LineKind, RatioRule};
 
 use crate::civil::Stretch;
 use crate::customer::{CycleOf, Line};
@@ -21,8 +22,36 @@ fn exact(view: &View<'_>, line: &Line) -> Exact {
     line.whole.times(part(view.rules, view.clock, line.time, line.full, every))
 }
 
+/// Before discounts, or what they leave.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Layer {
+    Price,
+    Left,
+}
+
+/// What percentages leave of a line; none where a fixed amount was taken off. A credit gives back
+/// what the line had that it credits.
+fn left(view: &View<'_>, line: &Line) -> Option<Exact> {
+    let had = line.credits.map_or(line, |at| view.customer.line(at));
+    let price = exact(view, line);
+    let mut left = price;
+    for taken in &had.discounts {
+        let of = match view.rules.of.discount_stacking {
+            DiscountStacking::Sequential => left,
+            DiscountStacking::Stacked => price,
+        };
+        left = left.minus(of.times(taken.percent?));
+    }
+    Some(left)
+}
+
 /// The last charge of each changed cycle carries what rounding apart has made of the change.
-pub(crate) fn settle_up(view: &View<'_>, credits: &[(Line, bool)], lines: &mut [Line]) {
+pub(crate) fn settle_up(
+    view: &View<'_>,
+    credits: &[(Line, bool)],
+    lines: &mut [Line],
+    layer: Layer,
+) {
     let shares = view.rules.of.credit_basis == CreditBasis::BilledShare
         && view.rules.of.ratio == RatioRule::Exact;
     if !shares {
@@ -54,12 +83,38 @@ pub(crate) fn settle_up(view: &View<'_>, credits: &[(Line, bool)], lines: &mut [
         if back.is_empty() || !same || noted {
             continue;
         }
-        let credited = back.iter().fold(Exact::ZERO, |sum, line| sum.plus(exact(view, line)));
-        let charged = places.iter().fold(Exact::ZERO, |sum, at| sum.plus(exact(view, &lines[*at])));
+        let unrounded = |line: &Line| match layer {
+            Layer::Price => Some(exact(view, line)),
+            Layer::Left => left(view, line),
+        };
+        let all = |of: Vec<&Line>| -> Option<Exact> {
+            let each: Option<Vec<Exact>> = of.into_iter().map(unrounded).collect();
+            Some(each?.into_iter().fold(Exact::ZERO, Exact::plus))
+        };
+        let charges: Vec<&Line> = places.iter().map(|at| &lines[*at]).collect();
+        let (Some(credited), Some(charged)) = (all(back.clone()), all(charges.clone())) else {
+            continue;
+        };
         let should = charged.minus(credited).rounded();
-        let does: i128 = places.iter().map(|at| lines[*at].gross).sum::<i128>()
-            + back.iter().map(|line| line.gross).sum::<i128>();
+        let amount = |line: &&Line| match layer {
+            Layer::Price => line.gross,
+            Layer::Left => line.net(),
+        };
+        let does: i128 = charges.iter().chain(&back).map(amount).sum();
         let Some(last) = places.last() else { continue };
+        if layer == Layer::Left {
+            let off = should - does;
+            let line = &mut lines[*last];
+            let net = line.net();
+            if let Some(taken) = line.discounts.last_mut()
+                && off.abs() == 1
+                && taken.amount - off >= 0
+                && net + off >= 0
+            {
+                taken.amount -= off;
+            }
+            continue;
+        }
         // More than a minor unit is no rounding: the line was credited in part before.
         if (should - does).abs() == 1 && lines[*last].gross + should - does >= 0 {
             lines[*last].gross += should - does;

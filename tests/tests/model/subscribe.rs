@@ -6,6 +6,8 @@
 //! later ones, as lengths from the start.
 
 use schemas::Decimal;
+use std::collections::BTreeMap;
+
 use schemas::command::{Activation, CreateSubscription, RampPhase, SubscriptionTerms};
 use schemas::ids::ChargeId;
 use schemas::terms::{EarlyEnd, InvoiceTiming, LeastTermRequest, RampEnd, Recurrence};
@@ -82,6 +84,7 @@ pub(crate) fn begin(
         scheduled: Vec::new(),
         set_aside: Vec::new(),
         numbers: 0,
+        meant: BTreeMap::new(),
         end: None,
         beneficiary: with.beneficiary,
         anchor: with.anchor,

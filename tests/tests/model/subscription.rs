@@ -6,9 +6,12 @@
 //! the trial, pauses, the contract term, what is scheduled, the end. Where it stands at an
 //! instant is worked out when somebody asks.
 
+use std::collections::BTreeMap;
+
 use schemas::command::ChangeSubscription;
 use schemas::ids::{ChargeId, CustomerId, SubscriptionId};
 use schemas::terms::{CancelCredit, ChangeTime, EndReason, Every, Renewal, Settle};
+use schemas::text::Code;
 
 use crate::calendar::{CycleId, steps_later};
 use crate::civil::{Clock, Instant, Stretch};
@@ -155,6 +158,9 @@ pub(crate) struct Subscription {
     pub(crate) set_aside: Vec<Scheduled>,
     /// How many changes were scheduled in its life.
     pub(crate) numbers: u32,
+    /// The items that there were when a change was scheduled, by its number, and what they were to
+    /// be called at its time.
+    pub(crate) meant: BTreeMap<u32, Vec<(usize, Code)>>,
     pub(crate) end: Option<End>,
     pub(crate) beneficiary: Option<CustomerId>,
     /// It is what a quote offered.
@@ -358,6 +364,26 @@ impl Subscription {
     }
 
     /// The place of the live item that has a price.
+    /// What the items are called at an instant.
+    pub(crate) fn names_at(&self, at: Instant) -> Vec<(usize, Code)> {
+        let items = self.items.iter().enumerate();
+        let named = items.map(|(place, item)| Some((place, item.terms_at(at)?.price.clone())));
+        named.flatten().collect()
+    }
+
+    /// What an item is called by a change that was told when it was called so; unless it went to
+    /// another plan, it still is that.
+    pub(crate) fn name_of(
+        &self,
+        (place, at): (usize, Instant),
+        told: &[(usize, Code)],
+    ) -> Option<Code> {
+        let item = &self.items[place];
+        let now = item.terms_at(at)?.price.clone();
+        let mut then = told.iter().filter(|(known, _)| *known == place).map(|(_, name)| name);
+        Some(then.find(|name| item.called(at).contains(name)).cloned().unwrap_or(now))
+    }
+
     pub(crate) fn item_of(&self, price: &schemas::text::Code, at: Instant) -> Option<usize> {
         let has = |item: &Item| item.terms_at(at).is_some_and(|terms| terms.price == *price);
         self.items.iter().position(has)

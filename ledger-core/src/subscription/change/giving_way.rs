@@ -11,6 +11,7 @@ use schemas::event::{
 };
 
 use crate::subscription::evolve::try_out;
+use crate::subscription::names::same_item;
 use crate::subscription::schedule::withdrawal;
 use crate::subscription::state::Subscription;
 
@@ -52,7 +53,8 @@ pub(super) fn without_what_gives_way(
 }
 
 /// What is left of a scheduled change beside a new one. To a change of plan gives way what is of a
-/// plan or a rate, and to the end of an add-on what is for later of that.
+/// plan or a rate and does not come before it, and to the end of an add-on what is for later of
+/// that.
 fn left_of(
     known: &ChangeScheduled,
     old: &ChangeAgreed,
@@ -60,8 +62,18 @@ fn left_of(
     due: Option<ScheduledFor>,
 ) -> Option<ChangeAgreed> {
     let same_time = due == Some(known.at);
+    let later = match (due, known.at) {
+        (None, _) => true,
+        (Some(ScheduledFor::At(at)), ScheduledFor::At(known)) => at <= known,
+        (Some(ScheduledFor::At(_) | ScheduledFor::Paid), _) => false,
+    };
+    // Which of two comes first is not known where one waits for a payment.
+    let before = match (due, known.at) {
+        (Some(ScheduledFor::At(at)), ScheduledFor::At(known)) => known < at,
+        (None | Some(ScheduledFor::At(_) | ScheduledFor::Paid), _) => false,
+    };
     let mut left = old.clone();
-    if new.plan.is_some() && (same_time || !new.keep_scheduled) {
+    if new.plan.is_some() && !before && (same_time || !new.keep_scheduled) {
         if left.plan.take().is_some() {
             // What it says of prices is of prices of that plan.
             left.items.clear();
@@ -72,19 +84,21 @@ fn left_of(
             left.items = left.items.into_iter().filter_map(without_rate).collect();
         }
     }
+    let same = |item: &ItemRequest, other: &ItemRequest| {
+        same_item((old, &item.price), (new, &other.price))
+    };
     if same_time {
         left.quantity = left.quantity.filter(|_| new.quantity.is_none());
         left.anchor = left.anchor.filter(|_| new.anchor.is_none());
-        left.items = left.items.into_iter().filter_map(|item| beside(item, new)).collect();
+        let beside = |item: ItemRequest| match new.items.iter().find(|new| same(&item, new)) {
+            Some(new) => beside(item, new),
+            None => Some(item),
+        };
+        left.items = left.items.into_iter().filter_map(beside).collect();
     }
-    let later = match (due, known.at) {
-        (None, _) => true,
-        (Some(ScheduledFor::At(at)), ScheduledFor::At(known)) => at <= known,
-        (Some(ScheduledFor::At(_) | ScheduledFor::Paid), _) => false,
-    };
     // What a price that ends was to be later would begin it again.
     let ends = |item: &ItemRequest| {
-        let removes = |new: &ItemRequest| new.remove == Some(true) && new.price == item.price;
+        let removes = |new: &ItemRequest| new.remove == Some(true) && same(item, new);
         later && new.items.iter().any(removes)
     };
     left.items.retain(|item| !ends(item));
@@ -102,10 +116,7 @@ fn without_rate(mut item: ItemRequest) -> Option<ItemRequest> {
 }
 
 /// What is left of one price's change beside a new change for the same time.
-fn beside(mut item: ItemRequest, new: &ChangeAgreed) -> Option<ItemRequest> {
-    let Some(new) = new.items.iter().find(|new| new.price == item.price) else {
-        return Some(item);
-    };
+fn beside(mut item: ItemRequest, new: &ItemRequest) -> Option<ItemRequest> {
     if new.remove == Some(true) || item.remove == Some(true) {
         return None;
     }
