@@ -77,6 +77,12 @@ impl<'a> Comparison<'a> {
         let mut agreed = agreed
             .map(|span| place.item.segments(span, (place.pauses, &[]), rules))
             .unwrap_or_default();
+        // And what was, before a later change was told.
+        let billed_ahead: Vec<LeftAlone<'_>> =
+            frozen.iter().filter_map(|left| left.billed_ahead()).collect();
+        if let Some(span) = living.filter(|_| !billed_ahead.is_empty()) {
+            agreed.extend(place.item.segments(span, (place.pauses, &billed_ahead), rules));
+        }
         agreed.retain(|segment| stays_billed(segment, back));
         // What a change that laid cycles anew has forfeited of this one.
         let left_alone: Vec<Span> = frozen.iter().map(|time| time.span).collect();

@@ -85,6 +85,10 @@ impl Cycle<'_> {
         if time(&mut credits()) != time(&mut charges()) {
             return Ok(());
         }
+        // Where nothing comes back, the charge is rounded once.
+        if self.of == Of::Net && credits().any(|line| line.gross.is_zero()) {
+            return Ok(());
+        }
         let (mut change, mut does) = (Fraction::ZERO, 0);
         for line in credits().chain(charges()) {
             let Some(exact) = self.exact(line)? else { return Ok(()) };

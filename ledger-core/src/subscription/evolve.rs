@@ -262,9 +262,13 @@ impl Subscription {
         for change in &changed.items {
             let known = self.item(change.item).is_some();
             // Before cycles are laid anew: what was left alone of those that run is billed, too.
+            let scheduled = changed.change.filter(|_| change.calendar.is_none());
             if known && changed.settle != Settle::None {
-                self.known_item(change.item)?.thaw(changed.from);
+                self.known_item(change.item)?.thaw(changed.from, scheduled);
             }
+            let before = self
+                .item(change.item)
+                .map(|item| (item.terms_at(changed.from).cloned(), item.quantity_at(changed.from)));
             self.fold_item(change, changed.from, by, made)?;
             let item = self.known_item(change.item)?;
             if known {
@@ -276,8 +280,16 @@ impl Subscription {
                 }
                 Settle::Next | Settle::None => {}
             }
-            if let Some(frozen) = left.remove(&change.item) {
+            let freezes = left.remove(&change.item);
+            let none = freezes.is_some();
+            if let Some(frozen) = freezes {
                 item.freeze(frozen, change.calendar.is_some() && known);
+            }
+            if let (Some(number), Some(before)) = (scheduled, before)
+                && (none || changed.settle != Settle::None)
+            {
+                let now = item.changed(changed.from, before);
+                item.was_told_before((number, none), &now, made);
             }
         }
         for repeat in &changed.repeats {
@@ -288,7 +300,7 @@ impl Subscription {
             let item = self.known_item(later.item)?;
             match left.remove(&later.item) {
                 Some(left) => item.freeze(left, false),
-                None if changed.settle != Settle::None => item.thaw(changed.from),
+                None if changed.settle != Settle::None => item.thaw(changed.from, None),
                 None => {}
             }
         }
@@ -302,12 +314,14 @@ impl Subscription {
         changed: &SubscriptionChanged,
         made: EventAt,
     ) -> BTreeMap<u16, Frozen> {
+        let after = changed.change.unwrap_or(self.changes);
         let of_items = changed.items.iter().map(|change| (change.item, change.left_alone_until));
         let later = changed.later.iter().map(|later| (later.item, later.left_alone_until));
         let left = of_items.chain(later).filter_map(|(number, until)| {
             let span = Span::new(changed.from, until?)?;
-            let item = self.item(number).map(|item| item.to_freeze(span, self.phases.as_ref()));
-            Some((number, item.unwrap_or_else(|| Frozen::of_nothing(span, made))))
+            let phases = self.phases.as_ref();
+            let item = self.item(number).map(|item| item.to_freeze(span, phases, after));
+            Some((number, item.unwrap_or_else(|| Frozen::of_nothing(span, made, after))))
         });
         left.collect()
     }
@@ -401,7 +415,7 @@ impl Subscription {
             }
             // What an item that is gone has forfeited is not given back.
             if !kept && item.terms_at(paused.from).is_some() {
-                item.thaw(paused.from);
+                item.thaw(paused.from, None);
             }
         }
         self.pauses.push(Pause { from: paused.from, until: None, kept });
@@ -421,10 +435,11 @@ impl Subscription {
         if let Some(pause) = pauses.find(|pause| pause.runs_at(resumed.from)) {
             pause.until = Some(resumed.from);
         }
+        let after = resumed.change.unwrap_or(self.changes);
         for left in &resumed.left_alone {
             let item = self.known_item(left.item)?;
             if let Some(time) = Span::new(resumed.from, left.until) {
-                item.freeze(Frozen::of_nothing(time, made), false);
+                item.freeze(Frozen::of_nothing(time, made, after), false);
             }
         }
         self.changed = made;
@@ -439,7 +454,7 @@ impl Subscription {
         if credit != CancelCredit::None {
             // What was left as it was invoiced is given back with the end.
             let living = self.items.iter_mut().filter(|item| item.terms_at(at).is_some());
-            living.for_each(|item| item.thaw(at));
+            living.for_each(|item| item.thaw(at, None));
         }
         self.ending = Some(Ending { at, credit, reason, begun });
         self.changed = made;

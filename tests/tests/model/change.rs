@@ -110,7 +110,11 @@ pub(crate) fn apply(
             next.cycles_moved(view.rules, view.clock, (old, at));
         }
     }
-    mark(view, of, &mut next, &touched, settle(view.rules, change.proration), at);
+    let number = match asked {
+        Asked::Now => None,
+        Asked::Before(number) => Some(number),
+    };
+    mark(view, of, &mut next, &touched, (settle(view.rules, change.proration), number), at);
     *of = next;
     Ok(touched)
 }
@@ -324,9 +328,10 @@ fn mark(
     before: &Subscription,
     next: &mut Subscription,
     touched: &Touched,
-    how: Settle,
+    (how, number): (Settle, Option<u32>),
     at: Instant,
 ) {
+    let numbers = number.unwrap_or(before.numbers);
     let billed = |place: usize| view.customer.billed_until(before, place);
     let plan_billed = before.plan_items(at).into_iter().filter_map(billed).max();
     let mut freezes: Vec<(usize, crate::civil::Stretch)> = Vec::new();
@@ -340,11 +345,11 @@ fn mark(
         match (how, billed(place)) {
             (Settle::None, Some(until)) if at < until => {
                 let frozen = as_it_was(view, &before.items[place], (at, until));
-                item.frozen.push(Frozen { pieces: last, ..frozen });
+                item.frozen.push(Frozen { pieces: last, numbers, ..frozen });
                 freezes.push((place, (at, until)));
             }
             (Settle::None, _) => {}
-            (Settle::Now | Settle::Next, _) => thaw(item, at, last),
+            (Settle::Now | Settle::Next, _) => thaw(item, at, last, None),
         }
     }
     for place in &touched.items {
@@ -360,7 +365,15 @@ fn mark(
         }
         if how != Settle::None {
             let last = before.items.get(*place).map_or(0, |item| item.calendars.len() - 1);
-            thaw(item, at, last);
+            let number = number.filter(|_| !restarted);
+            thaw(item, at, last, number);
+            if let (Some(number), Some(old)) = (number, before.items.get(*place)) {
+                let new = item.clone();
+                let since = new.price_at(view.rules, at).and_then(|price| price.since);
+                for left in told_after(&mut item.frozen, (number, last), at) {
+                    left.was = left.and((old, &new), at, since);
+                }
+            }
             continue;
         }
         let until = if new { plan_billed } else { billed(*place) };
@@ -373,9 +386,19 @@ fn mark(
             if !new || touched.restarted.is_empty() {
                 let frozen = match before.items.get(*place) {
                     Some(before) => as_it_was(view, before, (at, until)),
-                    None => nothing_of(item, (at, until)),
+                    None => nothing_of(item, (at, until), numbers),
                 };
-                item.frozen.push(Frozen { pieces, ..frozen });
+                let mut ahead = Vec::new();
+                let number = number.filter(|_| !restarted);
+                if let (Some(number), Some(old)) = (number, before.items.get(*place)) {
+                    let new = item.clone();
+                    let since = new.price_at(view.rules, at).and_then(|price| price.since);
+                    let last = old.calendars.len() - 1;
+                    if let Some(left) = told_after(&mut item.frozen, (number, last), at).last() {
+                        ahead = left.and((old, &new), at, since);
+                    }
+                }
+                item.frozen.push(Frozen { pieces, numbers, ahead, ..frozen });
                 freezes.push((*place, (at, until)));
             }
         }
@@ -388,6 +411,17 @@ fn mark(
             next.as_agreed.extend(left.into_iter().map(|time| (of, id, time)));
         }
     }
+}
+
+/// What leaves an instant alone and was told after a change was scheduled.
+fn told_after(
+    frozen: &mut [Frozen],
+    (number, last): (u32, usize),
+    at: Instant,
+) -> impl Iterator<Item = &mut Frozen> {
+    frozen.iter_mut().filter(move |left| {
+        number <= left.numbers && last <= left.pieces && left.time.0 <= at && at < left.time.1
+    })
 }
 
 /// Time as it was charged before a change: also what was left alone before that.
@@ -409,20 +443,22 @@ fn as_it_was(view: &View<'_>, before: &Item, time: crate::civil::Stretch) -> Fro
     });
     let old = known.iter().rfind(|old| old.time.0 <= time.0 && time.0 < old.time.1);
     let percents = old.map_or(&before.percents, |old| &old.percents).clone();
-    Frozen { time, since: time.0, was: was.collect(), percents, pieces: last }
+    let (was, ahead) = (was.collect(), Vec::new());
+    Frozen { time, since: time.0, was, percents, pieces: last, numbers: 0, ahead }
 }
 
 /// Time of which nothing was charged.
-pub(crate) fn nothing_of(item: &Item, time: crate::civil::Stretch) -> Frozen {
+pub(crate) fn nothing_of(item: &Item, time: crate::civil::Stretch, numbers: u32) -> Frozen {
     let (was, percents) = (vec![(time.0, None)], item.percents.clone());
-    Frozen { time, since: time.0, was, percents, pieces: item.calendars.len() - 1 }
+    let (pieces, ahead) = (item.calendars.len() - 1, Vec::new());
+    Frozen { time, since: time.0, was, percents, pieces, numbers, ahead }
 }
 
 /// An end or a pause gives back what was billed of what is there.
 pub(crate) fn thaw_living(of: &mut Subscription, at: Instant) {
     for item in of.items.iter_mut().filter(|item| item.lives_at(at)) {
         let last = item.calendars.len() - 1;
-        thaw(item, at, last);
+        thaw(item, at, last, None);
     }
 }
 
@@ -442,13 +478,14 @@ pub(crate) fn thaw_cycles(view: &View<'_>, of: &mut Subscription, end: Instant) 
     }
 }
 
-/// Time after a change that is billed is no longer frozen, until the next recorded change.
-pub(crate) fn thaw(item: &mut Item, at: Instant, last: usize) {
+/// Time after a change that is billed is no longer frozen, until the next recorded change; it stays
+/// so by what was told after the change was scheduled.
+pub(crate) fn thaw(item: &mut Item, at: Instant, last: usize, scheduled: Option<u32>) {
     let until = item.next_command(at).unwrap_or(Instant::MAX);
     let frozen = std::mem::take(&mut item.frozen);
     for old in frozen {
         // What cycles that were laid anew have forfeited stays forfeited.
-        if old.pieces < last {
+        if old.pieces < last || scheduled.is_some_and(|number| number <= old.numbers) {
             item.frozen.push(old);
             continue;
         }

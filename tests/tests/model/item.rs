@@ -46,6 +46,8 @@ pub(crate) struct Terms {
 pub(crate) struct Price {
     pub(crate) terms: Terms,
     pub(crate) quantity: Decimal,
+    /// How many there are, also where a flat price has none.
+    pub(crate) units: Decimal,
     pub(crate) percent: Option<Decimal>,
     /// The last change and which one of its instant, where every change is billed.
     pub(crate) since: Option<(Instant, usize)>,
@@ -80,6 +82,10 @@ pub(crate) struct Frozen {
     pub(crate) percents: BTreeMap<Instant, Option<Decimal>>,
     /// In cycles of the calendars up to this one.
     pub(crate) pieces: usize,
+    /// How many changes had been scheduled when it was told.
+    pub(crate) numbers: u32,
+    /// What may have been billed ahead of it: what was to be, before it was told.
+    pub(crate) ahead: Vec<(Instant, Option<Price>)>,
 }
 
 impl Frozen {
@@ -87,6 +93,46 @@ impl Frozen {
     pub(crate) fn at(&self, at: Instant) -> Option<&Price> {
         let (_, price) = self.was.iter().rfind(|(from, _)| *from <= at)?;
         price.as_ref()
+    }
+
+    /// What was charged with a change as well that turns an item into another: until something
+    /// else was to be of the same.
+    pub(crate) fn and(
+        &self,
+        (old, new): (&Item, &Item),
+        at: Instant,
+        since: Option<(Instant, usize)>,
+    ) -> Vec<(Instant, Option<Price>)> {
+        let terms = new.terms_at(at).filter(|terms| Some(*terms) != old.terms_at(at));
+        let ended = new.terms_at(at).is_none() && old.terms_at(at).is_some();
+        let other = new.quantity_at(at) != old.quantity_at(at);
+        let mut all = self.was.clone();
+        let then = self.at(at).cloned();
+        if all.iter().all(|(from, _)| *from != at) {
+            all.push((at, then.clone()));
+            all.sort_by_key(|(from, _)| *from);
+        }
+        let (mut like, mut as_many) = (true, true);
+        for (_, price) in all.iter_mut().filter(|(from, _)| at <= *from) {
+            like &= price.as_ref().map(|p| &p.terms) == then.as_ref().map(|p| &p.terms);
+            as_many &= price.as_ref().map(|p| p.units) == then.as_ref().map(|p| p.units);
+            if like && ended {
+                *price = None;
+            }
+            let Some(price) = price else { continue };
+            if let Some(terms) = terms.filter(|_| like) {
+                price.terms = terms.clone();
+            }
+            if as_many && other {
+                price.units = new.quantity_at(at);
+            }
+            price.quantity =
+                if counts_units(&price.terms.rate) { price.units } else { Decimal::ONE };
+            if price.since.is_none_or(|(known, _)| known <= at) {
+                price.since = since;
+            }
+        }
+        all
     }
 }
 
@@ -232,6 +278,7 @@ impl Item {
         Some(Price {
             terms,
             quantity: if units { self.quantity_at(at) } else { Decimal::ONE },
+            units: self.quantity_at(at),
             percent: self.percent_at(at),
             since,
         })

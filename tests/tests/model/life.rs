@@ -421,10 +421,12 @@ pub(crate) fn end_trial(
         }
         let told = of.anchor.unwrap_or(view.rules.default_anchor());
         for item in &mut of.items {
-            let Some(every) = item.last_terms().map(|terms| terms.every) else { continue };
+            // Also of what ends later.
+            let terms = item.terms_at(at).or_else(|| item.last_terms());
+            let Some(every) = terms.map(|terms| terms.every) else { continue };
             // What was left alone of the old cycles comes back with them.
             let last = item.calendars.len() - 1;
-            crate::change::thaw(item, at, last);
+            crate::change::thaw(item, at, last, None);
             item.lay(Calendar::anchored(view.rules, view.clock, told, (at, at), every));
         }
         Ok(())

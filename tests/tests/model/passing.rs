@@ -168,7 +168,7 @@ pub(crate) fn take_effect(
         }
         Later::Resume(how) => {
             of.owes_a_bill |= how == Settle::Now;
-            crate::pauses::resume_at(view, of, at, how);
+            crate::pauses::resume_at(view, of, (at, Some(number)), how);
         }
     }
 }

@@ -103,7 +103,7 @@ pub(crate) fn resume(
                 of.schedule(later, Later::Resume(how));
                 of.follows_the_cycle(command.when);
             }
-            None => resume_at(view, of, at, how),
+            None => resume_at(view, of, (at, None), how),
         }
         Ok(later.is_none())
     })?;
@@ -114,7 +114,13 @@ pub(crate) fn resume(
 }
 
 /// It goes on from an instant on.
-pub(crate) fn resume_at(view: &View<'_>, of: &mut Subscription, at: Instant, how: Settle) {
+pub(crate) fn resume_at(
+    view: &View<'_>,
+    of: &mut Subscription,
+    (at, number): (Instant, Option<u32>),
+    how: Settle,
+) {
+    let numbers = number.unwrap_or(of.numbers);
     let running =
         |pause: &&mut Pause| pause.from <= at && pause.until.is_none_or(|until| at < until);
     let Some(pause) = of.pauses.iter_mut().find(running) else { return };
@@ -125,7 +131,7 @@ pub(crate) fn resume_at(view: &View<'_>, of: &mut Subscription, at: Instant, how
     let id = of.id;
     for (number, item) in of.items.iter_mut().enumerate() {
         if let Some(until) = view.customer.last_cycle_end(id, number).filter(|end| at < *end) {
-            let frozen = crate::change::nothing_of(item, (at, until));
+            let frozen = crate::change::nothing_of(item, (at, until), numbers);
             item.frozen.push(frozen);
         }
     }

@@ -72,7 +72,17 @@ pub(crate) fn agreed_now(
     if left.is_empty() {
         return Vec::new();
     }
-    let all = wanted_but(&[], (rules, clock), (subscription, item), cycle).into_iter();
+    let mut all = wanted_but(&[], (rules, clock), (subscription, item), cycle);
+    // And what was to be, before what leaves it alone was told.
+    let ahead: Vec<Frozen> = frozen(subscription, item, (cycle.id, cycle.start), Some(cycle))
+        .into_iter()
+        .filter(|left| !left.ahead.is_empty())
+        .map(|left| Frozen { was: left.ahead.clone(), ..left })
+        .collect();
+    if !ahead.is_empty() {
+        all.extend(wanted_but(&ahead, (rules, clock), (subscription, item), cycle));
+    }
+    let all = all.into_iter();
     let parts = |want: Wanted| {
         let parts = both(&[want.time], &left).into_iter();
         parts.map(|time| Wanted { time, ..want.clone() }).collect::<Vec<_>>()

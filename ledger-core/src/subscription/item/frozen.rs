@@ -22,6 +22,11 @@ pub(crate) struct Frozen {
     pub(super) before: u32,
     /// What was billed from an instant on; the first one is that of the change.
     was: Vec<Was>,
+    /// What stays, too, where it was billed ahead: with the change, and without what was told after
+    /// it.
+    ahead: Vec<Was>,
+    /// Changes up to this number were scheduled before it was told.
+    after: u32,
     /// The phases of the ramp before the change.
     phases: Option<Box<Phases>>,
 }
@@ -44,25 +49,67 @@ pub(crate) struct LeftAlone<'a> {
     frozen: &'a Frozen,
     /// The phases that held before the change.
     pub(crate) phases: Option<&'a Phases>,
+    /// As it may have been billed ahead.
+    ahead: bool,
+}
+
+/// What a change has made of an item.
+#[derive(Debug)]
+pub(crate) struct Changed {
+    from: Timestamp,
+    /// Where these are others.
+    terms: Option<Option<ItemTerms>>,
+    /// Where it is another one.
+    quantity: Option<Decimal>,
 }
 
 impl Frozen {
     /// Time of which nothing is billed: of what begins with the change, or was paused before it.
-    pub(crate) fn of_nothing(span: Span, made: EventAt) -> Self {
+    pub(crate) fn of_nothing(span: Span, made: EventAt, after: u32) -> Self {
         let (from, quantity) = (span.start(), Decimal::ONE);
         let was = vec![Was { from, terms: None, quantity, change: None, made }];
-        Self { span, since: from, before: u32::MAX, was, phases: None }
+        Self { span, since: from, before: u32::MAX, was, ahead: Vec::new(), after, phases: None }
     }
 
     pub(super) fn left_alone(&self) -> LeftAlone<'_> {
-        LeftAlone { span: self.span, frozen: self, phases: self.phases.as_deref() }
+        let phases = self.phases.as_deref();
+        LeftAlone { span: self.span, frozen: self, phases, ahead: false }
+    }
+
+    /// What was billed of it if a change from an instant on is billed as well: as long as it says
+    /// nothing else of the same.
+    fn with(&self, changed: &Changed, made: EventAt, change: Option<SegmentFrom>) -> Vec<Was> {
+        let from = changed.from;
+        let known = self.was.partition_point(|was| was.from <= from).saturating_sub(1);
+        let (mut all, then) = (self.was.clone(), self.was[known].clone());
+        if then.from < from {
+            all.insert(known + 1, Was { from, ..then.clone() });
+        }
+        let later = all.iter_mut().skip_while(|was| was.from < from);
+        let (mut same_terms, mut same_quantity) = (true, true);
+        for was in later {
+            same_terms &= was.terms == then.terms;
+            same_quantity &= was.quantity == then.quantity;
+            // Of what is not there nothing is changed.
+            let terms = changed.terms.as_ref().filter(|_| same_terms && was.terms.is_some());
+            if let Some(terms) = terms {
+                was.terms.clone_from(terms);
+            }
+            if let Some(quantity) = changed.quantity.filter(|_| same_quantity) {
+                was.quantity = quantity;
+            }
+            if was.change.is_none_or(|known| known.at <= from) {
+                (was.change, was.made) = (change, made);
+            }
+        }
+        all
     }
 
     /// Shows the instants that were agreed.
     pub(super) fn agreed(&mut self, visit: Visit<'_>) {
         self.span = visit::span(self.span, visit);
         self.since = visit(self.since);
-        for was in &mut self.was {
+        for was in self.was.iter_mut().chain(&mut self.ahead) {
             was.from = visit(was.from);
             if let Some(change) = &mut was.change {
                 change.at = visit(change.at);
@@ -86,14 +133,23 @@ impl<'a> LeftAlone<'a> {
         just_before(self.frozen.since)
     }
 
+    /// As it may have been billed ahead, if that is something else.
+    pub(crate) fn billed_ahead(self) -> Option<Self> {
+        (!self.frozen.ahead.is_empty()).then_some(Self { ahead: true, ..self })
+    }
+
+    fn was(self) -> &'a [Was] {
+        if self.ahead { &self.frozen.ahead } else { &self.frozen.was }
+    }
+
     /// Instants of it at which something else was billed.
     pub(super) fn steps(self) -> impl Iterator<Item = Timestamp> + 'a {
-        self.frozen.was.iter().map(|was| was.from)
+        self.was().iter().map(|was| was.from)
     }
 
     fn was_at(self, at: Timestamp) -> &'a Was {
-        let known = self.frozen.was.partition_point(|was| was.from <= at);
-        &self.frozen.was[known.saturating_sub(1)]
+        let known = self.was().partition_point(|was| was.from <= at);
+        &self.was()[known.saturating_sub(1)]
     }
 }
 
@@ -124,7 +180,7 @@ impl Item {
 
     /// A span as it is billed before a change for its start is recorded, and the phases that there
     /// are.
-    pub(crate) fn to_freeze(&self, span: Span, phases: Option<&Phases>) -> Frozen {
+    pub(crate) fn to_freeze(&self, span: Span, phases: Option<&Phases>, after: u32) -> Frozen {
         let left = self.frozen.iter().filter(|left| self.calendar_cycle < left.before);
         let left: Vec<LeftAlone<'_>> = left.map(Frozen::left_alone).collect();
         let mut steps = self.all_steps();
@@ -146,7 +202,49 @@ impl Item {
         let known = left.iter().rev().find(|left| left.span.contains(span.start()));
         let known = known.and_then(|left| left.frozen.phases.as_deref());
         let phases = known.or(phases).cloned().map(Box::new);
-        Frozen { span, since: span.start(), before: u32::MAX, was, phases }
+        let (since, ahead) = (span.start(), Vec::new());
+        Frozen { span, since, before: u32::MAX, was, ahead, after, phases }
+    }
+
+    /// What has become of an item that had these terms and this quantity.
+    pub(crate) fn changed(
+        &self,
+        from: Timestamp,
+        (terms, quantity): (Option<ItemTerms>, Decimal),
+    ) -> Changed {
+        let now = (self.terms_at(from), self.quantity_at(from));
+        Changed {
+            from,
+            terms: (terms.as_ref() != now.0).then(|| now.0.cloned()),
+            quantity: (quantity != now.1).then_some(now.1),
+        }
+    }
+
+    /// A change takes effect that was scheduled before time was left alone: it is billed of that
+    /// time as well, or, if it is not prorated (`none`), stays where it was billed ahead.
+    pub(crate) fn was_told_before(
+        &mut self,
+        (number, none): (u32, bool),
+        changed: &Changed,
+        made: EventAt,
+    ) {
+        let (change, cycle) = (self.change_at(changed.from), self.calendar_cycle);
+        let (new, known) = match self.frozen.split_last_mut() {
+            Some((new, known)) if none => (Some(new), known),
+            Some(_) | None => (None, self.frozen.as_mut_slice()),
+        };
+        let told_after = |left: &&mut Frozen| {
+            number <= left.after && cycle < left.before && left.span.contains(changed.from)
+        };
+        let known = known.iter_mut().filter(told_after);
+        match new {
+            None => known.for_each(|left| left.was = left.with(changed, made, change)),
+            Some(new) => {
+                if let Some(left) = known.last() {
+                    new.ahead = left.with(changed, made, change);
+                }
+            }
+        }
     }
 
     /// Time stays as it is invoiced: of the cycles before the present calendar if `restarted`, else
@@ -157,10 +255,11 @@ impl Item {
     }
 
     /// Time from an instant on is billed again as agreed, up to the next command on the item. What
-    /// a change that laid cycles anew has forfeited of the old ones stays forfeited.
-    pub(crate) fn thaw(&mut self, from: Timestamp) {
+    /// a change that laid cycles anew has forfeited of the old ones stays forfeited, and what was
+    /// left alone after a `scheduled` change was told stays left alone by that.
+    pub(crate) fn thaw(&mut self, from: Timestamp, scheduled: Option<u32>) {
         let until = self.next_command(from).unwrap_or(Timestamp::MAX);
-        self.thaw_up_to(from, until);
+        self.thaw_up_to(from, until, scheduled);
     }
 
     /// Cycles that begin at an instant or later are billed as agreed: what was invoiced of them
@@ -169,14 +268,15 @@ impl Item {
         let opened = self.cycles.iter().map(|cycle| cycle.start).find(|start| from <= *start);
         // Of what is not opened yet, the first begins where the last one ends.
         let last = || self.cycles.iter().next_back().map(|cycle| cycle.end.max(from));
-        self.thaw_up_to(opened.or_else(last).unwrap_or(from), Timestamp::MAX);
+        self.thaw_up_to(opened.or_else(last).unwrap_or(from), Timestamp::MAX, None);
     }
 
-    fn thaw_up_to(&mut self, from: Timestamp, until: Timestamp) {
+    fn thaw_up_to(&mut self, from: Timestamp, until: Timestamp, scheduled: Option<u32>) {
         let Some(thawed) = Span::new(from, until) else { return };
         let frozen = std::mem::take(&mut self.frozen);
         for old in frozen {
-            if old.before <= self.calendar_cycle {
+            let told_after = scheduled.is_some_and(|number| number <= old.after);
+            if old.before <= self.calendar_cycle || told_after {
                 self.frozen.push(old);
                 continue;
             }
