@@ -126,7 +126,6 @@ fn check_span(
         known.full == pricing.full
             && (line.credits.is_some() || known.span.overlap(span) == Some(span))
     });
-    let inside = inside || account.subscriptions[&subscription].moved;
     // The time of a cycle that was cut may be credited.
     let inside = inside || line.credits.is_some();
     check(found, "a line lies in its cycle", inside, || format!("{span} of {known:?}"));

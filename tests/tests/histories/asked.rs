@@ -1,7 +1,7 @@
 //! What was decided is what was asked for: times, prices and quantities follow from commands.
 
 use schemas::command::ItemRequest;
-use schemas::command::SubscriptionCommand;
+use schemas::command::{CancelSubscription, SubscriptionCommand};
 use schemas::event::SubscriptionEvent;
 use schemas::event::{ItemTerms, SubscriptionChanged};
 use schemas::ids::{CustomerId, PlanId};
@@ -39,7 +39,7 @@ pub(crate) fn check_commit(
     } else if let Command::Subscription(SubscriptionCommand::CancelSubscription(command)) =
         &commit.command
     {
-        command.when == ChangeTime::Now && canceled(watch, account, commit, command.credit, found)
+        command.when == ChangeTime::Now && canceled(watch, account, commit, command, found)
     } else {
         false
     };
@@ -149,12 +149,13 @@ fn canceled(
     watch: &Watch,
     account: &Account,
     commit: &Commit,
-    credit: Option<CancelCredit>,
+    command: &CancelSubscription,
     found: &mut Vec<Broken>,
 ) -> bool {
     let canceled = commit.events.iter().rev().find_map(|event| {
         if let Event::Subscription(SubscriptionEvent::SubscriptionCanceled(canceled)) = event {
-            Some(canceled)
+            // What comes back may have paid for others that end with that.
+            Some(canceled).filter(|canceled| canceled.subscription == command.subscription)
         } else {
             None
         }
@@ -172,7 +173,7 @@ fn canceled(
     } else {
         end == moment
     };
-    let asked = credit.unwrap_or(match watch.policies().cancel_default {
+    let asked = command.credit.unwrap_or(match watch.policies().cancel_default {
         CancelDefault::Credit => CancelCredit::Prorated,
         CancelDefault::Keep => CancelCredit::None,
     });

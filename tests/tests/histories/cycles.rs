@@ -15,9 +15,6 @@ pub(crate) fn check_opened(
     opened: &CycleOpened,
     found: &mut Vec<Broken>,
 ) {
-    if account.subscriptions[&opened.subscription].moved {
-        return;
-    }
     let item = account.items.get(&(opened.subscription, opened.item)).expect("it was begun");
     let before = item.cycles.last().map(|cycle| cycle.span.end());
     let follows = before.is_none_or(|end| end == opened.span.start());

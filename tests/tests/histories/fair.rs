@@ -37,8 +37,10 @@ impl Watch {
                 let lines: Vec<&Seen> = account.lines_of(*id, *number).collect();
                 // What is billed ahead is billed as it will be: no event says that yet.
                 let begins_later = |seen: &&Seen| seen.live.iter().any(|live| now < live.start());
-                let ahead = !subscription.scheduled.is_empty() && lines.iter().any(begins_later);
-                if ahead || lines.iter().any(|seen| seen.noted != 0) {
+                let opened = || item.cycles.iter().any(|cycle| now < cycle.span.start());
+                let later = lines.iter().any(begins_later) || opened();
+                let ahead = later && !subscription.scheduled.is_empty();
+                if ahead || lines.iter().any(|seen| seen.has_note) {
                     continue;
                 }
                 let today = account.local.day(now);
@@ -48,8 +50,9 @@ impl Watch {
                 // last day counts as used, an end is billed on it.
                 let early = policies.change_billing == ChangeBilling::AtOnce
                     || policies.proration == Proration::ByDayInclusive;
-                let due = segments(account, subscription, item, today, false);
-                let may = segments(account, subscription, item, latest, early);
+                let owed = (subscription, item, lines.as_slice());
+                let due = segments(account, owed, today, false);
+                let may = segments(account, owed, latest, early);
                 check_coverage(&due, &may, &lines, &mut found);
                 looked.push(ONCE);
                 if !subscription.pauses.is_empty() {
@@ -123,13 +126,13 @@ fn is_in_arrears(item: &Item) -> bool {
 /// What should be charged by now; with `early`, what is billed after its time as soon as it began.
 fn segments<'a>(
     account: &Account,
-    subscription: &Subscription,
-    item: &'a Item,
+    (subscription, item, lines): (&Subscription, &'a Item, &[&Seen]),
     today: i64,
     early: bool,
 ) -> Vec<Due<'a>> {
     let mut due = Vec::new();
     for cycle in &item.cycles {
+        let at_once = lines.iter().any(|seen| seen.at_once && seen.is_charging(cycle.cycle));
         let start =
             subscription.trial_end.map_or(cycle.span.start(), |t| t.max(cycle.span.start()));
         let end = subscription.end.map_or(cycle.span.end(), |(end, _)| end.min(cycle.span.end()));
@@ -145,6 +148,8 @@ fn segments<'a>(
         for span in open.into_iter().flat_map(|span| steps(item, span)) {
             let Some(terms) = item.terms_at(span.start()) else { continue };
             let on = match terms.timing {
+                // What comes on top of what was billed ahead does not wait for the cycle.
+                BillingTiming::InAdvance if at_once => i64::MIN,
                 BillingTiming::InAdvance => {
                     account.local.day(living.start()) - i64::from(terms.lead_days)
                 }
@@ -192,13 +197,12 @@ fn check_coverage(due: &[Due<'_>], may: &[Due<'_>], lines: &[&Seen], found: &mut
         missing = without(&missing, live);
     }
     check(found, ONCE, missing.is_empty(), || format!("{missing:?} is not charged"));
-    // Where nothing was charged, nothing is given back either.
-    let worth = lines.iter().filter(|seen| seen.line.gross.0 != 0);
-    let worth = worth.filter(|seen| seen.line.kind != LineKind::MinimumTrueUp);
-    let mut over: Vec<Span> = worth.flat_map(|seen| seen.live.iter().copied()).collect();
-    for due in may {
-        over = without(&over, due.span);
-    }
+    let priced = lines.iter().filter(|seen| seen.line.kind != LineKind::MinimumTrueUp);
+    let beyond = |seen: &&Seen| {
+        let over = may.iter().fold(seen.live.clone(), |over, due| without(&over, due.span));
+        over.into_iter().filter(|span| seen.gives_back(*span)).collect::<Vec<_>>()
+    };
+    let over: Vec<Span> = priced.copied().flat_map(|seen| beyond(&seen)).collect();
     check(found, ONCE, over.is_empty(), || format!("{over:?} is charged and not due"));
 }
 
@@ -210,9 +214,7 @@ fn check_pauses(
 ) {
     for (from, until) in &subscription.pauses {
         let Some(pause) = Span::new(*from, until.unwrap_or(now).min(now)) else { continue };
-        let worth = lines.iter().filter(|seen| seen.line.gross.0 != 0);
-        let mut charged = worth.flat_map(|seen| &seen.live);
-        let both = charged.find_map(|live| live.overlap(pause));
+        let both = lines.iter().find_map(|seen| seen.charges(pause));
         check(found, PAUSED, both.is_none(), || format!("{both:?} of the pause {pause}"));
     }
 }

@@ -18,6 +18,7 @@ mod fair;
 mod figures;
 mod later;
 mod met;
+mod moved;
 mod moves;
 mod planted;
 mod play;
@@ -25,6 +26,7 @@ mod record;
 mod time_sets;
 mod voids;
 mod watch;
+mod worth;
 
 use std::collections::BTreeMap;
 

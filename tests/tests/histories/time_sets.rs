@@ -29,13 +29,6 @@ pub(crate) fn with(set: &[Span], added: Span) -> Vec<Span> {
     joined
 }
 
-/// A time that is in two of the sets.
-pub(crate) fn twice<'a>(sets: impl Iterator<Item = &'a Span>) -> Option<Span> {
-    let mut all: Vec<Span> = sets.copied().collect();
-    all.sort_unstable();
-    all.windows(2).find_map(|pair| pair[0].overlap(pair[1]))
-}
-
 /// A span that ends in the far future.
 pub(crate) fn from_on(start: Timestamp) -> Option<Span> {
     Span::new(start, "2900-01-01T00:00:00Z".parse().expect("an instant"))

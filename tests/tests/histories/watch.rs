@@ -17,7 +17,8 @@ use schemas::terms::{CancelCredit, LineKind, Policies, Settle};
 use schemas::{Command, Commit, Decimal, Event, Span, StreamId, Timestamp};
 
 use crate::civil::Local;
-use crate::time_sets::{twice, without};
+use crate::time_sets::without;
+use crate::worth::charged_twice;
 use crate::{amounts, asked, cycles};
 
 /// A law that a commit breaks.
@@ -52,6 +53,11 @@ pub(crate) struct Seen {
     /// What credit notes took off it, positive.
     pub(crate) noted: i64,
     pub(crate) voided: bool,
+    /// A note stands on it, be it of nothing.
+    pub(crate) has_note: bool,
+    /// It does not wait for the day of its cycle: that was charged already when it was issued, or
+    /// lies elsewhere since it was paid.
+    pub(crate) at_once: bool,
 }
 
 /// An item as events told it.
@@ -85,9 +91,6 @@ pub(crate) struct Subscription {
     pub(crate) gave_up: bool,
     /// Where later phases of its ramp begin.
     pub(crate) ramp: Vec<Timestamp>,
-    /// It runs from its payment on: its cycles and lines have other days than were opened. The
-    /// reference model knows these.
-    pub(crate) moved: bool,
 }
 
 /// A customer as events told it.
@@ -98,6 +101,8 @@ pub(crate) struct Account {
     pub(crate) lines: BTreeMap<LineRef, Seen>,
     pub(crate) subscriptions: BTreeMap<SubscriptionId, Subscription>,
     pub(crate) items: BTreeMap<(SubscriptionId, u16), Item>,
+    /// What lines charge some time of, before the commit that is looked at.
+    pub(crate) charged: Vec<LineSource>,
 }
 
 /// The fold. See the module.
@@ -117,6 +122,9 @@ impl Watch {
         match commit.stream {
             StreamId::Book => self.book(commit),
             StreamId::Customer(customer) => {
+                if let Some(account) = self.accounts.get_mut(&customer) {
+                    account.note_charged();
+                }
                 for event in &commit.events {
                     self.customer(customer, commit, event, &mut found);
                 }
@@ -160,6 +168,7 @@ impl Watch {
                 lines: BTreeMap::new(),
                 subscriptions: BTreeMap::new(),
                 items: BTreeMap::new(),
+                charged: Vec::new(),
             };
             self.accounts.insert(id, account);
             return;
@@ -175,7 +184,9 @@ impl Watch {
         } else if let Event::Settlement(SettlementEvent::CreditNoteIssued(note)) = event {
             for reversal in &note.lines {
                 let at = LineRef { invoice: note.invoice, line: reversal.line };
-                account.lines.get_mut(&at).expect("it was issued").noted += reversal.net.0;
+                let line = account.lines.get_mut(&at).expect("it was issued");
+                line.noted += reversal.net.0;
+                line.has_note = true;
             }
             for credit in &note.credits {
                 if let (Some(at), Some(pricing)) = (credit.credits, &credit.pricing)
@@ -187,6 +198,10 @@ impl Watch {
             }
         } else if let Event::Subscription(SubscriptionEvent::SubscriptionCreated(created)) = event {
             account.created(created);
+        } else if let Event::Subscription(SubscriptionEvent::SubscriptionActivated(activated)) =
+            event
+        {
+            account.activated(&policies, activated, found);
         } else if let Event::Subscription(SubscriptionEvent::CycleOpened(opened)) = event {
             cycles::check_opened(account, &policies, opened, found);
             let item = account.item_mut(opened.subscription, opened.item);
@@ -217,7 +232,6 @@ impl Account {
             by_wish: false,
             gave_up: false,
             ramp: Vec::new(),
-            moved: false,
         };
         self.subscriptions.insert(created.subscription, subscription);
         for item in &created.items {
@@ -297,12 +311,7 @@ impl Account {
     }
 
     fn paused_or_ended(&mut self, event: &Event) {
-        if let Event::Subscription(SubscriptionEvent::SubscriptionActivated(activated)) = event {
-            let subscription = self.subscription_mut(activated.subscription);
-            subscription.waits = false;
-            subscription.moved |= activated.moved.is_some();
-            subscription.by_wish |= activated.moved.is_some();
-        } else if let Event::Subscription(SubscriptionEvent::SubscriptionPaused(paused)) = event {
+        if let Event::Subscription(SubscriptionEvent::SubscriptionPaused(paused)) = event {
             let subscription = self.subscription_mut(paused.subscription);
             subscription.by_wish |= paused.settle == Settle::None;
             subscription.scheduled.retain(|number, _| Some(*number) != paused.change);
@@ -387,9 +396,24 @@ impl Account {
             }
             self.check_time(line, found);
             let at = LineRef { invoice: invoice.invoice, line: line.line };
-            let seen = Seen { line: line.clone(), live, credited: 0, noted: 0, voided: false };
+            let seen = Seen {
+                line: line.clone(),
+                live,
+                credited: 0,
+                noted: 0,
+                voided: false,
+                has_note: false,
+                at_once: self.charged.contains(&line.source),
+            };
             self.lines.insert(at, seen);
         }
+        self.note_charged();
+    }
+
+    /// What is charged already: what comes on top of it is a difference.
+    fn note_charged(&mut self) {
+        let charging = self.lines.values().filter(|seen| !seen.live.is_empty());
+        self.charged = charging.map(|seen| seen.line.source).collect();
     }
 
     /// A charge takes no time that is charged, or was given up, in its cycle.
@@ -400,14 +424,13 @@ impl Account {
             return;
         }
         let true_up = line.kind == LineKind::MinimumTrueUp;
-        // Where nothing was charged, nothing is given back either.
-        let alike = self.lines_of(subscription, item).filter(|seen| {
-            (seen.line.kind == LineKind::MinimumTrueUp) == true_up && seen.line.gross.0 != 0
-        });
+        let alike = self
+            .lines_of(subscription, item)
+            .filter(|seen| (seen.line.kind == LineKind::MinimumTrueUp) == true_up);
         let waived = &self.items[&(subscription, item)].waived;
         let waived = waived.iter().filter(|(of, _)| !true_up && *of == cycle);
-        let mut taken = alike.flat_map(|seen| &seen.live).chain(waived.map(|(_, span)| span));
-        let both = taken.find_map(|taken| taken.overlap(span));
+        let charged = alike.filter_map(|seen| seen.charges(span));
+        let both = charged.chain(waived.filter_map(|(_, taken)| taken.overlap(span))).next();
         check(found, "no time is charged twice", both.is_none(), || {
             format!("{both:?} of item {item} of {subscription}")
         });
@@ -419,10 +442,10 @@ impl Account {
         let by_wish = |of: &SubscriptionId| self.subscriptions[of].by_wish;
         for (subscription, number) in self.items.keys().filter(|(of, _)| !by_wish(of)) {
             for true_up in [false, true] {
-                let lines = self.lines_of(*subscription, *number).filter(|seen| {
-                    (seen.line.kind == LineKind::MinimumTrueUp) == true_up && seen.line.gross.0 != 0
-                });
-                let both = twice(lines.flat_map(|seen| &seen.live));
+                let lines = self.lines_of(*subscription, *number);
+                let alike = |seen: &&Seen| (seen.line.kind == LineKind::MinimumTrueUp) == true_up;
+                let lines: Vec<&Seen> = lines.filter(alike).collect();
+                let both = charged_twice(&lines);
                 check(found, "no time is charged twice", both.is_none(), || {
                     format!("{both:?} of item {number} of {subscription}")
                 });
