@@ -16,7 +16,8 @@ use crate::subscription::state::Subscription;
 use crate::subscription::term::term_span;
 
 /// What moves where a subscription begins with the payment of an invoice; none where it begins as
-/// agreed: with a trial, with an anchor of its own, where it was paid on its first day, and where
+/// agreed: with a trial, with an anchor of its own, where cycles lie with the calendar (the first
+/// is a part of one then, and so is what was paid), where it was paid on its first day, and where
 /// it has begun before: something of it was billed earlier, or served before anything was asked.
 ///
 /// # Errors
@@ -29,7 +30,7 @@ pub(crate) fn with_payment(
 ) -> Result<Option<SubscriptionMoved>, Rejection> {
     let rules = account.rules();
     let Some(subscription) = account.agreements.subscription(id) else { return Ok(None) };
-    let follows_start = matches!(subscription.anchor, None | Some(Anchor::Anniversary));
+    let follows_start = calendar::told(subscription.anchor, rules) == Anchor::Anniversary;
     let start = rules.moment(paid_at)?;
     if start <= subscription.start || subscription.trial_end.is_some() || !follows_start {
         return Ok(None);

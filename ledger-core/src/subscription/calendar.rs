@@ -113,11 +113,15 @@ pub(crate) fn calendar(
     anchor: Option<Anchor>,
     rules: &Rules,
 ) -> Result<Calendar, TimeError> {
-    let anchor = anchor.unwrap_or(match rules.policies.default_anchor {
+    anchored(from, from, every, told(anchor, rules), rules.policies.first_boundary, rules)
+}
+
+/// The anchor of a subscription, or that of the policies where it does not say.
+pub(crate) fn told(anchor: Option<Anchor>, rules: &Rules) -> Anchor {
+    anchor.unwrap_or(match rules.policies.default_anchor {
         DefaultAnchor::Anniversary => Anchor::Anniversary,
         DefaultAnchor::Calendar => Anchor::Calendar,
-    });
-    anchored(from, from, every, anchor, rules.policies.first_boundary, rules)
+    })
 }
 
 /// The calendar after a change of anchor: the next anchor day starts the first whole cycle.

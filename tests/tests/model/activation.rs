@@ -187,18 +187,19 @@ pub(crate) fn begin_paid(book: &Book, customer: &mut Customer, when: When) {
             gate.passed = true;
             if book.rules.starts_with_payment() {
                 let paid_at = when.effective.max(asked);
-                start_at(customer, at, place, paid_at);
+                start_at(book, customer, at, (place, paid_at));
             }
         }
     }
 }
 
 /// It begins with its payment: what was paid runs from there.
-fn start_at(customer: &mut Customer, at: usize, place: usize, paid_at: Instant) {
+fn start_at(book: &Book, customer: &mut Customer, at: usize, (place, paid_at): (usize, Instant)) {
     let clock = customer.clock.clone();
     let of = &customer.subscriptions[at];
     let start = clock.moment(paid_at);
-    let follows_the_start = matches!(of.anchor, None | Some(Anchor::Anniversary));
+    let anchor = of.anchor.unwrap_or(book.rules.default_anchor());
+    let follows_the_start = anchor == Anchor::Anniversary;
     let known = start <= of.start || of.trial_end.is_some() || !follows_the_start;
     if known || !waited_from_its_start(customer, of, place) {
         return;
