@@ -85,10 +85,7 @@ pub(super) fn bill(
     advance_all(context, draft, scope, horizon)?;
     if let_go(context, draft, scope)? {
         advance_all(context, draft, scope, horizon)?;
-        if matches!(scope, Scope::All) {
-            // What goes back to credit may have had its last day.
-            take_steps(context, draft, first_steps())?;
-        }
+        went_back(context, draft, scope)?;
     }
     match scope {
         Scope::All | Scope::Subscription(_) => open_ahead(context, draft, scope, horizon)?,
@@ -100,7 +97,10 @@ pub(super) fn bill(
     let Drafts { lines, notes } = drafts(account, context.catalog, scope, horizon, run)?;
     let before = draft.notes();
     let notes = credit_note::for_time(&settling(context, &draft.customer), notes, before)?;
-    draft.extend(notes);
+    if !notes.is_empty() {
+        draft.extend(notes);
+        went_back(context, draft, scope)?;
+    }
     if lines.is_empty() {
         return Ok(());
     }
@@ -112,6 +112,15 @@ pub(super) fn bill(
     draft.push(invoice.into());
     draft.extend(later);
     Ok(())
+}
+
+/// What goes back to credit may have had its last day: where everything is billed, it ends with
+/// that.
+fn went_back(context: &Context<'_>, draft: &mut Draft, scope: Scope) -> Result<(), Rejection> {
+    match scope {
+        Scope::All => take_steps(context, draft, first_steps()),
+        Scope::Subscription(_) | Scope::Charge(_) | Scope::WontBegin(_) => Ok(()),
+    }
 }
 
 /// Brings the subscriptions of a scope up to the present. One that waits for its first payment

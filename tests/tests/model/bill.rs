@@ -181,6 +181,10 @@ pub(crate) fn bill(book: &Book, customer: &mut Customer, billing: &Billing) {
         }
     }
     note(customer, &noted, billing.when);
+    if billing.which == Which::All {
+        // What goes back to a lot whose last day has passed is gone.
+        expire(customer, day_of_seller(now));
+    }
     let mut lines: Vec<Line> = beside.into_iter().chain(lines).collect();
     // What is given back of an item stands before what it costs; charges stand last.
     lines.sort_by_key(|line| {
