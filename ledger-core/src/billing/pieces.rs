@@ -244,9 +244,16 @@ fn used<'a>(place: Place<'a>, cycle: &Cycle, frozen: &[LeftAlone<'a>]) -> Vec<Sp
     }
     let living = subscription.living_cycle(&whole, rules);
     let segments = living.map(|span| place.item.segments(span, (place.pauses, frozen), rules));
-    let back = subscription.gives_back(&whole, rules);
-    let billed = segments.into_iter().flatten().filter(|segment| stays_billed(segment, back));
-    billed.map(|segment| segment.span).collect()
+    // What an end with full credit gives back is the cycle that it lies in, once it has come.
+    let ended = subscription.ending.is_some();
+    let running = |cycle: &&Cycle| ended && subscription.gives_back(cycle, rules);
+    let last = place.item.cycles.iter().rev().find(running);
+    let back = last.and_then(|cycle| Span::new(cycle.start, cycle.end));
+    let billed = segments.into_iter().flatten().flat_map(|segment| match back {
+        Some(back) if !stays_billed(&segment, true) => spans::without(&[segment.span], back),
+        Some(_) | None => vec![segment.span],
+    });
+    billed.collect()
 }
 
 /// Billed time of a cycle that stays although nothing should be charged for it, beside what is

@@ -57,7 +57,9 @@ pub(crate) fn wanted(
     cycle: &Cycle,
 ) -> Vec<Wanted> {
     let frozen = frozen(subscription, item, (cycle.id, cycle.start), Some(cycle));
-    wanted_but(&frozen, (rules, clock), (subscription, item), cycle)
+    let mut found = wanted_but(&frozen, (rules, clock), (subscription, item), cycle);
+    found.retain(|want| !given_back(subscription, cycle, want.price.terms.timing));
+    found
 }
 
 /// What is agreed of time that was left alone, in order: what was billed so ahead stays so.
@@ -82,14 +84,15 @@ pub(crate) fn agreed_now(
     if !ahead.is_empty() {
         all.extend(wanted_but(&ahead, (rules, clock), (subscription, item), cycle));
     }
-    let all = all.into_iter();
+    all.retain(|want| !given_back(subscription, cycle, want.price.terms.timing));
     let parts = |want: Wanted| {
         let parts = both(&[want.time], &left).into_iter();
         parts.map(|time| Wanted { time, ..want.clone() }).collect::<Vec<_>>()
     };
-    all.flat_map(parts).collect()
+    all.into_iter().flat_map(parts).collect()
 }
 
+/// What should be charged of a cycle, be it given back by an end with full credit.
 fn wanted_but(
     frozen: &[Frozen],
     (rules, clock): (&Rules, &Clock),
@@ -119,9 +122,6 @@ fn wanted_but(
         };
         if matches!(price.terms.rate, Rate::Capacity(_)) {
             price.quantity = peak(item, frozen, &awake);
-        }
-        if given_back(subscription, cycle, price.terms.timing) {
-            continue;
         }
         match found.last_mut() {
             Some(last)
@@ -247,6 +247,28 @@ fn given_up(item: &Item) -> Vec<Stretch> {
     item.waived.iter().map(|(_, time)| *time).collect()
 }
 
+/// Time in which the item is there, of a `cycle` as it was before a change cut it. A full credit
+/// that has come gives back the cycle that the end lies in, whatever charges it.
+fn used(
+    (rules, clock): (&Rules, &Clock),
+    (subscription, item): (&Subscription, &Item),
+    cycle: Option<&Cycle>,
+    whole: &Cycle,
+) -> Vec<Stretch> {
+    let frozen = frozen(subscription, item, (whole.id, whole.start), cycle);
+    let all = wanted_but(&frozen, (rules, clock), (subscription, item), whole);
+    let end = subscription.end.as_ref().map(|end| end.at);
+    let cycles = end.map(|end| item.cycles(rules, clock, end)).unwrap_or_default();
+    let last = cycles.iter().find(|cycle| ends_with_full_credit(subscription, cycle));
+    let times = all.into_iter().flat_map(|want| match last {
+        Some(last) if want.price.terms.timing == BillingTiming::InAdvance => {
+            without(&[want.time], &[(last.start, last.end)])
+        }
+        Some(_) | None => vec![want.time],
+    });
+    times.collect()
+}
+
 /// Billed time that stays although nothing should be charged for it. `full` is the whole cycle.
 pub(crate) fn stays(
     (rules, clock): (&Rules, &Clock),
@@ -256,10 +278,10 @@ pub(crate) fn stays(
     cycle: Option<&Cycle>,
 ) -> Vec<Stretch> {
     let mut found = forfeited(subscription, item, (id, start), cycle);
-    // What was given up stays where it is used, also behind a cut.
     let whole = Cycle { id, start, end: full.1, full };
-    let used = wanted(rules, clock, subscription, item, &whole).into_iter().map(|want| want.time);
-    found.extend(both(&given_up(item), &used.collect::<Vec<_>>()));
+    let used = used((rules, clock), (subscription, item), cycle, &whole);
+    // What was given up stays where it is used, also behind a cut.
+    found.extend(both(&given_up(item), &used));
     if let Some((end, credit)) = subscription.known_end()
         && subscription.begins(start)
         && (credit == CancelCredit::None || subscription.end.is_none())
