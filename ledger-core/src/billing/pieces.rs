@@ -136,6 +136,7 @@ impl<'a> Comparison<'a> {
     /// A date that cannot be computed.
     pub(crate) fn missing(&self) -> Result<Vec<Missing<'_, 'a>>, Rejection> {
         let mut found = Vec::new();
+        let first = first_in_advance(&self.segments);
         for segment in &self.segments {
             let open = self
                 .charged
@@ -148,7 +149,7 @@ impl<'a> Comparison<'a> {
                 // Of what was billed ahead by command, a difference does not wait for its day.
                 BillingTiming::InAdvance if self.is_billed => Date::MIN,
                 BillingTiming::InAdvance | BillingTiming::InArrears => {
-                    due(self.place, segment, &self.cycle, self.living)?
+                    due(self.place, (segment, first), &self.cycle, self.living)?
                 }
             };
             found.extend(open.into_iter().map(|time| Missing {
@@ -225,8 +226,16 @@ pub(super) fn ahead<'a>(
     let frozen: Vec<LeftAlone<'_>> = place.item.left_alone(cycle.index).collect();
     let segments = place.item.segments(living, (place.pauses, &frozen), rules);
     let segments = segments.into_iter().filter(|segment| stays_billed(segment, back));
-    let with_day = |segment| Ok((segment, due(place, &segment, cycle, Some(living))?));
-    segments.map(with_day).collect()
+    let segments: Vec<Segment<'a>> = segments.collect();
+    let first = first_in_advance(&segments);
+    let with_day =
+        |segment: &Segment<'a>| Ok((*segment, due(place, (segment, first), cycle, Some(living))?));
+    segments.iter().map(with_day).collect()
+}
+
+/// What says when a cycle is billed: a later part, with another lead, is billed with it.
+fn first_in_advance<'s, 'a>(segments: &'s [Segment<'a>]) -> Option<&'s Segment<'a>> {
+    segments.iter().find(|segment| segment.terms.timing == BillingTiming::InAdvance)
 }
 
 /// Whether a segment is billed though the subscription may end with full credit (`back`): what was
@@ -333,7 +342,7 @@ fn split(place: Place<'_>, cycle: &Cycle, line: LineAt, time: Span) -> Vec<Gone>
 /// The day on which a segment is billed.
 fn due(
     place: Place<'_>,
-    segment: &Segment<'_>,
+    (segment, first): (&Segment<'_>, Option<&Segment<'_>>),
     cycle: &Cycle,
     living: Option<Span>,
 ) -> Result<Date, Rejection> {
@@ -341,7 +350,8 @@ fn due(
     match segment.terms.timing {
         BillingTiming::InAdvance => {
             let start = living.map_or(cycle.start, Span::start);
-            Ok(rules.date(start)?.plus_days(-i32::from(lead(place, segment, start)))?)
+            let lead = lead(place, first.unwrap_or(segment), start);
+            Ok(rules.date(start)?.plus_days(-i32::from(lead))?)
         }
         BillingTiming::InArrears => in_arrears(place, segment, cycle, living),
     }

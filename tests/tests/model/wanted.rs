@@ -135,8 +135,11 @@ fn wanted_but(
             Some(_) | None => found.push(Wanted { time, full: cycle.full, price, due: 0 }),
         }
     }
+    // Its first part in advance says when a cycle is billed.
+    let mut timed = found.iter().map(|want| &want.price.terms);
+    let lead = timed.find(|terms| terms.timing == BillingTiming::InAdvance).map(|terms| terms.lead);
     for want in &mut found {
-        want.due = due_on((rules, clock), subscription, item, life, want);
+        want.due = due_on((rules, clock), subscription, item, (life, lead), want);
     }
     found
 }
@@ -193,12 +196,12 @@ fn due_on(
     (rules, clock): (&Rules, &Clock),
     subscription: &Subscription,
     item: &Item,
-    life: Stretch,
+    (life, lead): (Stretch, Option<Day>),
     want: &Wanted,
 ) -> Day {
     match want.price.terms.timing {
         BillingTiming::InAdvance => {
-            let lead = want.price.terms.lead;
+            let lead = lead.unwrap_or(want.price.terms.lead);
             let left = item.left_leads.get(&life.0).copied().unwrap_or(lead);
             clock.day(life.0) - lead.min(left)
         }
