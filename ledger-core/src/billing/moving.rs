@@ -119,7 +119,7 @@ fn waited_from_its_start(
                     let line = account.billing.line(*at);
                     let span = line.priced.as_ref().map(|priced| priced.pricing.span);
                     account.billing.name(*at).invoice == invoice
-                        && span == Span::new(cycle.start, cycle.end)
+                        && span == Some(cycle.full)
                         && line.credited_time == 0
                         && line.reversed_net.is_zero()
                         && line.discounts.iter().all(|taken| taken.cycle.is_none())

@@ -278,7 +278,7 @@ fn waited_from_its_start(customer: &Customer, of: &Subscription, place: usize) -
         && billed.all(|(at, cycle, line)| {
             cycle.subscription != of.id
                 || (at.0 == place
-                    && line.time == (cycle.start, cycle.end)
+                    && line.time == line.full
                     && !given_back(line)
                     && !line.discounts.iter().any(by_cycle))
         })
