@@ -15,6 +15,7 @@ use crate::amounts::whole;
 use crate::figures::{BILLION, Ratio};
 use crate::time_sets::{from_on, without};
 use crate::watch::{Account, Broken, Item, Seen, Subscription, Watch, check};
+use crate::worth::unsaid;
 
 const FAIR: &str = "lines sum to the price of the time";
 const ONCE: &str = "all time that is due is charged";
@@ -237,6 +238,8 @@ fn check_sum(
     let credits = if policies.credit_basis == CreditBasis::BilledShare { 2 } else { 1 };
     let roundings: i128 =
         lines.iter().map(|seen| if seen.line.credits.is_some() { credits } else { 1 }).sum();
+    let times: Vec<Span> = due.iter().map(|due| due.span).collect();
+    let roundings = roundings + credits * i128::try_from(unsaid(lines, &times)).expect("few");
     let slack = roundings * BILLION / 2 + i128::try_from(due.len()).expect("few");
     check(found, FAIR, (cost - billed).abs() <= slack, || {
         let lines: Vec<_> =

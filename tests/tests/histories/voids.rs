@@ -54,6 +54,7 @@ impl Account {
             if let Some(at) = seen.line.credits {
                 let target = self.lines.get_mut(&at).expect("it was issued");
                 target.credited += seen.line.net.0;
+                target.credited_gross += seen.line.gross.0;
                 if let Some(pricing) = &seen.line.pricing {
                     let left = anew.iter().fold(vec![pricing.span], |set, s| without(&set, *s));
                     if voided.rebill || left.is_empty() {

@@ -50,6 +50,8 @@ pub(crate) struct Seen {
     pub(crate) live: Vec<Span>,
     /// What credit lines took off it, positive.
     pub(crate) credited: i64,
+    /// Gross of what was credited of its time, positive.
+    pub(crate) credited_gross: i64,
     /// What credit notes took off it, positive.
     pub(crate) noted: i64,
     pub(crate) voided: bool,
@@ -192,6 +194,7 @@ impl Watch {
                 if let (Some(at), Some(pricing)) = (credit.credits, &credit.pricing)
                     && let Some(target) = account.lines.get_mut(&at)
                 {
+                    target.credited_gross -= credit.gross.0;
                     target.live = without(&target.live, pricing.span);
                     account.is_given_up_no_more(credit.source, pricing.span);
                 }
@@ -391,6 +394,7 @@ impl Account {
                 && let Some(target) = self.lines.get_mut(&at)
             {
                 target.credited -= line.net.0;
+                target.credited_gross -= line.gross.0;
                 target.live = without(&target.live, pricing.span);
                 self.is_given_up_no_more(line.source, pricing.span);
             }
@@ -400,6 +404,7 @@ impl Account {
                 line: line.clone(),
                 live,
                 credited: 0,
+                credited_gross: 0,
                 noted: 0,
                 voided: false,
                 has_note: false,
