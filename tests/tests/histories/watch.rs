@@ -78,7 +78,6 @@ pub(crate) struct Item {
 
 /// A subscription as events told it.
 #[derive(Debug, Clone)]
-#[expect(clippy::struct_excessive_bools, reason = "each says why a law does not look")]
 pub(crate) struct Subscription {
     /// It waits for its first payment.
     pub(crate) waits: bool,
