@@ -81,7 +81,7 @@ const NOTE: [&str; 3] = ["net", "tax", "total"];
 const CUSTOMER: [&str; 9] =
     ["open", "credit", "balance", "overdue", "unapplied", "invoices", "access", "until", "reason"];
 const CUSTOMER_LISTS: [&str; 1] = ["grants"];
-const SUB: [&str; 18] = [
+const SUB: [&str; 19] = [
     "state",
     "access",
     "until",
@@ -96,6 +96,7 @@ const SUB: [&str; 18] = [
     "plan",
     "version",
     "scheduled",
+    "left_out",
     "cycle_count",
     "migration",
     "migrates_on",

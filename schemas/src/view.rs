@@ -35,9 +35,9 @@ pub use revenue::{
     InvoiceRevenue, LineRevenue, MonthRevenue, RecognizedRevenue, Waterfall, WaterfallMonth,
 };
 pub use subscriptions::{
-    AccessReason, CustomerAccess, Entitlement, ItemCycle, ItemStep, OpenDocument, ParkedCustomer,
-    PendingChange, Subscription, SubscriptionAccess, SubscriptionDiscount, SubscriptionItem,
-    SubscriptionState,
+    AccessReason, ChangeLeftOut, CustomerAccess, Entitlement, ItemCycle, ItemStep, OpenDocument,
+    ParkedCustomer, PendingChange, Subscription, SubscriptionAccess, SubscriptionDiscount,
+    SubscriptionItem, SubscriptionState,
 };
 
 use schemars::JsonSchema;

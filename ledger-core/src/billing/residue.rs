@@ -50,7 +50,7 @@ pub(super) fn settle(
         }
     }
     for cycle in cycles {
-        Cycle { account, cycle, of }.carry(lines)?;
+        Cycle { account, source: cycle, of }.carry(lines)?;
     }
     Ok(())
 }
@@ -66,13 +66,13 @@ fn is_price(account: Account<'_>, line: &LineDraft) -> bool {
 #[derive(Clone, Copy)]
 struct Cycle<'a> {
     account: Account<'a>,
-    cycle: LineSource,
+    source: LineSource,
     of: Of,
 }
 
 impl Cycle<'_> {
     fn has(self, line: &LineDraft) -> bool {
-        line.source == self.cycle && is_price(self.account, line) && !line.alone
+        line.source == self.source && is_price(self.account, line) && !line.alone
     }
 
     fn carry(self, lines: &mut [LineDraft]) -> Result<(), Rejection> {
@@ -101,7 +101,7 @@ impl Cycle<'_> {
         }
         let carried = change.rounded(RoundingMode::HalfUp)? - does;
         let charge = |line: &LineDraft| {
-            line.source == self.cycle && is_price(self.account, line) && line.credits.is_none()
+            line.source == self.source && is_price(self.account, line) && line.credits.is_none()
         };
         let Some(last) = lines.iter_mut().rfind(|line| charge(line)) else { return Ok(()) };
         // More than a minor unit is no rounding: the line was credited in part before.

@@ -101,6 +101,9 @@ impl Agreements {
     }
 }
 
+/// So many changes that could not be are remembered.
+const MOST_LEFT_OUT: usize = 20;
+
 impl Subscription {
     /// Folds in an event about this subscription.
     ///
@@ -189,6 +192,13 @@ impl Subscription {
         let ends = self.change(withdrawn.change).filter(|due| is_end(due));
         if let Some(ScheduledFor::At(at)) = ends.map(|due| due.at) {
             self.items.iter_mut().for_each(|item| item.thaw_cycles(at));
+        }
+        if let Some(why) = &withdrawn.why {
+            let mut known = self.scheduled.iter().chain(&self.aside);
+            let due = known.find(|due| due.change == withdrawn.change).cloned();
+            let gone = self.left_out.len().saturating_sub(MOST_LEFT_OUT - 1);
+            self.left_out.drain(..gone);
+            self.left_out.extend(due.map(|due| (due, why.clone())));
         }
         // A scheduled end may have put it aside.
         match self.aside.iter().position(|due| due.change == withdrawn.change) {

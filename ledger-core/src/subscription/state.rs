@@ -6,6 +6,7 @@ use schemas::event::{
 };
 use schemas::ids::{CustomerId, InvoiceId, PlanId, QuoteId, SubscriptionId};
 use schemas::terms::{Anchor, CancelCredit, CancelDefault, EndReason, Settle, TrialAnchor};
+use schemas::text::Label;
 use schemas::time::TimeError;
 use schemas::{Decimal, Rejection, Span, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -113,6 +114,8 @@ pub struct Subscription {
     pub(crate) scheduled: Vec<ChangeScheduled>,
     /// What an end put aside that lies beyond it, until it is undone.
     pub(crate) aside: Vec<ChangeScheduled>,
+    /// The last of them that could not be, or not whole, with the reason.
+    pub(crate) left_out: Vec<(ChangeScheduled, Label)>,
     /// How many changes were scheduled.
     pub(crate) changes: u32,
     pub(crate) ending: Option<Ending>,
@@ -143,6 +146,7 @@ impl Subscription {
             phases: None,
             scheduled: Vec::new(),
             aside: Vec::new(),
+            left_out: Vec::new(),
             changes: 0,
             ending: None,
             beneficiary: created.beneficiary,

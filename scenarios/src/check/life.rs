@@ -156,6 +156,7 @@ impl Runner<'_> {
                 let version = terms.and_then(|terms| usize::try_from(terms.version).ok());
                 version.map_or(Got::Nothing, Got::Count)
             }
+            "left_out" => Got::Count(sub.left_out.len()),
             _ => Got::Count(sub.scheduled.len()),
         })
     }

@@ -98,6 +98,8 @@ pub struct Subscription {
     pub charged_through: Option<Timestamp>,
     /// What will change, by number.
     pub scheduled: Vec<PendingChange>,
+    /// The last scheduled changes that could not take effect, or not whole, oldest first.
+    pub left_out: Vec<ChangeLeftOut>,
     /// Discounts on it.
     pub discounts: Vec<SubscriptionDiscount>,
     /// Open invoices with a line of it.
@@ -160,6 +162,19 @@ pub struct PendingChange {
     pub at: ScheduledFor,
     /// What changes.
     pub what: ScheduledChange,
+}
+
+/// A scheduled change of which something could not take effect.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ChangeLeftOut {
+    /// Its number.
+    pub change: u32,
+    /// When it was to take effect.
+    pub at: ScheduledFor,
+    /// What was to change.
+    pub what: ScheduledChange,
+    /// Why it did not, or not whole.
+    pub why: Label,
 }
 
 /// A discount as it bears on a subscription.

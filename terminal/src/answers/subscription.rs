@@ -23,6 +23,7 @@ pub(super) fn subscription(data: &Node) -> Option<String> {
     let mut parts = vec![heading(&it), items(&it.items)];
     parts.extend(upcoming(&it.items));
     parts.extend(scheduled(&it));
+    parts.extend(left_out(&it));
     parts.extend(discounts(&it));
     parts.extend(open(&it));
     parts.push(next(&it.next));
@@ -176,13 +177,26 @@ fn upcoming(items: &[SubscriptionItem]) -> Option<String> {
 fn scheduled(it: &Subscription) -> Option<String> {
     let mut table = Rows::new([">change", "when", "what"]);
     for change in &it.scheduled {
-        let when = match change.at {
-            ScheduledFor::At(at) => instant(at),
-            ScheduledFor::Paid => "when all is paid".to_owned(),
-        };
-        table.push([change.change.to_string(), when, change_words(&change.what)]);
+        let (number, when) = (change.change.to_string(), due(change.at));
+        table.push([number, when, change_words(&change.what)]);
     }
     titled("Scheduled", &table)
+}
+
+fn left_out(it: &Subscription) -> Option<String> {
+    let mut table = Rows::new([">change", "when", "what", "why not, or not all"]);
+    for change in &it.left_out {
+        let (number, when) = (change.change.to_string(), due(change.at));
+        table.push([number, when, change_words(&change.what), change.why.as_str().to_owned()]);
+    }
+    titled("Could not be", &table)
+}
+
+fn due(at: ScheduledFor) -> String {
+    match at {
+        ScheduledFor::At(at) => instant(at),
+        ScheduledFor::Paid => "when all is paid".to_owned(),
+    }
 }
 
 fn discounts(it: &Subscription) -> Option<String> {

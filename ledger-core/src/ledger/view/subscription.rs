@@ -4,9 +4,10 @@ use std::borrow::Cow;
 
 use schemas::event::{ChangeScheduled, LineSource, ScheduledFor};
 use schemas::terms::{DiscountDuration, DiscountTarget, DiscountValue, EndReason};
+use schemas::text::Label;
 use schemas::view::{
-    self, ItemCycle, ItemStep, OpenDocument, PendingChange, SubscriptionDiscount, SubscriptionItem,
-    SubscriptionState,
+    self, ChangeLeftOut, ItemCycle, ItemStep, OpenDocument, PendingChange, SubscriptionDiscount,
+    SubscriptionItem, SubscriptionState,
 };
 use schemas::{Date, Rejection, Span, Timestamp};
 
@@ -178,6 +179,7 @@ impl<'a> Shown<'a> {
             items,
             charged_through: charged,
             scheduled: self.scheduled(),
+            left_out: self.left_out(),
             discounts: self.discounts(),
             open: self.open().map(|invoice| self.open_document(invoice)).collect(),
             quote: subscription.quote,
@@ -219,6 +221,16 @@ impl<'a> Shown<'a> {
             what: change.what.clone(),
         });
         pending.collect()
+    }
+
+    fn left_out(&self) -> Vec<ChangeLeftOut> {
+        let left_out = |(due, why): &(ChangeScheduled, Label)| ChangeLeftOut {
+            change: due.change,
+            at: due.at,
+            what: due.what.clone(),
+            why: why.clone(),
+        };
+        self.then.left_out.iter().map(left_out).collect()
     }
 
     fn discounts(&self) -> Vec<SubscriptionDiscount> {

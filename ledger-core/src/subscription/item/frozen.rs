@@ -53,12 +53,18 @@ pub(crate) struct LeftAlone<'a> {
     ahead: bool,
 }
 
+#[derive(Debug)]
+enum TermsNow {
+    Same,
+    Ended,
+    Other(Box<ItemTerms>),
+}
+
 /// What a change has made of an item.
 #[derive(Debug)]
 pub(crate) struct Changed {
     from: Timestamp,
-    /// Where these are others.
-    terms: Option<Option<ItemTerms>>,
+    terms: TermsNow,
     /// Where it is another one.
     quantity: Option<Decimal>,
 }
@@ -91,9 +97,12 @@ impl Frozen {
             same_terms &= was.terms == then.terms;
             same_quantity &= was.quantity == then.quantity;
             // Of what is not there nothing is changed.
-            let terms = changed.terms.as_ref().filter(|_| same_terms && was.terms.is_some());
-            if let Some(terms) = terms {
-                was.terms.clone_from(terms);
+            match &changed.terms {
+                TermsNow::Ended if same_terms => was.terms = None,
+                TermsNow::Other(terms) if same_terms && was.terms.is_some() => {
+                    was.terms = Some((**terms).clone());
+                }
+                TermsNow::Same | TermsNow::Ended | TermsNow::Other(_) => {}
             }
             if let Some(quantity) = changed.quantity.filter(|_| same_quantity) {
                 was.quantity = quantity;
@@ -215,7 +224,11 @@ impl Item {
         let now = (self.terms_at(from), self.quantity_at(from));
         Changed {
             from,
-            terms: (terms.as_ref() != now.0).then(|| now.0.cloned()),
+            terms: match now.0 {
+                now if now == terms.as_ref() => TermsNow::Same,
+                None => TermsNow::Ended,
+                Some(now) => TermsNow::Other(Box::new(now.clone())),
+            },
             quantity: (quantity != now.1).then_some(now.1),
         }
     }
