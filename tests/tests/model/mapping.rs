@@ -199,8 +199,9 @@ fn forget_ramp(item: &mut Item, at: Instant) {
             item.terms.remove(from);
             item.voices.remove(from);
         }
-        // Unless a command has said so, too.
-        if !item.told.contains_key(from) {
+        // Unless a command has said so, too, or has begun it then.
+        let began = item.terms.first_key_value().is_some_and(|(began, _)| began == from);
+        if !item.told.contains_key(from) && !began {
             item.quantities.remove(from);
         }
         item.percents.remove(from);
