@@ -72,18 +72,15 @@ impl<'a> Comparison<'a> {
             .unwrap_or_default();
         let back = subscription.gives_back(cycle, rules);
         segments.retain(|segment| stays_billed(segment, back));
-        // What was billed ahead as it is agreed now stays, too.
-        let agreed = living.filter(|_| !frozen.is_empty());
+        // What was billed ahead with a change that left it alone stays, too.
+        let ahead = frozen.iter().filter_map(|left| left.billed_ahead(cycle.start));
+        let ahead: Vec<LeftAlone<'_>> = ahead.collect();
+        let agreed = living.filter(|_| !ahead.is_empty());
         let mut agreed = agreed
-            .map(|span| place.item.segments(span, (place.pauses, &[]), rules))
+            .map(|span| place.item.segments(span, (place.pauses, &ahead), rules))
             .unwrap_or_default();
-        // And what was, before a later change was told.
-        let billed_ahead: Vec<LeftAlone<'_>> =
-            frozen.iter().filter_map(|left| left.billed_ahead()).collect();
-        if let Some(span) = living.filter(|_| !billed_ahead.is_empty()) {
-            agreed.extend(place.item.segments(span, (place.pauses, &billed_ahead), rules));
-        }
         agreed.retain(|segment| stays_billed(segment, back));
+        let billed_ahead: Vec<Span> = ahead.iter().map(|left| left.span).collect();
         // What a change that laid cycles anew has forfeited of this one.
         let left_alone: Vec<Span> = frozen.iter().map(|time| time.span).collect();
         let forfeited = match Span::new(cycle.start, cycle.end) {
@@ -95,6 +92,10 @@ impl<'a> Comparison<'a> {
         let mut as_it_is = forfeited;
         for span in used(place, cycle, &frozen) {
             as_it_is.extend(spans::within(&bill.waived, span));
+        }
+        // And what an item that ended has, also beyond an end and in a pause.
+        if let Some(gone) = place.item.removed_at().and_then(|at| Span::new(at, Timestamp::MAX)) {
+            as_it_is.extend(left_alone.iter().filter_map(|left| left.overlap(gone)));
         }
         let stays = stays(place, cycle, as_it_is, &frozen);
         // A void of credits can leave two lines with the same time: the first one keeps it.
@@ -109,7 +110,7 @@ impl<'a> Comparison<'a> {
                 segments.iter().filter(|segment| charges_the_same(place, cycle, line, segment));
             let agreed =
                 agreed.iter().filter(|segment| charges_the_same(place, cycle, line, segment));
-            let agreed = agreed.flat_map(|segment| spans::within(&left_alone, segment.span));
+            let agreed = agreed.flat_map(|segment| spans::within(&billed_ahead, segment.span));
             let allowed = same.map(|segment| segment.span).chain(stays.iter().copied());
             let allowed = allowed.chain(agreed);
             let keeps = allowed.flat_map(|span| spans::within(&line.live, span));

@@ -4,7 +4,8 @@
 //! credits are shares of what was billed, the last charge of the cycle carries the difference. The
 //! same of 20.00 at half the price: where percentages are taken off, what they leave adds up, too,
 //! and the last discount of that charge carries the difference.
-//! Source: `billfold@1`; the difference of two roundings is a minor unit at most.
+//! Source: `billfold@1`; the difference of two roundings is a minor unit at most, that of more lines
+//! half a one for each.
 
 use schemas::decimal::Decimal;
 use schemas::event::{DiscountBasis, DiscountPart, LineSource, RoundingStep, RoundingSubject};
@@ -89,8 +90,17 @@ impl Cycle<'_> {
         if self.of == Of::Net && credits().any(|line| line.gross.is_zero()) {
             return Ok(());
         }
-        let (mut change, mut does) = (Fraction::ZERO, 0);
+        // What a note has taken off is no share of a price.
+        let noted = |line: &LineDraft| {
+            let credited = line.credits.and_then(|at| self.account.billing.named(at));
+            credited.is_some_and(|line| line.cut)
+        };
+        if credits().any(noted) {
+            return Ok(());
+        }
+        let (mut change, mut does, mut roundings) = (Fraction::ZERO, 0, 1);
         for line in credits().chain(charges()) {
+            roundings += 1;
             let Some(exact) = self.exact(line)? else { return Ok(()) };
             let exact = if line.credits.is_some() { exact.negated()? } else { exact };
             change = change.plus(exact)?;
@@ -104,8 +114,8 @@ impl Cycle<'_> {
             line.source == self.source && is_price(self.account, line) && line.credits.is_none()
         };
         let Some(last) = lines.iter_mut().rfind(|line| charge(line)) else { return Ok(()) };
-        // More than a minor unit is no rounding: the line was credited in part before.
-        if carried.abs() == 1 {
+        // More than half a minor unit for each is no rounding: a line was credited in part before.
+        if carried != 0 && carried.abs() <= roundings / 2 {
             match self.of {
                 Of::Gross => carry_gross(last, carried),
                 Of::Net => carry_net(last, carried),
@@ -158,7 +168,17 @@ fn carry_gross(line: &mut LineDraft, carried: i64) {
 
 fn carry_net(line: &mut LineDraft, carried: i64) {
     let net = line.net().0 + carried;
-    let Some(last) = line.discounts.last_mut() else { return };
+    // Where nothing is taken off the charge, its price need not add up to that of the credit.
+    let Some(last) = line.discounts.last_mut() else {
+        line.rounding.pop_if(|step| step.subject == RoundingSubject::Residue);
+        let gross = line.gross.0 + carried;
+        if line.rounding.last().is_some_and(|step| step.rounded == gross) {
+            line.gross = Minor(gross);
+        } else {
+            carry_gross(line, carried);
+        }
+        return;
+    };
     let amount = last.amount.0 - carried;
     if amount >= 0 && net >= 0 {
         last.amount = Minor(amount);

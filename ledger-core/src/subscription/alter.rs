@@ -19,7 +19,7 @@ use super::advance::Advance;
 use super::calendar;
 use super::create::days_after;
 use super::item::Item;
-use super::mapping::{Old, map};
+use super::mapping::{Old, is_there, map};
 use super::names::item_named;
 use super::state::Subscription;
 use super::terms::{add_on, check_quantity, own_rate};
@@ -117,7 +117,11 @@ impl Advance<'_> {
                 let item = subscription.item(edit.item).filter(|_| number.is_some());
                 item.is_some_and(|item| item.began() == at && item.migrates_at(at))
             };
-            let of_plan = draft.edits.iter_mut().filter(|edit| !edit.add_on && !begins(edit));
+            let since: Vec<u16> = draft.edits.iter().map(|edit| edit.item).collect();
+            let since: Vec<u16> =
+                since.into_iter().filter(|item| draft.came_since(*item)).collect();
+            let meant = |edit: &Edit| !begins(edit) && !since.contains(&edit.item);
+            let of_plan = draft.edits.iter_mut().filter(|edit| !edit.add_on && meant(edit));
             of_plan.filter(|edit| edit.terms.is_some()).for_each(|edit| {
                 (edit.quantity, edit.asked.quantity) = (quantity, true);
             });
@@ -126,7 +130,7 @@ impl Advance<'_> {
             if change.items[..index].iter().any(|found| found.price == request.price) {
                 return Err(Rejection::InvalidItems { why: "a price is named twice" });
             }
-            draft.request(request, number.is_some())?;
+            draft.request(request)?;
         }
         if let Some(anchor) = change.anchor {
             draft.put_anchor(anchor)?;
@@ -165,15 +169,9 @@ impl<'a> Draft<'a> {
     /// The id of an item's price: for a scheduled change as it was when that was told, unless
     /// another plan has come between.
     fn name<'e>(&'e self, edit: &'e Edit) -> Option<&'e Code> {
-        let now = &edit.terms.as_ref()?.price;
-        if self.to_plan.is_some() {
-            return Some(now);
-        }
-        let known = self.subscription.item(edit.item);
+        let now = edit.terms.as_ref()?;
         let told = self.names.iter().find(|named| named.item == edit.item);
-        let told = told
-            .filter(|told| known.is_some_and(|item| item.called(self.at).contains(&&told.price)));
-        Some(told.map_or(now, |told| &told.price))
+        Some(told.filter(|told| told.plan == now.plan).map_or(&now.price, |told| &told.price))
     }
 
     /// A migration has begun it since the change was told.
@@ -211,7 +209,10 @@ impl<'a> Draft<'a> {
             Old { item, price, add_on: *add_on, called, since: self.came_since(item) }
         });
         let old: Vec<Old<'_>> = old.collect();
-        let found = map(self.subscription.id, (&old, scheduled), version, &told.map)?;
+        // What a map says of a price that has ended since is of no account.
+        let there = |mapping: &&PriceMapping| !scheduled || is_there(&old, &mapping.from);
+        let told_map: Vec<PriceMapping> = told.map.iter().filter(there).cloned().collect();
+        let found = map(self.subscription.id, (&old, scheduled), version, &told_map)?;
         let same = |edit: &Edit| {
             edit.terms
                 .as_ref()
@@ -229,7 +230,8 @@ impl<'a> Draft<'a> {
                 continue;
             };
             let mut terms = item_terms(version, price, currency)?;
-            if told.keep_prices && before.own_rate && before.price == terms.price {
+            let named = old.iter().find(|old| old.item == item).map(|old| old.price);
+            if told.keep_prices && before.own_rate && named == Some(&terms.price) {
                 (terms.rate, terms.own_rate) = (before.rate, true);
             }
             let to = Some(terms.price.clone());
@@ -330,21 +332,26 @@ impl<'a> Draft<'a> {
         Ok(())
     }
 
-    /// One price gets another quantity or rate; an add-on begins or ends. What was `scheduled`
-    /// means the item that had the price, whatever it has become.
-    fn request(&mut self, request: &ItemRequest, scheduled: bool) -> Result<(), Rejection> {
+    /// One price gets another quantity or rate; an add-on begins or ends. A scheduled change means
+    /// the item that had the price, whatever it has become.
+    fn request(&mut self, request: &ItemRequest) -> Result<(), Rejection> {
         if let Some(quantity) = request.quantity {
             check_quantity(quantity)?;
         }
-        let named = |edit: &Edit| self.name(edit) == Some(&request.price);
-        let was_named = |edit: &Edit| {
-            let item = self.subscription.item(edit.item).filter(|_| scheduled && !edit.is_new);
-            edit.terms.is_some() && item.is_some_and(|item| item.has_had(&request.price))
+        // With another plan, prices of that are meant.
+        let names = if self.to_plan.is_some() { &[] } else { self.names };
+        let meant = item_named(names, &request.price);
+        let is_meant = |edit: &Edit| match (meant, &edit.terms) {
+            (_, None) => false,
+            (Some(item), Some(_)) => edit.item == item,
+            // What is called so now was called otherwise when it was told, or was not there.
+            (None, Some(terms)) => {
+                terms.price == request.price && !names.iter().any(|named| named.item == edit.item)
+            }
         };
-        let found = self.edits.iter().position(named);
-        let Some(at) = found.or_else(|| self.edits.iter().position(was_named)) else {
+        let Some(at) = self.edits.iter().position(is_meant) else {
             // What it meant has ended: nothing begins in its place.
-            if self.to_plan.is_none() && item_named(self.names, &request.price).is_some() {
+            if meant.is_some() {
                 return Err(NOT_THERE);
             }
             return self.added(request);

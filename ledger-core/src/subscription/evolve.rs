@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 use schemas::{Span, Timestamp};
 
 use super::agreements::{Agreements, Discount, Quote};
-use super::item::{Frozen, Item};
+use super::item::{Changed, Frozen, Item};
 use super::phases::Phases;
 use super::state::{Ending, Migrated, Pause, Subscription, is_end};
 use super::steps::Word;
@@ -276,9 +276,6 @@ impl Subscription {
             if known && changed.settle != Settle::None {
                 self.known_item(change.item)?.thaw(changed.from, scheduled);
             }
-            let before = self
-                .item(change.item)
-                .map(|item| (item.terms_at(changed.from).cloned(), item.quantity_at(changed.from)));
             self.fold_item(change, changed.from, by, made)?;
             let item = self.known_item(change.item)?;
             if known {
@@ -295,15 +292,19 @@ impl Subscription {
             if let Some(frozen) = freezes {
                 item.freeze(frozen, change.calendar.is_some() && known);
             }
-            if let (Some(number), Some(before)) = (scheduled, before)
-                && (none || changed.settle != Settle::None)
-            {
-                let now = item.changed(changed.from, before);
+            if let Some(number) = scheduled.filter(|_| none || changed.settle != Settle::None) {
+                let now = Changed::by(changed.from, change);
                 item.was_told_before((number, none), &now, made);
             }
         }
         for repeat in &changed.repeats {
-            self.known_item(repeat.item)?.put(changed.from, repeat, by, made);
+            let item = self.known_item(repeat.item)?;
+            item.put(changed.from, repeat, by, made);
+            // What is so by what was told since was told before.
+            if let Some(number) = changed.change.filter(|_| changed.settle != Settle::None) {
+                let now = Changed::by(changed.from, repeat);
+                item.was_told_before((number, false), &now, made);
+            }
         }
         for later in &changed.later {
             self.fold_later(changed.from, later, made)?;

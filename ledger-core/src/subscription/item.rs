@@ -27,7 +27,7 @@ use crate::unmade::Unmade;
 mod frozen;
 mod told;
 
-pub(crate) use frozen::{Frozen, LeftAlone};
+pub(crate) use frozen::{Changed, Frozen, LeftAlone};
 
 /// A cycle of an item.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

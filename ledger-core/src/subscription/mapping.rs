@@ -26,9 +26,16 @@ pub(super) struct Old<'a> {
 }
 
 impl Old<'_> {
-    fn is(&self, price: &Code) -> bool {
-        self.price == price || self.called.contains(&price)
+    /// Whether a map means it: by its id, or by one that it had and that no other has now.
+    fn is(&self, price: &Code, all: &[Self]) -> bool {
+        let had = self.called.contains(&price) && !all.iter().any(|other| other.price == price);
+        self.price == price || had
     }
+}
+
+/// Whether a map that names a price means one of the items.
+pub(super) fn is_there(old: &[Old<'_>], price: &Code) -> bool {
+    old.iter().any(|item| item.is(price, old))
 }
 
 /// What becomes of the items, and which prices of the new plan begin.
@@ -68,7 +75,7 @@ pub(super) fn map<'a>(
         let by_id =
             |item: &Old<'_>| named(item.price).filter(|_| !(item.since && old.iter().any(meant)));
         let at = items.len();
-        let found = match told.iter().find(|told| item.is(&told.from)) {
+        let found = match told.iter().find(|told| item.is(&told.from, old)) {
             _ if makes(Mistake::MapsByPosition) && !item.add_on => recurring().nth(at),
             Some(told) => told.to.as_ref().and_then(named),
             None => {
@@ -115,7 +122,7 @@ fn check(
 ) -> Result<(), Rejection> {
     let wrong = |price: &Code, why| Err(Rejection::InvalidMap { price: price.clone(), why });
     for (index, one) in told.iter().enumerate() {
-        let Some(item) = old.iter().find(|item| item.is(&one.from)) else {
+        let Some(item) = old.iter().find(|item| item.is(&one.from, old)) else {
             return wrong(&one.from, "the subscription has no such price");
         };
         if told[..index].iter().any(|other| other.from == one.from) {
@@ -130,10 +137,11 @@ fn check(
         if !of_kind(version, kind).any(|price| price.price == *to) {
             return wrong(to, "the new plan has no such price of the same kind");
         }
-        let by_id =
-            |item: &Old<'_>| *item.price == *to && !told.iter().any(|other| item.is(&other.from));
+        let by_id = |item: &Old<'_>| {
+            *item.price == *to && !told.iter().any(|other| item.is(&other.from, old))
+        };
         let twice = told[..index].iter().any(|other| other.to.as_ref() == Some(to));
-        if twice || old.iter().any(|item| by_id(item) && !item.is(&one.from)) {
+        if twice || old.iter().any(|item| by_id(item) && !item.is(&one.from, old)) {
             return wrong(to, "two prices would become this one");
         }
     }

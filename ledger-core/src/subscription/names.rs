@@ -19,8 +19,8 @@ pub(super) fn names_at(
     at: Timestamp,
 ) -> Vec<ItemNamed> {
     let named = |number: u16| {
-        let price = then.item(number)?.terms_at(at)?.price.clone();
-        Some(ItemNamed { item: number, price })
+        let terms = then.item(number)?.terms_at(at)?;
+        Some(ItemNamed { item: number, plan: terms.plan, price: terms.price.clone() })
     };
     subscription.items.iter().filter_map(|item| named(item.number)).collect()
 }

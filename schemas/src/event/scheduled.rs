@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::command::{ItemRequest, PriceMapping};
 use crate::decimal::Decimal;
 use crate::event::PlanVersion;
-use crate::ids::SubscriptionId;
+use crate::ids::{PlanId, SubscriptionId};
 use crate::terms::{Anchor, CancelCredit, Settle};
 use crate::text::{Code, Label};
 use crate::time::Timestamp;
@@ -41,7 +41,9 @@ pub struct ChangeAgreed {
 pub struct ItemNamed {
     /// Which item.
     pub item: u16,
-    /// The id of its price.
+    /// The plan that it was to be of.
+    pub plan: PlanId,
+    /// The id of its price in that.
     pub price: Code,
 }
 

@@ -333,7 +333,7 @@ every_variant! {
             keep_prices: true,
             keep_scheduled: false,
             settle: Settle::Next,
-            names: vec![ItemNamed { item: 1, price: of("fee") }],
+            names: vec![ItemNamed { item: 1, plan: id(33), price: of("fee") }],
         })),
         "cancel" ScheduledChange::Cancel(_) => {
             ScheduledChange::Cancel(EndAgreed { credit: CancelCredit::Full, waive_fee: true })

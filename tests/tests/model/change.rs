@@ -6,12 +6,13 @@
 //! change costs follows when somebody bills. `proration: none` leaves a mark on the time that is
 //! invoiced, which any later change takes off again.
 
+use std::collections::BTreeMap;
+
 use schemas::Decimal;
 use schemas::command::{ChangeSubscription, ItemRequest};
 use schemas::terms::{
     Anchor, BillingTiming, ChangeBilling, Every, FirstBoundary, Recurrence, Settle,
 };
-use schemas::text::Code;
 
 use crate::book::{Version, recurrence};
 use crate::calendar::Calendar;
@@ -22,7 +23,7 @@ use crate::mapping::put_plan;
 use crate::passing::{View, settle};
 use crate::rules::NoneScope;
 use crate::stretches::without;
-use crate::subscription::Subscription;
+use crate::subscription::{Named, Subscription};
 use crate::voices::{Voice, goes_with_the_plan, holds_on, nothing_more};
 
 /// What a change wrote into.
@@ -31,6 +32,15 @@ pub(crate) struct Touched {
     pub(crate) items: Vec<usize>,
     /// Cycles of these begin anew.
     pub(crate) restarted: Vec<usize>,
+    /// What was said of which, be it so already or not.
+    pub(crate) told: BTreeMap<usize, Told>,
+}
+
+/// What a change says of an item.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Told {
+    pub(crate) terms: bool,
+    pub(crate) quantity: bool,
 }
 
 /// When a change was asked for.
@@ -72,29 +82,50 @@ pub(crate) fn apply(
             }
         };
         put_plan(view, &mut next, (version, change), (at, meant.as_deref()), &mut touched)?;
+        for place in (0..of.items.len()).filter(|place| of.items[*place].lives_at(at)) {
+            touched.told.entry(place).or_default().terms = true;
+        }
     }
     if let Some(quantity) = change.quantity {
         if quantity.is_negative() {
             return Err("a negative quantity");
         }
         for place in next.plan_items(at) {
+            // What a migration has begun since is not meant.
+            if crate::mapping::came_since(&next, place, meant.as_deref()) {
+                continue;
+            }
             put_quantity(&mut next.items[place], at, quantity);
             touched.items.push(place);
+            touched.told.entry(place).or_default().quantity = true;
         }
     }
     for request in change.items.iter().flatten() {
         let to_plan = change.plan.is_some();
         let place = item_request(view, &mut next, (request, to_plan, meant.as_deref()), at)?;
         touched.items.push(place);
+        let told = touched.told.entry(place).or_default();
+        told.quantity |= request.quantity.is_some();
+        told.terms |= request.rate.is_some() || request.remove == Some(true);
     }
     if let Some(anchor) = change.anchor {
         put_anchor(view, &mut next, anchor, at, &mut touched)?;
     }
     touched.items.sort_unstable();
     touched.items.dedup();
+    let number = match asked {
+        Asked::Now => None,
+        Asked::Before(number) => Some(number),
+    };
+    let how = settle(view.rules, change.proration);
     if !differs(of, &next, at) {
         // What changes nothing is no change; but it was told, and holds until something else is.
         say_again(of, change, at);
+        if let (Some(number), true) = (number, how != Settle::None) {
+            for (place, told) in touched.told {
+                is_billed_too(view, &mut of.items[place], (number, told), at);
+            }
+        }
         return Ok(Touched::default());
     }
     touched.items.retain(|place| {
@@ -110,11 +141,7 @@ pub(crate) fn apply(
             next.cycles_moved(view.rules, view.clock, (old, at));
         }
     }
-    let number = match asked {
-        Asked::Now => None,
-        Asked::Before(number) => Some(number),
-    };
-    mark(view, of, &mut next, &touched, (settle(view.rules, change.proration), number), at);
+    mark(view, of, &mut next, &touched, (how, number), at);
     *of = next;
     Ok(touched)
 }
@@ -168,27 +195,25 @@ fn put_quantity(item: &mut Item, at: Instant, quantity: Decimal) {
 fn item_request(
     view: &View<'_>,
     of: &mut Subscription,
-    (request, to_plan, meant): (&ItemRequest, bool, Option<&[(usize, Code)]>),
+    (request, to_plan, meant): (&ItemRequest, bool, Option<&[Named]>),
     at: Instant,
 ) -> Result<usize, Refused> {
     if request.quantity.is_some_and(Decimal::is_negative) {
         return Err("a negative quantity");
     }
     // What was scheduled means the item that had the price, whatever it has become.
-    let was_named = || {
-        let had = |item: &Item| {
-            let mut terms = item.terms.values().flatten();
-            item.lives_at(at) && terms.any(|terms| terms.price == request.price)
-        };
-        of.items.iter().position(had).filter(|_| meant.is_some())
-    };
     let told = meant.filter(|_| !to_plan).unwrap_or_default();
-    let is_named = |place: &usize| of.name_of((*place, at), told).as_ref() == Some(&request.price);
-    let named = (0..of.items.len()).find(is_named);
-    let Some(place) = named.or_else(was_named) else {
-        if told.iter().any(|(_, name)| *name == request.price) {
-            return Err("what was meant has ended");
-        }
+    let known = told.iter().find(|named| named.name == request.price).map(|named| named.place);
+    if known.is_some_and(|place| !of.items[place].lives_at(at)) {
+        return Err("what was meant has ended");
+    }
+    let called_so = |place: &usize| {
+        let terms = of.items[*place].terms_at(at);
+        terms.is_some_and(|terms| terms.price == request.price)
+            && told.iter().all(|named| named.place != *place)
+    };
+    let place = known.or_else(|| (0..of.items.len()).find(called_so));
+    let Some(place) = place else {
         if request.remove == Some(true) {
             return Err("what is not there cannot be removed");
         }
@@ -365,15 +390,7 @@ fn mark(
         }
         if how != Settle::None {
             let last = before.items.get(*place).map_or(0, |item| item.calendars.len() - 1);
-            let number = number.filter(|_| !restarted);
-            thaw(item, at, last, number);
-            if let (Some(number), Some(old)) = (number, before.items.get(*place)) {
-                let new = item.clone();
-                let since = new.price_at(view.rules, at).and_then(|price| price.since);
-                for left in told_after(&mut item.frozen, (number, last), at) {
-                    left.was = left.and((old, &new), at, since);
-                }
-            }
+            thaw(item, at, last, number.filter(|_| !restarted));
             continue;
         }
         let until = if new { plan_billed } else { billed(*place) };
@@ -388,19 +405,27 @@ fn mark(
                     Some(before) => as_it_was(view, before, (at, until)),
                     None => nothing_of(item, (at, until), numbers),
                 };
-                let mut ahead = Vec::new();
+                let mut frozen = Frozen { pieces, numbers, ..frozen };
                 let number = number.filter(|_| !restarted);
                 if let (Some(number), Some(old)) = (number, before.items.get(*place)) {
                     let new = item.clone();
+                    let told = touched.told.get(place).copied().unwrap_or_default();
                     let since = new.price_at(view.rules, at).and_then(|price| price.since);
                     let last = old.calendars.len() - 1;
-                    if let Some(left) = told_after(&mut item.frozen, (number, last), at).last() {
-                        ahead = left.and((old, &new), at, since);
-                    }
+                    let known = told_after(&mut item.frozen, (number, last), at).last();
+                    let known = known.map(|known| known.and((&new, told), at, since));
+                    let was = known.unwrap_or_else(|| frozen.and((&new, told), at, since));
+                    frozen.ahead = Some((at, was));
                 }
-                item.frozen.push(Frozen { pieces, numbers, ahead, ..frozen });
+                item.frozen.push(frozen);
                 freezes.push((*place, (at, until)));
             }
+        }
+    }
+    if let (Some(number), true) = (number, how != Settle::None) {
+        let told = touched.told.iter().filter(|(place, _)| !touched.restarted.contains(place));
+        for (place, told) in told.filter(|(place, _)| **place < before.items.len()) {
+            is_billed_too(view, &mut next.items[*place], (number, *told), at);
         }
     }
     // Also what was billed again before stays as it is from here on.
@@ -424,33 +449,53 @@ fn told_after(
     })
 }
 
+/// A scheduled change is billed of what was left alone after it was told, too.
+fn is_billed_too(view: &View<'_>, item: &mut Item, (number, told): (u32, Told), at: Instant) {
+    let new = item.clone();
+    let last = new.calendars.len() - 1;
+    let since = new.price_at(view.rules, at).and_then(|price| price.since);
+    for left in told_after(&mut item.frozen, (number, last), at) {
+        left.was = left.and((&new, told), at, since);
+    }
+}
+
 /// Time as it was charged before a change: also what was left alone before that.
 fn as_it_was(view: &View<'_>, before: &Item, time: crate::civil::Stretch) -> Frozen {
     let last = before.calendars.len() - 1;
     let known: Vec<&Frozen> = before.frozen.iter().filter(|f| last <= f.pieces).collect();
-    let mut steps = before.steps();
-    for old in &known {
-        steps.extend([old.time.0, old.time.1]);
-        steps.extend(old.was.iter().map(|(at, _)| *at));
-    }
-    steps.push(time.0);
-    steps.retain(|at| time.0 <= *at && *at < time.1);
-    steps.sort_unstable();
-    steps.dedup();
-    let was = steps.into_iter().map(|at| {
-        let old = known.iter().rfind(|old| old.time.0 <= at && at < old.time.1);
-        (at, old.map_or_else(|| before.price_at(view.rules, at), |old| old.at(at).cloned()))
-    });
+    let was = |known: &[&Frozen]| {
+        let mut steps = before.steps();
+        for old in known {
+            steps.extend([old.time.0, old.time.1]);
+            steps.extend(old.was.iter().map(|(at, _)| *at));
+        }
+        steps.push(time.0);
+        steps.retain(|at| time.0 <= *at && *at < time.1);
+        steps.sort_unstable();
+        steps.dedup();
+        let was = steps.into_iter().map(|at| {
+            let old = known.iter().rfind(|old| old.time.0 <= at && at < old.time.1);
+            (at, old.map_or_else(|| before.price_at(view.rules, at), |old| old.at(at).cloned()))
+        });
+        was.collect::<Vec<_>>()
+    };
     let old = known.iter().rfind(|old| old.time.0 <= time.0 && time.0 < old.time.1);
     let percents = old.map_or(&before.percents, |old| &old.percents).clone();
-    let (was, ahead) = (was.collect(), Vec::new());
+    // What was billed ahead before that stays so.
+    let from = known.iter().filter_map(|old| Some(old.ahead.as_ref()?.0)).max();
+    let ahead = from.map(|from| {
+        let billed: Vec<Frozen> =
+            known.iter().map(|old| old.billed_ahead(from).unwrap_or((*old).clone())).collect();
+        (from, was(&billed.iter().collect::<Vec<_>>()))
+    });
+    let was = was(&known);
     Frozen { time, since: time.0, was, percents, pieces: last, numbers: 0, ahead }
 }
 
 /// Time of which nothing was charged.
 pub(crate) fn nothing_of(item: &Item, time: crate::civil::Stretch, numbers: u32) -> Frozen {
     let (was, percents) = (vec![(time.0, None)], item.percents.clone());
-    let (pieces, ahead) = (item.calendars.len() - 1, Vec::new());
+    let (pieces, ahead) = (item.calendars.len() - 1, None);
     Frozen { time, since: time.0, was, percents, pieces, numbers, ahead }
 }
 

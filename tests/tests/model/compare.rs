@@ -15,7 +15,7 @@ use crate::passing::{View, pass};
 use crate::rules::CreditDocument;
 use crate::stretches::{both, joined, without};
 use crate::subscription::Subscription;
-use crate::wanted::{Wanted, agreed_now, gone_alone, stays, untouchable, wanted};
+use crate::wanted::{Wanted, billed_ahead, gone_alone, stays, untouchable, wanted};
 
 /// Billed time that should not be.
 #[derive(Debug, Clone)]
@@ -235,7 +235,7 @@ fn one(
     let should = cycle
         .map_or_else(Vec::new, |cycle| wanted(view.rules, view.clock, subscription, item, cycle));
     let agreed = cycle.map_or_else(Vec::new, |cycle| {
-        agreed_now(view.rules, view.clock, subscription, item, cycle)
+        billed_ahead(view.rules, view.clock, subscription, item, cycle)
     });
     let place = lines.first().and_then(|(_, line)| line.cycle().map(|of| (of.id, of.start)));
     let place = cycle.map(|cycle| (cycle.id, cycle.start)).or(place);

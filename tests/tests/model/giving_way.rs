@@ -4,7 +4,7 @@
 use schemas::command::{ChangeSubscription, ItemRequest};
 use schemas::text::Code;
 
-use crate::subscription::{At, Later, Scheduled, Subscription};
+use crate::subscription::{At, Later, Named, Scheduled, Subscription};
 
 /// Takes out of what is scheduled, or was put aside by an end, what a new change says otherwise.
 /// `meant` is what items are called at its time.
@@ -12,15 +12,15 @@ pub(crate) fn give_way(
     of: &mut Subscription,
     new: &ChangeSubscription,
     at: Option<At>,
-    meant: &[(usize, Code)],
+    meant: &[Named],
 ) {
     let waiting = std::mem::take(&mut of.scheduled);
     let there = of.items.len();
     let less = |old: Scheduled| {
         let of_old = of.meant.get(&old.number).map(Vec::as_slice).unwrap_or_default();
-        let item = |names: &[(usize, Code)], price: &Code| {
-            let mut names = names.iter().filter(|(place, _)| *place < there);
-            names.find(|(_, name)| name == price).map(|(place, _)| *place)
+        let item = |names: &[Named], price: &Code| {
+            let mut names = names.iter().filter(|named| named.place < there);
+            names.find(|named| named.name == *price).map(|named| named.place)
         };
         let same = |of_it: &Code, of_new: &Code| match (item(of_old, of_it), item(meant, of_new)) {
             (Some(one), Some(other)) => one == other,
@@ -29,7 +29,8 @@ pub(crate) fn give_way(
         less(old, new, at, &same)
     };
     of.scheduled = waiting.into_iter().filter_map(less).collect();
-    of.set_aside.retain(|old| less(old.clone()).is_some());
+    let aside = std::mem::take(&mut of.set_aside);
+    of.set_aside = aside.into_iter().filter_map(less).collect();
 }
 
 /// A scheduled change without what the new one says; none if it says nothing more.
@@ -40,6 +41,7 @@ fn less(
     same_item: &dyn Fn(&Code, &Code) -> bool,
 ) -> Option<Scheduled> {
     let Later::Change(change) = &mut old.what else { return Some(old) };
+    let of_plan = change.plan.is_some();
     let same_time = at == Some(old.at);
     let keeps = new.keep_scheduled == Some(true);
     // What comes before another plan comes.
@@ -75,7 +77,8 @@ fn less(
     };
     let mut items: Vec<ItemRequest> = change.items.take().unwrap_or_default();
     for told in new.items.iter().flatten() {
-        let ends = told.remove == Some(true);
+        // What it says of prices of another plan is of those.
+        let ends = told.remove == Some(true) && (same_time || !of_plan);
         items.retain(|item| {
             let gone = item.remove == Some(true) && same_time;
             let gives_way = gone || (ends && (same_time || from_now_on));

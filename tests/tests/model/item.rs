@@ -15,6 +15,7 @@ use schemas::terms::{BillingTiming, Every, Grant, Rate, RebillRule};
 use schemas::text::Code;
 
 use crate::calendar::{Calendar, Cycle, CycleId};
+use crate::change::Told;
 use crate::civil::{Clock, Instant, Stretch};
 use crate::customer::CycleOf;
 use crate::price::{costs_the_same, counts_units};
@@ -85,7 +86,8 @@ pub(crate) struct Frozen {
     /// How many changes had been scheduled when it was told.
     pub(crate) numbers: u32,
     /// What may have been billed ahead of it: what was to be, before it was told.
-    pub(crate) ahead: Vec<(Instant, Option<Price>)>,
+    /// Of cycles that begin at an instant or later.
+    pub(crate) ahead: Option<(Instant, Vec<(Instant, Option<Price>)>)>,
 }
 
 impl Frozen {
@@ -95,17 +97,23 @@ impl Frozen {
         price.as_ref()
     }
 
-    /// What was charged with a change as well that turns an item into another: until something
+    /// As a cycle may have been billed ahead that begins then.
+    pub(crate) fn billed_ahead(&self, start: Instant) -> Option<Self> {
+        let (_, was) = self.ahead.as_ref().filter(|(from, _)| *from <= start)?;
+        Some(Self { was: was.clone(), ..self.clone() })
+    }
+
+    /// What was charged with a change as well that says something of an item: until something
     /// else was to be of the same.
     pub(crate) fn and(
         &self,
-        (old, new): (&Item, &Item),
+        (new, told): (&Item, Told),
         at: Instant,
         since: Option<(Instant, usize)>,
     ) -> Vec<(Instant, Option<Price>)> {
-        let terms = new.terms_at(at).filter(|terms| Some(*terms) != old.terms_at(at));
-        let ended = new.terms_at(at).is_none() && old.terms_at(at).is_some();
-        let other = new.quantity_at(at) != old.quantity_at(at);
+        let terms = new.terms_at(at).filter(|_| told.terms);
+        let ended = new.terms_at(at).is_none() && told.terms;
+        let other = told.quantity;
         let mut all = self.was.clone();
         let then = self.at(at).cloned();
         if all.iter().all(|(from, _)| *from != at) {

@@ -146,7 +146,7 @@ pub(crate) fn change(
             of.schedule(later, Later::Change(Box::new(command.clone())));
             // What begins until then is not meant yet.
             let there = of.items.len();
-            let meant = meant_then.into_iter().filter(|(place, _)| *place < there);
+            let meant = meant_then.into_iter().filter(|named| named.place < there);
             of.meant.insert(of.numbers, meant.collect());
             of.follows_the_cycle(command.when);
             return Ok(false);

@@ -17,7 +17,7 @@ use crate::civil::Instant;
 use crate::customer::Refused;
 use crate::item::{Item, Terms};
 use crate::passing::View;
-use crate::subscription::Subscription;
+use crate::subscription::{Named, Subscription};
 use crate::voices::{Voice, born_later, goes_along, next_plan, tell_again};
 
 /// Pairs of an item's place and a price, items without a price, and prices without an item.
@@ -26,7 +26,7 @@ type Mapped<'a> = (Vec<(usize, &'a PriceDefinition)>, Vec<usize>, Vec<&'a PriceD
 fn map<'a>(
     of: &Subscription,
     version: &'a Version,
-    (at, meant): (Instant, Option<&[(usize, Code)]>),
+    (at, meant): (Instant, Option<&[Named]>),
     told: &[PriceMapping],
 ) -> Result<Mapped<'a>, Refused> {
     let (since, old): (Vec<usize>, Vec<usize>) =
@@ -39,7 +39,11 @@ fn map<'a>(
         let named = |price: &Code| new.iter().find(|new| new.price == *price).copied();
         // What was scheduled means it as it was called then, and a map may call it so.
         let called = of.items[*place].called(at);
-        let is = |name: &Code| *name == price || called.contains(name);
+        let other = |name: &Code| {
+            let mut all = old.iter().chain(&since);
+            all.any(|place| price_of(*place).as_ref() == Some(name))
+        };
+        let is = |name: &Code| *name == price || (called.contains(name) && !other(name));
         if let Some(mapping) = told.iter().find(|mapping| is(&mapping.from)) {
             let same_id = named(&mapping.from).is_some();
             if same_id && mapping.to.as_ref() != Some(&mapping.from) {
@@ -78,10 +82,10 @@ fn map<'a>(
 }
 
 /// A migration has begun it since a change was told.
-fn came_since(of: &Subscription, place: usize, meant: Option<&[(usize, Code)]>) -> bool {
+pub(crate) fn came_since(of: &Subscription, place: usize, meant: Option<&[Named]>) -> bool {
     let first = of.items[place].voices.first_key_value();
     let migrated = first.is_some_and(|(_, voice)| *voice == Voice::Edge);
-    migrated && meant.is_some_and(|meant| meant.iter().all(|(known, _)| *known != place))
+    migrated && meant.is_some_and(|meant| meant.iter().all(|known| known.place != place))
 }
 
 /// The subscription has another plan from an instant on.
@@ -89,7 +93,7 @@ pub(crate) fn put_plan(
     view: &View<'_>,
     of: &mut Subscription,
     (version, told): (&Version, &ChangeSubscription),
-    (at, meant): (Instant, Option<&[(usize, Code)]>),
+    (at, meant): (Instant, Option<&[Named]>),
     touched: &mut Touched,
 ) -> Result<(), Refused> {
     let same = |place: usize| {
@@ -98,12 +102,16 @@ pub(crate) fn put_plan(
     };
     let other_plan = !of.plan_items(at).into_iter().all(same);
     let mapping = told.map.as_deref().unwrap_or_default();
+    let told_names = meant.unwrap_or_default();
     let (pairs, ended, started) = map(of, version, (at, meant), mapping)?;
     let currency = view.customer.currency;
     let terms_of = |price: &PriceDefinition| version.terms(price, currency).ok_or("no currency");
     let keeps =
         Keeps { prices: told.keep_prices == Some(true), phases: told.keep_scheduled == Some(true) };
+    let names: Vec<Option<Code>> =
+        (0..of.items.len()).map(|place| of.name_of((place, at), told_names)).collect();
     for (place, price) in pairs {
+        let keeps = keeps.of(names[place].as_ref() == Some(&price.price));
         put_terms(view, of, (place, terms_of(price)?, keeps), at, touched);
     }
     let next = next_plan(of, at);
@@ -135,6 +143,7 @@ pub(crate) fn put_plan(
         let price = named(&name.unwrap_or_else(|| now.price.clone()))
             .or_else(|| called.iter().find_map(named));
         if let Some(price) = price {
+            let keeps = keeps.of(names[place].as_ref() == Some(&price.price));
             put_terms(view, of, (place, terms_of(price)?, keeps), at, touched);
         } else {
             of.items[place].say(at, None, Voice::Plan);
@@ -162,6 +171,13 @@ pub(crate) fn put_plan(
 struct Keeps {
     prices: bool,
     phases: bool,
+}
+
+impl Keeps {
+    /// Prices of one's own go to the price that has the same name.
+    const fn of(self, same_name: bool) -> Self {
+        Self { prices: self.prices && same_name, ..self }
+    }
 }
 
 /// An item has other terms, and other cycles if these are of another length.

@@ -80,9 +80,13 @@ pub(crate) fn settle_up(
         let same = time(&mut back.iter().map(|line| line.time))
             == time(&mut places.iter().map(|at| lines[*at].time));
         let noted = back.iter().any(|line| line.discounts.is_empty() && line.gross == 0);
-        if back.is_empty() || !same || noted {
+        // What a note has taken off is no share of a price.
+        let by_note =
+            |line: &&Line| line.credits.is_some_and(|at| view.customer.line(at).noted != 0);
+        if back.is_empty() || !same || noted || back.iter().any(|line| by_note(line)) {
             continue;
         }
+        let most = (i128::try_from(back.len() + places.len()).expect("few lines") + 1) / 2;
         let unrounded = |line: &Line| match layer {
             Layer::Price => Some(exact(view, line)),
             Layer::Left => left(view, line),
@@ -106,17 +110,20 @@ pub(crate) fn settle_up(
             let off = should - does;
             let line = &mut lines[*last];
             let net = line.net();
-            if let Some(taken) = line.discounts.last_mut()
-                && off.abs() == 1
-                && taken.amount - off >= 0
-                && net + off >= 0
-            {
-                taken.amount -= off;
+            let carries = off != 0 && off.abs() <= most;
+            if !carries {
+                continue;
+            }
+            match line.discounts.last_mut() {
+                Some(taken) if taken.amount - off >= 0 && net + off >= 0 => taken.amount -= off,
+                Some(_) => {}
+                // Where nothing is taken off it, the price carries it.
+                None => line.gross = (line.gross + off).max(0),
             }
             continue;
         }
-        // More than a minor unit is no rounding: the line was credited in part before.
-        if (should - does).abs() == 1 && lines[*last].gross + should - does >= 0 {
+        // More than half a minor unit for each is no rounding: it was credited in part before.
+        if (should - does).abs() <= most && lines[*last].gross + should - does >= 0 {
             lines[*last].gross += should - does;
         }
     }

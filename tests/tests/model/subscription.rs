@@ -9,7 +9,7 @@
 use std::collections::BTreeMap;
 
 use schemas::command::ChangeSubscription;
-use schemas::ids::{ChargeId, CustomerId, SubscriptionId};
+use schemas::ids::{ChargeId, CustomerId, PlanId, SubscriptionId};
 use schemas::terms::{CancelCredit, ChangeTime, EndReason, Every, Renewal, Settle};
 use schemas::text::Code;
 
@@ -43,6 +43,14 @@ pub(crate) enum At {
     Time(Instant),
     /// Once nothing is open that has a line of the subscription.
     Paid,
+}
+
+/// An item that there was when a change was told, and what it was to be called at its time.
+#[derive(Debug, Clone)]
+pub(crate) struct Named {
+    pub(crate) place: usize,
+    pub(crate) plan: PlanId,
+    pub(crate) name: Code,
 }
 
 #[derive(Debug, Clone)]
@@ -160,7 +168,7 @@ pub(crate) struct Subscription {
     pub(crate) numbers: u32,
     /// The items that there were when a change was scheduled, by its number, and what they were to
     /// be called at its time.
-    pub(crate) meant: BTreeMap<u32, Vec<(usize, Code)>>,
+    pub(crate) meant: BTreeMap<u32, Vec<Named>>,
     pub(crate) end: Option<End>,
     pub(crate) beneficiary: Option<CustomerId>,
     /// It is what a quote offered.
@@ -365,23 +373,21 @@ impl Subscription {
 
     /// The place of the live item that has a price.
     /// What the items are called at an instant.
-    pub(crate) fn names_at(&self, at: Instant) -> Vec<(usize, Code)> {
+    pub(crate) fn names_at(&self, at: Instant) -> Vec<Named> {
         let items = self.items.iter().enumerate();
-        let named = items.map(|(place, item)| Some((place, item.terms_at(at)?.price.clone())));
+        let named = items.map(|(place, item)| {
+            let terms = item.terms_at(at)?;
+            Some(Named { place, plan: terms.plan, name: terms.price.clone() })
+        });
         named.flatten().collect()
     }
 
-    /// What an item is called by a change that was told when it was called so; unless it went to
-    /// another plan, it still is that.
-    pub(crate) fn name_of(
-        &self,
-        (place, at): (usize, Instant),
-        told: &[(usize, Code)],
-    ) -> Option<Code> {
-        let item = &self.items[place];
-        let now = item.terms_at(at)?.price.clone();
-        let mut then = told.iter().filter(|(known, _)| *known == place).map(|(_, name)| name);
-        Some(then.find(|name| item.called(at).contains(name)).cloned().unwrap_or(now))
+    /// What an item is called by a change that was told when it was called so, unless it went to
+    /// another plan.
+    pub(crate) fn name_of(&self, (place, at): (usize, Instant), told: &[Named]) -> Option<Code> {
+        let now = self.items[place].terms_at(at)?;
+        let then = told.iter().find(|named| named.place == place && named.plan == now.plan);
+        Some(then.map_or(&now.price, |named| &named.name).clone())
     }
 
     pub(crate) fn item_of(&self, price: &schemas::text::Code, at: Instant) -> Option<usize> {

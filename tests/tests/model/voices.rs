@@ -31,7 +31,7 @@ pub(crate) enum Voice {
 
 /// A price of one's own goes along to the price of the same id.
 pub(crate) fn goes_along(old: &Terms, new: &mut Terms) {
-    if old.own && old.price == new.price {
+    if old.own {
         (new.rate, new.own) = (old.rate.clone(), true);
     }
 }

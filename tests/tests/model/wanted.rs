@@ -62,29 +62,23 @@ pub(crate) fn wanted(
     found
 }
 
-/// What is agreed of time that was left alone, in order: what was billed so ahead stays so.
-pub(crate) fn agreed_now(
+/// What may have been billed ahead of time that was left alone, and stays so.
+pub(crate) fn billed_ahead(
     rules: &Rules,
     clock: &Clock,
     subscription: &Subscription,
     item: &Item,
     cycle: &Cycle,
 ) -> Vec<Wanted> {
-    let left = times(&frozen(subscription, item, (cycle.id, cycle.start), Some(cycle)));
-    if left.is_empty() {
+    let left = frozen(subscription, item, (cycle.id, cycle.start), Some(cycle));
+    let ahead: Vec<Frozen> =
+        left.iter().filter_map(|left| left.billed_ahead(cycle.start)).collect();
+    if ahead.is_empty() {
         return Vec::new();
     }
-    let mut all = wanted_but(&[], (rules, clock), (subscription, item), cycle);
-    // And what was to be, before what leaves it alone was told.
-    let ahead: Vec<Frozen> = frozen(subscription, item, (cycle.id, cycle.start), Some(cycle))
-        .into_iter()
-        .filter(|left| !left.ahead.is_empty())
-        .map(|left| Frozen { was: left.ahead.clone(), ..left })
-        .collect();
-    if !ahead.is_empty() {
-        all.extend(wanted_but(&ahead, (rules, clock), (subscription, item), cycle));
-    }
+    let mut all = wanted_but(&ahead, (rules, clock), (subscription, item), cycle);
     all.retain(|want| !given_back(subscription, cycle, want.price.terms.timing));
+    let left = times(&ahead);
     let parts = |want: Wanted| {
         let parts = both(&[want.time], &left).into_iter();
         parts.map(|time| Wanted { time, ..want.clone() }).collect::<Vec<_>>()
@@ -281,6 +275,12 @@ pub(crate) fn stays(
     cycle: Option<&Cycle>,
 ) -> Vec<Stretch> {
     let mut found = forfeited(subscription, item, (id, start), cycle);
+    // What an item that ended has forfeited stays, also beyond an end and in a pause.
+    let ended = item.terms.iter().next_back().filter(|(_, terms)| terms.is_none());
+    if let Some((gone, _)) = ended {
+        let left = times(&frozen(subscription, item, (id, start), cycle));
+        found.extend(both(&left, &[(*gone, Instant::MAX)]));
+    }
     let whole = Cycle { id, start, end: full.1, full };
     let used = used((rules, clock), (subscription, item), cycle, &whole);
     // What was given up stays where it is used, also behind a cut.

@@ -12,8 +12,8 @@ use schemas::event::{
 
 use crate::subscription::evolve::try_out;
 use crate::subscription::names::same_item;
-use crate::subscription::schedule::withdrawal;
-use crate::subscription::state::Subscription;
+use crate::subscription::schedule::{beyond, withdrawal};
+use crate::subscription::state::{Subscription, is_end};
 
 /// The scheduled changes that give way to a new one, withdrawn, also those that a scheduled end put
 /// aside; and the subscription without them. `before` events of the commit come before these.
@@ -23,31 +23,41 @@ pub(super) fn without_what_gives_way(
     due: Option<ScheduledFor>,
     before: usize,
 ) -> (Vec<Event>, Subscription) {
+    let gives_way = |known: &ChangeScheduled| match &known.what {
+        ScheduledChange::Items(old) => left_of(known, old, new, due).as_ref() != Some(&**old),
+        ScheduledChange::Cancel(_) | ScheduledChange::Pause(_) | ScheduledChange::Resume(_) => {
+            false
+        }
+    };
     let mut events: Vec<SubscriptionEvent> = Vec::new();
-    for known in &subscription.scheduled {
+    let mut left = subscription.clone();
+    let mut push = |left: &mut Subscription, event: SubscriptionEvent| {
+        try_out(left, &event, before + events.len());
+        events.push(event);
+    };
+    // What an end has put aside is told without it, and put aside again.
+    let end = subscription.scheduled.iter().find(|due| is_end(due));
+    let end = end.filter(|_| subscription.aside.iter().any(gives_way)).cloned();
+    if let Some(end) = &end {
+        let withdrawn = withdrawal(&left, end.change).into();
+        push(&mut left, withdrawn);
+    }
+    for known in left.scheduled.clone() {
         let ScheduledChange::Items(old) = &known.what else { continue };
-        let left = left_of(known, old, new, due);
-        if left.as_ref() == Some(&**old) {
+        if !gives_way(&known) {
             continue;
         }
-        events.push(withdrawal(subscription, known.change).into());
-        events.extend(left.map(|left| {
-            let what = ScheduledChange::Items(Box::new(left));
-            SubscriptionEvent::from(ChangeScheduled { what, ..known.clone() })
-        }));
-    }
-    // What an end has put aside goes only where nothing is left of it: a part of it, such as an
-    // add-on that ends, stays told until the end is undone.
-    for known in &subscription.aside {
-        if let ScheduledChange::Items(old) = &known.what
-            && left_of(known, old, new, due).is_none()
-        {
-            events.push(withdrawal(subscription, known.change).into());
+        let rest = left_of(&known, old, new, due);
+        let withdrawn = withdrawal(&left, known.change).into();
+        push(&mut left, withdrawn);
+        if let Some(rest) = rest {
+            let what = ScheduledChange::Items(Box::new(rest));
+            push(&mut left, ChangeScheduled { what, ..known.clone() }.into());
         }
     }
-    let mut left = subscription.clone();
-    for (before, event) in (before..).zip(&events) {
-        try_out(&mut left, event, before);
+    if let Some(end) = end {
+        let sets_aside = beyond(&left, end.at);
+        push(&mut left, ChangeScheduled { sets_aside, ..end }.into());
     }
     (events.into_iter().map(Event::from).collect(), left)
 }
@@ -99,7 +109,8 @@ fn left_of(
     // What a price that ends was to be later would begin it again.
     let ends = |item: &ItemRequest| {
         let removes = |new: &ItemRequest| new.remove == Some(true) && same(item, new);
-        later && new.items.iter().any(removes)
+        // What it says of prices of another plan is of those.
+        later && old.plan.is_none() && new.items.iter().any(removes)
     };
     left.items.retain(|item| !ends(item));
     let says_something = left.plan.is_some()

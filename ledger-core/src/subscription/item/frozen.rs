@@ -1,7 +1,7 @@
 //! Time of an item that changes without proration have left as it is invoiced.
 
 use schemas::decimal::Decimal;
-use schemas::event::{EventAt, ItemTerms, SegmentFrom};
+use schemas::event::{EventAt, ItemChange, ItemTerms, SegmentFrom, TermsChange};
 use schemas::{Span, Timestamp};
 use serde::{Deserialize, Serialize};
 
@@ -22,13 +22,20 @@ pub(crate) struct Frozen {
     pub(super) before: u32,
     /// What was billed from an instant on; the first one is that of the change.
     was: Vec<Was>,
-    /// What stays, too, where it was billed ahead: with the change, and without what was told after
-    /// it.
-    ahead: Vec<Was>,
+    /// What stays, too, of cycles that were billed ahead.
+    ahead: Option<Ahead>,
     /// Changes up to this number were scheduled before it was told.
     after: u32,
     /// The phases of the ramp before the change.
     phases: Option<Box<Phases>>,
+}
+
+/// What may have been billed ahead of cycles that begin at an instant or later: with a change that
+/// was scheduled for it, and without what was told after that.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Ahead {
+    from: Timestamp,
+    was: Vec<Was>,
 }
 
 /// What an item was from an instant on, before a change was recorded.
@@ -60,12 +67,11 @@ enum TermsNow {
     Other(Box<ItemTerms>),
 }
 
-/// What a change has made of an item.
+/// What a change says of an item, be it so already or not.
 #[derive(Debug)]
 pub(crate) struct Changed {
     from: Timestamp,
     terms: TermsNow,
-    /// Where it is another one.
     quantity: Option<Decimal>,
 }
 
@@ -74,7 +80,7 @@ impl Frozen {
     pub(crate) fn of_nothing(span: Span, made: EventAt, after: u32) -> Self {
         let (from, quantity) = (span.start(), Decimal::ONE);
         let was = vec![Was { from, terms: None, quantity, change: None, made }];
-        Self { span, since: from, before: u32::MAX, was, ahead: Vec::new(), after, phases: None }
+        Self { span, since: from, before: u32::MAX, was, ahead: None, after, phases: None }
     }
 
     pub(super) fn left_alone(&self) -> LeftAlone<'_> {
@@ -118,7 +124,12 @@ impl Frozen {
     pub(super) fn agreed(&mut self, visit: Visit<'_>) {
         self.span = visit::span(self.span, visit);
         self.since = visit(self.since);
-        for was in self.was.iter_mut().chain(&mut self.ahead) {
+        let mut all: Vec<&mut Was> = self.was.iter_mut().collect();
+        if let Some(ahead) = &mut self.ahead {
+            ahead.from = visit(ahead.from);
+            all.extend(&mut ahead.was);
+        }
+        for was in all {
             was.from = visit(was.from);
             if let Some(change) = &mut was.change {
                 change.at = visit(change.at);
@@ -142,13 +153,17 @@ impl<'a> LeftAlone<'a> {
         just_before(self.frozen.since)
     }
 
-    /// As it may have been billed ahead, if that is something else.
-    pub(crate) fn billed_ahead(self) -> Option<Self> {
-        (!self.frozen.ahead.is_empty()).then_some(Self { ahead: true, ..self })
+    /// As a cycle may have been billed ahead, if that is something else.
+    pub(crate) fn billed_ahead(self, start: Timestamp) -> Option<Self> {
+        let ahead = self.frozen.ahead.as_ref()?;
+        (ahead.from <= start).then_some(Self { ahead: true, ..self })
     }
 
     fn was(self) -> &'a [Was] {
-        if self.ahead { &self.frozen.ahead } else { &self.frozen.was }
+        match &self.frozen.ahead {
+            Some(ahead) if self.ahead => &ahead.was,
+            Some(_) | None => &self.frozen.was,
+        }
     }
 
     /// Instants of it at which something else was billed.
@@ -159,6 +174,17 @@ impl<'a> LeftAlone<'a> {
     fn was_at(self, at: Timestamp) -> &'a Was {
         let known = self.was().partition_point(|was| was.from <= at);
         &self.was()[known.saturating_sub(1)]
+    }
+}
+
+impl Changed {
+    pub(crate) fn by(from: Timestamp, change: &ItemChange) -> Self {
+        let terms = match &change.terms {
+            TermsChange::Keep => TermsNow::Same,
+            TermsChange::Set(terms) => TermsNow::Other(terms.clone()),
+            TermsChange::Remove => TermsNow::Ended,
+        };
+        Self { from, terms, quantity: change.quantity }
     }
 }
 
@@ -192,6 +218,27 @@ impl Item {
     pub(crate) fn to_freeze(&self, span: Span, phases: Option<&Phases>, after: u32) -> Frozen {
         let left = self.frozen.iter().filter(|left| self.calendar_cycle < left.before);
         let left: Vec<LeftAlone<'_>> = left.map(Frozen::left_alone).collect();
+        let known = left.iter().rev().find(|left| left.span.contains(span.start()));
+        let phases = known.and_then(|left| left.frozen.phases.as_deref()).or(phases);
+        // What was billed ahead before that stays so.
+        let from = left.iter().filter_map(|left| Some(left.frozen.ahead.as_ref()?.from)).max();
+        let ahead = from.map(|from| {
+            let left: Vec<LeftAlone<'_>> =
+                left.iter().map(|left| left.billed_ahead(from).unwrap_or(*left)).collect();
+            Ahead { from, was: self.was_billed(span, &left) }
+        });
+        Frozen {
+            span,
+            since: span.start(),
+            before: u32::MAX,
+            was: self.was_billed(span, &left),
+            ahead,
+            after,
+            phases: phases.cloned().map(Box::new),
+        }
+    }
+
+    fn was_billed(&self, span: Span, left: &[LeftAlone<'_>]) -> Vec<Was> {
         let mut steps = self.all_steps();
         steps.extend(left.iter().flat_map(|left| [left.span.start(), left.span.end()]));
         steps.extend(left.iter().flat_map(|left| left.steps()));
@@ -200,37 +247,14 @@ impl Item {
         steps.sort_unstable();
         steps.dedup();
         let was = |from| {
-            let now = Span::new(from, span.end()).and_then(|span| self.segment(span, &left));
+            let now = Span::new(from, span.end()).and_then(|span| self.segment(span, left));
             let Some(Segment { terms, quantity, change, made, .. }) = now else {
                 let (quantity, made) = (Decimal::ONE, self.origin_at(from));
                 return Was { from, terms: None, quantity, change: None, made };
             };
             Was { from, terms: Some(terms.clone()), quantity, change, made }
         };
-        let was = steps.into_iter().map(was).collect();
-        let known = left.iter().rev().find(|left| left.span.contains(span.start()));
-        let known = known.and_then(|left| left.frozen.phases.as_deref());
-        let phases = known.or(phases).cloned().map(Box::new);
-        let (since, ahead) = (span.start(), Vec::new());
-        Frozen { span, since, before: u32::MAX, was, ahead, after, phases }
-    }
-
-    /// What has become of an item that had these terms and this quantity.
-    pub(crate) fn changed(
-        &self,
-        from: Timestamp,
-        (terms, quantity): (Option<ItemTerms>, Decimal),
-    ) -> Changed {
-        let now = (self.terms_at(from), self.quantity_at(from));
-        Changed {
-            from,
-            terms: match now.0 {
-                now if now == terms.as_ref() => TermsNow::Same,
-                None => TermsNow::Ended,
-                Some(now) => TermsNow::Other(Box::new(now.clone())),
-            },
-            quantity: (quantity != now.1).then_some(now.1),
-        }
+        steps.into_iter().map(was).collect()
     }
 
     /// A change takes effect that was scheduled before time was left alone: it is billed of that
@@ -253,9 +277,11 @@ impl Item {
         match new {
             None => known.for_each(|left| left.was = left.with(changed, made, change)),
             Some(new) => {
-                if let Some(left) = known.last() {
-                    new.ahead = left.with(changed, made, change);
-                }
+                let was = match known.last() {
+                    Some(left) => left.with(changed, made, change),
+                    None => new.with(changed, made, change),
+                };
+                new.ahead = Some(Ahead { from: changed.from, was });
             }
         }
     }

@@ -57,12 +57,6 @@ impl Item {
         self.terms[first..].iter().map(|(from, said)| (*from, said.what.as_ref(), said.by))
     }
 
-    /// Whether it has had a price, or will.
-    pub(crate) fn has_had(&self, price: &Code) -> bool {
-        let mut terms = self.terms.iter().filter_map(|(_, said)| said.what.as_ref());
-        terms.any(|terms| terms.price == *price)
-    }
-
     /// The ids that its price has had up to an instant, the last first: migrations of its plan may
     /// have given it others. Another plan that has no price of the same id is another agreement.
     pub(crate) fn called(&self, at: Timestamp) -> Vec<&Code> {
