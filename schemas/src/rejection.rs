@@ -262,7 +262,7 @@ rejections! {
         UnknownChange { subscription: SubscriptionId, change: u32 },
     [409 "not_canceled"] "{subscription} is not canceled; there is nothing to undo"
         NotCanceled { subscription: SubscriptionId },
-    [409 "already_paused"] "{subscription} is paused at {at}, or a pause is scheduled; resume it or withdraw the scheduled pause first"
+    [409 "already_paused"] "{subscription} is paused at {at}, or a pause or the end of one is scheduled; resume it, withdraw what is scheduled, or pause it again once it goes on"
         AlreadyPaused { subscription: SubscriptionId, at: Date },
     [409 "not_paused"] "{subscription} is not paused at {at}; pause it first, or withdraw a pause that is scheduled"
         NotPaused { subscription: SubscriptionId, at: Date },

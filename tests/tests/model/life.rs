@@ -17,10 +17,11 @@ use schemas::terms::{
 use crate::bill::{Billing, Which, bill};
 use crate::book::Book;
 use crate::calendar::Calendar;
-use crate::change::{Asked, apply, thaw_cycles};
+use crate::change::{Asked, apply};
 use crate::civil::Instant;
 use crate::compare::unbilled;
 use crate::customer::{Customer, Refused, When};
+use crate::left_alone::thaw_cycles;
 use crate::passing::{View, costs, end, settle, take_effect};
 use crate::subscription::{At, Later, Leaving, Subscription};
 
@@ -426,7 +427,7 @@ pub(crate) fn end_trial(
             let Some(every) = terms.map(|terms| terms.every) else { continue };
             // What was left alone of the old cycles comes back with them.
             let last = item.calendars.len() - 1;
-            crate::change::thaw(item, at, last, None);
+            crate::left_alone::thaw(item, at, last, None);
             item.lay(Calendar::anchored(view.rules, view.clock, told, (at, at), every));
         }
         Ok(())

@@ -59,6 +59,7 @@ mod figures;
 mod giving_way;
 mod item;
 mod judge;
+mod left_alone;
 mod life;
 mod lots;
 mod mapping;

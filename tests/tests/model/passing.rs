@@ -232,7 +232,7 @@ pub(crate) fn costs(of: &mut Subscription) {
 pub(crate) fn end(of: &mut Subscription, at: Instant, credit: CancelCredit, reason: EndReason) {
     if credit != CancelCredit::None {
         // What was left as it was billed is given back with the end.
-        crate::change::thaw_living(of, at);
+        crate::left_alone::thaw_living(of, at);
     }
     let mut withdrawn = std::mem::take(&mut of.scheduled);
     withdrawn.append(&mut of.set_aside);

@@ -69,7 +69,7 @@ pub(crate) fn pause_at(view: &View<'_>, of: &mut Subscription, at: Instant, how:
         of.items.iter_mut().for_each(|item| item.settled.push(at));
     }
     if how != Settle::None {
-        crate::change::thaw_living(of, at);
+        crate::left_alone::thaw_living(of, at);
     }
     of.pauses.push(Pause { from: at, until: None, kept: how == Settle::None });
 }
@@ -131,7 +131,7 @@ pub(crate) fn resume_at(
     let id = of.id;
     for (number, item) in of.items.iter_mut().enumerate() {
         if let Some(until) = view.customer.last_cycle_end(id, number).filter(|end| at < *end) {
-            let frozen = crate::change::nothing_of(item, (at, until), numbers);
+            let frozen = crate::left_alone::nothing_of(item, (at, until), numbers);
             item.frozen.push(frozen);
         }
     }

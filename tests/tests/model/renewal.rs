@@ -5,8 +5,8 @@ use schemas::terms::Renewal;
 
 use crate::bill::{Billing, Which, bill};
 use crate::book::Book;
-use crate::change::thaw_cycles;
 use crate::customer::{Customer, Refused, When};
+use crate::left_alone::thaw_cycles;
 use crate::life::{may_end, on, undo_scheduled};
 use crate::subscription::{At, Later, Scheduled};
 
