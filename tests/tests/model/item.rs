@@ -71,6 +71,9 @@ impl Price {
     }
 }
 
+/// What was charged from an instant on.
+type Prices = Vec<(Instant, Option<Price>)>;
+
 /// Billed time that stays as it is: nothing of it is charged or given back.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Frozen {
@@ -78,7 +81,7 @@ pub(crate) struct Frozen {
     /// When the change was that left it alone.
     pub(crate) since: Instant,
     /// What was charged from an instant on, before the change was told.
-    pub(crate) was: Vec<(Instant, Option<Price>)>,
+    pub(crate) was: Prices,
     /// What phases took off before the change.
     pub(crate) percents: BTreeMap<Instant, Option<Decimal>>,
     /// In cycles of the calendars up to this one.
@@ -87,7 +90,7 @@ pub(crate) struct Frozen {
     pub(crate) numbers: u32,
     /// What may have been billed ahead of it: what was to be, before it was told.
     /// Of cycles that begin at an instant or later.
-    pub(crate) ahead: Option<(Instant, Vec<(Instant, Option<Price>)>)>,
+    pub(crate) ahead: Option<(Instant, Prices)>,
 }
 
 impl Frozen {
@@ -110,7 +113,7 @@ impl Frozen {
         (new, told): (&Item, Told),
         at: Instant,
         since: Option<(Instant, usize)>,
-    ) -> Vec<(Instant, Option<Price>)> {
+    ) -> Prices {
         let terms = new.terms_at(at).filter(|_| told.terms);
         let ended = new.terms_at(at).is_none() && told.terms;
         let other = told.quantity;

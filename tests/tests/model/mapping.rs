@@ -130,7 +130,7 @@ pub(crate) fn put_plan(
         }
         touched.items.push(place);
     }
-    for place in 0..of.items.len() {
+    for (place, name) in names.iter().enumerate() {
         let item = &of.items[place];
         if !item.add_on {
             continue;
@@ -139,11 +139,10 @@ pub(crate) fn put_plan(
         let called = if meant.is_some() { item.called(at) } else { Vec::new() };
         let named =
             |name: &Code| version.of_kind(Recurrence::AddOn).find(|price| price.price == *name);
-        let name = of.name_of((place, at), meant.unwrap_or_default());
-        let price = named(&name.unwrap_or_else(|| now.price.clone()))
-            .or_else(|| called.iter().find_map(named));
+        let price =
+            named(name.as_ref().unwrap_or(&now.price)).or_else(|| called.iter().find_map(named));
         if let Some(price) = price {
-            let keeps = keeps.of(names[place].as_ref() == Some(&price.price));
+            let keeps = keeps.of(name.as_ref() == Some(&price.price));
             put_terms(view, of, (place, terms_of(price)?, keeps), at, touched);
         } else {
             of.items[place].say(at, None, Voice::Plan);

@@ -83,7 +83,7 @@ pub(crate) fn settle_up(
         // What a note has taken off is no share of a price.
         let by_note =
             |line: &&Line| line.credits.is_some_and(|at| view.customer.line(at).noted != 0);
-        if back.is_empty() || !same || noted || back.iter().any(|line| by_note(line)) {
+        if back.is_empty() || !same || noted || back.iter().any(by_note) {
             continue;
         }
         let most = (i128::try_from(back.len() + places.len()).expect("few lines") + 1) / 2;
