@@ -4,8 +4,8 @@
 //! credits are shares of what was billed, the last charge of the cycle carries the difference. The
 //! same of 20.00 at half the price: where percentages are taken off, what they leave adds up, too,
 //! and the last discount of that charge carries the difference.
-//! Source: `billfold@1`; the difference of two roundings is a minor unit at most, that of more lines
-//! half a one for each.
+//! Source: `billfold@1`; the difference of two roundings is a minor unit at most, that of more
+//! lines half a one for each.
 
 use schemas::decimal::Decimal;
 use schemas::event::{DiscountBasis, DiscountPart, LineSource, RoundingStep, RoundingSubject};
