@@ -5,7 +5,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::command::PriceMapping;
 use crate::event::{
-    Event, PlanMigrationSet, PricesMapped, ScheduledChangeWithdrawn, SubscriptionChanged,
+    ChangeScheduled, Event, PlanMigrationSet, PricesMapped, ScheduledChange,
+    ScheduledChangeWithdrawn, SubscriptionChanged,
 };
 use crate::ids::{PlanId, SubscriptionId};
 use crate::text::Code;
@@ -55,12 +56,21 @@ impl Changed {
                 }
             } else if let Some(gone) = event.get::<ScheduledChangeWithdrawn>() {
                 about(&mut all, gone.subscription).withdrawn.push(gone.change);
+            } else if let Some(again) = event.get::<ChangeScheduled>()
+                && let ScheduledChange::Cancel(_) = again.what
+            {
+                // An end that puts other changes aside now is the same end.
+                for one in all.iter_mut().filter(|one| one.subscription == Some(again.subscription))
+                {
+                    one.withdrawn.retain(|change| *change != again.change);
+                }
             } else if let Some(set) = event.get::<PlanMigrationSet>() {
                 let mut one = Self { plan: Some(set.plan), ..Self::default() };
                 one.take(&set.prices);
                 all.push(one);
             }
         }
+        all.retain(|one| *one != Self { subscription: one.subscription, ..Self::default() });
         all
     }
 
@@ -88,6 +98,8 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
+    use crate::event::{EndAgreed, ScheduledFor};
+    use crate::terms::CancelCredit;
 
     #[test]
     fn what_several_events_say_of_a_subscription_is_one() {
@@ -107,5 +119,30 @@ mod tests {
             all.iter().map(|one| (one.subscription, one.withdrawn.as_slice())).collect();
         assert_eq!(told, [(Some(subscription), &[3, 4][..]), (Some(other), &[1])]);
         assert_eq!(Changed::of(&[]), []);
+    }
+
+    #[test]
+    fn an_end_that_is_scheduled_again_is_not_withdrawn() {
+        let subscription = SubscriptionId::new(Uuid::from_u128(1));
+        let gone = |change| {
+            Event::from(ScheduledChangeWithdrawn {
+                subscription,
+                change,
+                restores: Vec::new(),
+                why: None,
+            })
+        };
+        let end = EndAgreed { credit: CancelCredit::Full, waive_fee: false };
+        let again = Event::from(ChangeScheduled {
+            subscription,
+            change: 2,
+            at: ScheduledFor::Paid,
+            what: ScheduledChange::Cancel(end),
+            cycle_end: false,
+            sets_aside: vec![1],
+        });
+        let all = Changed::of(&[gone(2), gone(3), again.clone()]);
+        assert_eq!(all.iter().map(|one| one.withdrawn.as_slice()).collect::<Vec<_>>(), [&[3][..]]);
+        assert_eq!(Changed::of(&[gone(2), again]), []);
     }
 }

@@ -10,7 +10,7 @@ use schemas::ids::DiscountId;
 use schemas::terms::{
     CreditBasis, CreditDiscount, DiscountValue, LineKind, MinimumAfterDiscount, RatioRule,
 };
-use schemas::{Decimal, Minor, Rejection, Span, Timestamp};
+use schemas::{Decimal, Minor, Rejection, Span};
 
 use super::charge::{Part, part_of, whole_of};
 use super::draft::LineDraft;
@@ -19,6 +19,7 @@ use super::proration;
 use super::state::{Line, LineAt, Priced};
 use crate::customer::rules::Rules;
 use crate::money::rounding;
+use crate::spans::just_before;
 
 /// What was credited of a line before, counting what this invoice credits already.
 #[derive(Debug, Clone, Copy)]
@@ -269,16 +270,16 @@ fn amount(
     Ok(Amount { ratio, exact, gross: step.rounded, steps, whole: Some(whole) })
 }
 
-/// Terms and quantity in force just before the time that is credited; none at the line's start.
+/// Terms and quantity in force just before the last change up to the time that is credited; none
+/// where the line charges what has been in force since.
 fn terms_before<'a>(
     place: Place<'a>,
     pricing: &LinePricing,
     piece: Span,
 ) -> Option<(&'a ItemTerms, Decimal)> {
-    if piece.start() <= pricing.span.start() {
-        return None;
-    }
-    let before = Timestamp::from_micros(piece.start().micros() - 1)?;
+    let told = place.item.told_at(piece.start());
+    let changed = told.filter(|at| pricing.span.start() < *at)?;
+    let before = just_before(changed);
     Some((place.item.terms_at(before)?, place.item.quantity_at(before)))
 }
 

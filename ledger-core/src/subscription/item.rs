@@ -143,6 +143,13 @@ impl Item {
         terms.chain(quantities).chain(changes).chain(origins).collect()
     }
 
+    /// The last instant up to another at which terms or quantity were told.
+    pub(crate) fn told_at(&self, at: Timestamp) -> Option<Timestamp> {
+        let terms = self.terms.iter().map(|(from, _)| *from);
+        let all = terms.chain(self.quantities.iter().map(|(from, _)| *from));
+        all.filter(|from| *from <= at).max()
+    }
+
     /// The instant from which it has no terms for ever, if there is one.
     pub(crate) fn removed_at(&self) -> Option<Timestamp> {
         self.terms.last().filter(|(_, said)| said.what.is_none()).map(|(from, _)| *from)

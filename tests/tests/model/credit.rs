@@ -9,6 +9,7 @@ use schemas::terms::{CreditBasis, CreditDiscount, LineKind, RatioRule};
 
 use crate::civil::{Instant, Stretch};
 use crate::customer::{At, Line, Taken};
+use crate::item::Item;
 use crate::measure::{cost, part, part_cost, units};
 use crate::number::Exact;
 use crate::passing::View;
@@ -128,10 +129,14 @@ fn priced(view: &View<'_>, line: &Line, whole: Exact, time: Stretch) -> i128 {
     cost(view.rules, view.clock, whole, (time, line.full), every).rounded()
 }
 
-/// What a whole cycle cost just before an instant.
+/// What a whole cycle cost just before the last change up to an instant.
 fn in_force(view: &View<'_>, of: &Subscription, line: &Line, at: Instant) -> Exact {
     let item = line.cycle().map(|cycle| &of.items[cycle.item]);
-    let price = item.and_then(|item| item.price_at(view.rules, at - 1));
+    let told = |item: &Item| {
+        let all = item.terms.keys().chain(item.quantities.keys());
+        all.copied().filter(|from| line.time.0 < *from && *from <= at).max()
+    };
+    let price = item.and_then(|item| item.price_at(view.rules, told(item)? - 1));
     price.map_or(line.whole, |price| {
         let currency = view.customer.currency;
         let of_price = whole(&price.terms.rate, price.quantity, currency);

@@ -112,8 +112,10 @@ impl Frozen {
         &self,
         (new, told): (&Item, Told),
         at: Instant,
-        since: Option<(Instant, usize)>,
+        price_now: Option<Price>,
     ) -> Prices {
+        let since = price_now.as_ref().and_then(|price| price.since);
+        let began = new.terms.first_key_value().is_some_and(|(began, _)| *began == self.since);
         let terms = new.terms_at(at).filter(|_| told.terms);
         let ended = new.terms_at(at).is_none() && told.terms;
         let other = told.quantity;
@@ -129,6 +131,10 @@ impl Frozen {
             as_many &= price.as_ref().map(|p| p.units) == then.as_ref().map(|p| p.units);
             if like && ended {
                 *price = None;
+            }
+            // An add-on that has begun without proration was to begin by this.
+            if like && price.is_none() && began && new.add_on && told.quantity {
+                price.clone_from(&price_now);
             }
             let Some(price) = price else { continue };
             if let Some(terms) = terms.filter(|_| like) {

@@ -79,11 +79,11 @@ pub(crate) fn mark(
                 if let (Some(number), Some(old)) = (number, before.items.get(*place)) {
                     let new = item.clone();
                     let told = touched.told.get(place).copied().unwrap_or_default();
-                    let since = new.price_at(view.rules, at).and_then(|price| price.since);
+                    let now = new.price_at(view.rules, at);
                     let last = old.calendars.len() - 1;
                     let known = told_after(&mut item.frozen, (number, last), at).last();
-                    let known = known.map(|known| known.and((&new, told), at, since));
-                    let was = known.unwrap_or_else(|| frozen.and((&new, told), at, since));
+                    let known = known.map(|known| known.and((&new, told), at, now.clone()));
+                    let was = known.unwrap_or_else(|| frozen.and((&new, told), at, now));
                     frozen.ahead = Some((at, was));
                 }
                 item.frozen.push(frozen);
@@ -127,9 +127,9 @@ pub(crate) fn is_billed_too(
 ) {
     let new = item.clone();
     let last = new.calendars.len() - 1;
-    let since = new.price_at(view.rules, at).and_then(|price| price.since);
+    let now = new.price_at(view.rules, at);
     for left in told_after(&mut item.frozen, (number, last), at) {
-        left.was = left.and((&new, told), at, since);
+        left.was = left.and((&new, told), at, now.clone());
     }
 }
 

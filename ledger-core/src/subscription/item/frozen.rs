@@ -90,7 +90,12 @@ impl Frozen {
 
     /// What was billed of it if a change from an instant on is billed as well: as long as it says
     /// nothing else of the same.
-    fn with(&self, changed: &Changed, made: EventAt, change: Option<SegmentFrom>) -> Vec<Was> {
+    fn with(
+        &self,
+        changed: &Changed,
+        begun: Option<&ItemTerms>,
+        (made, change): (EventAt, Option<SegmentFrom>),
+    ) -> Vec<Was> {
         let from = changed.from;
         let known = self.was.partition_point(|was| was.from <= from).saturating_sub(1);
         let (mut all, then) = (self.was.clone(), self.was[known].clone());
@@ -102,6 +107,10 @@ impl Frozen {
         for was in later {
             same_terms &= was.terms == then.terms;
             same_quantity &= was.quantity == then.quantity;
+            // An add-on that has begun without proration was to begin by this.
+            if same_terms && was.terms.is_none() && changed.quantity.is_some() {
+                was.terms = begun.cloned();
+            }
             // Of what is not there nothing is changed.
             match &changed.terms {
                 TermsNow::Ended if same_terms => was.terms = None,
@@ -266,6 +275,12 @@ impl Item {
         made: EventAt,
     ) {
         let (change, cycle) = (self.change_at(changed.from), self.calendar_cycle);
+        let (began, add_on) = (self.began(), self.add_on);
+        let terms = self.terms_at(changed.from).cloned();
+        let with = |left: &Frozen| {
+            let begun = terms.as_ref().filter(|_| add_on && left.since == began);
+            left.with(changed, begun, (made, change))
+        };
         let (new, known) = match self.frozen.split_last_mut() {
             Some((new, known)) if none => (Some(new), known),
             Some(_) | None => (None, self.frozen.as_mut_slice()),
@@ -275,11 +290,11 @@ impl Item {
         };
         let known = known.iter_mut().filter(told_after);
         match new {
-            None => known.for_each(|left| left.was = left.with(changed, made, change)),
+            None => known.for_each(|left| left.was = with(left)),
             Some(new) => {
                 let was = match known.last() {
-                    Some(left) => left.with(changed, made, change),
-                    None => new.with(changed, made, change),
+                    Some(left) => with(left),
+                    None => with(new),
                 };
                 new.ahead = Some(Ahead { from: changed.from, was });
             }
