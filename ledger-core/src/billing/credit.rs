@@ -270,14 +270,17 @@ fn amount(
     Ok(Amount { ratio, exact, gross: step.rounded, steps, whole: Some(whole) })
 }
 
-/// Terms and quantity in force just before the last change up to the time that is credited; none
-/// where the line charges what has been in force since.
+/// Terms and quantity in force just before what ends the time that is credited: an end or a pause,
+/// or the last change up to it. None where the line charges what has been in force since.
 fn terms_before<'a>(
     place: Place<'a>,
     pricing: &LinePricing,
     piece: Span,
 ) -> Option<(&'a ItemTerms, Decimal)> {
-    let told = place.item.told_at(piece.start());
+    let start = piece.start();
+    let ends = place.subscription.known_end(place.rules()).is_some_and(|known| known.at <= start);
+    let goes = ends || place.pauses.iter().any(|pause| pause.contains(start));
+    let told = if goes { Some(start) } else { place.item.told_at(start) };
     let changed = told.filter(|at| pricing.span.start() < *at)?;
     let before = just_before(changed);
     Some((place.item.terms_at(before)?, place.item.quantity_at(before)))

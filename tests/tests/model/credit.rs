@@ -129,14 +129,19 @@ fn priced(view: &View<'_>, line: &Line, whole: Exact, time: Stretch) -> i128 {
     cost(view.rules, view.clock, whole, (time, line.full), every).rounded()
 }
 
-/// What a whole cycle cost just before the last change up to an instant.
+/// What a whole cycle cost just before an end or a pause, or the last change up to an instant.
 fn in_force(view: &View<'_>, of: &Subscription, line: &Line, at: Instant) -> Exact {
     let item = line.cycle().map(|cycle| &of.items[cycle.item]);
     let told = |item: &Item| {
         let all = item.terms.keys().chain(item.quantities.keys());
         all.copied().filter(|from| line.time.0 < *from && *from <= at).max()
     };
-    let price = item.and_then(|item| item.price_at(view.rules, told(item)? - 1));
+    let goes = of.known_end().is_some_and(|(end, _)| end <= at)
+        || of.paused_time().iter().any(|pause| pause.0 <= at && at < pause.1);
+    let price = item.and_then(|item| {
+        let before = if goes { at } else { told(item)? };
+        item.price_at(view.rules, before - 1)
+    });
     price.map_or(line.whole, |price| {
         let currency = view.customer.currency;
         let of_price = whole(&price.terms.rate, price.quantity, currency);

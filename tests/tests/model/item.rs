@@ -112,9 +112,9 @@ impl Frozen {
         &self,
         (new, told): (&Item, Told),
         at: Instant,
-        price_now: Option<Price>,
+        price_now: Option<&Price>,
     ) -> Prices {
-        let since = price_now.as_ref().and_then(|price| price.since);
+        let since = price_now.and_then(|price| price.since);
         let began = new.terms.first_key_value().is_some_and(|(began, _)| *began == self.since);
         let terms = new.terms_at(at).filter(|_| told.terms);
         let ended = new.terms_at(at).is_none() && told.terms;
@@ -134,7 +134,7 @@ impl Frozen {
             }
             // An add-on that has begun without proration was to begin by this.
             if like && price.is_none() && began && new.add_on && told.quantity {
-                price.clone_from(&price_now);
+                *price = price_now.cloned();
             }
             let Some(price) = price else { continue };
             if let Some(terms) = terms.filter(|_| like) {

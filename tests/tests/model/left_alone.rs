@@ -82,8 +82,8 @@ pub(crate) fn mark(
                     let now = new.price_at(view.rules, at);
                     let last = old.calendars.len() - 1;
                     let known = told_after(&mut item.frozen, (number, last), at).last();
-                    let known = known.map(|known| known.and((&new, told), at, now.clone()));
-                    let was = known.unwrap_or_else(|| frozen.and((&new, told), at, now));
+                    let known = known.map(|known| known.and((&new, told), at, now.as_ref()));
+                    let was = known.unwrap_or_else(|| frozen.and((&new, told), at, now.as_ref()));
                     frozen.ahead = Some((at, was));
                 }
                 item.frozen.push(frozen);
@@ -129,7 +129,7 @@ pub(crate) fn is_billed_too(
     let last = new.calendars.len() - 1;
     let now = new.price_at(view.rules, at);
     for left in told_after(&mut item.frozen, (number, last), at) {
-        left.was = left.and((&new, told), at, now.clone());
+        left.was = left.and((&new, told), at, now.as_ref());
     }
 }
 
