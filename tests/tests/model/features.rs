@@ -25,7 +25,7 @@ use crate::model::Model;
 type Word = &'static str;
 
 /// Words of pairs that cannot meet in one subscription.
-const NEVER: [(Word, Word); 15] = [
+const NEVER: [(Word, Word); 18] = [
     ("billfold@1", "killbill@1"),
     ("billfold@1", "lago@1"),
     ("billfold@1", "stripe_classic@1"),
@@ -41,6 +41,11 @@ const NEVER: [(Word, Word); 15] = [
     ("stripe_classic@1", "stripe_flexible@1"),
     ("stripe_classic@1", "zuora@1"),
     ("stripe_flexible@1", "zuora@1"),
+    // It fulfils an offer in one way.
+    ("quote", "quote cited"),
+    // Histories accept an offer when they do.
+    ("backdated start", "quote"),
+    ("backdated start", "quote cited"),
 ];
 
 /// The words of one history.

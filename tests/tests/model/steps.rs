@@ -218,10 +218,13 @@ impl Word {
                     says(3, Self::Tolerates(number(3_000)), &mut number);
                 }
             }
-            Move::Quote { .. } => {
+            Move::Quote { terms, .. } => {
                 says(12, least, &mut number);
                 says(20, version, &mut number);
                 says(20, own_price, &mut number);
+                if terms.activation {
+                    says(3, Self::Tolerates(number(3_000)), &mut number);
+                }
             }
             Move::Accept { .. } => {
                 says(8, start, &mut number);

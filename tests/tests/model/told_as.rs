@@ -128,7 +128,18 @@ impl Game {
             }
             Step::OfferRamp { customer, plan, days, phases } => {
                 let customer = pick(&self.customers, *customer)?;
-                let with = Some(self.ramp(i32::from(*days), *phases));
+                let mut with = self.ramp(i32::from(*days), *phases);
+                if days % 3 == 1 {
+                    self.say_of_terms(
+                        customer,
+                        &mut with,
+                        Word::PhaseMonths(1 + u16::from(days % 2)),
+                    );
+                }
+                if days % 4 == 2 {
+                    self.say_of_terms(customer, &mut with, Word::RampEnds);
+                }
+                let with = Some(with);
                 let quote = QuoteId::new(self.id());
                 self.quotes.push((customer, quote));
                 CreateQuote {
