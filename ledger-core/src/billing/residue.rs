@@ -43,6 +43,10 @@ pub(super) fn settle(
     if !shares || makes(Mistake::ResidueStays) {
         return Ok(());
     }
+    // Where nothing is taken off, prices add up already.
+    if of == Of::Net && lines.iter().all(|line| line.discounts.is_empty()) {
+        return Ok(());
+    }
     let mut cycles: Vec<LineSource> = Vec::new();
     let credits = |line: &&LineDraft| is_price(account, line) && line.credits.is_some();
     for line in lines.iter().filter(credits) {
@@ -110,10 +114,8 @@ impl Cycle<'_> {
             };
         }
         let carried = change.rounded(RoundingMode::HalfUp)? - does;
-        let charge = |line: &LineDraft| {
-            line.source == self.source && is_price(self.account, line) && line.credits.is_none()
-        };
-        let Some(last) = lines.iter_mut().rfind(|line| charge(line)) else { return Ok(()) };
+        let charge = |line: &&mut LineDraft| self.has(line) && line.credits.is_none();
+        let Some(last) = lines.iter_mut().rfind(charge) else { return Ok(()) };
         // More than half a minor unit for each is no rounding: a line was credited in part before.
         if carried != 0 && carried.abs() <= roundings / 2 {
             match self.of {

@@ -117,9 +117,8 @@ impl Advance<'_> {
                 let item = subscription.item(edit.item).filter(|_| number.is_some());
                 item.is_some_and(|item| item.began() == at && item.migrates_at(at))
             };
-            let since: Vec<u16> = draft.edits.iter().map(|edit| edit.item).collect();
-            let since: Vec<u16> =
-                since.into_iter().filter(|item| draft.came_since(*item)).collect();
+            let items = draft.edits.iter().map(|edit| edit.item);
+            let since: Vec<u16> = items.filter(|item| draft.came_since(*item)).collect();
             let meant = |edit: &Edit| !begins(edit) && !since.contains(&edit.item);
             let of_plan = draft.edits.iter_mut().filter(|edit| !edit.add_on && meant(edit));
             of_plan.filter(|edit| edit.terms.is_some()).for_each(|edit| {

@@ -2,8 +2,8 @@
 //!
 //! Prices with the same id first, then what the command maps, then the only recurring price of
 //! one plan to the only one of the other. A map cannot say otherwise than an id. A price of the old
-//! plan that is left has to be mapped: nothing ends that nobody named. Add-ons take the new plan's
-//! price of their id, or end.
+//! plan that is left has to be mapped: nothing ends that nobody named, but what a migration has
+//! begun since a scheduled change was told. Add-ons take the new plan's price of their id, or end.
 
 use crate::mistakes::{Mistake, makes};
 use schemas::Rejection;

@@ -16,6 +16,7 @@
 //! | `item`, `subscription`, `customer`, `book` | what is known |
 //! | `subscribe`, `life`, `renewal`, `offers` | what commands write |
 //! | `change`, `mapping`, `giving_way`, `migrate` | what changes make of plans and items |
+//! | `left_alone` | what changes without proration leave as it is invoiced |
 //! | `activation`, `passing` | what payments and time write |
 //! | `voices` | who said what, and what a word for an earlier day leaves of it |
 //! | `moving` | what becomes of all that when the customer moves to another zone |

@@ -57,10 +57,7 @@ fn map<'a>(
         }
         let only = if old.len() == 1 && new.len() == 1 { new.first().copied() } else { None };
         // Unless another one is called so now.
-        let taken = |name: &Code| {
-            old.iter().chain(&since).any(|place| price_of(*place).as_ref() == Some(name))
-        };
-        let mut before = called.iter().filter(|name| meant.is_some() && !taken(name));
+        let mut before = called.iter().filter(|name| meant.is_some() && !other(name));
         let by_id = named(&price).or_else(|| before.find_map(named));
         let found = by_id.or(only).ok_or("a price has no counterpart in the new plan")?;
         pairs.push((*place, found));
