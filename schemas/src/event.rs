@@ -61,8 +61,8 @@ pub use settlement::{
     PaymentRefunded, PaymentReversed, RefundedTo,
 };
 pub use subscription::{
-    ActivationAgreed, Calendar, CancellationUndone, CycleCut, CycleOpened, ItemChange, ItemMoved,
-    ItemStarted, ItemTerms, LaterTerms, LeastTerm, LeftAlone, LineMoved, PaymentAwaited,
+    ActivationAgreed, BilledAhead, Calendar, CancellationUndone, CycleCut, CycleOpened, ItemChange,
+    ItemMoved, ItemStarted, ItemTerms, LaterTerms, LeastTerm, LeftAlone, LineMoved, PaymentAwaited,
     RampAgreed, RampStep, RenewalSet, SubscriptionActivated, SubscriptionCanceled,
     SubscriptionChanged, SubscriptionCreated, SubscriptionMoved, SubscriptionPaused,
     SubscriptionResumed, Term, TermRenewed, TermsChange,

@@ -56,20 +56,21 @@ impl<'a> Comparison<'a> {
         let subscription = place.subscription;
         let living = subscription.living_cycle(cycle, rules);
         let bill = place.bill(cycle);
-        let mut frozen: Vec<LeftAlone<'_>> = Vec::new();
-        if !comes_back_whole(place, cycle) {
-            // What was voided to be billed again is, as it is agreed now.
-            let left = place.item.left_alone(cycle.index);
-            frozen.extend(left.flat_map(|time| time.without(&bill.as_agreed)));
-        }
+        let mut frozen = left_alone(place, cycle);
         // Phases that take off what they took off before tell nothing apart.
         let off = |phases| subscription.phase_percent(cycle, phases);
         for left in frozen.iter_mut().filter(|left| off(left.phases) == off(None)) {
             left.phases = None;
         }
-        let mut segments = living
-            .map(|span| place.item.segments(span, (place.pauses, &frozen), rules))
-            .unwrap_or_default();
+        // What a change that laid cycles anew has forfeited of this one. What was charged of it is
+        // billed as it was agreed just before.
+        let behind = cycle.behind_its_cut();
+        let forfeited = frozen.iter().filter_map(|left| left.span.overlap(behind?));
+        let forfeited: Vec<Span> = forfeited.collect();
+        let lines = bill.lines.iter().flat_map(|at| &place.account.billing.line(*at).live);
+        let billed = lines.flat_map(|span| spans::within(&forfeited, *span));
+        let billed = billed.fold(Vec::new(), |set, span| spans::with(&set, span));
+        let mut segments = segments(place, living, &frozen, &billed);
         let back = subscription.gives_back(cycle, rules);
         segments.retain(|segment| stays_billed(segment, back));
         // What was billed ahead with a change that left it alone stays, too.
@@ -81,12 +82,9 @@ impl<'a> Comparison<'a> {
             .unwrap_or_default();
         agreed.retain(|segment| stays_billed(segment, back));
         let billed_ahead: Vec<Span> = ahead.iter().map(|left| left.span).collect();
-        // What a change that laid cycles anew has forfeited of this one.
         let left_alone: Vec<Span> = frozen.iter().map(|time| time.span).collect();
-        let forfeited = match Span::new(cycle.start, cycle.end) {
-            Some(own) => spans::without(&left_alone, own),
-            None => left_alone.clone(),
-        };
+        let compared = segments.iter().map(|segment| segment.span);
+        let forfeited = compared.fold(forfeited, |set, span| spans::without(&set, span));
         let untouchable = [bill.waived.as_slice(), &forfeited].concat();
         // What else charges time that was given up stays, where it is used.
         let mut as_it_is = forfeited;
@@ -232,6 +230,36 @@ pub(super) fn ahead<'a>(
     let with_day =
         |segment: &Segment<'a>| Ok((*segment, due(place, (segment, first), cycle, Some(living))?));
     segments.iter().map(with_day).collect()
+}
+
+/// What of a cycle that was opened stays as it is invoiced; what was voided to be billed again is
+/// billed as it is agreed now. Behind its cut, that is what the cut has forfeited.
+fn left_alone<'a>(place: Place<'a>, cycle: &Cycle) -> Vec<LeftAlone<'a>> {
+    if comes_back_whole(place, cycle) {
+        return Vec::new();
+    }
+    let behind = cycle.behind_its_cut().as_slice().to_vec();
+    let before = place.item.left_alone(cycle.index).flat_map(|left| left.without(&behind));
+    let all = before.chain(place.item.forfeited(cycle));
+    let again = &place.bill(cycle).as_agreed;
+    all.flat_map(|left| left.without(again)).collect()
+}
+
+/// What is billed of the time that a cycle lives, and of time `behind` its cut, whatever came
+/// later.
+fn segments<'a>(
+    place: Place<'a>,
+    living: Option<Span>,
+    frozen: &[LeftAlone<'a>],
+    behind: &[Span],
+) -> Vec<Segment<'a>> {
+    let parts: Vec<Span> = living.into_iter().chain(behind.iter().copied()).collect();
+    let (Some(first), Some(last)) = (parts.first(), parts.last()) else { return Vec::new() };
+    let Some(whole) = Span::new(first.start(), last.end()) else { return Vec::new() };
+    let between = parts.iter().fold(vec![whole], |set, part| spans::without(&set, *part));
+    let asleep = living.into_iter().flat_map(|living| spans::within(place.pauses, living));
+    let asleep: Vec<Span> = asleep.chain(between).collect();
+    place.item.segments(whole, (&asleep, frozen), place.rules())
 }
 
 /// What says when a cycle is billed: a later part, with another lead, is billed with it.

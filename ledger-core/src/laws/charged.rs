@@ -15,8 +15,9 @@
 //! Three things free time beside credits. A void frees that of the whole invoice, whether it is
 //! to be billed again or given up. A change without proration marks time that stays as it was
 //! billed, and with cycles that are laid anew what is marked of the old ones is forfeited: it can
-//! be charged in the new ones. And a credit of nothing is on no note, so time that is worth less
-//! than a minor unit, or of which notes have taken off everything, is given back without a word.
+//! be charged in the new ones, and differences of it in the old ones still, once. And a credit of
+//! nothing is on no note, so time that is worth less than a minor unit, or of which notes have
+//! taken off everything, is given back without a word.
 //!
 //! A void of a credit that is to be billed again makes its time charged again as it was. So does
 //! one that is not, where the invoice charged all of that time anew.
@@ -28,9 +29,9 @@
 use std::collections::BTreeMap;
 
 use schemas::event::{
-    ChargeAdded, ChargeWithdrawn, CreditNoteIssued, InvoiceFinalized, InvoiceLine, InvoiceVoided,
-    LineRef, LineSource, SubscriptionActivated, SubscriptionCanceled, SubscriptionChanged,
-    SubscriptionMoved, SubscriptionResumed,
+    ChargeAdded, ChargeWithdrawn, CreditNoteIssued, CycleCut, InvoiceFinalized, InvoiceLine,
+    InvoiceVoided, LineRef, LineSource, SubscriptionActivated, SubscriptionCanceled,
+    SubscriptionChanged, SubscriptionMoved, SubscriptionResumed,
 };
 use schemas::ids::{ChargeId, DiscountId, InvoiceId, SubscriptionId};
 use schemas::terms::{EndReason, LineKind};
@@ -78,6 +79,34 @@ struct Times {
     lines: Vec<LineRef>,
     /// Time that stays as it was billed.
     marked: Vec<Span>,
+    /// Time of cycles that is forfeited: it is in no set.
+    forfeited: Vec<(u32, Span)>,
+}
+
+impl Times {
+    /// What of a time of a cycle counts, and what of it is forfeited.
+    fn split(&self, cycle: u32, time: Span) -> (Vec<Span>, Vec<Span>) {
+        let (mut counts, mut forfeited) = (vec![time], Vec::new());
+        for (_, lost) in self.forfeited.iter().filter(|(of, _)| *of == cycle) {
+            take_out(&mut counts, *lost);
+            lost.overlap(time).into_iter().for_each(|part| put_in(&mut forfeited, part));
+        }
+        (counts, forfeited)
+    }
+
+    fn take_out(&mut self, cycle: u32, time: Span) {
+        let (counts, _) = self.split(cycle, time);
+        for part in counts {
+            take_out(&mut self.charged, part);
+        }
+    }
+
+    fn put_in(&mut self, cycle: u32, time: Span) {
+        let (counts, _) = self.split(cycle, time);
+        for part in counts {
+            put_in(&mut self.charged, part);
+        }
+    }
 }
 
 /// A line of an invoice that credits time.
@@ -102,6 +131,8 @@ pub(super) struct Charged {
     charges: BTreeMap<LineRef, Charge>,
     credits: BTreeMap<LineRef, Credit>,
     times: BTreeMap<Whose, Times>,
+    /// Cycles that were cut, by item, for a change that lays them anew.
+    cut: BTreeMap<(SubscriptionId, u16), Vec<u32>>,
     /// Lines of this commit.
     fresh: Vec<LineRef>,
     /// What this event did to discounts.
@@ -150,6 +181,8 @@ impl Charged {
     fn agree(&mut self, event: &Event, findings: &mut Findings) {
         if let Some(changed) = event.get::<SubscriptionChanged>() {
             self.mark(changed, findings);
+        } else if let Some(cut) = event.get::<CycleCut>() {
+            self.cut.entry((cut.subscription, cut.item)).or_default().push(cut.cycle);
         } else if let Some(activated) = event.get::<SubscriptionActivated>() {
             if let Some(moved) = &activated.moved {
                 self.relay(activated.subscription, moved, findings);
@@ -182,10 +215,17 @@ impl Charged {
     /// Puts what the commit charges into the sets.
     pub(super) fn close_commit(&mut self, findings: &mut Findings) {
         for at in std::mem::take(&mut self.fresh) {
-            let Some(Charge { whose, live, gross, .. }) = self.charges.get(&at) else { continue };
+            let Some(Charge { whose, cycle, live, gross, .. }) = self.charges.get(&at) else {
+                continue;
+            };
             let times = self.times.entry(*whose).or_default();
             for span in live.iter().filter(|_| *gross != 0) {
-                let twice = within(&times.charged, *span).next();
+                let (counts, forfeited) = times.split(*cycle, *span);
+                let same = times.lines.iter().filter_map(|other| self.charges.get(other));
+                let same = same.filter(|other| other.cycle == *cycle).flat_map(|of| &of.live);
+                let again = same.flat_map(|known| within(&forfeited, *known)).next();
+                let twice = counts.iter().find_map(|part| within(&times.charged, *part).next());
+                let twice = again.or(twice);
                 let twice = twice.filter(|both| is_worth(&self.charges, &times.lines, *both));
                 findings.check(Law::ChargedOnce, twice.is_none(), || {
                     let Whose { subscription, item, .. } = whose;
@@ -196,7 +236,9 @@ impl Charged {
                         shown(at)
                     )
                 });
-                put_in(&mut times.charged, *span);
+                for part in counts {
+                    put_in(&mut times.charged, part);
+                }
             }
             times.lines.push(at);
         }
@@ -265,7 +307,7 @@ impl Charged {
             format!("{span} of {} is given back, and it charges {:?}", shown(target), charge.live)
         });
         let times = self.times.entry(charge.whose).or_default();
-        within(&charge.live, span).for_each(|part| take_out(&mut times.charged, part));
+        within(&charge.live, span).for_each(|part| times.take_out(charge.cycle, part));
         let counted = !charge.live.is_empty();
         take_out(&mut charge.live, span);
         if counted && charge.live.is_empty() {
@@ -277,7 +319,7 @@ impl Charged {
         let mut anew: Vec<(SubscriptionId, u16, Span)> = Vec::new();
         for (at, charge) in taken_from(&mut self.charges, void.invoice) {
             let times = self.times.entry(charge.whose).or_default();
-            charge.live.iter().for_each(|span| take_out(&mut times.charged, *span));
+            charge.live.iter().for_each(|span| times.take_out(charge.cycle, *span));
             times.lines.retain(|line| *line != at);
             let Whose { subscription, item, .. } = charge.whose;
             anew.extend(charge.live.iter().map(|span| (subscription, item, *span)));
@@ -301,7 +343,7 @@ impl Charged {
                 self.changes.extend(charge.taken.iter().map(|taken| uncounted(*taken, 1)));
             }
             put_in(&mut charge.live, credit.span);
-            put_in(&mut self.times.entry(charge.whose).or_default().charged, credit.span);
+            self.times.entry(charge.whose).or_default().put_in(charge.cycle, credit.span);
         }
         for (_, (id, waited)) in taken_from(&mut self.one_off, void.invoice) {
             if void.rebill {
@@ -318,12 +360,20 @@ impl Charged {
             let until = change.left_alone_until;
             let marked = until.and_then(|until| Span::new(changed.from, until));
             let restarts = change.calendar.is_some();
+            let cut = if restarts {
+                self.cut.remove(&(changed.subscription, change.item)).unwrap_or_default()
+            } else {
+                Vec::new()
+            };
             self.each(changed.subscription, change.item, |times| {
                 if let Some(span) = marked {
                     put_in(&mut times.marked, span);
                 }
                 if restarts {
-                    times.marked.drain(..).for_each(|span| take_out(&mut times.charged, span));
+                    for span in std::mem::take(&mut times.marked) {
+                        take_out(&mut times.charged, span);
+                        times.forfeited.extend(cut.iter().map(|cycle| (*cycle, span)));
+                    }
                 }
             });
         }

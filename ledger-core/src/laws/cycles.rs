@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use schemas::event::{
     CycleCut, CycleOpened, InvoiceFinalized, InvoiceLine, LineSource, SubscriptionActivated,
-    SubscriptionMoved,
+    SubscriptionChanged, SubscriptionMoved,
 };
 use schemas::ids::SubscriptionId;
 use schemas::{Event, Span, Timestamp};
@@ -13,12 +13,29 @@ use super::findings::Findings;
 use super::law::Law;
 
 /// When a cycle starts and ends; both are one where it was cut away whole.
-type Bounds = (Timestamp, Timestamp);
+#[derive(Debug, Clone, Copy)]
+struct Bounds {
+    start: Timestamp,
+    end: Timestamp,
+    /// Where it ended when it was opened.
+    opened: Timestamp,
+    /// Up to where what it has lost stays as it was billed.
+    stays: Timestamp,
+}
+
+impl Bounds {
+    const fn of(span: Span) -> Self {
+        let (start, end) = (span.start(), span.end());
+        Self { start, end, opened: end, stays: end }
+    }
+}
 
 /// The cycles of every item that were opened, in order.
 #[derive(Debug, Default)]
 pub(super) struct Cycles {
     items: BTreeMap<(SubscriptionId, u16), Vec<Bounds>>,
+    /// Cycles that were cut, by item, for a change that lays them anew.
+    cut: BTreeMap<(SubscriptionId, u16), Vec<u32>>,
 }
 
 impl Cycles {
@@ -27,6 +44,8 @@ impl Cycles {
             self.open(opened, findings);
         } else if let Some(cut) = event.get::<CycleCut>() {
             self.cut(cut, findings);
+        } else if let Some(changed) = event.get::<SubscriptionChanged>() {
+            self.lay_anew(changed);
         } else if let Some(activated) = event.get::<SubscriptionActivated>() {
             if let Some(moved) = &activated.moved {
                 self.relay(activated.subscription, moved, findings);
@@ -45,7 +64,8 @@ impl Cycles {
         findings.check(Law::Cycles, u64::from(*cycle) == next, || {
             format!("cycle {cycle} of item {item} of {subscription} is opened, and {next} is next")
         });
-        let before = known.iter().rev().find(|(start, end)| start < end).map(|(_, end)| *end);
+        let before =
+            known.iter().rev().find(|known| known.start < known.end).map(|known| known.end);
         findings.check(Law::Cycles, before.is_none_or(|end| end == span.start()), || {
             format!(
                 "cycle {cycle} of item {item} of {subscription} is {span}, and the one before ends \
@@ -58,22 +78,41 @@ impl Cycles {
                 "cycle {cycle} of item {item} of {subscription} is {span}, and is a part of {full}"
             )
         });
-        known.push((span.start(), span.end()));
+        known.push(Bounds::of(*span));
     }
 
     fn cut(&mut self, cut: &CycleCut, findings: &mut Findings) {
         let CycleCut { subscription, item, cycle, end } = cut;
-        let Some((start, until)) = self.bounds_mut(*subscription, *item, *cycle) else {
+        self.cut.entry((*subscription, *item)).or_default().push(*cycle);
+        let Some(bounds) = self.bounds_mut(*subscription, *item, *cycle) else {
             findings.check(Law::References, false, || {
                 format!("cycle {cycle} of item {item} of {subscription} is cut and never opened")
             });
             return;
         };
-        let was = (*start, *until);
-        *until = (*end).clamp(*start, *until);
+        let was = (bounds.start, bounds.end);
+        bounds.end = (*end).clamp(was.0, was.1);
+        bounds.stays = bounds.end;
         findings.check(Law::Cycles, was.0 <= *end && *end <= was.1, || {
             format!("cycle {cycle} of item {item} of {subscription}, {was:?}, is cut at {end}")
         });
+    }
+
+    /// Cycles are laid anew; what those lose that were cut for it may stay as it was billed.
+    fn lay_anew(&mut self, changed: &SubscriptionChanged) {
+        for change in changed.items.iter().filter(|change| change.calendar.is_some()) {
+            let item = (changed.subscription, change.item);
+            let cut = self.cut.remove(&item).unwrap_or_default();
+            let (Some(known), Some(until)) = (self.items.get_mut(&item), change.left_alone_until)
+            else {
+                continue;
+            };
+            for cycle in cut.into_iter().filter_map(|cycle| usize::try_from(cycle).ok()) {
+                if let Some(bounds) = known.get_mut(cycle) {
+                    bounds.stays = until.min(bounds.opened).max(bounds.end);
+                }
+            }
+        }
     }
 
     /// A subscription begins elsewhere, and so do its cycles.
@@ -90,7 +129,7 @@ impl Cycles {
             known.truncate(item.cycles.len());
             for bounds in known {
                 if let Some(span) = spans.next() {
-                    *bounds = (span.start(), span.end());
+                    *bounds = Bounds::of(*span);
                 }
             }
         }
@@ -100,7 +139,7 @@ impl Cycles {
         self.items.get_mut(&(id, item))?.get_mut(usize::try_from(cycle).ok()?)
     }
 
-    /// A charge for time is for time of its cycle.
+    /// A charge for time is for time of its cycle, or of what it has lost and stays billed.
     fn check_line(&self, invoice: &InvoiceFinalized, line: &InvoiceLine, findings: &mut Findings) {
         let LineSource::Cycle { subscription, item, cycle } = line.source else { return };
         let known = self.items.get(&(subscription, item));
@@ -114,10 +153,12 @@ impl Cycles {
                 invoice.invoice
             )
         });
-        let (Some((start, end)), Some(pricing)) = (bounds, &line.pricing) else { return };
-        let inside = start <= pricing.span.start() && pricing.span.end() <= end;
+        let (Some(bounds), Some(pricing)) = (bounds, &line.pricing) else { return };
+        let Bounds { start, stays, .. } = bounds;
+        let inside = start <= pricing.span.start() && pricing.span.end() <= stays;
         findings.check(Law::Cycles, inside, || {
-            let shown = Span::new(start, end).map_or("nothing".to_owned(), |span| span.to_string());
+            let shown =
+                Span::new(start, stays).map_or("nothing".to_owned(), |span| span.to_string());
             format!(
                 "line {number} of {} charges {}, and its cycle is {shown}",
                 invoice.invoice, pricing.span

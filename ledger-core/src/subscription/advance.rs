@@ -105,13 +105,22 @@ impl Advance<'_> {
         subscription: &Subscription,
         to: Timestamp,
     ) -> Result<Subscription, Rejection> {
+        Ok(self.projection(subscription, to)?.0)
+    }
+
+    /// As [`Advance::projected`], with the events that make it so.
+    pub(crate) fn projection(
+        self,
+        subscription: &Subscription,
+        to: Timestamp,
+    ) -> Result<(Subscription, Vec<SubscriptionEvent>), Rejection> {
         let mut then = subscription.clone();
         let horizon = Horizon { day: self.rules.date(to)?, now: to, ahead: false };
         let mut events = Vec::new();
         while let Some(next) = self.next(&then, horizon)? {
             push(&mut then, &mut events, next, 0)?;
         }
-        Ok(then)
+        Ok((then, events))
     }
 
     /// The events of the next thing that has come.

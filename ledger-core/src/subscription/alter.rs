@@ -41,6 +41,7 @@ const NOTHING: ChangeAgreed = ChangeAgreed {
     keep_scheduled: false,
     settle: Settle::Next,
     names: Vec::new(),
+    billed_ahead: Vec::new(),
 };
 
 const NOT_THERE: Rejection = Rejection::InvalidItems { why: "an item is named that is not there" };

@@ -95,6 +95,7 @@ pub(super) fn change(case: &Case<'_>, command: &ChangeSubscription) -> Result<De
             then = case.advance().projected(&left, at)?;
             agreed.names = names_at(&left, &then, at);
         }
+        agreed.billed_ahead = giving_way::billed_ahead(case, subscription, &left, agreed.settle)?;
         case.advance().change(&then, at, &agreed, None)?;
         events.extend(gone);
         let what = ScheduledChange::Items(Box::new(agreed));
@@ -105,6 +106,7 @@ pub(super) fn change(case: &Case<'_>, command: &ChangeSubscription) -> Result<De
     agreed.names = names_at(subscription, subscription, at);
     let (gone, left) =
         giving_way::without_what_gives_way(subscription, &agreed, None, events.len());
+    agreed.billed_ahead = giving_way::billed_ahead(case, subscription, &left, agreed.settle)?;
     let made = case.advance().change(&left, at, &agreed, None)?;
     not_in_the_past(case, subscription, at, &made)?;
     // What only says again what is so bills nothing.
@@ -146,6 +148,7 @@ fn agreed(
         keep_scheduled: command.keep_scheduled == Some(true),
         settle: case.profile.rules.settle(command.proration),
         names: Vec::new(),
+        billed_ahead: Vec::new(),
     })
 }
 

@@ -8,7 +8,6 @@ use schemas::event::{
 };
 use schemas::ids::{QuoteId, SubscriptionId};
 use schemas::terms::{CancelCredit, Renewal, Settle};
-use std::collections::BTreeMap;
 
 use schemas::{Span, Timestamp};
 
@@ -272,6 +271,8 @@ impl Subscription {
         for change in &changed.items {
             let known = self.item(change.item).is_some();
             // Before cycles are laid anew: what was left alone of those that run is billed, too.
+            let mut gave_way = changed.billed_ahead.iter().flat_map(|told| &told.items);
+            let gave_way = gave_way.any(|told| told.item == change.item);
             let scheduled = changed.change.filter(|_| change.calendar.is_none());
             if known && changed.settle != Settle::None {
                 self.known_item(change.item)?.thaw(changed.from, scheduled);
@@ -292,7 +293,8 @@ impl Subscription {
             if let Some(frozen) = freezes {
                 item.freeze(frozen, change.calendar.is_some() && known);
             }
-            if let Some(number) = scheduled.filter(|_| none || changed.settle != Settle::None) {
+            let told = if none { !gave_way } else { changed.settle != Settle::None };
+            if let Some(number) = scheduled.filter(|_| told) {
                 let now = Changed::by(changed.from, change);
                 item.was_told_before((number, none), &now, made);
             }
@@ -317,24 +319,6 @@ impl Subscription {
         }
         self.changed = made;
         Ok(())
-    }
-
-    /// What a change leaves as it is invoiced, by item. Of what begins with it nothing is invoiced.
-    fn to_be_left_alone(
-        &self,
-        changed: &SubscriptionChanged,
-        made: EventAt,
-    ) -> BTreeMap<u16, Frozen> {
-        let after = changed.change.unwrap_or(self.changes);
-        let of_items = changed.items.iter().map(|change| (change.item, change.left_alone_until));
-        let later = changed.later.iter().map(|later| (later.item, later.left_alone_until));
-        let left = of_items.chain(later).filter_map(|(number, until)| {
-            let span = Span::new(changed.from, until?)?;
-            let phases = self.phases.as_ref();
-            let item = self.item(number).map(|item| item.to_freeze(span, phases, after));
-            Some((number, item.unwrap_or_else(|| Frozen::of_nothing(span, made, after))))
-        });
-        left.collect()
     }
 
     fn fold_item(

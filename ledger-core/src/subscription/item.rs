@@ -42,6 +42,13 @@ pub(crate) struct Cycle {
     pub(crate) made: EventAt,
 }
 
+impl Cycle {
+    /// What it has lost by being cut.
+    pub(crate) fn behind_its_cut(&self) -> Option<Span> {
+        Span::new(self.end.max(self.full.start()), self.full.end())
+    }
+}
+
 /// A run of time with the same terms and quantity.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Segment<'a> {
@@ -194,6 +201,12 @@ impl Item {
         self.frozen.iter().filter(move |frozen| cycle < frozen.before).map(Frozen::left_alone)
     }
 
+    /// What a change that laid cycles anew has forfeited of a cycle.
+    pub(crate) fn forfeited(&self, cycle: &Cycle) -> Option<LeftAlone<'_>> {
+        let cut = self.frozen.iter().rfind(|frozen| frozen.has_cut(cycle.index))?;
+        cut.left_alone().within(cycle.behind_its_cut()?)
+    }
+
     /// The instant from which its cycles are computed anew, if they are.
     pub(crate) fn moved_at(&self) -> Option<Timestamp> {
         let before = self.cycles.iter().take(self.calendar_cycle as usize);
@@ -337,6 +350,12 @@ impl Item {
         let last = self.changes.partition_point(|(from, _)| *from <= at).checked_sub(1)?;
         let (at, nth) = self.changes[last];
         Some(SegmentFrom { at, nth })
+    }
+
+    /// The change that is recorded next for an instant.
+    pub(crate) fn next_change(&self, at: Timestamp) -> SegmentFrom {
+        let known = self.changes.iter().find(|(from, _)| *from == at);
+        SegmentFrom { at, nth: known.map_or(1, |(_, nth)| nth + 1) }
     }
 
     /// The first instant after `at` for which a command said something of it; phases and migrations

@@ -20,6 +20,7 @@ mod discount;
 pub(crate) mod ending;
 pub(crate) mod evolve;
 pub(crate) mod item;
+mod left_alone;
 mod mapping;
 pub(crate) mod migration;
 mod names;

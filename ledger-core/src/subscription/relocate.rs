@@ -19,7 +19,7 @@
 use std::collections::BTreeSet;
 
 use schemas::Timestamp;
-use schemas::event::{Relocated, ScheduledFor, SubscriptionRelocated};
+use schemas::event::{Relocated, ScheduledChange, ScheduledFor, SubscriptionRelocated};
 use schemas::time::TimeError;
 
 use super::agreements::Agreements;
@@ -114,6 +114,16 @@ impl Subscription {
                 ScheduledFor::At(at) => ScheduledFor::At(visit(at)),
                 ScheduledFor::Paid => ScheduledFor::Paid,
             };
+            match &mut due.what {
+                ScheduledChange::Items(change) => {
+                    for told in &mut change.billed_ahead {
+                        told.from = visit(told.from);
+                    }
+                }
+                ScheduledChange::Cancel(_)
+                | ScheduledChange::Pause(_)
+                | ScheduledChange::Resume(_) => {}
+            }
         }
         for item in &mut self.items {
             item.agreed(visit);

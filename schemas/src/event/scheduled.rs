@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::command::{ItemRequest, PriceMapping};
 use crate::decimal::Decimal;
-use crate::event::PlanVersion;
+use crate::event::{BilledAhead, PlanVersion};
 use crate::ids::{PlanId, SubscriptionId};
 use crate::terms::{Anchor, CancelCredit, Settle};
 use crate::text::{Code, Label};
@@ -34,6 +34,8 @@ pub struct ChangeAgreed {
     /// The items that there were when it was told, by the ids that their prices were to have at its
     /// time: it means these, whatever migrations call them since.
     pub names: Vec<ItemNamed>,
+    /// Without proration, what was billed ahead with changes that gave way to this one: it stays.
+    pub billed_ahead: Vec<BilledAhead>,
 }
 
 /// An item, by the id of its price.

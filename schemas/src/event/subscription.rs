@@ -300,6 +300,18 @@ pub struct SubscriptionChanged {
     pub later: Vec<LaterTerms>,
     /// What was told and holds already: no change for an earlier day runs through it.
     pub repeats: Vec<ItemChange>,
+    /// What was billed ahead with scheduled changes that gave way to this one, which leaves alone
+    /// what is invoiced.
+    pub billed_ahead: Vec<BilledAhead>,
+}
+
+/// A scheduled change as it was billed before its time. It gave way to another one since.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct BilledAhead {
+    /// Its time.
+    pub from: Timestamp,
+    /// What it would have changed.
+    pub items: Vec<ItemChange>,
 }
 
 /// A phase of a ramp begins here.

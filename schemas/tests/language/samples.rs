@@ -9,7 +9,7 @@ mod subscriptions;
 pub(crate) use commands::{commands, older_commands};
 pub(crate) use commits::{commits, small_commits};
 pub(crate) use events::{Older, events, older_events};
-pub(crate) use subscriptions::{item_terms, subscription_terms};
+pub(crate) use subscriptions::{billed_ahead, item_terms, subscription_terms};
 
 use schemas::terms::{CurrencyPrice, Grant, GrantLimit, PriceDefinition, Rate, SeriesDefinition};
 

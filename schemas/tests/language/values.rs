@@ -334,6 +334,7 @@ every_variant! {
             keep_scheduled: false,
             settle: Settle::Next,
             names: vec![ItemNamed { item: 1, plan: id(33), price: of("fee") }],
+            billed_ahead: vec![crate::samples::billed_ahead()],
         })),
         "cancel" ScheduledChange::Cancel(_) => {
             ScheduledChange::Cancel(EndAgreed { credit: CancelCredit::Full, waive_fee: true })

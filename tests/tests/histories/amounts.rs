@@ -1,11 +1,14 @@
 //! The laws of one invoice and its lines.
 
-use schemas::event::{InvoiceFinalized, InvoiceLine, LinePricing, LineSource, RoundingSubject};
+use schemas::event::{
+    CycleOpened, InvoiceFinalized, InvoiceLine, LinePricing, LineSource, RoundingSubject,
+};
 use schemas::fraction::RoundingMode;
 use schemas::terms::{CreditBasis, LineKind, Policies, Rate, RatioRule};
-use schemas::{Currency, Decimal};
+use schemas::{Currency, Decimal, Span};
 
 use crate::figures::Ratio;
+use crate::time_sets::without;
 use crate::watch::{Account, Broken, Seen, check};
 
 /// Sums are the sums of the lines.
@@ -121,14 +124,13 @@ fn check_span(
     check(found, "time starts and ends where time is counted", on_days, || span.to_string());
     let LineSource::Cycle { subscription, item, cycle } = line.source else { return };
     let known = account.items.get(&(subscription, item));
-    let known = known.and_then(|item| item.cycles.iter().find(|found| found.cycle == cycle));
-    let inside = known.is_some_and(|known| {
-        known.full == pricing.full
-            && (line.credits.is_some() || known.span.overlap(span) == Some(span))
-    });
+    let parts = known.into_iter().flat_map(|item| item.cycles.iter().chain(&item.lost));
+    let of_full = |part: &&CycleOpened| part.cycle == cycle && part.full == pricing.full;
+    let parts: Vec<Span> = parts.filter(of_full).map(|part| part.span).collect();
+    let outside = parts.iter().fold(vec![span], |left, part| without(&left, *part));
     // The time of a cycle that was cut may be credited.
-    let inside = inside || line.credits.is_some();
-    check(found, "a line lies in its cycle", inside, || format!("{span} of {known:?}"));
+    let inside = outside.is_empty() || line.credits.is_some();
+    check(found, "a line lies in its cycle", inside, || format!("{span} of {parts:?}"));
 }
 
 /// The amount of a charge follows from the price, the time and the policy.

@@ -67,6 +67,10 @@ pub(crate) struct Seen {
 pub(crate) struct Item {
     pub(crate) calendar: Calendar,
     pub(crate) cycles: Vec<CycleOpened>,
+    /// What cycles have lost that were laid anew, and stays as it was billed.
+    pub(crate) lost: Vec<CycleOpened>,
+    /// What they lost last.
+    pub(crate) cut: Vec<CycleOpened>,
     pub(crate) terms: BTreeMap<Timestamp, Option<ItemTerms>>,
     pub(crate) quantities: BTreeMap<Timestamp, Decimal>,
     /// Those that commands asked for, and where phases end that said others.
@@ -240,6 +244,8 @@ impl Account {
             let begun = Item {
                 calendar: item.calendar,
                 cycles: Vec::new(),
+                lost: Vec::new(),
+                cut: Vec::new(),
                 terms: BTreeMap::from([(created.start, Some(item.terms.clone()))]),
                 quantities: BTreeMap::from([(created.start, item.quantity)]),
                 asked: BTreeMap::new(),
@@ -258,6 +264,8 @@ impl Account {
             if let Some(cycle) = cycle {
                 // A cycle that was cut away whole keeps no time; its start stands for it.
                 let end = cut.end.max(cycle.span.start());
+                let lost = Span::new(end, cycle.span.end());
+                item.cut.extend(lost.map(|span| CycleOpened { span, ..cycle.clone() }));
                 match Span::new(cycle.span.start(), end) {
                     Some(span) => cycle.span = span,
                     None => item.cycles.retain(|found| found.cycle != cut.cycle),
@@ -356,6 +364,8 @@ impl Account {
             let begun = Item {
                 calendar,
                 cycles: Vec::new(),
+                lost: Vec::new(),
+                cut: Vec::new(),
                 terms: BTreeMap::from([(from, Some((**terms).clone()))]),
                 quantities: BTreeMap::from([(from, change.quantity.unwrap_or(Decimal::ONE))]),
                 asked: BTreeMap::new(),
@@ -378,6 +388,12 @@ impl Account {
         item.quantities.extend(change.quantity.map(|quantity| (from, quantity)));
         if let Some(calendar) = change.calendar {
             item.calendar = calendar;
+            let until = change.left_alone_until.unwrap_or(from);
+            let lost = item.cut.drain(..).filter_map(|cut| {
+                let span = Span::new(cut.span.start(), cut.span.end().min(until))?;
+                Some(CycleOpened { span, ..cut })
+            });
+            item.lost.extend(lost);
         }
     }
 

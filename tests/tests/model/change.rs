@@ -115,6 +115,14 @@ pub(crate) fn apply(
         Asked::Before(number) => Some(number),
     };
     let how = settle(view.rules, change.proration);
+    let stays = of.stays.get(&number.unwrap_or(0)).is_some_and(|stays| !stays.is_empty());
+    if !differs(of, &next, at) && stays && number.is_some() {
+        say_again(of, change, at);
+        let mut next = of.clone();
+        mark(view, of, &mut next, &Touched::default(), (how, number), at);
+        *of = next;
+        return Ok(Touched::default());
+    }
     if !differs(of, &next, at) {
         // What changes nothing is no change; but it was told, and holds until something else is.
         say_again(of, change, at);

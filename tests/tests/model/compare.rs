@@ -199,6 +199,11 @@ fn lines_of(
     lines.map(|(at, line)| (at, line.clone())).collect()
 }
 
+/// The time that lines charge.
+fn charged(lines: &[(At, Line)]) -> Vec<Stretch> {
+    joined(lines.iter().flat_map(|(_, line)| line.live.iter().copied()).collect())
+}
+
 /// The pieces of a cycle that should be charged and are not, whatever they cost.
 pub(crate) fn unbilled(
     customer: &Customer,
@@ -208,14 +213,18 @@ pub(crate) fn unbilled(
 ) -> Vec<Wanted> {
     let item = &of.items[number];
     let lines = lines_of(customer, of, number, cycle.id);
-    let mut wants = wanted(&customer.rules, &customer.clock, of, item, cycle);
+    let charged = charged(&lines);
+    let all = wanted((&customer.rules, &customer.clock), of, item, cycle, &charged);
+    let place = (cycle.id, cycle.start, cycle.full);
+    let given_up = untouchable(of, item, place, (Some(cycle), &all));
+    let mut wants = all;
     wants.retain(|want| {
         let like = lines.iter().filter(|(_, line)| {
             line.price.as_ref().is_some_and(|price| price.is_like(&want.price))
         });
         let mut billed: Vec<Stretch> =
             like.flat_map(|(_, line)| line.live.iter().copied()).collect();
-        billed.extend(untouchable(of, item, (cycle.id, cycle.start), Some(cycle)));
+        billed.extend(&given_up);
         !without(&[want.time], &billed).is_empty()
     });
     wants
@@ -232,8 +241,6 @@ fn one(
     found: &mut Difference,
 ) -> bool {
     let item = &subscription.items[number];
-    let should = cycle
-        .map_or_else(Vec::new, |cycle| wanted(view.rules, view.clock, subscription, item, cycle));
     let agreed = cycle.map_or_else(Vec::new, |cycle| {
         billed_ahead(view.rules, view.clock, subscription, item, cycle)
     });
@@ -242,8 +249,13 @@ fn one(
     let Some((id, start)) = place else { return false };
     let full = cycle.map(|cycle| cycle.full).or(lines.first().map(|(_, line)| line.full));
     let whole = (id, start, full.unwrap_or_default());
-    let anyway = stays((view.rules, view.clock), subscription, item, whole, cycle);
-    let mut covered = untouchable(subscription, item, (id, start), cycle);
+    // One of which nothing is left.
+    let cut = Cycle { id, start, end: start, full: whole.2 };
+    let of = cycle.unwrap_or(&cut);
+    let should = wanted((view.rules, view.clock), subscription, item, of, &charged(lines));
+    let anyway = stays((view.rules, view.clock), subscription, item, whole, (cycle, &should));
+    let frozen = untouchable(subscription, item, whole, (cycle, &should));
+    let mut covered = frozen.clone();
     let mut covered_twice = covered.clone();
     for (at, line) in lines {
         let same: Vec<Stretch> = should
@@ -257,7 +269,6 @@ fn one(
         // Where two lines charge one time, the first keeps it.
         let tops_up = line.kind == schemas::terms::LineKind::MinimumTrueUp;
         let taken = if tops_up { &mut covered_twice } else { &mut covered };
-        let frozen = untouchable(subscription, item, (id, start), cycle);
         let others = without(taken, &frozen);
         let keeps = without(&allowed, &others);
         taken.extend(keeps.iter().copied());
@@ -275,7 +286,7 @@ fn one(
             found.gone.extend(parts);
         }
     }
-    let Some(cycle) = cycle else { return false };
+    let cycle = of;
     let untouched = lines.iter().all(|(_, line)| line.live.is_empty())
         && both(&covered, &[(cycle.start, cycle.end)]).is_empty();
     // The part of a cycle in which an item was added is a difference of that change.

@@ -2,9 +2,90 @@
 //! one holds. What the earlier change says besides is done all the same.
 
 use schemas::command::{ChangeSubscription, ItemRequest};
+use schemas::terms::Settle;
 use schemas::text::Code;
 
+use crate::change::{Asked, Told, apply};
+use crate::civil::Instant;
+use crate::item::{Frozen, Item};
+use crate::passing::{View, pass, settle};
 use crate::subscription::{At, Later, Named, Scheduled, Subscription};
+
+/// An item as a change that gave way would have made it, which was billed before its time.
+#[derive(Debug, Clone)]
+pub(crate) struct BilledAhead {
+    pub(crate) at: Instant,
+    pub(crate) place: usize,
+    item: Item,
+    told: Told,
+}
+
+/// What was billed ahead with changes of `before` that gave way to one without proration.
+pub(crate) fn billed_ahead(
+    view: &View<'_>,
+    (before, left): (&Subscription, &Subscription),
+    new: &ChangeSubscription,
+) -> Vec<BilledAhead> {
+    if settle(view.rules, new.proration) != Settle::None {
+        return Vec::new();
+    }
+    let mut found = Vec::new();
+    let mut gone: Vec<&Scheduled> = before
+        .scheduled
+        .iter()
+        .filter(|old| {
+            let known = left.scheduled.iter().find(|known| known.number == old.number);
+            known.is_none_or(|known| format!("{:?}", known.what) != format!("{:?}", old.what))
+        })
+        .collect();
+    gone.sort_by_key(|old| old.number);
+    for old in gone {
+        let (At::Time(at), Later::Change(change)) = (old.at, &old.what) else { continue };
+        let mut then = before.clone();
+        then.scheduled.retain(|known| known.number != old.number);
+        pass(view, &mut then, at);
+        let inherited = before.stays.get(&old.number).cloned().unwrap_or_default();
+        let Ok(touched) = apply(view, &mut then, change, (at, Asked::Before(old.number))) else {
+            continue;
+        };
+        let billed = |place: usize| {
+            let until = view.customer.billed_until(before, place);
+            until.is_some_and(|until| at < until)
+        };
+        let known =
+            |place: usize| place < before.items.len() && !touched.restarted.contains(&place);
+        for place in touched.items.iter().copied().filter(|place| known(*place) && billed(*place)) {
+            if inherited.iter().any(|old| old.place == place) {
+                continue;
+            }
+            let told = touched.told.get(&place).copied().unwrap_or_default();
+            found.push(BilledAhead { at, place, item: then.items[place].clone(), told });
+        }
+        found.extend(inherited);
+    }
+    found
+}
+
+/// What was billed ahead so of an item stays, where its time is left alone.
+pub(crate) fn stays_billed(
+    view: &View<'_>,
+    frozen: &mut Frozen,
+    all: &[BilledAhead],
+    place: usize,
+) -> bool {
+    let mut any = false;
+    for told in all.iter().filter(|told| told.place == place) {
+        any = true;
+        let known = frozen.ahead.take();
+        let from = known.as_ref().map_or(told.at, |(from, _)| told.at.min(*from));
+        let was = known.map_or_else(|| frozen.was.clone(), |(_, was)| was);
+        let price = told.item.price_at(view.rules, told.at);
+        let was = Frozen { was, ..frozen.clone() };
+        let was = was.and((&told.item, told.told), told.at, price.as_ref());
+        frozen.ahead = Some((from, was));
+    }
+    any
+}
 
 /// Takes out of what is scheduled, or was put aside by an end, what a new change says otherwise.
 /// `meant` is what items are called at its time.

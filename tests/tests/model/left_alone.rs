@@ -10,6 +10,7 @@ use schemas::terms::{BillingTiming, ChangeBilling, Settle};
 
 use crate::change::{Told, Touched};
 use crate::civil::Instant;
+use crate::giving_way::stays_billed;
 use crate::item::{Frozen, Item};
 use crate::passing::View;
 use crate::rules::NoneScope;
@@ -29,6 +30,7 @@ pub(crate) fn mark(
     let billed = |place: usize| view.customer.billed_until(before, place);
     let plan_billed = before.plan_items(at).into_iter().filter_map(billed).max();
     let mut freezes: Vec<(usize, crate::civil::Stretch)> = Vec::new();
+    let stays = before.stays.get(&number.unwrap_or(0)).cloned().unwrap_or_default();
     // What begins later and is another by this.
     for place in (0..before.items.len()).filter(|place| !touched.items.contains(place)) {
         if before.items[place].costs_the_same_always(&next.items[place]) {
@@ -38,7 +40,8 @@ pub(crate) fn mark(
         let last = item.calendars.len() - 1;
         match (how, billed(place)) {
             (Settle::None, Some(until)) if at < until => {
-                let frozen = as_it_was(view, &before.items[place], (at, until));
+                let mut frozen = as_it_was(view, &before.items[place], (at, until));
+                stays_billed(view, &mut frozen, &stays, place);
                 item.frozen.push(Frozen { pieces: last, numbers, ..frozen });
                 freezes.push((place, (at, until)));
             }
@@ -70,12 +73,16 @@ pub(crate) fn mark(
             let last = item.calendars.len() - 1;
             let pieces = if restarted { last.saturating_sub(1) } else { last };
             if !new || touched.restarted.is_empty() {
-                let frozen = match before.items.get(*place) {
+                let mut frozen = match before.items.get(*place) {
                     Some(before) => as_it_was(view, before, (at, until)),
                     None => nothing_of(item, (at, until), numbers),
                 };
+                if restarted {
+                    out_of_service(before, &mut frozen);
+                }
                 let mut frozen = Frozen { pieces, numbers, ..frozen };
-                let number = number.filter(|_| !restarted);
+                let gave_way = stays_billed(view, &mut frozen, &stays, *place);
+                let number = number.filter(|_| !restarted && !gave_way);
                 if let (Some(number), Some(old)) = (number, before.items.get(*place)) {
                     let new = item.clone();
                     let told = touched.told.get(place).copied().unwrap_or_default();
@@ -90,6 +97,23 @@ pub(crate) fn mark(
                 freezes.push((*place, (at, until)));
             }
         }
+    }
+    // What gave way was of others as well.
+    let mut others: Vec<usize> = stays.iter().map(|told| told.place).collect();
+    others.retain(|place| {
+        !touched.items.contains(place) && freezes.iter().all(|(frozen, _)| frozen != place)
+    });
+    others.sort_unstable();
+    others.dedup();
+    for place in others {
+        let Some(until) = billed(place).filter(|until| at < *until) else { continue };
+        let mut frozen = as_it_was(view, &before.items[place], (at, until));
+        stays_billed(view, &mut frozen, &stays, place);
+        let item = &mut next.items[place];
+        item.changes.push(at);
+        let pieces = item.calendars.len() - 1;
+        item.frozen.push(Frozen { pieces, numbers, ..frozen });
+        freezes.push((place, (at, until)));
     }
     if let (Some(number), true) = (number, how != Settle::None) {
         let told = touched.told.iter().filter(|(place, _)| !touched.restarted.contains(place));
@@ -164,6 +188,22 @@ fn as_it_was(view: &View<'_>, before: &Item, time: crate::civil::Stretch) -> Fro
     });
     let was = was(&known);
     Frozen { time, since: time.0, was, percents, pieces: last, numbers: 0, ahead }
+}
+
+/// Where cycles are laid anew, nothing was to be charged of what is paused or beyond the end.
+fn out_of_service(of: &Subscription, frozen: &mut Frozen) {
+    let pauses = of.known_pauses();
+    let mut out: Vec<crate::civil::Stretch> =
+        pauses.iter().map(|pause| (pause.from, pause.until.unwrap_or(Instant::MAX))).collect();
+    out.extend(of.known_end().map(|(end, _)| (end, Instant::MAX)));
+    let mut steps: Vec<Instant> = frozen.was.iter().map(|(at, _)| *at).collect();
+    steps.extend(out.iter().flat_map(|out| [out.0, out.1]));
+    steps.retain(|at| frozen.time.0 <= *at && *at < frozen.time.1);
+    steps.sort_unstable();
+    steps.dedup();
+    let out = |at: Instant| out.iter().any(|out| out.0 <= at && at < out.1);
+    let was = |at| (at, frozen.at(at).filter(|_| !out(at)).cloned());
+    frozen.was = steps.into_iter().map(was).collect();
 }
 
 /// Time of which nothing was charged.

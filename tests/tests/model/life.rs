@@ -137,7 +137,9 @@ pub(crate) fn change(
             crate::passing::pass(view, &mut then, at);
             let meant_then = then.names_at(at);
             apply(view, &mut then, command, (at, Asked::Now))?;
+            let before = of.clone();
             crate::giving_way::give_way(of, command, Some(later), &meant);
+            let stays = crate::giving_way::billed_ahead(view, (&before, of), command);
             let mut command = command.clone();
             if let Some(plan) = command.plan {
                 let currency = view.customer.currency;
@@ -149,11 +151,18 @@ pub(crate) fn change(
             let there = of.items.len();
             let meant = meant_then.into_iter().filter(|named| named.place < there);
             of.meant.insert(of.numbers, meant.collect());
+            of.stays.insert(of.numbers, stays);
             of.follows_the_cycle(command.when);
             return Ok(false);
         }
         let before = of.clone();
-        let touched = apply(view, of, command, (at, Asked::Now))?;
+        let mut left = of.clone();
+        crate::giving_way::give_way(&mut left, command, None, &before.names_at(at));
+        let stays = crate::giving_way::billed_ahead(view, (&before, &left), command);
+        of.stays.insert(0, stays);
+        let touched = apply(view, of, command, (at, Asked::Now));
+        of.stays.remove(&0);
+        let touched = touched?;
         for place in &touched.restarted {
             let Some(item) = before.items.get(*place) else { continue };
             // What begins in its first cycle has none before.

@@ -99,6 +99,9 @@ fn takes_along(
             At::Paid => At::Paid,
         };
     });
+    for told in of.stays.values_mut().flatten() {
+        told.at = there(told.at);
+    }
     for item in &mut of.items {
         item.terms = keyed(&item.terms, there);
         item.quantities = keyed(&item.quantities, there);

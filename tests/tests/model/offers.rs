@@ -89,7 +89,8 @@ pub(crate) fn accept(
     children: &[CustomerId],
     when: When,
 ) -> Result<(), Refused> {
-    let today = customer.clock.day(when.effective);
+    // Whatever day it is accepted for, it is accepted today.
+    let today = customer.clock.day(when.recorded);
     let quote = customer.quotes.get_mut(&command.quote).ok_or("unknown quote")?;
     if quote.closed {
         return Err("it is closed");

@@ -85,6 +85,7 @@ pub(crate) fn begin(
         set_aside: Vec::new(),
         numbers: 0,
         meant: BTreeMap::new(),
+        stays: BTreeMap::new(),
         end: None,
         beneficiary: with.beneficiary,
         anchor: with.anchor,

@@ -15,6 +15,7 @@ use schemas::text::Code;
 
 use crate::calendar::{CycleId, steps_later};
 use crate::civil::{Clock, Instant, Stretch};
+use crate::giving_way::BilledAhead;
 use crate::item::Item;
 use crate::rules::Rules;
 use crate::stretches::both;
@@ -169,6 +170,9 @@ pub(crate) struct Subscription {
     /// The items that there were when a change was scheduled, by its number, and what they were to
     /// be called at its time.
     pub(crate) meant: BTreeMap<u32, Vec<Named>>,
+    /// What was billed ahead with changes that gave way to one without proration, by its number;
+    /// 0 is the change of the present.
+    pub(crate) stays: BTreeMap<u32, Vec<BilledAhead>>,
     pub(crate) end: Option<End>,
     pub(crate) beneficiary: Option<CustomerId>,
     /// It is what a quote offered.

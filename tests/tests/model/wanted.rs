@@ -48,18 +48,32 @@ fn ends_with_full_credit(subscription: &Subscription, cycle: &Cycle) -> bool {
         .is_some_and(|(end, credit)| credit == CancelCredit::Full && inside(end))
 }
 
-/// The pieces of a cycle that should be charged, in order.
+/// The pieces of a cycle that should be charged, in order. Of what it has lost because cycles were
+/// laid anew, what is `charged` was to be charged as it was then.
 pub(crate) fn wanted(
-    rules: &Rules,
-    clock: &Clock,
+    (rules, clock): (&Rules, &Clock),
     subscription: &Subscription,
     item: &Item,
     cycle: &Cycle,
+    charged: &[Stretch],
 ) -> Vec<Wanted> {
-    let frozen = frozen(subscription, item, (cycle.id, cycle.start), Some(cycle));
-    let mut found = wanted_but(&frozen, (rules, clock), (subscription, item), cycle);
+    let frozen = frozen(subscription, item, place_of(cycle), Some(cycle));
+    let lost = both(charged, &lost(&times(&frozen), place_of(cycle), Some(cycle)));
+    let mut found = wanted_but(&frozen, (rules, clock), (subscription, item), (cycle, &lost));
     found.retain(|want| !given_back(subscription, cycle, want.price.terms.timing));
     found
+}
+
+/// A cycle, where it begins, and the whole that it was.
+pub(crate) type Place = (CycleId, Instant, Stretch);
+
+fn place_of(cycle: &Cycle) -> Place {
+    (cycle.id, cycle.start, cycle.full)
+}
+
+/// What of a time lies behind the cut of a cycle, or in one of which nothing is left.
+fn lost(times: &[Stretch], (_, start, full): Place, cycle: Option<&Cycle>) -> Vec<Stretch> {
+    both(times, &[(cycle.map_or(start, |cycle| cycle.end), full.1)])
 }
 
 /// What may have been billed ahead of time that was left alone, and stays so.
@@ -70,13 +84,13 @@ pub(crate) fn billed_ahead(
     item: &Item,
     cycle: &Cycle,
 ) -> Vec<Wanted> {
-    let left = frozen(subscription, item, (cycle.id, cycle.start), Some(cycle));
+    let left = frozen(subscription, item, place_of(cycle), Some(cycle));
     let ahead: Vec<Frozen> =
         left.iter().filter_map(|left| left.billed_ahead(cycle.start)).collect();
     if ahead.is_empty() {
         return Vec::new();
     }
-    let mut all = wanted_but(&ahead, (rules, clock), (subscription, item), cycle);
+    let mut all = wanted_but(&ahead, (rules, clock), (subscription, item), (cycle, &[]));
     all.retain(|want| !given_back(subscription, cycle, want.price.terms.timing));
     let left = times(&ahead);
     let parts = |want: Wanted| {
@@ -86,15 +100,18 @@ pub(crate) fn billed_ahead(
     all.into_iter().flat_map(parts).collect()
 }
 
-/// What should be charged of a cycle, be it given back by an end with full credit.
+/// What should be charged of a cycle, be it given back by an end with full credit, and of time that
+/// it has `lost`.
 fn wanted_but(
     frozen: &[Frozen],
     (rules, clock): (&Rules, &Clock),
     (subscription, item): (&Subscription, &Item),
-    cycle: &Cycle,
+    (cycle, lost): (&Cycle, &[Stretch]),
 ) -> Vec<Wanted> {
-    let Some(life) = living(subscription, cycle) else { return Vec::new() };
-    let awake = without(&[life], &subscription.paused_time());
+    let life = living(subscription, cycle);
+    let awake = without(life.as_slice(), &subscription.paused_time());
+    let awake = joined(awake.into_iter().chain(lost.iter().copied()).collect());
+    let life = life.unwrap_or((cycle.start, cycle.start));
     let mut found: Vec<Wanted> = Vec::new();
     let mut steps = item.steps();
     steps.extend(frozen.iter().flat_map(|left| [left.time.0, left.time.1]));
@@ -143,15 +160,28 @@ fn left_by(frozen: &[Frozen], at: Instant) -> Option<&Frozen> {
     frozen.iter().rfind(|left| left.time.0 <= at && at < left.time.1)
 }
 
-/// Time of a cycle that changes without proration have left alone.
+/// Time of a cycle that changes without proration have left alone. Of what it has lost because
+/// cycles were laid anew, it is the last one before that which counts.
 fn frozen(
     subscription: &Subscription,
     item: &Item,
-    (id, start): (CycleId, Instant),
+    (id, start, full): Place,
     cycle: Option<&Cycle>,
 ) -> Vec<Frozen> {
-    let whole = comes_back_whole(subscription, start, cycle);
-    let frozen = item.frozen.iter().filter(|frozen| !whole && id.0 <= frozen.pieces);
+    if comes_back_whole(subscription, start, cycle) {
+        return Vec::new();
+    }
+    let end = cycle.map_or(start, |cycle| cycle.end);
+    let of_time = |of: &Frozen, within: Stretch| {
+        let times = both(&[of.time], &[within]).into_iter();
+        times.map(|time| Frozen { time, ..of.clone() }).collect::<Vec<_>>()
+    };
+    let told = item.frozen.iter().filter(|frozen| id.0 <= frozen.pieces);
+    let last = item.frozen.iter().rfind(|f| f.pieces == id.0 && id.0 + 1 < item.calendars.len());
+    let own = told.flat_map(|frozen| of_time(frozen, (start, end)));
+    let lost = last.into_iter().flat_map(|frozen| of_time(frozen, (end, full.1)));
+    let frozen: Vec<Frozen> = own.chain(lost).collect();
+    let frozen = frozen.iter();
     // What is to be billed again is, as it is agreed now.
     let number = subscription.items.iter().position(|known| std::ptr::eq(known, item));
     let again = subscription.as_agreed.iter();
@@ -220,23 +250,24 @@ fn comes_back_whole(subscription: &Subscription, start: Instant, cycle: Option<&
 pub(crate) fn untouchable(
     subscription: &Subscription,
     item: &Item,
-    (id, start): (CycleId, Instant),
-    cycle: Option<&Cycle>,
+    place: Place,
+    (cycle, wanted): (Option<&Cycle>, &[Wanted]),
 ) -> Vec<Stretch> {
-    let forfeited = forfeited(subscription, item, (id, start), cycle);
+    let forfeited = forfeited(subscription, item, place, (cycle, wanted));
     joined(forfeited.into_iter().chain(given_up(item)).collect())
 }
 
-/// Time of a cycle that a change which laid cycles anew has forfeited.
+/// Time of a cycle that a change which laid cycles anew has forfeited, but for what is to be
+/// charged of it.
 fn forfeited(
     subscription: &Subscription,
     item: &Item,
-    (id, start): (CycleId, Instant),
-    cycle: Option<&Cycle>,
+    place: Place,
+    (cycle, wanted): (Option<&Cycle>, &[Wanted]),
 ) -> Vec<Stretch> {
-    let frozen = frozen(subscription, item, (id, start), cycle);
-    let own: Vec<Stretch> = cycle.map(|cycle| (cycle.start, cycle.end)).into_iter().collect();
-    without(&times(&frozen), &own)
+    let frozen = frozen(subscription, item, place, cycle);
+    let wanted: Vec<Stretch> = wanted.iter().map(|want| want.time).collect();
+    without(&lost(&times(&frozen), place, cycle), &wanted)
 }
 
 /// Time whose bill was given up, also of cycles that a change has laid anew since.
@@ -252,8 +283,8 @@ fn used(
     cycle: Option<&Cycle>,
     whole: &Cycle,
 ) -> Vec<Stretch> {
-    let frozen = frozen(subscription, item, (whole.id, whole.start), cycle);
-    let all = wanted_but(&frozen, (rules, clock), (subscription, item), whole);
+    let frozen = frozen(subscription, item, place_of(whole), cycle);
+    let all = wanted_but(&frozen, (rules, clock), (subscription, item), (whole, &[]));
     let end = subscription.end.as_ref().map(|end| end.at);
     let cycles = end.map(|end| item.cycles(rules, clock, end)).unwrap_or_default();
     let last = cycles.iter().find(|cycle| ends_with_full_credit(subscription, cycle));
@@ -271,14 +302,15 @@ pub(crate) fn stays(
     (rules, clock): (&Rules, &Clock),
     subscription: &Subscription,
     item: &Item,
-    (id, start, full): (CycleId, Instant, Stretch),
-    cycle: Option<&Cycle>,
+    (id, start, full): Place,
+    (cycle, wanted): (Option<&Cycle>, &[Wanted]),
 ) -> Vec<Stretch> {
-    let mut found = forfeited(subscription, item, (id, start), cycle);
+    let place = (id, start, full);
+    let mut found = forfeited(subscription, item, place, (cycle, wanted));
     // What an item that ended has forfeited stays, also beyond an end and in a pause.
     let ended = item.terms.iter().next_back().filter(|(_, terms)| terms.is_none());
     if let Some((gone, _)) = ended {
-        let left = times(&frozen(subscription, item, (id, start), cycle));
+        let left = times(&frozen(subscription, item, place, cycle));
         found.extend(both(&left, &[(*gone, Instant::MAX)]));
     }
     let whole = Cycle { id, start, end: full.1, full };
@@ -303,7 +335,7 @@ pub(crate) fn stays(
     let beyond: Vec<Stretch> = gives_back.map(|end| (end.at, Instant::MAX)).into_iter().collect();
     let kept = without(&kept, &beyond);
     // Where nothing of a pause came back, nothing of what follows it does.
-    let frozen = frozen(subscription, item, (id, start), cycle);
+    let frozen = frozen(subscription, item, place, cycle);
     let follows = |left: &&Frozen| {
         let before = left.since - 1;
         kept.iter().any(|pause| pause.0 <= before && before < pause.1)

@@ -183,6 +183,7 @@ fn what_is_marked_is_forfeited_where_cycles_are_laid_anew() {
         ramp_withdrawn_from: None,
         later: Vec::new(),
         repeats: Vec::new(),
+        billed_ahead: Vec::new(),
     };
     let anew = |changes: Vec<SubscriptionChanged>| {
         let mut events = vec![first()];

@@ -2,7 +2,8 @@
 
 use schemas::Rejection;
 use schemas::event::{
-    ChangeAgreed, ItemChange, SubscriptionChanged, SubscriptionEvent, TermsChange,
+    BilledAhead, ChangeAgreed, ItemChange, LaterTerms, SubscriptionChanged, SubscriptionEvent,
+    TermsChange,
 };
 use schemas::terms::{BillingTiming, NoneScope, Settle};
 
@@ -37,13 +38,16 @@ impl Draft<'_> {
         let mut events: Vec<SubscriptionEvent> =
             restarted.iter().flat_map(|item| cut_away(self.subscription, item, self.at)).collect();
         let moves = !restarted.is_empty();
+        let mut billed_ahead = Vec::new();
         if change.settle == Settle::None && !makes(Mistake::NoneIsSettled) {
+            billed_ahead.clone_from(&change.billed_ahead);
             self.leave_alone(&mut items, moves);
         }
         let withdraws = self.to_plan.is_some() && !nothing && !change.keep_scheduled;
         let mut later = if nothing { Vec::new() } else { self.later(!withdraws)? };
         if change.settle == Settle::None && !makes(Mistake::NoneIsSettled) {
             self.leave_later_alone(&items, &mut later);
+            self.leave_what_gave_way_alone(&mut items, &later, &billed_ahead);
         }
         let mut prices = self.prices.clone();
         if let Some(said) = &mut prices {
@@ -64,6 +68,7 @@ impl Draft<'_> {
                     .filter(|_| withdraws && !makes(Mistake::RampStepSurvives)),
                 later,
                 repeats,
+                billed_ahead,
             }
             .into(),
         );
@@ -74,6 +79,26 @@ impl Draft<'_> {
             self.follow_cycles(&mut events)?;
         }
         Ok(events)
+    }
+
+    /// What was billed ahead of other items with changes that gave way stays, too.
+    fn leave_what_gave_way_alone(
+        &self,
+        items: &mut Vec<ItemChange>,
+        later: &[LaterTerms],
+        billed_ahead: &[BilledAhead],
+    ) {
+        for told in billed_ahead.iter().flat_map(|ahead| &ahead.items) {
+            let known = items.iter().any(|change| change.item == told.item)
+                || later.iter().any(|later| later.item == told.item);
+            let until = self.advance.invoiced.charged_until(self.subscription, told.item);
+            if let Some(until) = until.filter(|until| !known && self.at < *until) {
+                let left_alone_until = Some(until);
+                let bare = unchanged(told.item, told.add_on);
+                items.push(ItemChange { left_alone_until, ..bare });
+            }
+        }
+        items.sort_by_key(|change| change.item);
     }
 
     /// What becomes of an item, if anything does.

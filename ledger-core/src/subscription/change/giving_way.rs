@@ -5,11 +5,15 @@
 //! Of two words on one thing for one time the later one holds. What an earlier change says besides
 //! stays scheduled, under its number; where nothing is left of it, it is withdrawn.
 
+use schemas::Rejection;
 use schemas::command::ItemRequest;
 use schemas::event::{
-    ChangeAgreed, ChangeScheduled, Event, ScheduledChange, ScheduledFor, SubscriptionEvent,
+    BilledAhead, ChangeAgreed, ChangeScheduled, Event, ItemChange, ScheduledChange, ScheduledFor,
+    SubscriptionEvent,
 };
+use schemas::terms::Settle;
 
+use crate::subscription::case::Case;
 use crate::subscription::evolve::try_out;
 use crate::subscription::names::same_item;
 use crate::subscription::schedule::{beyond, withdrawal};
@@ -60,6 +64,59 @@ pub(super) fn without_what_gives_way(
         push(&mut left, ChangeScheduled { sets_aside, ..end }.into());
     }
     (events.into_iter().map(Event::from).collect(), left)
+}
+
+/// What was billed ahead with changes that give way to one without proration: what is `left` is
+/// without them.
+///
+/// # Errors
+/// What advancing refuses.
+pub(super) fn billed_ahead(
+    case: &Case<'_>,
+    subscription: &Subscription,
+    left: &Subscription,
+    settle: Settle,
+) -> Result<Vec<BilledAhead>, Rejection> {
+    match settle {
+        Settle::None => {}
+        Settle::Now | Settle::Next => return Ok(Vec::new()),
+    }
+    let gives_way = |due: &&ChangeScheduled| left.change(due.change) != Some(*due);
+    let gone: Vec<&ChangeScheduled> = subscription.scheduled.iter().filter(gives_way).collect();
+    let last = gone.iter().filter_map(|due| match due.at {
+        ScheduledFor::At(at) => Some(at),
+        ScheduledFor::Paid => None,
+    });
+    let Some(last) = last.max() else { return Ok(Vec::new()) };
+    let advance = case.advance();
+    let is_billed = |item: u16, from| {
+        let known = subscription.item(item).is_some();
+        let until = advance.invoiced.charged_until(subscription, item);
+        known && until.is_some_and(|until| from < until)
+    };
+    let mut found: Vec<BilledAhead> = Vec::new();
+    let (_, events) = advance.projection(subscription, last)?;
+    for event in events {
+        let SubscriptionEvent::SubscriptionChanged(changed) = event else { continue };
+        if !gone.iter().any(|due| Some(due.change) == changed.change) {
+            continue;
+        }
+        // Where it leaves alone what was billed with others before, that is what stays.
+        let inherits = |item: u16| {
+            let mut known = changed.billed_ahead.iter().flat_map(|told| &told.items);
+            known.any(|change| change.item == item)
+        };
+        let from = changed.from;
+        let bills = |change: &&ItemChange| {
+            change.calendar.is_none() && !inherits(change.item) && is_billed(change.item, from)
+        };
+        let items = changed.items.iter().filter(bills);
+        let items = items.map(|change| ItemChange { left_alone_until: None, ..change.clone() });
+        let items: Vec<ItemChange> = items.collect();
+        found.extend(changed.billed_ahead);
+        found.extend((!items.is_empty()).then_some(BilledAhead { from, items }));
+    }
+    Ok(found)
 }
 
 /// What is left of a scheduled change beside a new one. To a change of plan gives way what is of a

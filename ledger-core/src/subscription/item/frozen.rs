@@ -20,6 +20,8 @@ pub(crate) struct Frozen {
     since: Timestamp,
     /// Only of cycles before this one.
     pub(super) before: u32,
+    /// The first cycle of the calendar that held just before the change.
+    of_calendar: u32,
     /// What was billed from an instant on; the first one is that of the change.
     was: Vec<Was>,
     /// What stays, too, of cycles that were billed ahead.
@@ -80,7 +82,39 @@ impl Frozen {
     pub(crate) fn of_nothing(span: Span, made: EventAt, after: u32) -> Self {
         let (from, quantity) = (span.start(), Decimal::ONE);
         let was = vec![Was { from, terms: None, quantity, change: None, made }];
-        Self { span, since: from, before: u32::MAX, was, ahead: None, after, phases: None }
+        let (of_calendar, before) = (0, u32::MAX);
+        Self { span, since: from, before, of_calendar, was, ahead: None, after, phases: None }
+    }
+
+    /// Nothing of a time is billed that is not in service.
+    pub(crate) fn out_of_service(&mut self, time: Span) {
+        for at in [time.start(), time.end()] {
+            let next = self.was.partition_point(|was| was.from <= at);
+            let last = next.checked_sub(1).map(|last| self.was[last].clone());
+            let new = last.filter(|last| last.from < at && self.span.contains(at));
+            self.was.splice(next..next, new.map(|last| Was { from: at, ..last }));
+        }
+        for was in self.was.iter_mut().filter(|was| time.contains(was.from)) {
+            was.terms = None;
+        }
+    }
+
+    /// What a change from an instant on would have changed was billed ahead, or may have been.
+    pub(crate) fn was_billed_ahead(
+        &mut self,
+        changed: &Changed,
+        (made, change): (EventAt, SegmentFrom),
+    ) {
+        let known = self.ahead.take();
+        let from = known.as_ref().map_or(changed.from, |ahead| ahead.from.min(changed.from));
+        let was = known.map_or_else(|| self.was.clone(), |ahead| ahead.was);
+        let was = Self { was, ..self.clone() }.with(changed, None, (made, Some(change)));
+        self.ahead = Some(Ahead { from, was });
+    }
+
+    /// It was told of the calendar that a cycle is of, and cycles were laid anew since.
+    pub(super) fn has_cut(&self, cycle: u32) -> bool {
+        self.before != u32::MAX && (self.of_calendar..self.before).contains(&cycle)
     }
 
     pub(super) fn left_alone(&self) -> LeftAlone<'_> {
@@ -151,6 +185,11 @@ impl Frozen {
 }
 
 impl<'a> LeftAlone<'a> {
+    /// What of it lies in a span.
+    pub(crate) fn within(self, span: Span) -> Option<Self> {
+        self.span.overlap(span).map(|span| Self { span, ..self })
+    }
+
     /// What is left of it.
     pub(crate) fn without(self, taken: &[Span]) -> Vec<Self> {
         let left = taken.iter().fold(vec![self.span], |set, span| spans::without(&set, *span));
@@ -240,6 +279,7 @@ impl Item {
             span,
             since: span.start(),
             before: u32::MAX,
+            of_calendar: self.calendar_cycle,
             was: self.was_billed(span, &left),
             ahead,
             after,
@@ -305,7 +345,8 @@ impl Item {
     /// of all.
     pub(crate) fn freeze(&mut self, frozen: Frozen, restarted: bool) {
         let before = if restarted { self.calendar_cycle } else { u32::MAX };
-        self.frozen.push(Frozen { before, ..frozen });
+        let of_calendar = if restarted { frozen.of_calendar } else { self.calendar_cycle };
+        self.frozen.push(Frozen { before, of_calendar, ..frozen });
     }
 
     /// Time from an instant on is billed again as agreed, up to the next command on the item. What

@@ -2,14 +2,14 @@
 
 use schemas::command::{Activation, ItemRequest, PriceMapping, RampPhase, SubscriptionTerms};
 use schemas::event::{
-    ActivationAgreed, Calendar, CancellationUndone, ChangeScheduled, CouponDefined, CycleCut,
-    CycleOpened, Dimension, DiscountApplied, DiscountRemoved, FirstCycle, ItemChange, ItemMoved,
-    ItemStarted, ItemTerms, LaterTerms, LeastTerm, LeftAlone, LineMoved, LineRef, MigrationTaken,
-    PaymentAwaited, PricesMapped, QuoteAccepted, QuoteCreated, QuoteOffer, QuoteVoided, RampAgreed,
-    RampStep, Relocated, RenewalSet, ScheduledChangeWithdrawn, SubscriptionActivated,
-    SubscriptionCanceled, SubscriptionChanged, SubscriptionCreated, SubscriptionMigrated,
-    SubscriptionMoved, SubscriptionPaused, SubscriptionRelocated, SubscriptionResumed, Term,
-    TermRenewed, TermsChange,
+    ActivationAgreed, BilledAhead, Calendar, CancellationUndone, ChangeScheduled, CouponDefined,
+    CycleCut, CycleOpened, Dimension, DiscountApplied, DiscountRemoved, FirstCycle, ItemChange,
+    ItemMoved, ItemStarted, ItemTerms, LaterTerms, LeastTerm, LeftAlone, LineMoved, LineRef,
+    MigrationTaken, PaymentAwaited, PricesMapped, QuoteAccepted, QuoteCreated, QuoteOffer,
+    QuoteVoided, RampAgreed, RampStep, Relocated, RenewalSet, ScheduledChangeWithdrawn,
+    SubscriptionActivated, SubscriptionCanceled, SubscriptionChanged, SubscriptionCreated,
+    SubscriptionMigrated, SubscriptionMoved, SubscriptionPaused, SubscriptionRelocated,
+    SubscriptionResumed, Term, TermRenewed, TermsChange,
 };
 use schemas::terms::{
     Anchor, BillingTiming, CalendarUnit, DiscountDuration, DiscountTarget, EarlyEnd, EndReason,
@@ -110,6 +110,10 @@ fn dimensions() -> Vec<Dimension> {
     vec![Dimension { key: of("channel"), value: of("partner") }]
 }
 
+pub(crate) fn billed_ahead() -> BilledAhead {
+    BilledAhead { from: of("2024-02-29T00:00:00Z"), items: item_changes() }
+}
+
 /// Events of the life of a subscription.
 pub(super) fn subscription_events(all: &mut Samples<Event>) {
     let subscription = id(4);
@@ -139,6 +143,7 @@ pub(super) fn subscription_events(all: &mut Samples<Event>) {
                 ramp_withdrawn_from: trial_end,
                 later: change.map(|_| later_terms()).into_iter().collect(),
                 repeats: change.map(|_| item_changes()).unwrap_or_default(),
+                billed_ahead: change.map(|_| billed_ahead()).into_iter().collect(),
             },
         );
     }
