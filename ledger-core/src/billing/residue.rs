@@ -91,7 +91,10 @@ impl Cycle<'_> {
             return Ok(());
         }
         // Where nothing comes back, the charge is rounded once.
-        if self.of == Of::Net && credits().any(|line| line.gross.is_zero()) {
+        let nothing = |line: &LineDraft| {
+            line.gross.is_zero() && (self.of == Of::Net || line.discounts.is_empty())
+        };
+        if credits().any(nothing) {
             return Ok(());
         }
         // What a note has taken off is no share of a price.

@@ -156,7 +156,10 @@ pub(super) fn uncancel(
             events.push(withdrawal(&then, due.change).into());
             return Ok(events);
         };
-        if ending.reason != EndReason::Canceled {
+        // Who has waited for a first payment until then has never begun.
+        let before = just_before(ending.at);
+        let waited = case.books.waits(case.context.catalog, subscription, before);
+        if ending.reason != EndReason::Canceled || waited {
             let end = rules.date(ending.at)?;
             return Err(Rejection::SubscriptionCanceled { subscription: id, end });
         }

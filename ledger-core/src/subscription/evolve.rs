@@ -267,6 +267,13 @@ impl Subscription {
             self.items.iter_mut().for_each(|item| item.forget_ramp(changed.from));
         }
         let by = if changed.prices.is_some() { Word::Plan } else { Word::Own };
+        if changed.prices.is_some() && changed.change.is_some() {
+            // What was scheduled comes before a migration of its instant, also where that was taken
+            // ahead: it is taken again.
+            let items: Vec<u16> = changed.items.iter().map(|change| change.item).collect();
+            let again = |taken: &Migrated| taken.at == changed.from && items.contains(&taken.item);
+            self.migrated.retain(|taken| !again(taken));
+        }
         self.as_quoted &= changed.prices.is_none();
         for change in &changed.items {
             let known = self.item(change.item).is_some();
@@ -275,7 +282,12 @@ impl Subscription {
             let gave_way = gave_way.any(|told| told.item == change.item);
             let scheduled = changed.change.filter(|_| change.calendar.is_none());
             if known && changed.settle != Settle::None {
-                self.known_item(change.item)?.thaw(changed.from, scheduled);
+                let item = self.known_item(change.item)?;
+                match change.calendar {
+                    None => item.thaw(changed.from, scheduled),
+                    // Nothing that was told later is of cycles that end here.
+                    Some(_) => item.thaw_for_ever(changed.from),
+                }
             }
             self.fold_item(change, changed.from, by, made)?;
             let item = self.known_item(change.item)?;

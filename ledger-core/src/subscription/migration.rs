@@ -107,8 +107,10 @@ impl Advance<'_> {
         let Some(terms) = item.terms_at(begins).filter(|_| !item.add_on) else {
             return Ok(Vec::new());
         };
-        // What was quoted begins as it was quoted.
-        if subscription.as_quoted && item.next_cycle() == 0 && item.began() <= subscription.start {
+        // What was quoted begins as it was quoted, with what is first paid of it.
+        let first =
+            subscription.trial_end.map_or(subscription.start, |t| t.max(subscription.start));
+        if subscription.as_quoted && begins <= first && item.began() <= subscription.start {
             return Ok(Vec::new());
         }
         let Some(path) = self.path(subscription, item.number, terms, begins)? else {
@@ -126,19 +128,19 @@ impl Advance<'_> {
         if path.from.version == path.to.version {
             return Ok(vec![migrated.into()]);
         }
-        let first = leads(subscription, begins) == Some(item.number);
+        let leads = leads(subscription, begins) == Some(item.number);
         let mut cuts: Vec<SubscriptionEvent> = Vec::new();
         let version = |of: &ItemTerms| (of.plan, of.version);
         let goes_along = |found: &Item| {
             let same = found.terms_at(begins).is_some_and(|now| version(now) == version(terms));
-            first && found.add_on && same && !makes(Mistake::MigrationLeavesAddOns)
+            leads && found.add_on && same && !makes(Mistake::MigrationLeavesAddOns)
         };
         let moves = |found: &&Item| found.number == item.number || goes_along(found);
         // An add-on that was told to begin behind a migration that is taken for an earlier day.
         let begins_behind = |found: &&Item| {
             let mut later = found.later_terms(begins);
             let first_terms = later.next().and_then(|(_, now, _)| now);
-            first
+            leads
                 && found.add_on
                 && begins < found.began()
                 && first_terms.is_some_and(|now| version(now) == version(terms))
@@ -154,7 +156,7 @@ impl Advance<'_> {
         for behind in subscription.items.iter().filter(begins_behind) {
             migrated.later.extend(self.later(behind, begins, &path, &TermsChange::Keep));
         }
-        if first {
+        if leads {
             let mut moved = subscription.clone();
             try_out(&mut moved, &migrated.clone().into(), 0);
             let begun = self.beginning(&moved, begins, &path)?;

@@ -116,6 +116,10 @@ pub(crate) fn apply(
     };
     let how = settle(view.rules, change.proration);
     let stays = of.stays.get(&number.unwrap_or(0)).is_some_and(|stays| !stays.is_empty());
+    if !differs(of, &next, at) && change.anchor.is_some() {
+        // Cycles that are laid anew later begin on its days.
+        of.anchor = change.anchor;
+    }
     if !differs(of, &next, at) && stays && number.is_some() {
         say_again(of, change, at);
         let mut next = of.clone();

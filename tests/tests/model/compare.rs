@@ -76,6 +76,9 @@ pub(crate) fn difference(
         for cycle in &begun {
             ids.push(cycle.id);
             let lines = lines_of(customer, subscription, number, cycle.id);
+            if lines.is_empty() && waiting.iter().any(|(of, _)| *of == number) {
+                continue;
+            }
             let waits = one(view, subscription, number, Some(cycle), &lines, days, &mut found);
             if waits && item.left_leads.contains_key(&cycle.start) {
                 waiting.push((number, cycle.start));

@@ -62,7 +62,21 @@ pub(crate) fn mark(
         }
         if how != Settle::None {
             let last = before.items.get(*place).map_or(0, |item| item.calendars.len() - 1);
-            thaw(item, at, last, number.filter(|_| !restarted));
+            if restarted {
+                // Nothing that is told later is of cycles that end here.
+                let frozen = std::mem::take(&mut item.frozen);
+                for old in frozen {
+                    let times = if old.pieces < last {
+                        vec![old.time]
+                    } else {
+                        without(&[old.time], &[(at, Instant::MAX)])
+                    };
+                    item.frozen
+                        .extend(times.into_iter().map(|time| Frozen { time, ..old.clone() }));
+                }
+            } else {
+                thaw(item, at, last, number);
+            }
             continue;
         }
         let until = if new { plan_billed } else { billed(*place) };

@@ -27,7 +27,9 @@ impl Draft<'_> {
         let repeats: Vec<ItemChange> =
             self.edits.iter().filter_map(|edit| self.repeated(edit)).collect();
         let nothing = items.is_empty() && self.trial_end.is_none();
-        if nothing && number.is_none() && repeats.is_empty() {
+        // Cycles that are laid anew later begin on its days.
+        let remembers = change.anchor.is_some() && change.anchor != self.subscription.anchor;
+        if nothing && number.is_none() && repeats.is_empty() && !remembers {
             return Ok(Vec::new());
         }
         let restarted: Vec<&Item> = items

@@ -357,6 +357,11 @@ impl Item {
         self.thaw_up_to(from, until, scheduled);
     }
 
+    /// The same, whatever is told of the item later.
+    pub(crate) fn thaw_for_ever(&mut self, from: Timestamp) {
+        self.thaw_up_to(from, Timestamp::MAX, None);
+    }
+
     /// Cycles that begin at an instant or later are billed as agreed: what was invoiced of them
     /// was given back.
     pub(crate) fn thaw_cycles(&mut self, from: Timestamp) {
