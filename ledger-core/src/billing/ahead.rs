@@ -28,7 +28,8 @@ impl Ahead {
         now: Timestamp,
     ) -> Result<Self, Rejection> {
         let (rules, currency) = (account.rules(), account.profile.currency);
-        let advance = Advance { rules, catalog, currency, invoiced: account.billing };
+        let invoiced = account.billing;
+        let advance = Advance { rules, catalog, currency, invoiced, looks_ahead: false };
         let mut then = BTreeMap::new();
         for item in &subscription.items {
             // Behind cycles that a change has cut away there may be one that has begun.

@@ -31,7 +31,8 @@ fn would_ask(
     let (rules, currency) = (account.rules(), account.profile.currency);
     let horizon = Horizon::present(now, rules)?;
     let (mut agreements, mut billing) = (account.agreements.clone(), account.billing.clone());
-    let advance = Advance { rules, catalog, currency, invoiced: account.billing };
+    let invoiced = account.billing;
+    let advance = Advance { rules, catalog, currency, invoiced, looks_ahead: false };
     if let Some(subscription) = agreements.drafted(id) {
         let mut made = advance.through(subscription, horizon, 0)?;
         made.extend(advance.ahead(subscription, horizon, made.len())?);
@@ -84,7 +85,8 @@ fn costs_something(account: Account<'_>, subscription: &Subscription, now: Times
             && span.start() <= now
         {
             let (index, made) = (item.next_cycle() + n, EventAt::here(0));
-            begun.push(Cycle { index, start: span.start(), end: span.end(), full, made });
+            let (start, end) = (span.start(), span.end());
+            begun.push(Cycle { index, start, end, full, made, after: 0 });
             n += 1;
         }
         begun.iter().any(|cycle| costs(place, cycle, today))

@@ -62,38 +62,36 @@ impl<'a> Comparison<'a> {
         for left in frozen.iter_mut().filter(|left| off(left.phases) == off(None)) {
             left.phases = None;
         }
-        // What a change that laid cycles anew has forfeited of this one. What was charged of it is
-        // billed as it was agreed just before.
-        let behind = cycle.behind_its_cut();
-        let forfeited = frozen.iter().filter_map(|left| left.span.overlap(behind?));
-        let forfeited: Vec<Span> = forfeited.collect();
-        let lines = bill.lines.iter().flat_map(|at| &place.account.billing.line(*at).live);
-        let billed = lines.flat_map(|span| spans::within(&forfeited, *span));
-        let billed = billed.fold(Vec::new(), |set, span| spans::with(&set, span));
-        let mut segments = segments(place, living, &frozen, &billed);
+        // What a change that laid cycles anew has forfeited of this one, where it was billed ever,
+        // is billed as it was agreed just before.
+        let behind = Behind::of(place, cycle, &frozen);
+        let mut segments = segments(place, living, &frozen, &behind);
         let back = subscription.gives_back(cycle, rules);
         segments.retain(|segment| stays_billed(segment, back));
-        // What was billed ahead with a change that left it alone stays, too.
-        let ahead = frozen.iter().filter_map(|left| left.billed_ahead(cycle.start));
-        let ahead: Vec<LeftAlone<'_>> = ahead.collect();
-        let agreed = living.filter(|_| !ahead.is_empty());
-        let mut agreed = agreed
-            .map(|span| place.item.segments(span, (place.pauses, &ahead), rules))
-            .unwrap_or_default();
-        agreed.retain(|segment| stays_billed(segment, back));
-        let billed_ahead: Vec<Span> = ahead.iter().map(|left| left.span).collect();
+        // What was billed again with other changes that had been scheduled stays, too.
+        let mut agreed: Vec<Segment<'_>> = Vec::new();
+        for other in frozen.iter().flat_map(|left| left.others(cycle.start)) {
+            let all = self::segments(place, living, &[other], &behind).into_iter();
+            let all = all.filter(|segment| stays_billed(segment, back));
+            agreed.extend(all.filter_map(|segment| {
+                let span = segment.span.overlap(other.span)?;
+                Some(Segment { span, ..segment })
+            }));
+        }
         let left_alone: Vec<Span> = frozen.iter().map(|time| time.span).collect();
-        let compared = segments.iter().map(|segment| segment.span);
-        let forfeited = compared.fold(forfeited, |set, span| spans::without(&set, span));
-        let untouchable = [bill.waived.as_slice(), &forfeited].concat();
+        let untouchable = [bill.waived.as_slice(), &behind.as_it_is].concat();
         // What else charges time that was given up stays, where it is used.
-        let mut as_it_is = forfeited;
+        let mut as_it_is = behind.as_it_is;
         for span in used(place, cycle, &frozen) {
             as_it_is.extend(spans::within(&bill.waived, span));
         }
         // And what an item that ended has, also beyond an end and in a pause.
         if let Some(gone) = place.item.removed_at().and_then(|at| Span::new(at, Timestamp::MAX)) {
-            as_it_is.extend(left_alone.iter().filter_map(|left| left.overlap(gone)));
+            // But for what is billed of it.
+            let behind = cycle.behind_its_cut();
+            let but = segments.iter().map(|segment| segment.span).chain(behind);
+            let own = but.fold(left_alone, |set, span| spans::without(&set, span));
+            as_it_is.extend(own.iter().filter_map(|left| left.overlap(gone)));
         }
         let stays = stays(place, cycle, as_it_is, &frozen);
         // A void of credits can leave two lines with the same time: the first one keeps it.
@@ -108,9 +106,8 @@ impl<'a> Comparison<'a> {
                 segments.iter().filter(|segment| charges_the_same(place, cycle, line, segment));
             let agreed =
                 agreed.iter().filter(|segment| charges_the_same(place, cycle, line, segment));
-            let agreed = agreed.flat_map(|segment| spans::within(&billed_ahead, segment.span));
-            let allowed = same.map(|segment| segment.span).chain(stays.iter().copied());
-            let allowed = allowed.chain(agreed);
+            let allowed = same.chain(agreed).map(|segment| segment.span);
+            let allowed = allowed.chain(stays.iter().copied());
             let keeps = allowed.flat_map(|span| spans::within(&line.live, span));
             let keeps = keeps.fold(Vec::new(), |set, span| spans::with(&set, span));
             let keeps = others.iter().fold(keeps, |set, span| spans::without(&set, *span));
@@ -242,23 +239,67 @@ fn left_alone<'a>(place: Place<'a>, cycle: &Cycle) -> Vec<LeftAlone<'a>> {
     let before = place.item.left_alone(cycle.index).flat_map(|left| left.without(&behind));
     let all = before.chain(place.item.forfeited(cycle));
     let again = &place.bill(cycle).as_agreed;
-    all.flat_map(|left| left.without(again)).collect()
+    all.flat_map(|left| left.of_cycle(cycle).without(again)).collect()
 }
 
-/// What is billed of the time that a cycle lives, and of time `behind` its cut, whatever came
-/// later.
+/// What a cycle has lost by being cut, and is forfeited.
+struct Behind {
+    /// Time that is compared with what was agreed just before, whatever came later.
+    compared: Vec<Span>,
+    /// Of that, time of pauses, and of what is billed in arrears: no more of it is billed.
+    nothing: Vec<Span>,
+    /// What else is charged of it stays, and no more is.
+    as_it_is: Vec<Span>,
+}
+
+impl Behind {
+    fn of(place: Place<'_>, cycle: &Cycle, frozen: &[LeftAlone<'_>]) -> Self {
+        let (mut compared, mut nothing, mut as_it_is) = (Vec::new(), Vec::new(), Vec::new());
+        let Some(behind) = cycle.behind_its_cut() else {
+            return Self { compared, nothing, as_it_is };
+        };
+        let lines = place.bill(cycle).lines.iter().map(|at| place.account.billing.line(*at));
+        let charged = lines.filter_map(|line| Some(line.priced.as_ref()?.pricing.span));
+        let charged: Vec<Span> = charged.collect();
+        for left in frozen {
+            let Some(lost) = left.span.overlap(behind) else { continue };
+            let Some(left) = left.within(lost) else { continue };
+            for (span, timing) in left.runs() {
+                let paused = spans::within(left.paused(), span);
+                nothing.extend(&paused);
+                match timing {
+                    Some(BillingTiming::InAdvance) => {}
+                    Some(BillingTiming::InArrears) => nothing.push(span),
+                    None => {
+                        let rest =
+                            paused.iter().fold(vec![span], |set, p| spans::without(&set, *p));
+                        as_it_is.extend(rest);
+                        compared.extend(paused);
+                        continue;
+                    }
+                }
+                let ever = charged.iter().filter_map(|charged| charged.overlap(span));
+                compared = ever.fold(compared, |set, part| spans::with(&set, part));
+            }
+        }
+        compared.sort_unstable();
+        Self { compared, nothing, as_it_is }
+    }
+}
+
+/// What is billed of the time that a cycle lives, and behind its cut.
 fn segments<'a>(
     place: Place<'a>,
     living: Option<Span>,
     frozen: &[LeftAlone<'a>],
-    behind: &[Span],
+    behind: &Behind,
 ) -> Vec<Segment<'a>> {
-    let parts: Vec<Span> = living.into_iter().chain(behind.iter().copied()).collect();
+    let parts: Vec<Span> = living.into_iter().chain(behind.compared.iter().copied()).collect();
     let (Some(first), Some(last)) = (parts.first(), parts.last()) else { return Vec::new() };
     let Some(whole) = Span::new(first.start(), last.end()) else { return Vec::new() };
     let between = parts.iter().fold(vec![whole], |set, part| spans::without(&set, *part));
     let asleep = living.into_iter().flat_map(|living| spans::within(place.pauses, living));
-    let asleep: Vec<Span> = asleep.chain(between).collect();
+    let asleep: Vec<Span> = asleep.chain(between).chain(behind.nothing.iter().copied()).collect();
     place.item.segments(whole, (&asleep, frozen), place.rules())
 }
 
@@ -337,7 +378,9 @@ fn stays(
 fn comes_back_whole(place: Place<'_>, cycle: &Cycle) -> bool {
     let (subscription, rules) = (place.subscription, place.rules());
     let ended = subscription.ending.is_some();
-    !subscription.begins(cycle.start, rules) || (ended && subscription.gives_back(cycle, rules))
+    // What was cut away whole has others in its place.
+    let wont_begin = cycle.start < cycle.end && !subscription.begins(cycle.start, rules);
+    wont_begin || (ended && subscription.gives_back(cycle, rules))
 }
 
 /// Billed time that goes, in parts that a charge takes the place of, and parts that none does.

@@ -149,7 +149,7 @@ impl CycleBill {
     /// Nothing of it was billed or given up.
     pub(crate) fn untouched(&self) -> bool {
         // What was given up may have come back since.
-        self.lines.is_empty() && !(self.gave_up && !self.waived.is_empty())
+        self.lines.is_empty() && (!self.gave_up || self.waived.is_empty())
     }
 
     /// Something of it was voided to be billed again.

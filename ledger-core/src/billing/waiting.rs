@@ -106,7 +106,7 @@ fn next_of(place: Place<'_>, day: Date) -> Result<Option<Date>, Rejection> {
         }
         let index = item.next_cycle() + n;
         let (start, end) = (span.start(), span.end());
-        let cycle = Cycle { index, start, end, full, made: EventAt::here(0) };
+        let cycle = Cycle { index, start, end, full, made: EventAt::here(0), after: 0 };
         let mut charged = ahead(place, &cycle)?;
         // What is left of a cycle that is given up in part is a difference, unless in arrears.
         charged.retain(|(segment, _)| match segment.terms.timing {

@@ -31,7 +31,7 @@ use std::collections::BTreeMap;
 use schemas::event::{
     ChargeAdded, ChargeWithdrawn, CreditNoteIssued, CycleCut, InvoiceFinalized, InvoiceLine,
     InvoiceVoided, LineRef, LineSource, SubscriptionActivated, SubscriptionCanceled,
-    SubscriptionChanged, SubscriptionMoved, SubscriptionResumed,
+    SubscriptionChanged, SubscriptionMigrated, SubscriptionMoved, SubscriptionResumed,
 };
 use schemas::ids::{ChargeId, DiscountId, InvoiceId, SubscriptionId};
 use schemas::terms::{EndReason, LineKind};
@@ -183,6 +183,10 @@ impl Charged {
             self.mark(changed, findings);
         } else if let Some(cut) = event.get::<CycleCut>() {
             self.cut.entry((cut.subscription, cut.item)).or_default().push(cut.cycle);
+        } else if let Some(migrated) = event.get::<SubscriptionMigrated>() {
+            for change in &migrated.items {
+                self.cut.remove(&(migrated.subscription, change.item));
+            }
         } else if let Some(activated) = event.get::<SubscriptionActivated>() {
             if let Some(moved) = &activated.moved {
                 self.relay(activated.subscription, moved, findings);

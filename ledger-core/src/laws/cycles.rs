@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use schemas::event::{
     CycleCut, CycleOpened, InvoiceFinalized, InvoiceLine, LineSource, SubscriptionActivated,
-    SubscriptionChanged, SubscriptionMoved,
+    SubscriptionChanged, SubscriptionMigrated, SubscriptionMoved,
 };
 use schemas::ids::SubscriptionId;
 use schemas::{Event, Span, Timestamp};
@@ -46,6 +46,10 @@ impl Cycles {
             self.cut(cut, findings);
         } else if let Some(changed) = event.get::<SubscriptionChanged>() {
             self.lay_anew(changed);
+        } else if let Some(migrated) = event.get::<SubscriptionMigrated>() {
+            for change in &migrated.items {
+                self.cut.remove(&(migrated.subscription, change.item));
+            }
         } else if let Some(activated) = event.get::<SubscriptionActivated>() {
             if let Some(moved) = &activated.moved {
                 self.relay(activated.subscription, moved, findings);

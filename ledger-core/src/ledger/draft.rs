@@ -70,6 +70,7 @@ impl Draft {
             catalog: context.catalog,
             currency: profile.currency,
             invoiced: &self.customer.billing,
+            looks_ahead: false,
         };
         // It folds into the subscription what it makes, so only the other room is left to tell.
         let subscription = self.customer.agreements.drafted(id);

@@ -166,6 +166,7 @@ fn change_paid(context: &Context<'_>, draft: &mut Draft) -> Result<(), Rejection
             catalog: context.catalog,
             currency: profile.currency,
             invoiced: &draft.customer.billing,
+            looks_ahead: false,
         };
         advance.scheduled(subscription, at, due)
     };

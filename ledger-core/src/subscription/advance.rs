@@ -74,6 +74,8 @@ pub(crate) struct Advance<'a> {
     pub(crate) catalog: &'a Catalog,
     pub(crate) currency: Currency,
     pub(crate) invoiced: &'a dyn Invoiced,
+    /// It only looks at what was billed ahead, and not at what of that was billed ahead.
+    pub(crate) looks_ahead: bool,
 }
 
 impl Advance<'_> {

@@ -29,6 +29,7 @@ impl<'a> Case<'a> {
             catalog: self.context.catalog,
             currency: self.profile.currency,
             invoiced: self.books.invoiced(),
+            looks_ahead: false,
         }
     }
 

@@ -117,7 +117,10 @@ impl Subscription {
         match event {
             E::PaymentAwaited(awaited) => self.fold_wait(awaited)?,
             E::SubscriptionActivated(activated) => self.fold_activation(activated)?,
-            E::CycleOpened(opened) => self.known_item(opened.item)?.open(opened, made)?,
+            E::CycleOpened(opened) => {
+                let after = self.changes;
+                self.known_item(opened.item)?.open(opened, made, after)?;
+            }
             E::CycleCut(cut) => {
                 let id = self.id;
                 let unknown =
@@ -278,8 +281,7 @@ impl Subscription {
         for change in &changed.items {
             let known = self.item(change.item).is_some();
             // Before cycles are laid anew: what was left alone of those that run is billed, too.
-            let mut gave_way = changed.billed_ahead.iter().flat_map(|told| &told.items);
-            let gave_way = gave_way.any(|told| told.item == change.item);
+            let gave_way = changed.billed_ahead.iter().any(|told| told.change.item == change.item);
             let scheduled = changed.change.filter(|_| change.calendar.is_none());
             if known && changed.settle != Settle::None {
                 let item = self.known_item(change.item)?;

@@ -40,6 +40,8 @@ pub(crate) struct Cycle {
     pub(crate) full: Span,
     /// The event that opened it.
     pub(crate) made: EventAt,
+    /// Changes up to this number had been scheduled by then.
+    pub(crate) after: u32,
 }
 
 impl Cycle {
@@ -213,6 +215,12 @@ impl Item {
         before.into_iter().any(|cycle| cycle.start < cycle.end).then_some(self.calendar.from)
     }
 
+    /// Where the first cycle begins that was opened when a change had been scheduled.
+    pub(crate) fn opened_after(&self, change: u32) -> Option<Timestamp> {
+        let mut known = self.cycles.iter().filter(|cycle| cycle.start < cycle.end);
+        known.find(|cycle| change <= cycle.after).map(|cycle| cycle.start)
+    }
+
     /// The index that the next cycle will have.
     pub(crate) fn next_cycle(&self) -> u32 {
         u32::try_from(self.cycles.len()).expect("bounded by the calendar: at most a cycle a day")
@@ -298,7 +306,12 @@ impl Item {
     ///
     /// # Errors
     /// [`Unmade`] when the one before it was not.
-    pub(crate) fn open(&mut self, opened: &CycleOpened, made: EventAt) -> Result<(), Unmade> {
+    pub(crate) fn open(
+        &mut self,
+        opened: &CycleOpened,
+        made: EventAt,
+        after: u32,
+    ) -> Result<(), Unmade> {
         if opened.cycle != self.next_cycle() {
             let part =
                 format!("the cycle before cycle {} of item {} of", opened.cycle, opened.item);
@@ -310,6 +323,7 @@ impl Item {
             end: opened.span.end(),
             full: opened.full,
             made,
+            after,
         });
         Ok(())
     }
@@ -352,10 +366,9 @@ impl Item {
         Some(SegmentFrom { at, nth })
     }
 
-    /// The change that is recorded next for an instant.
-    pub(crate) fn next_change(&self, at: Timestamp) -> SegmentFrom {
-        let known = self.changes.iter().find(|(from, _)| *from == at);
-        SegmentFrom { at, nth: known.map_or(1, |(_, nth)| nth + 1) }
+    /// How many changes were recorded for an instant.
+    pub(crate) fn changes_at(&self, at: Timestamp) -> Option<u32> {
+        self.changes.iter().find(|(from, _)| *from == at).map(|(_, nth)| *nth)
     }
 
     /// The first instant after `at` for which a command said something of it; phases and migrations

@@ -2,12 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use schemas::event::{EventAt, ItemChange, ScheduledFor, SubscriptionChanged};
-use schemas::terms::Renewal;
-use schemas::{Span, Timestamp};
+use schemas::event::{
+    BilledAhead, EventAt, ItemChange, SegmentFrom, SubscriptionChanged, SubscriptionEvent,
+};
+use schemas::{Rejection, Span, Timestamp};
 
+use super::advance::Advance;
 use super::item::{Changed, Frozen};
-use super::state::{Subscription, is_end};
+use super::state::{Pause, Subscription};
 
 impl Subscription {
     /// What a change leaves as it is invoiced, by item. Of what begins with it nothing is invoiced.
@@ -22,37 +24,69 @@ impl Subscription {
             .iter()
             .map(|change| (change.item, change.left_alone_until, change.calendar.is_some()));
         let later = changed.later.iter().map(|later| (later.item, later.left_alone_until, false));
-        let left = of_items.chain(later).filter_map(|(number, until, restarted)| {
+        let left = of_items.chain(later).filter_map(|(item, until, restarted)| {
             let span = Span::new(changed.from, until?)?;
             let phases = self.phases.as_ref();
-            let item = self.item(number).map(|item| item.to_freeze(span, phases, after));
-            let mut left = item.unwrap_or_else(|| Frozen::of_nothing(span, made, after));
+            let known = self.item(item).map(|item| item.to_freeze(span, phases, after));
+            let mut left = known.unwrap_or_else(|| Frozen::of_nothing(span, made, after));
             if restarted {
-                self.out_of_service().into_iter().for_each(|time| left.out_of_service(time));
+                let credited = self.pauses.iter().filter(|pause| !pause.kept);
+                left = left.beside(credited.filter_map(Pause::span));
             }
-            for told in &changed.billed_ahead {
-                let of_item = |change: &&ItemChange| change.item == number;
-                let change = told.items.iter().find(of_item);
-                if let Some((change, item)) = change.zip(self.item(number)) {
-                    let by = Changed::by(told.from, change);
-                    left.was_billed_ahead(&by, (made, item.next_change(told.from)));
-                }
+            let of_item = |told: &&BilledAhead| told.change.item == item;
+            for told in changed.billed_ahead.iter().filter(of_item) {
+                let BilledAhead { from, change, nth, number } = told;
+                let segment = SegmentFrom { at: *from, nth: *nth };
+                left.was_billed_ahead(*number, &Changed::by(*from, change), (made, segment));
             }
-            Some((number, left))
+            Some((item, left))
         });
         left.collect()
     }
+}
 
-    /// Time in which nothing is used, as far as it is known.
-    fn out_of_service(&self) -> Vec<Span> {
-        let scheduled = self.scheduled.iter().filter(|due| is_end(due));
-        let scheduled = scheduled.filter_map(|due| match due.at {
-            ScheduledFor::At(at) => Some(at),
-            ScheduledFor::Paid => None,
-        });
-        let term = self.term.filter(|term| term.renewal == Renewal::Cancel);
-        let ends = scheduled.chain(term.map(|term| term.span.end()));
-        let beyond = ends.filter_map(|end| Span::new(end, Timestamp::MAX));
-        self.known_pauses().into_iter().chain(beyond).collect()
+impl Advance<'_> {
+    /// What scheduled changes up to an instant would change of items that are billed beyond their
+    /// time: of those of which that is asked.
+    ///
+    /// # Errors
+    /// What advancing refuses.
+    pub(super) fn billed_ahead(
+        self,
+        subscription: &Subscription,
+        to: Timestamp,
+        asked: impl Fn(u32) -> bool,
+    ) -> Result<Vec<BilledAhead>, Rejection> {
+        let is_billed = |item: u16, from| {
+            let known = subscription.item(item).is_some();
+            let until = self.invoiced.charged_until(subscription, item);
+            known && until.is_some_and(|until| from < until)
+        };
+        let mut found: Vec<BilledAhead> = Vec::new();
+        let ahead = Self { looks_ahead: true, ..self };
+        let (then, events) = ahead.projection(subscription, to)?;
+        for event in events {
+            let SubscriptionEvent::SubscriptionChanged(changed) = event else { continue };
+            let Some(number) = changed.change.filter(|number| asked(*number)) else { continue };
+            // Where it leaves alone what was billed with others before, that is what stays.
+            let known = changed.billed_ahead;
+            let inherits = |item: u16| known.iter().any(|told| told.change.item == item);
+            let from = changed.from;
+            let own = changed.items.into_iter().filter(|change| {
+                change.calendar.is_none() && !inherits(change.item) && is_billed(change.item, from)
+            });
+            let own = own.map(|change| {
+                let last = then.item(change.item).and_then(|item| item.changes_at(from));
+                let change = ItemChange { left_alone_until: None, ..change };
+                BilledAhead { from, change, nth: last.unwrap_or(1), number }
+            });
+            let own: Vec<BilledAhead> = own.collect();
+            for told in known.into_iter().chain(own) {
+                if !found.contains(&told) {
+                    found.push(told);
+                }
+            }
+        }
+        Ok(found)
     }
 }

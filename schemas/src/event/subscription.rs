@@ -301,17 +301,22 @@ pub struct SubscriptionChanged {
     /// What was told and holds already: no change for an earlier day runs through it.
     pub repeats: Vec<ItemChange>,
     /// What was billed ahead with scheduled changes that gave way to this one, which leaves alone
-    /// what is invoiced.
+    /// what is invoiced; where it lays cycles anew, with any.
     pub billed_ahead: Vec<BilledAhead>,
 }
 
-/// A scheduled change as it was billed before its time. It gave way to another one since.
+/// What a scheduled change would have changed of an item. It was billed before its time, and has
+/// no effect on what was billed any more.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct BilledAhead {
     /// Its time.
     pub from: Timestamp,
     /// What it would have changed.
-    pub items: Vec<ItemChange>,
+    pub change: ItemChange,
+    /// How many changes of the item there would have been for its time.
+    pub nth: u32,
+    /// The number of the scheduled change.
+    pub number: u32,
 }
 
 /// A phase of a ramp begins here.

@@ -15,7 +15,7 @@ use crate::passing::{View, pass};
 use crate::rules::CreditDocument;
 use crate::stretches::{both, joined, without};
 use crate::subscription::Subscription;
-use crate::wanted::{Wanted, billed_ahead, gone_alone, stays, untouchable, wanted};
+use crate::wanted::{Billed, Wanted, billed_ahead, gone_alone, stays, untouchable, wanted};
 
 /// Billed time that should not be.
 #[derive(Debug, Clone)]
@@ -202,9 +202,16 @@ fn lines_of(
     lines.map(|(at, line)| (at, line.clone())).collect()
 }
 
-/// The time that lines charge.
-fn charged(lines: &[(At, Line)]) -> Vec<Stretch> {
-    joined(lines.iter().flat_map(|(_, line)| line.live.iter().copied()).collect())
+/// The time that lines were for.
+fn ever(lines: &[(At, Line)]) -> Vec<Stretch> {
+    joined(lines.iter().map(|(_, line)| line.time).collect())
+}
+
+/// How many changes were scheduled when a cycle was first billed.
+fn changes(customer: &Customer, of: &Subscription, number: usize, id: CycleId) -> u32 {
+    let Some(first) = customer.first_billed(of.id, number, id) else { return u32::MAX };
+    let known = of.told_by.iter().filter(|(_, told)| **told < first.number);
+    known.map(|(number, _)| *number).max().unwrap_or(0)
 }
 
 /// The pieces of a cycle that should be charged and are not, whatever they cost.
@@ -216,10 +223,11 @@ pub(crate) fn unbilled(
 ) -> Vec<Wanted> {
     let item = &of.items[number];
     let lines = lines_of(customer, of, number, cycle.id);
-    let charged = charged(&lines);
-    let all = wanted((&customer.rules, &customer.clock), of, item, cycle, &charged);
+    let changes = changes(customer, of, number, cycle.id);
+    let billed = Billed { ever: &ever(&lines), changes };
+    let all = wanted((&customer.rules, &customer.clock), of, item, cycle, billed);
     let place = (cycle.id, cycle.start, cycle.full);
-    let given_up = untouchable(of, item, place, (Some(cycle), &all));
+    let given_up = untouchable(of, item, place, Some(cycle));
     let mut wants = all;
     wants.retain(|want| {
         let like = lines.iter().filter(|(_, line)| {
@@ -244,9 +252,6 @@ fn one(
     found: &mut Difference,
 ) -> bool {
     let item = &subscription.items[number];
-    let agreed = cycle.map_or_else(Vec::new, |cycle| {
-        billed_ahead(view.rules, view.clock, subscription, item, cycle)
-    });
     let place = lines.first().and_then(|(_, line)| line.cycle().map(|of| (of.id, of.start)));
     let place = cycle.map(|cycle| (cycle.id, cycle.start)).or(place);
     let Some((id, start)) = place else { return false };
@@ -255,9 +260,13 @@ fn one(
     // One of which nothing is left.
     let cut = Cycle { id, start, end: start, full: whole.2 };
     let of = cycle.unwrap_or(&cut);
-    let should = wanted((view.rules, view.clock), subscription, item, of, &charged(lines));
-    let anyway = stays((view.rules, view.clock), subscription, item, whole, (cycle, &should));
-    let frozen = untouchable(subscription, item, whole, (cycle, &should));
+    let changes = changes(view.customer, subscription, number, id);
+    let billed = Billed { ever: &ever(lines), changes };
+    let clock = (view.rules, view.clock);
+    let should = wanted(clock, subscription, item, of, billed);
+    let agreed = billed_ahead(clock, subscription, item, of, billed);
+    let anyway = stays(clock, subscription, item, whole, (cycle, &should));
+    let frozen = untouchable(subscription, item, whole, cycle);
     let mut covered = frozen.clone();
     let mut covered_twice = covered.clone();
     for (at, line) in lines {

@@ -7,7 +7,7 @@ use schemas::text::Code;
 
 use crate::change::{Asked, Told, apply};
 use crate::civil::Instant;
-use crate::item::{Frozen, Item};
+use crate::item::{Ahead, Frozen, Item};
 use crate::passing::{View, pass, settle};
 use crate::subscription::{At, Later, Named, Scheduled, Subscription};
 
@@ -15,6 +15,7 @@ use crate::subscription::{At, Later, Named, Scheduled, Subscription};
 #[derive(Debug, Clone)]
 pub(crate) struct BilledAhead {
     pub(crate) at: Instant,
+    pub(crate) number: u32,
     pub(crate) place: usize,
     item: Item,
     told: Told,
@@ -29,28 +30,44 @@ pub(crate) fn billed_ahead(
     if settle(view.rules, new.proration) != Settle::None {
         return Vec::new();
     }
+    let gives_way = |old: &&Scheduled| {
+        let known = left.scheduled.iter().find(|known| known.number == old.number);
+        known.is_none_or(|known| format!("{:?}", known.what) != format!("{:?}", old.what))
+    };
+    let gone = before.scheduled.iter().filter(gives_way).collect();
+    of_changes(view, before, gone)
+}
+
+/// What was billed ahead with any scheduled change.
+pub(crate) fn all_billed_ahead(view: &View<'_>, before: &Subscription) -> Vec<BilledAhead> {
+    of_changes(view, before, before.scheduled.iter().collect())
+}
+
+fn of_changes(
+    view: &View<'_>,
+    before: &Subscription,
+    mut changes: Vec<&Scheduled>,
+) -> Vec<BilledAhead> {
     let mut found = Vec::new();
-    let mut gone: Vec<&Scheduled> = before
-        .scheduled
-        .iter()
-        .filter(|old| {
-            let known = left.scheduled.iter().find(|known| known.number == old.number);
-            known.is_none_or(|known| format!("{:?}", known.what) != format!("{:?}", old.what))
-        })
-        .collect();
-    gone.sort_by_key(|old| old.number);
-    for old in gone {
+    changes.sort_by_key(|old| match old.at {
+        At::Time(at) => (at, old.number),
+        At::Paid => (Instant::MAX, old.number),
+    });
+    for old in changes {
         let (At::Time(at), Later::Change(change)) = (old.at, &old.what) else { continue };
+        let billed = |place: usize| {
+            let until = view.customer.billed_until(before, place);
+            until.is_some_and(|until| at < until)
+        };
+        if !(0..before.items.len()).any(billed) {
+            continue;
+        }
         let mut then = before.clone();
         then.scheduled.retain(|known| known.number != old.number);
         pass(view, &mut then, at);
         let inherited = before.stays.get(&old.number).cloned().unwrap_or_default();
         let Ok(touched) = apply(view, &mut then, change, (at, Asked::Before(old.number))) else {
             continue;
-        };
-        let billed = |place: usize| {
-            let until = view.customer.billed_until(before, place);
-            until.is_some_and(|until| at < until)
         };
         let known =
             |place: usize| place < before.items.len() && !touched.restarted.contains(&place);
@@ -59,7 +76,8 @@ pub(crate) fn billed_ahead(
                 continue;
             }
             let told = touched.told.get(&place).copied().unwrap_or_default();
-            found.push(BilledAhead { at, place, item: then.items[place].clone(), told });
+            let (item, number) = (then.items[place].clone(), old.number);
+            found.push(BilledAhead { at, number, place, item, told });
         }
         found.extend(inherited);
     }
@@ -76,13 +94,13 @@ pub(crate) fn stays_billed(
     let mut any = false;
     for told in all.iter().filter(|told| told.place == place) {
         any = true;
-        let known = frozen.ahead.take();
-        let from = known.as_ref().map_or(told.at, |(from, _)| told.at.min(*from));
-        let was = known.map_or_else(|| frozen.was.clone(), |(_, was)| was);
         let price = told.item.price_at(view.rules, told.at);
-        let was = Frozen { was, ..frozen.clone() };
-        let was = was.and((&told.item, told.told), told.at, price.as_ref());
-        frozen.ahead = Some((from, was));
+        let known = frozen.ahead.last();
+        let from = known.map_or(told.at, |ahead| told.at.min(ahead.from));
+        let change = known.map_or(told.number, |ahead| ahead.change.max(told.number));
+        let was = known.map_or(&frozen.was, |ahead| &ahead.was);
+        let was = frozen.and(was, (&told.item, told.told), told.at, price.as_ref());
+        frozen.ahead.push(Ahead { from, change, was });
     }
     any
 }

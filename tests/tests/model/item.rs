@@ -88,9 +88,19 @@ pub(crate) struct Frozen {
     pub(crate) pieces: usize,
     /// How many changes had been scheduled when it was told.
     pub(crate) numbers: u32,
-    /// What may have been billed ahead of it: what was to be, before it was told.
-    /// Of cycles that begin at an instant or later.
-    pub(crate) ahead: Option<(Instant, Prices)>,
+    /// What was billed ahead of it with changes that were scheduled, in their order.
+    pub(crate) ahead: Vec<Ahead>,
+    /// Where cycles are laid anew: time of pauses of which nothing was to be charged.
+    pub(crate) paused: Vec<Stretch>,
+}
+
+/// What was to be charged with a change, in cycles that begin at an instant or later and were
+/// billed when it was scheduled.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Ahead {
+    pub(crate) from: Instant,
+    pub(crate) change: u32,
+    pub(crate) was: Prices,
 }
 
 impl Frozen {
@@ -100,16 +110,26 @@ impl Frozen {
         price.as_ref()
     }
 
-    /// As a cycle may have been billed ahead that begins then.
-    pub(crate) fn billed_ahead(&self, start: Instant) -> Option<Self> {
-        let (_, was) = self.ahead.as_ref().filter(|(from, _)| *from <= start)?;
-        Some(Self { was: was.clone(), ..self.clone() })
+    /// As it was billed with changes up to a number.
+    pub(crate) fn up_to(&self, start: Instant, change: u32) -> Self {
+        let mut known = self.ahead.iter();
+        let known = known.rfind(|ahead| ahead.from <= start && ahead.change <= change);
+        let was = known.map_or(&self.was, |ahead| &ahead.was).clone();
+        Self { was, ..self.clone() }
+    }
+
+    /// All that it may have been billed as, in a cycle that begins then.
+    pub(crate) fn any(&self, start: Instant) -> Vec<Self> {
+        let ahead = self.ahead.iter().filter(|ahead| ahead.from <= start);
+        let all = [&self.was].into_iter().chain(ahead.map(|ahead| &ahead.was));
+        all.map(|was| Self { was: was.clone(), ..self.clone() }).collect()
     }
 
     /// What was charged with a change as well that says something of an item: until something
     /// else was to be of the same.
     pub(crate) fn and(
         &self,
+        was: &Prices,
         (new, told): (&Item, Told),
         at: Instant,
         price_now: Option<&Price>,
@@ -119,8 +139,8 @@ impl Frozen {
         let terms = new.terms_at(at).filter(|_| told.terms);
         let ended = new.terms_at(at).is_none() && told.terms;
         let other = told.quantity;
-        let mut all = self.was.clone();
-        let then = self.at(at).cloned();
+        let mut all = was.clone();
+        let then = was.iter().rfind(|(from, _)| *from <= at).and_then(|(_, price)| price.clone());
         if all.iter().all(|(from, _)| *from != at) {
             all.push((at, then.clone()));
             all.sort_by_key(|(from, _)| *from);

@@ -10,11 +10,11 @@ use schemas::terms::{BillingTiming, ChangeBilling, Settle};
 
 use crate::change::{Told, Touched};
 use crate::civil::Instant;
-use crate::giving_way::stays_billed;
-use crate::item::{Frozen, Item};
+use crate::giving_way::{BilledAhead, all_billed_ahead, stays_billed};
+use crate::item::{Ahead, Frozen, Item};
 use crate::passing::View;
 use crate::rules::NoneScope;
-use crate::stretches::without;
+use crate::stretches::{both, without};
 use crate::subscription::Subscription;
 
 /// How the difference is billed is written beside the timelines.
@@ -28,7 +28,18 @@ pub(crate) fn mark(
 ) {
     let numbers = number.unwrap_or(before.numbers);
     let billed = |place: usize| view.customer.billed_until(before, place);
-    let plan_billed = before.plan_items(at).into_iter().filter_map(billed).max();
+    let plan_billed = before.plan_items(at).into_iter().filter_map(|place| {
+        let until = billed(place)?;
+        // What was billed ahead when it was scheduled already is to be charged of it, too.
+        let told = number.and_then(|number| before.told_by.get(&number));
+        let cycles = before.items[place].cycles(view.rules, view.clock, until);
+        let since = cycles.into_iter().filter(|cycle| {
+            let first = view.customer.first_billed(before.id, place, cycle.id);
+            told.zip(first).is_some_and(|(told, first)| *told < first.number)
+        });
+        Some(since.map(|cycle| cycle.start).min().map_or(until, |since| until.min(since)))
+    });
+    let plan_billed = plan_billed.max();
     let mut freezes: Vec<(usize, crate::civil::Stretch)> = Vec::new();
     let stays = before.stays.get(&number.unwrap_or(0)).cloned().unwrap_or_default();
     // What begins later and is another by this.
@@ -80,6 +91,9 @@ pub(crate) fn mark(
             continue;
         }
         let until = if new { plan_billed } else { billed(*place) };
+        // With cycles laid anew nothing is forfeited of what was not to be used.
+        let end = before.known_end().map(|(end, _)| end).filter(|_| restarted && !new);
+        let until = until.map(|until| end.map_or(until, |end| until.min(end)));
         let arrears = item.terms_at(at).is_some_and(|t| t.timing == BillingTiming::InArrears);
         // Of what begins in arrears nothing is invoiced.
         let skipped = new && (arrears || view.rules.of.none_scope == NoneScope::BilledLines);
@@ -92,9 +106,24 @@ pub(crate) fn mark(
                     None => nothing_of(item, (at, until), numbers),
                 };
                 if restarted {
-                    out_of_service(before, &mut frozen);
+                    // Of what was paused and comes back nothing was to be charged.
+                    let pauses = before.pauses.iter().filter(|pause| !pause.kept);
+                    let pauses: Vec<crate::civil::Stretch> =
+                        pauses.map(|p| (p.from, p.until.unwrap_or(Instant::MAX))).collect();
+                    frozen.paused = both(&[frozen.time], &pauses);
                 }
                 let mut frozen = Frozen { pieces, numbers, ..frozen };
+                let mut stays = stays.clone();
+                if restarted {
+                    let known = all_billed_ahead(view, before).into_iter();
+                    let said = |told: &BilledAhead| {
+                        stays
+                            .iter()
+                            .any(|known| (known.number, known.place) == (told.number, told.place))
+                    };
+                    let known: Vec<BilledAhead> = known.filter(|told| !said(told)).collect();
+                    stays.extend(known);
+                }
                 let gave_way = stays_billed(view, &mut frozen, &stays, *place);
                 let number = number.filter(|_| !restarted && !gave_way);
                 if let (Some(number), Some(old)) = (number, before.items.get(*place)) {
@@ -102,10 +131,13 @@ pub(crate) fn mark(
                     let told = touched.told.get(place).copied().unwrap_or_default();
                     let now = new.price_at(view.rules, at);
                     let last = old.calendars.len() - 1;
+                    let also = |of: &Frozen| {
+                        let was = of.ahead.last().map_or(&of.was, |ahead| &ahead.was);
+                        of.and(was, (&new, told), at, now.as_ref())
+                    };
                     let known = told_after(&mut item.frozen, (number, last), at).last();
-                    let known = known.map(|known| known.and((&new, told), at, now.as_ref()));
-                    let was = known.unwrap_or_else(|| frozen.and((&new, told), at, now.as_ref()));
-                    frozen.ahead = Some((at, was));
+                    let was = known.map_or_else(|| also(&frozen), |known| also(known));
+                    frozen.ahead.push(Ahead { from: at, change: number, was });
                 }
                 item.frozen.push(frozen);
                 freezes.push((*place, (at, until)));
@@ -167,7 +199,13 @@ pub(crate) fn is_billed_too(
     let last = new.calendars.len() - 1;
     let now = new.price_at(view.rules, at);
     for left in told_after(&mut item.frozen, (number, last), at) {
-        left.was = left.and((&new, told), at, now.as_ref());
+        let ahead = left.ahead.iter().map(|ahead| {
+            let was = left.and(&ahead.was, (&new, told), at, now.as_ref());
+            Ahead { was, ..*ahead }
+        });
+        let ahead = ahead.collect();
+        left.was = left.and(&left.was, (&new, told), at, now.as_ref());
+        left.ahead = ahead;
     }
 }
 
@@ -194,37 +232,25 @@ fn as_it_was(view: &View<'_>, before: &Item, time: crate::civil::Stretch) -> Fro
     let old = known.iter().rfind(|old| old.time.0 <= time.0 && time.0 < old.time.1);
     let percents = old.map_or(&before.percents, |old| &old.percents).clone();
     // What was billed ahead before that stays so.
-    let from = known.iter().filter_map(|old| Some(old.ahead.as_ref()?.0)).max();
-    let ahead = from.map(|from| {
-        let billed: Vec<Frozen> =
-            known.iter().map(|old| old.billed_ahead(from).unwrap_or((*old).clone())).collect();
-        (from, was(&billed.iter().collect::<Vec<_>>()))
+    let mut changes: Vec<(u32, Instant)> =
+        known.iter().flat_map(|old| &old.ahead).map(|ahead| (ahead.change, ahead.from)).collect();
+    changes.sort_unstable();
+    changes.dedup();
+    let ahead = changes.into_iter().map(|(change, from)| {
+        let billed: Vec<Frozen> = known.iter().map(|old| old.up_to(Instant::MAX, change)).collect();
+        Ahead { from, change, was: was(&billed.iter().collect::<Vec<_>>()) }
     });
+    let ahead = ahead.collect();
     let was = was(&known);
-    Frozen { time, since: time.0, was, percents, pieces: last, numbers: 0, ahead }
-}
-
-/// Where cycles are laid anew, nothing was to be charged of what is paused or beyond the end.
-fn out_of_service(of: &Subscription, frozen: &mut Frozen) {
-    let pauses = of.known_pauses();
-    let mut out: Vec<crate::civil::Stretch> =
-        pauses.iter().map(|pause| (pause.from, pause.until.unwrap_or(Instant::MAX))).collect();
-    out.extend(of.known_end().map(|(end, _)| (end, Instant::MAX)));
-    let mut steps: Vec<Instant> = frozen.was.iter().map(|(at, _)| *at).collect();
-    steps.extend(out.iter().flat_map(|out| [out.0, out.1]));
-    steps.retain(|at| frozen.time.0 <= *at && *at < frozen.time.1);
-    steps.sort_unstable();
-    steps.dedup();
-    let out = |at: Instant| out.iter().any(|out| out.0 <= at && at < out.1);
-    let was = |at| (at, frozen.at(at).filter(|_| !out(at)).cloned());
-    frozen.was = steps.into_iter().map(was).collect();
+    let paused = Vec::new();
+    Frozen { time, since: time.0, was, percents, pieces: last, numbers: 0, ahead, paused }
 }
 
 /// Time of which nothing was charged.
 pub(crate) fn nothing_of(item: &Item, time: crate::civil::Stretch, numbers: u32) -> Frozen {
     let (was, percents) = (vec![(time.0, None)], item.percents.clone());
-    let (pieces, ahead) = (item.calendars.len() - 1, None);
-    Frozen { time, since: time.0, was, percents, pieces, numbers, ahead }
+    let (pieces, ahead, paused) = (item.calendars.len() - 1, Vec::new(), Vec::new());
+    Frozen { time, since: time.0, was, percents, pieces, numbers, ahead, paused }
 }
 
 /// An end or a pause gives back what was billed of what is there.

@@ -152,6 +152,7 @@ pub(crate) fn change(
             let meant = meant_then.into_iter().filter(|named| named.place < there);
             of.meant.insert(of.numbers, meant.collect());
             of.stays.insert(of.numbers, stays);
+            of.told_by.insert(of.numbers, view.book.commands);
             of.follows_the_cycle(command.when);
             return Ok(false);
         }

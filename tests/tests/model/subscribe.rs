@@ -86,6 +86,7 @@ pub(crate) fn begin(
         numbers: 0,
         meant: BTreeMap::new(),
         stays: BTreeMap::new(),
+        told_by: BTreeMap::new(),
         end: None,
         beneficiary: with.beneficiary,
         anchor: with.anchor,

@@ -173,6 +173,8 @@ pub(crate) struct Subscription {
     /// What was billed ahead with changes that gave way to one without proration, by its number;
     /// 0 is the change of the present.
     pub(crate) stays: BTreeMap<u32, Vec<BilledAhead>>,
+    /// The command that scheduled a change, by its number.
+    pub(crate) told_by: BTreeMap<u32, u64>,
     pub(crate) end: Option<End>,
     pub(crate) beneficiary: Option<CustomerId>,
     /// It is what a quote offered.

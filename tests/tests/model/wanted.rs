@@ -48,19 +48,44 @@ fn ends_with_full_credit(subscription: &Subscription, cycle: &Cycle) -> bool {
         .is_some_and(|(end, credit)| credit == CancelCredit::Full && inside(end))
 }
 
+/// What is known of the bills of a cycle.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Billed<'a> {
+    /// The time that lines were for, given back or not.
+    pub(crate) ever: &'a [Stretch],
+    /// Changes up to this number were scheduled when it was first billed.
+    pub(crate) changes: u32,
+}
+
 /// The pieces of a cycle that should be charged, in order. Of what it has lost because cycles were
-/// laid anew, what is `charged` was to be charged as it was then.
+/// laid anew, what was billed ever was to be charged as it was then.
 pub(crate) fn wanted(
     (rules, clock): (&Rules, &Clock),
     subscription: &Subscription,
     item: &Item,
     cycle: &Cycle,
-    charged: &[Stretch],
+    billed: Billed<'_>,
 ) -> Vec<Wanted> {
     let frozen = frozen(subscription, item, place_of(cycle), Some(cycle));
-    let lost = both(charged, &lost(&times(&frozen), place_of(cycle), Some(cycle)));
+    let frozen: Vec<Frozen> =
+        frozen.iter().map(|left| left.up_to(cycle.start, billed.changes)).collect();
+    let lost = lost_and_compared(&frozen, billed.ever, cycle);
     let mut found = wanted_but(&frozen, (rules, clock), (subscription, item), (cycle, &lost));
     found.retain(|want| !given_back(subscription, cycle, want.price.terms.timing));
+    found
+}
+
+/// Time that a cycle has lost and of which something was to be charged in advance.
+fn lost_and_compared(frozen: &[Frozen], ever: &[Stretch], cycle: &Cycle) -> Vec<Stretch> {
+    let mut found = Vec::new();
+    for left in frozen {
+        let lost = lost(&[left.time], place_of(cycle), Some(cycle));
+        let steps: Vec<Instant> = left.was.iter().map(|(at, _)| *at).collect();
+        for time in cut(&both(ever, &without(&lost, &left.paused)), &steps) {
+            let advance = |price: &&Price| price.terms.timing == BillingTiming::InAdvance;
+            found.extend(left.at(time.0).filter(advance).map(|_| time));
+        }
+    }
     found
 }
 
@@ -76,28 +101,32 @@ fn lost(times: &[Stretch], (_, start, full): Place, cycle: Option<&Cycle>) -> Ve
     both(times, &[(cycle.map_or(start, |cycle| cycle.end), full.1)])
 }
 
-/// What may have been billed ahead of time that was left alone, and stays so.
+/// What may have been billed of time that was left alone, with more or less of what was scheduled:
+/// it stays so.
 pub(crate) fn billed_ahead(
-    rules: &Rules,
-    clock: &Clock,
+    (rules, clock): (&Rules, &Clock),
     subscription: &Subscription,
     item: &Item,
     cycle: &Cycle,
+    billed: Billed<'_>,
 ) -> Vec<Wanted> {
     let left = frozen(subscription, item, place_of(cycle), Some(cycle));
-    let ahead: Vec<Frozen> =
-        left.iter().filter_map(|left| left.billed_ahead(cycle.start)).collect();
-    if ahead.is_empty() {
-        return Vec::new();
+    let mut found = Vec::new();
+    for left in left.iter().filter(|left| !left.ahead.is_empty()) {
+        for one in left.any(cycle.start) {
+            let one = [one];
+            let lost = lost_and_compared(&one, billed.ever, cycle);
+            let all = wanted_but(&one, (rules, clock), (subscription, item), (cycle, &lost));
+            for want in all {
+                if given_back(subscription, cycle, want.price.terms.timing) {
+                    continue;
+                }
+                let parts = both(&[want.time], &[left.time]).into_iter();
+                found.extend(parts.map(|time| Wanted { time, ..want.clone() }));
+            }
+        }
     }
-    let mut all = wanted_but(&ahead, (rules, clock), (subscription, item), (cycle, &[]));
-    all.retain(|want| !given_back(subscription, cycle, want.price.terms.timing));
-    let left = times(&ahead);
-    let parts = |want: Wanted| {
-        let parts = both(&[want.time], &left).into_iter();
-        parts.map(|time| Wanted { time, ..want.clone() }).collect::<Vec<_>>()
-    };
-    all.into_iter().flat_map(parts).collect()
+    found
 }
 
 /// What should be charged of a cycle, be it given back by an end with full credit, and of time that
@@ -243,31 +272,41 @@ fn due_on(
 /// with full credit.
 fn comes_back_whole(subscription: &Subscription, start: Instant, cycle: Option<&Cycle>) -> bool {
     let full = cycle.is_some_and(|cycle| ends_with_full_credit(subscription, cycle));
-    !subscription.begins(start) || (subscription.end.is_some() && full)
+    // What was cut away whole has others in its place.
+    let there = cycle.is_some_and(|cycle| cycle.start < cycle.end);
+    (there && !subscription.begins(start)) || (subscription.end.is_some() && full)
 }
 
-/// Time of a cycle that a change which laid cycles anew has forfeited, or whose bill was given up.
+/// Time of a cycle that a change which laid cycles anew has forfeited and of which nothing was to
+/// be charged, or whose bill was given up.
 pub(crate) fn untouchable(
     subscription: &Subscription,
     item: &Item,
     place: Place,
-    (cycle, wanted): (Option<&Cycle>, &[Wanted]),
+    cycle: Option<&Cycle>,
 ) -> Vec<Stretch> {
-    let forfeited = forfeited(subscription, item, place, (cycle, wanted));
+    let forfeited = forfeited(subscription, item, place, cycle);
     joined(forfeited.into_iter().chain(given_up(item)).collect())
 }
 
-/// Time of a cycle that a change which laid cycles anew has forfeited, but for what is to be
-/// charged of it.
+/// Time of a cycle that a change which laid cycles anew has forfeited, and of which nothing was to
+/// be charged just before, but for pauses.
 fn forfeited(
     subscription: &Subscription,
     item: &Item,
     place: Place,
-    (cycle, wanted): (Option<&Cycle>, &[Wanted]),
+    cycle: Option<&Cycle>,
 ) -> Vec<Stretch> {
-    let frozen = frozen(subscription, item, place, cycle);
-    let wanted: Vec<Stretch> = wanted.iter().map(|want| want.time).collect();
-    without(&lost(&times(&frozen), place, cycle), &wanted)
+    let mut found = Vec::new();
+    for left in frozen(subscription, item, place, cycle) {
+        let steps: Vec<Instant> = left.was.iter().map(|(at, _)| *at).collect();
+        for time in cut(&lost(&[left.time], place, cycle), &steps) {
+            if left.at(time.0).is_none() {
+                found.extend(without(&[time], &left.paused));
+            }
+        }
+    }
+    joined(found)
 }
 
 /// Time whose bill was given up, also of cycles that a change has laid anew since.
@@ -306,12 +345,15 @@ pub(crate) fn stays(
     (cycle, wanted): (Option<&Cycle>, &[Wanted]),
 ) -> Vec<Stretch> {
     let place = (id, start, full);
-    let mut found = forfeited(subscription, item, place, (cycle, wanted));
+    let mut found = forfeited(subscription, item, place, cycle);
     // What an item that ended has forfeited stays, also beyond an end and in a pause.
     let ended = item.terms.iter().next_back().filter(|(_, terms)| terms.is_none());
     if let Some((gone, _)) = ended {
+        // But for what is to be charged of it.
         let left = times(&frozen(subscription, item, place, cycle));
-        found.extend(both(&left, &[(*gone, Instant::MAX)]));
+        let wanted: Vec<Stretch> = wanted.iter().map(|want| want.time).collect();
+        let own = without(&without(&left, &lost(&left, place, cycle)), &wanted);
+        found.extend(both(&own, &[(*gone, Instant::MAX)]));
     }
     let whole = Cycle { id, start, end: full.1, full };
     let used = used((rules, clock), (subscription, item), cycle, &whole);

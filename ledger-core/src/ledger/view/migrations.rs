@@ -39,7 +39,8 @@ impl Ledger {
         let customer = self.known(customer)?;
         let (rules, currency) = (&customer.profile.rules, customer.profile.currency);
         let invoiced = &customer.billing;
-        let advance = Advance { rules, catalog: &self.facts.catalog, currency, invoiced };
+        let advance =
+            Advance { rules, catalog: &self.facts.catalog, currency, invoiced, looks_ahead: false };
         let asked = Asked { advance, plan, found, now };
         let rows = customer.subscriptions().map(|subscription| asked.row(customer, subscription));
         rows.filter_map(Result::transpose).collect()

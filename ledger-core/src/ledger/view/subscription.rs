@@ -49,7 +49,7 @@ impl<'a> Shown<'a> {
         let profile = &customer.profile;
         let (rules, catalog) = (&profile.rules, &ledger.facts.catalog);
         let (currency, invoiced) = (profile.currency, &customer.billing);
-        let advance = Advance { rules, catalog, currency, invoiced };
+        let advance = Advance { rules, catalog, currency, invoiced, looks_ahead: false };
         // One that is too far behind to be brought up at once is shown as it is.
         let then = match advance.through(&mut copy, Horizon::present(at, rules)?, 0) {
             Ok(made) => {

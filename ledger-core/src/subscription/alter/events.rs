@@ -9,6 +9,7 @@ use schemas::terms::{BillingTiming, NoneScope, Settle};
 
 use super::{Draft, Edit, cut_away, unchanged};
 use crate::mistakes::{Mistake, makes};
+use crate::spans::just_before;
 use crate::subscription::item::{Item, same_price};
 
 impl Draft<'_> {
@@ -43,7 +44,10 @@ impl Draft<'_> {
         let mut billed_ahead = Vec::new();
         if change.settle == Settle::None && !makes(Mistake::NoneIsSettled) {
             billed_ahead.clone_from(&change.billed_ahead);
-            self.leave_alone(&mut items, moves);
+            self.leave_alone(&mut items, moves, number);
+            if moves && !self.advance.looks_ahead {
+                self.was_billed_ahead(&items, number, &mut billed_ahead)?;
+            }
         }
         let withdraws = self.to_plan.is_some() && !nothing && !change.keep_scheduled;
         let mut later = if nothing { Vec::new() } else { self.later(!withdraws)? };
@@ -83,6 +87,30 @@ impl Draft<'_> {
         Ok(events)
     }
 
+    /// What is still scheduled has no effect on cycles that are cut: what was billed of them with
+    /// it stays.
+    fn was_billed_ahead(
+        &self,
+        items: &[ItemChange],
+        number: Option<u32>,
+        billed_ahead: &mut Vec<BilledAhead>,
+    ) -> Result<(), Rejection> {
+        let restarts =
+            |item: u16| items.iter().any(|change| change.item == item && change.calendar.is_some());
+        let Some(until) = items.iter().filter_map(|change| change.left_alone_until).max() else {
+            return Ok(());
+        };
+        let mut then = self.subscription.clone();
+        then.scheduled.retain(|due| Some(due.change) != number);
+        let all = self.advance.billed_ahead(&then, just_before(until), |_| true)?;
+        for told in all {
+            if restarts(told.change.item) && !billed_ahead.contains(&told) {
+                billed_ahead.push(told);
+            }
+        }
+        Ok(())
+    }
+
     /// What was billed ahead of other items with changes that gave way stays, too.
     fn leave_what_gave_way_alone(
         &self,
@@ -90,7 +118,7 @@ impl Draft<'_> {
         later: &[LaterTerms],
         billed_ahead: &[BilledAhead],
     ) {
-        for told in billed_ahead.iter().flat_map(|ahead| &ahead.items) {
+        for told in billed_ahead.iter().map(|told| &told.change) {
             let known = items.iter().any(|change| change.item == told.item)
                 || later.iter().any(|later| later.item == told.item);
             let until = self.advance.invoiced.charged_until(self.subscription, told.item);
@@ -137,14 +165,19 @@ impl Draft<'_> {
     }
 
     /// What is invoiced of the items stays as it is.
-    fn leave_alone(&self, items: &mut [ItemChange], moves: bool) {
+    fn leave_alone(&self, items: &mut [ItemChange], moves: bool, number: Option<u32>) {
         let (invoiced, subscription) = (self.advance.invoiced, self.subscription);
         let of_plan = subscription
             .items
             .iter()
             .filter(|item| !item.add_on && item.terms_at(self.at).is_some());
-        let plan =
-            of_plan.filter_map(|item| invoiced.charged_until(subscription, item.number)).max();
+        let plan = of_plan.filter_map(|item| {
+            let until = invoiced.charged_until(subscription, item.number)?;
+            // What was billed ahead when it was scheduled already is to be billed of it, too.
+            let since = number.and_then(|number| item.opened_after(number));
+            Some(since.map_or(until, |since| until.min(since)))
+        });
+        let plan = plan.max();
         let scope = self.advance.rules.policies.none_scope;
         for change in items {
             let is_new = subscription.item(change.item).is_none();
@@ -161,6 +194,12 @@ impl Draft<'_> {
                 // With cycles laid anew it begins in the first of these.
                 (true, NoneScope::FirstUnbilledCycle) => plan.filter(|_| !moves),
                 (true, NoneScope::BilledLines) => None,
+            };
+            // With cycles laid anew nothing is forfeited of what was not to be used.
+            let end = self.subscription.known_end(self.advance.rules).map(|known| known.at);
+            let until = match end.filter(|_| !is_new && change.calendar.is_some()) {
+                Some(end) => until.map(|until| until.min(end)),
+                None => until,
             };
             change.left_alone_until = until.filter(|until| self.at < *until);
         }

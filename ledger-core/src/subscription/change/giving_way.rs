@@ -8,7 +8,7 @@
 use schemas::Rejection;
 use schemas::command::ItemRequest;
 use schemas::event::{
-    BilledAhead, ChangeAgreed, ChangeScheduled, Event, ItemChange, ScheduledChange, ScheduledFor,
+    BilledAhead, ChangeAgreed, ChangeScheduled, Event, ScheduledChange, ScheduledFor,
     SubscriptionEvent,
 };
 use schemas::terms::Settle;
@@ -88,35 +88,8 @@ pub(super) fn billed_ahead(
         ScheduledFor::Paid => None,
     });
     let Some(last) = last.max() else { return Ok(Vec::new()) };
-    let advance = case.advance();
-    let is_billed = |item: u16, from| {
-        let known = subscription.item(item).is_some();
-        let until = advance.invoiced.charged_until(subscription, item);
-        known && until.is_some_and(|until| from < until)
-    };
-    let mut found: Vec<BilledAhead> = Vec::new();
-    let (_, events) = advance.projection(subscription, last)?;
-    for event in events {
-        let SubscriptionEvent::SubscriptionChanged(changed) = event else { continue };
-        if !gone.iter().any(|due| Some(due.change) == changed.change) {
-            continue;
-        }
-        // Where it leaves alone what was billed with others before, that is what stays.
-        let inherits = |item: u16| {
-            let mut known = changed.billed_ahead.iter().flat_map(|told| &told.items);
-            known.any(|change| change.item == item)
-        };
-        let from = changed.from;
-        let bills = |change: &&ItemChange| {
-            change.calendar.is_none() && !inherits(change.item) && is_billed(change.item, from)
-        };
-        let items = changed.items.iter().filter(bills);
-        let items = items.map(|change| ItemChange { left_alone_until: None, ..change.clone() });
-        let items: Vec<ItemChange> = items.collect();
-        found.extend(changed.billed_ahead);
-        found.extend((!items.is_empty()).then_some(BilledAhead { from, items }));
-    }
-    Ok(found)
+    let gone: Vec<u32> = gone.iter().map(|due| due.change).collect();
+    case.advance().billed_ahead(subscription, last, |change| gone.contains(&change))
 }
 
 /// What is left of a scheduled change beside a new one. To a change of plan gives way what is of a

@@ -2,10 +2,11 @@
 
 use schemas::decimal::Decimal;
 use schemas::event::{EventAt, ItemChange, ItemTerms, SegmentFrom, TermsChange};
+use schemas::terms::BillingTiming;
 use schemas::{Span, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::{Item, Segment};
+use super::{Cycle, Item, Segment};
 use crate::spans::{self, just_before};
 use crate::subscription::phases::Phases;
 use crate::subscription::visit::{self, Visit};
@@ -24,19 +25,23 @@ pub(crate) struct Frozen {
     of_calendar: u32,
     /// What was billed from an instant on; the first one is that of the change.
     was: Vec<Was>,
-    /// What stays, too, of cycles that were billed ahead.
-    ahead: Option<Ahead>,
+    /// What was billed of cycles that were opened when changes had been scheduled, in order.
+    ahead: Vec<Ahead>,
     /// Changes up to this number were scheduled before it was told.
     after: u32,
     /// The phases of the ramp before the change.
     phases: Option<Box<Phases>>,
+    /// Where it lays cycles anew: time of pauses of which nothing was to be billed.
+    paused: Vec<Span>,
 }
 
-/// What may have been billed ahead of cycles that begin at an instant or later: with a change that
-/// was scheduled for it, and without what was told after that.
+/// What was billed ahead of cycles that begin at an instant or later, with a change that was
+/// scheduled for it, and without what was told after that.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct Ahead {
     from: Timestamp,
+    /// The number of the change.
+    change: u32,
     was: Vec<Was>,
 }
 
@@ -58,8 +63,8 @@ pub(crate) struct LeftAlone<'a> {
     frozen: &'a Frozen,
     /// The phases that held before the change.
     pub(crate) phases: Option<&'a Phases>,
-    /// As it may have been billed ahead.
-    ahead: bool,
+    /// How many of the changes that were scheduled it was billed with.
+    with: usize,
 }
 
 #[derive(Debug)]
@@ -83,33 +88,29 @@ impl Frozen {
         let (from, quantity) = (span.start(), Decimal::ONE);
         let was = vec![Was { from, terms: None, quantity, change: None, made }];
         let (of_calendar, before) = (0, u32::MAX);
-        Self { span, since: from, before, of_calendar, was, ahead: None, after, phases: None }
+        let (ahead, phases, paused) = (Vec::new(), None, Vec::new());
+        Self { span, since: from, before, of_calendar, was, ahead, after, phases, paused }
     }
 
-    /// Nothing of a time is billed that is not in service.
-    pub(crate) fn out_of_service(&mut self, time: Span) {
-        for at in [time.start(), time.end()] {
-            let next = self.was.partition_point(|was| was.from <= at);
-            let last = next.checked_sub(1).map(|last| self.was[last].clone());
-            let new = last.filter(|last| last.from < at && self.span.contains(at));
-            self.was.splice(next..next, new.map(|last| Was { from: at, ..last }));
-        }
-        for was in self.was.iter_mut().filter(|was| time.contains(was.from)) {
-            was.terms = None;
-        }
+    /// The same with pauses, of which nothing is billed.
+    pub(crate) fn beside(self, pauses: impl Iterator<Item = Span>) -> Self {
+        let paused = pauses.filter_map(|pause| pause.overlap(self.span)).collect();
+        Self { paused, ..self }
     }
 
-    /// What a change from an instant on would have changed was billed ahead, or may have been.
+    /// What a scheduled change would have changed from an instant on was billed ahead.
     pub(crate) fn was_billed_ahead(
         &mut self,
+        number: u32,
         changed: &Changed,
-        (made, change): (EventAt, SegmentFrom),
+        (made, segment): (EventAt, SegmentFrom),
     ) {
-        let known = self.ahead.take();
-        let from = known.as_ref().map_or(changed.from, |ahead| ahead.from.min(changed.from));
-        let was = known.map_or_else(|| self.was.clone(), |ahead| ahead.was);
-        let was = Self { was, ..self.clone() }.with(changed, None, (made, Some(change)));
-        self.ahead = Some(Ahead { from, was });
+        let known = self.ahead.last();
+        let from = known.map_or(changed.from, |ahead| ahead.from.min(changed.from));
+        let was = known.map_or(&self.was, |ahead| &ahead.was);
+        let was = with(was, changed, None, (made, Some(segment)));
+        let change = known.map_or(number, |ahead| ahead.change.max(number));
+        self.ahead.push(Ahead { from, change, was });
     }
 
     /// It was told of the calendar that a cycle is of, and cycles were laid anew since.
@@ -119,48 +120,7 @@ impl Frozen {
 
     pub(super) fn left_alone(&self) -> LeftAlone<'_> {
         let phases = self.phases.as_deref();
-        LeftAlone { span: self.span, frozen: self, phases, ahead: false }
-    }
-
-    /// What was billed of it if a change from an instant on is billed as well: as long as it says
-    /// nothing else of the same.
-    fn with(
-        &self,
-        changed: &Changed,
-        begun: Option<&ItemTerms>,
-        (made, change): (EventAt, Option<SegmentFrom>),
-    ) -> Vec<Was> {
-        let from = changed.from;
-        let known = self.was.partition_point(|was| was.from <= from).saturating_sub(1);
-        let (mut all, then) = (self.was.clone(), self.was[known].clone());
-        if then.from < from {
-            all.insert(known + 1, Was { from, ..then.clone() });
-        }
-        let later = all.iter_mut().skip_while(|was| was.from < from);
-        let (mut same_terms, mut same_quantity) = (true, true);
-        for was in later {
-            same_terms &= was.terms == then.terms;
-            same_quantity &= was.quantity == then.quantity;
-            // An add-on that has begun without proration was to begin by this.
-            if same_terms && was.terms.is_none() && changed.quantity.is_some() {
-                was.terms = begun.cloned();
-            }
-            // Of what is not there nothing is changed.
-            match &changed.terms {
-                TermsNow::Ended if same_terms => was.terms = None,
-                TermsNow::Other(terms) if same_terms && was.terms.is_some() => {
-                    was.terms = Some((**terms).clone());
-                }
-                TermsNow::Same | TermsNow::Ended | TermsNow::Other(_) => {}
-            }
-            if let Some(quantity) = changed.quantity.filter(|_| same_quantity) {
-                was.quantity = quantity;
-            }
-            if was.change.is_none_or(|known| known.at <= from) {
-                (was.change, was.made) = (change, made);
-            }
-        }
-        all
+        LeftAlone { span: self.span, frozen: self, phases, with: 0 }
     }
 
     /// Shows the instants that were agreed.
@@ -168,9 +128,12 @@ impl Frozen {
         self.span = visit::span(self.span, visit);
         self.since = visit(self.since);
         let mut all: Vec<&mut Was> = self.was.iter_mut().collect();
-        if let Some(ahead) = &mut self.ahead {
+        for ahead in &mut self.ahead {
             ahead.from = visit(ahead.from);
             all.extend(&mut ahead.was);
+        }
+        for pause in &mut self.paused {
+            *pause = visit::span(*pause, visit);
         }
         for was in all {
             was.from = visit(was.from);
@@ -182,6 +145,47 @@ impl Frozen {
             phases.agreed(visit);
         }
     }
+}
+
+/// What was billed of time if a change from an instant on is billed as well: as long as nothing
+/// else was of the same.
+fn with(
+    was: &[Was],
+    changed: &Changed,
+    begun: Option<&ItemTerms>,
+    (made, change): (EventAt, Option<SegmentFrom>),
+) -> Vec<Was> {
+    let from = changed.from;
+    let known = was.partition_point(|was| was.from <= from).saturating_sub(1);
+    let (mut all, then) = (was.to_vec(), was[known].clone());
+    if then.from < from {
+        all.insert(known + 1, Was { from, ..then.clone() });
+    }
+    let later = all.iter_mut().skip_while(|was| was.from < from);
+    let (mut same_terms, mut same_quantity) = (true, true);
+    for was in later {
+        same_terms &= was.terms == then.terms;
+        same_quantity &= was.quantity == then.quantity;
+        // An add-on that has begun without proration was to begin by this.
+        if same_terms && was.terms.is_none() && changed.quantity.is_some() {
+            was.terms = begun.cloned();
+        }
+        // Of what is not there nothing is changed.
+        match &changed.terms {
+            TermsNow::Ended if same_terms => was.terms = None,
+            TermsNow::Other(terms) if same_terms && was.terms.is_some() => {
+                was.terms = Some((**terms).clone());
+            }
+            TermsNow::Same | TermsNow::Ended | TermsNow::Other(_) => {}
+        }
+        if let Some(quantity) = changed.quantity.filter(|_| same_quantity) {
+            was.quantity = quantity;
+        }
+        if was.change.is_none_or(|known| known.at <= from) {
+            (was.change, was.made) = (change, made);
+        }
+    }
+    all
 }
 
 impl<'a> LeftAlone<'a> {
@@ -201,16 +205,49 @@ impl<'a> LeftAlone<'a> {
         just_before(self.frozen.since)
     }
 
-    /// As a cycle may have been billed ahead, if that is something else.
-    pub(crate) fn billed_ahead(self, start: Timestamp) -> Option<Self> {
-        let ahead = self.frozen.ahead.as_ref()?;
-        (ahead.from <= start).then_some(Self { ahead: true, ..self })
+    /// As a cycle was billed: with what had been scheduled when it was opened.
+    pub(crate) fn of_cycle(self, cycle: &Cycle) -> Self {
+        let mut known = self.frozen.ahead.iter();
+        let with = known.rposition(|a| a.from <= cycle.start && a.change <= cycle.after);
+        Self { with: with.map_or(0, |last| last + 1), ..self }
+    }
+
+    /// As it was billed with changes up to one that had been scheduled.
+    fn up_to(self, change: u32) -> Self {
+        let with = self.frozen.ahead.iter().rposition(|ahead| ahead.change <= change);
+        Self { with: with.map_or(0, |last| last + 1), ..self }
+    }
+
+    /// As it may have been billed again: with more or less of what had been scheduled.
+    pub(crate) fn others(self, start: Timestamp) -> impl Iterator<Item = Self> {
+        let begins = move |with: &usize| match with.checked_sub(1) {
+            Some(at) => self.frozen.ahead[at].from <= start,
+            None => true,
+        };
+        let all = (0..=self.frozen.ahead.len()).filter(move |with| *with != self.with);
+        all.filter(begins).map(move |with| Self { with, ..self })
+    }
+
+    /// Time of it in which it was paused, and nothing was to be billed.
+    pub(crate) fn paused(self) -> &'a [Span] {
+        &self.frozen.paused
+    }
+
+    /// Runs of it, and when each is billed; none where nothing of it is.
+    pub(crate) fn runs(self) -> Vec<(Span, Option<BillingTiming>)> {
+        let mut steps: Vec<Timestamp> = self.steps().filter(|at| self.span.contains(*at)).collect();
+        steps.extend([self.span.start(), self.span.end()]);
+        steps.sort_unstable();
+        steps.dedup();
+        let timing = |at| self.was_at(at).terms.as_ref().map(|terms| terms.timing);
+        let run = |pair: &[Timestamp]| Some((Span::new(pair[0], pair[1])?, timing(pair[0])));
+        steps.windows(2).filter_map(run).collect()
     }
 
     fn was(self) -> &'a [Was] {
-        match &self.frozen.ahead {
-            Some(ahead) if self.ahead => &ahead.was,
-            Some(_) | None => &self.frozen.was,
+        match self.with.checked_sub(1) {
+            Some(at) => &self.frozen.ahead[at].was,
+            None => &self.frozen.was,
         }
     }
 
@@ -269,12 +306,15 @@ impl Item {
         let known = left.iter().rev().find(|left| left.span.contains(span.start()));
         let phases = known.and_then(|left| left.frozen.phases.as_deref()).or(phases);
         // What was billed ahead before that stays so.
-        let from = left.iter().filter_map(|left| Some(left.frozen.ahead.as_ref()?.from)).max();
-        let ahead = from.map(|from| {
-            let left: Vec<LeftAlone<'_>> =
-                left.iter().map(|left| left.billed_ahead(from).unwrap_or(*left)).collect();
-            Ahead { from, was: self.was_billed(span, &left) }
+        let known = left.iter().flat_map(|left| &left.frozen.ahead);
+        let mut changes: Vec<(u32, Timestamp)> = known.map(|a| (a.change, a.from)).collect();
+        changes.sort_unstable();
+        changes.dedup();
+        let ahead = changes.into_iter().map(|(change, from)| {
+            let left: Vec<LeftAlone<'_>> = left.iter().map(|left| left.up_to(change)).collect();
+            Ahead { from, change, was: self.was_billed(span, &left) }
         });
+        let ahead = ahead.collect();
         Frozen {
             span,
             since: span.start(),
@@ -284,6 +324,7 @@ impl Item {
             ahead,
             after,
             phases: phases.cloned().map(Box::new),
+            paused: Vec::new(),
         }
     }
 
@@ -317,9 +358,9 @@ impl Item {
         let (change, cycle) = (self.change_at(changed.from), self.calendar_cycle);
         let (began, add_on) = (self.began(), self.add_on);
         let terms = self.terms_at(changed.from).cloned();
-        let with = |left: &Frozen| {
+        let also = |left: &Frozen, was: &[Was]| {
             let begun = terms.as_ref().filter(|_| add_on && left.since == began);
-            left.with(changed, begun, (made, change))
+            with(was, changed, begun, (made, change))
         };
         let (new, known) = match self.frozen.split_last_mut() {
             Some((new, known)) if none => (Some(new), known),
@@ -330,13 +371,19 @@ impl Item {
         };
         let known = known.iter_mut().filter(told_after);
         match new {
-            None => known.for_each(|left| left.was = with(left)),
+            None => {
+                for left in known {
+                    let ahead = left.ahead.iter().map(|a| Ahead { was: also(left, &a.was), ..*a });
+                    (left.was, left.ahead) = (also(left, &left.was), ahead.collect());
+                }
+            }
             Some(new) => {
-                let was = match known.last() {
-                    Some(left) => with(left),
-                    None => with(new),
+                let last = |left: &Frozen| {
+                    let was = left.ahead.last().map_or(&left.was, |ahead| &ahead.was);
+                    also(left, was)
                 };
-                new.ahead = Some(Ahead { from: changed.from, was });
+                let was = known.last().map_or_else(|| last(new), |left| last(left));
+                new.ahead.push(Ahead { from: changed.from, change: number, was });
             }
         }
     }

@@ -111,7 +111,8 @@ fn dimensions() -> Vec<Dimension> {
 }
 
 pub(crate) fn billed_ahead() -> BilledAhead {
-    BilledAhead { from: of("2024-02-29T00:00:00Z"), items: item_changes() }
+    let change = item_changes().swap_remove(0);
+    BilledAhead { from: of("2024-02-29T00:00:00Z"), change, nth: 2, number: 1 }
 }
 
 /// Events of the life of a subscription.
