@@ -37,6 +37,7 @@
 
 pub(crate) mod ahead;
 pub(crate) mod asking;
+mod behind;
 mod charge;
 mod credit;
 mod discount;

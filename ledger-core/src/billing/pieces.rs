@@ -6,6 +6,7 @@ use schemas::terms::{
 };
 use schemas::{Date, Rejection, Span, Timestamp};
 
+use super::behind::{Behind, comes_back_whole, left_alone, segments};
 use super::charge::{charge, whole_of};
 use super::draft::LineDraft;
 use super::place::Place;
@@ -229,80 +230,6 @@ pub(super) fn ahead<'a>(
     segments.iter().map(with_day).collect()
 }
 
-/// What of a cycle that was opened stays as it is invoiced; what was voided to be billed again is
-/// billed as it is agreed now. Behind its cut, that is what the cut has forfeited.
-fn left_alone<'a>(place: Place<'a>, cycle: &Cycle) -> Vec<LeftAlone<'a>> {
-    if comes_back_whole(place, cycle) {
-        return Vec::new();
-    }
-    let behind = cycle.behind_its_cut().as_slice().to_vec();
-    let before = place.item.left_alone(cycle.index).flat_map(|left| left.without(&behind));
-    let all = before.chain(place.item.forfeited(cycle));
-    let again = &place.bill(cycle).as_agreed;
-    all.flat_map(|left| left.of_cycle(cycle).without(again)).collect()
-}
-
-/// What a cycle has lost by being cut, and is forfeited.
-struct Behind {
-    /// Time that is compared with what was agreed just before, whatever came later.
-    compared: Vec<Span>,
-    /// Of that, time of pauses, and of what is billed in arrears: no more of it is billed.
-    nothing: Vec<Span>,
-    /// What else is charged of it stays, and no more is.
-    as_it_is: Vec<Span>,
-}
-
-impl Behind {
-    fn of(place: Place<'_>, cycle: &Cycle, frozen: &[LeftAlone<'_>]) -> Self {
-        let (mut compared, mut nothing, mut as_it_is) = (Vec::new(), Vec::new(), Vec::new());
-        let Some(behind) = cycle.behind_its_cut() else {
-            return Self { compared, nothing, as_it_is };
-        };
-        let lines = place.bill(cycle).lines.iter().map(|at| place.account.billing.line(*at));
-        let charged = lines.filter_map(|line| Some(line.priced.as_ref()?.pricing.span));
-        let charged: Vec<Span> = charged.collect();
-        for left in frozen {
-            let Some(lost) = left.span.overlap(behind) else { continue };
-            let Some(left) = left.within(lost) else { continue };
-            for (span, timing) in left.runs() {
-                let paused = spans::within(left.paused(), span);
-                nothing.extend(&paused);
-                match timing {
-                    Some(BillingTiming::InAdvance) => {}
-                    Some(BillingTiming::InArrears) => nothing.push(span),
-                    None => {
-                        let rest =
-                            paused.iter().fold(vec![span], |set, p| spans::without(&set, *p));
-                        as_it_is.extend(rest);
-                        compared.extend(paused);
-                        continue;
-                    }
-                }
-                let ever = charged.iter().filter_map(|charged| charged.overlap(span));
-                compared = ever.fold(compared, |set, part| spans::with(&set, part));
-            }
-        }
-        compared.sort_unstable();
-        Self { compared, nothing, as_it_is }
-    }
-}
-
-/// What is billed of the time that a cycle lives, and behind its cut.
-fn segments<'a>(
-    place: Place<'a>,
-    living: Option<Span>,
-    frozen: &[LeftAlone<'a>],
-    behind: &Behind,
-) -> Vec<Segment<'a>> {
-    let parts: Vec<Span> = living.into_iter().chain(behind.compared.iter().copied()).collect();
-    let (Some(first), Some(last)) = (parts.first(), parts.last()) else { return Vec::new() };
-    let Some(whole) = Span::new(first.start(), last.end()) else { return Vec::new() };
-    let between = parts.iter().fold(vec![whole], |set, part| spans::without(&set, *part));
-    let asleep = living.into_iter().flat_map(|living| spans::within(place.pauses, living));
-    let asleep: Vec<Span> = asleep.chain(between).chain(behind.nothing.iter().copied()).collect();
-    place.item.segments(whole, (&asleep, frozen), place.rules())
-}
-
 /// What says when a cycle is billed: a later part, with another lead, is billed with it.
 fn first_in_advance<'s, 'a>(segments: &'s [Segment<'a>]) -> Option<&'s Segment<'a>> {
     segments.iter().find(|segment| segment.terms.timing == BillingTiming::InAdvance)
@@ -371,16 +298,6 @@ fn stays(
         found.extend(kept);
     }
     found
-}
-
-/// Whether all of a cycle comes back, whatever was left as it is invoiced: it will not begin, or it
-/// ended with full credit.
-fn comes_back_whole(place: Place<'_>, cycle: &Cycle) -> bool {
-    let (subscription, rules) = (place.subscription, place.rules());
-    let ended = subscription.ending.is_some();
-    // What was cut away whole has others in its place.
-    let wont_begin = cycle.start < cycle.end && !subscription.begins(cycle.start, rules);
-    wont_begin || (ended && subscription.gives_back(cycle, rules))
 }
 
 /// Billed time that goes, in parts that a charge takes the place of, and parts that none does.

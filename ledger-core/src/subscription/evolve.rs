@@ -277,7 +277,8 @@ impl Subscription {
             let again = |taken: &Migrated| taken.at == changed.from && items.contains(&taken.item);
             self.migrated.retain(|taken| !again(taken));
         }
-        self.as_quoted &= changed.prices.is_none();
+        // What only says again what was quoted is no other plan.
+        self.as_quoted &= changed.prices.is_none() || changed.items.is_empty();
         for change in &changed.items {
             let known = self.item(change.item).is_some();
             // Before cycles are laid anew: what was left alone of those that run is billed, too.
