@@ -45,7 +45,7 @@ pub(crate) struct Cycle {
 }
 
 impl Cycle {
-    /// What it has lost by being cut.
+    /// What it has lost by being cut: one that is not cut ends with its whole cycle.
     pub(crate) fn behind_its_cut(&self) -> Option<Span> {
         Span::new(self.end.max(self.full.start()), self.full.end())
     }
