@@ -305,6 +305,8 @@ fn one(
     let began = item.terms.first_key_value().is_some_and(|(at, _)| subscription.start < *at);
     let added = began && cycle.id == (0, 0) && cycle.start != cycle.full.0;
     let over = subscription.end.is_some();
+    // It may be cut only in what is to come.
+    let known = lines.iter().filter_map(|(_, line)| Some(line.cycle()?.end)).max();
     let mut waits = false;
     for want in &should {
         let through = match want.price.terms.timing {
@@ -326,7 +328,7 @@ fn one(
                     item: number,
                     id: cycle.id,
                     start: cycle.start,
-                    end: cycle.end,
+                    end: known.unwrap_or(cycle.end),
                 },
                 what: Wanted { time, ..want.clone() },
                 reason: arrears || (untouched && !added) || over,

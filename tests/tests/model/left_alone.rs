@@ -74,17 +74,7 @@ pub(crate) fn mark(
         if how != Settle::None {
             let last = before.items.get(*place).map_or(0, |item| item.calendars.len() - 1);
             if restarted {
-                // Nothing that is told later is of cycles that end here.
-                let frozen = std::mem::take(&mut item.frozen);
-                for old in frozen {
-                    let times = if old.pieces < last {
-                        vec![old.time]
-                    } else {
-                        without(&[old.time], &[(at, Instant::MAX)])
-                    };
-                    item.frozen
-                        .extend(times.into_iter().map(|time| Frozen { time, ..old.clone() }));
-                }
+                thaw_for_ever(item, at, last);
             } else {
                 thaw(item, at, last, number);
             }
@@ -123,6 +113,17 @@ pub(crate) fn mark(
                     };
                     let known: Vec<BilledAhead> = known.filter(|told| !said(told)).collect();
                     stays.extend(known);
+                }
+                if let (true, Some(of)) = (restarted, before.items.get(*place)) {
+                    // Migrations that cycles billed ahead have taken are not of that time yet.
+                    let mut then = Subscription { scheduled: Vec::new(), ..before.clone() };
+                    crate::passing::pass(view, &mut then, until - 1);
+                    let taken = &then.items[*place].migrated;
+                    let first = taken.iter().map(|(from, _)| *from).filter(|from| at < *from).min();
+                    if let Some(from) = first.filter(|_| of.migrated.len() < taken.len()) {
+                        let was = as_it_was(view, &then.items[*place], (at, until)).was;
+                        frozen.ahead.push(Ahead { from, change: 0, was });
+                    }
                 }
                 let gave_way = stays_billed(view, &mut frozen, &stays, *place);
                 let number = number.filter(|_| !restarted && !gave_way);
@@ -251,6 +252,16 @@ pub(crate) fn nothing_of(item: &Item, time: crate::civil::Stretch, numbers: u32)
     let (was, percents) = (vec![(time.0, None)], item.percents.clone());
     let (pieces, ahead, paused) = (item.calendars.len() - 1, Vec::new(), Vec::new());
     Frozen { time, since: time.0, was, percents, pieces, numbers, ahead, paused }
+}
+
+/// Cycles that are laid anew with proration leave nothing of the old ones, whatever is told later.
+pub(crate) fn thaw_for_ever(item: &mut Item, at: Instant, last: usize) {
+    let frozen = std::mem::take(&mut item.frozen);
+    for old in frozen {
+        let gone = if old.pieces < last { Vec::new() } else { vec![(at, Instant::MAX)] };
+        let left = without(&[old.time], &gone);
+        item.frozen.extend(left.into_iter().map(|time| Frozen { time, ..old.clone() }));
+    }
 }
 
 /// An end or a pause gives back what was billed of what is there.

@@ -437,7 +437,7 @@ pub(crate) fn end_trial(
             let Some(every) = terms.map(|terms| terms.every) else { continue };
             // What was left alone of the old cycles comes back with them.
             let last = item.calendars.len() - 1;
-            crate::left_alone::thaw(item, at, last, None);
+            crate::left_alone::thaw_for_ever(item, at, last);
             item.lay(Calendar::anchored(view.rules, view.clock, told, (at, at), every));
         }
         Ok(())
