@@ -9,7 +9,7 @@ use schemas::{Date, Minor};
 
 use super::{Bill, Habit, Paid, Planned, Play, Promise, label};
 
-/// A payment that is taken back may be gone already.
+/// A payment that is taken back may be gone already, and its invoice be credited by a change.
 const GONE: &[&str] = &[
     "unknown_payment",
     "payment_reversed",
@@ -19,6 +19,7 @@ const GONE: &[&str] = &[
     "refund_exceeds_credit",
     "refund_exceeds_kept",
     "credit_consumed",
+    "credit_exceeds_invoice",
 ];
 /// An invoice that is voided may have been settled meanwhile.
 const SETTLED: &[&str] =
