@@ -82,6 +82,11 @@ pub(super) fn segments<'a>(
     frozen: &[LeftAlone<'a>],
     behind: &Behind,
 ) -> Vec<Segment<'a>> {
+    // Most cycles are never cut.
+    if behind.compared.is_empty() {
+        let segments = |span| place.item.segments(span, (place.pauses, frozen), place.rules());
+        return living.map(segments).unwrap_or_default();
+    }
     let parts: Vec<Span> = living.into_iter().chain(behind.compared.iter().copied()).collect();
     let (Some(first), Some(last)) = (parts.first(), parts.last()) else { return Vec::new() };
     let Some(whole) = Span::new(first.start(), last.end()) else { return Vec::new() };
