@@ -121,3 +121,9 @@ pub(crate) fn makes(mistake: Mistake) -> bool {
 pub(crate) const fn makes(_: Mistake) -> bool {
     false
 }
+
+/// Whether any mistake is made now.
+#[cfg(feature = "mistakes")]
+pub(crate) fn any_is_made() -> bool {
+    planted::made().is_some()
+}

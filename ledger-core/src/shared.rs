@@ -17,6 +17,10 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
+mod map;
+
+pub(crate) use map::{Map, Set};
+
 /// A part of the state that overlays share until they change it.
 pub(crate) type Shared<T> = Arc<T>;
 

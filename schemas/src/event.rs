@@ -46,7 +46,7 @@ pub use invoice::{
 pub use lot::{LotPart, LotReturn, LotSwap, LotUse};
 pub use movement::{MigrationTaken, Relocated, SubscriptionMigrated, SubscriptionRelocated};
 pub use place::EventAt;
-pub use process::{BillingRunStarted, DueSet};
+pub use process::{BillingRunStarted, CycleSettled, DueSet, SubscriptionDue};
 pub use scheduled::{
     ChangeAgreed, ChangeScheduled, EndAgreed, ItemNamed, ScheduledChange, ScheduledChangeWithdrawn,
     ScheduledFor,

@@ -49,6 +49,15 @@ words! {
         /// At its end.
         InArrears,
     }
+    /// What of a subscription differs from its invoices.
+    Differs {
+        /// Nothing.
+        No,
+        /// Something of no amount, which goes along with an invoice and is no reason for one.
+        Along,
+        /// Something that waits for an invoice.
+        Waits,
+    }
     /// What a number series numbers.
     SeriesKind {
         /// Invoices, dated on the day they are issued.

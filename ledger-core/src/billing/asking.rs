@@ -41,7 +41,8 @@ fn would_ask(
         }
     }
     let then = Account { agreements: &agreements, billing: &billing, ..account };
-    let Drafts { lines, .. } = drafts(then, catalog, Scope::Subscription(id), horizon, false)?;
+    let Drafts { lines, .. } =
+        drafts(then, catalog, (Scope::Subscription(id), &[id]), horizon, false)?;
     Ok(lines.iter().map(|line| i128::from(line.net().0)).sum::<i128>() > 0)
 }
 

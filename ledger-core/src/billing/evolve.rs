@@ -2,17 +2,19 @@
 //! checked them.
 
 use schemas::event::{
-    BillingEvent, ChargeAdded, CreditNoteIssued, DiscountBasis, DiscountPart, EventAt,
-    InvoiceFinalized, InvoiceLine, LineRef, LineSource, RevenueSchedule, SettlementEvent,
+    BillingEvent, ChargeAdded, CreditNoteIssued, CycleSettled, DiscountBasis, DiscountPart, DueSet,
+    EventAt, InvoiceFinalized, InvoiceLine, LineRef, LineSource, RevenueSchedule, SettlementEvent,
 };
 use schemas::ids::{DiscountId, InvoiceId, SubscriptionId};
 use schemas::terms::{DiscountTarget, LineKind};
-use schemas::{Currency, Date, Minor};
+use schemas::{Currency, Date, Minor, Timestamp};
 
+use super::cycles::ItemBills;
 use super::state::{Billed, Billing, CycleBill, DiscountUse, Line, LineAt, Pending, Priced, Taken};
 use crate::accounting::Earning;
-use crate::shared::{List, Shared};
+use crate::shared::Shared;
 use crate::spans;
+use crate::subscription::state::Subscription;
 use crate::unmade::Unmade;
 
 mod agreed;
@@ -72,18 +74,54 @@ impl Billing {
     ) -> Result<&mut CycleBill, Unmade> {
         let unknown = || Unmade::of(format!("cycle {cycle} of item {item} of"), subscription);
         let at = usize::try_from(cycle).map_err(|_| unknown())?;
-        let cycles = self.cycles_mut(subscription, item);
-        cycles.and_then(|cycles| cycles.get_mut(at)).ok_or_else(unknown)
+        let bills = self.bills_of(subscription, item);
+        bills.and_then(|of| of.bills_mut().get_mut(at)).ok_or_else(unknown)
     }
 
     /// The cycles of an item; none where none was opened.
-    fn cycles_mut(
-        &mut self,
-        subscription: SubscriptionId,
-        item: u16,
-    ) -> Option<&mut List<CycleBill>> {
-        let items = Shared::make_mut(&mut self.cycles).get_mut(&subscription)?;
+    fn bills_of(&mut self, subscription: SubscriptionId, item: u16) -> Option<&mut ItemBills> {
+        let items = self.cycles.get_mut(subscription)?;
         Shared::make_mut(items).get_mut(usize::from(item))
+    }
+
+    /// Lines of a cycle are other ones.
+    fn touch(&mut self, source: LineSource) {
+        if let LineSource::Cycle { subscription, item, cycle } = source {
+            self.days.touch(subscription);
+            if let Some(bills) = self.bills_of(subscription, item) {
+                bills.unsettle(cycle);
+            }
+        }
+    }
+
+    /// What is agreed of a subscription from an instant on may be other than it was.
+    pub(crate) fn unsettle(&mut self, of: &Subscription, from: Timestamp) {
+        for item in &of.items {
+            let known = self.item_bills(of.id(), item.number);
+            let found = known.map(|bills| bills.settled_beyond(item, from)).unwrap_or_default();
+            if found.is_empty() {
+                continue;
+            }
+            if let Some(bills) = self.bills_of(of.id(), item.number) {
+                found.into_iter().for_each(|cycle| bills.unsettle(cycle));
+            }
+        }
+    }
+
+    /// Folds in when subscriptions have something to do, and which cycles are settled.
+    ///
+    /// # Errors
+    /// [`Unmade`] when it names a cycle that was never opened.
+    pub(crate) fn set_days(&mut self, set: &DueSet) -> Result<(), Unmade> {
+        for of in &set.subscriptions {
+            self.days.set(of);
+            for CycleSettled { item, cycle } in of.settled.iter().copied() {
+                self.cycle_mut(of.subscription, item, cycle)?;
+                let bills = self.bills_of(of.subscription, item);
+                bills.ok_or_else(|| Unmade::named(of.subscription))?.settle(cycle);
+            }
+        }
+        Ok(())
     }
 
     fn line_mut(&mut self, at: LineRef) -> Result<&mut Line, Unmade> {
@@ -101,14 +139,15 @@ impl Billing {
     }
 
     fn discount_mut(&mut self, id: DiscountId) -> Result<&mut DiscountUse, Unmade> {
-        let found = Shared::make_mut(&mut self.discounts).get_mut(&id);
+        let found = self.discounts.get_mut(id);
         found.map(Shared::make_mut).ok_or_else(|| Unmade::named(id))
     }
 
     fn fold_invoice(&mut self, event: &InvoiceFinalized, made: EventAt) -> Result<(), Unmade> {
         if event.run.is_some() {
             // A run bills every subscription.
-            Shared::make_mut(&mut self.owed).clear();
+            let owed = std::mem::take(&mut self.owed);
+            owed.iter().for_each(|id| self.days.touch(*id));
         }
         let place = u32::try_from(self.invoices.len()).unwrap_or(u32::MAX);
         let mut lines = Vec::with_capacity(event.lines.len());
@@ -136,6 +175,7 @@ impl Billing {
         line: &InvoiceLine,
     ) -> Result<Option<Shared<Pending>>, Unmade> {
         let mut charge = None;
+        self.touch(line.source);
         match line.source {
             LineSource::Cycle { subscription, item, cycle } => {
                 Shared::make_mut(&mut self.owed).remove(&subscription);
@@ -181,6 +221,8 @@ impl Billing {
             cycle.credited_again = spans::without(&cycle.credited_again, pricing.span);
             self.give_up_no_more((subscription, item, number), pricing.span)?;
         }
+        let source = self.line_mut(credited)?.source;
+        self.touch(source);
         let target = self.line_mut(credited)?;
         let charged = !target.live.is_empty();
         target.live = spans::without(&target.live, pricing.span);
@@ -231,6 +273,7 @@ impl Billing {
         self.invoices.at_mut(place).ok_or_else(unknown)?.notes.push(event.note);
         let by_time = !event.credits.is_empty();
         for line in &event.credits {
+            self.touch(line.source);
             if let LineSource::Cycle { subscription, .. } = line.source {
                 Shared::make_mut(&mut self.owed).remove(&subscription);
             }
@@ -241,6 +284,8 @@ impl Billing {
         }
         for reversal in &event.lines {
             let at = LineRef { invoice: event.invoice, line: reversal.line };
+            let source = self.line_mut(at)?.source;
+            self.touch(source);
             let line = self.line_mut(at)?;
             line.reversed_net.0 += reversal.net.0;
             line.cut |= !by_time;

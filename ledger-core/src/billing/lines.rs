@@ -61,21 +61,22 @@ pub(crate) struct Drafts {
     pub(crate) notes: Vec<LineDraft>,
 }
 
-/// The lines that are due; none if there is nothing to bill. The subscriptions were brought up to
-/// the horizon before. A `run` bills only for a reason: see [`waiting`].
+/// The lines that are due of these subscriptions and of charges; none if there is nothing to bill.
+/// The subscriptions were brought up to the horizon before. A `run` bills only for a reason: see
+/// [`waiting`].
 ///
 /// # Errors
 /// [`Rejection::TooMany`] lines for one invoice; amounts or dates that cannot be reckoned.
 pub(crate) fn drafts(
     account: Account<'_>,
     catalog: &Catalog,
-    scope: Scope,
+    (scope, of): (Scope, &[SubscriptionId]),
     horizon: Horizon,
     run: bool,
 ) -> Result<Drafts, Rejection> {
     let mut lines = Vec::new();
     let mut reason = false;
-    for subscription in account.agreements.subscriptions().filter(|found| scope.has(found.id)) {
+    for subscription in account.agreements.some(of) {
         let waits = subscription.waits() && subscription.ending.is_none();
         if waits && !matches!(scope, Scope::WontBegin(_)) {
             // Nothing is billed while it waits for its first payment.
@@ -176,7 +177,8 @@ fn bill_subscription(
     for item in &subscription.items {
         let first = lines.len();
         let mut credits = Vec::new();
-        for cycle in item.cycles.iter() {
+        for number in account.billing.unsettled(subscription.id, item.number) {
+            let cycle = item.cycle(*number).expect("what was billed of a cycle was opened");
             // What has not begun is billed as it will be then.
             let (place, cycle) = ahead.place(account, (subscription, &now_paused), item, cycle);
             let compared = Comparison::of(place, cycle);

@@ -40,6 +40,8 @@ pub(crate) mod asking;
 mod behind;
 mod charge;
 mod credit;
+pub(crate) mod cycles;
+pub(crate) mod days;
 mod discount;
 pub(crate) mod draft;
 pub(crate) mod evolve;

@@ -12,8 +12,11 @@ use schemas::terms::LineKind;
 use schemas::{Date, Interval, Minor, Personal, Span, Timestamp};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+pub(crate) use super::cycles::{CycleBill, LineAt};
+use super::cycles::{Cycles, ItemBills};
+use super::days::Days;
 use crate::accounting::Earning;
-use crate::shared::{Index, List, Shared};
+use crate::shared::{Index, List, Map, Shared};
 use crate::subscription::books::Invoiced;
 use crate::subscription::state::Subscription;
 
@@ -119,45 +122,6 @@ impl Billed {
     }
 }
 
-/// A line by the place of its invoice among the customer's, from 0, and its number on it, from 1.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct LineAt {
-    pub(crate) invoice: u32,
-    pub(crate) line: u32,
-}
-
-/// What was billed of one cycle of an item.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct CycleBill {
-    pub(crate) start: Timestamp,
-    /// Live lines that charge time of it, in the order they were billed.
-    pub(crate) lines: Vec<LineAt>,
-    /// Time that was given up by voiding an invoice without billing again, also of cycles that
-    /// this one was laid over.
-    pub(crate) waived: Vec<Span>,
-    /// Some of it is of an invoice of this very cycle.
-    pub(crate) gave_up: bool,
-    /// Time that was voided to be billed again.
-    pub(crate) again: Vec<Span>,
-    /// Time whose credit was voided to be looked at again.
-    pub(crate) credited_again: Vec<Span>,
-    /// Time that was voided to be billed again, and so is billed as it is agreed since.
-    pub(crate) as_agreed: Vec<Span>,
-}
-
-impl CycleBill {
-    /// Nothing of it was billed or given up.
-    pub(crate) fn untouched(&self) -> bool {
-        // What was given up may have come back since.
-        self.lines.is_empty() && (!self.gave_up || self.waived.is_empty())
-    }
-
-    /// Something of it was voided to be billed again.
-    pub(crate) fn bills_again(&self) -> bool {
-        !self.again.is_empty() || !self.credited_again.is_empty()
-    }
-}
-
 /// What the lines of one cycle of a subscription have of a discount.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct CycleUse {
@@ -260,19 +224,17 @@ impl<'de> Deserialize<'de> for Invoices {
     }
 }
 
-/// What was billed of each cycle: by subscription, by item, by cycle.
-pub(crate) type Cycles = BTreeMap<SubscriptionId, Shared<Vec<List<CycleBill>>>>;
-
 /// What was billed of one customer, and what waits to be.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Billing {
     pub(super) invoices: Invoices,
-    pub(super) cycles: Shared<Cycles>,
-    pub(super) discounts: Shared<BTreeMap<DiscountId, Shared<DiscountUse>>>,
+    pub(super) cycles: Cycles,
+    pub(super) discounts: Map<DiscountId, Shared<DiscountUse>>,
     /// Charges that wait for an invoice, in the order they were added.
     pub(super) pending: Shared<Vec<Shared<Pending>>>,
     /// Subscriptions that something happened to by itself which is to be billed by the next run.
     pub(super) owed: Shared<BTreeSet<SubscriptionId>>,
+    pub(crate) days: Days,
 }
 
 impl Billing {
@@ -332,7 +294,16 @@ impl Billing {
 
     /// What was billed of the cycles of an item, by cycle.
     pub(crate) fn item(&self, subscription: SubscriptionId, item: u16) -> Option<&List<CycleBill>> {
-        self.cycles.get(&subscription)?.get(usize::from(item))
+        Some(self.item_bills(subscription, item)?.bills())
+    }
+
+    pub(super) fn item_bills(&self, subscription: SubscriptionId, item: u16) -> Option<&ItemBills> {
+        self.cycles.get(subscription)?.get(usize::from(item))
+    }
+
+    /// Cycles of an item that may have something to be billed, in order.
+    pub(crate) fn unsettled(&self, subscription: SubscriptionId, item: u16) -> &[u32] {
+        self.item_bills(subscription, item).map_or(&[], ItemBills::unsettled)
     }
 
     /// What was billed of one cycle; every cycle that was opened has it.
@@ -353,7 +324,7 @@ impl Billing {
 
     /// What lines have of a discount.
     pub(crate) fn discount(&self, id: DiscountId) -> Option<&DiscountUse> {
-        self.discounts.get(&id).map(AsRef::as_ref)
+        self.discounts.get(id).map(AsRef::as_ref)
     }
 
     /// The charge that waits under an id.

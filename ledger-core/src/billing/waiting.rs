@@ -6,7 +6,7 @@
 //! the policy `charge_wait` lets them; where no invoice is to come, they go out with the next run,
 //! so that nothing is forgotten.
 
-use schemas::event::EventAt;
+use schemas::event::{CycleSettled, EventAt};
 use schemas::terms::{BillingTiming, ChargeWait};
 use schemas::{Date, Rejection, Span, Timestamp};
 
@@ -40,38 +40,45 @@ pub(super) fn is_over(account: Account<'_>, horizon: Horizon) -> Result<bool, Re
     goes_out(account, horizon.day.max(today))
 }
 
-/// Whether a run on a day sends out what waits.
+/// Whether a run on a day sends out what waits: no invoice is to come for it, or none that comes
+/// in time.
 ///
 /// # Errors
 /// A date that cannot be computed.
 pub(crate) fn goes_out(account: Account<'_>, day: Date) -> Result<bool, Rejection> {
-    let longest = longest(account);
-    match next_invoice(account, day)? {
-        // What no invoice is to come for is not forgotten.
-        None => Ok(true),
-        Some(next) => match longest {
-            None => Ok(false),
-            Some(longest) => Ok(day.plus_days(longest)? < next),
-        },
+    let last = longest(account).map(|longest| day.plus_days(longest)).transpose()?;
+    let days = &account.billing.days;
+    // What has nothing to do before a day is not invoiced before it.
+    let in_time = |(on, _): &(Date, _)| last.is_none_or(|last| *on <= last);
+    let due = days.in_order().take_while(in_time).map(|(_, id)| id);
+    for subscription in
+        days.touched().chain(due).filter_map(|id| account.agreements.subscription(id))
+    {
+        let next = next_invoice(account, subscription, day)?;
+        if next.is_some_and(|next| last.is_none_or(|last| next <= last)) {
+            return Ok(false);
+        }
     }
+    Ok(true)
 }
 
-/// The first day after `day` on which a cycle of the customer is billed, as far as one looks.
+/// The first day after `day` on which a cycle of a subscription is billed, as far as one looks.
 ///
 /// # Errors
 /// A date that cannot be computed.
-pub(crate) fn next_invoice(account: Account<'_>, day: Date) -> Result<Option<Date>, Rejection> {
+fn next_invoice(
+    account: Account<'_>,
+    subscription: &Subscription,
+    day: Date,
+) -> Result<Option<Date>, Rejection> {
+    if subscription.ending.is_some() || subscription.waits() {
+        return Ok(None);
+    }
+    let pauses = subscription.known_pauses();
     let mut next: Option<Date> = None;
-    for subscription in account.agreements.subscriptions() {
-        if subscription.ending.is_some() || subscription.waits() {
-            continue;
-        }
-        let pauses = subscription.known_pauses();
-        for item in &subscription.items {
-            let place = Place { account, subscription, item, pauses: &pauses };
-            let found = next_of(place, day)?;
-            next = [next, found].into_iter().flatten().min();
-        }
+    for item in &subscription.items {
+        let place = Place { account, subscription, item, pauses: &pauses };
+        next = [next, next_of(place, day)?].into_iter().flatten().min();
     }
     Ok(next)
 }
@@ -80,10 +87,11 @@ fn next_of(place: Place<'_>, day: Date) -> Result<Option<Date>, Rejection> {
     let Place { subscription, item, pauses, .. } = place;
     let rules = place.rules();
     let mut days: Vec<Date> = Vec::new();
-    for cycle in item.cycles.iter().rev() {
+    for number in place.account.billing.unsettled(subscription.id, item.number) {
+        let cycle = item.cycle(*number).expect("what was billed of a cycle was opened");
         if rules.date(cycle.end)? <= day && rules.date(cycle.start)? <= day {
             // What is billed after `day` is of cycles that end after it.
-            break;
+            continue;
         }
         // What is billed already is no next invoice.
         let compared = Comparison::of(place, cycle);
@@ -158,8 +166,20 @@ fn is_ahead(subscription: &Subscription, item: &Item, span: Span, rules: &Rules)
     !removed && subscription.known_end(rules).is_none_or(|known| span.start() < known.at)
 }
 
-/// Whether a subscription has differences that wait for an invoice, and the first day on which
-/// one of them is a reason for one.
+/// What of a subscription's unsettled cycles is not billed.
+#[derive(Default)]
+pub(crate) struct Differences {
+    /// The first day on which something of it is a reason for an invoice.
+    pub(crate) due: Option<Date>,
+    /// Something waits for an invoice.
+    pub(crate) waits: bool,
+    /// Something differs, if only by nothing.
+    pub(crate) differs: bool,
+    /// Cycles that have begun and of which all is billed.
+    pub(crate) settled: Vec<CycleSettled>,
+}
+
+/// Compares the unsettled cycles of a subscription with what is billed of them.
 ///
 /// # Errors
 /// A date that cannot be computed.
@@ -167,34 +187,42 @@ pub(crate) fn differences(
     account: Account<'_>,
     subscription: &Subscription,
     ahead: &Ahead,
-) -> Result<(Option<Date>, bool), Rejection> {
+    now: Timestamp,
+) -> Result<Differences, Rejection> {
     let now_paused = subscription.pause_spans();
     let owed = subscription.ending.is_some() || account.billing.owes_a_bill(subscription.id);
-    let (mut due, mut waits) = (None::<Date>, false);
-    let mut note = |day: Date| due = Some(due.map_or(day, |found| found.min(day)));
+    let mut found = Differences::default();
+    let note =
+        |due: &mut Option<Date>, day: Date| *due = due.map_or(Some(day), |d| Some(d.min(day)));
     for item in &subscription.items {
-        for cycle in item.cycles.iter() {
+        for number in account.billing.unsettled(subscription.id, item.number) {
+            let cycle = item.cycle(*number).expect("what was billed of a cycle was opened");
             let (place, cycle) = ahead.place(account, (subscription, &now_paused), item, cycle);
             let compared = Comparison::of(place, cycle);
             for gone in &compared.gone {
+                found.differs = true;
                 if account.billing.line(gone.line).gross.is_zero() {
                     continue;
                 }
-                waits = true;
+                found.waits = true;
                 if owed || compared.is_again(gone.time) {
-                    note(Date::MIN);
+                    note(&mut found.due, Date::MIN);
                 }
             }
-            for missing in compared.missing()? {
+            let missing = compared.missing()?;
+            if compared.gone.is_empty() && missing.is_empty() && cycle.start <= now {
+                found.settled.push(CycleSettled { item: item.number, cycle: *number });
+            }
+            for missing in missing {
                 if missing.reason || owed {
-                    note(missing.due);
+                    note(&mut found.due, missing.due);
                 } else {
-                    waits = true;
+                    found.waits = true;
                 }
             }
         }
     }
-    Ok((due, waits))
+    Ok(found)
 }
 
 /// Whether something of a subscription was voided to be billed again and is not yet: of its charges
@@ -208,7 +236,8 @@ pub(crate) fn bills_again(
         charge.again && charge.added.subscription == Some(subscription.id())
     };
     let pauses = subscription.pause_spans();
-    let cycle_bills_again = |item: &Item, cycle: &Cycle| {
+    let cycle_bills_again = |item: &Item, number: u32| {
+        let cycle = item.cycle(number).expect("what was billed of a cycle was opened");
         let place = Place { account, subscription, item, pauses: &pauses };
         if now < cycle.start || !place.bill(cycle).bills_again() {
             return false;
@@ -219,8 +248,36 @@ pub(crate) fn bills_again(
             .is_ok_and(|all| all.iter().any(|missing| compared.is_again(missing.time)))
     };
     account.billing.pending().any(charged)
-        || subscription
-            .items
-            .iter()
-            .any(|item| item.cycles.iter().any(|cycle| cycle_bills_again(item, cycle)))
+        || subscription.items.iter().any(|item| {
+            let unsettled = account.billing.unsettled(subscription.id, item.number);
+            unsettled.iter().any(|cycle| cycle_bills_again(item, *cycle))
+        })
+}
+
+/// In builds of tests: cycles that are settled and should not be.
+///
+/// # Errors
+/// A date that cannot be computed.
+#[cfg(feature = "mistakes")]
+pub(crate) fn unsettled_by_now(
+    account: Account<'_>,
+    subscription: &Subscription,
+    now: Timestamp,
+) -> Result<Vec<CycleSettled>, Rejection> {
+    let pauses = subscription.pause_spans();
+    let mut found = Vec::new();
+    for item in &subscription.items {
+        let unsettled = account.billing.unsettled(subscription.id, item.number);
+        for cycle in item.cycles.iter().filter(|cycle| cycle.start <= now) {
+            let place = Place { account, subscription, item, pauses: &pauses };
+            if unsettled.binary_search(&cycle.index).is_ok() {
+                continue;
+            }
+            let compared = Comparison::of(place, cycle);
+            if !compared.gone.is_empty() || !compared.missing()?.is_empty() {
+                found.push(CycleSettled { item: item.number, cycle: cycle.index });
+            }
+        }
+    }
+    Ok(found)
 }

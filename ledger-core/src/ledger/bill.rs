@@ -94,7 +94,8 @@ pub(super) fn bill(
     early_end::charge_early_ends(draft);
     let run = wanted.run.is_some();
     let account = draft.customer.account();
-    let Drafts { lines, notes } = drafts(account, context.catalog, scope, horizon, run)?;
+    let of = draft.customer.looked_at(scope, horizon)?;
+    let Drafts { lines, notes } = drafts(account, context.catalog, (scope, &of), horizon, run)?;
     let before = draft.notes();
     let notes = credit_note::for_time(&settling(context, &draft.customer), notes, before)?;
     if !notes.is_empty() {
@@ -132,9 +133,9 @@ pub(super) fn advance_all(
     horizon: Horizon,
 ) -> Result<(), Rejection> {
     let rules = &draft.customer.profile.rules;
-    let billed =
-        |of: &&Subscription| scope.has(of.id()) && (!of.waits() || of.ends_by(horizon.now, rules));
-    let billed = draft.customer.subscriptions().filter(billed).map(Subscription::id);
+    let billed = |of: &&Subscription| !of.waits() || of.ends_by(horizon.now, rules);
+    let of = draft.customer.looked_at(scope, horizon)?;
+    let billed = draft.customer.agreements.some(&of).filter(billed).map(Subscription::id);
     for id in billed.collect::<Vec<SubscriptionId>>() {
         let customer = &draft.customer;
         let never_began = customer
@@ -156,8 +157,7 @@ fn open_ahead(
     scope: Scope,
     horizon: Horizon,
 ) -> Result<(), Rejection> {
-    let billed = draft.customer.subscriptions().filter(|of| scope.has(of.id()));
-    for id in billed.map(Subscription::id).collect::<Vec<SubscriptionId>>() {
+    for id in draft.customer.looked_at(scope, horizon)? {
         draft.advance(context, id, horizon, UpTo::Ahead)?;
     }
     Ok(())

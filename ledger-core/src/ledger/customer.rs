@@ -1,20 +1,26 @@
 //! All of one customer: the rooms of its stream.
 
-use schemas::event::{CustomerRegistered, Event, EventAt, ProcessEvent};
+use schemas::event::{
+    CustomerEvent, CustomerRegistered, Event, EventAt, ProcessEvent, SettlementEvent,
+    SubscriptionEvent,
+};
 use schemas::ids::{CustomerId, InvoiceId, SubscriptionId};
 use schemas::terms::{LineKind, LotRef, Policies};
-use schemas::{Currency, Date, Minor, Timestamp};
+use schemas::{Currency, Date, Minor, Rejection, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::billing::Account;
 use crate::billing::asking;
+use crate::billing::lines::Scope;
 use crate::billing::state::{Billing, Line};
 use crate::catalog::state::Catalog;
 use crate::customer::state::Profile;
 use crate::settlement::state::{Invoice, Settlement};
 use crate::shared::Shared;
+use crate::subscription::advance::Horizon;
 use crate::subscription::agreements::Agreements;
 use crate::subscription::books::{Books, Invoiced};
+use crate::subscription::reach::{Reach, subject};
 use crate::subscription::state::Subscription;
 use crate::unmade::Unmade;
 
@@ -66,11 +72,24 @@ impl Customer {
     /// [`Unmade`] when it names what was never made, or belongs on the book's stream.
     pub(crate) fn evolve(&mut self, event: &Event, made: EventAt) -> Result<(), Unmade> {
         match event {
-            Event::Customer(event) => Shared::make_mut(&mut self.profile).evolve(event),
+            Event::Customer(event) => {
+                if let CustomerEvent::CustomerZoneChanged(_) = event {
+                    // Their days are counted by another clock.
+                    let all: Vec<_> = self.subscriptions().map(Subscription::id).collect();
+                    all.into_iter().for_each(|id| self.billing.days.touch(id));
+                }
+                Shared::make_mut(&mut self.profile).evolve(event)
+            }
             Event::Subscription(event) => {
                 let paid = self.agreements.waited_for_payment(event);
+                let of = subject(event);
+                let known = of.and_then(|id| self.agreements.subscription(id));
+                let reach = known.map(Reach::before);
                 self.agreements.evolve(event, made)?;
-                self.billing.evolve_agreed(event, paid)
+                self.billing.evolve_agreed(event, paid)?;
+                of.into_iter().for_each(|id| self.billing.days.touch(id));
+                self.look_again(reach, [event]);
+                Ok(())
             }
             Event::Billing(event) => {
                 self.billing.evolve(event, made)?;
@@ -84,16 +103,59 @@ impl Customer {
             }
             Event::Settlement(event) => {
                 self.billing.evolve_settled(event)?;
+                if let SettlementEvent::InvoiceVoided(voided) = event {
+                    self.agreements.let_go(voided.invoice);
+                }
                 self.settlement.evolve(event)
             }
             Event::Process(ProcessEvent::DueSet(set)) => {
                 self.due = set.on;
-                Ok(())
+                self.billing.set_days(set)
             }
             Event::Process(ProcessEvent::BillingRunStarted(_))
             | Event::Book(_)
             | Event::Seller(_)
             | Event::Catalog(_) => Err(Unmade::astray(event.kind().name)),
+        }
+    }
+
+    /// What events may have changed of a subscription is compared again.
+    pub(super) fn look_again<'e>(
+        &mut self,
+        reach: Option<Reach>,
+        events: impl IntoIterator<Item = &'e SubscriptionEvent>,
+    ) {
+        let found = reach.and_then(|reach| reach.after(events, &self.agreements));
+        if let Some((of, from)) = found {
+            self.billing.unsettle(of, from);
+        }
+    }
+
+    /// The subscriptions of which something may be billed up to a horizon, or has come by then; by
+    /// id.
+    ///
+    /// # Errors
+    /// A date that cannot be computed.
+    pub(super) fn looked_at(
+        &self,
+        scope: Scope,
+        horizon: Horizon,
+    ) -> Result<Vec<SubscriptionId>, Rejection> {
+        Ok(match scope {
+            Scope::All => {
+                let today = self.profile.rules.date(horizon.now)?;
+                self.billing.days.looked_at(horizon.day.max(today))
+            }
+            Scope::Subscription(id) | Scope::WontBegin(id) => vec![id],
+            Scope::Charge(_) => Vec::new(),
+        })
+    }
+
+    /// The days of everything that was touched are found.
+    pub(super) fn close_commit(&mut self) {
+        self.revision += 1;
+        if self.profile.parked.is_none() && self.profile.erased.is_none() {
+            self.billing.days.found();
         }
     }
 

@@ -155,7 +155,9 @@ fn what_came_before(
         | Command::Catalog(_)
         | Command::Process(_) => return Ok(None),
     };
-    let found = customer.subscriptions().filter(|of| comes(of)).map(Subscription::id);
+    // What has come by now was due.
+    let of = customer.looked_at(Scope::All, present(context, customer)?)?;
+    let found = customer.agreements.some(&of).filter(|of| comes(of)).map(Subscription::id);
     let mut draft = None;
     for id in found {
         let draft = draft.get_or_insert_with(|| Draft::after(customer, Vec::new()));
@@ -314,7 +316,8 @@ fn bill_all(
     let mut draft = Draft::after(customer, Vec::new());
     // What leaves alone what is invoiced does so before an invoice expires.
     let now = context.stamp.recorded_at;
-    let leaves = customer.subscriptions().filter(|of| of.leaves_alone_by(now));
+    let of = customer.looked_at(Scope::All, present(context, customer)?)?;
+    let leaves = customer.agreements.some(&of).filter(|of| of.leaves_alone_by(now));
     let found = leaves.map(Subscription::id);
     for id in found {
         advance_all(context, &mut draft, Scope::Subscription(id), present(context, customer)?)?;

@@ -9,6 +9,7 @@ use super::customer::Customer;
 use crate::context::Context;
 use crate::shared::Shared;
 use crate::subscription::advance::{Advance, Horizon};
+use crate::subscription::reach::Reach;
 
 /// How far a subscription is brought.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -75,16 +76,23 @@ impl Draft {
         // It folds into the subscription what it makes, so only the other room is left to tell.
         let subscription = self.customer.agreements.drafted(id);
         let subscription = subscription.expect("it is one of the draft's");
+        let reach = Reach::before(subscription);
         let before = self.events.len();
         let made = match up_to {
             UpTo::Present => advance.through(subscription, horizon, before)?,
             UpTo::Ahead => advance.ahead(subscription, horizon, before)?,
         };
-        for event in made {
-            let folded = self.customer.billing.evolve_agreed(&event, false);
-            folded.expect("a decision names what is there");
-            self.events.push(event.into());
+        if made.is_empty() {
+            return Ok(());
         }
+        self.customer.agreements.note(id);
+        self.customer.billing.days.touch(id);
+        for event in &made {
+            let folded = self.customer.billing.evolve_agreed(event, false);
+            folded.expect("a decision names what is there");
+        }
+        self.customer.look_again(Some(reach), &made);
+        self.events.extend(made.into_iter().map(Event::from));
         Ok(())
     }
 

@@ -29,7 +29,7 @@ const HOUR_MICROS: i64 = 3_600_000_000;
 
 /// Whether something of the customer waits for a payment.
 pub(super) fn waits(customer: &Customer) -> bool {
-    customer.subscriptions().any(|subscription| {
+    customer.agreements.asking().any(|subscription| {
         let wants = subscription.activation.is_some() && subscription.ending.is_none();
         wants || subscription.scheduled.iter().any(|due| due.at == ScheduledFor::Paid)
     })
@@ -63,7 +63,7 @@ fn ask(context: &Context<'_>, draft: &mut Draft) -> Result<(), Rejection> {
     let now = context.stamp.recorded_at;
     let rules = &draft.customer.profile.rules;
     let mut events: Vec<PaymentAwaited> = Vec::new();
-    for subscription in draft.customer.subscriptions() {
+    for subscription in draft.customer.agreements.asking() {
         let Some(activation) = subscription.activation else { continue };
         if subscription.ending.is_some() {
             continue;
@@ -106,7 +106,7 @@ fn begin_paid(context: &Context<'_>, draft: &mut Draft) -> Result<(), Rejection>
     let (now, effective) = (context.stamp.recorded_at, context.stamp.effective_at);
     let rules = &customer.profile.rules;
     let lives = |of: &Subscription| of.ending.is_none() && !of.ends_by(now, rules);
-    let paid = customer.subscriptions().filter_map(|subscription| {
+    let paid = customer.agreements.asking().filter_map(|subscription| {
         let activation = subscription.activation.filter(|_| lives(subscription))?;
         let (invoice, expires) = activation.asked?;
         let invoice = customer.invoice(invoice).filter(|invoice| !invoice.voided)?;
@@ -143,7 +143,7 @@ fn change_paid(context: &Context<'_>, draft: &mut Draft) -> Result<(), Rejection
             && !draft.customer.owes(subscription.id())
             && !bills_again(draft.customer.account(), subscription, now)
     };
-    let paid = draft.customer.subscriptions().find(is_due).map(Subscription::id);
+    let paid = draft.customer.agreements.asking().find(is_due).map(Subscription::id);
     let Some(id) = paid else { return Ok(()) };
     let profile = Shared::clone(&draft.customer.profile);
     let rules = &profile.rules;

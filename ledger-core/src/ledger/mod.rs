@@ -240,7 +240,7 @@ impl Ledger {
             StreamId::Book => Arc::make_mut(&mut self.facts).revision += 1,
             StreamId::Customer(id) => {
                 let customer = self.customers.get_mut(id).ok_or_else(|| Unmade::named(id))?;
-                customer.revision += 1;
+                customer.close_commit();
             }
         }
         Ok(())

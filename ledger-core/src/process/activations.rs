@@ -41,7 +41,7 @@ pub(super) fn expire(case: &Case<'_>, agreements: &Agreements) -> Result<Vec<Eve
     let now = case.context.stamp.recorded_at;
     let rules = &case.profile.rules;
     let mut late: Unpaid<'_> = BTreeMap::new();
-    for subscription in agreements.subscriptions().filter(|found| can_expire(found)) {
+    for subscription in agreements.asking().filter(|found| can_expire(found)) {
         let Some(activation) = subscription.activation else { continue };
         let Some((invoice, expires)) = activation.asked else { continue };
         let open = case.settlement.invoices().get(invoice).map(Invoice::open);
@@ -69,7 +69,7 @@ pub(crate) fn let_go(
     before: u64,
 ) -> Result<Vec<Event>, Rejection> {
     let mut gone: Unpaid<'_> = BTreeMap::new();
-    for subscription in agreements.subscriptions().filter(|found| found.never_begins()) {
+    for subscription in agreements.asking().filter(|found| found.never_begins()) {
         let asked = subscription.activation.and_then(|activation| activation.asked);
         if let Some((invoice, _)) = asked.filter(|_| of(subscription.id())) {
             gone.entry(invoice).or_default().push(subscription);
@@ -119,7 +119,7 @@ fn asked_no_more(
     void: InvoiceId,
     late: &[&Subscription],
 ) -> impl Iterator<Item = Event> {
-    let others = agreements.subscriptions().filter(move |found| {
+    let others = agreements.asking().filter(move |found| {
         found.ending.is_none() && !late.iter().any(|known| known.id() == found.id())
     });
     others.filter_map(move |found| {

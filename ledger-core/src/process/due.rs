@@ -4,19 +4,24 @@
 
 use schemas::event::{
     CustomerParked, CustomerReleased, CustomerZoneChanged, DueSet, Event, SettlementEvent,
-    SubscriptionEvent,
+    SubscriptionDue, SubscriptionEvent,
 };
-use schemas::terms::ChangeBilling;
+use schemas::ids::SubscriptionId;
+use schemas::terms::{ChangeBilling, Differs};
 use schemas::{Date, Rejection};
 
 use super::asked::Asked;
 use super::table::{PROCESSES, When};
 use crate::billing::Account;
 use crate::billing::ahead::Ahead;
+use crate::billing::days::Day;
 use crate::billing::lines::{has_begun, is_reason, never_begins};
-use crate::billing::waiting::{differences, goes_out};
+use crate::billing::waiting::{Differences, differences, goes_out};
 use crate::context::Context;
 use crate::subscription::state::Subscription;
+
+#[cfg(feature = "mistakes")]
+mod check;
 
 /// Whether an event can move the day.
 pub(crate) fn moves(event: &Event) -> bool {
@@ -64,7 +69,8 @@ fn is_aside(event: &SubscriptionEvent) -> bool {
     )
 }
 
-/// The event by which the day becomes another one; none if it stays.
+/// The event by which the customer's day becomes another one, or those of subscriptions that were
+/// touched; none if all stay.
 ///
 /// # Errors
 /// A date that cannot be computed.
@@ -73,37 +79,79 @@ pub(crate) fn set(
     account: Account<'_>,
     context: &Context<'_>,
 ) -> Result<Option<Event>, Rejection> {
-    let on = next(account, context)?;
-    Ok((on != before).then(|| DueSet { on }.into()))
+    let profile = account.profile;
+    let subscriptions = if profile.parked.is_some() || profile.erased.is_some() {
+        // What keeps processes from a customer may be that a day cannot be found. Of an erased one
+        // nothing new is written: what its subscriptions would ask for never comes.
+        Vec::new()
+    } else {
+        let touched = account.billing.days.touched();
+        let found = touched.map(|id| day_of(account, context, id));
+        found.collect::<Result<Vec<SubscriptionDue>, Rejection>>()?
+    };
+    let on = next(account, context, &subscriptions)?;
+    #[cfg(feature = "mistakes")]
+    check::untouched(account, context);
+    let others = |due: &SubscriptionDue| {
+        let now = Day { on: due.on, differs: due.differs };
+        !due.settled.is_empty() || account.billing.days.of(due.subscription) != now
+    };
+    let others: Vec<SubscriptionDue> = subscriptions.into_iter().filter(others).collect();
+    let moved = on != before || !others.is_empty();
+    Ok(moved.then(|| DueSet { on, subscriptions: others }.into()))
 }
 
-/// The day on which a billing run has something to do for this customer.
+/// When a subscription next has something to do.
+///
+/// # Errors
+/// A date that cannot be computed.
+fn day_of(
+    account: Account<'_>,
+    context: &Context<'_>,
+    id: SubscriptionId,
+) -> Result<SubscriptionDue, Rejection> {
+    let subscription = account.agreements.subscription(id);
+    let subscription = subscription.expect("what was touched was made");
+    let now = context.stamp.recorded_at;
+    let asks = subscription.waits() && subscription.ending.is_none();
+    let found = if asks {
+        Differences::default()
+    } else {
+        let ahead = Ahead::of(account, context.catalog, subscription, now)?;
+        differences(account, subscription, &ahead, now)?
+    };
+    let differs = match (found.waits, found.differs) {
+        (true, _) => Differs::Waits,
+        (false, true) => Differs::Along,
+        (false, false) => Differs::No,
+    };
+    let on = due_for(&Asked { account, differs_on: found.due }, subscription);
+    Ok(SubscriptionDue { subscription: id, on, differs, settled: found.settled })
+}
+
+/// The day on which a billing run has something to do for this customer, with the days `found` of
+/// those that were touched.
 ///
 /// Charges and differences wait for the next invoice, as long as the policy lets them; where none
 /// is to come they are due at once, so that nothing is forgotten. What was voided to be billed
 /// again and what an early end costs is due at once, too.
-fn next(account: Account<'_>, context: &Context<'_>) -> Result<Option<Date>, Rejection> {
+fn next(
+    account: Account<'_>,
+    context: &Context<'_>,
+    found: &[SubscriptionDue],
+) -> Result<Option<Date>, Rejection> {
     if account.profile.parked.is_some() {
         return Ok(None);
     }
     if account.profile.erased.is_some() {
-        // Nothing new is written of it: what its subscriptions would ask for never comes.
         return Ok(of_its_own(account));
     }
     let now = context.stamp.recorded_at;
-    let (mut due, mut waits) = (of_its_own(account), false);
-    for subscription in account.agreements.subscriptions() {
-        let asks = subscription.waits() && subscription.ending.is_none();
-        let (differs_on, differs) = if asks {
-            (None, false)
-        } else {
-            let ahead = Ahead::of(account, context.catalog, subscription, now)?;
-            differences(account, subscription, &ahead)?
-        };
-        waits |= differs;
-        let asked = Asked { account, differs_on };
-        due = [due, due_for(&asked, subscription)].into_iter().flatten().min();
-    }
+    let days = &account.billing.days;
+    // What was touched has another day than the one that is known.
+    let known = days.in_order().find(|(_, id)| !days.is_touched(*id)).map(|(day, _)| day);
+    let due = found.iter().filter_map(|due| due.on).chain(known).chain(of_its_own(account)).min();
+    let waits = found.iter().any(|due| due.differs == Differs::Waits) || days.wait_untouched();
     let later = account
         .billing
         .pending()

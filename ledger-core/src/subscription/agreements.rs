@@ -4,11 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use schemas::Date;
 use schemas::event::{DiscountApplied, EventAt, QuoteCreated, ScheduledFor, SubscriptionEvent};
-use schemas::ids::{CouponId, CustomerId, DiscountId, QuoteId, SubscriptionId};
+use schemas::ids::{CouponId, CustomerId, DiscountId, InvoiceId, QuoteId, SubscriptionId};
 use serde::{Deserialize, Serialize};
 
 use super::state::Subscription;
-use crate::shared::Shared;
+use crate::shared::{Map, Set, Shared};
 
 /// A discount that was given.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -30,7 +30,9 @@ pub(crate) struct Quote {
 /// What was agreed with one customer.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Agreements {
-    pub(super) subscriptions: Shared<BTreeMap<SubscriptionId, Shared<Subscription>>>,
+    pub(super) subscriptions: Map<SubscriptionId, Shared<Subscription>>,
+    /// Those that ask for a first payment or wait for one.
+    pub(super) asking: Set<SubscriptionId>,
     pub(super) quotes: Shared<BTreeMap<QuoteId, Quote>>,
     /// In the order they were applied, which is the order they are taken in.
     pub(super) discounts: Shared<Vec<Discount>>,
@@ -45,12 +47,50 @@ impl Agreements {
     }
 
     pub(crate) fn subscription(&self, id: SubscriptionId) -> Option<&Subscription> {
-        self.subscriptions.get(&id).map(AsRef::as_ref)
+        self.subscriptions.get(id).map(AsRef::as_ref)
+    }
+
+    /// Subscriptions that wait for a payment or may ask for a first one, by id.
+    pub(crate) fn asking(&self) -> impl Iterator<Item = &Subscription> {
+        self.asking.keys().filter_map(|id| self.subscription(id))
+    }
+
+    /// Some of these subscriptions, in their order.
+    pub(crate) fn some<'a>(
+        &'a self,
+        ids: &'a [SubscriptionId],
+    ) -> impl Iterator<Item = &'a Subscription> {
+        ids.iter().filter_map(|id| self.subscription(*id))
     }
 
     /// A subscription of an overlay, to be brought up to date in place.
     pub(crate) fn drafted(&mut self, id: SubscriptionId) -> Option<&mut Subscription> {
-        Shared::make_mut(&mut self.subscriptions).get_mut(&id).map(Shared::make_mut)
+        self.subscriptions.get_mut(id).map(Shared::make_mut)
+    }
+
+    /// A subscription of an overlay was brought up to date.
+    pub(crate) fn note(&mut self, id: SubscriptionId) {
+        let asks = self.subscription(id).is_some_and(|found| {
+            let wants = found.activation.is_some() && found.ending.is_none();
+            let waits = found.scheduled.iter().any(|due| due.at == ScheduledFor::Paid);
+            wants || waits || found.waits()
+        });
+        if asks {
+            self.asking.add(id);
+        } else {
+            self.asking.remove(id);
+        }
+    }
+
+    /// An invoice is void: who ended while it waited for the payment of it waits no more.
+    pub(crate) fn let_go(&mut self, invoice: InvoiceId) {
+        let gone = self.asking().filter(|found| {
+            let asked = found.activation.and_then(|activation| activation.asked);
+            found.ending.is_some() && asked.is_some_and(|(asked, _)| asked == invoice)
+        });
+        for id in gone.map(Subscription::id).collect::<Vec<_>>() {
+            self.asking.remove(id);
+        }
     }
 
     /// Whether an event is a scheduled change that waited for a payment.

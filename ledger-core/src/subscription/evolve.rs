@@ -14,6 +14,7 @@ use schemas::{Span, Timestamp};
 use super::agreements::{Agreements, Discount, Quote};
 use super::item::{Changed, Frozen, Item};
 use super::phases::Phases;
+use super::reach::subject;
 use super::state::{Ending, Migrated, Pause, Subscription, is_end};
 use super::steps::Word;
 use crate::mistakes::{Mistake, makes};
@@ -42,11 +43,11 @@ impl Agreements {
         made: EventAt,
     ) -> Result<(), Unmade> {
         use SubscriptionEvent as E;
-        let id = match event {
+        match event {
             E::SubscriptionCreated(created) => {
                 let subscription = Shared::new(Subscription::new(created, made));
-                Shared::make_mut(&mut self.subscriptions)
-                    .insert(created.subscription, subscription);
+                self.subscriptions.insert(created.subscription, subscription);
+                self.note(created.subscription);
                 return Ok(());
             }
             E::QuoteCreated(created) => {
@@ -69,27 +70,30 @@ impl Agreements {
                 return Ok(());
             }
             E::SubscriptionRelocated(moved) => return self.relocate(moved),
-            E::CycleOpened(e) => e.subscription,
-            E::CycleCut(e) => e.subscription,
-            E::PaymentAwaited(e) => e.subscription,
-            E::SubscriptionActivated(e) => e.subscription,
-            E::SubscriptionChanged(e) => e.subscription,
-            E::RampAgreed(e) => e.subscription,
-            E::SubscriptionMigrated(e) => e.subscription,
-            E::ChangeScheduled(e) => e.subscription,
-            E::ScheduledChangeWithdrawn(e) => e.subscription,
-            E::SubscriptionPaused(e) => e.subscription,
-            E::SubscriptionResumed(e) => e.subscription,
-            E::SubscriptionCanceled(e) => e.subscription,
-            E::CancellationUndone(e) => e.subscription,
-            E::TermRenewed(e) => e.subscription,
-            E::RenewalSet(e) => e.subscription,
-        };
-        self.subscription_mut(id)?.evolve(event, made)
+            E::CycleOpened(_)
+            | E::CycleCut(_)
+            | E::PaymentAwaited(_)
+            | E::SubscriptionActivated(_)
+            | E::SubscriptionChanged(_)
+            | E::RampAgreed(_)
+            | E::SubscriptionMigrated(_)
+            | E::ChangeScheduled(_)
+            | E::ScheduledChangeWithdrawn(_)
+            | E::SubscriptionPaused(_)
+            | E::SubscriptionResumed(_)
+            | E::SubscriptionCanceled(_)
+            | E::CancellationUndone(_)
+            | E::TermRenewed(_)
+            | E::RenewalSet(_) => {}
+        }
+        let id = subject(event).expect("what is about no subscription has returned");
+        self.subscription_mut(id)?.evolve(event, made)?;
+        self.note(id);
+        Ok(())
     }
 
     fn subscription_mut(&mut self, id: SubscriptionId) -> Result<&mut Subscription, Unmade> {
-        let found = Shared::make_mut(&mut self.subscriptions).get_mut(&id);
+        let found = self.subscriptions.get_mut(id);
         found.map(Shared::make_mut).ok_or_else(|| Unmade::named(id))
     }
 

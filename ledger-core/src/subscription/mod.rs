@@ -26,6 +26,7 @@ pub(crate) mod migration;
 mod names;
 mod phases;
 mod ramp;
+pub(crate) mod reach;
 pub(crate) mod relocate;
 pub(crate) mod schedule;
 pub(crate) mod state;

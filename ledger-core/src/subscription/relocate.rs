@@ -76,7 +76,7 @@ impl Agreements {
             left.remove(&instant);
             place.map_or(instant, |at| moved.instants[at].to)
         };
-        let found = Shared::make_mut(&mut self.subscriptions).get_mut(&id);
+        let found = self.subscriptions.get_mut(id);
         Shared::make_mut(found.ok_or_else(|| Unmade::named(id))?).agreed(&mut to);
         match left.first() {
             None => Ok(()),

@@ -19,7 +19,7 @@ use schemas::personal::SealedText;
 use schemas::terms::{
     ActivationStart, Anchor, BillingTiming, BookClock, CalendarUnit, CancelCredit, CancelDefault,
     ChangeBilling, ChangeTime, ChargeWait, CreditBasis, CreditDiscount, CreditDocument,
-    CreditTarget, CustomerDetail, DefaultAnchor, DiscountAllocation, DiscountDuration,
+    CreditTarget, CustomerDetail, DefaultAnchor, Differs, DiscountAllocation, DiscountDuration,
     DiscountOrder, DiscountStacking, DiscountTarget, DiscountValue, DurationCounts, EarlyEnd,
     EndReason, Every, FirstBoundary, GrantKind, GrantScope, IntervalChange, InvoiceTiming,
     ItemTarget, LineKind, LotRef, LotScope, MinimumAfterDiscount, MissingPiece, NoneScope,
@@ -226,6 +226,11 @@ every_variant! {
         "now" Settle::Now => Settle::Now,
         "next" Settle::Next => Settle::Next,
         "none" Settle::None => Settle::None,
+    }
+    differs Differs {
+        "no" Differs::No => Differs::No,
+        "along" Differs::Along => Differs::Along,
+        "waits" Differs::Waits => Differs::Waits,
     }
     renewals Renewal {
         "renew" Renewal::Renew => Renewal::Renew,

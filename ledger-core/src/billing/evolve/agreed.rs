@@ -8,8 +8,9 @@ use schemas::ids::{DiscountId, SubscriptionId};
 use schemas::terms::{EndReason, Settle};
 
 use super::{counts_cycles, first_earning};
+use crate::billing::cycles::ItemBills;
 use crate::billing::state::{Billing, CycleBill, DiscountUse};
-use crate::shared::{List, Shared};
+use crate::shared::Shared;
 use crate::spans;
 use crate::unmade::Unmade;
 
@@ -29,11 +30,16 @@ impl Billing {
         use SubscriptionEvent as E;
         match event {
             E::CycleOpened(opened) => self.open(opened),
+            E::CycleCut(cut) => {
+                if let Some(bills) = self.bills_of(cut.subscription, cut.item) {
+                    bills.cut(cut.cycle);
+                }
+            }
             E::DiscountApplied(applied) => {
                 self.use_from_now(applied.discount, counts_cycles(&applied.on));
             }
             E::RampAgreed(ramp) => {
-                if !self.discounts.contains_key(&ramp.discount) {
+                if !self.discounts.contains(ramp.discount) {
                     self.use_from_now(ramp.discount, true);
                 }
             }
@@ -66,7 +72,6 @@ impl Billing {
             | E::SubscriptionResumed(_)
             | E::SubscriptionCreated(_)
             | E::PaymentAwaited(_)
-            | E::CycleCut(_)
             | E::ChangeScheduled(_)
             | E::ScheduledChangeWithdrawn(_)
             | E::CancellationUndone(_)
@@ -91,7 +96,8 @@ impl Billing {
                 continue;
             };
             // What begins with the change has no cycles yet.
-            let Some(bills) = self.cycles_mut(changed.subscription, item) else { continue };
+            let Some(bills) = self.bills_of(changed.subscription, item) else { continue };
+            let bills = bills.bills_mut();
             for at in (0..bills.len()).rev() {
                 let Some(bill) = bills.get_mut(at) else { break };
                 bill.as_agreed = spans::without(&bill.as_agreed, time);
@@ -104,7 +110,7 @@ impl Billing {
 
     fn use_from_now(&mut self, discount: DiscountId, by_cycle: bool) {
         let fresh = DiscountUse { by_cycle, ..DiscountUse::default() };
-        Shared::make_mut(&mut self.discounts).insert(discount, Shared::new(fresh));
+        self.discounts.insert(discount, Shared::new(fresh));
     }
 
     /// What happened by itself and was to be billed at once is billed by the next run.
@@ -118,7 +124,7 @@ impl Billing {
     fn fold_move(&mut self, id: SubscriptionId, moved: &SubscriptionMoved) -> Result<(), Unmade> {
         for item in &moved.items {
             // What was opened and not billed is opened anew.
-            if let Some(bills) = self.cycles_mut(id, item.item) {
+            if let Some(bills) = self.bills_of(id, item.item) {
                 bills.truncate(item.cycles.len());
             }
             for (cycle, span) in (0..).zip(&item.cycles) {
@@ -147,21 +153,24 @@ impl Billing {
     }
 
     fn open(&mut self, opened: &CycleOpened) {
-        let cycles = Shared::make_mut(&mut self.cycles);
-        let items = Shared::make_mut(cycles.entry(opened.subscription).or_default());
+        let id = opened.subscription;
+        if !self.cycles.contains(id) {
+            self.cycles.insert(id, Shared::default());
+        }
+        let items = Shared::make_mut(self.cycles.get_mut(id).expect("it was put there"));
         let item = usize::from(opened.item);
         if items.len() <= item {
-            items.resize_with(item + 1, List::default);
+            items.resize_with(item + 1, ItemBills::default);
         }
         let start = opened.span.start();
         // What was given up of cycles that a change has cut is given up of those behind it, too.
-        let before = items[item].iter().rev();
+        let before = items[item].bills().iter().rev();
         let reaches = |bill: &&CycleBill| {
             start < bill.start || bill.waived.iter().any(|span| start < span.end())
         };
         let given_up = before.take_while(reaches).flat_map(|bill| &bill.waived);
         let waived: Vec<Span> = given_up.copied().filter(|span| start < span.end()).collect();
-        items[item].push(CycleBill {
+        items[item].open(CycleBill {
             start,
             lines: Vec::new(),
             waived,

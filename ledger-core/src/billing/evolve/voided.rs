@@ -36,6 +36,7 @@ impl Billing {
         line: &Line,
         (rebill, is_replaced): (bool, bool),
     ) -> Result<(), Unmade> {
+        self.touch(line.source);
         if let LineSource::Cycle { subscription, item, cycle: number } = line.source {
             let cycle = self.cycle_mut(subscription, item, number)?;
             if line.credits.is_none() {
@@ -88,7 +89,11 @@ impl Billing {
         while let Ok(cycle) = self.cycle_mut(subscription, item, later) {
             let reaches = |span: &&Span| cycle.start < span.end();
             let reaching: Vec<Span> = time.iter().filter(reaches).copied().collect();
+            let is_reached = !reaching.is_empty();
             cycle.waived.extend(reaching);
+            if is_reached {
+                self.touch(LineSource::Cycle { subscription, item, cycle: later });
+            }
             later += 1;
         }
         Ok(())
@@ -110,6 +115,7 @@ impl Billing {
             if bill.is_some_and(|bill| bill.waived.iter().any(reaches)) {
                 let bill = self.cycle_mut(subscription, item, at)?;
                 bill.waived = spans::without(&bill.waived, time);
+                self.touch(LineSource::Cycle { subscription, item, cycle: at });
             } else if at <= credited {
                 break;
             }
@@ -126,6 +132,8 @@ impl Billing {
         credited: LineRef,
         (rebill, is_replaced): (bool, bool),
     ) -> Result<(), Unmade> {
+        let source = self.line_mut(credited)?.source;
+        self.touch(source);
         let target = self.line_mut(credited)?;
         target.credited_gross.0 += line.gross.0;
         target.credited_net.0 += line.net.0;

@@ -6,17 +6,17 @@ use schemas::event::{
     CustomerAddressChanged, CustomerEmailChanged, CustomerErased, CustomerExternalIdChanged,
     CustomerParked, CustomerParkedV1, CustomerPurchaseOrderChanged, CustomerRegistered,
     CustomerReleased, CustomerRenamed, CustomerSnapshot, CustomerTaxIdsChanged,
-    CustomerTermsChanged, CustomerZoneChanged, Dimension, DiscountPart, DocumentsErased, DueSet,
-    EntityAddressChanged, EntityDefaultSeriesChanged, EntityDefined, EntityDefinedV1,
-    EntityRenamed, EntitySeriesAdded, EntityTaxIdsChanged, EntityTermsChanged, EventAt,
-    InvoiceAnnotated, InvoiceFinalized, InvoiceLine, InvoiceTotals, LineOrigin, LinePricing,
-    LineRef, LineSource, LotUse, PlanMigrationSet, PlanMigrationWithdrawn, PlanRetired,
-    PlanVersion, PlanVersionDefined, PricesMapped, RevenueSchedule, RoundingStep, RoundingSubject,
-    SegmentFrom, SellerSnapshot, TermsInForce, TierPart,
+    CustomerTermsChanged, CustomerZoneChanged, CycleSettled, Dimension, DiscountPart,
+    DocumentsErased, DueSet, EntityAddressChanged, EntityDefaultSeriesChanged, EntityDefined,
+    EntityDefinedV1, EntityRenamed, EntitySeriesAdded, EntityTaxIdsChanged, EntityTermsChanged,
+    EventAt, InvoiceAnnotated, InvoiceFinalized, InvoiceLine, InvoiceTotals, LineOrigin,
+    LinePricing, LineRef, LineSource, LotUse, PlanMigrationSet, PlanMigrationWithdrawn,
+    PlanRetired, PlanVersion, PlanVersionDefined, PricesMapped, RevenueSchedule, RoundingStep,
+    RoundingSubject, SegmentFrom, SellerSnapshot, SubscriptionDue, TermsInForce, TierPart,
 };
 use schemas::fraction::RoundingMode;
 use schemas::terms::{
-    BillingTiming, CalendarUnit, DefaultSeries, Every, LineKind, LotRef, Profile, Rate,
+    BillingTiming, CalendarUnit, DefaultSeries, Differs, Every, LineKind, LotRef, Profile, Rate,
 };
 use schemas::{Decimal, Event, Fraction, Minor};
 
@@ -116,8 +116,17 @@ fn book_events(all: &mut Samples<Event>) {
     all.add("retired", PlanRetired { plan: id(3) });
     all.add("month end", BillingRunStarted { run: id(20), through: of("2024-01-31"), ahead: true });
     all.add("charge withdrawn", ChargeWithdrawn { charge: id(5) });
-    all.add("ahead", DueSet { on: Some(of("2024-02-29")) });
-    all.add("nothing ahead", DueSet { on: None });
+    let day = |differs, settled| SubscriptionDue {
+        subscription: id(2),
+        on: Some(of("2024-03-01")),
+        differs,
+        settled,
+    };
+    let settled = vec![CycleSettled { item: 1, cycle: 12 }];
+    let subscriptions = vec![day(Differs::Waits, settled), day(Differs::Along, Vec::new())];
+    all.add("ahead", DueSet { on: Some(of("2024-02-29")), subscriptions });
+    let subscriptions = vec![SubscriptionDue { on: None, ..day(Differs::No, Vec::new()) }];
+    all.add("nothing ahead", DueSet { on: None, subscriptions });
 }
 
 /// A record in a form that it had before.

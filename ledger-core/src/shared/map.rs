@@ -1,0 +1,254 @@
+//! A sorted map that overlays share.
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
+use super::{CHUNK, Shared};
+
+/// A map in the order of its keys. What a clone changes costs what a chunk has, not what the map
+/// has.
+#[derive(Debug, Clone)]
+pub(crate) struct Map<K, V> {
+    /// All of it while that is a chunk at most: most maps stay small, and then need no pointers.
+    few: Vec<(K, V)>,
+    /// Chunks in order, none empty, once it was more than one.
+    many: Option<Shared<Vec<Shared<Vec<(K, V)>>>>>,
+}
+
+/// A sorted set that overlays share.
+pub(crate) type Set<K> = Map<K, ()>;
+
+impl<K, V> Default for Map<K, V> {
+    fn default() -> Self {
+        Self { few: Vec::new(), many: None }
+    }
+}
+
+impl<K: Copy + Ord, V: Clone> Map<K, V> {
+    fn chunks(&self) -> &[Shared<Vec<(K, V)>>] {
+        self.many.as_deref().map_or(&[], Vec::as_slice)
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.few.len() + self.chunks().iter().map(|chunk| chunk.len()).sum::<usize>()
+    }
+
+    /// The chunk in which a key lies, if it is there: the last one that begins up to it.
+    fn chunk_of(chunks: &[Shared<Vec<(K, V)>>], key: K) -> usize {
+        chunks.partition_point(|chunk| chunk[0].0 <= key).saturating_sub(1)
+    }
+
+    pub(crate) fn get(&self, key: K) -> Option<&V> {
+        let rows: &[(K, V)] = match &self.many {
+            None => &self.few,
+            Some(chunks) => &chunks[Self::chunk_of(chunks, key)],
+        };
+        let at = rows.binary_search_by_key(&key, |(found, _)| *found).ok()?;
+        Some(&rows[at].1)
+    }
+
+    pub(crate) fn contains(&self, key: K) -> bool {
+        self.get(key).is_some()
+    }
+
+    pub(crate) fn get_mut(&mut self, key: K) -> Option<&mut V> {
+        if !self.contains(key) {
+            // What is not there is not copied to be looked at.
+            return None;
+        }
+        let rows = match &mut self.many {
+            None => &mut self.few,
+            Some(chunks) => {
+                let at = Self::chunk_of(chunks, key);
+                Shared::make_mut(Shared::make_mut(chunks).get_mut(at)?)
+            }
+        };
+        let at = rows.binary_search_by_key(&key, |(found, _)| *found).ok()?;
+        Some(&mut rows[at].1)
+    }
+
+    /// Puts a value, in the place of one that is there.
+    pub(crate) fn insert(&mut self, key: K, value: V) {
+        if self.many.is_none() && (self.few.len() < CHUNK || self.contains(key)) {
+            match self.few.binary_search_by_key(&key, |(found, _)| *found) {
+                Ok(at) => self.few[at].1 = value,
+                Err(at) => {
+                    if self.few.is_empty() {
+                        self.few.reserve_exact(1);
+                    }
+                    self.few.insert(at, (key, value));
+                }
+            }
+            return;
+        }
+        let few = &mut self.few;
+        let chunks =
+            self.many.get_or_insert_with(|| Shared::new(vec![Shared::new(std::mem::take(few))]));
+        let at = Self::chunk_of(chunks, key);
+        let (is_last, chunks) = (at + 1 == chunks.len(), Shared::make_mut(chunks));
+        let rows = Shared::make_mut(&mut chunks[at]);
+        match rows.binary_search_by_key(&key, |(found, _)| *found) {
+            Ok(place) => rows[place].1 = value,
+            Err(place) if rows.len() < CHUNK => rows.insert(place, (key, value)),
+            // Keys mostly come in their order: full chunks stay full then.
+            Err(place) if is_last && place == rows.len() => {
+                let mut fresh = Vec::with_capacity(CHUNK);
+                fresh.push((key, value));
+                chunks.push(Shared::new(fresh));
+            }
+            Err(place) => {
+                let mut upper = rows.split_off(CHUNK / 2);
+                match place.checked_sub(rows.len()) {
+                    Some(place) => upper.insert(place, (key, value)),
+                    None => rows.insert(place, (key, value)),
+                }
+                chunks.insert(at + 1, Shared::new(upper));
+            }
+        }
+    }
+
+    pub(crate) fn remove(&mut self, key: K) -> Option<V> {
+        if !self.contains(key) {
+            return None;
+        }
+        let Some(chunks) = &mut self.many else {
+            let at = self.few.binary_search_by_key(&key, |(found, _)| *found).ok()?;
+            return Some(self.few.remove(at).1);
+        };
+        let at = Self::chunk_of(chunks, key);
+        let chunks = Shared::make_mut(chunks);
+        let rows = Shared::make_mut(&mut chunks[at]);
+        let place = rows.binary_search_by_key(&key, |(found, _)| *found).ok()?;
+        let (_, value) = rows.remove(place);
+        if rows.is_empty() {
+            chunks.remove(at);
+        }
+        if chunks.is_empty() {
+            self.many = None;
+        }
+        Some(value)
+    }
+
+    pub(crate) fn clear(&mut self) {
+        *self = Self::default();
+    }
+
+    pub(crate) fn iter(&self) -> impl DoubleEndedIterator<Item = (K, &V)> + Clone {
+        let rows = self.few.iter().chain(self.chunks().iter().flat_map(|chunk| chunk.iter()));
+        rows.map(|(key, value)| (*key, value))
+    }
+
+    pub(crate) fn keys(&self) -> impl DoubleEndedIterator<Item = K> + Clone + '_ {
+        self.iter().map(|(key, _)| key)
+    }
+
+    pub(crate) fn values(&self) -> impl DoubleEndedIterator<Item = &V> + Clone {
+        self.iter().map(|(_, value)| value)
+    }
+}
+
+impl<K: Copy + Ord> Set<K> {
+    pub(crate) fn add(&mut self, key: K) {
+        if !self.contains(key) {
+            self.insert(key, ());
+        }
+    }
+}
+
+/// Equal maps have equal rows, wherever their chunks end.
+impl<K: Copy + Ord, V: Clone + PartialEq> PartialEq for Map<K, V> {
+    fn eq(&self, other: &Self) -> bool {
+        self.len() == other.len() && self.iter().eq(other.iter())
+    }
+}
+
+impl<K: Copy + Ord, V: Clone + Eq> Eq for Map<K, V> {}
+
+impl<K: Copy + Ord, V: Clone> FromIterator<(K, V)> for Map<K, V> {
+    fn from_iter<I: IntoIterator<Item = (K, V)>>(rows: I) -> Self {
+        let mut map = Self::default();
+        for (key, value) in rows {
+            map.insert(key, value);
+        }
+        map
+    }
+}
+
+/// Stored as its rows.
+impl<K: Copy + Ord + Serialize, V: Clone + Serialize> Serialize for Map<K, V> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        use serde::ser::SerializeSeq as _;
+        let mut rows = serializer.serialize_seq(Some(self.len()))?;
+        for row in self.iter() {
+            rows.serialize_element(&row)?;
+        }
+        rows.end()
+    }
+}
+
+impl<'de, K, V> Deserialize<'de> for Map<K, V>
+where
+    K: Copy + Ord + Deserialize<'de>,
+    V: Clone + Deserialize<'de>,
+{
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let rows = Vec::<(K, V)>::deserialize(deserializer)?;
+        if !rows.is_sorted_by(|(a, _), (b, _)| a < b) {
+            return Err(de::Error::custom("the keys of a map are not in order"));
+        }
+        Ok(rows.into_iter().collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+
+    /// Numbers in an order that splits chunks in their middle, too.
+    fn mixed(count: u32) -> impl Iterator<Item = u32> {
+        (0..count).map(move |number| (number * 7_919) % (2 * count + 1))
+    }
+
+    #[test]
+    fn a_map_is_what_a_tree_is_whatever_is_put_and_taken() {
+        for count in [0, 1, 64, 65, 1_000] {
+            let (mut map, mut tree) = (Map::default(), BTreeMap::new());
+            for key in mixed(count) {
+                map.insert(key, key + 1);
+                tree.insert(key, key + 1);
+            }
+            for key in mixed(count).step_by(3) {
+                assert_eq!(map.remove(key), tree.remove(&key));
+            }
+            for key in mixed(count).step_by(5) {
+                assert_eq!(map.get_mut(key).map(|value| *value += 1).is_some(), {
+                    tree.get_mut(&key).map(|value| *value += 1).is_some()
+                });
+            }
+            assert_eq!(map.len(), tree.len());
+            assert!(map.iter().eq(tree.iter().map(|(key, value)| (*key, value))));
+            assert!((0..3 * count).all(|key| map.get(key) == tree.get(&key)));
+            let bytes = postcard::to_allocvec(&map).expect("encodes");
+            assert_eq!(postcard::from_bytes::<Map<u32, u32>>(&bytes), Ok(map));
+        }
+    }
+
+    #[test]
+    fn a_clone_never_sees_changes_and_copies_one_chunk() {
+        let mut first: Map<u32, u32> = (0..1_000).map(|key| (key, key)).collect();
+        let second = first.clone();
+        *first.get_mut(500).expect("it is there") = 7;
+        first.insert(2_000, 1);
+        assert_eq!((first.get(500), second.get(500)), (Some(&7), Some(&500)));
+        assert_eq!((first.len(), second.len()), (1_001, 1_000));
+        let shared = first.chunks().iter().zip(second.chunks());
+        assert_eq!(shared.filter(|(a, b)| !Shared::ptr_eq(a, b)).count(), 2);
+    }
+
+    #[test]
+    fn rows_out_of_order_are_no_map() {
+        let bytes = postcard::to_allocvec(&[(2_u32, 0_u32), (1, 0)]).expect("encodes");
+        assert!(postcard::from_bytes::<Map<u32, u32>>(&bytes[..]).is_err());
+    }
+}
