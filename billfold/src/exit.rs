@@ -107,7 +107,7 @@ pub(crate) fn code_of(problem: &Problem) -> u8 {
         | Fault::ProjectionRebuilding
         | Fault::Unavailable
         | Fault::UnknownOutcome => 4,
-        Fault::KeysMissing | Fault::DiskFull | Fault::Internal => 5,
+        Fault::KeysMissing | Fault::DiskFull | Fault::LogDamaged | Fault::Internal => 5,
     }
 }
 

@@ -55,6 +55,7 @@ impl BlockCounts {
             | Refusal::DeadlineExceeded { .. }
             | Refusal::Unavailable
             | Refusal::DiskFull
+            | Refusal::LogDamaged { .. }
             | Refusal::UnknownOutcome
             | Refusal::Internal => self.undecided += 1,
         }

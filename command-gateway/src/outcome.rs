@@ -105,6 +105,14 @@ pub enum Refusal {
     /// The disk is full. Nothing was decided.
     #[error("the disk has no room for another block, nothing was changed; free some and try again")]
     DiskFull,
+    /// What it touches was read back from the log, and lies where that is damaged.
+    #[error(
+        "position {position} of the log cannot be read, and what the command touches lies there; nothing was changed: run `billfold verify`, and restore the log from a copy"
+    )]
+    LogDamaged {
+        /// Where.
+        position: u64,
+    },
     /// The engine stopped. Nothing was decided.
     #[error("the engine is stopped, nothing was decided; send the command to the next one")]
     Unavailable,
@@ -133,6 +141,7 @@ impl Refusal {
             Self::DiskFull => {
                 return Problem::fault(Fault::DiskFull, self.to_string()).retry_after(1_000);
             }
+            Self::LogDamaged { .. } => Fault::LogDamaged,
             Self::Unavailable => Fault::Unavailable,
             Self::UnknownOutcome => Fault::UnknownOutcome,
             Self::Internal => Fault::Internal,

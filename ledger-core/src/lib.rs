@@ -34,6 +34,7 @@
 //! - This crate knows nothing of logs, queues, read models or wires.
 
 pub mod accounting;
+mod away;
 mod billing;
 mod book;
 mod catalog;
@@ -54,6 +55,7 @@ mod subscription;
 pub mod undo;
 mod unmade;
 
+pub use away::{Away, unless_away};
 pub use claims::Claims;
 pub use context::Stamp;
 pub use ledger::post::post;

@@ -52,6 +52,10 @@ pub enum Mistake {
     SetUpBeforeItsStart,
     /// Every end has the fee of an early one.
     EveryEndIsEarly,
+    /// A cycle counts as settled though something of it is still to be billed.
+    SettledTooEarly,
+    /// The day of a subscription that was touched is not found anew.
+    ADayIsLost,
 }
 
 #[cfg(feature = "mistakes")]
@@ -75,7 +79,7 @@ mod planted {
 
     impl Mistake {
         /// All of them.
-        pub const ALL: [Self; 19] = [
+        pub const ALL: [Self; 21] = [
             Self::MigratesWhatHadBegun,
             Self::MigrationDropsOwnPrice,
             Self::MigrationLeavesAddOns,
@@ -95,6 +99,8 @@ mod planted {
             Self::NoneIsSettled,
             Self::SetUpBeforeItsStart,
             Self::EveryEndIsEarly,
+            Self::SettledTooEarly,
+            Self::ADayIsLost,
         ];
 
         /// Makes it in every decision of this thread while something goes on.

@@ -84,6 +84,8 @@ pub enum Fault {
     Unavailable,
     /// The disk has no room; nothing was changed.
     DiskFull,
+    /// The log cannot be read where something old lies that was asked for; nothing was changed.
+    LogDamaged,
     /// The command may or may not be durable: ask again with the same id.
     UnknownOutcome,
     /// A fault of ours.
@@ -107,6 +109,7 @@ impl Fault {
         Self::ProjectionRebuilding,
         Self::Unavailable,
         Self::DiskFull,
+        Self::LogDamaged,
         Self::UnknownOutcome,
         Self::Internal,
     ];
@@ -154,6 +157,9 @@ impl Fault {
             Self::ProjectionRebuilding => "ask again; the read model is being built",
             Self::Unavailable => "send it again, with the same id: the process is stopping",
             Self::DiskFull => "tell the operator: nothing was changed, and queries go on",
+            Self::LogDamaged => {
+                "tell the operator: `billfold verify` says what is damaged; nothing was changed"
+            }
             Self::UnknownOutcome => {
                 "send it again, with the same id: it is carried out once at most"
             }
@@ -177,6 +183,7 @@ impl Fault {
             Self::ProjectionRebuilding => ("projection_rebuilding", 503, true),
             Self::Unavailable => ("unavailable", 503, true),
             Self::DiskFull => ("disk_full", 507, true),
+            Self::LogDamaged => ("log_damaged", 500, false),
             Self::UnknownOutcome => ("unknown_outcome", 503, true),
             Self::Internal => ("internal", 500, false),
         }

@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 
 use ledger_core::laws::Laws;
 use ledger_core::snapshot::Loader;
-use ledger_core::{Ledger, Stamp};
+use ledger_core::{Away, Ledger, Stamp, unless_away};
 use schemas::event::InvoiceFinalized;
+use schemas::ids::CustomerId;
 use schemas::time::without_zones;
 use schemas::{Command, Commit, CommitView, Event, Origin, Rejection, StreamId, Timestamp};
 
@@ -20,9 +21,79 @@ pub struct Kept {
     /// Each commit's bytes.
     pub log: Vec<Vec<u8>>,
     revisions: BTreeMap<StreamId, u64>,
+    /// How often something had to be read back.
+    pub read_back: u64,
 }
 
 impl Kept {
+    /// Decides on a ledger that keeps in memory what can still change, and nothing else.
+    ///
+    /// # Errors
+    /// The rejection.
+    pub fn decide(&mut self, command: &Command, stamp: &Stamp) -> Result<Vec<Event>, Rejection> {
+        if let StreamId::Customer(customer) = command.stream() {
+            self.ledger.archive(customer);
+        }
+        let mut ledger = std::mem::take(&mut self.ledger);
+        let decided = self.decide_on(&mut ledger, command, stamp);
+        self.ledger = ledger;
+        decided
+    }
+
+    /// Decides on a copy.
+    ///
+    /// # Errors
+    /// The rejection.
+    pub fn decide_on(
+        &mut self,
+        ledger: &mut Ledger,
+        command: &Command,
+        stamp: &Stamp,
+    ) -> Result<Vec<Event>, Rejection> {
+        loop {
+            match unless_away(|| ledger.decide(command, stamp)) {
+                Ok(decided) => return decided,
+                Err(away) => self.restore(ledger, &away),
+            }
+        }
+    }
+
+    fn restore(&mut self, ledger: &mut Ledger, away: &Away) {
+        self.read_back += 1;
+        let at = |position: u64| usize::try_from(position - 1).expect("it is in memory");
+        let commits = away.positions().into_iter().map(|position| &self.log[at(position)]);
+        let commits = commits.map(|bytes| CommitView::parse(bytes).expect("a commit"));
+        ledger.restore(away, commits).expect("what was archived comes back");
+    }
+
+    /// Has read back all of a customer.
+    pub fn bring_back(&mut self, customer: CustomerId) {
+        let mut ledger = std::mem::take(&mut self.ledger);
+        while let Some(away) = ledger.all_away(customer) {
+            self.restore(&mut ledger, &away);
+        }
+        self.ledger = ledger;
+    }
+
+    /// The first lines in which another ledger differs.
+    fn apart(&self, other: &Ledger) -> String {
+        let (mine, theirs) = (format!("{:#?}", self.ledger), format!("{other:#?}"));
+        let lines = theirs.lines().zip(mine.lines()).enumerate();
+        let apart = lines.filter(|(_, (theirs, mine))| theirs != mine).take(5);
+        apart.fold(String::new(), |told, (line, (theirs, mine))| {
+            format!("{told}\n{line}: {} is {}", theirs.trim(), mine.trim())
+        })
+    }
+
+    /// Has read back what these events change.
+    fn prepare(&mut self, stream: StreamId, events: &[Event]) {
+        while let Some(away) = self.ledger.away_for(stream, events.iter()) {
+            let mut ledger = std::mem::take(&mut self.ledger);
+            self.restore(&mut ledger, &away);
+            self.ledger = ledger;
+        }
+    }
+
     /// Folds what was decided as the next commit.
     ///
     /// # Panics
@@ -46,10 +117,15 @@ impl Kept {
             command: command.clone(),
             events: events.to_vec(),
         };
+        self.prepare(stream, events);
         // Folding asks neither calendar nor zones.
         let folded = without_zones(|| self.ledger.fold(commit.position, stream, stamp, events));
         folded.expect("a decision names what is there");
         assert_eq!(self.ledger.revision(stream), commit.revision);
+        if let StreamId::Customer(customer) = stream {
+            // Whoever looks at it next sees all of it; what the next decision sees is archived.
+            self.bring_back(customer);
+        }
         let broken = self.laws.observe(&commit, events);
         assert!(broken.is_empty(), "{command:?}\n{broken:#?}\n{events:#?}");
         self.log.push(commit.to_bytes());
@@ -60,13 +136,16 @@ impl Kept {
     ///
     /// # Panics
     /// When it does not.
-    pub fn replay(&self) {
+    pub fn replay(&mut self) {
+        // What was archived comes back as if it had never left.
+        let customers: Vec<CustomerId> = self.ledger.customers().map(|(id, _)| id).collect();
+        customers.into_iter().for_each(|customer| self.bring_back(customer));
         let mut replayed = Ledger::default();
         for bytes in &self.log {
             let commit = CommitView::parse(bytes).expect("a commit");
             without_zones(|| replayed.evolve_commit(&commit)).expect("a history that folds");
         }
-        assert!(replayed == self.ledger, "a replay gives another ledger");
+        assert!(replayed == self.ledger, "a replay gives another ledger{}", self.apart(&replayed));
         let ledger = &self.ledger;
         let customers = ledger.customers().count();
         let mut loader = Loader::new(&ledger.book_piece(), customers).expect("a book");

@@ -37,7 +37,9 @@ fn would_ask(
         let mut made = advance.through(subscription, horizon, 0)?;
         made.extend(advance.ahead(subscription, horizon, made.len())?);
         for event in made {
-            billing.evolve_agreed(&event, false).expect("a decision names what is there");
+            billing
+                .evolve_agreed(&event, false, EventAt::here(0))
+                .expect("a decision names what is there");
         }
     }
     let then = Account { agreements: &agreements, billing: &billing, ..account };

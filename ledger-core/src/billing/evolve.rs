@@ -2,22 +2,22 @@
 //! checked them.
 
 use schemas::event::{
-    BillingEvent, ChargeAdded, CreditNoteIssued, CycleSettled, DiscountBasis, DiscountPart, DueSet,
-    EventAt, InvoiceFinalized, InvoiceLine, LineRef, LineSource, RevenueSchedule, SettlementEvent,
+    BillingEvent, ChargeAdded, CreditNoteIssued, CycleSettled, DiscountPart, DueSet, EventAt,
+    InvoiceFinalized, InvoiceLine, LineRef, LineSource, SettlementEvent,
 };
 use schemas::ids::{DiscountId, InvoiceId, SubscriptionId};
-use schemas::terms::{DiscountTarget, LineKind};
-use schemas::{Currency, Date, Minor, Timestamp};
+use schemas::terms::DiscountTarget;
+use schemas::{Date, Timestamp};
 
 use super::cycles::ItemBills;
-use super::state::{Billed, Billing, CycleBill, DiscountUse, Line, LineAt, Pending, Priced, Taken};
-use crate::accounting::Earning;
+use super::state::{Billed, Billing, CycleBill, DiscountUse, Line, LineAt, Pending, Taken};
 use crate::shared::Shared;
 use crate::spans;
 use crate::subscription::state::Subscription;
 use crate::unmade::Unmade;
 
-mod agreed;
+pub(super) mod agreed;
+pub(super) mod document;
 mod voided;
 
 impl Billing {
@@ -45,10 +45,14 @@ impl Billing {
     ///
     /// # Errors
     /// [`Unmade`] when it names what was never made.
-    pub(crate) fn evolve_settled(&mut self, event: &SettlementEvent) -> Result<(), Unmade> {
+    pub(crate) fn evolve_settled(
+        &mut self,
+        event: &SettlementEvent,
+        made: EventAt,
+    ) -> Result<(), Unmade> {
         match event {
-            SettlementEvent::InvoiceVoided(voided) => self.fold_void(voided),
-            SettlementEvent::CreditNoteIssued(note) => self.fold_note(note),
+            SettlementEvent::InvoiceVoided(voided) => self.fold_void(voided, made),
+            SettlementEvent::CreditNoteIssued(note) => self.fold_note(note, made),
             SettlementEvent::PaymentRecorded(_)
             | SettlementEvent::PaymentReversed(_)
             | SettlementEvent::PaymentRefunded(_)
@@ -124,18 +128,20 @@ impl Billing {
         Ok(())
     }
 
-    fn line_mut(&mut self, at: LineRef) -> Result<&mut Line, Unmade> {
+    /// A line that a commit changes.
+    fn line_mut(&mut self, at: LineRef, made: EventAt) -> Result<&mut Line, Unmade> {
         let unknown = || Unmade::of(format!("line {} of", at.line), at.invoice);
-        let found = self.find(at).ok_or_else(unknown)?;
-        self.line_at_mut(found)
+        let billed = self.billed_mut(at.invoice, made)?;
+        billed.line_mut(at.line).ok_or_else(unknown)
     }
 
-    fn line_at_mut(&mut self, at: LineAt) -> Result<&mut Line, Unmade> {
-        let unknown = || Unmade::named(format!("line {} of invoice {}", at.line, at.invoice));
-        let index = usize::try_from(at.line).ok().and_then(|line| line.checked_sub(1));
-        let index = index.ok_or_else(unknown)?;
-        let billed = self.invoices.at_mut(at.invoice);
-        billed.and_then(|billed| billed.lines.get_mut(index)).ok_or_else(unknown)
+    /// An invoice that a commit changes.
+    fn billed_mut(&mut self, id: InvoiceId, made: EventAt) -> Result<&mut Billed, Unmade> {
+        let place = self.invoices.place(id).ok_or_else(|| Unmade::named(id))?;
+        let billed = self.invoices.at_mut(place);
+        let billed = billed.ok_or_else(|| Unmade::of("what is read back of", id))?;
+        billed.changed_by(made);
+        Ok(billed)
     }
 
     fn discount_mut(&mut self, id: DiscountId) -> Result<&mut DiscountUse, Unmade> {
@@ -149,21 +155,13 @@ impl Billing {
             let owed = std::mem::take(&mut self.owed);
             owed.iter().for_each(|id| self.days.touch(*id));
         }
-        let place = u32::try_from(self.invoices.len()).unwrap_or(u32::MAX);
-        let mut lines = Vec::with_capacity(event.lines.len());
+        let place = self.invoices.len();
+        let mut charges = Vec::with_capacity(event.lines.len());
         for line in &event.lines {
             let at = LineAt { invoice: place, line: line.line };
-            let charge = self.fold_line((event.invoice, event.document_date), at, line)?;
-            lines.push(new_line((event, made), line, charge));
+            charges.push(self.fold_line((event.invoice, event.document_date), at, line, made)?);
         }
-        self.invoices.push(Billed {
-            invoice: event.invoice,
-            document_date: event.document_date,
-            posting_date: event.posting_date,
-            lines,
-            notes: Vec::new(),
-            voided: false,
-        });
+        self.invoices.push(Billed::issued(event, made, charges));
         Ok(())
     }
 
@@ -173,6 +171,7 @@ impl Billing {
         (invoice, date): (InvoiceId, Date),
         at: LineAt,
         line: &InvoiceLine,
+        made: EventAt,
     ) -> Result<Option<Shared<Pending>>, Unmade> {
         let mut charge = None;
         self.touch(line.source);
@@ -187,31 +186,41 @@ impl Billing {
             }
             LineSource::Charge(id) => {
                 let index = self.waiting(id).ok_or_else(|| Unmade::named(id))?;
-                charge = Some(Shared::make_mut(&mut self.pending).remove(index));
+                let mut billed = Shared::make_mut(&mut self.pending).remove(index);
+                if billed.again {
+                    // It is billed, and was not before: that is how it would come back.
+                    Shared::make_mut(&mut billed).again = false;
+                }
+                charge = Some(billed);
             }
             LineSource::Invoice => {}
         }
         for part in &line.discounts {
             self.use_discount((invoice, date), line, part)?;
         }
-        self.fold_credit(invoice, line)?;
+        self.fold_credit(invoice, line, made)?;
         Ok(charge)
     }
 
     /// What a line below zero takes off the line that it credits.
-    fn fold_credit(&mut self, by: InvoiceId, line: &InvoiceLine) -> Result<(), Unmade> {
-        let Some(target) = self.fold_credited_time(line)? else { return Ok(()) };
-        let target = self.line_mut(target)?;
-        target.credited_net.0 -= line.net.0;
-        // A credit of nothing is nothing that stands on the line.
-        if !line.gross.is_zero() {
-            target.credited_by.push(by);
+    fn fold_credit(
+        &mut self,
+        by: InvoiceId,
+        line: &InvoiceLine,
+        made: EventAt,
+    ) -> Result<(), Unmade> {
+        if let Some(target) = self.fold_credited_time(line, made)? {
+            self.line_mut(target, made)?.credit_amount(by, line);
         }
         Ok(())
     }
 
     /// A line's time is credited, by an invoice or by a note.
-    fn fold_credited_time(&mut self, line: &InvoiceLine) -> Result<Option<LineRef>, Unmade> {
+    fn fold_credited_time(
+        &mut self,
+        line: &InvoiceLine,
+        made: EventAt,
+    ) -> Result<Option<LineRef>, Unmade> {
         let (Some(credited), Some(pricing)) = (line.credits, &line.pricing) else {
             return Ok(None);
         };
@@ -221,17 +230,12 @@ impl Billing {
             cycle.credited_again = spans::without(&cycle.credited_again, pricing.span);
             self.give_up_no_more((subscription, item, number), pricing.span)?;
         }
-        let source = self.line_mut(credited)?.source;
+        let target = self.line_mut(credited, made)?;
+        let is_gone = target.credit_time(line, pricing);
+        let (source, discounts) = (target.source, target.discounts.clone());
         self.touch(source);
-        let target = self.line_mut(credited)?;
-        let charged = !target.live.is_empty();
-        target.live = spans::without(&target.live, pricing.span);
-        target.credited_time += pricing.time;
-        target.credited_gross.0 -= line.gross.0;
-        if charged && target.live.is_empty() {
-            for taken in target.discounts.clone() {
-                self.count_line(taken, -1)?;
-            }
+        if is_gone {
+            discounts.into_iter().try_for_each(|taken| self.count_line(taken, -1))?;
         }
         Ok(Some(credited))
     }
@@ -267,11 +271,7 @@ impl Billing {
         Ok(())
     }
 
-    fn fold_note(&mut self, event: &CreditNoteIssued) -> Result<(), Unmade> {
-        let unknown = || Unmade::named(event.invoice);
-        let place = self.invoices.place(event.invoice).ok_or_else(unknown)?;
-        self.invoices.at_mut(place).ok_or_else(unknown)?.notes.push(event.note);
-        let by_time = !event.credits.is_empty();
+    fn fold_note(&mut self, event: &CreditNoteIssued, made: EventAt) -> Result<(), Unmade> {
         for line in &event.credits {
             self.touch(line.source);
             if let LineSource::Cycle { subscription, .. } = line.source {
@@ -280,23 +280,13 @@ impl Billing {
             for part in &line.discounts {
                 self.use_discount((event.invoice, event.document_date), line, part)?;
             }
-            self.fold_credited_time(line)?;
+            self.fold_credited_time(line, made)?;
         }
-        for reversal in &event.lines {
-            let at = LineRef { invoice: event.invoice, line: reversal.line };
-            let source = self.line_mut(at)?.source;
-            self.touch(source);
-            let line = self.line_mut(at)?;
-            line.reversed_net.0 += reversal.net.0;
-            line.cut |= !by_time;
-            line.earned = reversal.kept;
-            let (amount, schedule) =
-                reversal.amended.map_or((Minor::ZERO, line.earning.schedule), |left| {
-                    (left.amount, RevenueSchedule::Straight(left.service))
-                });
-            let currency = line.earning.currency;
-            line.earning = first_earning(at, currency, amount, schedule, event.posting_date);
-        }
+        let billed = self.billed_mut(event.invoice, made)?;
+        billed.take_note(event)?;
+        let touched = event.lines.iter().filter_map(|reversal| billed.line(reversal.line));
+        let sources: Vec<LineSource> = touched.map(|line| line.source).collect();
+        sources.into_iter().for_each(|source| self.touch(source));
         Ok(())
     }
 }
@@ -307,63 +297,4 @@ pub(crate) const fn counts_cycles(on: &DiscountTarget) -> bool {
         DiscountTarget::Subscription(_) | DiscountTarget::Item(_) => true,
         DiscountTarget::Customer | DiscountTarget::Product(_) => false,
     }
-}
-
-fn new_line(
-    (event, made): (&InvoiceFinalized, EventAt),
-    line: &InvoiceLine,
-    charge: Option<Shared<Pending>>,
-) -> Line {
-    let at = LineRef { invoice: event.invoice, line: line.line };
-    let charges_time = match line.kind {
-        LineKind::Recurring | LineKind::ProrationCharge | LineKind::MinimumTrueUp => true,
-        LineKind::OneOff | LineKind::ProrationCredit | LineKind::Rounding => false,
-    };
-    let span = line.pricing.as_ref().map(|pricing| pricing.span);
-    Line {
-        kind: line.kind,
-        description: line.description.clone(),
-        source: line.source,
-        service: line.service,
-        priced: line.pricing.as_deref().map(|pricing| {
-            Box::new(Priced { pricing: pricing.clone(), origin: line.origin.said_by(made) })
-        }),
-        charge,
-        plan: line.plan,
-        quantity: line.quantity,
-        unit_price: line.unit_price,
-        gross: line.gross,
-        net: line.net,
-        discounts: line.discounts.iter().map(taken).collect(),
-        credits: line.credits,
-        live: span.filter(|_| charges_time).into_iter().collect(),
-        credited_time: 0,
-        credited_gross: Minor::ZERO,
-        credited_net: Minor::ZERO,
-        reversed_net: Minor::ZERO,
-        cut: false,
-        credited_by: Vec::new(),
-        earned: Minor::ZERO,
-        earning: first_earning(at, event.currency, line.net, line.schedule, event.posting_date),
-    }
-}
-
-const fn taken(part: &DiscountPart) -> Taken {
-    let DiscountPart { discount, exact, amount, basis, cycle, given: _ } = *part;
-    let percent = match basis {
-        DiscountBasis::Percent { percent, of: _ } => Some(percent),
-        DiscountBasis::Share { .. } | DiscountBasis::Credit { .. } => None,
-    };
-    Taken { discount, amount, exact, percent, cycle }
-}
-
-/// How a line is recognised from a posting date on.
-fn first_earning(
-    line: LineRef,
-    currency: Currency,
-    amount: Minor,
-    schedule: RevenueSchedule,
-    posted: Date,
-) -> Earning {
-    Earning { line, currency, amount, schedule, posted, until: None }
 }

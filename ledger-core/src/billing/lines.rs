@@ -177,7 +177,9 @@ fn bill_subscription(
     for item in &subscription.items {
         let first = lines.len();
         let mut credits = Vec::new();
-        for number in account.billing.unsettled(subscription.id, item.number) {
+        let unsettled = account.billing.unsettled(subscription.id, item.number);
+        account.billing.need(subscription.id, item.number, unsettled);
+        for number in unsettled {
             let cycle = item.cycle(*number).expect("what was billed of a cycle was opened");
             // What has not begun is billed as it will be then.
             let (place, cycle) = ahead.place(account, (subscription, &now_paused), item, cycle);

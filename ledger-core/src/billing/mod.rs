@@ -36,6 +36,7 @@
 //! - The invoice is dated today in the seller's zone; it is booked on its own date.
 
 pub(crate) mod ahead;
+mod archive;
 pub(crate) mod asking;
 mod behind;
 mod charge;
@@ -46,6 +47,7 @@ mod discount;
 pub(crate) mod draft;
 pub(crate) mod evolve;
 pub(crate) mod invoice;
+pub(crate) mod issued;
 pub(crate) mod lines;
 pub(crate) mod moving;
 pub(crate) mod one_off;
@@ -53,6 +55,7 @@ pub(crate) mod pieces;
 pub(crate) mod place;
 pub(crate) mod post;
 pub(crate) mod proration;
+pub(crate) mod reading;
 mod residue;
 pub(crate) mod state;
 pub(crate) mod waiting;

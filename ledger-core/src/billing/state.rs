@@ -7,16 +7,18 @@ use schemas::event::{
     ChargeAdded, EventAt, LineOrigin, LinePricing, LineRef, LineSource, PlanVersion,
 };
 use schemas::fraction::Fraction;
-use schemas::ids::{ChargeId, CreditNoteId, DiscountId, InvoiceId, SubscriptionId};
+use schemas::ids::{ChargeId, CreditNoteId, CustomerId, DiscountId, InvoiceId, SubscriptionId};
 use schemas::terms::LineKind;
 use schemas::{Date, Interval, Minor, Personal, Span, Timestamp};
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Deserialize, Serialize};
 
 pub(crate) use super::cycles::{CycleBill, LineAt};
 use super::cycles::{Cycles, ItemBills};
 use super::days::Days;
+use super::issued::Invoices;
 use crate::accounting::Earning;
-use crate::shared::{Index, List, Map, Shared};
+use crate::shared::{List, Map, Shared};
+use crate::spans;
 use crate::subscription::books::Invoiced;
 use crate::subscription::state::Subscription;
 
@@ -113,12 +115,29 @@ pub(crate) struct Billed {
     /// Credit notes on it.
     pub(crate) notes: Vec<CreditNoteId>,
     pub(crate) voided: bool,
+    /// The commits that made it what it is, in order.
+    pub(super) commits: Vec<u64>,
 }
 
 impl Billed {
     /// An invoice, not voided, with a line that credits one of these.
     pub(crate) fn credited_by(&self) -> Option<InvoiceId> {
         self.lines.iter().find_map(|line| line.credited_by.first()).copied()
+    }
+
+    /// Whether it charges all the time of a credit of its own again, of the same item.
+    pub(crate) fn charges_again(&self, credit: &Line) -> bool {
+        let LineSource::Cycle { subscription, item, .. } = credit.source else { return false };
+        let (Some(_), Some(priced)) = (credit.credits, &credit.priced) else { return false };
+        let same = |line: &&Line| match line.source {
+            LineSource::Cycle { subscription: s, item: i, .. } => {
+                line.credits.is_none() && (s, i) == (subscription, item)
+            }
+            LineSource::Charge(_) | LineSource::Invoice => false,
+        };
+        let charged = self.lines.iter().filter(same).flat_map(|line| &line.live);
+        let credited = vec![priced.pricing.span];
+        charged.fold(credited, |set, span| spans::without(&set, *span)).is_empty()
     }
 }
 
@@ -177,55 +196,8 @@ impl Pending {
     }
 }
 
-/// Finalized invoices in their order, found by id.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct Invoices {
-    rows: List<Billed>,
-    index: Index<InvoiceId>,
-}
-
-impl Invoices {
-    pub(crate) fn len(&self) -> usize {
-        self.rows.len()
-    }
-
-    pub(crate) fn at(&self, place: u32) -> Option<&Billed> {
-        self.rows.get(usize::try_from(place).ok()?)
-    }
-
-    pub(crate) fn at_mut(&mut self, place: u32) -> Option<&mut Billed> {
-        self.rows.get_mut(usize::try_from(place).ok()?)
-    }
-
-    pub(crate) fn place(&self, id: InvoiceId) -> Option<u32> {
-        self.index.get(id)
-    }
-
-    pub(crate) fn push(&mut self, billed: Billed) -> u32 {
-        let place = u32::try_from(self.rows.len()).expect("an invoice takes over 100 bytes");
-        self.index.insert(billed.invoice, place);
-        self.rows.push(billed);
-        place
-    }
-}
-
-/// Stored as the invoices; where they lie follows from their order.
-impl Serialize for Invoices {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.rows.serialize(serializer)
-    }
-}
-
-impl<'de> Deserialize<'de> for Invoices {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let rows = List::<Billed>::deserialize(deserializer)?;
-        let index = Index::of(rows.iter().map(|billed| billed.invoice));
-        Ok(Self { rows, index })
-    }
-}
-
 /// What was billed of one customer, and what waits to be.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Billing {
     pub(super) invoices: Invoices,
     pub(super) cycles: Cycles,
@@ -238,6 +210,24 @@ pub(crate) struct Billing {
 }
 
 impl Billing {
+    /// That of a customer of whom nothing is billed.
+    pub(crate) fn of(customer: CustomerId) -> Self {
+        Self {
+            invoices: Invoices::of(customer),
+            cycles: Cycles::default(),
+            discounts: Map::default(),
+            pending: Shared::default(),
+            owed: Shared::default(),
+            days: Days::default(),
+        }
+    }
+
+    /// Ends the decision if lines of one of these cycles are away.
+    pub(crate) fn need(&self, subscription: SubscriptionId, item: u16, cycles: &[u32]) {
+        let bills = cycles.iter().filter_map(|cycle| self.cycle(subscription, item, *cycle));
+        self.invoices.need(bills.flat_map(|bill| &bill.lines).map(|at| at.invoice));
+    }
+
     /// Whether something happened to a subscription that the next run is to bill.
     pub(crate) fn owes_a_bill(&self, subscription: SubscriptionId) -> bool {
         self.owed.contains(&subscription)
@@ -267,8 +257,7 @@ impl Billing {
     }
 
     fn line_at(&self, at: LineAt) -> Option<&Line> {
-        let index = usize::try_from(at.line).ok()?.checked_sub(1)?;
-        self.invoices.at(at.invoice)?.lines.get(index)
+        self.invoices.at(at.invoice)?.line(at.line)
     }
 
     /// Where the line lies that `at` names, if the customer has it.

@@ -15,6 +15,7 @@ use super::ahead::Ahead;
 use super::pieces::{Comparison, ahead};
 use super::place::Place;
 use crate::customer::rules::Rules;
+use crate::mistakes::{Mistake, makes};
 use crate::spans;
 use crate::subscription::advance::{Horizon, opens_on};
 use crate::subscription::item::{Cycle, Item};
@@ -195,7 +196,9 @@ pub(crate) fn differences(
     let note =
         |due: &mut Option<Date>, day: Date| *due = due.map_or(Some(day), |d| Some(d.min(day)));
     for item in &subscription.items {
-        for number in account.billing.unsettled(subscription.id, item.number) {
+        let unsettled = account.billing.unsettled(subscription.id, item.number);
+        account.billing.need(subscription.id, item.number, unsettled);
+        for number in unsettled {
             let cycle = item.cycle(*number).expect("what was billed of a cycle was opened");
             let (place, cycle) = ahead.place(account, (subscription, &now_paused), item, cycle);
             let compared = Comparison::of(place, cycle);
@@ -210,7 +213,8 @@ pub(crate) fn differences(
                 }
             }
             let missing = compared.missing()?;
-            if compared.gone.is_empty() && missing.is_empty() && cycle.start <= now {
+            let is_settled = compared.gone.is_empty() && missing.is_empty();
+            if (is_settled || makes(Mistake::SettledTooEarly)) && cycle.start <= now {
                 found.settled.push(CycleSettled { item: item.number, cycle: *number });
             }
             for missing in missing {

@@ -42,7 +42,7 @@ impl Customer {
         Self {
             profile: Shared::new(Profile::new(registered, policies, at)),
             agreements: Agreements::default(),
-            billing: Billing::default(),
+            billing: Billing::of(registered.customer),
             settlement: Settlement::default(),
             revision: 0,
             due: None,
@@ -86,7 +86,7 @@ impl Customer {
                 let known = of.and_then(|id| self.agreements.subscription(id));
                 let reach = known.map(Reach::before);
                 self.agreements.evolve(event, made)?;
-                self.billing.evolve_agreed(event, paid)?;
+                self.billing.evolve_agreed(event, paid, made)?;
                 of.into_iter().for_each(|id| self.billing.days.touch(id));
                 self.look_again(reach, [event]);
                 Ok(())
@@ -102,7 +102,7 @@ impl Customer {
                 Ok(())
             }
             Event::Settlement(event) => {
-                self.billing.evolve_settled(event)?;
+                self.billing.evolve_settled(event, made)?;
                 if let SettlementEvent::InvoiceVoided(voided) = event {
                     self.agreements.let_go(voided.invoice);
                 }

@@ -41,6 +41,7 @@ impl Draft {
     /// # Panics
     /// When it names what is not there: the decision that made it is wrong.
     pub(super) fn push(&mut self, event: Event) {
+        self.customer.billing.need_for(&event);
         let index = u32::try_from(self.events.len()).expect("a commit has fewer events than bytes");
         let folded = self.customer.evolve(&event, EventAt::here(index));
         folded.expect("a decision names what is there");
@@ -87,8 +88,9 @@ impl Draft {
         }
         self.customer.agreements.note(id);
         self.customer.billing.days.touch(id);
-        for event in &made {
-            let folded = self.customer.billing.evolve_agreed(event, false);
+        for (index, event) in (before..).zip(&made) {
+            let here = EventAt::here(u32::try_from(index).unwrap_or(u32::MAX));
+            let folded = self.customer.billing.evolve_agreed(event, false, here);
             folded.expect("a decision names what is there");
         }
         self.customer.look_again(Some(reach), &made);

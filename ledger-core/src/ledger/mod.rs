@@ -7,6 +7,7 @@
 //! it. A decision that needs to look at what would be if it were taken works on a `Draft`.
 
 mod affairs;
+mod archive;
 mod bill;
 mod customer;
 mod decide;

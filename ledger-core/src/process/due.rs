@@ -18,6 +18,7 @@ use crate::billing::days::Day;
 use crate::billing::lines::{has_begun, is_reason, never_begins};
 use crate::billing::waiting::{Differences, differences, goes_out};
 use crate::context::Context;
+use crate::mistakes::{Mistake, makes};
 use crate::subscription::state::Subscription;
 
 #[cfg(feature = "mistakes")]
@@ -85,7 +86,8 @@ pub(crate) fn set(
         // nothing new is written: what its subscriptions would ask for never comes.
         Vec::new()
     } else {
-        let touched = account.billing.days.touched();
+        let lost = makes(Mistake::ADayIsLost);
+        let touched = account.billing.days.touched().filter(|_| !lost);
         let found = touched.map(|id| day_of(account, context, id));
         found.collect::<Result<Vec<SubscriptionDue>, Rejection>>()?
     };

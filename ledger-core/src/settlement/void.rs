@@ -69,6 +69,12 @@ fn whole(
         .zip(&billed.lines)
         .map(|(number, line)| whole_line(line, number, posting_date))
         .collect::<Result<_, _>>()?;
+    let rebill = rebill && !makes(Mistake::VoidForgets);
+    let returned = (1_u32..)
+        .zip(&billed.lines)
+        .filter(|(_, line)| !rebill && billed.charges_again(line))
+        .map(|(number, _)| number)
+        .collect();
     Ok(InvoiceVoided {
         invoice: invoice.id,
         currency: case.profile.currency,
@@ -77,7 +83,8 @@ fn whole(
         receivable: invoice.open(),
         released: everything(case, invoice),
         credit_withdrawn: invoice.credit_generated,
-        rebill: rebill && !makes(Mistake::VoidForgets),
+        rebill,
+        returned,
         reason,
     })
 }

@@ -187,6 +187,7 @@ fn void(n: u128, net: i64) -> Event {
         released: Vec::new(),
         credit_withdrawn: Minor(-net),
         rebill: false,
+        returned: Vec::new(),
         reason: "by mistake".parse().expect("a label"),
     };
     void.into()

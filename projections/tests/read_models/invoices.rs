@@ -146,6 +146,7 @@ fn credit_notes_credit_lines_and_voids_show_on_the_lines_that_they_credit() {
         released: Vec::new(),
         credit_withdrawn: Minor::ZERO,
         rebill: false,
+        returned: Vec::new(),
         reason: "by mistake".parse().expect("a label"),
     };
     book.event("2026-02-03", 1, void);

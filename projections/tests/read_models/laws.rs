@@ -127,6 +127,7 @@ impl Model {
             released: Vec::new(),
             credit_withdrawn: Minor::ZERO,
             rebill: false,
+            returned: Vec::new(),
             reason: "by mistake".parse().expect("a label"),
         };
         book.event(&day(now), self.owner[&n].into(), void);

@@ -80,6 +80,7 @@ fn a_void_takes_back_what_was_earned_and_stops_the_rest() {
         released: Vec::new(),
         credit_withdrawn: Minor::ZERO,
         rebill: false,
+        returned: Vec::new(),
         reason: "by mistake".parse().expect("a label"),
     };
     book.event("2026-02-01", 1, void);

@@ -69,6 +69,7 @@ fn void(n: u128, line: u32) -> Event {
         released: Vec::new(),
         credit_withdrawn: Minor::ZERO,
         rebill: false,
+        returned: Vec::new(),
         reason: "by mistake".parse().expect("a label"),
     };
     void.into()

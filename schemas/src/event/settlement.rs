@@ -146,6 +146,8 @@ pub struct InvoiceVoided {
     pub credit_withdrawn: Minor,
     /// Its cycles and charges are billed again.
     pub rebill: bool,
+    /// Numbers of its credit lines whose time the credited line charges again.
+    pub returned: Vec<u32>,
     /// Why.
     pub reason: Personal,
 }

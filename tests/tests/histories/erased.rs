@@ -85,7 +85,7 @@ impl Game {
         }));
         for command in [&erase, &new] {
             let stamp = self.stamp(0);
-            let refused = self.kept.ledger.decide(command, &stamp);
+            let refused = self.kept.decide(command, &stamp);
             assert!(refused.is_err(), "{command:?}: {refused:?}");
         }
     }

@@ -240,8 +240,8 @@ impl Game {
         if let Some(recording) = &mut self.recording {
             recording.preview(command, stamp);
         }
-        let copy = self.kept.ledger.copy_for(Some(customer), &Claims::of(command));
-        let foreseen = copy.decide(command, stamp);
+        let mut copy = self.kept.ledger.copy_for(Some(customer), &Claims::of(command));
+        let foreseen = self.kept.decide_on(&mut copy, command, stamp);
         let other = self.customers.iter().position(|known| *known != customer)?;
         let coupon = matches!(command, Command::Subscription(SubscriptionCommand::RedeemCoupon(_)));
         if !coupon {
@@ -259,7 +259,7 @@ impl Game {
         command: &Command,
         stamp: &Stamp,
     ) -> Result<Vec<Event>, Rejection> {
-        let decided = self.kept.ledger.decide(command, stamp);
+        let decided = self.kept.decide(command, stamp);
         if let Some(recording) = &mut self.recording {
             let refused = decided.as_ref().err().map(Rejection::code);
             recording.submit(command, stamp, refused.unwrap_or("accepted"));
@@ -365,7 +365,7 @@ impl Game {
             }
             let stamp = self.stamp(0);
             // What is refused, such as an invoice of too many lines, is refused again.
-            let Ok(mut again) = self.kept.ledger.decide(&bill, &stamp) else { continue };
+            let Ok(mut again) = self.kept.decide(&bill, &stamp) else { continue };
             if let Some(mistake) = &mut self.mistake {
                 mistake.bill_again(&mut again, self.kept.log.last().map(Vec::as_slice));
             }
@@ -420,7 +420,7 @@ impl Game {
                 }
             }
             let stamp = self.stamp(0);
-            let again = self.kept.ledger.decide(&all, &stamp).map_err(|rejection| rejection.code());
+            let again = self.kept.decide(&all, &stamp).map_err(|rejection| rejection.code());
             assert!(again.is_err(), "nothing is left to invoice: {again:?}");
         }
     }

@@ -278,7 +278,7 @@ impl Game {
 
     /// Decides on both sides and compares.
     fn submit(&mut self, command: &Command, stamp: &Stamp) {
-        let decided = self.kept.ledger.decide(command, stamp);
+        let decided = self.kept.decide(command, stamp);
         if let Err(rejection) = &decided
             && is_limit(rejection, stamp)
         {

@@ -2,12 +2,12 @@
 
 use schemas::Span;
 use schemas::event::{
-    CycleOpened, RevenueSchedule, SubscriptionChanged, SubscriptionEvent, SubscriptionMoved,
+    CycleOpened, EventAt, LineSource, SubscriptionChanged, SubscriptionEvent, SubscriptionMoved,
 };
 use schemas::ids::{DiscountId, SubscriptionId};
 use schemas::terms::{EndReason, Settle};
 
-use super::{counts_cycles, first_earning};
+use super::counts_cycles;
 use crate::billing::cycles::ItemBills;
 use crate::billing::state::{Billing, CycleBill, DiscountUse};
 use crate::shared::Shared;
@@ -26,6 +26,7 @@ impl Billing {
         &mut self,
         event: &SubscriptionEvent,
         paid: bool,
+        made: EventAt,
     ) -> Result<(), Unmade> {
         use SubscriptionEvent as E;
         match event {
@@ -65,7 +66,7 @@ impl Billing {
             }
             E::SubscriptionActivated(activated) => {
                 if let Some(moved) = &activated.moved {
-                    self.fold_move(activated.subscription, moved)?;
+                    self.fold_move(activated.subscription, moved, made)?;
                 }
             }
             E::SubscriptionPaused(_)
@@ -121,33 +122,27 @@ impl Billing {
     }
 
     /// What a subscription has paid runs from another day.
-    fn fold_move(&mut self, id: SubscriptionId, moved: &SubscriptionMoved) -> Result<(), Unmade> {
+    fn fold_move(
+        &mut self,
+        id: SubscriptionId,
+        moved: &SubscriptionMoved,
+        made: EventAt,
+    ) -> Result<(), Unmade> {
         for item in &moved.items {
             // What was opened and not billed is opened anew.
             if let Some(bills) = self.bills_of(id, item.item) {
                 bills.truncate(item.cycles.len());
             }
             for (cycle, span) in (0..).zip(&item.cycles) {
-                let bill = self.cycle_mut(id, item.item, cycle)?;
-                bill.start = span.start();
-                let lines = bill.lines.clone();
-                for at in lines {
-                    let line = self.line_at_mut(at)?;
-                    line.live = vec![*span];
-                    if let Some(priced) = &mut line.priced {
-                        (priced.pricing.span, priced.pricing.full) = (*span, *span);
-                    }
-                }
+                self.cycle_mut(id, item.item, cycle)?.start = span.start();
             }
         }
         for line in &moved.lines {
-            let found = self.line_mut(line.line)?;
-            found.service = Some(line.service);
-            found.earned = line.kept;
-            let schedule = RevenueSchedule::Straight(line.service);
-            let currency = found.earning.currency;
-            found.earning =
-                first_earning(line.line, currency, line.left, schedule, moved.posting_date);
+            let found = self.line_mut(line.line, made)?;
+            if let Some(span) = moved_to(found.source, id, moved) {
+                found.run_over(span);
+            }
+            found.earn_over(line.line, line.service, (line.kept, line.left), moved.posting_date);
         }
         Ok(())
     }
@@ -180,4 +175,15 @@ impl Billing {
             as_agreed: Vec::new(),
         });
     }
+}
+
+/// Where the cycle that a line bills lies, once its subscription begins elsewhere.
+pub(in crate::billing) fn moved_to(
+    source: LineSource,
+    id: SubscriptionId,
+    moved: &SubscriptionMoved,
+) -> Option<Span> {
+    let LineSource::Cycle { subscription, item, cycle } = source else { return None };
+    let item = moved.items.iter().find(|of| subscription == id && of.item == item)?;
+    item.cycles.get(usize::try_from(cycle).ok()?).copied()
 }

@@ -6,35 +6,36 @@
 //! a pause or a removal gives some of that back: from then on it is billed like any other.
 
 use schemas::Span;
-use schemas::event::{InvoiceVoided, LineRef, LineSource};
+use schemas::event::{EventAt, InvoiceVoided, LineRef, LineSource};
 use schemas::ids::{InvoiceId, SubscriptionId};
 
+use super::document::Undone;
 use crate::billing::state::{Billing, Line, LineAt, Pending, Taken};
 use crate::shared::{List, Shared};
 use crate::spans;
 use crate::unmade::Unmade;
 
 impl Billing {
-    pub(super) fn fold_void(&mut self, event: &InvoiceVoided) -> Result<(), Unmade> {
-        let unknown = || Unmade::named(event.invoice);
-        let place = self.invoices.place(event.invoice).ok_or_else(unknown)?;
-        let billed = self.invoices.at_mut(place).ok_or_else(unknown)?;
+    pub(super) fn fold_void(&mut self, event: &InvoiceVoided, made: EventAt) -> Result<(), Unmade> {
+        let place = self.invoices.place(event.invoice);
+        let place = place.ok_or_else(|| Unmade::named(event.invoice))?;
+        let billed = self.billed_mut(event.invoice, made)?;
         billed.voided = true;
         let lines = billed.lines.clone();
         for (number, line) in (1_u32..).zip(&lines) {
             let at = LineAt { invoice: place, line: number };
-            let is_replaced = !event.rebill && is_replaced(line, &lines);
-            self.void_line(event.invoice, at, line, (event.rebill, is_replaced))?;
+            let returned = event.rebill || event.returned.contains(&number);
+            self.void_line((event.invoice, made), at, line, (event.rebill, returned))?;
         }
         Ok(())
     }
 
     fn void_line(
         &mut self,
-        invoice: InvoiceId,
+        (invoice, made): (InvoiceId, EventAt),
         at: LineAt,
         line: &Line,
-        (rebill, is_replaced): (bool, bool),
+        (rebill, returned): (bool, bool),
     ) -> Result<(), Unmade> {
         self.touch(line.source);
         if let LineSource::Cycle { subscription, item, cycle: number } = line.source {
@@ -71,7 +72,7 @@ impl Billing {
             Shared::make_mut(&mut self.pending).push(Shared::new(charge));
         }
         match line.credits {
-            Some(credited) => self.void_credit(invoice, line, credited, (rebill, is_replaced)),
+            Some(credited) => self.void_credit((invoice, made), line, credited, (rebill, returned)),
             None => Ok(()),
         }
     }
@@ -127,42 +128,32 @@ impl Billing {
     /// where the invoice charged something in their place, the line charges them as before.
     fn void_credit(
         &mut self,
-        by: InvoiceId,
+        (by, made): (InvoiceId, EventAt),
         line: &Line,
         credited: LineRef,
-        (rebill, is_replaced): (bool, bool),
+        (rebill, returned): (bool, bool),
     ) -> Result<(), Unmade> {
-        let source = self.line_mut(credited)?.source;
-        self.touch(source);
-        let target = self.line_mut(credited)?;
-        target.credited_gross.0 += line.gross.0;
-        target.credited_net.0 += line.net.0;
-        if let Some(index) = target.credited_by.iter().position(|found| *found == by) {
-            target.credited_by.remove(index);
-        }
-        if let (LineSource::Cycle { subscription, item, cycle }, Some(priced), false) =
-            (line.source, &line.priced, rebill)
+        let priced = line.priced.as_ref().map(|priced| (priced.pricing.span, priced.pricing.time));
+        if let (LineSource::Cycle { subscription, item, cycle }, Some((span, _)), false) =
+            (line.source, priced, rebill)
         {
-            self.give_up((subscription, item, cycle), &[priced.pricing.span])?;
+            self.give_up((subscription, item, cycle), &[span])?;
         }
-        let target = self.line_mut(credited)?;
+        let (span, time) = priced.map_or((None, 0), |(span, time)| (Some(span), time));
+        let returned = returned && span.is_some();
+        let undone = Undone { by, gross: line.gross, net: line.net, span, time, returned };
+        let target = self.line_mut(credited, made)?;
         let charged = !target.live.is_empty();
-        let (true, Some(priced)) = (rebill || is_replaced, &line.priced) else {
-            // The line stands, and so does its discount.
-            let taken = if charged { Vec::new() } else { target.discounts.clone() };
-            return taken.into_iter().try_for_each(|taken| self.count_line(taken, 1));
-        };
-        target.live = spans::with(&target.live, priced.pricing.span);
-        target.credited_time -= priced.pricing.time;
+        target.undo_credit(&undone);
+        let (source, discounts) = (target.source, target.discounts.clone());
+        self.touch(source);
         if !charged {
-            for taken in target.discounts.clone() {
-                self.count_line(taken, 1)?;
-            }
+            // The line stands, and so does its discount.
+            discounts.into_iter().try_for_each(|taken| self.count_line(taken, 1))?;
         }
-        if let (LineSource::Cycle { subscription, item, cycle: number }, true) =
-            (line.source, rebill)
+        if let (LineSource::Cycle { subscription, item, cycle: number }, Some(time), true) =
+            (line.source, span, rebill)
         {
-            let time = priced.pricing.span;
             let cycle = self.cycle_mut(subscription, item, number)?;
             cycle.credited_again.push(time);
             cycle.as_agreed.push(time);
@@ -189,18 +180,4 @@ impl Billing {
         }
         Ok(())
     }
-}
-
-/// Whether the invoice of a credit charges all of the credited time again, of the same item.
-fn is_replaced(credit: &Line, lines: &[Line]) -> bool {
-    let LineSource::Cycle { subscription, item, .. } = credit.source else { return false };
-    let (Some(_), Some(priced)) = (credit.credits, &credit.priced) else { return false };
-    let same = |line: &&Line| match line.source {
-        LineSource::Cycle { subscription: s, item: i, .. } => {
-            line.credits.is_none() && (s, i) == (subscription, item)
-        }
-        LineSource::Charge(_) | LineSource::Invoice => false,
-    };
-    let charged = lines.iter().filter(same).flat_map(|line| &line.live);
-    charged.fold(vec![priced.pricing.span], |set, span| spans::without(&set, *span)).is_empty()
 }

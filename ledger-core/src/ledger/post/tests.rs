@@ -123,6 +123,7 @@ pub(crate) fn voided(lines: Vec<LineReversal>, parts: [i64; 3]) -> Event {
         released: back(payment_lot(), returned),
         credit_withdrawn: withdrawn,
         rebill: false,
+        returned: Vec::new(),
         reason: reason(),
     }))
 }

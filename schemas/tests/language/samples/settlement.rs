@@ -46,6 +46,7 @@ pub(super) fn payment_events(all: &mut Samples<Event>) {
                 released: returns(),
                 credit_withdrawn: Minor(0),
                 rebill,
+                returned: if rebill { vec![2, 300] } else { Vec::new() },
                 reason: reason(),
             },
         );

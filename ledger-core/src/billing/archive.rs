@@ -1,0 +1,100 @@
+//! Which invoices may leave memory, and which an event needs there.
+//!
+//! # Correctness
+//!
+//! An invoice may leave once every cycle that it has a line of is settled: nothing is compared
+//! with it then until an event unsettles one. A decision that looks at it all the same has it
+//! read back ([`crate::away`]). A fold can not be left half-way, so what its events change is
+//! named before.
+
+use schemas::event::{BillingEvent, Event, LineSource, SettlementEvent, SubscriptionEvent};
+use schemas::ids::InvoiceId;
+
+use super::state::{Billed, Billing};
+use crate::away::Missing;
+
+impl Billing {
+    /// What is in memory and needs not be leaves it.
+    pub(crate) fn archive(&mut self) {
+        let leaves = self.invoices.here().filter(|(_, billed)| self.may_leave(billed));
+        let places: Vec<u32> = leaves.map(|(place, _)| place).collect();
+        places.into_iter().for_each(|place| self.invoices.send_away(place));
+    }
+
+    fn may_leave(&self, billed: &Billed) -> bool {
+        let is_settled = |source: LineSource| match source {
+            LineSource::Cycle { subscription, item, cycle } => {
+                self.unsettled(subscription, item).binary_search(&cycle).is_err()
+            }
+            LineSource::Charge(_) | LineSource::Invoice => true,
+        };
+        !billed.commits.is_empty() && billed.lines.iter().all(|line| is_settled(line.source))
+    }
+
+    /// Invoices that events of a commit change and that are away.
+    pub(crate) fn away_for<'e>(&self, events: impl Iterator<Item = &'e Event>) -> Vec<Missing> {
+        let mut places: Vec<u32> = Vec::new();
+        for event in events {
+            let mut named = |id: InvoiceId| places.extend(self.ordinal(id));
+            match event {
+                Event::Billing(BillingEvent::InvoiceFinalized(invoice)) => {
+                    invoice.lines.iter().filter_map(|line| line.credits).for_each(|at| {
+                        named(at.invoice);
+                    });
+                }
+                Event::Settlement(SettlementEvent::CreditNoteIssued(note)) => named(note.invoice),
+                Event::Settlement(SettlementEvent::InvoiceVoided(voided)) => {
+                    named(voided.invoice);
+                    places.extend(self.beside(voided.invoice));
+                }
+                Event::Subscription(SubscriptionEvent::SubscriptionActivated(activated)) => {
+                    let moved = activated.moved.iter().flat_map(|moved| &moved.lines);
+                    moved.for_each(|line| named(line.line.invoice));
+                }
+                Event::Billing(_)
+                | Event::Settlement(_)
+                | Event::Subscription(_)
+                | Event::Customer(_)
+                | Event::Process(_)
+                | Event::Book(_)
+                | Event::Seller(_)
+                | Event::Catalog(_) => {}
+            }
+        }
+        self.invoices.missing(places)
+    }
+
+    /// Ends the decision if an event of it changes what is away.
+    pub(crate) fn need_for(&self, event: &Event) {
+        let missing = self.away_for(std::iter::once(event));
+        self.invoices.need(missing.into_iter().map(|missing| missing.place));
+    }
+
+    /// All invoices that are away.
+    pub(crate) fn all_away(&self) -> Vec<Missing> {
+        self.invoices.missing(0..self.invoices.len())
+    }
+
+    /// What a void of an invoice looks at beside it, once it is here: what its lines credit, and
+    /// what else bills their cycles.
+    fn beside(&self, id: InvoiceId) -> Vec<u32> {
+        let place = self.ordinal(id);
+        let Some(billed) = place.and_then(|place| self.invoices.if_here(place)) else {
+            return Vec::new();
+        };
+        let mut places: Vec<u32> = Vec::new();
+        for line in &billed.lines {
+            places.extend(line.credits.and_then(|at| self.ordinal(at.invoice)));
+            if let LineSource::Cycle { subscription, item, cycle } = line.source {
+                let bill = self.cycle(subscription, item, cycle);
+                places.extend(bill.into_iter().flat_map(|bill| &bill.lines).map(|at| at.invoice));
+            }
+        }
+        places
+    }
+
+    /// Invoices that were read back are in memory again.
+    pub(crate) fn bring_back(&mut self, read: Vec<(u32, Billed)>) {
+        read.into_iter().for_each(|(place, billed)| self.invoices.bring_back(place, billed));
+    }
+}
