@@ -55,7 +55,7 @@ docs:
 purity:
     ./scripts/purity
 
-# Measures commands, replay, restart and rebuild; `just bench nats` everything over NATS.
+# Measures commands, restart and rebuild; `just bench nats` over NATS, `just bench age` by age.
 bench *arguments:
     ./scripts/bench {{arguments}}
 

@@ -24,7 +24,10 @@ use terminal::Format;
 use workbench::demo::DemoSettings;
 
 pub use ask::{ExplainArgs, QueryArgs, SubmitArgs};
-pub use bench::{BenchArgs, BenchWhat, BillingBenchArgs, NatsBenchArgs, RestartBenchArgs};
+pub use bench::{
+    AgeBenchArgs, BenchArgs, BenchGroup, BenchWhat, BillingBenchArgs, NatsBenchArgs,
+    RestartBenchArgs,
+};
 pub use id::{IdArgs, IdKind};
 pub use keys::{CustomerCommand, KeysBackupArgs, KeysCommand, KeysRestoreArgs};
 pub use log::{FeedArgs, InspectArgs, ReplayArgs, TailArgs, VerifyArgs};

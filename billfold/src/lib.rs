@@ -178,6 +178,7 @@ fn measure(args: &BenchArgs, folder: &Folder, output: &Output) -> Result<(), Wor
         Some(BenchWhat::Nats(args)) => bench::nats::run(&args.settings(), folder, output),
         Some(BenchWhat::Restart(args)) => bench::restart::run(&args.settings(), folder, output),
         Some(BenchWhat::Billing(args)) => bench::billing::run(&args.settings(), folder, output),
+        Some(BenchWhat::Age(args)) => bench::age::run(&args.settings(), folder, output),
     }
 }
 

@@ -13,6 +13,7 @@
 //! The load's thread takes its share of the same cores: processor time a commit holds engine, log
 //! and load. Figures of a machine that others use are worth little; the load averages are printed.
 
+pub mod age;
 pub mod billing;
 mod books;
 mod folds;
@@ -44,7 +45,9 @@ use machine::Machine;
 use plan::{Plan, Script};
 use report::{Figure, Level, Report};
 
-pub use settings::{BillingSettings, EngineSettings, NatsSettings, RestartSettings};
+pub use settings::{
+    AgeGroup, AgeSettings, BillingSettings, EngineSettings, NatsSettings, RestartSettings,
+};
 
 /// Commands outstanding while the book is made.
 const SETTING_UP: u32 = 1_024;

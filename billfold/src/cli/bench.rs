@@ -2,8 +2,10 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Subcommand};
-use workbench::bench::{BillingSettings, EngineSettings, NatsSettings, RestartSettings};
+use clap::{Args, Subcommand, ValueEnum};
+use workbench::bench::{
+    AgeGroup, AgeSettings, BillingSettings, EngineSettings, NatsSettings, RestartSettings,
+};
 
 /// Flags of `bench`.
 #[derive(Debug, Clone, Args)]
@@ -58,6 +60,82 @@ pub enum BenchWhat {
     Restart(RestartBenchArgs),
     /// One billing run over many customers, and what other commands notice of it.
     Billing(BillingBenchArgs),
+    /// What a customer that is old, or large, costs beside one that is young: each command, its
+    /// memory, its part of a snapshot.
+    Age(AgeBenchArgs),
+}
+
+/// Flags of `bench age`.
+#[derive(Debug, Clone, Args)]
+pub struct AgeBenchArgs {
+    /// Where to measure; must be empty [default: a fresh folder beside the data folder].
+    #[arg(long, env = "BILLFOLD_BENCH_AGE_DIR", value_name = "DIR")]
+    pub dir: Option<PathBuf>,
+    /// Only this group [default: all of them].
+    #[arg(long, env = "BILLFOLD_BENCH_AGE_ONLY", value_name = "GROUP")]
+    pub only: Option<BenchGroup>,
+    /// What the bench asks of a fresh process: opens the book in this folder and measures that.
+    #[arg(long, hide = true, env = "BILLFOLD_BENCH_AGE_OPENED", value_name = "DIR")]
+    pub opened: Option<PathBuf>,
+    /// Weeks that customers with 100 weekly subscriptions have behind them, book by book.
+    #[arg(long, env = "BILLFOLD_BENCH_AGE_WEEKS", value_name = "N,N…", value_delimiter = ',',
+          default_values_t = [1, 52, 260],
+          value_parser = clap::value_parser!(u64).range(1..=2_000))]
+    pub weeks: Vec<u64>,
+    /// Paid invoices of customers with one subscription, book by book.
+    #[arg(long, env = "BILLFOLD_BENCH_AGE_INVOICES", value_name = "N,N…", value_delimiter = ',',
+          default_values_t = [1, 60_000],
+          value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
+    pub invoices: Vec<u64>,
+    /// Customers in the books with many.
+    #[arg(long, env = "BILLFOLD_BENCH_AGE_CUSTOMERS", value_name = "N", default_value_t = 100_000,
+          value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
+    pub customers: u64,
+    /// Paid invoices that each of these many has, book by book.
+    #[arg(long, env = "BILLFOLD_BENCH_AGE_PAID", value_name = "N,N…", value_delimiter = ',',
+          default_values_t = [1, 120],
+          value_parser = clap::value_parser!(u64).range(1..=1_000))]
+    pub paid: Vec<u64>,
+    /// Subscriptions of resellers, book by book.
+    #[arg(long, env = "BILLFOLD_BENCH_AGE_RESELLER", value_name = "N,N…", value_delimiter = ',',
+          default_values_t = [100, 5_000],
+          value_parser = clap::value_parser!(u64).range(1..=100_000))]
+    pub reseller: Vec<u64>,
+    /// Customers that share the samples, in books that are not about many: each command leaves
+    /// something behind.
+    #[arg(long, env = "BILLFOLD_BENCH_AGE_COPIES", value_name = "N", default_value_t = 20,
+          value_parser = clap::value_parser!(u64).range(1..=1_000))]
+    pub copies: u64,
+    /// Commands that are timed one by one.
+    #[arg(long, env = "BILLFOLD_BENCH_AGE_SAMPLES", value_name = "N", default_value_t = 300,
+          value_parser = clap::value_parser!(u64).range(1..=100_000))]
+    pub samples: u64,
+    /// Commands that are timed with many on their way.
+    #[arg(long, env = "BILLFOLD_BENCH_AGE_MANY", value_name = "N", default_value_t = 2_000,
+          value_parser = clap::value_parser!(u64).range(1..=100_000))]
+    pub many: u64,
+    /// Billing runs that are timed; fewer where there are many customers.
+    #[arg(long, env = "BILLFOLD_BENCH_AGE_RUNS", value_name = "N", default_value_t = 50,
+          value_parser = clap::value_parser!(u64).range(1..=1_000))]
+    pub runs: u64,
+    /// All of these are spread over so many rounds, in which the books of a group take turns; the
+    /// best round is reported.
+    #[arg(long, env = "BILLFOLD_BENCH_AGE_ROUNDS", value_name = "N", default_value_t = 5,
+          value_parser = clap::value_parser!(u64).range(1..=100))]
+    pub rounds: u64,
+}
+
+/// Groups of `bench age`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum BenchGroup {
+    /// Customers with 100 weekly subscriptions, by weeks.
+    Weekly,
+    /// Customers with one subscription, by paid invoices.
+    Paid,
+    /// Many customers, by paid invoices of each.
+    Customers,
+    /// Resellers, by subscriptions.
+    Reseller,
 }
 
 /// Flags of `bench billing`.
@@ -171,6 +249,48 @@ impl BenchArgs {
             rounds,
             view_commits,
             quick,
+        }
+    }
+}
+
+impl AgeBenchArgs {
+    /// What is asked of old customers.
+    pub fn settings(&self) -> AgeSettings {
+        let Self {
+            dir,
+            only,
+            opened,
+            weeks,
+            invoices,
+            customers,
+            paid,
+            reseller,
+            copies,
+            samples,
+            many,
+            runs,
+            rounds,
+        } = self.clone();
+        let only = only.map(|group| match group {
+            BenchGroup::Weekly => AgeGroup::Weekly,
+            BenchGroup::Paid => AgeGroup::Paid,
+            BenchGroup::Customers => AgeGroup::Customers,
+            BenchGroup::Reseller => AgeGroup::Reseller,
+        });
+        AgeSettings {
+            dir,
+            opened,
+            only,
+            weeks,
+            invoices,
+            customers,
+            paid,
+            reseller,
+            copies,
+            samples,
+            many,
+            runs,
+            rounds,
         }
     }
 }

@@ -265,7 +265,7 @@ impl Book {
 }
 
 /// A command whose JSON is written here.
-fn made(name: &str, body: &Value) -> Command {
+pub(super) fn made(name: &str, body: &Value) -> Command {
     Command::from_json(name, body.to_string().as_bytes()).expect("the bench's commands are valid")
 }
 

@@ -75,9 +75,18 @@ pub(super) fn thread_time(name: &str) -> Duration {
 
 /// The most memory that this process had resident since [`forget_peak`], in bytes.
 pub(super) fn peak_memory() -> u64 {
+    memory("VmHWM")
+}
+
+/// The memory that this process has resident, in bytes.
+pub(super) fn resident_memory() -> u64 {
+    memory("VmRSS")
+}
+
+fn memory(name: &str) -> u64 {
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let peak = field(&status, "VmHWM").and_then(|value| value.split_whitespace().next());
-    peak.and_then(|kib| kib.parse::<u64>().ok()).unwrap_or(0) * 1_024
+    let value = field(&status, name).and_then(|value| value.split_whitespace().next());
+    value.and_then(|kib| kib.parse::<u64>().ok()).unwrap_or(0) * 1_024
 }
 
 /// Counts the peak afresh, where the kernel lets us; else peaks are those of the whole run.
@@ -97,7 +106,7 @@ mod tests {
     #[test]
     fn the_process_has_used_time_and_memory() {
         assert!(cpu_time() > Duration::ZERO);
-        assert!(peak_memory() > 0);
+        assert!(peak_memory() > 0 && resident_memory() > 0);
         assert!(Machine::look().cores > 0);
     }
 }

@@ -34,6 +34,51 @@ pub struct BillingSettings {
     pub customers: Vec<u64>,
 }
 
+/// What a customer that is old costs beside one that is young.
+#[derive(Debug, Clone)]
+pub struct AgeSettings {
+    /// Where to measure; must be empty. A fresh folder beside the data folder if left out.
+    pub dir: Option<PathBuf>,
+    /// Opens the book of this folder and prints what that takes; nothing else is done then. It is
+    /// what the bench asks of a fresh process.
+    pub opened: Option<PathBuf>,
+    /// Only this group; all of them if left out.
+    pub only: Option<AgeGroup>,
+    /// Weeks that customers with 100 weekly subscriptions have behind them, book by book.
+    pub weeks: Vec<u64>,
+    /// Paid invoices of customers with one subscription, book by book.
+    pub invoices: Vec<u64>,
+    /// Customers in the books with many.
+    pub customers: u64,
+    /// Paid invoices that each of these many has, book by book.
+    pub paid: Vec<u64>,
+    /// Subscriptions of resellers, book by book.
+    pub reseller: Vec<u64>,
+    /// Customers that share the samples, in books that are not about many.
+    pub copies: u64,
+    /// Commands that are timed one by one.
+    pub samples: u64,
+    /// Commands that are timed with many on their way.
+    pub many: u64,
+    /// Billing runs that are timed.
+    pub runs: u64,
+    /// All of these are spread over so many rounds; the books of a group take turns.
+    pub rounds: u64,
+}
+
+/// What grows from book to book.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AgeGroup {
+    /// Cycles of 100 weekly subscriptions.
+    Weekly,
+    /// Paid invoices of few customers.
+    Paid,
+    /// Paid invoices of many customers.
+    Customers,
+    /// Subscriptions.
+    Reseller,
+}
+
 /// How long a book takes to open.
 #[derive(Debug, Clone)]
 pub struct RestartSettings {
