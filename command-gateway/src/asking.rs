@@ -10,8 +10,9 @@ mod preview;
 mod subscriptions;
 
 use std::str::FromStr;
+use std::sync::Arc;
 
-use ledger_core::Claims;
+use ledger_core::{Claims, unless_away};
 use schemas::ids::CustomerId;
 use schemas::problem::Fault;
 use schemas::query::{self, DEFAULT_LIMIT, MAX_LIMIT, QUERIES};
@@ -19,9 +20,10 @@ use schemas::record::JsonError;
 use schemas::text::Actor;
 use schemas::view::Answer;
 use schemas::wire::{LogPosition, Message, Reply};
-use schemas::{Problem, Rejection};
+use schemas::{CommitView, Problem, Rejection};
 use serde::Serialize;
 
+use crate::archive::{Archive, Damaged};
 use crate::copies::{CopyOf, Excerpt};
 use crate::handle::GatewayHandle;
 use crate::outcome::Refusal;
@@ -90,21 +92,50 @@ impl Asked<'_> {
     async fn reckon<T: Serialize + Send + 'static>(
         &self,
         excerpt: Excerpt,
-        answer: impl FnOnce(&mut Excerpt) -> Result<T, Rejection> + Send + 'static,
+        answer: impl Fn(&mut Excerpt) -> Result<T, Rejection> + Send + 'static,
     ) -> Result<Reply, Problem> {
-        let position = self.position(&excerpt);
-        let reckoned = off_thread("the answer", move || {
-            let mut excerpt = excerpt;
-            let data = answer(&mut excerpt);
-            (data, excerpt.recorded_at)
-        });
-        let (data, time) = reckoned.await?;
+        let (position, time) = (self.position(&excerpt), excerpt.recorded_at);
+        let data = self.reckoned(excerpt, answer).await?;
         let data = data.map_err(|rejection| Problem::rejection(&rejection, position.clone()))?;
         Ok(Reply::json(&Answer { data, position, time }))
     }
 
+    /// What is reckoned on a copy.
+    async fn reckoned<T: Send + 'static>(
+        &self,
+        excerpt: Excerpt,
+        answer: impl Fn(&mut Excerpt) -> Result<T, Rejection> + Send + 'static,
+    ) -> Result<Result<T, Rejection>, Problem> {
+        let archive = Arc::clone(&self.gateway.0.archive);
+        let reckoned = off_thread("the answer", move || reading_back(&archive, excerpt, answer));
+        reckoned.await?.map_err(|Damaged(position)| {
+            Refusal::LogDamaged { position }.problem(self.gateway.log())
+        })
+    }
+
     fn position(&self, excerpt: &Excerpt) -> String {
         LogPosition { log: self.gateway.log(), position: excerpt.position }.to_string()
+    }
+}
+
+/// Answers from a copy; what of it is only in the log is read back, and then it is answered anew.
+fn reading_back<T>(
+    archive: &Archive,
+    mut excerpt: Excerpt,
+    answer: impl Fn(&mut Excerpt) -> T,
+) -> Result<T, Damaged> {
+    loop {
+        // What was tried on it half-way is of no use.
+        let mut copy = excerpt.clone();
+        let away = match unless_away(|| answer(&mut copy)) {
+            Ok(answer) => return Ok(answer),
+            Err(away) => away,
+        };
+        let commits = archive.read(&away)?;
+        let first = Damaged(commits.first().map_or(0, |(position, _)| *position));
+        let views = commits.iter().map(|(_, bytes)| CommitView::parse(bytes));
+        let views = views.collect::<Result<Vec<_>, _>>().map_err(|_| first)?;
+        excerpt.ledger.restore(&away, views).map_err(|_| first)?;
     }
 }
 

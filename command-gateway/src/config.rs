@@ -24,6 +24,9 @@ pub struct GatewayConfig {
     pub clock: Arc<dyn Clock>,
     /// A segment's full length in bytes; the log's own default if left out.
     pub segment_bytes: Option<u64>,
+    /// A customer that has had no commit for so many others keeps in memory what can still change,
+    /// and nothing else.
+    pub warm_commits: u64,
     /// Where snapshots are, and how often they are made; none if left out.
     pub snapshots: Option<Snapshots>,
     /// Where the keys are that seal what is personal. Left out, texts stay as they come: for tests
@@ -39,6 +42,7 @@ impl GatewayConfig {
             queue_capacity: 2_048,
             clock: Arc::new(SystemClock),
             segment_bytes: None,
+            warm_commits: 4_096,
             snapshots: None,
             keys: None,
         }

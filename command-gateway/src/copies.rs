@@ -14,7 +14,7 @@ use tokio::sync::oneshot;
 
 /// The book and what was asked for of it: one customer, or those of a plan. The book alone where
 /// there is no such customer.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Excerpt {
     /// The state.
     pub ledger: Ledger,

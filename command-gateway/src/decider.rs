@@ -1,7 +1,7 @@
 //! The ledger as the engine sees it, so that tests can put a small one in its place.
 
 use ledger_core::process::Subjects;
-use ledger_core::{Claims, FoldError, Ledger, Stamp, Unmade};
+use ledger_core::{Away, Claims, FoldError, Ledger, Stamp, Unmade};
 use schemas::fields::Erasure;
 use schemas::ids::{CustomerId, PlanId};
 use schemas::{Command, CommitView, Event, Rejection, StreamId, Timestamp};
@@ -25,12 +25,6 @@ pub trait Decider: Send + 'static {
         stamp: &Stamp,
         events: &[Event],
     ) -> Result<(), Unmade>;
-
-    /// Folds a stored commit in.
-    ///
-    /// # Errors
-    /// [`FoldError`]. The state is then of no more use.
-    fn evolve_commit(&mut self, commit: &CommitView<'_>) -> Result<(), FoldError>;
 
     /// The stream's revision; 0 before its first commit.
     fn revision(&self, stream: StreamId) -> u64;
@@ -68,12 +62,43 @@ pub trait Decider: Send + 'static {
 
     /// Counts what decisions take from the book.
     fn catalog_revision(&self) -> u64;
+
+    /// What of a customer is in memory and needs not be leaves it. All its commits are durable.
+    fn archive(&mut self, _customer: CustomerId) {}
+
+    /// What has to be read back before events of a stream are folded in; asked again after that.
+    fn away_for(&self, _stream: StreamId, _events: &[Event]) -> Option<Away> {
+        None
+    }
+
+    /// Brings back what is away, from the commits that it names, in their order.
+    ///
+    /// # Errors
+    /// [`FoldError`] when they do not make it. Nothing has changed then.
+    fn restore(&mut self, _away: &Away, _commits: &[CommitView<'_>]) -> Result<(), FoldError> {
+        Ok(())
+    }
 }
 
 /// What stored commits are folded into. Every [`Decider`] is one.
 pub(crate) trait State {
-    /// Folds a stored commit in.
-    fn evolve_commit(&mut self, commit: &CommitView<'_>) -> Result<(), FoldError>;
+    /// As [`Decider::archive`].
+    fn archive(&mut self, customer: CustomerId);
+
+    /// As [`Decider::away_for`].
+    fn away_for(&self, stream: StreamId, events: &[Event]) -> Option<Away>;
+
+    /// As [`Decider::restore`].
+    fn restore(&mut self, away: &Away, commits: &[CommitView<'_>]) -> Result<(), FoldError>;
+
+    /// As [`Decider::fold`].
+    fn fold(
+        &mut self,
+        position: u64,
+        stream: StreamId,
+        stamp: &Stamp,
+        events: &[Event],
+    ) -> Result<(), Unmade>;
 
     /// The stream's revision; 0 before its first commit.
     fn revision(&self, stream: StreamId) -> u64;
@@ -83,8 +108,26 @@ pub(crate) trait State {
 }
 
 impl<D: Decider> State for D {
-    fn evolve_commit(&mut self, commit: &CommitView<'_>) -> Result<(), FoldError> {
-        Decider::evolve_commit(self, commit)
+    fn archive(&mut self, customer: CustomerId) {
+        Decider::archive(self, customer);
+    }
+
+    fn away_for(&self, stream: StreamId, events: &[Event]) -> Option<Away> {
+        Decider::away_for(self, stream, events)
+    }
+
+    fn restore(&mut self, away: &Away, commits: &[CommitView<'_>]) -> Result<(), FoldError> {
+        Decider::restore(self, away, commits)
+    }
+
+    fn fold(
+        &mut self,
+        position: u64,
+        stream: StreamId,
+        stamp: &Stamp,
+        events: &[Event],
+    ) -> Result<(), Unmade> {
+        Decider::fold(self, position, stream, stamp, events)
     }
 
     fn revision(&self, stream: StreamId) -> u64 {
@@ -109,10 +152,6 @@ impl Decider for Ledger {
         events: &[Event],
     ) -> Result<(), Unmade> {
         Self::fold(self, position, stream, stamp, events)
-    }
-
-    fn evolve_commit(&mut self, commit: &CommitView<'_>) -> Result<(), FoldError> {
-        Self::evolve_commit(self, commit)
     }
 
     fn revision(&self, stream: StreamId) -> u64 {
@@ -158,5 +197,17 @@ impl Decider for Ledger {
 
     fn catalog_revision(&self) -> u64 {
         Self::catalog_revision(self)
+    }
+
+    fn archive(&mut self, customer: CustomerId) {
+        Self::archive(self, customer);
+    }
+
+    fn away_for(&self, stream: StreamId, events: &[Event]) -> Option<Away> {
+        Self::away_for(self, stream, events.iter())
+    }
+
+    fn restore(&mut self, away: &Away, commits: &[CommitView<'_>]) -> Result<(), FoldError> {
+        Self::restore(self, away, commits.iter().cloned())
     }
 }

@@ -1,10 +1,13 @@
 //! What stored commits are folded into, before anything is decided on it.
 
+use std::sync::Arc;
+
 use ledger_core::process::{Job, is_parking};
-use ledger_core::{FoldError, Unmade};
+use ledger_core::{Away, FoldError, Stamp, Unmade};
 use schemas::record::DecodeError;
 use schemas::{CommitView, Event, StreamId, Timestamp};
 
+use crate::archive::{Archive, Cooling, Damaged, Stored};
 use crate::decider::State;
 use crate::jobs::{Jobs, Tried};
 use crate::panics::guarded;
@@ -62,6 +65,14 @@ pub enum ReplayError {
         /// Where it lies.
         position: u64,
     },
+    /// What it changes lies where the log cannot be read.
+    #[error(
+        "the commit at position {at} cannot be read, and a later one changes what it made; restore the log from a copy"
+    )]
+    Archived {
+        /// Where.
+        at: u64,
+    },
     /// It was recorded before the one in front of it.
     #[error(
         "the commit at position {position} was recorded before the one in front of it; restore the log from a copy"
@@ -79,6 +90,10 @@ pub enum ReplayError {
 #[derive(Debug)]
 pub(crate) struct Fold<S> {
     pub(crate) state: S,
+    /// Reads back what is only in the log; none where nothing ever leaves memory.
+    pub(crate) archive: Option<Arc<Archive>>,
+    /// Who leaves memory, and when; none where all leave it at once.
+    pub(crate) cooling: Option<Cooling>,
     pub(crate) jobs: Jobs,
     pub(crate) next_position: u64,
     pub(crate) recorded_at: Option<Timestamp>,
@@ -87,7 +102,14 @@ pub(crate) struct Fold<S> {
 impl<S> Fold<S> {
     /// Before the first commit.
     pub(crate) fn new(state: S) -> Self {
-        Self { state, jobs: Jobs::default(), next_position: 1, recorded_at: None }
+        Self {
+            state,
+            archive: None,
+            cooling: None,
+            jobs: Jobs::default(),
+            next_position: 1,
+            recorded_at: None,
+        }
     }
 }
 
@@ -100,13 +122,19 @@ impl<S: State> Fold<S> {
     ) -> Result<(), ReplayError> {
         let unreadable = |source| ReplayError::Unreadable { position, source };
         self.check_continuity(position, commit)?;
+        let events = commit.events().map(|record| Event::decode(record?));
+        let events = events.collect::<Result<Vec<Event>, DecodeError>>().map_err(unreadable)?;
+        self.read_back_for(position, commit.stream, &events)?;
+        let CommitView { command_id, recorded_at, effective_at, .. } = *commit;
+        let stamp = Stamp { command_id, recorded_at, effective_at };
         // After a panic the state is not used any more.
-        let folded = guarded("folding a commit in", &position, || self.state.evolve_commit(commit));
-        folded.ok_or(ReplayError::Panicked { position })?.map_err(|error| match error {
-            FoldError::Decode(source) => unreadable(source),
-            FoldError::Unmade(source) => ReplayError::Impossible { position, source },
-        })?;
-        self.replay_jobs(commit).map_err(unreadable)?;
+        let state = &mut self.state;
+        let fold = || state.fold(position, commit.stream, &stamp, &events);
+        let folded = guarded("folding a commit in", &position, fold);
+        let folded = folded.ok_or(ReplayError::Panicked { position })?;
+        folded.map_err(|source| ReplayError::Impossible { position, source })?;
+        self.note(position, commit.stream, commit.revision);
+        self.replay_jobs(commit, &events).map_err(unreadable)?;
         self.recorded_at = Some(commit.recorded_at);
         self.next_position = position + 1;
         Ok(())
@@ -127,12 +155,71 @@ impl<S: State> Fold<S> {
         Ok(())
     }
 
+    /// Has read back what a commit changes and is only in the log.
+    fn read_back_for(
+        &mut self,
+        position: u64,
+        stream: StreamId,
+        events: &[Event],
+    ) -> Result<(), ReplayError> {
+        while let Some(away) = self.state.away_for(stream, events) {
+            let archive = self.archive.as_ref().ok_or(ReplayError::Panicked { position })?;
+            let commits =
+                archive.read(&away).map_err(|Damaged(at)| ReplayError::Archived { at })?;
+            self.restore(&away, &commits)?;
+        }
+        Ok(())
+    }
+
+    /// Brings back what was away.
+    pub(crate) fn restore(&mut self, away: &Away, commits: &[Stored]) -> Result<(), ReplayError> {
+        let mut views = Vec::with_capacity(commits.len());
+        for (position, bytes) in commits {
+            let position = *position;
+            let unreadable = |source| ReplayError::Unreadable { position, source };
+            views.push(CommitView::parse(bytes).map_err(unreadable)?);
+        }
+        let at = commits.first().map_or(0, |(position, _)| *position);
+        let restored = self.state.restore(away, &views);
+        restored.map_err(|error| match error {
+            FoldError::Decode(source) => ReplayError::Unreadable { position: at, source },
+            FoldError::Unmade(source) => ReplayError::Impossible { position: at, source },
+        })?;
+        let stream = StreamId::Customer(away.customer());
+        let revision = self.state.revision(stream);
+        self.note(self.next_position - 1, stream, revision);
+        Ok(())
+    }
+
+    /// The commit at `position` was a stream's `revision`.
+    pub(crate) fn note(&mut self, position: u64, stream: StreamId, revision: u64) {
+        if let (StreamId::Customer(customer), Some(cooling)) = (stream, &mut self.cooling) {
+            cooling.note(position, customer, revision);
+        }
+    }
+
+    /// Customers that were left alone for long enough leave memory as far as they can; everything
+    /// up to `durable` can be read back.
+    pub(crate) fn cool(&mut self, durable: u64, warm: u64) {
+        let (at, Some(cooling)) = (self.next_position - 1, &mut self.cooling) else { return };
+        while let Some((customer, revision)) = cooling.next(at, durable, warm) {
+            // Who had another commit since stands further behind.
+            if self.state.revision(StreamId::Customer(customer)) == revision {
+                self.state.archive(customer);
+            }
+        }
+    }
+
     /// A commit of the book may begin a job; one of a customer that has a cause may be of one.
-    fn replay_jobs(&mut self, commit: &CommitView<'_>) -> Result<(), DecodeError> {
+    fn replay_jobs(
+        &mut self,
+        commit: &CommitView<'_>,
+        events: &[Event],
+    ) -> Result<(), DecodeError> {
         match (commit.stream, commit.cause) {
             (StreamId::Book, _) => {
-                for raw in commit.events() {
-                    self.begin_job(&Event::decode(raw?)?, commit.position);
+                for event in events {
+                    self.begin_job(event, commit.position);
                 }
             }
             (StreamId::Customer(subject), Some(cause)) => {

@@ -16,12 +16,14 @@ use uuid::Uuid;
 use vault::{Absent, Vault};
 
 use crate::admission::Admission;
+use crate::archive::{Archive, ReadBack};
 use crate::completion::ReplyTo;
 use crate::config::{GatewayConfig, GatewayError};
 use crate::decider::Decider;
 use crate::engine::EngineCore;
 use crate::engine::driver::Driver;
 use crate::engine::intake::Intake;
+use crate::engine::reading::Reading;
 use crate::engine::writer::Writer;
 use crate::feed::Feed;
 use crate::handle::{ASKING, GatewayHandle, Shared};
@@ -86,6 +88,8 @@ impl Gateway {
         let (log, report) = FileLog::open(Arc::clone(&config.disk), config.log_options())?;
         tracing::info!(identity = %log.identity(), ?report, "log opened");
         let mut core = EngineCore::new(ledger, Arc::clone(&config.clock));
+        let archive = Arc::new(Archive::new(Arc::clone(&config.disk)));
+        core.archive_with(archive, config.warm_commits);
         replay(&mut core, log.reader()?)?;
         if core.next_position() == 1 {
             return Err(GatewayError::NoBook);
@@ -145,6 +149,10 @@ impl Gateway {
         let ring = vault.as_ref().map(|vault| vault.ring());
         let history = History::new(log.reader()?).with_keys(ring);
         let lookups = Lookups::start(history).map_err(GatewayError::Threads)?;
+        let archive = Arc::new(Archive::new(Arc::clone(&config.disk)));
+        core.archive_with(Arc::clone(&archive), config.warm_commits);
+        let read_back = ReadBack::start(&archive).map_err(GatewayError::Threads)?;
+        let reading = Reading::new(read_back);
         let (repeats, measures, epoch) = (lookups.waiting(), Measures::default(), log.head().epoch);
         let writer = Writer::start(Box::new(log), vault.clone()).map_err(GatewayError::Threads)?;
         let shared_log = writer.log();
@@ -157,7 +165,7 @@ impl Gateway {
             core,
             doors,
             writer,
-            lookups,
+            (lookups, reading),
             (progress.clone(), Arc::clone(&shelf), measures.clone()),
         );
         let thread = std::thread::Builder::new().name(format!("engine-{}", identity.book()));
@@ -172,6 +180,7 @@ impl Gateway {
             measures,
             repeats,
             epoch,
+            archive,
             asking: Places::new("questions", ASKING),
             vault,
         }));
@@ -196,6 +205,7 @@ impl Gateway {
             chain,
             ids,
             shelf: Arc::clone(&shared.shelf),
+            archive: Arc::clone(&shared.archive),
             progress: shared.progress.clone(),
         };
         let follower = Follower::start(start, log);

@@ -15,6 +15,7 @@ use uuid::Uuid;
 use vault::{KeyRing, Vault};
 
 use crate::admission::Admission;
+use crate::archive::Archive;
 use crate::completion::{BatchTicket, Completion, ReplyTo, Ticket};
 use crate::copies::{CopyOf, CopyRequest, Excerpt};
 use crate::engine::Offer;
@@ -47,6 +48,8 @@ pub(crate) struct Shared {
     /// Repeated commands that wait for their first outcome.
     pub(crate) repeats: Arc<AtomicU64>,
     pub(crate) epoch: u64,
+    /// Reads back what is only in the log.
+    pub(crate) archive: Arc<Archive>,
     /// Questions that are being answered from copies.
     pub(crate) asking: Places,
     /// Seals what is personal; without, it stays as it comes.

@@ -21,6 +21,7 @@
 
 pub mod admin;
 mod admission;
+mod archive;
 mod asking;
 pub mod clock;
 pub mod completion;

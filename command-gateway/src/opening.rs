@@ -15,6 +15,7 @@ use std::time::Instant;
 use event_log::{CheckOnOpen, EventLog, FileLog, LogReader, ReadError};
 use ledger_core::Ledger;
 
+use crate::archive::Archive;
 use crate::completion::ReplyTo;
 use crate::config::{GatewayConfig, GatewayError};
 use crate::engine::EngineCore;
@@ -123,6 +124,8 @@ fn fold<W>(
         reader = LogReader::open_on(Arc::clone(&config.disk))?;
     }
     let mut core = EngineCore::behind(fold, known, Arc::clone(&config.clock));
+    let archive = Arc::new(Archive::new(Arc::clone(&config.disk)));
+    core.archive_with(archive, config.warm_commits);
     replay(&mut core, &mut reader, cancelled)?;
     Ok(Folded { core, reader, chain, ids })
 }
@@ -211,6 +214,7 @@ fn replay<W>(
         for (position, bytes) in block.commits() {
             core.replay(position, bytes)?;
         }
+        core.cool(core.next_position() - 1);
     }
     Ok(())
 }

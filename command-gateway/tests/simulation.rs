@@ -153,7 +153,9 @@ impl Simulation {
             let request = request(100 + wish as u64, self.wishes[wish].clone());
             match life.core.offer(Box::new(Offer { request, waiter: wish })) {
                 Offered::Taken => {}
-                Offered::Full(_) | Offered::Broken(_) => unreachable!("a small, sound book"),
+                Offered::Full(_) | Offered::Broken(_) | Offered::Away(..) => {
+                    unreachable!("a small, sound book that keeps all in memory")
+                }
             }
             if self.random.chance(1, 3) {
                 life.core.work_next().expect("a sound book");

@@ -90,10 +90,6 @@ impl<T: Clone> List<T> {
         self.full().iter().flat_map(|chunk| chunk.iter()).chain(&self.last)
     }
 
-    pub(crate) fn first(&self) -> Option<&T> {
-        self.get(0)
-    }
-
     /// The place of the last item that `is` takes.
     pub(crate) fn rposition(&self, is: impl Fn(&T) -> bool) -> Option<usize> {
         if let Some(at) = self.last.iter().rposition(&is) {

@@ -74,10 +74,12 @@ pub(super) async fn invoice(asked: &Asked<'_>, question: PreviewInvoice) -> Resu
     let excerpt = asked.copy(customer).await?;
     let (fresh, actor) = (fresh_id(&excerpt)?, asked.actor.clone());
     asked
-        .reckon(excerpt, move |copy| match now(copy, customer, CommandId::new(fresh), actor) {
-            Ok(preview) => Ok(preview),
-            Err(Rejection::NothingToInvoice { .. }) => next(copy, customer, fresh),
-            Err(rejection) => Err(rejection),
+        .reckon(excerpt, move |copy| {
+            match now(copy, customer, CommandId::new(fresh), actor.clone()) {
+                Ok(preview) => Ok(preview),
+                Err(Rejection::NothingToInvoice { .. }) => next(copy, customer, fresh),
+                Err(rejection) => Err(rejection),
+            }
         })
         .await
 }

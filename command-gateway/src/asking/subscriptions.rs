@@ -80,18 +80,19 @@ pub(super) async fn parked(asked: &Asked<'_>, question: CustomersParked) -> Resu
 pub(super) async fn access(asked: &Asked<'_>, question: CustomersAccess) -> Result<Reply, Problem> {
     let customer = needed(question.customer, "/customer")?;
     let excerpt = asked.copy(customer).await?;
+    let at = question.at.unwrap_or(excerpt.now);
     // What the parent pays is on the parent's stream.
-    let parent = match excerpt.ledger.parent_of(customer) {
-        Some(parent) => Some((parent, asked.copy(parent).await?)),
-        None => None,
+    let paid = match excerpt.ledger.parent_of(customer) {
+        Some(payer) => {
+            let copy = asked.copy(payer).await?;
+            asked.reckoned(copy, move |copy| copy.ledger.access_of(payer, customer, at)).await?
+        }
+        None => Ok(Vec::new()),
     };
     asked
         .reckon(excerpt, move |copy| {
-            let at = question.at.unwrap_or(copy.now);
             let mut all = copy.ledger.access_of(customer, customer, at)?;
-            if let Some((payer, copy)) = parent {
-                all.extend(copy.ledger.access_of(payer, customer, at)?);
-            }
+            all.extend(paid.clone()?);
             if let Some(wanted) = question.subscription {
                 all.retain(|found| found.subscription == wanted);
                 if all.is_empty() {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use event_log::Block;
+use ledger_core::Away;
 use schemas::fields::Erasure;
 use schemas::ids::CustomerId;
 use vault::FreshKey;
@@ -32,6 +33,8 @@ pub enum Offered<W> {
     /// A decision could not be folded in: the state is no longer to be trusted. The open block must
     /// not be written, and the engine must stop. The last answer belongs to the command.
     Broken(Box<Offer<W>>),
+    /// Something has to be read back first. Read it, bring it back, then offer this again.
+    Away(Box<Offer<W>>, Away),
 }
 
 /// The decision on one command.

@@ -11,13 +11,15 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crossbeam_channel::{Receiver, RecvError, RecvTimeoutError, TryRecvError, select};
+use crossbeam_channel::{Receiver, RecvError, TryRecvError, select};
 
 use super::decided::{Answer, Decided, Offer, Offered, Verdict};
 use super::ending::{End, failed, refuse};
 use super::intake::Intake;
+use super::reading::Reading;
 use super::room::{Room, room_of};
 use super::stepping::EngineCore;
+use super::working::Work;
 use super::writer::{Writer, Written};
 use crate::admission::Admission;
 use crate::completion::ReplyTo;
@@ -55,6 +57,7 @@ pub(crate) struct Driver<D> {
     full: bool,
     room: Room,
     lookups: Lookups,
+    pub(super) reading: Reading,
     progress: Progress,
     shelf: Arc<Shelf>,
     measures: Measures,
@@ -65,7 +68,7 @@ impl<D: Decider> Driver<D> {
         core: EngineCore<D, ReplyTo>,
         (intake, admission): (Receiver<Intake>, Arc<Admission>),
         writer: Writer,
-        lookups: Lookups,
+        (lookups, reading): (Lookups, Reading),
         (progress, shelf, measures): (Progress, Arc<Shelf>, Measures),
     ) -> Self {
         let room = Room::Reserved;
@@ -80,6 +83,7 @@ impl<D: Decider> Driver<D> {
             full,
             room,
             lookups,
+            reading,
             progress,
             shelf,
             measures,
@@ -131,14 +135,18 @@ impl<D: Decider> Driver<D> {
 
     /// Whether a job could go on right now.
     fn can_work(&mut self) -> bool {
-        self.core.is_working() && !self.full && !(self.core.is_empty() && self.no_room().is_some())
+        self.core.is_working()
+            && !self.full
+            && !self.reading.holds_job()
+            && !(self.core.is_empty() && self.no_room().is_some())
     }
 
     /// Decides what is queued; whether a stop was asked for.
     fn fill(&mut self) -> Result<bool, End> {
         let mut decided = 0;
         loop {
-            let offer = match self.held.take() {
+            self.take_what_was_read();
+            let offer = match self.held.take().or_else(|| self.reading.again.pop_front()) {
                 Some(offer) => Ok(Intake::Command(offer)),
                 None => self.intake.try_recv(),
             };
@@ -170,8 +178,13 @@ impl<D: Decider> Driver<D> {
             offer.waiter.complete(Err(refusal));
             return Ok(());
         }
+        let Some(offer) = self.reading.behind(offer) else { return Ok(()) };
         match self.core.offer(offer) {
             Offered::Taken => Ok(()),
+            Offered::Away(offer, away) => {
+                self.reading.wait(offer, away);
+                Ok(())
+            }
             Offered::Full(offer) => {
                 self.held = Some(offer);
                 self.full = true;
@@ -190,8 +203,13 @@ impl<D: Decider> Driver<D> {
                 return Ok(());
             }
             match self.core.work_next() {
-                Ok(true) => {}
-                Ok(false) => self.full = true,
+                Ok(Work::Done) => {}
+                Ok(Work::Idle) => return Ok(()),
+                Ok(Work::Full) => self.full = true,
+                Ok(Work::Away(away)) => {
+                    self.reading.wait_for_job(away);
+                    return Ok(());
+                }
                 Err(_) => return Err(End::Failed(Stopped::Broken)),
             }
         }
@@ -239,18 +257,20 @@ impl<D: Decider> Driver<D> {
     }
 
     fn wait_idle(&mut self) -> Result<(), End> {
-        let intake = if self.core.is_working() {
-            // Subjects are left; only a full disk holds the job up.
-            let pause = if self.can_work() { Duration::ZERO } else { ROOM_AGAIN };
-            match self.intake.recv_timeout(pause) {
-                Ok(intake) => Ok(intake),
-                Err(RecvTimeoutError::Timeout) => return Ok(()),
-                Err(RecvTimeoutError::Disconnected) => Err(RecvError),
-            }
-        } else {
-            self.intake.recv()
+        if !self.reading.again.is_empty() {
+            return Ok(());
+        }
+        // While subjects are left, only a full disk or what is read back holds the job up.
+        let pause = match (self.core.is_working(), self.can_work()) {
+            (true, true) => Duration::ZERO,
+            (true, false) => ROOM_AGAIN,
+            (false, _) => Duration::MAX,
         };
-        self.hold(intake)
+        select! {
+            recv(self.reading.read_back().read()) -> read => self.was_read(read),
+            recv(self.intake) -> intake => self.hold(intake),
+            default(pause) => Ok(()),
+        }
     }
 
     fn hold(&mut self, intake: Result<Intake, RecvError>) -> Result<(), End> {
@@ -273,11 +293,12 @@ impl<D: Decider> Driver<D> {
             let written = self.writer.done().recv();
             return self.came_back(written);
         }
-        if self.can_work() {
+        if self.can_work() || !self.reading.again.is_empty() {
             return Ok(());
         }
         let writer = &self.writer;
         select! {
+            recv(self.reading.read_back().read()) -> read => self.was_read(read),
             recv(writer.done()) -> written => self.came_back(written),
             recv(self.intake) -> intake => self.hold(intake),
         }
@@ -317,6 +338,7 @@ impl<D: Decider> Driver<D> {
         let bytes = block.body_bytes() as u64;
         let mut counts = BlockCounts { commits, bytes, took, ..BlockCounts::default() };
         self.progress.publish(durable, block.body_bytes(), &jobs);
+        self.core.cool(durable);
         for Answer { waiter, verdict } in answers.drain(..) {
             match verdict {
                 Verdict::Accepted(receipt) => waiter.complete(Ok(receipt)),

@@ -3,12 +3,14 @@
 //! *Shape.* [`EngineCore`] decides; it knows no thread, no disk and no channel, and a simulation
 //! steps it. A driver feeds it on the engine's thread, and a writer's thread syncs.
 
+mod bringing_back;
 mod copying;
 mod decided;
 pub(crate) mod driver;
 mod ending;
 pub(crate) mod intake;
 mod previewed;
+pub(crate) mod reading;
 mod room;
 mod stepping;
 mod stopping;
@@ -18,3 +20,4 @@ pub(crate) mod writer;
 
 pub use decided::{Answer, Decided, Offer, Offered, Verdict};
 pub use stepping::EngineCore;
+pub use working::Work;

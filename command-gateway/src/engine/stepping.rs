@@ -12,7 +12,7 @@
 use std::sync::Arc;
 
 use event_log::{Block, MAX_BODY_BYTES};
-use ledger_core::Stamp;
+use ledger_core::{Away, Stamp, unless_away};
 use schemas::changed::Changed;
 use schemas::commit::MAX_COMMIT_BYTES;
 use schemas::fields::Erasure;
@@ -22,6 +22,7 @@ use schemas::{Cause, Command, Commit, CommitView, Event, Rejection, StreamId, Ti
 use vault::FreshKey;
 
 use super::decided::{Answer, Decided, Offer, Offered, Verdict};
+use crate::archive::{Archive, Cooling, Damaged, Stored};
 use crate::clock::Clock;
 use crate::copies::HeldCopy;
 use crate::decider::Decider;
@@ -52,6 +53,8 @@ pub(super) enum Step {
     Full(CommandRequest),
     /// It could not be folded in.
     Broken(CommandRequest),
+    /// Something has to be read back first; as good as not decided.
+    Away(CommandRequest, Away),
 }
 
 /// State in memory, the block that is open, and the answers that wait for it.
@@ -68,6 +71,10 @@ pub struct EngineCore<D, W> {
     keys: Vec<Arc<FreshKey>>,
     erased: Vec<(CustomerId, Erasure)>,
     spare: Vec<(Block, Vec<Answer<W>>)>,
+    /// For how many commits a customer stays in memory whole.
+    warm: u64,
+    /// A subject of a job of which something cannot be read back.
+    pub(super) damaged: Option<CustomerId>,
 }
 
 impl<D: Decider, W> EngineCore<D, W> {
@@ -90,6 +97,8 @@ impl<D: Decider, W> EngineCore<D, W> {
             keys: Vec::new(),
             erased: Vec::new(),
             spare: Vec::new(),
+            warm: u64::MAX,
+            damaged: None,
         }
     }
 
@@ -116,6 +125,43 @@ impl<D: Decider, W> EngineCore<D, W> {
     /// The last instant recorded, in microseconds since 1970 UTC.
     pub fn recorded_micros(&self) -> i64 {
         self.fold.recorded_at.map_or(0, Timestamp::micros)
+    }
+
+    /// From now on what can change no more is only in the log, from where `archive` reads it.
+    pub(crate) fn archive_with(&mut self, archive: Arc<Archive>, warm: u64) {
+        if self.fold.archive.is_none() {
+            self.fold.archive = Some(archive);
+            self.fold.cooling = Some(Cooling::default());
+            self.warm = warm;
+        }
+    }
+
+    /// Customers that were left alone for long enough leave memory as far as they can; everything
+    /// up to `durable` can be read back.
+    pub(crate) fn cool(&mut self, durable: u64) {
+        self.fold.cool(durable, self.warm);
+    }
+
+    /// Brings back what was read.
+    ///
+    /// # Errors
+    /// [`Damaged`] where it cannot be.
+    pub(crate) fn restore(&mut self, away: &Away, commits: &[Stored]) -> Result<(), Damaged> {
+        let first = commits.first().map_or(0, |(position, _)| *position);
+        let restored = guarded("reading back", away, || self.fold.restore(away, commits));
+        match restored {
+            Some(Ok(())) => Ok(()),
+            Some(Err(error)) => {
+                tracing::error!(%error, "what was archived does not come back");
+                Err(Damaged(first))
+            }
+            None => Err(Damaged(first)),
+        }
+    }
+
+    /// Refuses a command whose subject cannot be read back.
+    pub(crate) fn refuse(&mut self, offer: Offer<W>, refusal: Refusal) {
+        self.answer(offer.waiter, Verdict::Refused(refusal));
     }
 
     /// Decides one command from a door.
@@ -150,6 +196,9 @@ impl<D: Decider, W> EngineCore<D, W> {
             Step::Refused(refusal) => self.answer(waiter, Verdict::Refused(refusal)),
             Step::Full(request) => return Offered::Full(Box::new(Offer { request, waiter })),
             Step::Broken(request) => return Offered::Broken(Box::new(Offer { request, waiter })),
+            Step::Away(request, away) => {
+                return Offered::Away(Box::new(Offer { request, waiter }), away);
+            }
         }
         Offered::Taken
     }
@@ -167,7 +216,7 @@ impl<D: Decider, W> EngineCore<D, W> {
         match self.decide(request, None) {
             Step::Accepted(receipt) => Ok(receipt),
             Step::Refused(refusal) => Err(refusal),
-            Step::Full(_) | Step::Broken(_) => Err(Refusal::Internal),
+            Step::Full(_) | Step::Broken(_) | Step::Away(..) => Err(Refusal::Internal),
         }
     }
 
@@ -258,7 +307,13 @@ impl<D: Decider, W> EngineCore<D, W> {
             request.sealed.check(&request.command, |customer| state.is_erased(customer))?;
             state.decide(&request.command, &stamp)
         };
-        match guarded("deciding a command", &(id, kind), decide) {
+        let decided = guarded("deciding a command", &(id, kind), || unless_away(decide));
+        let decided = match decided {
+            Some(Ok(decided)) => Some(decided),
+            Some(Err(away)) => return Step::Away(request, away),
+            None => None,
+        };
+        match decided {
             Some(Ok(events)) => match self.stale(&request, effective_at, Some(&events)) {
                 Some(rejection) => Step::Refused((rejection, self.fold.next_position - 1).into()),
                 None => self.take_in(Entry { request, cause, stamp: &stamp }, events),
@@ -290,7 +345,11 @@ impl<D: Decider, W> EngineCore<D, W> {
     /// Encodes the commit, puts it into the open block, and folds it in.
     fn take_in(&mut self, entry: Entry<'_>, events: Vec<Event>) -> Step {
         let Entry { request, cause, stamp } = entry;
-        let (stream, sealed) = (request.command.stream(), request.sealed);
+        let stream = request.command.stream();
+        if let Some(away) = self.fold.state.away_for(stream, &events) {
+            return Step::Away(request, away);
+        }
+        let sealed = request.sealed;
         let commit = Commit {
             position: self.fold.next_position,
             stream,
@@ -340,6 +399,7 @@ impl<D: Decider, W> EngineCore<D, W> {
         }
         self.note_keys(&sealed, &commit);
         self.known.push(commit.command_id);
+        self.fold.note(commit.position, stream, commit.revision);
         self.fold.next_position += 1;
         self.fold.recorded_at = Some(stamp.recorded_at);
         if stream == StreamId::Book {

@@ -4,6 +4,7 @@
 //! panic) is followed at once by the command that parks it. If that cannot be done either the
 //! subject is counted as failed and as stuck, and the job goes on.
 
+use ledger_core::Away;
 use ledger_core::process::{Task, Unable};
 use schemas::Cause;
 
@@ -19,6 +20,21 @@ enum Worked {
     Unable(Unable),
     /// The open block has no room for it; as good as not decided.
     Full,
+    /// Something has to be read back first; as good as not decided.
+    Away(Away),
+}
+
+/// How far a job came.
+#[derive(Debug)]
+pub enum Work {
+    /// One subject further.
+    Done,
+    /// Nothing is to be done.
+    Idle,
+    /// The open block has no room.
+    Full,
+    /// Something of the next subject has to be read back first.
+    Away(Away),
 }
 
 impl<D: Decider, W> EngineCore<D, W> {
@@ -32,17 +48,24 @@ impl<D: Decider, W> EngineCore<D, W> {
     /// # Errors
     /// [`Refusal::Internal`] if the state is no longer to be trusted, as with
     /// [`Offered::Broken`](super::Offered::Broken).
-    pub fn work_next(&mut self) -> Result<bool, Refusal> {
-        let Some(next) = self.fold.jobs.next() else { return Ok(false) };
-        let tried = match self.work(&next, next.task())? {
-            Worked::Done => Some(Tried::Done),
-            Worked::Unable(why) => self.park(&next, &why)?,
-            Worked::Full => None,
+    pub fn work_next(&mut self) -> Result<Work, Refusal> {
+        let Some(next) = self.fold.jobs.next() else { return Ok(Work::Idle) };
+        let worked = if self.damaged.take() == Some(next.subject) {
+            Worked::Unable(Unable::Unreadable)
+        } else {
+            self.work(&next, next.task())?
         };
-        if let Some(tried) = tried {
-            self.fold.jobs.tried(tried);
-        }
-        Ok(tried.is_some())
+        let tried = match worked {
+            Worked::Done => Tried::Done,
+            Worked::Unable(why) => match self.park(&next, &why)? {
+                Some(tried) => tried,
+                None => return Ok(Work::Full),
+            },
+            Worked::Full => return Ok(Work::Full),
+            Worked::Away(away) => return Ok(Work::Away(away)),
+        };
+        self.fold.jobs.tried(tried);
+        Ok(Work::Done)
     }
 
     /// Parks the subject of a task that could not be done; nothing if the open block has no room.
@@ -61,6 +84,8 @@ impl<D: Decider, W> EngineCore<D, W> {
                 Some(Tried::Stuck)
             }
             Worked::Full => None,
+            // Parking looks at nothing that leaves memory.
+            Worked::Away(_) => Some(Tried::Stuck),
         })
     }
 
@@ -81,6 +106,7 @@ impl<D: Decider, W> EngineCore<D, W> {
             }
             Step::Refused(_) => Ok(Worked::Unable(Unable::Fault)),
             Step::Full(_) => Ok(Worked::Full),
+            Step::Away(_, away) => Ok(Worked::Away(away)),
             Step::Broken(_) => Err(Refusal::Internal),
         }
     }

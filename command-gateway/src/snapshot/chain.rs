@@ -164,7 +164,7 @@ fn fold_of(top: &Layer, state: Ledger) -> Result<Fold<Ledger>, ChainError> {
     let recorded_at = Timestamp::from_micros(top.footer.recorded_at);
     let recorded_at = recorded_at.ok_or_else(|| top.damaged("its time is no time"))?;
     let next_position = top.footer.position + 1;
-    Ok(Fold { state, jobs, next_position, recorded_at: Some(recorded_at) })
+    Ok(Fold { jobs, next_position, recorded_at: Some(recorded_at), ..Fold::new(state) })
 }
 
 /// Whether a block with that hash ends with that position. The reader then stands behind it.

@@ -29,6 +29,7 @@ use super::merging::to_merge;
 use super::part::Part;
 use super::status::Shelf;
 use super::write::{Changed, write_layer};
+use crate::archive::Archive;
 use crate::clock::Clock;
 use crate::fold::{Fold, ReplayError};
 use crate::ids::{IdFile, IdFileError, IdFiles, Ids, each_id, write_ids};
@@ -55,6 +56,7 @@ pub(crate) struct Start {
     pub(crate) chain: Chain,
     pub(crate) ids: Arc<IdFiles>,
     pub(crate) shelf: Arc<Shelf>,
+    pub(crate) archive: Arc<Archive>,
     pub(crate) progress: Progress,
 }
 
@@ -266,7 +268,7 @@ impl Work {
 
     /// Makes one layer of what is durable behind the last one.
     fn layer(&mut self) -> Result<(), FollowError> {
-        let Some(Folded { fold, block_hash, ids }) = self.fold()? else { return Ok(()) };
+        let Some(Folded { mut fold, block_hash, ids }) = self.fold()? else { return Ok(()) };
         let position = fold.next_position - 1;
         let changed = fold.state.changed(fold.jobs.to_piece())?;
         let footer = Footer {
@@ -303,9 +305,10 @@ impl Work {
     /// Reads and folds what is durable behind the last layer; `None` if that is nothing.
     fn fold(&mut self) -> Result<Option<Folded>, FollowError> {
         let most = self.start.snapshots.every_commits.max(AT_ONCE);
-        let Fold { state, jobs, next_position, recorded_at } = self.chain.book()?;
+        let Fold { state, jobs, next_position, recorded_at, .. } = self.chain.book()?;
         let part = Part::new(state, self.chain.clone());
-        let mut fold = Fold { state: part, jobs, next_position, recorded_at };
+        let mut fold = Fold { jobs, next_position, recorded_at, ..Fold::new(part) };
+        fold.archive = Some(Arc::clone(&self.start.archive));
         let first = fold.next_position;
         let reader = self.reader_at(first)?;
         let mut folded = (Vec::new(), [0; 32]);

@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 
 use ledger_core::process::Subjects;
 use ledger_core::snapshot::StateError;
-use ledger_core::{FoldError, Ledger};
+use ledger_core::{Away, FoldError, Ledger, Stamp, Unmade};
 use schemas::ids::CustomerId;
-use schemas::{CommitView, Date, StreamId};
+use schemas::{CommitView, Date, Event, StreamId};
 
 use super::chain::{Chain, ChainError};
 use super::layer::{Entry, LayerError};
@@ -62,9 +62,10 @@ impl Part {
         self.registered
     }
 
-    /// What a layer of this part holds.
-    pub(crate) fn changed(&self, jobs: Vec<u8>) -> Result<Changed, StateError> {
+    /// What a layer of this part holds: of each customer what has to be in memory.
+    pub(crate) fn changed(&mut self, jobs: Vec<u8>) -> Result<Changed, StateError> {
         let mut entries = self.entries();
+        entries.iter().for_each(|entry| self.ledger.archive(entry.customer()));
         let mut pieces = Vec::new();
         for entry in &mut entries {
             let start = pieces.len();
@@ -106,8 +107,26 @@ impl Part {
 }
 
 impl State for Part {
-    fn evolve_commit(&mut self, commit: &CommitView<'_>) -> Result<(), FoldError> {
-        self.ledger.evolve_commit(commit)
+    fn fold(
+        &mut self,
+        position: u64,
+        stream: StreamId,
+        stamp: &Stamp,
+        events: &[Event],
+    ) -> Result<(), Unmade> {
+        self.ledger.fold(position, stream, stamp, events)
+    }
+
+    fn archive(&mut self, customer: CustomerId) {
+        self.ledger.archive(customer);
+    }
+
+    fn away_for(&self, stream: StreamId, events: &[Event]) -> Option<Away> {
+        self.ledger.away_for(stream, events.iter())
+    }
+
+    fn restore(&mut self, away: &Away, commits: &[CommitView<'_>]) -> Result<(), FoldError> {
+        self.ledger.restore(away, commits.iter().cloned())
     }
 
     fn revision(&self, stream: StreamId) -> u64 {

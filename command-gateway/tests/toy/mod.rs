@@ -7,12 +7,12 @@ use std::collections::BTreeMap;
 
 use command_gateway::{Decider, Gateway};
 use event_log::sim::SimDisk;
-use ledger_core::process::{Subjects, is_parking};
-use ledger_core::{Claims, FoldError, Ledger, Stamp, Unmade};
+use ledger_core::process::Subjects;
+use ledger_core::{Claims, Ledger, Stamp, Unmade};
 use schemas::command::{BillCustomer, ParkCustomer, RetirePlan, RunBilling};
 use schemas::event::{BillingRunStarted, CustomerParked, Event, PlanRetired};
 use schemas::ids::{CustomerId, PlanId};
-use schemas::{Command, CommitView, Rejection, StreamId, Timestamp};
+use schemas::{Command, Rejection, StreamId, Timestamp};
 use uuid::Uuid;
 
 use crate::book::{LOG, config, open_book};
@@ -119,14 +119,6 @@ impl Decider for Toy {
         self.parked +=
             events.iter().filter_map(|event| event.get::<CustomerParked>()).count() as u64;
         *self.revisions.entry(stream).or_default() += 1;
-        Ok(())
-    }
-
-    fn evolve_commit(&mut self, commit: &CommitView<'_>) -> Result<(), FoldError> {
-        for raw in commit.events() {
-            self.parked += u64::from(is_parking(raw?));
-        }
-        *self.revisions.entry(commit.stream).or_default() += 1;
         Ok(())
     }
 

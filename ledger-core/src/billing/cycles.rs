@@ -82,6 +82,10 @@ impl ItemBills {
         &self.unsettled
     }
 
+    pub(crate) fn cut_cycles(&self) -> &[u32] {
+        &self.cut
+    }
+
     pub(super) fn bills_mut(&mut self) -> &mut List<CycleBill> {
         &mut self.bills
     }

@@ -3,7 +3,7 @@
 use schemas::ids::{CustomerId, InvoiceId};
 use serde::{Deserialize, Serialize};
 
-use super::state::Billed;
+use super::billed::Billed;
 use crate::away::{Away, Missing, throw};
 use crate::shared::{Map, Shared};
 

@@ -39,6 +39,7 @@ pub(crate) mod ahead;
 mod archive;
 pub(crate) mod asking;
 mod behind;
+pub(crate) mod billed;
 mod charge;
 mod credit;
 pub(crate) mod cycles;

@@ -22,6 +22,15 @@ impl Ledger {
         }
     }
 
+    /// What has to be in memory, and nothing else: alike for ledgers of one history.
+    #[must_use]
+    pub fn archived(&self) -> Self {
+        let mut ledger = self.clone();
+        let all: Vec<CustomerId> = ledger.customers().map(|(id, _)| id).collect();
+        all.into_iter().for_each(|customer| ledger.archive(customer));
+        ledger
+    }
+
     /// What has to be read back before events of a stream are folded in; ask again after that.
     pub fn away_for<'e>(
         &self,

@@ -30,6 +30,8 @@ pub enum Unable {
     Refused(Rejection),
     /// Deciding it met a fault of the ledger.
     Fault,
+    /// What it touches lies where the log cannot be read.
+    Unreadable,
 }
 
 impl Unable {
@@ -38,6 +40,7 @@ impl Unable {
         label(match self {
             Self::Refused(rejection) => rejection.code(),
             Self::Fault => "internal",
+            Self::Unreadable => "log_damaged",
         })
     }
 
@@ -48,6 +51,10 @@ impl Unable {
             Self::Fault => {
                 label("deciding it met a fault of the ledger; report it, then release the customer")
             }
+            Self::Unreadable => label(
+                "what it touches lies where the log cannot be read; restore the log from a copy, \
+                then release the customer",
+            ),
         }
     }
 }

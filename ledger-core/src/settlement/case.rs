@@ -52,6 +52,11 @@ impl<'a> Case<'a> {
         if invoice.voided { Err(Rejection::InvoiceVoided { invoice: id }) } else { Ok(invoice) }
     }
 
+    /// An invoice that is allocated to.
+    pub(super) fn owed(&self, invoice: InvoiceId) -> &'a Invoice {
+        self.settlement.invoices().get(invoice).expect("what is allocated to was found")
+    }
+
     /// The lines of an invoice that is owed.
     pub(super) fn billed(&self, invoice: InvoiceId) -> &'a Billed {
         self.billing.invoice(invoice).expect("what is owed was billed")

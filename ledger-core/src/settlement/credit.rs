@@ -120,8 +120,7 @@ pub(super) fn apply(case: &Case<'_>, command: &ApplyCredit) -> Result<CreditAppl
         let (invoice, left) = (invoice.id, Minor(room.0.max(0)).of(currency));
         return Err(Rejection::OutOfScope { lot: id, subscription, invoice, left });
     }
-    let posting_date =
-        case.posting_date()?.max(lot.arose).max(case.billed(invoice.id).posting_date);
+    let posting_date = case.posting_date()?.max(lot.arose).max(invoice.posting_date);
     let parts = vec![LotPart { lot: id, invoice: invoice.id, amount }];
     Ok(CreditApplied { currency, posting_date, parts })
 }

@@ -77,6 +77,7 @@ impl Settlement {
             id: event.invoice,
             ordinal,
             due_date: event.due_date,
+            posting_date: event.posting_date,
             total: event.totals.total,
             parts: Vec::new(),
             credit_generated: event.credit_generated,

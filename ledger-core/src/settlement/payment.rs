@@ -36,7 +36,7 @@ pub(super) fn record(case: &Case<'_>, command: &RecordPayment) -> Result<Vec<Eve
     let posting_date = case.posting_date()?;
     let mut later = Parts::default();
     allocations.retain(|part| {
-        let booked = case.billed(part.invoice).posting_date;
+        let booked = case.owed(part.invoice).posting_date;
         if booked > posting_date {
             let Allocation { invoice, amount } = *part;
             later.add(booked, LotPart { lot: LotRef::Payment(payment), invoice, amount });

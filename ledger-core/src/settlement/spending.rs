@@ -113,7 +113,7 @@ impl<'a> Spending<'a> {
         }
         *self.spent.entry(lot.place).or_default() += amount;
         *self.paid.entry(invoice.id).or_default() += amount;
-        let booked = self.case.billed(invoice.id).posting_date;
+        let booked = invoice.posting_date;
         let part = LotPart { lot: lot.id(), invoice: invoice.id, amount: Minor(amount) };
         self.parts.add(self.day.max(booked).max(lot.arose), part);
         self.count += 1;

@@ -28,6 +28,8 @@ pub struct Invoice {
     /// Its place among the customer's invoices.
     pub(crate) ordinal: u32,
     pub(crate) due_date: Date,
+    /// The day it is booked on.
+    pub(crate) posting_date: Date,
     pub(crate) total: Minor,
     /// What pays it, in the order in which it came.
     pub(super) parts: Vec<Part>,

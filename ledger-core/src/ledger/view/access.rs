@@ -92,17 +92,12 @@ fn settled(invoice: &Invoice) -> bool {
 
 /// The end of the paid time that the instant lies in.
 fn paid_until(shown: &Shown<'_>, item: &Item) -> Option<Timestamp> {
-    let paid = shown.billed(item, |invoice, line| settled(invoice) && !line.gross.is_zero());
-    let found = paid.iter().find(|span| span.contains(shown.at));
-    found.map(|span| span.end())
+    shown.billed_until(item, |invoice, line| settled(invoice) && !line.gross.is_zero())
 }
 
 /// The end of the last paid time that begins at or before the instant, over all living items.
 fn paid_through(shown: &Shown<'_>) -> Option<Timestamp> {
-    let last = |item: &Item| {
-        let paid = shown.billed(item, |invoice, _| settled(invoice));
-        paid.iter().rev().find(|span| span.start() <= shown.at).map(|span| span.end())
-    };
+    let last = |item: &Item| shown.billed_last(item, |invoice, _| settled(invoice));
     let through = shown.living().map(last).min().flatten();
     through.filter(|end| *end < Timestamp::MAX)
 }

@@ -118,11 +118,12 @@ impl<'a> Shown<'a> {
         self.then.items.iter().filter(|item| item.terms_at(self.at).is_some())
     }
 
-    /// The time of an item that is billed on invoices that `counts` takes, or is free; pauses
-    /// count as such, because nothing is owed for them.
-    pub(super) fn billed(
+    /// The time of an item that is billed from a cycle on, on invoices that `counts` takes, or is
+    /// free; pauses count as such, because nothing is owed for them.
+    fn billed(
         &self,
         item: &Item,
+        from: u32,
         counts: impl Fn(&Invoice, &Line) -> bool,
     ) -> Vec<Span> {
         let mut time = Vec::new();
@@ -130,9 +131,13 @@ impl<'a> Shown<'a> {
         for span in free.into_iter().chain(self.then.pause_spans()) {
             time = spans::with(&time, span);
         }
-        let billing = &self.customer.billing;
-        let cycles = billing.item(self.as_is.id, item.number);
-        for bill in cycles.into_iter().flat_map(crate::shared::List::iter) {
+        let (billing, id) = (&self.customer.billing, self.as_is.id);
+        // What was cut may be billed beyond its end.
+        let cut = billing.cut(id, item.number).iter().copied().filter(|cycle| *cycle < from);
+        let opened = billing.item(id, item.number).map_or(0, crate::shared::List::len);
+        let later = from..u32::try_from(opened).unwrap_or(u32::MAX);
+        let bills = cut.chain(later).filter_map(|cycle| billing.cycle(id, item.number, cycle));
+        for bill in bills {
             for at in &bill.lines {
                 let invoice = self.customer.settlement.invoices().at(at.invoice);
                 let line = billing.line(*at);
@@ -149,12 +154,54 @@ impl<'a> Shown<'a> {
         time
     }
 
-    /// Up to where the item is billed without a gap.
+    /// The last cycle of an item that was opened and begins up to an instant.
+    fn begun_by(&self, item: &Item, at: Timestamp) -> u32 {
+        let known = self.as_is.item(item.number);
+        let begun = known.and_then(|item| item.cycles.rposition(|cycle| cycle.start <= at));
+        begun.map_or(0, |at| u32::try_from(at).unwrap_or(u32::MAX))
+    }
+
+    /// The end of the time that the instant lies in and is billed on invoices that `counts` takes.
+    pub(super) fn billed_until(
+        &self,
+        item: &Item,
+        counts: impl Fn(&Invoice, &Line) -> bool,
+    ) -> Option<Timestamp> {
+        let billed = self.billed(item, self.begun_by(item, self.at), counts);
+        billed.iter().find(|span| span.contains(self.at)).map(|span| span.end())
+    }
+
+    /// The end of the last time that begins up to the instant and is billed on invoices that
+    /// `counts` takes.
+    pub(super) fn billed_last(
+        &self,
+        item: &Item,
+        counts: impl Fn(&Invoice, &Line) -> bool,
+    ) -> Option<Timestamp> {
+        let mut from = self.begun_by(item, self.at);
+        loop {
+            let billed = self.billed(item, from, &counts);
+            let last = billed.iter().rev().find(|span| span.start() <= self.at);
+            if let Some(last) = last {
+                return Some(last.end());
+            }
+            from = from.checked_sub(1)?;
+        }
+    }
+
+    /// Up to where the item is billed without a gap: of cycles that are settled, nothing is left
+    /// to be billed.
     fn charged_through(&self, item: &Item) -> Option<Timestamp> {
-        let from = item.cycles.first().map_or(self.then.start, |cycle| cycle.start);
-        let billed = self.billed(item, |_, _| true);
-        let found = billed.iter().find(|span| span.contains(from));
-        found.map(|span| span.end()).filter(|end| *end < Timestamp::MAX)
+        let (billing, id) = (&self.customer.billing, self.as_is.id);
+        let opened = billing.item(id, item.number).map_or(0, crate::shared::List::len);
+        let last = u32::try_from(opened).unwrap_or(u32::MAX).saturating_sub(1);
+        let open = billing.unsettled(id, item.number).first().copied().unwrap_or(last);
+        let first = open.min(last);
+        let start = item.cycle(first).map_or(self.then.start, |cycle| cycle.start);
+        let billed = self.billed(item, first, |_, _| true);
+        let found = billed.iter().find(|span| span.contains(start)).map(|span| span.end());
+        let before = (first > 0).then_some(start);
+        found.or(before).filter(|end| *end < Timestamp::MAX)
     }
 
     pub(super) fn document(&self) -> view::Subscription {

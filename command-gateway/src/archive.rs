@@ -1,0 +1,188 @@
+//! What the ledger keeps only in the log, read back.
+//!
+//! *Shape.* [`Archive`] reads the commits that a decision asks for. [`ReadBack`] is a pool of
+//! threads that does so for the engine, which goes on with other customers meanwhile. [`Cooling`]
+//! says when a customer has been left alone for long enough to leave memory.
+//! *Correctness.* Only commits that are durable are ever read: a customer leaves memory once its
+//! last commit is.
+//! *Limits.* So many customers wait for what is read back at once; the rest is *busy*.
+
+use std::collections::VecDeque;
+use std::io;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+
+use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
+use event_log::{Disk, LogReader};
+use ledger_core::Away;
+use schemas::ids::CustomerId;
+
+use crate::history::History;
+
+/// Readers that are kept open.
+const READERS: usize = 4;
+/// Threads that read for the engine.
+const THREADS: usize = 2;
+/// Customers that may wait for what is read back.
+pub(crate) const WAITING: usize = 1_024;
+
+/// A commit that was read, with its position.
+pub(crate) type Stored = (u64, Vec<u8>);
+
+/// A position at which the log cannot be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("position {0} of the log cannot be read")]
+pub(crate) struct Damaged(pub(crate) u64);
+
+/// Reads commits of the log by position.
+#[derive(Debug)]
+pub(crate) struct Archive {
+    disk: Arc<dyn Disk>,
+    readers: Mutex<Vec<History>>,
+}
+
+impl Archive {
+    pub(crate) fn new(disk: Arc<dyn Disk>) -> Self {
+        Self { disk, readers: Mutex::default() }
+    }
+
+    /// The commits that bring back what is away, in their order.
+    ///
+    /// # Errors
+    /// [`Damaged`] where one cannot be read.
+    pub(crate) fn read(&self, away: &Away) -> Result<Vec<Stored>, Damaged> {
+        let positions = away.positions();
+        let first = Damaged(positions.first().copied().unwrap_or_default());
+        let idle = self.readers.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let mut history = match idle {
+            Some(history) => history,
+            None => {
+                LogReader::open_on(Arc::clone(&self.disk)).map(History::new).map_err(|error| {
+                    tracing::error!(%error, "the log cannot be read back");
+                    first
+                })?
+            }
+        };
+        let mut found = Vec::with_capacity(positions.len());
+        for position in positions {
+            match history.commit(position) {
+                Ok(Some(bytes)) => found.push((position, bytes.to_vec())),
+                Ok(None) => {
+                    tracing::error!(position, "a commit that was archived is not in the log");
+                    return Err(Damaged(position));
+                }
+                Err(error) => {
+                    tracing::error!(%error, position, "an archived commit cannot be read");
+                    return Err(Damaged(position));
+                }
+            }
+        }
+        let mut idle = self.readers.lock().unwrap_or_else(PoisonError::into_inner);
+        if idle.len() < READERS {
+            idle.push(history);
+        }
+        Ok(found)
+    }
+}
+
+/// What was read back for the engine.
+#[derive(Debug)]
+pub(crate) struct Read {
+    pub(crate) away: Away,
+    pub(crate) commits: Result<Vec<Stored>, Damaged>,
+}
+
+/// Threads that read for the engine.
+#[derive(Debug)]
+pub(crate) struct ReadBack {
+    asked: Option<Sender<Away>>,
+    read: Receiver<Read>,
+    threads: Vec<JoinHandle<()>>,
+}
+
+impl ReadBack {
+    pub(crate) fn start(archive: &Arc<Archive>) -> io::Result<Self> {
+        let (asked, queue) = bounded::<Away>(WAITING);
+        // As many can be read as can be asked for: nobody ever waits to hand one in.
+        let (done, read) = bounded(WAITING + THREADS);
+        let mut threads = Vec::with_capacity(THREADS);
+        for number in 0..THREADS {
+            let (queue, done, archive) = (queue.clone(), done.clone(), Arc::clone(archive));
+            let thread = std::thread::Builder::new().name(format!("read-back-{number}"));
+            threads.push(thread.spawn(move || {
+                for away in queue {
+                    let commits = archive.read(&away);
+                    if done.send(Read { away, commits }).is_err() {
+                        return;
+                    }
+                }
+            })?);
+        }
+        Ok(Self { asked: Some(asked), read, threads })
+    }
+
+    /// Has something read; gives it back where too much is asked already.
+    pub(crate) fn ask(&self, away: Away) -> Result<(), Away> {
+        match self.asked.as_ref().map(|asked| asked.try_send(away)) {
+            Some(Err(TrySendError::Full(away) | TrySendError::Disconnected(away))) => Err(away),
+            Some(Ok(())) | None => Ok(()),
+        }
+    }
+
+    /// What was read.
+    pub(crate) fn read(&self) -> &Receiver<Read> {
+        &self.read
+    }
+}
+
+impl Drop for ReadBack {
+    fn drop(&mut self) {
+        self.asked = None;
+        for thread in self.threads.drain(..) {
+            // A panic there leaves those who wait unanswered, and the engine refuses them.
+            let _panicked = thread.join();
+        }
+    }
+}
+
+/// Customers in the order of their last commits.
+#[derive(Debug, Default)]
+pub(crate) struct Cooling {
+    queue: VecDeque<(u64, CustomerId, u64)>,
+}
+
+impl Cooling {
+    /// The commit at `position` was the customer's `revision`.
+    pub(crate) fn note(&mut self, position: u64, customer: CustomerId, revision: u64) {
+        self.queue.push_back((position, customer, revision));
+    }
+
+    /// A customer that had no commit among the last `warm` up to position `at`, unless it has had
+    /// one since: with the revision that it had. What is up to `durable` can be read.
+    pub(crate) fn next(&mut self, at: u64, durable: u64, warm: u64) -> Option<(CustomerId, u64)> {
+        let (position, customer, revision) = *self.queue.front()?;
+        if position > durable || position.saturating_add(warm) > at {
+            return None;
+        }
+        self.queue.pop_front();
+        Some((customer, revision))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+
+    #[test]
+    fn a_customer_cools_down_once_its_commit_is_durable_and_old() {
+        let customer = CustomerId::new(Uuid::from_u128(1));
+        let mut cooling = Cooling::default();
+        cooling.note(10, customer, 3);
+        assert_eq!(cooling.next(14, u64::MAX, 5), None);
+        assert_eq!(cooling.next(15, 9, 5), None);
+        assert_eq!(cooling.next(15, 10, 5), Some((customer, 3)));
+        assert_eq!(cooling.next(u64::MAX, u64::MAX, 5), None);
+    }
+}
