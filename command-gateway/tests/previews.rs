@@ -458,7 +458,7 @@ fn the_largest_command_that_is_previewed_is_taken_with_whatever_is_sent_beside_i
 fn a_copy_shows_nothing_that_is_not_durable() {
     let disk = SimDisk::new(1);
     let gate = Gate::default();
-    let gated = GatedDisk { disk: disk.clone(), gate: gate.clone() };
+    let gated = GatedDisk { gate: gate.clone(), ..GatedDisk::of(disk.clone()) };
     let config = command_gateway::GatewayConfig::on(Arc::new(gated)).with_clock(clock());
     let gateway = Gateway::create(&config, LOG, open_book()).expect("a fresh disk");
     set_up(&gateway);

@@ -1,4 +1,4 @@
-//! A disk whose syncs wait while a gate is closed.
+//! A disk whose syncs, or whose reads, wait while a gate is closed.
 #![allow(dead_code, unreachable_pub, reason = "each test file uses a part of it")]
 
 use std::io;
@@ -15,7 +15,7 @@ struct State {
     waiting: usize,
 }
 
-/// Holds syncs up.
+/// Holds syncs or reads up.
 #[derive(Debug, Clone, Default)]
 pub struct Gate(Arc<(Mutex<State>, Condvar)>);
 
@@ -31,6 +31,11 @@ impl Gate {
 
     /// Waits until a sync stands before the closed gate.
     pub fn wait_for_a_sync(&self) {
+        self.wait_for_one();
+    }
+
+    /// Waits until something stands before the closed gate.
+    pub fn wait_for_one(&self) {
         let state = self.0.0.lock().expect("no panic inside");
         let limit = Duration::from_secs(20);
         let (state, _) = self
@@ -38,7 +43,7 @@ impl Gate {
             .1
             .wait_timeout_while(state, limit, |state| state.waiting == 0)
             .expect("no panic inside");
-        assert!(state.waiting > 0, "no sync came to the gate");
+        assert!(state.waiting > 0, "nothing came to the gate");
     }
 
     fn pass(&self) {
@@ -50,20 +55,26 @@ impl Gate {
     }
 }
 
-/// A simulated disk behind a gate.
+/// A simulated disk behind gates.
 #[derive(Debug, Clone)]
 pub struct GatedDisk {
     pub disk: SimDisk,
     pub gate: Gate,
+    /// Of files that are only read.
+    pub reads: Gate,
 }
 
 impl GatedDisk {
     pub fn new(seed: u64) -> Self {
-        Self { disk: SimDisk::new(seed), gate: Gate::default() }
+        Self::of(SimDisk::new(seed))
+    }
+
+    pub fn of(disk: SimDisk) -> Self {
+        Self { disk, gate: Gate::default(), reads: Gate::default() }
     }
 
     fn gated(&self, file: Box<dyn DiskFile>) -> Box<dyn DiskFile> {
-        Box::new(GatedFile { file, gate: self.gate.clone() })
+        Box::new(GatedFile { file, gate: self.gate.clone(), reads: Gate::default() })
     }
 }
 
@@ -81,7 +92,9 @@ impl Disk for GatedDisk {
     }
 
     fn open_read(&self, name: &str) -> io::Result<Box<dyn DiskFile>> {
-        self.disk.open_read(name)
+        let (gate, reads) = (self.gate.clone(), self.reads.clone());
+        let file = self.disk.open_read(name)?;
+        Ok(Box::new(GatedFile { file, gate, reads }))
     }
 
     fn list(&self) -> io::Result<Vec<String>> {
@@ -109,10 +122,12 @@ impl Disk for GatedDisk {
 struct GatedFile {
     file: Box<dyn DiskFile>,
     gate: Gate,
+    reads: Gate,
 }
 
 impl DiskFile for GatedFile {
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+        self.reads.pass();
         self.file.read_at(buffer, offset)
     }
 
