@@ -10,7 +10,7 @@
 use schemas::event::{BillingEvent, Event, LineSource, SettlementEvent, SubscriptionEvent};
 use schemas::ids::InvoiceId;
 
-use super::state::{Billed, Billing};
+use super::state::{Billed, Billing, CycleBill};
 use crate::away::Missing;
 
 impl Billing {
@@ -28,7 +28,7 @@ impl Billing {
             }
             LineSource::Charge(_) | LineSource::Invoice => true,
         };
-        !billed.commits.is_empty() && billed.lines.iter().all(|line| is_settled(line.source))
+        !billed.commits.is_empty() && billed.lines().all(|line| is_settled(line.source))
     }
 
     /// Invoices that events of a commit change and that are away.
@@ -83,11 +83,11 @@ impl Billing {
             return Vec::new();
         };
         let mut places: Vec<u32> = Vec::new();
-        for line in &billed.lines {
+        for line in billed.lines() {
             places.extend(line.credits.and_then(|at| self.ordinal(at.invoice)));
             if let LineSource::Cycle { subscription, item, cycle } = line.source {
                 let bill = self.cycle(subscription, item, cycle);
-                places.extend(bill.into_iter().flat_map(|bill| &bill.lines).map(|at| at.invoice));
+                places.extend(bill.into_iter().flat_map(CycleBill::lines).map(|at| at.invoice));
             }
         }
         places

@@ -20,7 +20,7 @@ pub(super) fn left_alone<'a>(place: Place<'a>, cycle: &Cycle) -> Vec<LeftAlone<'
     let behind = cycle.behind_its_cut().as_slice().to_vec();
     let before = place.item.left_alone(cycle.index).flat_map(|left| left.without(&behind));
     let all = before.chain(place.item.forfeited(cycle));
-    let again = &place.bill(cycle).as_agreed;
+    let again = &place.bill(cycle).voided().as_agreed;
     all.flat_map(|left| left.of_cycle(cycle).without(again)).collect()
 }
 
@@ -50,7 +50,7 @@ impl Behind {
         let Some(behind) = cycle.behind_its_cut() else {
             return Self { compared, nothing, as_it_is };
         };
-        let lines = place.bill(cycle).lines.iter().map(|at| place.account.billing.line(*at));
+        let lines = place.bill(cycle).lines().iter().map(|at| place.account.billing.line(*at));
         let charged = lines.filter_map(|line| Some(line.priced.as_ref()?.pricing.span));
         let charged: Vec<Span> = charged.collect();
         for left in frozen {

@@ -103,7 +103,8 @@ pub(crate) struct Billed {
     pub(crate) invoice: InvoiceId,
     pub(crate) document_date: Date,
     pub(crate) posting_date: Date,
-    pub(crate) lines: Vec<Line>,
+    /// Shared with overlays one by one: an invoice may have many.
+    pub(super) rows: Vec<Shared<Line>>,
     /// Credit notes on it.
     pub(crate) notes: Vec<CreditNoteId>,
     pub(crate) voided: bool,
@@ -112,9 +113,16 @@ pub(crate) struct Billed {
 }
 
 impl Billed {
+    /// Its lines, in their order.
+    pub(crate) fn lines(
+        &self,
+    ) -> impl ExactSizeIterator<Item = &Line> + DoubleEndedIterator + Clone {
+        self.rows.iter().map(AsRef::as_ref)
+    }
+
     /// An invoice, not voided, with a line that credits one of these.
     pub(crate) fn credited_by(&self) -> Option<InvoiceId> {
-        self.lines.iter().find_map(|line| line.credited_by.first()).copied()
+        self.lines().find_map(|line| line.credited_by.first()).copied()
     }
 
     /// Whether it charges all the time of a credit of its own again, of the same item.
@@ -127,7 +135,7 @@ impl Billed {
             }
             LineSource::Charge(_) | LineSource::Invoice => false,
         };
-        let charged = self.lines.iter().filter(same).flat_map(|line| &line.live);
+        let charged = self.lines().filter(same).flat_map(|line| &line.live);
         let credited = vec![priced.pricing.span];
         charged.fold(credited, |set, span| spans::without(&set, *span)).is_empty()
     }

@@ -60,7 +60,7 @@ pub(crate) fn charge(
     piece: Span,
     (first, lines): (usize, &mut Vec<LineDraft>),
 ) -> Result<(), Rejection> {
-    let fresh = place.bill(cycle).lines.is_empty();
+    let fresh = place.bill(cycle).lines().is_empty();
     let kind = if fresh { LineKind::Recurring } else { LineKind::ProrationCharge };
     let whole = lines.len();
     lines.push(line(place, catalog, cycle, segment, (piece, kind), &lines[first..])?);
@@ -264,7 +264,7 @@ fn rest(
     let mut time = piece.micros();
     let (earlier, here) = (Vec::new(), Vec::new());
     let mut rest = Rest { billed: Minor::ZERO, earlier, here, of_price: false };
-    for at in &place.bill(cycle).lines {
+    for at in place.bill(cycle).lines() {
         if let Some((span, gross)) = alike(billing.line(*at)) {
             time += span.micros();
             rest.billed.0 += gross.0;

@@ -28,12 +28,19 @@ pub(crate) struct LineAt {
     pub(crate) line: u32,
 }
 
-/// What was billed of one cycle of an item.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct CycleBill {
-    pub(crate) start: Timestamp,
-    /// Live lines that charge time of it, in the order they were billed.
-    pub(crate) lines: Vec<LineAt>,
+/// Lines of a cycle: most have one.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+enum Lines {
+    #[default]
+    None,
+    One(LineAt),
+    #[allow(clippy::box_collection, reason = "a cycle takes three words less without the box's")]
+    Many(Box<Vec<LineAt>>),
+}
+
+/// What voids have left of a cycle.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Voided {
     /// Time that was given up by voiding an invoice without billing again, also of cycles that
     /// this one was laid over.
     pub(crate) waived: Vec<Span>,
@@ -47,16 +54,82 @@ pub(crate) struct CycleBill {
     pub(crate) as_agreed: Vec<Span>,
 }
 
+/// What voids leave of most cycles.
+static NOTHING: Voided = Voided {
+    waived: Vec::new(),
+    gave_up: false,
+    again: Vec::new(),
+    credited_again: Vec::new(),
+    as_agreed: Vec::new(),
+};
+
+/// What was billed of one cycle of an item.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct CycleBill {
+    pub(crate) start: Timestamp,
+    lines: Lines,
+    /// None of a cycle of which nothing was voided: there are many, for ever.
+    voided: Option<Box<Voided>>,
+}
+
 impl CycleBill {
+    /// That of a cycle that is opened with time that is given up already.
+    pub(super) fn opened(start: Timestamp, waived: Vec<Span>) -> Self {
+        let voided = (!waived.is_empty()).then(|| Box::new(Voided { waived, ..Voided::default() }));
+        Self { start, lines: Lines::None, voided }
+    }
+
+    /// Live lines that charge time of it, in the order they were billed.
+    pub(crate) fn lines(&self) -> &[LineAt] {
+        match &self.lines {
+            Lines::None => &[],
+            Lines::One(one) => std::slice::from_ref(one),
+            Lines::Many(many) => many,
+        }
+    }
+
+    pub(super) fn add_line(&mut self, at: LineAt) {
+        match &mut self.lines {
+            Lines::None => self.lines = Lines::One(at),
+            Lines::One(one) => self.lines = Lines::Many(Box::new(vec![*one, at])),
+            Lines::Many(many) => many.push(at),
+        }
+    }
+
+    pub(super) fn remove_line(&mut self, at: LineAt) {
+        let left: Vec<LineAt> = self.lines().iter().copied().filter(|line| *line != at).collect();
+        self.lines = match left.as_slice() {
+            [] => Lines::None,
+            [one] => Lines::One(*one),
+            [_, _, ..] => Lines::Many(Box::new(left)),
+        };
+    }
+
+    /// What voids have left of it.
+    pub(crate) fn voided(&self) -> &Voided {
+        self.voided.as_deref().unwrap_or(&NOTHING)
+    }
+
+    /// The same, to be changed; none where nothing was voided.
+    pub(super) fn was_voided(&mut self) -> Option<&mut Voided> {
+        self.voided.as_deref_mut()
+    }
+
+    /// The same, where something is voided.
+    pub(super) fn is_voided(&mut self) -> &mut Voided {
+        self.voided.get_or_insert_default()
+    }
+
     /// Nothing of it was billed or given up.
     pub(crate) fn untouched(&self) -> bool {
         // What was given up may have come back since.
-        self.lines.is_empty() && (!self.gave_up || self.waived.is_empty())
+        let voided = self.voided();
+        self.lines().is_empty() && (!voided.gave_up || voided.waived.is_empty())
     }
 
     /// Something of it was voided to be billed again.
     pub(crate) fn bills_again(&self) -> bool {
-        !self.again.is_empty() || !self.credited_again.is_empty()
+        !self.voided().again.is_empty() || !self.voided().credited_again.is_empty()
     }
 }
 

@@ -203,7 +203,7 @@ fn used_in_cycle(reach: &Reach<'_>, cycle: Timestamp, lines: &[LineDraft]) -> i6
         .flat_map(|line| &line.discounts)
         .filter(|part| part.discount == id && part.cycle == Some(cycle))
         .map(|part| part.amount.0);
-    reach.used.cycles.get(&cycle).map_or(0, |used| used.amount.0) + here.sum::<i64>()
+    reach.used.cycles.get(cycle).map_or(0, |used| used.amount.0) + here.sum::<i64>()
 }
 
 /// What is left of a fixed amount, and the cycles that it is for; none for an invoice.

@@ -180,8 +180,10 @@ impl Billing {
                 Shared::make_mut(&mut self.owed).remove(&subscription);
                 let cycle = self.cycle_mut(subscription, item, cycle)?;
                 if let (None, Some(pricing)) = (line.credits, &line.pricing) {
-                    cycle.lines.push(at);
-                    cycle.again = spans::without(&cycle.again, pricing.span);
+                    cycle.add_line(at);
+                    if let Some(voided) = cycle.was_voided() {
+                        voided.again = spans::without(&voided.again, pricing.span);
+                    }
                 }
             }
             LineSource::Charge(id) => {
@@ -190,6 +192,14 @@ impl Billing {
                 if billed.again {
                     // It is billed, and was not before: that is how it would come back.
                     Shared::make_mut(&mut billed).again = false;
+                }
+                if let (true, Some(of)) =
+                    (billed.added.early_termination, billed.added.subscription)
+                {
+                    if !self.fees.contains(of) {
+                        self.fees.insert(of, Vec::new());
+                    }
+                    self.fees.get_mut(of).expect("it was put there").push(at);
                 }
                 charge = Some(billed);
             }
@@ -227,7 +237,9 @@ impl Billing {
         if let LineSource::Cycle { subscription, item, cycle: number } = line.source {
             let cycle = self.cycle_mut(subscription, item, number)?;
             // What is to be charged again still is.
-            cycle.credited_again = spans::without(&cycle.credited_again, pricing.span);
+            if let Some(voided) = cycle.was_voided() {
+                voided.credited_again = spans::without(&voided.credited_again, pricing.span);
+            }
             self.give_up_no_more((subscription, item, number), pricing.span)?;
         }
         let target = self.line_mut(credited, made)?;

@@ -41,7 +41,7 @@ pub(crate) fn with_payment(
     let entity = context.sellers.entity(account.profile.entity)?;
     let effective = entity.zone.date_at(context.stamp.effective_at)?;
     // What notes have settled before stays settled.
-    let split = account.billing.invoice(invoice).into_iter().flat_map(|billed| &billed.lines);
+    let split = account.billing.invoice(invoice).into_iter().flat_map(|billed| billed.lines());
     let posting_date = split.map(|line| line.earning.posted).fold(effective, Date::max);
     let mut items = Vec::with_capacity(subscription.items.len());
     let mut lines = Vec::new();
@@ -50,7 +50,7 @@ pub(crate) fn with_payment(
         for (cycle, span) in (0..).zip(&moved.cycles) {
             let bill = account.billing.cycle(id, item.number, cycle);
             let bill = bill.expect("what was billed was opened");
-            for at in &bill.lines {
+            for at in bill.lines() {
                 let line = account.billing.line(*at);
                 let before = posting_date.plus_days(-1)?;
                 let through = line.earning.recognised_through(before);
@@ -108,14 +108,14 @@ fn waited_from_its_start(
         return false;
     }
     let billed = account.billing.invoice(invoice);
-    let mut lines = billed.into_iter().flat_map(|billed| &billed.lines);
+    let mut lines = billed.into_iter().flat_map(|billed| billed.lines());
     let of_it = lines.any(|line| line.is_of(id) && asked(line));
     of_it
         && subscription.items.iter().all(|item| {
             item.cycles.iter().all(|cycle| {
                 let bill = account.billing.cycle(id, item.number, cycle.index);
                 let bill = bill.expect("a cycle that was opened can be billed");
-                bill.lines.iter().all(|at| {
+                bill.lines().iter().all(|at| {
                     let line = account.billing.line(*at);
                     let span = line.priced.as_ref().map(|priced| priced.pricing.span);
                     account.billing.name(*at).invoice == invoice

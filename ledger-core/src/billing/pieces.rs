@@ -80,11 +80,11 @@ impl<'a> Comparison<'a> {
             }));
         }
         let left_alone: Vec<Span> = frozen.iter().map(|time| time.span).collect();
-        let untouchable = [bill.waived.as_slice(), &behind.as_it_is].concat();
+        let untouchable = [bill.voided().waived.as_slice(), &behind.as_it_is].concat();
         // What else charges time that was given up stays, where it is used.
         let mut as_it_is = behind.as_it_is;
         for span in used(place, cycle, &frozen) {
-            as_it_is.extend(spans::within(&bill.waived, span));
+            as_it_is.extend(spans::within(&bill.voided().waived, span));
         }
         // And what an item that ended has, also beyond an end and in a pause.
         if let Some(gone) = place.item.removed_at().and_then(|at| Span::new(at, Timestamp::MAX)) {
@@ -98,7 +98,7 @@ impl<'a> Comparison<'a> {
         // A void of credits can leave two lines with the same time: the first one keeps it.
         let (mut prices, mut true_ups) = (untouchable.clone(), untouchable.clone());
         let mut gone = Vec::new();
-        for at in &bill.lines {
+        for at in bill.lines() {
             let line = place.account.billing.line(*at);
             let taken =
                 if line.kind == LineKind::MinimumTrueUp { &mut true_ups } else { &mut prices };
@@ -121,7 +121,7 @@ impl<'a> Comparison<'a> {
         let whole = Span::new(cycle.start, cycle.end);
         let covered = |span: &Span| whole.is_some_and(|whole| whole.overlap(*span).is_some());
         let charges = |at: &LineAt| !place.account.billing.line(*at).live.is_empty();
-        let is_billed = bill.lines.iter().any(charges);
+        let is_billed = bill.lines().iter().any(charges);
         let untouched = !is_billed && !prices.iter().any(covered);
         let (cycle, charged) = (*cycle, prices);
         Self { place, cycle, living, segments, charged, gone, untouched, is_billed }
@@ -167,8 +167,8 @@ impl<'a> Comparison<'a> {
 
     /// It was voided to be billed again.
     pub(crate) fn is_again(&self, time: Span) -> bool {
-        let bill = self.place.bill(&self.cycle);
-        let mut again = bill.again.iter().chain(&bill.credited_again);
+        let voided = self.place.bill(&self.cycle).voided();
+        let mut again = voided.again.iter().chain(&voided.credited_again);
         again.any(|span| span.overlap(time).is_some())
     }
 
@@ -245,7 +245,7 @@ fn stays_billed(segment: &Segment<'_>, back: bool) -> bool {
 fn used<'a>(place: Place<'a>, cycle: &Cycle, frozen: &[LeftAlone<'a>]) -> Vec<Span> {
     let (subscription, rules) = (place.subscription, place.rules());
     let whole = Cycle { end: cycle.full.end(), ..*cycle };
-    if place.bill(cycle).waived.is_empty() {
+    if place.bill(cycle).voided().waived.is_empty() {
         return Vec::new();
     }
     let living = subscription.living_cycle(&whole, rules);

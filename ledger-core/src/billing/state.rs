@@ -1,6 +1,6 @@
 //! What was billed of one customer, and what waits to be.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use schemas::event::LineRef;
 use schemas::ids::{ChargeId, CustomerId, DiscountId, InvoiceId, SubscriptionId};
@@ -31,18 +31,20 @@ pub(crate) struct DiscountUse {
     /// Its budget and duration are counted in cycles; else in invoices.
     pub(crate) by_cycle: bool,
     /// Counted in cycles: by the start of the subscription's cycle.
-    pub(crate) cycles: BTreeMap<Timestamp, CycleUse>,
+    pub(crate) cycles: Map<Timestamp, CycleUse>,
     /// Counted in invoices: those that have it, and their dates.
-    pub(crate) invoices: BTreeMap<InvoiceId, Date>,
+    pub(crate) invoices: Map<InvoiceId, Date>,
 }
 
 impl DiscountUse {
     /// Changes what a cycle has of it.
     pub(super) fn change(&mut self, cycle: Timestamp, change: impl FnOnce(&mut CycleUse)) {
-        let used = self.cycles.entry(cycle).or_default();
-        change(used);
-        if *used == CycleUse::default() {
-            self.cycles.remove(&cycle);
+        let mut used = self.cycles.get(cycle).copied().unwrap_or_default();
+        change(&mut used);
+        if used == CycleUse::default() {
+            self.cycles.remove(cycle);
+        } else {
+            self.cycles.insert(cycle, used);
         }
     }
 
@@ -50,7 +52,7 @@ impl DiscountUse {
     pub(crate) fn used_cycles(&self) -> impl Iterator<Item = (Timestamp, usize)> {
         let lines = |used: &CycleUse| usize::try_from(used.lines).expect("lines are in memory");
         let used = self.cycles.iter().filter(|(_, used)| used.lines > 0);
-        used.map(move |(start, used)| (*start, lines(used)))
+        used.map(move |(start, used)| (start, lines(used)))
     }
 }
 
@@ -65,6 +67,8 @@ pub(crate) struct Billing {
     /// Subscriptions that something happened to by itself which is to be billed by the next run.
     pub(super) owed: Shared<BTreeSet<SubscriptionId>>,
     pub(crate) days: Days,
+    /// Lines that ask for the fee of an early end.
+    pub(super) fees: Map<SubscriptionId, Vec<LineAt>>,
 }
 
 impl Billing {
@@ -77,13 +81,14 @@ impl Billing {
             pending: Shared::default(),
             owed: Shared::default(),
             days: Days::default(),
+            fees: Map::default(),
         }
     }
 
     /// Ends the decision if lines of one of these cycles are away.
     pub(crate) fn need(&self, subscription: SubscriptionId, item: u16, cycles: &[u32]) {
         let bills = cycles.iter().filter_map(|cycle| self.cycle(subscription, item, *cycle));
-        self.invoices.need(bills.flat_map(|bill| &bill.lines).map(|at| at.invoice));
+        self.invoices.need(bills.flat_map(CycleBill::lines).map(|at| at.invoice));
     }
 
     /// Whether something happened to a subscription that the next run is to bill.
@@ -171,12 +176,17 @@ impl Billing {
     /// Time that was given up and reaches into cycles that are not opened yet.
     pub(crate) fn given_up_behind(&self, subscription: SubscriptionId, item: u16) -> &[Span] {
         let last = self.item(subscription, item).and_then(|bills| bills.iter().next_back());
-        last.map_or(&[], |bill| &bill.waived)
+        last.map_or(&[], |bill| &bill.voided().waived)
     }
 
     /// What lines have of a discount.
     pub(crate) fn discount(&self, id: DiscountId) -> Option<&DiscountUse> {
         self.discounts.get(id).map(AsRef::as_ref)
+    }
+
+    /// Lines that ask for the fee of an early end of a subscription.
+    pub(crate) fn fees_of(&self, id: SubscriptionId) -> &[LineAt] {
+        self.fees.get(id).map_or(&[], Vec::as_slice)
     }
 
     /// The charge that waits under an id.
@@ -195,12 +205,12 @@ impl Billing {
 impl Invoiced for Billing {
     fn charged_until(&self, subscription: &Subscription, item: u16) -> Option<Timestamp> {
         let charges =
-            |cycle: &CycleBill| cycle.lines.iter().any(|at| !self.line(*at).live.is_empty());
+            |cycle: &CycleBill| cycle.lines().iter().any(|at| !self.line(*at).live.is_empty());
         self.last_cycle(subscription, item, charges)
     }
 
     fn invoiced_until(&self, subscription: &Subscription, item: u16) -> Option<Timestamp> {
-        self.last_cycle(subscription, item, |cycle| !cycle.lines.is_empty())
+        self.last_cycle(subscription, item, |cycle| !cycle.lines().is_empty())
     }
 }
 

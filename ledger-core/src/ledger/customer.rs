@@ -168,13 +168,13 @@ impl Customer {
         let billed = self.billing.invoice(invoice);
         // A credit of nothing is nothing that is owed.
         let says = |line: &Line| line.kind != LineKind::ProrationCredit || !line.gross.is_zero();
-        billed.is_some_and(|billed| billed.lines.iter().any(|line| line.is_of(id) && says(line)))
+        billed.is_some_and(|billed| billed.lines().any(|line| line.is_of(id) && says(line)))
     }
 
     /// Whether an invoice asks for something above zero of a subscription.
     pub(super) fn asks(&self, invoice: InvoiceId, id: SubscriptionId) -> bool {
         let billed = self.billing.invoice(invoice).into_iter();
-        let lines = billed.flat_map(|billed| &billed.lines).filter(|line| line.is_of(id));
+        let lines = billed.flat_map(|billed| billed.lines()).filter(|line| line.is_of(id));
         lines.map(|line| i128::from(line.net.0)).sum::<i128>() > 0
     }
 

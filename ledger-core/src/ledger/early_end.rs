@@ -62,14 +62,13 @@ pub(super) fn charge_early_ends(draft: &mut Draft) {
 
 /// One end costs one fee, also where it was undone after the fee was invoiced.
 fn has_paid_for_leaving(draft: &Draft, id: SubscriptionId) -> bool {
-    let invoices = draft.customer.settlement.invoices().iter().filter(|found| !found.voided);
-    let billed = invoices.filter_map(|found| draft.customer.billing.invoice(found.id));
-    let mut charges = billed.flat_map(|billed| &billed.lines).filter_map(|line| {
-        let charge = line.charge.as_ref().filter(|_| line.left().is_positive())?;
-        Some(&charge.added)
+    let billing = &draft.customer.billing;
+    let billed = billing.fees_of(id).iter().any(|at| {
+        let invoice = draft.customer.settlement.invoices().at(at.invoice);
+        invoice.is_some_and(|found| !found.voided) && billing.line(*at).left().is_positive()
     });
     let is_fee = |added: &ChargeAdded| added.early_termination && added.subscription == Some(id);
-    charges.any(is_fee) || draft.customer.billing.pending().any(|waiting| is_fee(&waiting.added))
+    billed || billing.pending().any(|waiting| is_fee(&waiting.added))
 }
 
 /// An end that is undone costs no fee, if that was not invoiced yet.

@@ -67,7 +67,7 @@ impl<'a> Case<'a> {
 /// a note or because it began with its payment, is settled up to that day, so what is backdated
 /// further is booked on it.
 pub(super) fn posted_on(billed: &Billed, effective: Date) -> Date {
-    let split = billed.lines.iter().map(|line| line.earning.posted).max();
+    let split = billed.lines().map(|line| line.earning.posted).max();
     split.map_or(effective, |day| day.max(effective))
 }
 

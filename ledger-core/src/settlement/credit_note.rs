@@ -86,7 +86,7 @@ pub(crate) fn of_charges(
         let charge = line.1.charge.as_ref().and_then(|charge| charge.added.subscription);
         charge.is_some_and(|of_line| of.contains(&of_line)) && line.1.left().is_positive()
     };
-    let numbered: Vec<(u32, &Line)> = (1_u32..).zip(&case.billed(invoice).lines).collect();
+    let numbered: Vec<(u32, &Line)> = (1_u32..).zip(case.billed(invoice).lines()).collect();
     let lines: Vec<(u32, &Line)> = numbered.iter().filter(charged).copied().collect();
     if lines.is_empty() {
         return Ok(None);
@@ -215,10 +215,7 @@ fn credited_lines(
         let (Some(at), Some(days)) = (credit.credits, credit.service) else { continue };
         pieces.entry(at.line).or_default().push((days, credit.net().negated()?));
     }
-    let line = |number: u32| {
-        let index = usize::try_from(number).ok().and_then(|number| number.checked_sub(1));
-        index.and_then(|index| billed.lines.get(index))
-    };
+    let line = |number: u32| billed.line(number);
     let found =
         pieces.iter().filter_map(|(number, pieces)| Some((*number, line(*number)?, pieces)));
     found.map(|(number, line, pieces)| time_of_line(line, number, pieces, day)).collect()
@@ -266,7 +263,7 @@ fn reversals(
 ) -> Result<Vec<LineReversal>, Rejection> {
     let (invoice, currency) = (billed.invoice, case.profile.currency);
     let (lines, left): (Vec<u32>, Vec<i128>) = (1_u32..)
-        .zip(&billed.lines)
+        .zip(billed.lines())
         .map(|(number, line)| (number, i128::from(line.left().0)))
         .filter(|(_, left)| *left > 0)
         .unzip();

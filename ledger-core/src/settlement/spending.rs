@@ -137,7 +137,7 @@ pub(super) fn paid_for(case: &Case<'_>, invoice: &Invoice, id: SubscriptionId) -
 
 /// What an invoice bills of a subscription after notes; `reversed` is about to be taken off, too.
 pub(super) fn net_of(billed: &Billed, id: SubscriptionId, reversed: &[LineReversal]) -> i64 {
-    let lines = (1_u32..).zip(&billed.lines).filter(|(_, line)| line.is_of(id));
+    let lines = (1_u32..).zip(billed.lines()).filter(|(_, line)| line.is_of(id));
     lines
         .map(|(number, line)| {
             let more = reversed.iter().filter(|reversal| reversal.line == number);
@@ -197,7 +197,7 @@ fn pay_credited(spending: &mut Spending<'_>) {
             Origin::Invoice(from) => from,
             Origin::Payment { .. } | Origin::Grant(_) | Origin::Note(_) => continue,
         };
-        let lines = case.billed(from).lines.iter();
+        let lines = case.billed(from).lines();
         let credited: Vec<InvoiceId> =
             lines.filter_map(|line| line.credits).map(|at| at.invoice).collect();
         let open = case.settlement.open().filter(|invoice| !invoice.held);

@@ -66,12 +66,12 @@ fn whole(
     not_before(billed, effective)?;
     let posting_date = posted_on(billed, effective);
     let lines = (1_u32..)
-        .zip(&billed.lines)
+        .zip(billed.lines())
         .map(|(number, line)| whole_line(line, number, posting_date))
         .collect::<Result<_, _>>()?;
     let rebill = rebill && !makes(Mistake::VoidForgets);
     let returned = (1_u32..)
-        .zip(&billed.lines)
+        .zip(billed.lines())
         .filter(|(_, line)| !rebill && billed.charges_again(line))
         .map(|(number, _)| number)
         .collect();

@@ -32,6 +32,10 @@ impl<K: Copy + Ord, V: Clone> Map<K, V> {
         self.few.len() + self.chunks().iter().map(|chunk| chunk.len()).sum::<usize>()
     }
 
+    pub(crate) fn is_empty(&self) -> bool {
+        self.few.is_empty() && self.many.is_none()
+    }
+
     /// The chunk in which a key lies, if it is there: the last one that begins up to it.
     fn chunk_of(chunks: &[Shared<Vec<(K, V)>>], key: K) -> usize {
         chunks.partition_point(|chunk| chunk[0].0 <= key).saturating_sub(1)
@@ -227,6 +231,7 @@ mod tests {
                 });
             }
             assert_eq!(map.len(), tree.len());
+            assert_eq!(map.is_empty(), tree.is_empty());
             assert!(map.iter().eq(tree.iter().map(|(key, value)| (*key, value))));
             assert!((0..3 * count).all(|key| map.get(key) == tree.get(&key)));
             let bytes = postcard::to_allocvec(&map).expect("encodes");

@@ -153,7 +153,7 @@ fn fees_credited(unmade: SubscriptionId, ledger: &Ledger, stream: StreamId) -> V
     let (currency, standing) = (customer.profile.currency, customer.invoices());
     let billed = standing.filter(|invoice| !invoice.voided).filter_map(|invoice| {
         let billed = customer.billing.invoice(invoice.id())?;
-        let fees = (1_u32..).zip(&billed.lines).filter(|(_, line)| line.is_setup_of(unmade));
+        let fees = (1_u32..).zip(billed.lines()).filter(|(_, line)| line.is_setup_of(unmade));
         let left = fees.filter(|(_, line)| line.left().is_positive());
         let lines: Vec<CreditLine> =
             left.map(|(line, fee)| CreditLine { line, amount: fee.left().of(currency) }).collect();

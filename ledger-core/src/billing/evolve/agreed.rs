@@ -101,7 +101,9 @@ impl Billing {
             let bills = bills.bills_mut();
             for at in (0..bills.len()).rev() {
                 let Some(bill) = bills.get_mut(at) else { break };
-                bill.as_agreed = spans::without(&bill.as_agreed, time);
+                if let Some(voided) = bill.was_voided() {
+                    voided.as_agreed = spans::without(&voided.as_agreed, time);
+                }
                 if bill.start <= time.start() {
                     break;
                 }
@@ -161,19 +163,11 @@ impl Billing {
         // What was given up of cycles that a change has cut is given up of those behind it, too.
         let before = items[item].bills().iter().rev();
         let reaches = |bill: &&CycleBill| {
-            start < bill.start || bill.waived.iter().any(|span| start < span.end())
+            start < bill.start || bill.voided().waived.iter().any(|span| start < span.end())
         };
-        let given_up = before.take_while(reaches).flat_map(|bill| &bill.waived);
+        let given_up = before.take_while(reaches).flat_map(|bill| &bill.voided().waived);
         let waived: Vec<Span> = given_up.copied().filter(|span| start < span.end()).collect();
-        items[item].open(CycleBill {
-            start,
-            lines: Vec::new(),
-            waived,
-            gave_up: false,
-            again: Vec::new(),
-            credited_again: Vec::new(),
-            as_agreed: Vec::new(),
-        });
+        items[item].open(CycleBill::opened(start, waived));
     }
 }
 

@@ -41,7 +41,9 @@ impl Billed {
             invoice: event.invoice,
             document_date: event.document_date,
             posting_date: event.posting_date,
-            lines: lines.map(|(line, charge)| new_line((event, made), line, charge)).collect(),
+            rows: lines
+                .map(|(line, charge)| Shared::new(new_line((event, made), line, charge)))
+                .collect(),
             notes: Vec::new(),
             voided: false,
             commits,
@@ -55,13 +57,15 @@ impl Billed {
     }
 
     /// The line of this number, from 1.
-    pub(in crate::billing) fn line(&self, number: u32) -> Option<&Line> {
-        self.lines.get(usize::try_from(number).ok()?.checked_sub(1)?)
+    pub(crate) fn line(&self, number: u32) -> Option<&Line> {
+        let line = self.rows.get(usize::try_from(number).ok()?.checked_sub(1)?);
+        line.map(AsRef::as_ref)
     }
 
     /// The line of this number, to be changed.
     pub(in crate::billing) fn line_mut(&mut self, number: u32) -> Option<&mut Line> {
-        self.lines.get_mut(usize::try_from(number).ok()?.checked_sub(1)?)
+        let line = self.rows.get_mut(usize::try_from(number).ok()?.checked_sub(1)?);
+        line.map(Shared::make_mut)
     }
 
     /// A note takes amounts off its lines.

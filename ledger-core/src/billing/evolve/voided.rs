@@ -21,7 +21,7 @@ impl Billing {
         let place = place.ok_or_else(|| Unmade::named(event.invoice))?;
         let billed = self.billed_mut(event.invoice, made)?;
         billed.voided = true;
-        let lines = billed.lines.clone();
+        let lines = billed.rows.clone();
         for (number, line) in (1_u32..).zip(&lines) {
             let at = LineAt { invoice: place, line: number };
             let returned = event.rebill || event.returned.contains(&number);
@@ -41,8 +41,8 @@ impl Billing {
         if let LineSource::Cycle { subscription, item, cycle: number } = line.source {
             let cycle = self.cycle_mut(subscription, item, number)?;
             if line.credits.is_none() {
-                cycle.lines.retain(|found| *found != at);
-                let others = cycle.lines.clone();
+                cycle.remove_line(at);
+                let others = cycle.lines().to_vec();
                 // A line of nothing may have stayed where another one charges by now.
                 let charged = others
                     .iter()
@@ -56,8 +56,11 @@ impl Billing {
                         self.give_up_no_more((subscription, item, number), *time)?;
                     }
                     let cycle = self.cycle_mut(subscription, item, number)?;
-                    cycle.as_agreed.extend_from_slice(&charged);
-                    cycle.again.extend(charged);
+                    if !charged.is_empty() {
+                        let voided = cycle.is_voided();
+                        voided.as_agreed.extend_from_slice(&charged);
+                        voided.again.extend(charged);
+                    }
                 } else {
                     self.give_up((subscription, item, number), &charged)?;
                 }
@@ -84,15 +87,17 @@ impl Billing {
         time: &[Span],
     ) -> Result<(), Unmade> {
         let cycle = self.cycle_mut(subscription, item, first)?;
-        cycle.gave_up |= !time.is_empty();
-        cycle.waived.extend_from_slice(time);
+        if !time.is_empty() {
+            let voided = cycle.is_voided();
+            voided.gave_up = true;
+            voided.waived.extend_from_slice(time);
+        }
         let mut later = first + 1;
         while let Ok(cycle) = self.cycle_mut(subscription, item, later) {
             let reaches = |span: &&Span| cycle.start < span.end();
             let reaching: Vec<Span> = time.iter().filter(reaches).copied().collect();
-            let is_reached = !reaching.is_empty();
-            cycle.waived.extend(reaching);
-            if is_reached {
+            if !reaching.is_empty() {
+                cycle.is_voided().waived.extend(reaching);
                 self.touch(LineSource::Cycle { subscription, item, cycle: later });
             }
             later += 1;
@@ -113,9 +118,10 @@ impl Billing {
             number = at;
             let at = u32::try_from(at).unwrap_or(u32::MAX);
             let bill = self.cycle(subscription, item, at);
-            if bill.is_some_and(|bill| bill.waived.iter().any(reaches)) {
+            if bill.is_some_and(|bill| bill.voided().waived.iter().any(reaches)) {
                 let bill = self.cycle_mut(subscription, item, at)?;
-                bill.waived = spans::without(&bill.waived, time);
+                let voided = bill.is_voided();
+                voided.waived = spans::without(&voided.waived, time);
                 self.touch(LineSource::Cycle { subscription, item, cycle: at });
             } else if at <= credited {
                 break;
@@ -155,8 +161,9 @@ impl Billing {
             (line.source, span, rebill)
         {
             let cycle = self.cycle_mut(subscription, item, number)?;
-            cycle.credited_again.push(time);
-            cycle.as_agreed.push(time);
+            let voided = cycle.is_voided();
+            voided.credited_again.push(time);
+            voided.as_agreed.push(time);
         }
         Ok(())
     }
@@ -175,7 +182,7 @@ impl Billing {
                 used.lines = used.lines.saturating_sub(u32::from(counts));
             }),
             None => {
-                discount.invoices.remove(&invoice);
+                discount.invoices.remove(invoice);
             }
         }
         Ok(())

@@ -138,7 +138,7 @@ impl<'a> Shown<'a> {
         let later = from..u32::try_from(opened).unwrap_or(u32::MAX);
         let bills = cut.chain(later).filter_map(|cycle| billing.cycle(id, item.number, cycle));
         for bill in bills {
-            for at in &bill.lines {
+            for at in bill.lines() {
                 let invoice = self.customer.settlement.invoices().at(at.invoice);
                 let line = billing.line(*at);
                 if invoice.is_some_and(|invoice| counts(invoice, line)) {
@@ -147,7 +147,7 @@ impl<'a> Shown<'a> {
                     }
                 }
             }
-            for waived in &bill.waived {
+            for waived in &bill.voided().waived {
                 time = spans::with(&time, *waived);
             }
         }
@@ -336,7 +336,7 @@ impl<'a> Shown<'a> {
         let bills = |invoice: &&Invoice| {
             let billed = self.customer.billing.invoice(invoice.id);
             billed.is_some_and(|billed| {
-                billed.lines.iter().any(|line| {
+                billed.lines().any(|line| {
                     let of_item = matches!(
                         line.source,
                         LineSource::Cycle { subscription, item: number, .. }
