@@ -21,11 +21,21 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 use schemas::ids::CustomerId;
 
-/// A document that is only in the log.
+/// What can be away, each by its place among the customer's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Piece {
+    /// The lines of an invoice.
+    Lines(u32),
+    /// What of an invoice is paid.
+    Owed(u32),
+    /// A lot of credit.
+    Lot(u32),
+}
+
+/// Something that is only in the log.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Missing {
-    /// Its place among the customer's.
-    pub(crate) place: u32,
+    pub(crate) piece: Piece,
     /// The commits that made it what it is, in order.
     pub(crate) positions: Vec<u64>,
 }
@@ -34,7 +44,7 @@ pub(crate) struct Missing {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Away {
     pub(crate) customer: CustomerId,
-    pub(crate) documents: Vec<Missing>,
+    pub(crate) pieces: Vec<Missing>,
 }
 
 impl Away {
@@ -45,7 +55,7 @@ impl Away {
 
     /// The positions of the commits to be read, in order.
     pub fn positions(&self) -> Vec<u64> {
-        let all = self.documents.iter().flat_map(|missing| &missing.positions);
+        let all = self.pieces.iter().flat_map(|missing| &missing.positions);
         let mut all: Vec<u64> = all.copied().collect();
         all.sort_unstable();
         all.dedup();

@@ -50,6 +50,7 @@ mod registry;
 mod seller;
 mod settlement;
 mod shared;
+mod shelf;
 mod spans;
 mod subscription;
 pub mod undo;

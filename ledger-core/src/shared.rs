@@ -12,7 +12,6 @@
 //! Whoever has no overlay out changes its state in place: `Arc::make_mut` copies only what is
 //! shared. Two copies never see each other's changes.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
@@ -126,44 +125,6 @@ impl<'de, T: Clone + Deserialize<'de>> Deserialize<'de> for List<T> {
     }
 }
 
-/// Where things with an id lie in a [`List`]. Clones share all but the latest places.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Index<K> {
-    /// None until the latest places were a chunk, as in a [`List`].
-    full: Option<Shared<BTreeMap<K, u32>>>,
-    /// At most a chunk, in the order they came.
-    last: Vec<(K, u32)>,
-}
-
-impl<K> Default for Index<K> {
-    fn default() -> Self {
-        Self { full: None, last: Vec::new() }
-    }
-}
-
-impl<K: Copy + Ord> Index<K> {
-    pub(crate) fn get(&self, key: K) -> Option<u32> {
-        let recent = self.last.iter().rev().find(|(found, _)| *found == key);
-        recent.map(|(_, place)| *place).or_else(|| self.full.as_ref()?.get(&key).copied())
-    }
-
-    pub(crate) fn insert(&mut self, key: K, place: u32) {
-        self.last.push((key, place));
-        if self.last.len() == CHUNK {
-            Shared::make_mut(self.full.get_or_insert_default()).extend(self.last.drain(..));
-        }
-    }
-
-    /// An index of keys in the order of their places.
-    pub(crate) fn of(keys: impl Iterator<Item = K>) -> Self {
-        let mut index = Self::default();
-        for (place, key) in (0..).zip(keys) {
-            index.insert(key, place);
-        }
-        index
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -186,13 +147,6 @@ mod tests {
             let bytes = postcard::to_allocvec(&list).expect("encodes");
             assert_eq!(postcard::from_bytes::<List<usize>>(&bytes), Ok(list));
         }
-    }
-
-    #[test]
-    fn an_index_finds_every_key() {
-        let index = Index::of(1_000..1_200);
-        assert!((1_000..1_200).zip(0..).all(|(key, place)| index.get(key) == Some(place)));
-        assert_eq!(index.get(7), None);
     }
 
     #[test]

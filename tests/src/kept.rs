@@ -37,6 +37,10 @@ impl Kept {
         let mut ledger = std::mem::take(&mut self.ledger);
         let decided = self.decide_on(&mut ledger, command, stamp);
         self.ledger = ledger;
+        if let StreamId::Customer(customer) = command.stream() {
+            // Whoever looks at it next sees all of it; the next decision does not.
+            self.bring_back(customer);
+        }
         decided
     }
 
@@ -123,7 +127,6 @@ impl Kept {
         folded.expect("a decision names what is there");
         assert_eq!(self.ledger.revision(stream), commit.revision);
         if let StreamId::Customer(customer) = stream {
-            // Whoever looks at it next sees all of it; what the next decision sees is archived.
             self.bring_back(customer);
         }
         let broken = self.laws.observe(&commit, events);

@@ -16,19 +16,17 @@ use crate::away::Missing;
 impl Billing {
     /// What is in memory and needs not be leaves it.
     pub(crate) fn archive(&mut self) {
-        let leaves = self.invoices.here().filter(|(_, billed)| self.may_leave(billed));
-        let places: Vec<u32> = leaves.map(|(place, _)| place).collect();
-        places.into_iter().for_each(|place| self.invoices.send_away(place));
-    }
-
-    fn may_leave(&self, billed: &Billed) -> bool {
+        let cycles = &self.cycles;
         let is_settled = |source: LineSource| match source {
             LineSource::Cycle { subscription, item, cycle } => {
-                self.unsettled(subscription, item).binary_search(&cycle).is_err()
+                let items = cycles.get(subscription);
+                let bills = items.and_then(|items| items.get(usize::from(item)));
+                bills.is_none_or(|bills| bills.unsettled().binary_search(&cycle).is_err())
             }
             LineSource::Charge(_) | LineSource::Invoice => true,
         };
-        !billed.commits.is_empty() && billed.lines().all(|line| is_settled(line.source))
+        let may_leave = |billed: &Billed| billed.lines().all(|line| is_settled(line.source));
+        self.invoices.shelf.archive(may_leave);
     }
 
     /// Invoices that events of a commit change and that are away.
@@ -61,25 +59,19 @@ impl Billing {
                 | Event::Catalog(_) => {}
             }
         }
-        self.invoices.missing(places)
-    }
-
-    /// Ends the decision if an event of it changes what is away.
-    pub(crate) fn need_for(&self, event: &Event) {
-        let missing = self.away_for(std::iter::once(event));
-        self.invoices.need(missing.into_iter().map(|missing| missing.place));
+        self.invoices.shelf.missing(places)
     }
 
     /// All invoices that are away.
     pub(crate) fn all_away(&self) -> Vec<Missing> {
-        self.invoices.missing(0..self.invoices.len())
+        self.invoices.shelf.missing(0..self.invoices.shelf.len())
     }
 
     /// What a void of an invoice looks at beside it, once it is here: what its lines credit, and
     /// what else bills their cycles.
     fn beside(&self, id: InvoiceId) -> Vec<u32> {
         let place = self.ordinal(id);
-        let Some(billed) = place.and_then(|place| self.invoices.if_here(place)) else {
+        let Some(billed) = place.and_then(|place| self.invoices.shelf.if_here(place)) else {
             return Vec::new();
         };
         let mut places: Vec<u32> = Vec::new();
@@ -95,6 +87,6 @@ impl Billing {
 
     /// Invoices that were read back are in memory again.
     pub(crate) fn bring_back(&mut self, read: Vec<(u32, Billed)>) {
-        read.into_iter().for_each(|(place, billed)| self.invoices.bring_back(place, billed));
+        read.into_iter().for_each(|(place, billed)| self.invoices.shelf.bring_back(place, billed));
     }
 }

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::accounting::Earning;
 use crate::shared::Shared;
+use crate::shelf::Commits;
 use crate::spans;
 
 /// How a recurring line was priced, and the events that it comes from.
@@ -109,7 +110,7 @@ pub(crate) struct Billed {
     pub(crate) notes: Vec<CreditNoteId>,
     pub(crate) voided: bool,
     /// The commits that made it what it is, in order.
-    pub(super) commits: Vec<u64>,
+    pub(super) commits: Commits,
 }
 
 impl Billed {

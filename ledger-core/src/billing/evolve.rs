@@ -138,10 +138,8 @@ impl Billing {
     /// An invoice that a commit changes.
     fn billed_mut(&mut self, id: InvoiceId, made: EventAt) -> Result<&mut Billed, Unmade> {
         let place = self.invoices.place(id).ok_or_else(|| Unmade::named(id))?;
-        let billed = self.invoices.at_mut(place);
-        let billed = billed.ok_or_else(|| Unmade::of("what is read back of", id))?;
-        billed.changed_by(made);
-        Ok(billed)
+        let billed = self.invoices.shelf.at_mut(place, made);
+        billed.ok_or_else(|| Unmade::of("what is read back of", id))
     }
 
     fn discount_mut(&mut self, id: DiscountId) -> Result<&mut DiscountUse, Unmade> {
@@ -155,7 +153,7 @@ impl Billing {
             let owed = std::mem::take(&mut self.owed);
             owed.iter().for_each(|id| self.days.touch(*id));
         }
-        let place = self.invoices.len();
+        let place = self.invoices.shelf.len();
         let mut charges = Vec::with_capacity(event.lines.len());
         for line in &event.lines {
             let at = LineAt { invoice: place, line: line.line };

@@ -11,8 +11,9 @@ use schemas::ids::{ChargeId, InvoiceId};
 use super::evolve::agreed::moved_to;
 use super::evolve::document::Undone;
 use super::state::{Billed, Billing, Line, Pending};
-use crate::away::Missing;
+use crate::away::{Missing, Piece};
 use crate::shared::Shared;
+use crate::shelf::Shelved as _;
 use crate::unmade::Unmade;
 
 /// Invoices that come back.
@@ -28,7 +29,11 @@ pub(crate) struct Reading<'a> {
 
 impl<'a> Reading<'a> {
     pub(crate) fn of(billing: &'a Billing, wanted: &[Missing]) -> Self {
-        let wanted = wanted.iter().map(|missing| (missing.place, None)).collect();
+        let lines = wanted.iter().filter_map(|missing| match missing.piece {
+            Piece::Lines(place) => Some((place, None)),
+            Piece::Owed(_) | Piece::Lot(_) => None,
+        });
+        let wanted = lines.collect();
         Self { billing, wanted, charges: BTreeMap::new(), issued: BTreeMap::new() }
     }
 
@@ -50,7 +55,7 @@ impl<'a> Reading<'a> {
                 }
                 match self.named(note.invoice) {
                     Some(billed) => {
-                        billed.changed_by(made);
+                        billed.commits().add(made);
                         billed.take_note(note)
                     }
                     None => Ok(()),
@@ -102,7 +107,7 @@ impl<'a> Reading<'a> {
 
     fn line(&mut self, at: LineRef, made: EventAt) -> Option<&mut Line> {
         let billed = self.named(at.invoice)?;
-        billed.changed_by(made);
+        billed.commits().add(made);
         billed.line_mut(at.line)
     }
 
@@ -138,7 +143,7 @@ impl<'a> Reading<'a> {
 
     fn void(&mut self, voided: &InvoiceVoided, made: EventAt) {
         if let Some(billed) = self.named(voided.invoice) {
-            billed.changed_by(made);
+            billed.commits().add(made);
             billed.voided = true;
         }
         let Some(invoice) = self.issued.get(&voided.invoice).cloned() else { return };

@@ -88,7 +88,7 @@ impl Billing {
     /// Ends the decision if lines of one of these cycles are away.
     pub(crate) fn need(&self, subscription: SubscriptionId, item: u16, cycles: &[u32]) {
         let bills = cycles.iter().filter_map(|cycle| self.cycle(subscription, item, *cycle));
-        self.invoices.need(bills.flat_map(CycleBill::lines).map(|at| at.invoice));
+        self.invoices.shelf.need(bills.flat_map(CycleBill::lines).map(|at| at.invoice));
     }
 
     /// Whether something happened to a subscription that the next run is to bill.
@@ -103,7 +103,7 @@ impl Billing {
 
     /// A finalized invoice.
     pub(crate) fn invoice(&self, id: InvoiceId) -> Option<&Billed> {
-        self.invoices.at(self.invoices.place(id)?)
+        self.invoices.shelf.at(self.invoices.place(id)?)
     }
 
     /// The place of an invoice among the customer's.
@@ -120,7 +120,7 @@ impl Billing {
     }
 
     fn line_at(&self, at: LineAt) -> Option<&Line> {
-        self.invoices.at(at.invoice)?.line(at.line)
+        self.invoices.shelf.at(at.invoice)?.line(at.line)
     }
 
     /// Where the line lies that `at` names, if the customer has it.
@@ -139,7 +139,7 @@ impl Billing {
     /// # Panics
     /// For a place of another customer.
     pub(crate) fn name(&self, at: LineAt) -> LineRef {
-        let billed = self.invoices.at(at.invoice);
+        let billed = self.invoices.shelf.at(at.invoice);
         let invoice = billed.expect("a place that this state gave out").invoice;
         LineRef { invoice, line: at.line }
     }

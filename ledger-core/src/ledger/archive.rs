@@ -4,14 +4,35 @@
 //! archive or not. Who keeps a ledger says when ([`Ledger::archive`]), and reads back what a
 //! decision ([`crate::unless_away`]) or a fold ([`Ledger::away_for`]) needs.
 
-use schemas::event::{Event, EventAt};
+use schemas::event::{BillingEvent, Event, EventAt};
 use schemas::ids::CustomerId;
 use schemas::{CommitView, StreamId};
 
-use super::{FoldError, Ledger};
-use crate::away::Away;
+use super::{Customer, FoldError, Ledger};
+use crate::away::{Away, Missing, throw};
 use crate::billing::reading::Reading;
 use crate::unmade::Unmade;
+
+impl Customer {
+    /// Ends the decision if an event of it changes what is away.
+    pub(super) fn need_for(&self, event: &Event) {
+        if let Some(away) = self.away_for(std::iter::once(event)) {
+            throw(away);
+        }
+    }
+
+    fn away_for<'e>(&self, events: impl Iterator<Item = &'e Event> + Clone) -> Option<Away> {
+        let mut pieces = self.billing.away_for(events.clone());
+        pieces.extend(self.settlement.away_for(events));
+        self.away(pieces)
+    }
+
+    fn away(&self, mut pieces: Vec<Missing>) -> Option<Away> {
+        pieces.sort_unstable();
+        pieces.dedup();
+        (!pieces.is_empty()).then(|| Away { customer: self.id(), pieces })
+    }
+}
 
 impl Ledger {
     /// What of a customer is in memory and needs not be leaves it. Every commit of the customer
@@ -19,6 +40,7 @@ impl Ledger {
     pub fn archive(&mut self, customer: CustomerId) {
         if let Some(customer) = self.customers.get_mut(customer) {
             customer.billing.archive();
+            customer.settlement.archive();
         }
     }
 
@@ -35,23 +57,24 @@ impl Ledger {
     pub fn away_for<'e>(
         &self,
         stream: StreamId,
-        events: impl Iterator<Item = &'e Event>,
+        events: impl Iterator<Item = &'e Event> + Clone,
     ) -> Option<Away> {
         let StreamId::Customer(customer) = stream else { return None };
-        let documents = self.customers.get(customer)?.billing.away_for(events);
-        (!documents.is_empty()).then_some(Away { customer, documents })
+        self.customers.get(customer)?.away_for(events)
     }
 
     /// Everything of a customer that is away.
     pub fn all_away(&self, customer: CustomerId) -> Option<Away> {
-        let documents = self.customers.get(customer)?.billing.all_away();
-        (!documents.is_empty()).then_some(Away { customer, documents })
+        let customer = self.customers.get(customer)?;
+        let mut pieces = customer.billing.all_away();
+        pieces.extend(customer.settlement.all_away());
+        customer.away(pieces)
     }
 
     /// Brings back what was away, from the commits that it names, in their order.
     ///
     /// # Errors
-    /// [`FoldError`] when these commits do not make it. Nothing has changed then.
+    /// [`FoldError`] when these commits do not make it.
     pub fn restore<'b>(
         &mut self,
         away: &Away,
@@ -59,15 +82,33 @@ impl Ledger {
     ) -> Result<(), FoldError> {
         let id = away.customer;
         let customer = self.customers.get_mut(id).ok_or_else(|| Unmade::named(id))?;
-        let mut reading = Reading::of(&customer.billing, &away.documents);
+        let mut lines = Reading::of(&customer.billing, &away.pieces);
+        let wanted = away.pieces.iter().map(|missing| missing.piece);
+        let mut settled = customer.settlement.reading(wanted);
         for commit in commits {
             for (index, record) in (0..).zip(commit.events()) {
-                let event = Event::decode(record?)?;
-                reading.event(&event, EventAt::at(commit.position, index))?;
+                let (event, made) = (Event::decode(record?)?, EventAt::at(commit.position, index));
+                lines.event(&event, made)?;
+                match &event {
+                    Event::Billing(BillingEvent::InvoiceFinalized(invoice)) => {
+                        settled.owe(invoice, made)?;
+                    }
+                    Event::Settlement(event) => settled.evolve(event, made)?,
+                    Event::Billing(_)
+                    | Event::Subscription(_)
+                    | Event::Customer(_)
+                    | Event::Process(_)
+                    | Event::Book(_)
+                    | Event::Seller(_)
+                    | Event::Catalog(_) => {}
+                }
             }
         }
-        let read = reading.done()?;
+        let read = lines.done()?;
         customer.billing.bring_back(read);
+        if !customer.settlement.bring_back(&settled) {
+            return Err(Unmade::of("what is only in the log of", id).into());
+        }
         Ok(())
     }
 }

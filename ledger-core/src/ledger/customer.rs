@@ -43,7 +43,7 @@ impl Customer {
             profile: Shared::new(Profile::new(registered, policies, at)),
             agreements: Agreements::default(),
             billing: Billing::of(registered.customer),
-            settlement: Settlement::default(),
+            settlement: Settlement::of(registered.customer),
             revision: 0,
             due: None,
         }
@@ -94,7 +94,7 @@ impl Customer {
             Event::Billing(event) => {
                 self.billing.evolve(event, made)?;
                 if let schemas::event::BillingEvent::InvoiceFinalized(invoice) = event {
-                    self.settlement.owe(invoice)?;
+                    self.settlement.owe(invoice, made)?;
                     if self.profile.annotation.waits() {
                         Shared::make_mut(&mut self.profile).invoiced(invoice);
                     }
@@ -106,7 +106,7 @@ impl Customer {
                 if let SettlementEvent::InvoiceVoided(voided) = event {
                     self.agreements.let_go(voided.invoice);
                 }
-                self.settlement.evolve(event)
+                self.settlement.evolve(event, made)
             }
             Event::Process(ProcessEvent::DueSet(set)) => {
                 self.due = set.on;
@@ -194,7 +194,8 @@ impl Customer {
         self.settlement.lots_left()
     }
 
-    /// The customer's invoices by order of finalization.
+    /// The customer's invoices that are in memory, by order of finalization: all with something
+    /// open, and some others.
     pub fn invoices(&self) -> impl DoubleEndedIterator<Item = &Invoice> {
         self.settlement.invoices().iter()
     }
@@ -216,7 +217,7 @@ impl Customer {
 
     /// What the customer owes over all invoices, in minor units.
     pub fn owed(&self) -> i128 {
-        self.invoices().map(|invoice| i128::from(invoice.open().0)).sum()
+        self.settlement.open().map(|invoice| i128::from(invoice.open().0)).sum()
     }
 }
 

@@ -41,7 +41,7 @@ impl Draft {
     /// # Panics
     /// When it names what is not there: the decision that made it is wrong.
     pub(super) fn push(&mut self, event: Event) {
-        self.customer.billing.need_for(&event);
+        self.customer.need_for(&event);
         let index = u32::try_from(self.events.len()).expect("a commit has fewer events than bytes");
         let folded = self.customer.evolve(&event, EventAt::here(index));
         folded.expect("a decision names what is there");

@@ -3,16 +3,18 @@
 
 use schemas::event::{
     Allocation, CreditApplied, CreditGranted, CreditNoteIssued, CreditPaidOut, CreditReleased,
-    InvoiceFinalized, InvoiceVoided, LotPart, LotReturn, PaymentRecorded, PaymentRefunded,
+    EventAt, InvoiceFinalized, InvoiceVoided, LotPart, LotReturn, PaymentRecorded, PaymentRefunded,
     PaymentReversed, SettlementEvent,
 };
 use schemas::ids::{InvoiceId, PaymentId};
 use schemas::terms::LotRef;
 use schemas::{Date, Minor};
 
-use super::lots::{Grant, Origin, Part};
+use super::lots::{Grant, Lot, Lots, Origin, Part};
 use super::state::{Invoice, Settlement};
+use crate::away::Piece;
 use crate::shared::Shared;
+use crate::shelf::Commits;
 use crate::unmade::Unmade;
 
 /// The day on which something was booked.
@@ -37,27 +39,24 @@ impl Settlement {
     ///
     /// # Errors
     /// [`Unmade`] when it names what was never made.
-    pub(crate) fn evolve(&mut self, event: &SettlementEvent) -> Result<(), Unmade> {
+    pub(crate) fn evolve(&mut self, event: &SettlementEvent, made: EventAt) -> Result<(), Unmade> {
         self.document(booked_on(event));
         match event {
-            SettlementEvent::InvoiceVoided(voided) => self.fold_void(voided),
-            SettlementEvent::CreditNoteIssued(note) => self.fold_note(note),
-            SettlementEvent::PaymentRecorded(payment) => self.fold_payment(payment),
-            SettlementEvent::PaymentReversed(reversed) => self.fold_reversal(reversed),
-            SettlementEvent::PaymentRefunded(refunded) => self.fold_refund(refunded),
-            SettlementEvent::CreditGranted(granted) => {
-                self.fold_grant(granted);
-                Ok(())
-            }
-            SettlementEvent::CreditApplied(applied) => self.fold_application(applied),
-            SettlementEvent::CreditReleased(released) => self.fold_release(released),
+            SettlementEvent::InvoiceVoided(voided) => self.fold_void(voided, made),
+            SettlementEvent::CreditNoteIssued(note) => self.fold_note(note, made),
+            SettlementEvent::PaymentRecorded(payment) => self.fold_payment(payment, made),
+            SettlementEvent::PaymentReversed(reversed) => self.fold_reversal(reversed, made),
+            SettlementEvent::PaymentRefunded(refunded) => self.fold_refund(refunded, made),
+            SettlementEvent::CreditGranted(granted) => self.fold_grant(granted, made),
+            SettlementEvent::CreditApplied(applied) => self.fold_application(applied, made),
+            SettlementEvent::CreditReleased(released) => self.fold_release(released, made),
             SettlementEvent::CreditRevoked(revoked) => {
-                self.spend(LotRef::Grant(revoked.grant), revoked.amount.minor())
+                self.spend(LotRef::Grant(revoked.grant), revoked.amount.minor(), made)
             }
             SettlementEvent::CreditExpired(expired) => {
-                self.spend(LotRef::Grant(expired.grant), expired.amount.minor())
+                self.spend(LotRef::Grant(expired.grant), expired.amount.minor(), made)
             }
-            SettlementEvent::CreditPaidOut(paid) => self.fold_pay_out(paid),
+            SettlementEvent::CreditPaidOut(paid) => self.fold_pay_out(paid, made),
         }
     }
 
@@ -70,9 +69,10 @@ impl Settlement {
     ///
     /// # Errors
     /// [`Unmade`] when it is paid by credit that was never made.
-    pub(crate) fn owe(&mut self, event: &InvoiceFinalized) -> Result<(), Unmade> {
+    pub(crate) fn owe(&mut self, event: &InvoiceFinalized, made: EventAt) -> Result<(), Unmade> {
         self.document(event.document_date);
-        let ordinal = u32::try_from(self.invoices.len()).expect("an invoice takes over 100 bytes");
+        let known = self.invoices.place(event.invoice);
+        let ordinal = known.unwrap_or(self.invoices.shelf.len());
         let invoice = Invoice {
             id: event.invoice,
             ordinal,
@@ -84,69 +84,82 @@ impl Settlement {
             credited: Minor::ZERO,
             held: false,
             voided: false,
+            commits: Commits::of([made].into_iter()),
         };
-        self.list(&invoice);
-        self.invoices.push(invoice);
+        match &self.again {
+            None => {
+                self.list(&invoice);
+                self.invoices.push(invoice);
+            }
+            Some(wanted) if wanted.contains(&Piece::Owed(ordinal)) => {
+                self.invoices.shelf.put(ordinal, invoice);
+            }
+            Some(_) => {}
+        }
         if event.credit_generated.is_positive() {
             let origin = Origin::Invoice(event.invoice);
-            self.lots.push(origin, event.credit_generated, event.posting_date);
+            self.make(origin, event.credit_generated, event.posting_date, made)?;
         }
         for used in &event.credits {
             let part = LotPart { lot: used.lot, invoice: event.invoice, amount: used.amount };
-            self.apply(part, event.posting_date)?;
+            self.apply(part, event.posting_date, made)?;
         }
         Ok(())
     }
 
-    fn fold_void(&mut self, event: &InvoiceVoided) -> Result<(), Unmade> {
-        self.take_off(event.invoice, &event.released)?;
+    fn fold_void(&mut self, event: &InvoiceVoided, made: EventAt) -> Result<(), Unmade> {
+        self.take_off(event.invoice, &event.released, made)?;
         if event.credit_withdrawn.is_positive() {
-            self.spend(LotRef::Invoice(event.invoice), event.credit_withdrawn)?;
+            self.spend(LotRef::Invoice(event.invoice), event.credit_withdrawn, made)?;
         }
-        self.change(event.invoice, |invoice| invoice.voided = true)
+        self.change(event.invoice, made, |invoice| invoice.voided = true)
     }
 
-    fn fold_note(&mut self, event: &CreditNoteIssued) -> Result<(), Unmade> {
-        self.take_off(event.invoice, &event.released)?;
+    fn fold_note(&mut self, event: &CreditNoteIssued, made: EventAt) -> Result<(), Unmade> {
+        self.take_off(event.invoice, &event.released, made)?;
         if event.to_credit.is_positive() {
-            self.lots.push(Origin::Note(event.note), event.to_credit, event.posting_date);
+            self.make(Origin::Note(event.note), event.to_credit, event.posting_date, made)?;
         }
         let off = event.total.0 - event.to_credit.0;
-        self.change(event.invoice, |invoice| invoice.credited.0 += off)
+        self.change(event.invoice, made, |invoice| invoice.credited.0 += off)
     }
 
-    fn fold_payment(&mut self, event: &PaymentRecorded) -> Result<(), Unmade> {
+    fn fold_payment(&mut self, event: &PaymentRecorded, made: EventAt) -> Result<(), Unmade> {
         let (id, amount, on) = (event.payment, event.amount.minor(), event.posting_date);
         let origin = Origin::Payment { id, refunded: Minor::ZERO, reversed: false };
-        let lot = self.lots.push(origin, amount, on);
+        let lot = self.make(origin, amount, on, made)?;
         for Allocation { invoice, amount } in event.allocations.iter().copied() {
-            self.put(invoice, Part { lot, amount, direct: true, on })?;
+            self.put(invoice, Part { lot, amount, direct: true, on }, made)?;
         }
         Ok(())
     }
 
-    fn fold_reversal(&mut self, event: &PaymentReversed) -> Result<(), Unmade> {
-        self.undo(event.payment, (&event.reopened, &event.credit_unapplied))?;
-        self.spend(LotRef::Payment(event.payment), event.amount.minor())?;
-        *self.lots.payment_mut(event.payment)?.1 = true;
+    fn fold_reversal(&mut self, event: &PaymentReversed, made: EventAt) -> Result<(), Unmade> {
+        self.undo(event.payment, (&event.reopened, &event.credit_unapplied), made)?;
+        self.spend(LotRef::Payment(event.payment), event.amount.minor(), made)?;
+        if let Some((_, reversed)) = self.lots.payment_mut(event.payment, made)? {
+            *reversed = true;
+        }
         Ok(())
     }
 
-    fn fold_refund(&mut self, event: &PaymentRefunded) -> Result<(), Unmade> {
+    fn fold_refund(&mut self, event: &PaymentRefunded, made: EventAt) -> Result<(), Unmade> {
         let payment = LotRef::Payment(event.payment);
-        self.undo(event.payment, (&event.reopened, &event.credit_unapplied))?;
+        self.undo(event.payment, (&event.reopened, &event.credit_unapplied), made)?;
         for swap in &event.swapped {
             let back = LotReturn { lot: payment, amount: swap.amount, direct: swap.direct };
-            self.take_off(swap.invoice, &[back])?;
+            self.take_off(swap.invoice, &[back], made)?;
             let (lot, on) = (self.place_of(swap.lot)?, event.posting_date);
-            self.put(swap.invoice, Part { lot, amount: swap.amount, direct: false, on })?;
+            self.put(swap.invoice, Part { lot, amount: swap.amount, direct: false, on }, made)?;
         }
-        self.spend(payment, event.amount.minor())?;
-        self.lots.payment_mut(event.payment)?.0.0 += event.amount.minor().0;
+        self.spend(payment, event.amount.minor(), made)?;
+        if let Some((refunded, _)) = self.lots.payment_mut(event.payment, made)? {
+            refunded.0 += event.amount.minor().0;
+        }
         Ok(())
     }
 
-    fn fold_grant(&mut self, event: &CreditGranted) {
+    fn fold_grant(&mut self, event: &CreditGranted, made: EventAt) -> Result<(), Unmade> {
         let grant = Grant {
             id: event.grant,
             kind: event.kind,
@@ -156,53 +169,90 @@ impl Settlement {
             expires: event.expires,
         };
         let (origin, amount) = (Origin::Grant(Box::new(grant)), event.amount.minor());
-        self.lots.push(origin, amount, event.posting_date);
+        self.make(origin, amount, event.posting_date, made).map(|_| ())
     }
 
-    fn fold_application(&mut self, event: &CreditApplied) -> Result<(), Unmade> {
+    fn fold_application(&mut self, event: &CreditApplied, made: EventAt) -> Result<(), Unmade> {
         for part in &event.parts {
-            self.apply(*part, event.posting_date)?;
+            self.apply(*part, event.posting_date, made)?;
         }
         Ok(())
     }
 
-    fn fold_release(&mut self, event: &CreditReleased) -> Result<(), Unmade> {
-        self.take_off(event.invoice, &event.parts)?;
-        self.change(event.invoice, |invoice| invoice.held = true)
+    fn fold_release(&mut self, event: &CreditReleased, made: EventAt) -> Result<(), Unmade> {
+        self.take_off(event.invoice, &event.parts, made)?;
+        self.change(event.invoice, made, |invoice| invoice.held = true)
     }
 
-    fn fold_pay_out(&mut self, event: &CreditPaidOut) -> Result<(), Unmade> {
+    fn fold_pay_out(&mut self, event: &CreditPaidOut, made: EventAt) -> Result<(), Unmade> {
         match event.lot {
             LotRef::Invoice(_) | LotRef::CreditNote(_) => self.paid_out.0 += event.amount.minor().0,
             LotRef::Payment(_) | LotRef::Grant(_) => {}
         }
-        self.spend(event.lot, event.amount.minor())
+        self.spend(event.lot, event.amount.minor(), made)
+    }
+
+    /// A lot is made, of which all is left; its place.
+    fn make(
+        &mut self,
+        origin: Origin,
+        amount: Minor,
+        arose: Date,
+        made: EventAt,
+    ) -> Result<u32, Unmade> {
+        let next = self.lots.shelf.len();
+        let mut lot = Lots::fresh(next, origin, amount, arose, made);
+        let place = match &self.again {
+            None => {
+                self.lots.push(lot);
+                next
+            }
+            Some(wanted) => {
+                let known = self.lots.place(lot.id());
+                let place = known.ok_or_else(|| Unmade::named(lot.id()))?;
+                if wanted.contains(&Piece::Lot(place)) {
+                    lot.place = place;
+                    self.lots.shelf.put(place, lot);
+                }
+                place
+            }
+        };
+        let is_here = self.lots.give(place, amount, made);
+        self.known(is_here, || Unmade::named(format!("lot {place}")))?;
+        Ok(place)
+    }
+
+    /// Something is in memory, or is passed over where only some of it is folded again.
+    fn known(&self, is_here: bool, unmade: impl FnOnce() -> Unmade) -> Result<(), Unmade> {
+        if is_here || self.again.is_some() { Ok(()) } else { Err(unmade()) }
     }
 
     /// So much of a lot is gone.
-    fn spend(&mut self, lot: LotRef, amount: Minor) -> Result<(), Unmade> {
+    fn spend(&mut self, lot: LotRef, amount: Minor, made: EventAt) -> Result<(), Unmade> {
         let place = self.place_of(lot)?;
-        self.lots.take(place, amount)
+        let is_here = self.lots.take(place, amount, made)?;
+        self.known(is_here, || Unmade::named(lot))
     }
 
     fn place_of(&self, lot: LotRef) -> Result<u32, Unmade> {
-        self.lots.named(lot).map(|lot| lot.place).ok_or_else(|| Unmade::named(lot))
+        self.lots.place(lot).ok_or_else(|| Unmade::named(lot))
     }
 
     /// Credit pays an invoice, which may be paid by credit from now on.
-    fn apply(&mut self, part: LotPart, on: Date) -> Result<(), Unmade> {
+    fn apply(&mut self, part: LotPart, on: Date, made: EventAt) -> Result<(), Unmade> {
         let lot = self.place_of(part.lot)?;
-        self.put(part.invoice, Part { lot, amount: part.amount, direct: false, on })?;
-        self.change(part.invoice, |invoice| invoice.held = false)
+        self.put(part.invoice, Part { lot, amount: part.amount, direct: false, on }, made)?;
+        self.change(part.invoice, made, |invoice| invoice.held = false)
     }
 
     /// A part of a lot lies on an invoice.
-    fn put(&mut self, invoice: InvoiceId, part: Part) -> Result<(), Unmade> {
-        self.lots.take(part.lot, part.amount)?;
-        self.change(invoice, |invoice| invoice.parts.push(part))?;
-        let place = self.invoices.get(invoice).map(|invoice| invoice.ordinal);
-        self.lots.lies_on(part.lot, place.ok_or_else(|| Unmade::named(invoice))?);
-        if self.lots.at(part.lot).was_paid() {
+    fn put(&mut self, invoice: InvoiceId, part: Part, made: EventAt) -> Result<(), Unmade> {
+        let is_here = self.lots.take(part.lot, part.amount, made)?;
+        self.known(is_here, || Unmade::named(format!("lot {}", part.lot)))?;
+        self.change(invoice, made, |invoice| invoice.parts.push(part))?;
+        let place = self.invoices.place(invoice).ok_or_else(|| Unmade::named(invoice))?;
+        self.lots.lies_on(part.lot, place, part.amount, made);
+        if self.lots.shelf.if_here(part.lot).is_some_and(Lot::was_paid) {
             self.paid_for.0 += part.amount.0;
         }
         Ok(())
@@ -213,51 +263,57 @@ impl Settlement {
         &mut self,
         payment: PaymentId,
         (reopened, unapplied): (&[Allocation], &[Allocation]),
+        made: EventAt,
     ) -> Result<(), Unmade> {
         let lot = LotRef::Payment(payment);
         for (parts, direct) in [(reopened, true), (unapplied, false)] {
             for part in parts {
-                self.take_off(part.invoice, &[LotReturn { lot, amount: part.amount, direct }])?;
+                let back = LotReturn { lot, amount: part.amount, direct };
+                self.take_off(part.invoice, &[back], made)?;
             }
         }
         Ok(())
     }
 
     /// Parts go back from an invoice to their lots, the last part of a lot first.
-    fn take_off(&mut self, invoice: InvoiceId, parts: &[LotReturn]) -> Result<(), Unmade> {
+    fn take_off(
+        &mut self,
+        invoice: InvoiceId,
+        parts: &[LotReturn],
+        made: EventAt,
+    ) -> Result<(), Unmade> {
+        let ordinal = self.invoices.place(invoice).ok_or_else(|| Unmade::named(invoice))?;
         for back in parts {
-            let found = self.invoices.get_mut(invoice).ok_or_else(|| Unmade::named(invoice))?;
-            let (lots, ordinal) = (&self.lots, found.ordinal);
-            let is_it =
-                |part: &&mut Part| part.direct == back.direct && lots.at(part.lot).id() == back.lot;
-            let (mut left, mut lot) = (back.amount.0, None);
-            for part in found.parts.iter_mut().rev().filter(is_it) {
-                let taken = left.min(part.amount.0);
-                part.amount.0 -= taken;
-                left -= taken;
-                lot = Some(part.lot);
+            let lot = self.place_of(back.lot)?;
+            if let Some(found) = self.invoices.shelf.at_mut(ordinal, made) {
+                let left = found.take_back(lot, *back);
+                if left != 0 {
+                    let part = format!("{} of {} on", back.amount, back.lot);
+                    return Err(Unmade::of(part, invoice));
+                }
             }
-            let lot = lot.filter(|_| left == 0);
-            let lot = lot.ok_or_else(|| {
-                Unmade::of(format!("{} of {} on", back.amount, back.lot), invoice)
-            })?;
-            found.parts.retain(|part| part.amount.is_positive());
-            let is_gone = found.paid_by(lot).is_zero();
-            if is_gone {
-                self.lots.left_invoice(lot, ordinal);
-            }
-            self.lots.give(lot, back.amount);
-            if self.lots.at(lot).was_paid() {
+            let is_here = self.lots.give(lot, back.amount, made);
+            self.known(is_here, || Unmade::named(back.lot))?;
+            self.lots.lies_on(lot, ordinal, Minor(-back.amount.0), made);
+            if self.lots.shelf.if_here(lot).is_some_and(Lot::was_paid) {
                 self.paid_for.0 -= back.amount.0;
             }
         }
-        self.change(invoice, |_| ())
+        self.change(invoice, made, |_| ())
     }
 
     /// Changes an invoice; it is among the open ones if something is open then. Credit pays it by
     /// itself again once nothing is.
-    fn change(&mut self, id: InvoiceId, change: impl FnOnce(&mut Invoice)) -> Result<(), Unmade> {
-        let invoice = self.invoices.get_mut(id).ok_or_else(|| Unmade::named(id))?;
+    fn change(
+        &mut self,
+        id: InvoiceId,
+        made: EventAt,
+        change: impl FnOnce(&mut Invoice),
+    ) -> Result<(), Unmade> {
+        let ordinal = self.invoices.place(id).ok_or_else(|| Unmade::named(id))?;
+        let Some(invoice) = self.invoices.shelf.at_mut(ordinal, made) else {
+            return self.known(false, || Unmade::of("what is read back of", id));
+        };
         change(invoice);
         let key = (invoice.due_date, invoice.ordinal);
         let is_open = invoice.open().is_positive();

@@ -13,12 +13,15 @@
 
 use std::collections::BTreeSet;
 
-use schemas::ids::{CreditGrantId, CreditNoteId, InvoiceId, PaymentId};
+use schemas::event::EventAt;
+use schemas::ids::{CreditGrantId, CreditNoteId, CustomerId, InvoiceId, PaymentId};
 use schemas::terms::{GrantKind, LotPriority, LotRef, LotScope};
 use schemas::{Date, Minor};
 use serde::{Deserialize, Serialize};
 
-use crate::shared::{List, Shared};
+use crate::away::Piece;
+use crate::shared::{Map, Shared};
+use crate::shelf::{Commits, Shelf, Shelved};
 use crate::unmade::Unmade;
 
 /// A part of a lot on an invoice.
@@ -65,8 +68,24 @@ pub(crate) struct Lot {
     pub(super) left: Minor,
     /// The day it is there since.
     pub(super) arose: Date,
-    /// Invoices with parts of it, by place, in the order in which they got the first.
-    pub(super) on: Vec<u32>,
+    /// Invoices with parts of it, by place, in the order in which they got the first; each with
+    /// what lies there.
+    pub(super) on: Vec<(u32, Minor)>,
+    pub(super) commits: Commits,
+}
+
+impl Shelved for Lot {
+    fn piece(place: u32) -> Piece {
+        Piece::Lot(place)
+    }
+
+    fn commits(&mut self) -> &mut Commits {
+        &mut self.commits
+    }
+
+    fn made_by(&self) -> &Commits {
+        &self.commits
+    }
 }
 
 /// Where a lot stands among those that can be used: by expiry, priority, age.
@@ -81,10 +100,6 @@ impl Lot {
             Origin::Invoice(id) => LotRef::Invoice(*id),
             Origin::Note(id) => LotRef::CreditNote(*id),
         }
-    }
-
-    fn is(&self, lot: LotRef) -> bool {
-        self.id() == lot
     }
 
     fn grant(&self) -> Option<&Grant> {
@@ -133,21 +148,26 @@ impl Lot {
 }
 
 /// Every lot of a customer.
-///
-/// Payments are recorded far more often than they are looked up by id, so lots have no index:
-/// what is used is among the unspent ones, and what lies on an invoice is named there by place.
-/// Only a refund or a reversal searches all of them, from the latest on.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Lots {
-    all: List<Lot>,
+    places: Map<LotRef, u32>,
+    pub(super) shelf: Shelf<Lot>,
     /// Those of which something is left, in the order in which they are used.
     unspent: Shared<BTreeSet<UseOrder>>,
 }
 
 impl Lots {
+    pub(super) fn of(customer: CustomerId) -> Self {
+        Self { places: Map::default(), shelf: Shelf::of(customer), unspent: Shared::default() }
+    }
+
+    /// The same places, with nothing in memory.
+    pub(super) fn emptied(&self, customer: CustomerId) -> Self {
+        Self { places: self.places.clone(), ..Self::of(customer) }
+    }
+
     pub(super) fn at(&self, place: u32) -> &Lot {
-        let place = usize::try_from(place).expect("places fit the machine's words");
-        self.all.get(place).expect("a place that this list gave out")
+        self.shelf.at(place).expect("a place that this list gave out")
     }
 
     /// Those of which something is left, in the order in which they are used.
@@ -159,43 +179,56 @@ impl Lots {
         !self.unspent.is_empty()
     }
 
-    /// The lot of this name; the unspent ones are looked through first, then the latest.
+    pub(super) fn place(&self, lot: LotRef) -> Option<u32> {
+        self.places.get(lot).copied()
+    }
+
+    /// The lot of this name.
     pub(super) fn named(&self, lot: LotRef) -> Option<&Lot> {
-        let unspent = self.unspent().find(|found| found.is(lot));
-        unspent.or_else(|| self.all.get(self.all.rposition(|found| found.is(lot))?))
+        self.place(lot).map(|place| self.at(place))
     }
 
-    /// Adds a lot of which all is left.
-    pub(super) fn push(&mut self, origin: Origin, amount: Minor, arose: Date) -> u32 {
-        let place = u32::try_from(self.all.len()).expect("a payment takes over 50 bytes");
-        let lot = Lot { place, origin, amount, left: Minor::ZERO, arose, on: Vec::new() };
-        self.all.push(lot);
-        self.give(place, amount);
-        place
+    /// A lot of which nothing is left yet, at a place that may be known before.
+    pub(super) fn fresh(
+        place: u32,
+        origin: Origin,
+        amount: Minor,
+        arose: Date,
+        made: EventAt,
+    ) -> Lot {
+        let commits = Commits::of([made].into_iter());
+        Lot { place, origin, amount, left: Minor::ZERO, arose, on: Vec::new(), commits }
     }
 
-    fn get_mut(&mut self, place: u32) -> &mut Lot {
-        let place = usize::try_from(place).expect("places fit the machine's words");
-        self.all.get_mut(place).expect("a place that this list gave out")
+    /// Adds a lot of which nothing is left yet.
+    pub(super) fn push(&mut self, lot: Lot) {
+        self.places.insert(lot.id(), lot.place);
+        self.shelf.push(lot);
     }
 
-    /// More of it is left.
-    pub(super) fn give(&mut self, place: u32, amount: Minor) {
-        let lot = self.get_mut(place);
+    /// More of it is left. Whether it is in memory.
+    pub(super) fn give(&mut self, place: u32, amount: Minor, made: EventAt) -> bool {
+        let Some(lot) = self.shelf.at_mut(place, made) else { return false };
         let was_spent = !lot.left.is_positive();
         lot.left.0 += amount.0;
         let (order, is_left) = (lot.order(), lot.left.is_positive());
         if was_spent && is_left {
             Shared::make_mut(&mut self.unspent).insert(order);
         }
+        true
     }
 
-    /// Less of it is left.
+    /// Less of it is left. Whether it is in memory.
     ///
     /// # Errors
     /// [`Unmade`] when it has not so much left.
-    pub(super) fn take(&mut self, place: u32, amount: Minor) -> Result<(), Unmade> {
-        let lot = self.get_mut(place);
+    pub(super) fn take(
+        &mut self,
+        place: u32,
+        amount: Minor,
+        made: EventAt,
+    ) -> Result<bool, Unmade> {
+        let Some(lot) = self.shelf.at_mut(place, made) else { return Ok(false) };
         if amount > lot.left {
             return Err(Unmade::of(format!("{amount} left of"), lot.id()));
         }
@@ -204,31 +237,32 @@ impl Lots {
         if is_spent {
             Shared::make_mut(&mut self.unspent).remove(&order);
         }
-        Ok(())
+        Ok(true)
     }
 
-    /// An invoice has a part of it.
-    pub(super) fn lies_on(&mut self, place: u32, invoice: u32) {
-        let on = &mut self.get_mut(place).on;
-        if !on.contains(&invoice) {
-            on.push(invoice);
+    /// An invoice has more of it, or less: then the amount is below zero.
+    pub(super) fn lies_on(&mut self, place: u32, invoice: u32, amount: Minor, made: EventAt) {
+        let Some(lot) = self.shelf.at_mut(place, made) else { return };
+        match lot.on.iter_mut().find(|(found, _)| *found == invoice) {
+            Some((_, part)) => part.0 += amount.0,
+            None => lot.on.push((invoice, amount)),
         }
+        lot.on.retain(|(_, part)| !part.is_zero());
     }
 
-    /// An invoice has no part of it any more.
-    pub(super) fn left_invoice(&mut self, place: u32, invoice: u32) {
-        self.get_mut(place).on.retain(|found| *found != invoice);
-    }
-
-    /// Changes what is known of a payment besides its lot.
+    /// Changes what is known of a payment besides its lot; none if it is away.
     ///
     /// # Errors
     /// [`Unmade`] when there is no such payment.
-    pub(super) fn payment_mut(&mut self, id: PaymentId) -> Result<(&mut Minor, &mut bool), Unmade> {
-        let lot = self.named(LotRef::Payment(id)).map(|lot| lot.place);
-        let lot = lot.ok_or_else(|| Unmade::named(id))?;
-        match &mut self.get_mut(lot).origin {
-            Origin::Payment { refunded, reversed, .. } => Ok((refunded, reversed)),
+    pub(super) fn payment_mut(
+        &mut self,
+        id: PaymentId,
+        made: EventAt,
+    ) -> Result<Option<(&mut Minor, &mut bool)>, Unmade> {
+        let place = self.place(LotRef::Payment(id)).ok_or_else(|| Unmade::named(id))?;
+        let Some(lot) = self.shelf.at_mut(place, made) else { return Ok(None) };
+        match &mut lot.origin {
+            Origin::Payment { refunded, reversed, .. } => Ok(Some((refunded, reversed))),
             Origin::Grant(_) | Origin::Invoice(_) | Origin::Note(_) => Err(Unmade::named(id)),
         }
     }

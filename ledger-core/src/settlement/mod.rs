@@ -1,5 +1,6 @@
 //! Settlement: what is owed on invoices, payments, credit in lots, and what takes documents back.
 
+mod archive;
 pub(crate) mod case;
 pub(crate) mod credit;
 pub(crate) mod credit_note;

@@ -159,8 +159,9 @@ impl<'a> Payment<'a> {
     /// credit paid later, each the last invoice first.
     pub(super) fn undo(&self, case: &Case<'a>, amount: Minor) -> Undone {
         let invoices = case.settlement.invoices();
-        let mut on: Vec<&Invoice> =
-            self.lot.on.iter().filter_map(|ordinal| invoices.at(*ordinal)).collect();
+        let places = self.lot.on.iter().map(|(ordinal, _)| *ordinal);
+        invoices.shelf.need(places.clone());
+        let mut on: Vec<&Invoice> = places.filter_map(|ordinal| invoices.at(ordinal)).collect();
         on.sort_unstable_by_key(|invoice| std::cmp::Reverse(invoice.ordinal));
         let mut undone = Undone::default();
         let mut left = amount.0;

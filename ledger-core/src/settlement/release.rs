@@ -23,6 +23,7 @@ pub(crate) fn not_needed(
 ) -> Vec<LotReturn> {
     let lots = &case.settlement.lots;
     let total: i64 = lines.iter().map(|line| line.net.0 + line.tax.0).sum();
+    lots.shelf.need(invoice.parts.iter().map(|part| part.lot));
     let mut back = Back::of(invoice);
     let scopes: BTreeSet<SubscriptionId> = invoice
         .parts

@@ -2,13 +2,16 @@
 
 use std::collections::BTreeSet;
 
-use schemas::ids::InvoiceId;
+use schemas::event::LotReturn;
+use schemas::ids::{CustomerId, InvoiceId};
 use schemas::terms::LotRef;
 use schemas::{Date, Minor};
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Deserialize, Serialize};
 
 use super::lots::{Lot, Lots, Origin, Part};
-use crate::shared::{Index, List, Shared};
+use crate::away::Piece;
+use crate::shared::{Map, Shared};
+use crate::shelf::{Commits, Shelf, Shelved};
 
 /// Where an invoice is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,6 +42,21 @@ pub struct Invoice {
     /// Credit was taken off it by command: no credit pays it by itself.
     pub(super) held: bool,
     pub(crate) voided: bool,
+    pub(super) commits: Commits,
+}
+
+impl Shelved for Invoice {
+    fn piece(place: u32) -> Piece {
+        Piece::Owed(place)
+    }
+
+    fn commits(&mut self) -> &mut Commits {
+        &mut self.commits
+    }
+
+    fn made_by(&self) -> &Commits {
+        &self.commits
+    }
 }
 
 impl Invoice {
@@ -68,6 +86,19 @@ impl Invoice {
         Minor(parts.map(|part| part.amount.0).sum())
     }
 
+    /// Parts of a lot go back, the last first; what of the amount does not lie here.
+    pub(super) fn take_back(&mut self, lot: u32, back: LotReturn) -> i64 {
+        let mut left = back.amount.0;
+        let is_it = |part: &&mut Part| part.direct == back.direct && part.lot == lot;
+        for part in self.parts.iter_mut().rev().filter(is_it) {
+            let taken = left.min(part.amount.0);
+            part.amount.0 -= taken;
+            left -= taken;
+        }
+        self.parts.retain(|part| part.amount.is_positive());
+        left
+    }
+
     /// Where it is.
     pub fn state(&self) -> InvoiceState {
         match (self.voided, self.open().is_positive()) {
@@ -84,58 +115,49 @@ impl Invoice {
 }
 
 /// Finalized invoices in their order, found by id.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Invoices {
-    rows: List<Invoice>,
-    index: Index<InvoiceId>,
+    places: Map<InvoiceId, u32>,
+    pub(super) shelf: Shelf<Invoice>,
 }
 
 impl Invoices {
-    pub(crate) fn len(&self) -> usize {
-        self.rows.len()
+    fn of(customer: CustomerId) -> Self {
+        Self { places: Map::default(), shelf: Shelf::of(customer) }
     }
 
+    /// Those in memory: all with something open, and some others.
     pub(crate) fn iter(&self) -> impl DoubleEndedIterator<Item = &Invoice> {
-        self.rows.iter()
+        self.shelf.here().map(|(_, invoice)| invoice)
     }
 
     pub(crate) fn at(&self, ordinal: u32) -> Option<&Invoice> {
-        self.rows.get(usize::try_from(ordinal).ok()?)
+        self.shelf.at(ordinal)
+    }
+
+    pub(crate) fn place(&self, id: InvoiceId) -> Option<u32> {
+        self.places.get(id).copied()
     }
 
     pub(crate) fn get(&self, id: InvoiceId) -> Option<&Invoice> {
-        self.at(self.index.get(id)?)
-    }
-
-    pub(super) fn get_mut(&mut self, id: InvoiceId) -> Option<&mut Invoice> {
-        let ordinal = self.index.get(id)?;
-        self.rows.get_mut(usize::try_from(ordinal).ok()?)
+        self.at(self.place(id)?)
     }
 
     pub(super) fn push(&mut self, invoice: Invoice) {
-        self.index.insert(invoice.id, invoice.ordinal);
-        self.rows.push(invoice);
+        self.places.insert(invoice.id, invoice.ordinal);
+        self.shelf.push(invoice);
     }
-}
 
-/// Stored as the invoices; where they lie follows from their order.
-impl Serialize for Invoices {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.rows.serialize(serializer)
-    }
-}
-
-impl<'de> Deserialize<'de> for Invoices {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let rows = List::<Invoice>::deserialize(deserializer)?;
-        let index = Index::of(rows.iter().map(Invoice::id));
-        Ok(Self { rows, index })
+    /// The same places, with nothing in memory.
+    fn emptied(&self, customer: CustomerId) -> Self {
+        Self { places: self.places.clone(), shelf: Shelf::of(customer) }
     }
 }
 
 /// What one customer owes and has paid.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Settlement {
+    customer: CustomerId,
     pub(super) invoices: Invoices,
     /// Invoices with something open: by due date, then by order of finalization.
     pub(super) open: Shared<BTreeSet<(Date, u32)>>,
@@ -146,9 +168,36 @@ pub(crate) struct Settlement {
     pub(super) paid_out: Minor,
     /// The last day on which a document was issued or something was booked.
     pub(crate) last_document: Option<Date>,
+    /// What is folded again, where it is only that: the rest is not here, and passed over.
+    #[serde(skip)]
+    pub(super) again: Option<BTreeSet<Piece>>,
 }
 
 impl Settlement {
+    /// That of a customer who owes nothing and has paid nothing.
+    pub(crate) fn of(customer: CustomerId) -> Self {
+        Self {
+            customer,
+            invoices: Invoices::of(customer),
+            open: Shared::default(),
+            lots: Lots::of(customer),
+            paid_for: Minor::ZERO,
+            paid_out: Minor::ZERO,
+            last_document: None,
+            again: None,
+        }
+    }
+
+    /// One in which some of it is folded again, from the commits that made that.
+    pub(crate) fn reading(&self, wanted: impl Iterator<Item = Piece>) -> Self {
+        Self {
+            invoices: self.invoices.emptied(self.customer),
+            lots: self.lots.emptied(self.customer),
+            again: Some(wanted.collect()),
+            ..Self::of(self.customer)
+        }
+    }
+
     /// Customer credit that is available: what is left of all lots.
     pub(crate) fn credit(&self) -> Minor {
         Minor(self.lots.unspent().map(|lot| lot.left.0).sum())

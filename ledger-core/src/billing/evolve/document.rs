@@ -11,6 +11,7 @@ use schemas::{Currency, Date, Interval, Minor, Span};
 use crate::accounting::Earning;
 use crate::billing::state::{Billed, Line, Pending, Priced, Taken};
 use crate::shared::Shared;
+use crate::shelf::Commits;
 use crate::spans;
 use crate::unmade::Unmade;
 
@@ -32,10 +33,8 @@ impl Billed {
         made: EventAt,
         charges: Vec<Option<Shared<Pending>>>,
     ) -> Self {
-        let added = charges.iter().flatten().filter_map(|charge| charge.made.position);
-        let mut commits: Vec<u64> = added.chain(made.position).map(|at| at.get()).collect();
-        commits.sort_unstable();
-        commits.dedup();
+        let added = charges.iter().flatten().map(|charge| charge.made);
+        let commits = Commits::of(added.chain([made]));
         let lines = event.lines.iter().zip(charges);
         Self {
             invoice: event.invoice,
@@ -48,12 +47,6 @@ impl Billed {
             voided: false,
             commits,
         }
-    }
-
-    /// A commit changes it.
-    pub(in crate::billing) fn changed_by(&mut self, made: EventAt) {
-        let at = made.position.map(|at| at.get());
-        self.commits.extend(at.filter(|at| self.commits.last() != Some(at)));
     }
 
     /// The line of this number, from 1.
