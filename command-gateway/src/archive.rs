@@ -7,8 +7,9 @@
 //! last commit is.
 //! *Limits.* So many customers wait for what is read back at once; the rest is *busy*.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::io;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
@@ -18,6 +19,7 @@ use ledger_core::Away;
 use schemas::ids::CustomerId;
 
 use crate::history::History;
+use crate::panics::guarded;
 
 /// Readers that are kept open.
 const READERS: usize = 4;
@@ -97,6 +99,8 @@ pub(crate) struct Read {
 pub(crate) struct ReadBack {
     asked: Option<Sender<Away>>,
     read: Receiver<Read>,
+    /// What is asked for is wanted no more.
+    stopping: Arc<AtomicBool>,
     threads: Vec<JoinHandle<()>>,
 }
 
@@ -105,20 +109,27 @@ impl ReadBack {
         let (asked, queue) = bounded::<Away>(WAITING);
         // As many can be read as can be asked for: nobody ever waits to hand one in.
         let (done, read) = bounded(WAITING + THREADS);
+        let stopping = Arc::new(AtomicBool::new(false));
         let mut threads = Vec::with_capacity(THREADS);
         for number in 0..THREADS {
             let (queue, done, archive) = (queue.clone(), done.clone(), Arc::clone(archive));
+            let stopping = Arc::clone(&stopping);
             let thread = std::thread::Builder::new().name(format!("read-back-{number}"));
             threads.push(thread.spawn(move || {
                 for away in queue {
-                    let commits = archive.read(&away);
+                    if stopping.load(Ordering::Relaxed) {
+                        return;
+                    }
+                    let first = Damaged(away.positions().first().copied().unwrap_or_default());
+                    let read = guarded("reading back", &away, || archive.read(&away));
+                    let commits = read.unwrap_or(Err(first));
                     if done.send(Read { away, commits }).is_err() {
                         return;
                     }
                 }
             })?);
         }
-        Ok(Self { asked: Some(asked), read, threads })
+        Ok(Self { asked: Some(asked), read, stopping, threads })
     }
 
     /// Has something read; gives it back where too much is asked already.
@@ -137,35 +148,46 @@ impl ReadBack {
 
 impl Drop for ReadBack {
     fn drop(&mut self) {
+        self.stopping.store(true, Ordering::Relaxed);
         self.asked = None;
         for thread in self.threads.drain(..) {
-            // A panic there leaves those who wait unanswered, and the engine refuses them.
-            let _panicked = thread.join();
+            if thread.join().is_err() {
+                tracing::error!("a thread that reads back panicked");
+            }
         }
     }
 }
 
-/// Customers in the order of their last commits.
+/// Customers in the order in which they were last looked at.
 #[derive(Debug, Default)]
 pub(crate) struct Cooling {
-    queue: VecDeque<(u64, CustomerId, u64)>,
+    queue: VecDeque<(u64, CustomerId)>,
+    /// Where each of them stands in the queue for the last time.
+    last: BTreeMap<CustomerId, u64>,
 }
 
 impl Cooling {
-    /// The commit at `position` was the customer's `revision`.
-    pub(crate) fn note(&mut self, position: u64, customer: CustomerId, revision: u64) {
-        self.queue.push_back((position, customer, revision));
+    /// A customer has the commit at `position`, or was read back when the log stood there.
+    pub(crate) fn note(&mut self, position: u64, customer: CustomerId) {
+        self.queue.push_back((position, customer));
+        self.last.insert(customer, position);
     }
 
-    /// A customer that had no commit among the last `warm` up to position `at`, unless it has had
-    /// one since: with the revision that it had. What is up to `durable` can be read.
-    pub(crate) fn next(&mut self, at: u64, durable: u64, warm: u64) -> Option<(CustomerId, u64)> {
-        let (position, customer, revision) = *self.queue.front()?;
-        if position > durable || position.saturating_add(warm) > at {
-            return None;
+    /// The next customer that was not looked at during the last `warm` commits up to position `at`.
+    /// What is up to `durable` can be read.
+    pub(crate) fn next(&mut self, at: u64, durable: u64, warm: u64) -> Option<CustomerId> {
+        loop {
+            let (position, customer) = *self.queue.front()?;
+            if position > durable || position.saturating_add(warm) > at {
+                return None;
+            }
+            self.queue.pop_front();
+            // Who was looked at since stands further behind.
+            if self.last.get(&customer) == Some(&position) {
+                self.last.remove(&customer);
+                return Some(customer);
+            }
         }
-        self.queue.pop_front();
-        Some((customer, revision))
     }
 }
 
@@ -179,10 +201,13 @@ mod tests {
     fn a_customer_cools_down_once_its_commit_is_durable_and_old() {
         let customer = CustomerId::new(Uuid::from_u128(1));
         let mut cooling = Cooling::default();
-        cooling.note(10, customer, 3);
+        cooling.note(10, customer);
         assert_eq!(cooling.next(14, u64::MAX, 5), None);
         assert_eq!(cooling.next(15, 9, 5), None);
-        assert_eq!(cooling.next(15, 10, 5), Some((customer, 3)));
+        // Whoever is looked at again stays.
+        cooling.note(12, customer);
+        assert_eq!(cooling.next(16, u64::MAX, 5), None);
+        assert_eq!(cooling.next(17, 12, 5), Some(customer));
         assert_eq!(cooling.next(u64::MAX, u64::MAX, 5), None);
     }
 }

@@ -18,6 +18,11 @@ use crate::outcome::{Outcome, Refusal};
 pub trait Completion: Send + Sync {
     /// The command submitted under `tag` has this outcome.
     fn complete(&self, tag: u64, outcome: Outcome);
+
+    /// Whether its commands are a batch: decided in their order.
+    fn is_batch(&self) -> bool {
+        false
+    }
 }
 
 /// Where one outcome goes.
@@ -30,6 +35,12 @@ impl ReplyTo {
     /// The outcome goes to `to` under `tag`.
     pub fn new(to: Arc<dyn Completion>, tag: u64) -> Self {
         Self { to: Some(to), tag }
+    }
+
+    /// Which commands it keeps its order with, whatever customer they are of: those of its batch.
+    pub(crate) fn batch(&self) -> Option<usize> {
+        let to = self.to.as_ref().filter(|to| to.is_batch())?;
+        Some(Arc::as_ptr(to).cast::<()>().addr())
     }
 
     /// Answers.
@@ -155,6 +166,10 @@ struct Gathered {
 struct Gather(Mutex<Gathered>);
 
 impl Completion for Gather {
+    fn is_batch(&self) -> bool {
+        true
+    }
+
     fn complete(&self, tag: u64, outcome: Outcome) {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let place = usize::try_from(tag).ok().and_then(|index| all.outcomes.get_mut(index));

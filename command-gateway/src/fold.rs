@@ -133,7 +133,7 @@ impl<S: State> Fold<S> {
         let folded = guarded("folding a commit in", &position, fold);
         let folded = folded.ok_or(ReplayError::Panicked { position })?;
         folded.map_err(|source| ReplayError::Impossible { position, source })?;
-        self.note(position, commit.stream, commit.revision);
+        self.note(position, commit.stream);
         self.replay_jobs(commit, &events).map_err(unreadable)?;
         self.recorded_at = Some(commit.recorded_at);
         self.next_position = position + 1;
@@ -185,16 +185,14 @@ impl<S: State> Fold<S> {
             FoldError::Decode(source) => ReplayError::Unreadable { position: at, source },
             FoldError::Unmade(source) => ReplayError::Impossible { position: at, source },
         })?;
-        let stream = StreamId::Customer(away.customer());
-        let revision = self.state.revision(stream);
-        self.note(self.next_position - 1, stream, revision);
+        self.note(self.next_position - 1, StreamId::Customer(away.customer()));
         Ok(())
     }
 
-    /// The commit at `position` was a stream's `revision`.
-    pub(crate) fn note(&mut self, position: u64, stream: StreamId, revision: u64) {
+    /// A stream has the commit at `position`, or was read back when the log stood there.
+    pub(crate) fn note(&mut self, position: u64, stream: StreamId) {
         if let (StreamId::Customer(customer), Some(cooling)) = (stream, &mut self.cooling) {
-            cooling.note(position, customer, revision);
+            cooling.note(position, customer);
         }
     }
 
@@ -202,11 +200,8 @@ impl<S: State> Fold<S> {
     /// up to `durable` can be read back.
     pub(crate) fn cool(&mut self, durable: u64, warm: u64) {
         let (at, Some(cooling)) = (self.next_position - 1, &mut self.cooling) else { return };
-        while let Some((customer, revision)) = cooling.next(at, durable, warm) {
-            // Who had another commit since stands further behind.
-            if self.state.revision(StreamId::Customer(customer)) == revision {
-                self.state.archive(customer);
-            }
+        while let Some(customer) = cooling.next(at, durable, warm) {
+            self.state.archive(customer);
         }
     }
 

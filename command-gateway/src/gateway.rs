@@ -287,6 +287,7 @@ fn replay<D: Decider>(
         for (position, bytes) in block.commits() {
             core.replay(position, bytes)?;
         }
+        core.cool(core.next_position() - 1);
     }
     Ok(())
 }

@@ -117,6 +117,39 @@ fn others_pass_while_something_is_read_back_and_the_customer_keeps_its_order() {
 }
 
 #[test]
+fn however_reads_and_commands_fall_together_a_customer_keeps_its_order() {
+    let gateway = book_on(Arc::new(SimDisk::new(7)));
+    paid(&gateway, 1);
+    for round in 0..300 {
+        let id = 20_000 + 10 * round;
+        // What customer 2 does lets customer 1 leave memory again.
+        accept(&gateway, id, pay(2, 60_000 + round, "0.01"));
+        let note = submit(&gateway, id + 1, credit(1, 1, 1 + round, "0.01"));
+        let payment = submit(&gateway, id + 2, pay(1, 70_000 + round, "0.01"));
+        let (note, payment) = (note.wait().expect("accepted"), payment.wait().expect("accepted"));
+        assert!(note.position < payment.position, "round {round}");
+    }
+}
+
+#[test]
+fn the_commands_of_a_batch_are_decided_in_their_order_whoever_they_are_of() {
+    let disk = GatedDisk::new(8);
+    let gateway = book_on(Arc::new(disk.clone()));
+    paid(&gateway, 2);
+    disk.reads.close();
+    let batch =
+        vec![request(20_001, credit(1, 1, 1, "4.00")), request(20_002, pay(2, 60_000, "1.00"))];
+    let batch = gateway.handle().submit_batch(batch);
+    disk.reads.wait_for_one();
+    // What is of none of them passes.
+    let other = accept(&gateway, 20_003, register(3));
+    disk.reads.open();
+    let positions: Vec<u64> =
+        batch.wait().into_iter().map(|outcome| outcome.expect("accepted").position).collect();
+    assert!(other < positions[0] && positions[0] < positions[1], "{other} {positions:?}");
+}
+
+#[test]
 fn a_stop_refuses_what_waits_for_what_is_read() {
     let disk = GatedDisk::new(4);
     let gateway = book_on(Arc::new(disk.clone()));

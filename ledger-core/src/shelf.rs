@@ -159,9 +159,10 @@ impl<T: Shelved> Shelf<T> {
         }
     }
 
-    /// One comes back.
-    pub(crate) fn bring_back(&mut self, place: u32, one: T) {
-        if self.away.remove(place).is_some() {
+    /// One comes back, unless it was changed since these commits were to be read.
+    pub(crate) fn bring_back(&mut self, missing: &Missing, place: u32, one: T) {
+        if self.away.get(place).is_some_and(|known| known.all() == missing.positions) {
+            self.away.remove(place);
             self.here.insert(place, Shared::new(one));
         }
     }

@@ -15,7 +15,6 @@ use schemas::{Problem, Rejection};
 
 use super::{Asked, cursor, needed, page_size};
 use crate::copies::{CopyOf, Excerpt};
-use crate::panics::off_thread;
 
 /// Copies that are asked for at most for a page.
 const MOST_COPIES: usize = 25;
@@ -34,7 +33,7 @@ pub(super) async fn migrations(
         let excerpt = asked.copy_of(CopyOf::Plan { plan, first, most: limit + 1 }).await?;
         let (position, time) = (asked.position(&excerpt), excerpt.recorded_at);
         let rest = excerpt.rest.map(|customer| Cursor { customer, after: None });
-        let rows = off_thread("the answer", move || rows_of(&excerpt, plan, at)).await?;
+        let rows = asked.reckoned(excerpt, move |copy| rows_of(copy, plan, at)).await?;
         let rows = rows.map_err(|rejection| Problem::rejection(&rejection, position.clone()))?;
         data.extend(rows.into_iter().filter(|row| is_asked_for(&question, row)));
         copies += 1;

@@ -12,7 +12,6 @@ use schemas::{Problem, Rejection, Timestamp};
 
 use super::{Asked, cursor, needed, page_size};
 use crate::copies::Excerpt;
-use crate::panics::off_thread;
 
 pub(super) async fn get(asked: &Asked<'_>, question: SubscriptionsGet) -> Result<Reply, Problem> {
     let customer = needed(question.customer, "/customer")?;
@@ -32,13 +31,12 @@ pub(super) async fn list(asked: &Asked<'_>, question: SubscriptionsList) -> Resu
     let after: Option<SubscriptionId> = cursor(question.after.as_deref())?;
     let excerpt = asked.copy(customer).await?;
     let (position, time) = (asked.position(&excerpt), excerpt.recorded_at);
-    let page = off_thread("the answer", move || {
-        let at = question.at.unwrap_or(excerpt.now);
-        page_of(&excerpt, customer, at, after, limit)
+    let page = asked.reckoned(excerpt, move |copy| {
+        let at = question.at.unwrap_or(copy.now);
+        page_of(copy, customer, at, after, limit)
     });
-    let page = page.await?;
     let (data, has_more) =
-        page.map_err(|rejection| Problem::rejection(&rejection, position.clone()))?;
+        page.await?.map_err(|rejection| Problem::rejection(&rejection, position.clone()))?;
     let next = data.last().filter(|_| has_more).map(|last| last.subscription.to_string());
     Ok(Reply::json(&Page { data, has_more, next, position, time }))
 }

@@ -30,15 +30,13 @@ impl<D: Decider> Driver<D> {
     fn bring_back(&mut self, Read { away, commits }: Read) {
         let customer = away.customer();
         let brought = commits.and_then(|commits| self.core.restore(&away, &commits));
-        let (mut waited, is_of_job) = self.reading.waited(customer);
-        if let Err(Damaged(position)) = brought {
-            if let Some(first) = waited.pop_front() {
-                self.core.refuse(*first, Refusal::LogDamaged { position });
-            }
-            if is_of_job {
-                self.core.damaged = Some(customer);
-            }
+        let (refused, is_of_job) = self.reading.was_read(customer, brought.is_ok());
+        let Err(Damaged(position)) = brought else { return };
+        if let Some(refused) = refused {
+            self.core.refuse(*refused, Refusal::LogDamaged { position });
         }
-        self.reading.again.extend(waited);
+        if is_of_job {
+            self.core.damaged = Some(customer);
+        }
     }
 }

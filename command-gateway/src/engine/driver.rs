@@ -275,10 +275,8 @@ impl<D: Decider> Driver<D> {
 
     fn hold(&mut self, intake: Result<Intake, RecvError>) -> Result<(), End> {
         match intake {
-            Ok(Intake::Command(offer)) => {
-                self.held = Some(offer);
-                Ok(())
-            }
+            // At once: what is read back meanwhile must not let an earlier one pass it.
+            Ok(Intake::Command(offer)) => self.offer(offer),
             Ok(Intake::Copy(request)) => {
                 self.core.copy(request);
                 Ok(())

@@ -1,11 +1,11 @@
 //! Commands that wait for what is read back from the log.
 //!
-//! *Ordering.* The commands of one customer keep their order: who comes after one that waits waits
-//! behind it. Others pass.
+//! *Ordering.* The commands of one customer keep their order, and so do those of one batch: who
+//! comes after one that waits waits behind it. Others pass.
 //! *Correctness.* A command that waits is not decided. Where the log cannot be read, it is told so
 //! with the position, and the others go on.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeSet, VecDeque};
 
 use ledger_core::Away;
 use schemas::StreamId;
@@ -17,22 +17,51 @@ use crate::completion::ReplyTo;
 use crate::outcome::Refusal;
 use crate::queue::BUSY_RETRY_MS;
 
+type Waiter = Box<Offer<ReplyTo>>;
+
+/// What keeps its order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Order {
+    Customer(CustomerId),
+    Batch(usize),
+}
+
+/// In which orders a command stands.
+fn orders(offer: &Offer<ReplyTo>) -> impl Iterator<Item = Order> {
+    let customer = match offer.request.command.stream() {
+        StreamId::Customer(customer) => Some(Order::Customer(customer)),
+        StreamId::Book => None,
+    };
+    customer.into_iter().chain(offer.waiter.batch().map(Order::Batch))
+}
+
+/// A job that waits for what its next subject needs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum JobWaits {
+    For(CustomerId),
+    /// Until somebody else has room.
+    ForRoom,
+}
+
 /// What waits for what is read back.
 pub(crate) struct Reading {
     read_back: ReadBack,
-    waiting: BTreeMap<CustomerId, VecDeque<Box<Offer<ReplyTo>>>>,
-    /// How many wait.
-    count: usize,
+    /// In their order; each with the customer of whom something is read, unless it only comes
+    /// after one that waits.
+    waiting: VecDeque<(Waiter, Option<CustomerId>)>,
+    blocked: BTreeSet<Order>,
+    /// Customers of whom something is being read.
+    asked: BTreeSet<CustomerId>,
     /// Those that waited and are next.
-    pub(super) again: VecDeque<Box<Offer<ReplyTo>>>,
-    /// The customer of whom a job waits for something.
-    job: Option<CustomerId>,
+    pub(super) again: VecDeque<Waiter>,
+    job: Option<JobWaits>,
 }
 
 impl Reading {
     pub(crate) fn new(read_back: ReadBack) -> Self {
-        let (waiting, again) = (BTreeMap::new(), VecDeque::new());
-        Self { read_back, waiting, count: 0, again, job: None }
+        let (waiting, again) = (VecDeque::new(), VecDeque::new());
+        let (blocked, asked) = (BTreeSet::new(), BTreeSet::new());
+        Self { read_back, waiting, blocked, asked, again, job: None }
     }
 
     pub(super) fn read_back(&self) -> &ReadBack {
@@ -44,54 +73,94 @@ impl Reading {
         self.job.is_some()
     }
 
-    /// A command whose customer waits for something waits behind it. Given back if nothing does.
-    pub(super) fn behind(&mut self, offer: Box<Offer<ReplyTo>>) -> Option<Box<Offer<ReplyTo>>> {
-        let StreamId::Customer(customer) = offer.request.command.stream() else {
+    /// A command waits behind one that does, if it has to keep its order with it. Given back if it
+    /// can be decided.
+    pub(super) fn behind(&mut self, offer: Waiter) -> Option<Waiter> {
+        if self.blocked.is_empty() || !orders(&offer).any(|order| self.blocked.contains(&order)) {
             return Some(offer);
-        };
-        let Some(queue) = self.waiting.get_mut(&customer) else { return Some(offer) };
-        if self.count < WAITING {
-            self.count += 1;
-            queue.push_back(offer);
-        } else {
-            busy(*offer);
         }
+        self.push(offer, None);
         None
     }
 
     /// A command waits for what it needs.
-    pub(super) fn wait(&mut self, offer: Box<Offer<ReplyTo>>, away: Away) {
+    pub(super) fn wait(&mut self, offer: Waiter, away: Away) {
         let customer = away.customer();
-        if self.count >= WAITING || self.read_back.ask(away).is_err() {
+        if !self.ask(away) {
             busy(*offer);
             return;
         }
-        self.count += 1;
-        self.waiting.entry(customer).or_default().push_back(offer);
-    }
-
-    /// A job waits for what its next subject needs. If too much is asked already it tries again
-    /// when something was read.
-    pub(super) fn wait_for_job(&mut self, away: Away) {
-        let customer = away.customer();
-        if self.read_back.ask(away).is_ok() {
-            self.job = Some(customer);
+        self.push(offer, Some(customer));
+        // Who had waited behind it does so again.
+        for next in std::mem::take(&mut self.again) {
+            if let Some(next) = self.behind(next) {
+                self.again.push_back(next);
+            }
         }
     }
 
-    /// The commands that waited for what was read of a customer, and whether a job did.
-    pub(super) fn waited(&mut self, customer: CustomerId) -> (VecDeque<Box<Offer<ReplyTo>>>, bool) {
-        let waited = self.waiting.remove(&customer).unwrap_or_default();
-        self.count -= waited.len();
-        let of_job = self.job.take_if(|waits| *waits == customer).is_some();
-        (waited, of_job)
+    fn push(&mut self, offer: Waiter, of: Option<CustomerId>) {
+        if self.waiting.len() >= WAITING {
+            busy(*offer);
+            return;
+        }
+        self.blocked.extend(orders(&offer));
+        self.waiting.push_back((offer, of));
+    }
+
+    /// Has something read, unless more of that customer is being read: that comes first. Whether
+    /// there was room.
+    fn ask(&mut self, away: Away) -> bool {
+        let customer = away.customer();
+        if self.asked.contains(&customer) {
+            return true;
+        }
+        let has_room = self.read_back.ask(away).is_ok();
+        if has_room {
+            self.asked.insert(customer);
+        }
+        has_room
+    }
+
+    /// A job waits for what its next subject needs.
+    pub(super) fn wait_for_job(&mut self, away: Away) {
+        let customer = away.customer();
+        let has_room = self.ask(away);
+        self.job = Some(if has_room { JobWaits::For(customer) } else { JobWaits::ForRoom });
+    }
+
+    /// Something was read of a customer: who waited for it is next, and who came after that. The
+    /// first of them, if it is told that it could not be read; whether a job waited for it.
+    pub(super) fn was_read(&mut self, of: CustomerId, is_read: bool) -> (Option<Waiter>, bool) {
+        self.asked.remove(&of);
+        let of_job = self.job == Some(JobWaits::For(of));
+        if of_job || self.job == Some(JobWaits::ForRoom) {
+            self.job = None;
+        }
+        let mut refused = None;
+        self.blocked.clear();
+        for (offer, waits_for) in std::mem::take(&mut self.waiting) {
+            let stays = match waits_for {
+                Some(other) => other != of,
+                None => orders(&offer).any(|order| self.blocked.contains(&order)),
+            };
+            if stays {
+                self.blocked.extend(orders(&offer));
+                self.waiting.push_back((offer, waits_for));
+            } else if waits_for.is_some() && !is_read && refused.is_none() {
+                refused = Some(offer);
+            } else {
+                self.again.push_back(offer);
+            }
+        }
+        (refused, of_job)
     }
 
     /// What waits and is not decided any more.
-    pub(super) fn take_all(&mut self) -> impl Iterator<Item = Box<Offer<ReplyTo>>> {
+    pub(super) fn take_all(&mut self) -> impl Iterator<Item = Waiter> {
         let waiting = std::mem::take(&mut self.waiting);
         let again = std::mem::take(&mut self.again);
-        again.into_iter().chain(waiting.into_values().flatten())
+        again.into_iter().chain(waiting.into_iter().map(|(offer, _)| offer))
     }
 }
 

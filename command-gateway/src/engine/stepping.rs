@@ -399,7 +399,7 @@ impl<D: Decider, W> EngineCore<D, W> {
         }
         self.note_keys(&sealed, &commit);
         self.known.push(commit.command_id);
-        self.fold.note(commit.position, stream, commit.revision);
+        self.fold.note(commit.position, stream);
         self.fold.next_position += 1;
         self.fold.recorded_at = Some(stamp.recorded_at);
         if stream == StreamId::Book {

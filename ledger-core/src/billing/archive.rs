@@ -11,7 +11,7 @@ use schemas::event::{BillingEvent, Event, LineSource, SettlementEvent, Subscript
 use schemas::ids::InvoiceId;
 
 use super::state::{Billed, Billing, CycleBill};
-use crate::away::Missing;
+use crate::away::{Missing, Piece};
 
 impl Billing {
     /// What is in memory and needs not be leaves it.
@@ -86,7 +86,12 @@ impl Billing {
     }
 
     /// Invoices that were read back are in memory again.
-    pub(crate) fn bring_back(&mut self, read: Vec<(u32, Billed)>) {
-        read.into_iter().for_each(|(place, billed)| self.invoices.shelf.bring_back(place, billed));
+    pub(crate) fn bring_back(&mut self, wanted: &[Missing], read: Vec<(u32, Billed)>) {
+        for (place, billed) in read {
+            let missing = wanted.iter().find(|missing| missing.piece == Piece::Lines(place));
+            if let Some(missing) = missing {
+                self.invoices.shelf.bring_back(missing, place, billed);
+            }
+        }
     }
 }

@@ -13,6 +13,7 @@ use super::pieces::{Comparison, ahead};
 use super::place::Place;
 use super::state::Pending;
 use crate::catalog::state::Catalog;
+use crate::shared::List;
 use crate::subscription::advance::{Advance, Horizon};
 use crate::subscription::item::Cycle;
 use crate::subscription::state::Subscription;
@@ -78,8 +79,17 @@ fn costs_something(account: Account<'_>, subscription: &Subscription, now: Times
     let pauses = subscription.pause_spans();
     subscription.items.iter().any(|item| {
         let place = Place { account, subscription, item, pauses: &pauses };
+        // Of what is settled nothing is missing.
+        let unsettled = account.billing.unsettled(subscription.id, item.number);
+        account.billing.need(subscription.id, item.number, unsettled);
         let mut opened = item.cycles.iter().filter(|cycle| cycle.start <= now);
-        if opened.any(|cycle| misses(place, cycle, today)) {
+        let known = account.billing.item(subscription.id, item.number).map_or(0, List::len);
+        let known = u32::try_from(known).unwrap_or(u32::MAX);
+        let misses = |cycle: &Cycle| {
+            let is_open = unsettled.binary_search(&cycle.index).is_ok() || known <= cycle.index;
+            is_open && misses(place, cycle, today)
+        };
+        if opened.any(misses) {
             return true;
         }
         let mut begun: Vec<Cycle> = Vec::new();

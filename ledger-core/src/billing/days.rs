@@ -51,6 +51,7 @@ impl Days {
         self.touched.keys()
     }
 
+    #[cfg(feature = "mistakes")]
     pub(crate) fn is_touched(&self, id: SubscriptionId) -> bool {
         self.touched.contains(id)
     }
@@ -64,9 +65,9 @@ impl Days {
         self.touched.clear();
     }
 
-    /// Whether one that was not touched has a difference that waits for an invoice.
-    pub(crate) fn wait_untouched(&self) -> bool {
-        self.waiting.keys().any(|id| !self.is_touched(id))
+    /// Those that have a difference that waits for an invoice.
+    pub(crate) fn waiting(&self) -> impl Iterator<Item = SubscriptionId> + '_ {
+        self.waiting.keys()
     }
 
     /// Those with a day, in the order of days.

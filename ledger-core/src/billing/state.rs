@@ -91,6 +91,11 @@ impl Billing {
         self.invoices.shelf.need(bills.flat_map(CycleBill::lines).map(|at| at.invoice));
     }
 
+    /// Ends the decision if the lines of one of these invoices, by place, are away.
+    pub(crate) fn need_lines(&self, places: impl IntoIterator<Item = u32>) {
+        self.invoices.shelf.need(places);
+    }
+
     /// Whether something happened to a subscription that the next run is to bill.
     pub(crate) fn owes_a_bill(&self, subscription: SubscriptionId) -> bool {
         self.owed.contains(&subscription)

@@ -105,8 +105,8 @@ impl Ledger {
             }
         }
         let read = lines.done()?;
-        customer.billing.bring_back(read);
-        if !customer.settlement.bring_back(&settled) {
+        customer.billing.bring_back(&away.pieces, read);
+        if !customer.settlement.bring_back(&away.pieces, &settled) {
             return Err(Unmade::of("what is only in the log of", id).into());
         }
         Ok(())

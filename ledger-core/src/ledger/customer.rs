@@ -144,7 +144,11 @@ impl Customer {
         Ok(match scope {
             Scope::All => {
                 let today = self.profile.rules.date(horizon.now)?;
-                self.billing.days.looked_at(horizon.day.max(today))
+                let mut all = self.billing.days.looked_at(horizon.day.max(today));
+                all.extend(self.agreements.foreseeing());
+                all.sort_unstable();
+                all.dedup();
+                all
             }
             Scope::Subscription(id) | Scope::WontBegin(id) => vec![id],
             Scope::Charge(_) => Vec::new(),
@@ -161,6 +165,8 @@ impl Customer {
 
     /// Open invoices with a line of a subscription.
     pub(crate) fn open_with(&self, id: SubscriptionId) -> impl Iterator<Item = &Invoice> {
+        // All at once: one after the other would take a reading each.
+        self.billing.need_lines(self.settlement.open().map(|open| open.ordinal));
         self.settlement.open().filter(move |open| self.has_line_of(open.id, id))
     }
 

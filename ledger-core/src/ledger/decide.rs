@@ -77,7 +77,14 @@ pub(super) fn of_customer(
             if let CustomerCommand::EraseCustomer(_) = command {
                 return erased(context, customer, command);
             }
-            customer::decide::decide(context, &customer.profile, customer, command)?
+            let events = customer::decide::decide(context, &customer.profile, customer, command)?;
+            if let CustomerCommand::ParkCustomer(_) = command {
+                // Nothing else is looked at: what could not be looked at may be why.
+                let mut draft = Draft::after(customer, events);
+                draft.extend(due::set(customer.due, draft.customer.account(), context)?);
+                return Ok(draft.events);
+            }
+            events
         }
         Command::Settlement(command) => {
             let known = before.as_ref().map_or(customer, |draft| &draft.customer);

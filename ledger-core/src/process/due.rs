@@ -2,6 +2,8 @@
 //!
 //! The day is decided with the commit that moves it and is an event: folding asks no calendar.
 
+use std::collections::BTreeSet;
+
 use schemas::event::{
     CustomerParked, CustomerReleased, CustomerZoneChanged, DueSet, Event, SettlementEvent,
     SubscriptionDue, SubscriptionEvent,
@@ -88,7 +90,9 @@ pub(crate) fn set(
     } else {
         let lost = makes(Mistake::ADayIsLost);
         let touched = account.billing.days.touched().filter(|_| !lost);
-        let found = touched.map(|id| day_of(account, context, id));
+        // What is foreseen depends on the catalog, too, and nobody tells of that.
+        let all: BTreeSet<_> = touched.chain(account.agreements.foreseeing()).collect();
+        let found = all.into_iter().map(|id| day_of(account, context, id));
         found.collect::<Result<Vec<SubscriptionDue>, Rejection>>()?
     };
     let on = next(account, context, &subscriptions)?;
@@ -150,10 +154,12 @@ fn next(
     }
     let now = context.stamp.recorded_at;
     let days = &account.billing.days;
-    // What was touched has another day than the one that is known.
-    let known = days.in_order().find(|(_, id)| !days.is_touched(*id)).map(|(day, _)| day);
+    // What was found anew has another day than the one that is known.
+    let anew: BTreeSet<SubscriptionId> = found.iter().map(|due| due.subscription).collect();
+    let known = days.in_order().find(|(_, id)| !anew.contains(id)).map(|(day, _)| day);
     let due = found.iter().filter_map(|due| due.on).chain(known).chain(of_its_own(account)).min();
-    let waits = found.iter().any(|due| due.differs == Differs::Waits) || days.wait_untouched();
+    let waits = found.iter().any(|due| due.differs == Differs::Waits)
+        || days.waiting().any(|id| !anew.contains(&id));
     let later = account
         .billing
         .pending()

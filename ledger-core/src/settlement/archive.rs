@@ -104,19 +104,18 @@ impl Settlement {
     }
 
     /// What was folded again is in memory again. Whether all that was wanted is.
-    pub(crate) fn bring_back(&mut self, read: &Self) -> bool {
-        let wanted = read.again.iter().flatten();
+    pub(crate) fn bring_back(&mut self, wanted: &[Missing], read: &Self) -> bool {
         let mut all = true;
-        for piece in wanted {
-            let found = match *piece {
+        for missing in wanted {
+            let found = match missing.piece {
                 Piece::Lines(_) => true,
                 Piece::Owed(place) => {
                     let found = read.invoices.shelf.if_here(place).cloned();
-                    found.map(|row| self.invoices.shelf.bring_back(place, row)).is_some()
+                    found.map(|row| self.invoices.shelf.bring_back(missing, place, row)).is_some()
                 }
                 Piece::Lot(place) => {
                     let found = read.lots.shelf.if_here(place).cloned();
-                    found.map(|row| self.lots.shelf.bring_back(place, row)).is_some()
+                    found.map(|row| self.lots.shelf.bring_back(missing, place, row)).is_some()
                 }
             };
             all &= found;

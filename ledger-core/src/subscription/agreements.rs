@@ -33,6 +33,9 @@ pub(crate) struct Agreements {
     pub(super) subscriptions: Map<SubscriptionId, Shared<Subscription>>,
     /// Those that ask for a first payment or wait for one.
     pub(super) asking: Set<SubscriptionId>,
+    /// Those with a cycle that was opened and that something scheduled comes before: what that
+    /// will be depends on the catalog, too.
+    foreseeing: Set<SubscriptionId>,
     pub(super) quotes: Shared<BTreeMap<QuoteId, Quote>>,
     /// In the order they were applied, which is the order they are taken in.
     pub(super) discounts: Shared<Vec<Discount>>,
@@ -75,11 +78,19 @@ impl Agreements {
             let waits = found.scheduled.iter().any(|due| due.at == ScheduledFor::Paid);
             wants || waits || found.waits()
         });
-        if asks {
-            self.asking.add(id);
-        } else {
-            self.asking.remove(id);
+        let foresees = self.subscription(id).is_some_and(Subscription::foresees);
+        for (set, is_in) in [(&mut self.asking, asks), (&mut self.foreseeing, foresees)] {
+            if is_in {
+                set.add(id);
+            } else {
+                set.remove(id);
+            }
         }
+    }
+
+    /// Subscriptions with a cycle that was opened and that something scheduled comes before.
+    pub(crate) fn foreseeing(&self) -> impl Iterator<Item = SubscriptionId> + '_ {
+        self.foreseeing.keys()
     }
 
     /// An invoice is void: who ended while it waited for the payment of it waits no more.

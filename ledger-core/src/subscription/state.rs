@@ -403,6 +403,13 @@ impl Subscription {
         held.or(self.phases.as_ref())?.percent_at(cycle.start.max(self.start))
     }
 
+    /// Whether a cycle was opened that something scheduled comes before.
+    pub(crate) fn foresees(&self) -> bool {
+        let last = self.items.iter().filter_map(|item| item.cycles.iter().next_back());
+        let last = last.map(|cycle| cycle.start).max();
+        last.is_some_and(|start| !self.is_settled_until(start))
+    }
+
     /// Nothing is scheduled up to and at an instant.
     pub(crate) fn is_settled_until(&self, at: Timestamp) -> bool {
         self.scheduled.iter().all(|due| match due.at {
