@@ -93,8 +93,9 @@ fn a_thousand_notes_on_old_invoices_are_each_answered_once() {
     let notes = (0..1_000).map(|n| credit(1, 1 + n % 200, 1 + n, "0.01"));
     let tickets: Vec<Ticket> =
         notes.zip(30_000..).map(|(note, id)| submit(&gateway, id, note)).collect();
-    let outcomes = tickets.into_iter().map(Ticket::wait);
-    assert_eq!(outcomes.filter(Result::is_ok).count(), 1_000);
+    for ticket in tickets {
+        ticket.wait().expect("accepted");
+    }
 }
 
 #[test]

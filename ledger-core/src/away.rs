@@ -76,10 +76,10 @@ pub(crate) fn throw(away: Away) -> ! {
 /// # Panics
 /// What `work` panics with.
 pub fn unless_away<T>(work: impl FnOnce() -> T) -> Result<T, Away> {
-    catch_unwind(AssertUnwindSafe(work)).map_err(|thrown| *met(thrown))
+    catch_unwind(AssertUnwindSafe(work)).map_err(met)
 }
 
 /// What was met, if that was thrown; goes on unwinding if something else was.
-fn met(thrown: Box<dyn Any + Send>) -> Box<Away> {
-    thrown.downcast::<Away>().unwrap_or_else(|other| resume_unwind(other))
+fn met(thrown: Box<dyn Any + Send>) -> Away {
+    *thrown.downcast::<Away>().unwrap_or_else(|other| resume_unwind(other))
 }

@@ -1,6 +1,8 @@
 //! Things of a customer in the order they came: those in memory, and where the others lie in the
 //! log.
 
+use core::num::NonZeroU64;
+
 use schemas::event::EventAt;
 use schemas::ids::CustomerId;
 use serde::{Deserialize, Serialize};
@@ -63,7 +65,7 @@ impl Commits {
 
 /// Where an event lies; none while it is only tried out.
 fn position(made: EventAt) -> Option<u64> {
-    made.position.map(|at| at.get())
+    made.position.map(NonZeroU64::get)
 }
 
 /// Something that leaves memory.

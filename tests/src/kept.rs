@@ -142,7 +142,9 @@ impl Kept {
     pub fn replay(&mut self) {
         // What was archived comes back as if it had never left.
         let customers: Vec<CustomerId> = self.ledger.customers().map(|(id, _)| id).collect();
-        customers.into_iter().for_each(|customer| self.bring_back(customer));
+        for customer in customers {
+            self.bring_back(customer);
+        }
         let mut replayed = Ledger::default();
         for bytes in &self.log {
             let commit = CommitView::parse(bytes).expect("a commit");

@@ -135,10 +135,10 @@ impl<D: Decider> Driver<D> {
 
     /// Whether a job could go on right now.
     fn can_work(&mut self) -> bool {
-        self.core.is_working()
-            && !self.full
-            && !self.reading.holds_job()
-            && !(self.core.is_empty() && self.no_room().is_some())
+        if !self.core.is_working() || self.full || self.reading.holds_job() {
+            return false;
+        }
+        !self.core.is_empty() || self.no_room().is_none()
     }
 
     /// Decides what is queued; whether a stop was asked for.

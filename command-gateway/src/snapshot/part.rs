@@ -65,7 +65,9 @@ impl Part {
     /// What a layer of this part holds: of each customer what has to be in memory.
     pub(crate) fn changed(&mut self, jobs: Vec<u8>) -> Result<Changed, StateError> {
         let mut entries = self.entries();
-        entries.iter().for_each(|entry| self.ledger.archive(entry.customer()));
+        for entry in &entries {
+            self.ledger.archive(entry.customer());
+        }
         let mut pieces = Vec::new();
         for entry in &mut entries {
             let start = pieces.len();

@@ -107,7 +107,9 @@ impl Billing {
                 continue;
             }
             if let Some(bills) = self.bills_of(of.id(), item.number) {
-                found.into_iter().for_each(|cycle| bills.unsettle(cycle));
+                for cycle in found {
+                    bills.unsettle(cycle);
+                }
             }
         }
     }
@@ -296,7 +298,9 @@ impl Billing {
         billed.take_note(event)?;
         let touched = event.lines.iter().filter_map(|reversal| billed.line(reversal.line));
         let sources: Vec<LineSource> = touched.map(|line| line.source).collect();
-        sources.into_iter().for_each(|source| self.touch(source));
+        for source in sources {
+            self.touch(source);
+        }
         Ok(())
     }
 }

@@ -7,7 +7,7 @@ use schemas::{Date, Rejection, Span, Timestamp};
 
 use super::Account;
 use super::proration::service;
-use super::state::Line;
+use super::state::{Billed, Line};
 use crate::context::Context;
 use crate::subscription::calendar::{self, calendar};
 use crate::subscription::create::days_after;
@@ -41,7 +41,7 @@ pub(crate) fn with_payment(
     let entity = context.sellers.entity(account.profile.entity)?;
     let effective = entity.zone.date_at(context.stamp.effective_at)?;
     // What notes have settled before stays settled.
-    let split = account.billing.invoice(invoice).into_iter().flat_map(|billed| billed.lines());
+    let split = account.billing.invoice(invoice).into_iter().flat_map(Billed::lines);
     let posting_date = split.map(|line| line.earning.posted).fold(effective, Date::max);
     let mut items = Vec::with_capacity(subscription.items.len());
     let mut lines = Vec::new();
@@ -108,7 +108,7 @@ fn waited_from_its_start(
         return false;
     }
     let billed = account.billing.invoice(invoice);
-    let mut lines = billed.into_iter().flat_map(|billed| billed.lines());
+    let mut lines = billed.into_iter().flat_map(Billed::lines);
     let of_it = lines.any(|line| line.is_of(id) && asked(line));
     of_it
         && subscription.items.iter().all(|item| {

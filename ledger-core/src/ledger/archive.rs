@@ -49,7 +49,9 @@ impl Ledger {
     pub fn archived(&self) -> Self {
         let mut ledger = self.clone();
         let all: Vec<CustomerId> = ledger.customers().map(|(id, _)| id).collect();
-        all.into_iter().for_each(|customer| ledger.archive(customer));
+        for customer in all {
+            ledger.archive(customer);
+        }
         ledger
     }
 

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::billing::Account;
 use crate::billing::asking;
 use crate::billing::lines::Scope;
-use crate::billing::state::{Billing, Line};
+use crate::billing::state::{Billed, Billing, Line};
 use crate::catalog::state::Catalog;
 use crate::customer::state::Profile;
 use crate::settlement::state::{Invoice, Settlement};
@@ -76,7 +76,9 @@ impl Customer {
                 if let CustomerEvent::CustomerZoneChanged(_) = event {
                     // Their days are counted by another clock.
                     let all: Vec<_> = self.subscriptions().map(Subscription::id).collect();
-                    all.into_iter().for_each(|id| self.billing.days.touch(id));
+                    for id in all {
+                        self.billing.days.touch(id);
+                    }
                 }
                 Shared::make_mut(&mut self.profile).evolve(event)
             }
@@ -87,7 +89,9 @@ impl Customer {
                 let reach = known.map(Reach::before);
                 self.agreements.evolve(event, made)?;
                 self.billing.evolve_agreed(event, paid, made)?;
-                of.into_iter().for_each(|id| self.billing.days.touch(id));
+                if let Some(id) = of {
+                    self.billing.days.touch(id);
+                }
                 self.look_again(reach, [event]);
                 Ok(())
             }
@@ -180,7 +184,7 @@ impl Customer {
     /// Whether an invoice asks for something above zero of a subscription.
     pub(super) fn asks(&self, invoice: InvoiceId, id: SubscriptionId) -> bool {
         let billed = self.billing.invoice(invoice).into_iter();
-        let lines = billed.flat_map(|billed| billed.lines()).filter(|line| line.is_of(id));
+        let lines = billed.flat_map(Billed::lines).filter(|line| line.is_of(id));
         lines.map(|line| i128::from(line.net.0)).sum::<i128>() > 0
     }
 

@@ -4,14 +4,17 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use super::{CHUNK, Shared};
 
-/// A map in the order of its keys. What a clone changes costs what a chunk has, not what the map
-/// has.
+/// Rows in the order of their keys.
+type Chunk<K, V> = Shared<Vec<(K, V)>>;
+
+/// A map in the order of its keys. What a clone changes costs a chunk, and a pointer for each of
+/// the others.
 #[derive(Debug, Clone)]
 pub(crate) struct Map<K, V> {
     /// All of it while that is a chunk at most: most maps stay small, and then need no pointers.
     few: Vec<(K, V)>,
     /// Chunks in order, none empty, once it was more than one.
-    many: Option<Shared<Vec<Shared<Vec<(K, V)>>>>>,
+    many: Option<Shared<Vec<Chunk<K, V>>>>,
 }
 
 /// A sorted set that overlays share.
@@ -24,7 +27,7 @@ impl<K, V> Default for Map<K, V> {
 }
 
 impl<K: Copy + Ord, V: Clone> Map<K, V> {
-    fn chunks(&self) -> &[Shared<Vec<(K, V)>>] {
+    fn chunks(&self) -> &[Chunk<K, V>] {
         self.many.as_deref().map_or(&[], Vec::as_slice)
     }
 
@@ -37,7 +40,7 @@ impl<K: Copy + Ord, V: Clone> Map<K, V> {
     }
 
     /// The chunk in which a key lies, if it is there: the last one that begins up to it.
-    fn chunk_of(chunks: &[Shared<Vec<(K, V)>>], key: K) -> usize {
+    fn chunk_of(chunks: &[Chunk<K, V>], key: K) -> usize {
         chunks.partition_point(|chunk| chunk[0].0 <= key).saturating_sub(1)
     }
 

@@ -5,7 +5,7 @@
 //! Each book has customers that are all alike; in the books of a group they differ in one thing:
 //! weeks of 100 weekly subscriptions, paid invoices of few or of many customers, subscriptions.
 //! [`book`] builds it by real commands on a test clock, [`kept`] measures its memory, its snapshot
-//! and its start, and on the group's books [`measure`] times a charge, a payment, a credit
+//! and its start, and on the group's books [`mod@measure`] times a charge, a payment, a credit
 //! note on the oldest invoice, a change of plan and a run.
 //!
 //! # Limits

@@ -32,11 +32,11 @@ pub(super) fn untouched(account: Account<'_>, context: &Context<'_>) {
         let is_due = known.on.is_some_and(|on| today.is_ok_and(|today| on <= today));
         if !account.billing.days.is_touched(id) && !is_due {
             let found = day_of(account, context, id);
-            assert_eq!(found.map(as_known), Ok((id, known)), "untouched");
+            assert_eq!(found.as_ref().map(as_known), Ok((id, known)), "untouched");
         }
     }
 }
 
-fn as_known(due: SubscriptionDue) -> (SubscriptionId, Day) {
+fn as_known(due: &SubscriptionDue) -> (SubscriptionId, Day) {
     (due.subscription, Day { on: due.on, differs: due.differs })
 }
