@@ -74,7 +74,7 @@ pub trait Decider: Send + 'static {
     /// Brings back what is away, from the commits that it names, in their order.
     ///
     /// # Errors
-    /// [`FoldError`] when they do not make it. Nothing has changed then.
+    /// [`FoldError`] when they do not make all of it.
     fn restore(&mut self, _away: &Away, _commits: &[CommitView<'_>]) -> Result<(), FoldError> {
         Ok(())
     }

@@ -22,16 +22,14 @@ enum Positions {
 
 impl Positions {
     fn of(commits: &[u64]) -> Self {
+        let many = || Self::Many(Box::new(commits.to_vec()));
         match commits {
-            [one] => return Self::One(*one),
+            [one] => Self::One(*one),
             [one, two] => {
-                if let Ok(behind) = u32::try_from(two - one) {
-                    return Self::Two(*one, behind);
-                }
+                u32::try_from(two - one).map_or_else(|_| many(), |behind| Self::Two(*one, behind))
             }
-            _ => {}
+            [] | [_, _, _, ..] => many(),
         }
-        Self::Many(Box::new(commits.to_vec()))
     }
 
     fn all(&self) -> Vec<u64> {
