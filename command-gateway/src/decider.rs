@@ -63,6 +63,25 @@ pub trait Decider: Send + 'static {
     /// Counts what decisions take from the book.
     fn catalog_revision(&self) -> u64;
 
+    /// About how many subscriptions or lines the decision on a command looks at, where that may be
+    /// many.
+    fn weight(&self, _command: &Command) -> usize {
+        0
+    }
+
+    /// Gives documents of a customer the numbers that are next.
+    ///
+    /// # Errors
+    /// The [`Rejection`] that says why there is none.
+    fn number(&self, _customer: CustomerId, _events: &mut [Event]) -> Result<(), Rejection> {
+        Ok(())
+    }
+
+    /// Whether documents that were decided earlier would have the same date now.
+    fn is_dated(&self, _customer: CustomerId, _events: &[Event], _now: Timestamp) -> bool {
+        true
+    }
+
     /// What of a customer is in memory and needs not be leaves it. All its commits are durable.
     fn archive(&mut self, _customer: CustomerId) {}
 
@@ -197,6 +216,18 @@ impl Decider for Ledger {
 
     fn catalog_revision(&self) -> u64 {
         Self::catalog_revision(self)
+    }
+
+    fn weight(&self, command: &Command) -> usize {
+        Self::weight(self, command)
+    }
+
+    fn number(&self, customer: CustomerId, events: &mut [Event]) -> Result<(), Rejection> {
+        Self::number(self, customer, events)
+    }
+
+    fn is_dated(&self, customer: CustomerId, events: &[Event], now: Timestamp) -> bool {
+        Self::is_dated(self, customer, events, now)
     }
 
     fn archive(&mut self, customer: CustomerId) {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use ledger_core::process::{Job, is_parking};
 use ledger_core::{Away, FoldError, Stamp, Unmade};
+use schemas::parts::{Role, role};
 use schemas::record::DecodeError;
 use schemas::{CommitView, Event, StreamId, Timestamp};
 
@@ -217,6 +218,8 @@ impl<S: State> Fold<S> {
                     self.begin_job(event, commit.position);
                 }
             }
+            // A part of what is done for a subject is not all of it.
+            (StreamId::Customer(_), Some(_)) if is_part(events) => {}
             (StreamId::Customer(subject), Some(cause)) => {
                 let mut tried = Tried::Done;
                 for raw in commit.events() {
@@ -237,5 +240,13 @@ impl<S: State> Fold<S> {
             let subjects = self.state.subjects(job.subjects());
             self.jobs.begin(job, cause, subjects);
         }
+    }
+}
+
+/// Whether a commit is a part of a decision, and not the last.
+fn is_part(events: &[Event]) -> bool {
+    match role(events) {
+        Role::Part(_) => true,
+        Role::Whole | Role::Last(_) => false,
     }
 }

@@ -23,6 +23,7 @@ use crate::decider::Decider;
 use crate::engine::EngineCore;
 use crate::engine::driver::Driver;
 use crate::engine::intake::Intake;
+use crate::engine::large::Large;
 use crate::engine::reading::Reading;
 use crate::engine::writer::Writer;
 use crate::feed::Feed;
@@ -33,6 +34,7 @@ use crate::measures::Measures;
 use crate::opening::{self, Opened};
 use crate::progress::{Progress, Stopped};
 use crate::queue::Places;
+use crate::reckoning::Reckoner;
 use crate::shared_log::SharedLog;
 use crate::snapshot::{Chain, Follower, Shelf, Snapshots, Start};
 
@@ -153,6 +155,8 @@ impl Gateway {
         core.archive_with(Arc::clone(&archive), config.warm_commits);
         let read_back = ReadBack::start(&archive).map_err(GatewayError::Threads)?;
         let reading = Reading::new(read_back);
+        core.reckon_elsewhere();
+        let large = Large::new(Reckoner::start().map_err(GatewayError::Threads)?);
         let (repeats, measures, epoch) = (lookups.waiting(), Measures::default(), log.head().epoch);
         let writer = Writer::start(Box::new(log), vault.clone()).map_err(GatewayError::Threads)?;
         let shared_log = writer.log();
@@ -165,7 +169,7 @@ impl Gateway {
             core,
             doors,
             writer,
-            (lookups, reading),
+            (lookups, reading, large),
             (progress.clone(), Arc::clone(&shelf), measures.clone()),
         );
         let thread = std::thread::Builder::new().name(format!("engine-{}", identity.book()));

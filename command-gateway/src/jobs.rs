@@ -4,12 +4,12 @@
 //! say ([`ledger_core::process`]); here is only how far each is. The subjects of a job are those
 //! of the state when the commit that begins it is folded in, in the order of their ids. Live and
 //! on replay that is the same state, hence the same subjects. Jobs are worked off one after the
-//! other.
+//! other, but for subjects that take longer: these are put aside, and those behind them go on.
 //! *Correctness.* A subject's command has an id derived from job and subject, so doing it twice is
 //! impossible. A commit of a job names the job's own commit as its cause: after a restart a job
-//! goes on behind the last subject that has such a commit.
+//! goes on behind the last subject that has such a commit, and with those before it that have none.
 //! *Limits.* A subject that could neither be served nor parked has no commit. It is counted, and
-//! tried once more after a restart if no later one was served before.
+//! tried once more after a restart.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -45,6 +45,26 @@ pub(crate) enum Tried {
     Stuck,
 }
 
+/// A subject that is not done while those behind it are.
+#[derive(Debug, PartialEq, Eq)]
+struct Aside {
+    next: Next,
+    state: Waits,
+    /// How often it was begun.
+    tries: u32,
+}
+
+/// What a subject that was put aside waits for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Waits {
+    /// Its turn.
+    Turn,
+    /// What is reckoned or read for it.
+    Result,
+    /// Room to have something reckoned.
+    Room,
+}
+
 #[derive(Debug, PartialEq, Eq)]
 struct Active {
     job: Job,
@@ -76,6 +96,8 @@ struct Kept {
 #[derive(Debug, Default)]
 pub(crate) struct Jobs {
     active: VecDeque<Active>,
+    /// In the order in which they were put aside.
+    aside: VecDeque<Aside>,
     reached: BTreeMap<u64, Reached>,
     changed: Vec<u64>,
     /// Subjects since the start that could neither be served nor parked.
@@ -89,7 +111,14 @@ impl Jobs {
             let left = active.subjects.get(active.tried..).unwrap_or_default().to_vec();
             (active.job.clone(), active.cause, left)
         };
-        let active = self.active.iter().map(left).collect();
+        let mut all: BTreeMap<u64, (Job, u64, Vec<CustomerId>)> =
+            self.active.iter().map(|active| (active.cause, left(active))).collect();
+        for Next { subject, job, cause } in self.aside.iter().map(|aside| &aside.next) {
+            let of = all.entry(*cause).or_insert_with(|| (job.clone(), *cause, Vec::new()));
+            of.2.push(*subject);
+            of.2.sort_unstable();
+        }
+        let active = all.into_values().collect();
         let kept = Kept { active, reached: self.reached.clone() };
         postcard::to_allocvec(&kept).expect("jobs always encode: memory is their only limit")
     }
@@ -100,7 +129,8 @@ impl Jobs {
         let active = |(job, cause, subjects)| Active { job, cause, subjects, tried: 0 };
         let active = kept.active.into_iter().map(active).collect();
         let changed = kept.reached.keys().copied().collect();
-        Some(Self { active, reached: kept.reached, changed, stuck: 0 })
+        let aside = VecDeque::new();
+        Some(Self { active, aside, reached: kept.reached, changed, stuck: 0 })
     }
 
     /// The commit at `cause` began a job for these.
@@ -117,6 +147,11 @@ impl Jobs {
 
     /// A commit of the job that began at `cause` was read back.
     pub(crate) fn replayed(&mut self, cause: u64, subject: CustomerId, tried: Tried) {
+        let is_it = |aside: &Aside| (aside.next.cause, aside.next.subject) == (cause, subject);
+        if let Some(at) = self.aside.iter().position(is_it) {
+            self.done_aside(at, tried);
+            return;
+        }
         if !self.active.iter().any(|active| active.cause == cause) {
             return;
         }
@@ -128,11 +163,16 @@ impl Jobs {
             } else {
                 first.subjects.len()
             };
-            // Those between have no commit.
-            let skipped = place.saturating_sub(first.tried);
-            first.tried += skipped;
-            let skipped_in = first.cause;
-            self.count(skipped_in, |reached| reached.failed += skipped as u64);
+            // Those between have no commit: they were put aside, or could not be served.
+            let skipped = first.subjects.get(first.tried..place).unwrap_or_default();
+            let (job, cause) = (first.job.clone(), first.cause);
+            let aside = skipped.iter().map(|subject| Aside {
+                next: Next { subject: *subject, job: job.clone(), cause },
+                state: Waits::Turn,
+                tries: 0,
+            });
+            self.aside.extend(aside);
+            first.tried = first.tried.max(place);
             if is_it {
                 self.advance(tried);
                 return;
@@ -154,9 +194,59 @@ impl Jobs {
         self.advance(tried);
     }
 
+    /// What [`Jobs::next`] gave takes longer: those behind it go on.
+    pub(crate) fn put_aside(&mut self) {
+        let Some(next) = self.next() else { return };
+        self.aside.push_back(Aside { next, state: Waits::Turn, tries: 0 });
+        if let Some(first) = self.active.front_mut() {
+            first.tried += 1;
+        }
+        self.end_first_if_over();
+    }
+
+    /// The first that was put aside and whose turn it is, and how often it was begun.
+    pub(crate) fn next_aside(&self) -> Option<(Next, u32)> {
+        let found = self.aside.iter().find(|aside| aside.state == Waits::Turn)?;
+        Some((found.next.clone(), found.tries))
+    }
+
+    /// What one that was put aside waits for from now on.
+    pub(crate) fn aside_waits(&mut self, subject: CustomerId, state: Waits) {
+        for aside in self.aside.iter_mut().filter(|aside| aside.next.subject == subject) {
+            aside.tries += u32::from(state == Waits::Result);
+            aside.state = state;
+        }
+    }
+
+    /// There is room to have something reckoned.
+    pub(crate) fn has_room(&mut self) {
+        for aside in self.aside.iter_mut().filter(|aside| aside.state == Waits::Room) {
+            aside.state = Waits::Turn;
+        }
+    }
+
+    /// Whether something can be done for a subject now.
+    pub(crate) fn has_turn(&self) -> bool {
+        !self.active.is_empty() || self.aside.iter().any(|aside| aside.state == Waits::Turn)
+    }
+
+    /// What became of one that was put aside.
+    pub(crate) fn tried_aside(&mut self, next: &Next, tried: Tried) {
+        self.stuck += u64::from(tried == Tried::Stuck);
+        if let Some(at) = self.aside.iter().position(|aside| aside.next == *next) {
+            self.done_aside(at, tried);
+        }
+    }
+
+    fn done_aside(&mut self, at: usize, tried: Tried) {
+        let Some(Aside { next, .. }) = self.aside.remove(at) else { return };
+        self.count_tried(next.cause, tried);
+        self.end_if_over(next.cause);
+    }
+
     /// Whether subjects are left.
     pub(crate) fn is_working(&self) -> bool {
-        !self.active.is_empty()
+        !self.active.is_empty() || !self.aside.is_empty()
     }
 
     /// Subjects since the start that could neither be served nor parked.
@@ -176,6 +266,11 @@ impl Jobs {
         let Some(first) = self.active.front_mut() else { return };
         first.tried += 1;
         let cause = first.cause;
+        self.count_tried(cause, tried);
+        self.end_first_if_over();
+    }
+
+    fn count_tried(&mut self, cause: u64, tried: Tried) {
         self.count(cause, |reached| match tried {
             Tried::Done => reached.done += 1,
             Tried::Parked { now: true } => {
@@ -184,7 +279,6 @@ impl Jobs {
             }
             Tried::Parked { now: false } | Tried::Stuck => reached.failed += 1,
         });
-        self.end_first_if_over();
     }
 
     fn count(&mut self, cause: u64, count: impl FnOnce(&mut Reached)) {
@@ -201,13 +295,24 @@ impl Jobs {
         if first.tried < first.subjects.len() {
             return;
         }
-        if let Some(reached) = self.reached.get_mut(&first.cause) {
+        let cause = first.cause;
+        self.active.pop_front();
+        self.end_if_over(cause);
+    }
+
+    /// A job is over once nobody is left, also of those that were put aside.
+    fn end_if_over(&mut self, cause: u64) {
+        let is_active = self.active.iter().any(|active| active.cause == cause);
+        if is_active || self.aside.iter().any(|aside| aside.next.cause == cause) {
+            return;
+        }
+        if let Some(reached) = self.reached.get_mut(&cause) {
             reached.is_over = true;
             let Reached { job, due, done, failed, parked, is_over: _ } = reached;
             let (process, run) = (job.process(), job.run());
             tracing::info!(process, ?run, due, done, failed, parked, "a job is over");
+            self.changed.push(cause);
         }
-        self.active.pop_front();
     }
 }
 

@@ -153,7 +153,11 @@ impl Simulation {
             let request = request(100 + wish as u64, self.wishes[wish].clone());
             match life.core.offer(Box::new(Offer { request, waiter: wish })) {
                 Offered::Taken => {}
-                Offered::Full(_) | Offered::Broken(_) | Offered::Away(..) => {
+                Offered::Full(_)
+                | Offered::Broken(_)
+                | Offered::Away(..)
+                | Offered::Heavy(_)
+                | Offered::Drafting(_) => {
                     unreachable!("a small, sound book that keeps all in memory")
                 }
             }

@@ -53,6 +53,7 @@ impl Claims {
                 Self { customer_name: update.external_id.clone(), ..Self::default() }
             }
             CustomerCommand::ParkCustomer(_)
+            | CustomerCommand::DraftPart(_)
             | CustomerCommand::ReleaseCustomer(_)
             | CustomerCommand::EraseCustomer(_)
             | CustomerCommand::AnnotateInvoice(_) => Self::default(),

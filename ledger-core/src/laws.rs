@@ -42,12 +42,14 @@ mod spans;
 mod totals;
 
 use schemas::event::SellerEvent;
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use schemas::event::{
     BookOpened, CouponDefined, CreditNoteIssued, DiscountApplied, EntityDefined, InvoiceFinalized,
 };
 use schemas::ids::{CommandId, CustomerId};
+use schemas::parts::{NotTogether, Role, role, together};
 use schemas::{Commit, CommitView, Currency, Event, StreamId, Timestamp};
 
 use crate::accounting::Account;
@@ -109,6 +111,8 @@ pub struct Laws {
     position: u64,
     recorded_at: Option<Timestamp>,
     revisions: BTreeMap<StreamId, u64>,
+    /// Parts of a decision that is not complete.
+    drafted: BTreeMap<StreamId, Vec<(u64, Vec<Event>)>>,
     registered_at: BTreeMap<CustomerId, Timestamp>,
     names: Names,
     journal: BTreeMap<Currency, Balances>,
@@ -130,7 +134,15 @@ impl Laws {
         let head = commit.into();
         let mut findings = Findings { position: head.position, found: Vec::new() };
         self.observe_head(&head, &mut findings);
-        for event in events {
+        let events = match self.parts(&head, events) {
+            Ok(Some(events)) => events,
+            Ok(None) => return findings.found,
+            Err(why) => {
+                findings.check(Law::References, false, || why.to_string());
+                return findings.found;
+            }
+        };
+        for event in events.as_ref() {
             self.names.observe(head.stream, event, &mut findings);
             self.observe_books(&head, event, &mut findings);
             self.observe_billing(&head, event, &mut findings);
@@ -141,6 +153,28 @@ impl Laws {
         }
         self.settlement.close_commit(&self.journal, head.recorded_at, &mut findings);
         findings.found
+    }
+
+    /// What is so with a commit: nothing yet with a part of a decision, all of it with the last.
+    fn parts<'e>(
+        &mut self,
+        head: &Head,
+        events: &'e [Event],
+    ) -> Result<Option<Cow<'e, [Event]>>, NotTogether> {
+        let before = self.drafted.remove(&head.stream).unwrap_or_default();
+        match role(events) {
+            Role::Whole => Ok(Some(Cow::Borrowed(events))),
+            Role::Part(part) => {
+                let mut parts = if part.part == 0 { Vec::new() } else { before };
+                parts.push((head.position, events.to_vec()));
+                self.drafted.insert(head.stream, parts);
+                Ok(None)
+            }
+            Role::Last(_) => {
+                let all = together(before, (head.position, events.to_vec()))?;
+                Ok(Some(all.into_iter().map(|(_, event)| event).collect()))
+            }
+        }
     }
 
     /// Debits less credits of every account, by currency; recognition of revenue is not booked

@@ -54,6 +54,15 @@ impl Commits {
         Self(commits)
     }
 
+    /// One of before made a part of it.
+    pub(crate) fn insert(&mut self, made: EventAt) {
+        if let Some(at) = position(made)
+            && let Err(place) = self.0.binary_search(&at)
+        {
+            self.0.insert(place, at);
+        }
+    }
+
     /// One more changes it.
     pub(crate) fn add(&mut self, made: EventAt) {
         let at = position(made).filter(|at| self.0.last() != Some(at));

@@ -74,6 +74,7 @@ fn of_customer(
         C::RegisterCustomer(_)
         | C::ReleaseCustomer(_)
         | C::ParkCustomer(_)
+        | C::DraftPart(_)
         | C::EraseCustomer(_) => Err(Stays::told(done.command)),
     }
 }

@@ -4,12 +4,13 @@ mod apply;
 mod queries;
 mod rows;
 
-use schemas::ids::CustomerId;
+use schemas::ids::{CustomerId, InvoiceId};
 use schemas::{CommitView, Currency, Date, Event};
 
 use crate::directory::Directory;
 use crate::month::Month;
 use crate::projection::{Answered, FoldError, Projection, QueryError, View};
+use crate::recognition::LineEarnings;
 use crate::store::Store;
 use crate::table::{Table, tables};
 use rows::{
@@ -23,6 +24,7 @@ tables! {
         book: Table<(), Book> = rows::BOOK,
         customers: Table<CustomerId, CustomerRow> = rows::CUSTOMERS,
         invoice_chunks: Table<(CustomerId, u32), Chunk<InvoiceRow>> = rows::INVOICE_CHUNKS,
+        sheets: Table<(InvoiceId, u32), Vec<LineEarnings>> = rows::SHEETS,
         statement_chunks: Table<(CustomerId, u32), Chunk<StatementRow>> = rows::STATEMENT_CHUNKS,
         payment_chunks: Table<(CustomerId, u32), Chunk<PaymentRow>> = rows::PAYMENT_CHUNKS,
         lot_chunks: Table<(CustomerId, u32), Chunk<LotRow>> = rows::LOT_CHUNKS,
@@ -36,7 +38,7 @@ tables! {
 
 impl Projection for Balances {
     const NAME: &'static str = "balances";
-    const VERSION: u32 = 2;
+    const VERSION: u32 = 3;
 
     fn apply(
         &mut self,

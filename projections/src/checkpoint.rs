@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::store::{CHECKPOINT_KEY, Store, StoreError};
 
 /// The form of the row below.
-const FORMAT: u8 = 1;
+const FORMAT: u8 = 2;
 
 /// How far a read model has come.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -23,12 +23,21 @@ pub struct Checkpoint {
     pub block_hash: [u8; 32],
     /// When that commit was recorded.
     pub recorded_at: Option<Timestamp>,
+    /// The first part of a decision that is not complete yet; none where there is none.
+    pub drafted_from: Option<u64>,
 }
 
 impl Checkpoint {
     /// Before the first commit.
     pub fn start(log: [u8; 16], version: u32) -> Self {
-        Self { log, version, position: 0, block_hash: [0; 32], recorded_at: None }
+        Self {
+            log,
+            version,
+            position: 0,
+            block_hash: [0; 32],
+            recorded_at: None,
+            drafted_from: None,
+        }
     }
 
     pub(crate) fn encode(&self) -> Vec<u8> {
@@ -81,8 +90,9 @@ impl Checkpoint {
                 Verdict::Doubt(Doubt::AboveHead { position: self.position, head })
             }
         };
-        // The block may hold commits behind the checkpoint: read it again.
-        reader.seek(self.position)?;
+        // The block may hold commits behind the checkpoint: read it again. Parts of a decision that
+        // is not complete are folded in with the rest of it.
+        reader.seek(self.drafted_from.unwrap_or(self.position))?;
         Ok(verdict)
     }
 }

@@ -15,13 +15,14 @@ use crate::places::Places;
 use crate::projection::{Answered, FoldError, Projection, QueryError, View};
 use crate::store::Store;
 use crate::table::{Table, tables};
-use rows::{Chunk, CustomerRow, DayRow, Page, Placed, SettlementRow};
+use rows::{Chunk, CustomerRow, DayRow, LineRow, Page, Placed, SettlementRow};
 
 tables! {
     /// The register of invoices.
     Invoices {
         book: Table<(), Places> = rows::BOOK,
         pages: Table<u64, Page> = rows::PAGES,
+        sheets: Table<(u64, u32), Chunk<LineRow>> = rows::SHEETS,
         settlements: Table<(u64, u32), Chunk<SettlementRow>> = rows::SETTLEMENTS,
         customers: Table<CustomerId, CustomerRow> = rows::CUSTOMERS,
         customer_chunks: Table<(CustomerId, u32), Chunk<Placed>> = rows::CUSTOMER_CHUNKS,
@@ -33,7 +34,7 @@ tables! {
 
 impl Projection for Invoices {
     const NAME: &'static str = "invoices";
-    const VERSION: u32 = 4;
+    const VERSION: u32 = 5;
 
     fn apply(
         &mut self,

@@ -45,6 +45,7 @@ mod fold;
 mod heads;
 mod home;
 mod invoices;
+mod lines;
 mod live;
 mod models;
 mod month;

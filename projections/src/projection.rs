@@ -1,6 +1,7 @@
 //! A read model: a name, a version, how it folds a commit, and how it answers.
 
 use schemas::event::LineRef;
+use schemas::parts::NotTogether;
 use schemas::record::DecodeError;
 use schemas::wire::LogPosition;
 use schemas::{CommitView, Event, Problem, Timestamp};
@@ -101,6 +102,14 @@ pub enum FoldError {
         /// Why.
         source: DecodeError,
     },
+    /// A decision is complete and its parts are not those it names: stop.
+    #[error("commit {position} completes a decision: {source}")]
+    Parts {
+        /// Which commit.
+        position: u64,
+        /// Why.
+        source: NotTogether,
+    },
     /// An event's amounts contradict each other: stop.
     #[error("commit {position} cannot be booked: {source}")]
     Post {
@@ -123,6 +132,11 @@ impl FoldError {
     /// The commit at `position` names what no commit before it made.
     pub(crate) fn unknown(position: u64, what: impl std::fmt::Display) -> Self {
         Self::Unknown { position, what: what.to_string() }
+    }
+
+    /// Lines of a document stand where no decision in parts is.
+    pub(crate) fn astray(position: u64) -> Self {
+        Self::unknown(position, "lines of what is not issued")
     }
 
     /// The same of a line.

@@ -11,13 +11,14 @@ use crate::month::Month;
 use crate::projection::{Answered, FoldError, Projection, QueryError, View};
 use crate::store::Store;
 use crate::table::{Table, tables};
-use rows::{Book, MonthRow, Page};
+use rows::{Book, LineRow, MonthRow, Page};
 
 tables! {
     /// Revenue by line and by day.
     Revenue {
         book: Table<(), Book> = rows::BOOK,
         pages: Table<u64, Page> = rows::PAGES,
+        sheets: Table<(u64, u32), Vec<LineRow>> = rows::SHEETS,
         months: Table<(Currency, Month), MonthRow> = rows::MONTHS,
         directory: Directory<u64> = rows::DIRECTORY,
     }
@@ -25,7 +26,7 @@ tables! {
 
 impl Projection for Revenue {
     const NAME: &'static str = "revenue";
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
 
     fn apply(
         &mut self,

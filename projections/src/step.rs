@@ -42,6 +42,8 @@ pub(crate) fn step<P: Projection>(
         for (position, bytes) in block.commits() {
             if position > fold.position() {
                 fold.apply(&**store, bytes, block.hash()).map_err(StepError::Fold)?;
+            } else {
+                fold.recall(position, bytes).map_err(StepError::Fold)?;
             }
             if fold.is_full() {
                 flush(fold)?;

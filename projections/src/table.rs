@@ -38,7 +38,7 @@ use std::collections::HashMap;
 use std::hash::Hash;
 use std::marker::PhantomData;
 
-use schemas::ids::{CustomerId, PlanId, SubscriptionId};
+use schemas::ids::{CustomerId, InvoiceId, PlanId, SubscriptionId};
 use schemas::{Currency, Date};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -85,6 +85,12 @@ impl Key for Month {
 }
 
 impl Key for CustomerId {
+    fn put(self, out: &mut Vec<u8>) {
+        out.extend_from_slice(self.uuid().as_bytes());
+    }
+}
+
+impl Key for InvoiceId {
     fn put(self, out: &mut Vec<u8>) {
         out.extend_from_slice(self.uuid().as_bytes());
     }

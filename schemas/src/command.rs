@@ -17,7 +17,8 @@ pub use book::{
     RetirePlan, RunBilling, UpdateEntity, WithdrawMigration,
 };
 pub use customer::{
-    AnnotateInvoice, EraseCustomer, ParkCustomer, RegisterCustomer, ReleaseCustomer, UpdateCustomer,
+    AnnotateInvoice, DraftPart, EraseCustomer, ParkCustomer, RegisterCustomer, ReleaseCustomer,
+    UpdateCustomer,
 };
 pub use discount::{ApplyDiscount, DefineCoupon, RedeemCoupon, RemoveDiscount};
 pub use settlement::{
@@ -82,6 +83,8 @@ records! {
             12 v 1 "customer.release" ReleaseCustomer,
             /// Leaves a customer out of what happens by itself; made by the system.
             13 v 1 "customer.park" ParkCustomer,
+            /// Keeps a part of what is decided of a command that takes more than one commit.
+            120 v 1 "customer.draft_part" DraftPart,
             /// Makes a customer's personal data unreadable for ever.
             14 v 1 "customer.erase" EraseCustomer,
             /// Says what the customer's next invoice carries: memo, purchase order.
@@ -174,7 +177,8 @@ impl Command {
     }
 
     /// Public names of the commands that only the system makes; no front door has them.
-    pub const INTERNAL: &'static [&'static str] = &["book.open", "customer.bill", "customer.park"];
+    pub const INTERNAL: &'static [&'static str] =
+        &["book.open", "customer.bill", "customer.park", "customer.draft_part"];
 
     /// Only the system makes these; a front door refuses them.
     pub const fn is_internal(&self) -> bool {
@@ -182,7 +186,7 @@ impl Command {
             self,
             Self::Book(BookCommand::OpenBook(_))
                 | Self::Billing(BillingCommand::BillCustomer(_))
-                | Self::Customer(CustomerCommand::ParkCustomer(_))
+                | Self::Customer(CustomerCommand::ParkCustomer(_) | CustomerCommand::DraftPart(_))
         )
     }
 }
@@ -204,7 +208,7 @@ macro_rules! about_a_customer {
 about_a_customer! {
     CustomerCommand {
         RegisterCustomer, UpdateCustomer, ReleaseCustomer, ParkCustomer, EraseCustomer,
-        AnnotateInvoice
+        AnnotateInvoice, DraftPart
     }
     SubscriptionCommand {
         CreateSubscription, ChangePlan, ChangeQuantity, CancelSubscription, ApplyDiscount,

@@ -15,6 +15,7 @@ mod discount;
 mod invoice;
 mod lot;
 mod movement;
+mod parts;
 mod place;
 mod process;
 mod scheduled;
@@ -45,6 +46,10 @@ pub use invoice::{
 };
 pub use lot::{LotPart, LotReturn, LotSwap, LotUse};
 pub use movement::{MigrationTaken, Relocated, SubscriptionMigrated, SubscriptionRelocated};
+pub use parts::{
+    CreditNoteLinesDrafted, DecisionCompleted, DraftedLines, DraftedOf, InvoiceLinesDrafted,
+    InvoiceLinesVoided, LinesHash, NotLinesHash, PartDrafted,
+};
 pub use place::EventAt;
 pub use process::{BillingRunStarted, CycleSettled, DueSet, SubscriptionDue};
 pub use scheduled::{
@@ -68,6 +73,7 @@ pub use subscription::{
     SubscriptionResumed, Term, TermRenewed, TermsChange,
 };
 
+use crate::ids::SubscriptionId;
 use crate::record::records;
 
 records! {
@@ -116,6 +122,10 @@ records! {
             6 v 2 "billing.run_started" BillingRunStarted,
             /// The day on which a customer is next billed is another one.
             9 v 1 "billing.due_set" DueSet,
+            /// A part of what is decided of a command that takes more than one commit.
+            120 v 1 "decision.part_drafted" PartDrafted,
+            /// What was drafted in parts is so.
+            121 v 1 "decision.completed" DecisionCompleted,
         }
         /// Who a customer is.
         Customer(CustomerEvent) {
@@ -203,13 +213,19 @@ records! {
             61 v 1 "charge.withdrawn" ChargeWithdrawn,
             /// An invoice was issued.
             41 v 4 "invoice.finalized" InvoiceFinalized,
+            /// Lines of a large invoice were drafted.
+            122 v 1 "invoice.lines_drafted" InvoiceLinesDrafted,
         }
         /// What settles, credits or takes back what was invoiced.
         Settlement(SettlementEvent) {
             /// An invoice was voided.
             42 v 3 "invoice.voided" InvoiceVoided,
+            /// Lines of a large invoice are to be voided with it.
+            123 v 1 "invoice.lines_voided" InvoiceLinesVoided,
             /// A credit note was issued.
             43 v 3 "credit_note.issued" CreditNoteIssued,
+            /// Lines of a large credit note were drafted.
+            124 v 1 "credit_note.lines_drafted" CreditNoteLinesDrafted,
             /// Money was received.
             50 v 1 "payment.recorded" PaymentRecorded,
             /// A payment was taken back.
@@ -229,5 +245,36 @@ records! {
             /// Credit was paid out in cash.
             58 v 1 "credit.paid_out" CreditPaidOut,
         }
+    }
+}
+
+impl SubscriptionEvent {
+    /// The subscription that an event is about; none if it is about none or about several.
+    pub const fn subject(&self) -> Option<SubscriptionId> {
+        use SubscriptionEvent as E;
+        Some(match self {
+            E::SubscriptionCreated(e) => e.subscription,
+            E::SubscriptionRelocated(e) => e.subscription,
+            E::CycleOpened(e) => e.subscription,
+            E::CycleCut(e) => e.subscription,
+            E::PaymentAwaited(e) => e.subscription,
+            E::SubscriptionActivated(e) => e.subscription,
+            E::SubscriptionChanged(e) => e.subscription,
+            E::RampAgreed(e) => e.subscription,
+            E::SubscriptionMigrated(e) => e.subscription,
+            E::ChangeScheduled(e) => e.subscription,
+            E::ScheduledChangeWithdrawn(e) => e.subscription,
+            E::SubscriptionPaused(e) => e.subscription,
+            E::SubscriptionResumed(e) => e.subscription,
+            E::SubscriptionCanceled(e) => e.subscription,
+            E::CancellationUndone(e) => e.subscription,
+            E::TermRenewed(e) => e.subscription,
+            E::RenewalSet(e) => e.subscription,
+            E::QuoteCreated(_)
+            | E::QuoteAccepted(_)
+            | E::QuoteVoided(_)
+            | E::DiscountApplied(_)
+            | E::DiscountRemoved(_) => return None,
+        })
     }
 }

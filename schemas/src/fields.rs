@@ -16,7 +16,7 @@ use crate::event::{
     ChargeAdded, CreditGranted, CreditPaidOut, CreditRevoked, CustomerAddressChanged,
     CustomerEmailChanged, CustomerErased, CustomerRegistered, CustomerRenamed,
     CustomerTaxIdsChanged, DocumentsErased, Event, InvoiceAnnotated, InvoiceFinalized,
-    InvoiceVoided, PaymentRefunded, PaymentReversed,
+    InvoiceLinesDrafted, InvoiceVoided, PaymentRefunded, PaymentReversed,
 };
 use crate::party::{Address, TaxId};
 use crate::personal::{Contact, Personal};
@@ -146,6 +146,9 @@ impl Event {
         } else if let Some(invoice) = self.get_mut::<InvoiceFinalized>() {
             let texts = invoice.bill_to.texts_mut().chain(&mut invoice.memo);
             let texts = texts.chain(invoice.lines.iter_mut().map(|line| &mut line.description));
+            texts.for_each(|text| visit(Field::Document(text)));
+        } else if let Some(drafted) = self.get_mut::<InvoiceLinesDrafted>() {
+            let texts = drafted.lines.iter_mut().map(|line| &mut line.description);
             texts.for_each(|text| visit(Field::Document(text)));
         }
     }

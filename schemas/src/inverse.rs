@@ -94,6 +94,8 @@ inverses! {
         "only the system parks a customer" "nothing: what cannot be billed is parked again";
     "customer.park" nothing
         "the system made it, because it could not bill" "submit customer.release";
+    "customer.draft_part" nothing
+        "it is a part of another command" "take that one back";
     "customer.erase" nothing
         "the key is destroyed" "register a new customer with customer.register";
     "invoice.annotate" by ["invoice.annotate"]

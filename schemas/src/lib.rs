@@ -38,6 +38,7 @@ pub mod inverse;
 pub mod json;
 mod misread;
 pub mod money;
+pub mod parts;
 pub mod party;
 pub mod personal;
 pub mod preview;

@@ -6,6 +6,7 @@ use super::driver::Driver;
 use super::ending::End;
 use crate::archive::{Damaged, Read};
 use crate::decider::Decider;
+use crate::jobs::Waits;
 use crate::outcome::Refusal;
 use crate::progress::Stopped;
 
@@ -31,6 +32,9 @@ impl<D: Decider> Driver<D> {
         let customer = away.customer();
         let brought = commits.and_then(|commits| self.core.restore(&away, &commits));
         let (refused, is_of_job) = self.reading.was_read(customer, brought.is_ok());
+        let is_of_job = is_of_job || self.aside.remove(&customer);
+        self.core.aside_waits(customer, Waits::Turn);
+        self.core.has_room_to_reckon();
         let Err(Damaged(position)) = brought else { return };
         if let Some(refused) = refused {
             self.core.refuse(*refused, Refusal::LogDamaged { position });

@@ -35,6 +35,10 @@ pub enum Offered<W> {
     Broken(Box<Offer<W>>),
     /// Something has to be read back first. Read it, bring it back, then offer this again.
     Away(Box<Offer<W>>, Away),
+    /// It is to be reckoned beside the engine. Have that done, then offer this again.
+    Heavy(Box<Offer<W>>),
+    /// A part of it is in the open block. Offer this again for the next.
+    Drafting(Box<Offer<W>>),
 }
 
 /// The decision on one command.

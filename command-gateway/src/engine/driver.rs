@@ -8,14 +8,17 @@
 //! commands before they are decided, so nothing decided ever has to be taken back. After a failed
 //! write or a panic in the state the engine stops for good; the log then tells what is durable.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 use crossbeam_channel::{Receiver, RecvError, TryRecvError, select};
+use schemas::ids::CustomerId;
 
 use super::decided::{Answer, Decided, Offer, Offered, Verdict};
 use super::ending::{End, failed, refuse};
 use super::intake::Intake;
+use super::large::Large;
 use super::reading::Reading;
 use super::room::{Room, room_of};
 use super::stepping::EngineCore;
@@ -58,6 +61,9 @@ pub(crate) struct Driver<D> {
     room: Room,
     lookups: Lookups,
     pub(super) reading: Reading,
+    pub(super) large: Large,
+    /// Subjects of jobs that were put aside and of whom something is read.
+    pub(super) aside: BTreeSet<CustomerId>,
     progress: Progress,
     shelf: Arc<Shelf>,
     measures: Measures,
@@ -68,7 +74,7 @@ impl<D: Decider> Driver<D> {
         core: EngineCore<D, ReplyTo>,
         (intake, admission): (Receiver<Intake>, Arc<Admission>),
         writer: Writer,
-        (lookups, reading): (Lookups, Reading),
+        (lookups, reading, large): (Lookups, Reading, Large),
         (progress, shelf, measures): (Progress, Arc<Shelf>, Measures),
     ) -> Self {
         let room = Room::Reserved;
@@ -84,6 +90,8 @@ impl<D: Decider> Driver<D> {
             room,
             lookups,
             reading,
+            large,
+            aside: BTreeSet::new(),
             progress,
             shelf,
             measures,
@@ -133,9 +141,15 @@ impl<D: Decider> Driver<D> {
         self.core.seal()
     }
 
+    /// The open block takes no more.
+    pub(super) fn is_full(&mut self) {
+        self.full = true;
+    }
+
     /// Whether a job could go on right now.
     fn can_work(&mut self) -> bool {
-        if !self.core.is_working() || self.full || self.reading.holds_job() {
+        let has_work = self.large.has_turn() || (self.core.has_turn() && !self.reading.holds_job());
+        if !has_work || self.full {
             return false;
         }
         !self.core.is_empty() || self.no_room().is_none()
@@ -146,6 +160,7 @@ impl<D: Decider> Driver<D> {
         let mut decided = 0;
         loop {
             self.take_what_was_read();
+            self.take_what_was_reckoned();
             let offer = match self.held.take().or_else(|| self.reading.again.pop_front()) {
                 Some(offer) => Ok(Intake::Command(offer)),
                 None => self.intake.try_recv(),
@@ -185,6 +200,15 @@ impl<D: Decider> Driver<D> {
                 self.reading.wait(offer, away);
                 Ok(())
             }
+            Offered::Heavy(offer) => {
+                self.have_reckoned(offer);
+                Ok(())
+            }
+            Offered::Drafting(offer) => {
+                self.reading.hold(&offer);
+                self.large.go_on(offer);
+                Ok(())
+            }
             Offered::Full(offer) => {
                 self.held = Some(offer);
                 self.full = true;
@@ -202,6 +226,12 @@ impl<D: Decider> Driver<D> {
             if !self.can_work() {
                 return Ok(());
             }
+            if self.large.has_turn() && !self.go_on_large()? {
+                continue;
+            }
+            if self.reading.holds_job() {
+                return Ok(());
+            }
             match self.core.work_next() {
                 Ok(Work::Done) => {}
                 Ok(Work::Idle) => return Ok(()),
@@ -210,6 +240,9 @@ impl<D: Decider> Driver<D> {
                     self.reading.wait_for_job(away);
                     return Ok(());
                 }
+                Ok(Work::AsideAway(away)) => self.read_for_aside(away),
+                Ok(Work::Heavy(one, subject, tries)) => self.reckon_for_aside(*one, subject, tries),
+                Ok(Work::LetGo(customer)) => self.reading.let_customer_go(customer),
                 Err(_) => return Err(End::Failed(Stopped::Broken)),
             }
         }
@@ -261,13 +294,15 @@ impl<D: Decider> Driver<D> {
             return Ok(());
         }
         // While subjects are left, only a full disk or what is read back holds the job up.
-        let pause = match (self.core.is_working(), self.can_work()) {
+        let has_turn = self.core.has_turn() || self.large.has_turn();
+        let pause = match (has_turn, self.can_work()) {
             (true, true) => Duration::ZERO,
             (true, false) => ROOM_AGAIN,
             (false, _) => Duration::MAX,
         };
         select! {
             recv(self.reading.read_back().read()) -> read => self.was_read(read),
+            recv(self.large.reckoner().reckoned()) -> reckoned => self.was_reckoned(reckoned),
             recv(self.intake) -> intake => self.hold(intake),
             default(pause) => Ok(()),
         }
@@ -297,6 +332,7 @@ impl<D: Decider> Driver<D> {
         let writer = &self.writer;
         select! {
             recv(self.reading.read_back().read()) -> read => self.was_read(read),
+            recv(self.large.reckoner().reckoned()) -> reckoned => self.was_reckoned(reckoned),
             recv(writer.done()) -> written => self.came_back(written),
             recv(self.intake) -> intake => self.hold(intake),
         }

@@ -6,9 +6,11 @@
 mod bringing_back;
 mod copying;
 mod decided;
+mod drafting;
 pub(crate) mod driver;
 mod ending;
 pub(crate) mod intake;
+pub(crate) mod large;
 mod previewed;
 pub(crate) mod reading;
 mod room;

@@ -35,6 +35,16 @@ fn orders(offer: &Offer<ReplyTo>) -> impl Iterator<Item = Order> {
     customer.into_iter().chain(offer.waiter.batch().map(Order::Batch))
 }
 
+/// The orders of a command that is held.
+#[derive(Debug)]
+pub(super) struct Orders(Vec<Order>);
+
+impl Orders {
+    pub(super) fn of(offer: &Offer<ReplyTo>) -> Self {
+        Self(orders(offer).collect())
+    }
+}
+
 /// A job that waits for what its next subject needs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum JobWaits {
@@ -50,6 +60,8 @@ pub(crate) struct Reading {
     /// after one that waits.
     waiting: VecDeque<(Waiter, Option<CustomerId>)>,
     blocked: BTreeSet<Order>,
+    /// Orders in which something is reckoned or drafted: nobody passes it.
+    held: BTreeSet<Order>,
     /// Customers of whom something is being read.
     asked: BTreeSet<CustomerId>,
     /// Those that waited and are next.
@@ -61,7 +73,7 @@ impl Reading {
     pub(crate) fn new(read_back: ReadBack) -> Self {
         let (waiting, again) = (VecDeque::new(), VecDeque::new());
         let (blocked, asked) = (BTreeSet::new(), BTreeSet::new());
-        Self { read_back, waiting, blocked, asked, again, job: None }
+        Self { read_back, waiting, blocked, held: BTreeSet::new(), asked, again, job: None }
     }
 
     pub(super) fn read_back(&self) -> &ReadBack {
@@ -76,11 +88,40 @@ impl Reading {
     /// A command waits behind one that does, if it has to keep its order with it. Given back if it
     /// can be decided.
     pub(super) fn behind(&mut self, offer: Waiter) -> Option<Waiter> {
-        if self.blocked.is_empty() || !orders(&offer).any(|order| self.blocked.contains(&order)) {
+        if !orders(&offer).any(|order| self.is_behind(order)) {
             return Some(offer);
         }
         self.push(offer, None);
         None
+    }
+
+    fn is_behind(&self, order: Order) -> bool {
+        self.blocked.contains(&order) || self.held.contains(&order)
+    }
+
+    /// Nobody passes a command until it is let go.
+    pub(super) fn hold(&mut self, offer: &Offer<ReplyTo>) {
+        self.held.extend(orders(offer));
+    }
+
+    /// A command is done: who waited behind it is next.
+    pub(super) fn let_go(&mut self, orders: Orders) {
+        for order in orders.0 {
+            self.held.remove(&order);
+        }
+        self.sort_out(None, true);
+    }
+
+    /// Nobody passes what a job does for a customer.
+    pub(super) fn hold_customer(&mut self, customer: CustomerId) {
+        self.held.insert(Order::Customer(customer));
+    }
+
+    /// A job is done with a customer.
+    pub(super) fn let_customer_go(&mut self, customer: CustomerId) {
+        if self.held.contains(&Order::Customer(customer)) {
+            self.let_go(Orders(vec![Order::Customer(customer)]));
+        }
     }
 
     /// A command waits for what it needs.
@@ -97,6 +138,17 @@ impl Reading {
                 self.again.push_back(next);
             }
         }
+    }
+
+    /// A command that was held waits for what it needs, before all that wait behind it.
+    pub(super) fn wait_first(&mut self, offer: Waiter, away: Away) {
+        let customer = away.customer();
+        if !self.ask(away) {
+            busy(*offer);
+            return;
+        }
+        self.blocked.extend(orders(&offer));
+        self.waiting.push_front((offer, Some(customer)));
     }
 
     fn push(&mut self, offer: Waiter, of: Option<CustomerId>) {
@@ -137,12 +189,18 @@ impl Reading {
         if of_job || self.job == Some(JobWaits::ForRoom) {
             self.job = None;
         }
+        (self.sort_out(Some(of), is_read), of_job)
+    }
+
+    /// Who waits goes on waiting, or is next. The first that waited for a customer, if it could not
+    /// be read.
+    fn sort_out(&mut self, of: Option<CustomerId>, is_read: bool) -> Option<Waiter> {
         let mut refused = None;
         self.blocked.clear();
         for (offer, waits_for) in std::mem::take(&mut self.waiting) {
             let stays = match waits_for {
-                Some(other) => other != of,
-                None => orders(&offer).any(|order| self.blocked.contains(&order)),
+                Some(other) => Some(other) != of,
+                None => orders(&offer).any(|order| self.is_behind(order)),
             };
             if stays {
                 self.blocked.extend(orders(&offer));
@@ -153,7 +211,13 @@ impl Reading {
                 self.again.push_back(offer);
             }
         }
-        (refused, of_job)
+        refused
+    }
+
+    /// Has more read of a customer, for a job's subject that was put aside. Whether there was
+    /// room.
+    pub(super) fn ask_for_job(&mut self, away: Away) -> bool {
+        self.ask(away)
     }
 
     /// What waits and is not decided any more.

@@ -9,6 +9,7 @@
 //! *Correctness.* A command is encoded before it is folded in: what is too large for a commit or
 //! for the open block has changed nothing. Nothing here depends on where blocks are cut.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use event_log::{Block, MAX_BODY_BYTES};
@@ -22,6 +23,7 @@ use schemas::{Cause, Command, Commit, CommitView, Event, Rejection, StreamId, Ti
 use vault::FreshKey;
 
 use super::decided::{Answer, Decided, Offer, Offered, Verdict};
+use super::drafting::{Prepared, too_large};
 use crate::archive::{Archive, Cooling, Damaged, Stored};
 use crate::clock::Clock;
 use crate::copies::HeldCopy;
@@ -40,10 +42,23 @@ use crate::sealed::Sealed;
 const MAX_ANSWERS: usize = 16_384;
 
 /// What a command is stamped and stored with, beside its own content.
-struct Entry<'a> {
-    request: CommandRequest,
-    cause: Option<Cause>,
-    stamp: &'a Stamp,
+pub(super) struct Entry<'a> {
+    pub(super) request: CommandRequest,
+    pub(super) cause: Option<Cause>,
+    pub(super) stamp: &'a Stamp,
+    /// Its events are all that was decided: they can be split.
+    pub(super) whole: bool,
+}
+
+/// What became of a commit that was to go into the open block.
+pub(super) enum Pushed {
+    Taken,
+    /// It has so many bytes.
+    TooLarge(usize),
+    /// The open block has no room.
+    Full,
+    /// It could not be folded in.
+    Broken,
 }
 
 pub(super) enum Step {
@@ -55,6 +70,10 @@ pub(super) enum Step {
     Broken(CommandRequest),
     /// Something has to be read back first; as good as not decided.
     Away(CommandRequest, Away),
+    /// It is to be reckoned beside the engine; as good as not decided.
+    Heavy(CommandRequest),
+    /// A part of it is in the block, and more is to come.
+    Drafting(CommandRequest),
 }
 
 /// State in memory, the block that is open, and the answers that wait for it.
@@ -75,6 +94,12 @@ pub struct EngineCore<D, W> {
     warm: u64,
     /// A subject of a job of which something cannot be read back.
     pub(super) damaged: Option<CustomerId>,
+    /// Large decisions are reckoned beside the engine.
+    pub(super) reckons: bool,
+    /// The next turn of jobs is that of a subject that was put aside.
+    pub(super) aside_next: bool,
+    /// Decisions that wait to be committed.
+    pub(super) prepared: BTreeMap<CommandId, Prepared>,
 }
 
 impl<D: Decider, W> EngineCore<D, W> {
@@ -99,6 +124,9 @@ impl<D: Decider, W> EngineCore<D, W> {
             spare: Vec::new(),
             warm: u64::MAX,
             damaged: None,
+            reckons: false,
+            aside_next: false,
+            prepared: BTreeMap::new(),
         }
     }
 
@@ -170,7 +198,9 @@ impl<D: Decider, W> EngineCore<D, W> {
             return Offered::Full(offer);
         }
         let Offer { request, waiter } = *offer;
-        if let Some(refusal) = self.refused_undecided(&request) {
+        let drafting = self.is_drafting(request.command_id);
+        if let Some(refusal) = self.refused_undecided(&request).filter(|_| !drafting) {
+            self.forget(request.command_id);
             self.answer(waiter, Verdict::Refused(refusal));
             return Offered::Taken;
         }
@@ -187,7 +217,8 @@ impl<D: Decider, W> EngineCore<D, W> {
                 return Offered::Taken;
             }
         }
-        if let Some(rejection) = self.rejected_at_the_door(&request) {
+        if let Some(rejection) = self.rejected_at_the_door(&request).filter(|_| !drafting) {
+            self.forget(request.command_id);
             self.reject(waiter, rejection);
             return Offered::Taken;
         }
@@ -198,6 +229,10 @@ impl<D: Decider, W> EngineCore<D, W> {
             Step::Broken(request) => return Offered::Broken(Box::new(Offer { request, waiter })),
             Step::Away(request, away) => {
                 return Offered::Away(Box::new(Offer { request, waiter }), away);
+            }
+            Step::Heavy(request) => return Offered::Heavy(Box::new(Offer { request, waiter })),
+            Step::Drafting(request) => {
+                return Offered::Drafting(Box::new(Offer { request, waiter }));
             }
         }
         Offered::Taken
@@ -216,7 +251,11 @@ impl<D: Decider, W> EngineCore<D, W> {
         match self.decide(request, None) {
             Step::Accepted(receipt) => Ok(receipt),
             Step::Refused(refusal) => Err(refusal),
-            Step::Full(_) | Step::Broken(_) | Step::Away(..) => Err(Refusal::Internal),
+            Step::Full(_)
+            | Step::Broken(_)
+            | Step::Away(..)
+            | Step::Heavy(_)
+            | Step::Drafting(_) => Err(Refusal::Internal),
         }
     }
 
@@ -291,20 +330,34 @@ impl<D: Decider, W> EngineCore<D, W> {
         (expected != current).then_some(Rejection::RevisionConflict { expected, current })
     }
 
+    /// Why a command is refused that was decided on the state as it is.
+    pub(super) fn refused(&self, rejection: Rejection) -> Step {
+        Step::Refused((rejection, self.fold.next_position - 1).into())
+    }
+
     pub(super) fn decide(&mut self, request: CommandRequest, cause: Option<Cause>) -> Step {
+        if self.prepared.contains_key(&request.command_id) {
+            return self.go_on(request, cause);
+        }
         let opens_at = self.fold.state.opens_at(&request.command);
         let recorded_at = opens_at.unwrap_or_else(|| self.now());
         let effective_at = request.takes_effect().unwrap_or(recorded_at);
         let stamp = Stamp { command_id: request.command_id, recorded_at, effective_at };
         if let Some(rejection) = self.stale(&request, effective_at, None) {
-            return Step::Refused((rejection, self.fold.next_position - 1).into());
+            return self.refused(rejection);
+        }
+        if self.is_heavy(&request.command) {
+            return match self.checked(&request) {
+                Ok(()) => Step::Heavy(request),
+                Err(rejection) => self.refused(rejection),
+            };
         }
         // `decide` takes the state by shared reference and changes nothing, so a panic in it
         // leaves nothing half done: it concerns this command alone.
         let (id, kind) = (request.command_id, request.command.kind().name);
         let state = &self.fold.state;
         let decide = || {
-            request.sealed.check(&request.command, |customer| state.is_erased(customer))?;
+            self.checked(&request)?;
             state.decide(&request.command, &stamp)
         };
         let decided = guarded("deciding a command", &(id, kind), || unless_away(decide));
@@ -315,12 +368,17 @@ impl<D: Decider, W> EngineCore<D, W> {
         };
         match decided {
             Some(Ok(events)) => match self.stale(&request, effective_at, Some(&events)) {
-                Some(rejection) => Step::Refused((rejection, self.fold.next_position - 1).into()),
-                None => self.take_in(Entry { request, cause, stamp: &stamp }, events),
+                Some(rejection) => self.refused(rejection),
+                None => self.take_in(Entry { request, cause, stamp: &stamp, whole: true }, events),
             },
-            Some(Err(rejection)) => Step::Refused((rejection, self.fold.next_position - 1).into()),
+            Some(Err(rejection)) => self.refused(rejection),
             None => Step::Refused(Refusal::Internal),
         }
+    }
+
+    fn checked(&self, request: &CommandRequest) -> Result<(), Rejection> {
+        let state = &self.fold.state;
+        request.sealed.check(&request.command, |customer| state.is_erased(customer))
     }
 
     /// The book's present: never before the last instant recorded.
@@ -342,9 +400,9 @@ impl<D: Decider, W> EngineCore<D, W> {
         self.copies.push(copied);
     }
 
-    /// Encodes the commit, puts it into the open block, and folds it in.
-    fn take_in(&mut self, entry: Entry<'_>, events: Vec<Event>) -> Step {
-        let Entry { request, cause, stamp } = entry;
+    /// Puts what was decided into the open block, and folds it in.
+    pub(super) fn take_in(&mut self, entry: Entry<'_>, events: Vec<Event>) -> Step {
+        let Entry { request, cause, stamp, whole } = entry;
         let stream = request.command.stream();
         if let Some(away) = self.fold.state.away_for(stream, &events) {
             return Step::Away(request, away);
@@ -365,13 +423,12 @@ impl<D: Decider, W> EngineCore<D, W> {
             command: request.command,
             events,
         };
-        let bytes = commit.to_bytes();
-        if bytes.len() > MAX_COMMIT_BYTES {
-            let limit = MAX_COMMIT_BYTES;
-            let rejection = Rejection::CommitTooLarge { bytes: bytes.len(), limit };
-            return Step::Refused((rejection, self.fold.next_position - 1).into());
+        let pushed = self.push(&commit, stamp);
+        if let Pushed::Taken = pushed {
+            return self.taken(&sealed, commit);
         }
-        let request = |commit: Commit| CommandRequest {
+        let events = commit.events;
+        let request = CommandRequest {
             command_id: commit.command_id,
             command: commit.command,
             actor: commit.actor,
@@ -381,27 +438,49 @@ impl<D: Decider, W> EngineCore<D, W> {
             preview: request.preview,
             deadline: request.deadline,
             origin: request.origin,
-            sealed: sealed.clone(),
+            sealed,
         };
+        match pushed {
+            Pushed::TooLarge(_) if whole && stream != StreamId::Book => {
+                self.split(request, (cause, stamp), events)
+            }
+            Pushed::TooLarge(bytes) => self.refused(too_large(bytes)),
+            Pushed::Full => Step::Full(request),
+            Pushed::Taken | Pushed::Broken => Step::Broken(request),
+        }
+    }
+
+    /// Encodes a commit, puts it into the open block, and folds it in.
+    pub(super) fn push(&mut self, commit: &Commit, stamp: &Stamp) -> Pushed {
+        let bytes = commit.to_bytes();
+        if bytes.len() > MAX_COMMIT_BYTES {
+            return Pushed::TooLarge(bytes.len());
+        }
         if self.block.push(&bytes).is_err() {
-            return Step::Full(request(commit));
+            return Pushed::Full;
         }
         // A panic in here leaves the state half changed: nothing may be decided on it any more.
         let ledger = &mut self.fold.state;
-        let fold = || ledger.fold(commit.position, stream, stamp, &commit.events);
+        let fold = || ledger.fold(commit.position, commit.stream, stamp, &commit.events);
         match guarded("folding a commit in", &commit.command_id, fold) {
             Some(Ok(())) => {}
             Some(Err(error)) => {
                 tracing::error!(command_id = %commit.command_id, %error, "a decision does not fold");
-                return Step::Broken(request(commit));
+                return Pushed::Broken;
             }
-            None => return Step::Broken(request(commit)),
+            None => return Pushed::Broken,
         }
-        self.note_keys(&sealed, &commit);
         self.known.push(commit.command_id);
-        self.fold.note(commit.position, stream);
+        self.fold.note(commit.position, commit.stream);
         self.fold.next_position += 1;
         self.fold.recorded_at = Some(stamp.recorded_at);
+        Pushed::Taken
+    }
+
+    /// What follows from a commit of a command.
+    fn taken(&mut self, sealed: &Sealed, commit: Commit) -> Step {
+        let stream = commit.stream;
+        self.note_keys(sealed, &commit);
         if stream == StreamId::Book {
             for event in &commit.events {
                 self.fold.begin_job(event, commit.position);
@@ -412,7 +491,7 @@ impl<D: Decider, W> EngineCore<D, W> {
             position: commit.position,
             stream,
             revision: commit.revision,
-            recorded_at: stamp.recorded_at,
+            recorded_at: commit.recorded_at,
             events: commit.events.iter().map(|event| event.kind().name).collect(),
             duplicate: false,
             changed: Changed::of(&commit.events),

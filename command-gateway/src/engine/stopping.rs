@@ -63,7 +63,7 @@ impl<D: Decider> Driver<D> {
     /// Refuses what waits undecided, to the last one.
     pub(super) fn refuse_queue(&mut self) {
         self.admission.close();
-        for offer in self.reading.take_all() {
+        for offer in self.reading.take_all().chain(self.large.take_all()) {
             offer.waiter.complete(Err(Refusal::Unavailable));
         }
         let mut intake = self.held.take().map(Intake::Command);

@@ -1,5 +1,7 @@
 //! Working jobs off: one subject at a time, between the commands of doors.
 //!
+//! *Shape.* What takes more than one commit for a subject, or is reckoned beside the engine, is put
+//! aside, and goes on by turns with the subjects behind it.
 //! *Correctness.* What cannot be done for a subject (a refusal, a commit that is too large, a
 //! panic) is followed at once by the command that parks it. If that cannot be done either the
 //! subject is counted as failed and as stuck, and the job goes on.
@@ -7,11 +9,13 @@
 use ledger_core::Away;
 use ledger_core::process::{Task, Unable};
 use schemas::Cause;
+use schemas::ids::CustomerId;
 
 use super::stepping::{EngineCore, Step};
 use crate::decider::Decider;
-use crate::jobs::{Next, Tried};
+use crate::jobs::{Next, Tried, Waits};
 use crate::outcome::Refusal;
+use crate::reckoning::ToReckon;
 use crate::request::CommandRequest;
 
 /// What became of one task.
@@ -22,12 +26,16 @@ enum Worked {
     Full,
     /// Something has to be read back first; as good as not decided.
     Away(Away),
+    /// It is to be reckoned beside the engine; as good as not decided.
+    Heavy(CommandRequest),
+    /// A part of it is in the block.
+    Drafting,
 }
 
 /// How far a job came.
 #[derive(Debug)]
 pub enum Work {
-    /// One subject further.
+    /// One subject further, or one part of what is done for it.
     Done,
     /// Nothing is to be done.
     Idle,
@@ -35,6 +43,12 @@ pub enum Work {
     Full,
     /// Something of the next subject has to be read back first.
     Away(Away),
+    /// The same of one that was put aside.
+    AsideAway(Away),
+    /// The next is to be reckoned beside the engine; so often it was.
+    Heavy(Box<ToReckon>, CustomerId, u32),
+    /// Nobody needs to wait for what is done for this customer any more.
+    LetGo(CustomerId),
 }
 
 impl<D: Decider, W> EngineCore<D, W> {
@@ -43,19 +57,26 @@ impl<D: Decider, W> EngineCore<D, W> {
         self.fold.jobs.is_working()
     }
 
+    /// Whether something can be done for one of them now.
+    pub(crate) fn has_turn(&self) -> bool {
+        self.fold.jobs.has_turn()
+    }
+
     /// Decides what a job has to do next, if one has subjects left and the open block has room.
     ///
     /// # Errors
     /// [`Refusal::Internal`] if the state is no longer to be trusted, as with
     /// [`Offered::Broken`](super::Offered::Broken).
     pub fn work_next(&mut self) -> Result<Work, Refusal> {
-        let Some(next) = self.fold.jobs.next() else { return Ok(Work::Idle) };
-        let worked = if self.damaged.take() == Some(next.subject) {
-            Worked::Unable(Unable::Unreadable)
-        } else {
-            self.work(&next, next.task())?
-        };
-        let tried = match worked {
+        let (next, aside) = (self.fold.jobs.next(), self.fold.jobs.next_aside());
+        self.aside_next = !self.aside_next;
+        if let Some((aside, tries)) = aside
+            && (self.aside_next || next.is_none())
+        {
+            return self.work_aside(&aside, tries);
+        }
+        let Some(next) = next else { return Ok(Work::Idle) };
+        let tried = match self.work_for(&next)? {
             Worked::Done => Tried::Done,
             Worked::Unable(why) => match self.park(&next, &why)? {
                 Some(tried) => tried,
@@ -63,9 +84,51 @@ impl<D: Decider, W> EngineCore<D, W> {
             },
             Worked::Full => return Ok(Work::Full),
             Worked::Away(away) => return Ok(Work::Away(away)),
+            Worked::Heavy(_) | Worked::Drafting => {
+                self.fold.jobs.put_aside();
+                return Ok(Work::Done);
+            }
         };
         self.fold.jobs.tried(tried);
         Ok(Work::Done)
+    }
+
+    /// Goes on with one that was put aside.
+    fn work_aside(&mut self, next: &Next, tries: u32) -> Result<Work, Refusal> {
+        let tried = match self.work_for(next)? {
+            Worked::Done => Tried::Done,
+            Worked::Unable(why) => match self.park(next, &why)? {
+                Some(tried) => tried,
+                None => return Ok(Work::Full),
+            },
+            Worked::Full => return Ok(Work::Full),
+            Worked::Away(away) => return Ok(Work::AsideAway(away)),
+            Worked::Heavy(request) => {
+                let one = Box::new(self.to_reckon(&request));
+                return Ok(Work::Heavy(one, next.subject, tries));
+            }
+            Worked::Drafting => return Ok(Work::Done),
+        };
+        self.fold.jobs.tried_aside(next, tried);
+        Ok(Work::LetGo(next.subject))
+    }
+
+    /// What one that was put aside waits for from now on.
+    pub(crate) fn aside_waits(&mut self, subject: CustomerId, state: Waits) {
+        self.fold.jobs.aside_waits(subject, state);
+    }
+
+    /// There is room to have something reckoned.
+    pub(crate) fn has_room_to_reckon(&mut self) {
+        self.fold.jobs.has_room();
+    }
+
+    fn work_for(&mut self, next: &Next) -> Result<Worked, Refusal> {
+        if self.damaged == Some(next.subject) {
+            self.damaged = None;
+            return Ok(Worked::Unable(Unable::Unreadable));
+        }
+        self.work(next, next.task())
     }
 
     /// Parks the subject of a task that could not be done; nothing if the open block has no room.
@@ -84,8 +147,8 @@ impl<D: Decider, W> EngineCore<D, W> {
                 Some(Tried::Stuck)
             }
             Worked::Full => None,
-            // Parking looks at nothing that leaves memory.
-            Worked::Away(_) => Some(Tried::Stuck),
+            // Parking looks at little, and at nothing that leaves memory.
+            Worked::Away(_) | Worked::Heavy(_) | Worked::Drafting => Some(Tried::Stuck),
         })
     }
 
@@ -107,6 +170,8 @@ impl<D: Decider, W> EngineCore<D, W> {
             Step::Refused(_) => Ok(Worked::Unable(Unable::Fault)),
             Step::Full(_) => Ok(Worked::Full),
             Step::Away(_, away) => Ok(Worked::Away(away)),
+            Step::Heavy(request) => Ok(Worked::Heavy(request)),
+            Step::Drafting(_) => Ok(Worked::Drafting),
             Step::Broken(_) => Err(Refusal::Internal),
         }
     }

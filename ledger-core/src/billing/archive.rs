@@ -7,7 +7,9 @@
 //! read back ([`crate::away`]). A fold can not be left half-way, so what its events change is
 //! named before.
 
-use schemas::event::{BillingEvent, Event, LineSource, SettlementEvent, SubscriptionEvent};
+use schemas::event::{
+    BillingEvent, Event, LineReversal, LineSource, SettlementEvent, SubscriptionEvent,
+};
 use schemas::ids::InvoiceId;
 
 use super::state::{Billed, Billing, CycleBill};
@@ -41,9 +43,21 @@ impl Billing {
                     });
                 }
                 Event::Settlement(SettlementEvent::CreditNoteIssued(note)) => named(note.invoice),
+                Event::Settlement(SettlementEvent::CreditNoteLinesDrafted(note)) => {
+                    named(note.invoice);
+                }
+                Event::Billing(BillingEvent::InvoiceLinesDrafted(drafted)) => {
+                    drafted.lines.iter().filter_map(|line| line.credits).for_each(|at| {
+                        named(at.invoice);
+                    });
+                }
                 Event::Settlement(SettlementEvent::InvoiceVoided(voided)) => {
                     named(voided.invoice);
-                    places.extend(self.beside(voided.invoice));
+                    places.extend(self.beside(voided.invoice, &voided.lines));
+                }
+                Event::Settlement(SettlementEvent::InvoiceLinesVoided(voided)) => {
+                    named(voided.invoice);
+                    places.extend(self.beside(voided.invoice, &voided.lines));
                 }
                 Event::Subscription(SubscriptionEvent::SubscriptionActivated(activated)) => {
                     let moved = activated.moved.iter().flat_map(|moved| &moved.lines);
@@ -67,15 +81,15 @@ impl Billing {
         self.invoices.shelf.missing(0..self.invoices.shelf.len())
     }
 
-    /// What a void of an invoice looks at beside it, once it is here: what its lines credit, and
+    /// What a void of lines of an invoice looks at beside it, once it is here: what they credit, and
     /// what else bills their cycles.
-    fn beside(&self, id: InvoiceId) -> Vec<u32> {
+    fn beside(&self, id: InvoiceId, lines: &[LineReversal]) -> Vec<u32> {
         let place = self.ordinal(id);
         let Some(billed) = place.and_then(|place| self.invoices.shelf.if_here(place)) else {
             return Vec::new();
         };
         let mut places: Vec<u32> = Vec::new();
-        for line in billed.lines() {
+        for line in lines.iter().filter_map(|reversal| billed.line(reversal.line)) {
             places.extend(line.credits.and_then(|at| self.ordinal(at.invoice)));
             if let LineSource::Cycle { subscription, item, cycle } = line.source {
                 let bill = self.cycle(subscription, item, cycle);

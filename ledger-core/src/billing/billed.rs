@@ -121,6 +121,12 @@ impl Billed {
         self.rows.iter().map(AsRef::as_ref)
     }
 
+    /// The line of this number, from 1, to be kept while the others change.
+    pub(super) fn row(&self, number: u32) -> Option<Shared<Line>> {
+        let at = usize::try_from(number).ok()?.checked_sub(1)?;
+        self.rows.get(at).map(Shared::clone)
+    }
+
     /// An invoice, not voided, with a line that credits one of these.
     pub(crate) fn credited_by(&self) -> Option<InvoiceId> {
         self.lines().find_map(|line| line.credited_by.first()).copied()

@@ -2,13 +2,14 @@
 //! checked them.
 
 use schemas::event::{
-    BillingEvent, ChargeAdded, CreditNoteIssued, CycleSettled, DiscountPart, DueSet, EventAt,
-    InvoiceFinalized, InvoiceLine, LineRef, LineSource, SettlementEvent,
+    BillingEvent, ChargeAdded, CycleSettled, DiscountPart, DueSet, EventAt, InvoiceFinalized,
+    InvoiceLine, InvoiceLinesDrafted, LineRef, LineSource, SettlementEvent,
 };
 use schemas::ids::{DiscountId, InvoiceId, SubscriptionId};
 use schemas::terms::DiscountTarget;
 use schemas::{Date, Timestamp};
 
+use self::document::{Drafted, Noted};
 use super::cycles::ItemBills;
 use super::state::{Billed, Billing, CycleBill, DiscountUse, Line, LineAt, Pending, Taken};
 use crate::shared::Shared;
@@ -38,6 +39,7 @@ impl Billing {
                 Ok(())
             }
             BillingEvent::InvoiceFinalized(invoice) => self.fold_invoice(invoice, made),
+            BillingEvent::InvoiceLinesDrafted(drafted) => self.draft_lines(drafted, made),
         }
     }
 
@@ -52,7 +54,15 @@ impl Billing {
     ) -> Result<(), Unmade> {
         match event {
             SettlementEvent::InvoiceVoided(voided) => self.fold_void(voided, made),
-            SettlementEvent::CreditNoteIssued(note) => self.fold_note(note, made),
+            SettlementEvent::InvoiceLinesVoided(voided) => self.void_lines(voided, made),
+            SettlementEvent::CreditNoteIssued(note) => {
+                self.fold_note(note.into(), made)?;
+                self.billed_mut(note.invoice, made)?.notes.push(note.note);
+                Ok(())
+            }
+            SettlementEvent::CreditNoteLinesDrafted(drafted) => {
+                self.fold_note(drafted.into(), made)
+            }
             SettlementEvent::PaymentRecorded(_)
             | SettlementEvent::PaymentReversed(_)
             | SettlementEvent::PaymentRefunded(_)
@@ -155,13 +165,37 @@ impl Billing {
             let owed = std::mem::take(&mut self.owed);
             owed.iter().for_each(|id| self.days.touch(*id));
         }
+        if self.invoices.place(event.invoice).is_some() {
+            // Its lines were drafted.
+            self.billed_mut(event.invoice, made)?;
+            return Ok(());
+        }
         let place = self.invoices.shelf.len();
-        let mut charges = Vec::with_capacity(event.lines.len());
+        let of = Drafted::from(event);
+        let mut billed = Billed::of(of);
         for line in &event.lines {
             let at = LineAt { invoice: place, line: line.line };
-            charges.push(self.fold_line((event.invoice, event.document_date), at, line, made)?);
+            let charge = self.fold_line((event.invoice, event.document_date), at, line, made)?;
+            billed.push((of.currency, made), line, charge);
         }
-        self.invoices.push(Billed::issued(event, made, charges));
+        billed.made_by_commit(made);
+        self.invoices.push(billed);
+        Ok(())
+    }
+
+    /// Lines of an invoice that is not issued yet stand as if it were: whoever folds them decides
+    /// on nothing until it is.
+    fn draft_lines(&mut self, event: &InvoiceLinesDrafted, made: EventAt) -> Result<(), Unmade> {
+        let of = Drafted::from(event);
+        let place = match self.invoices.place(event.invoice) {
+            Some(place) => place,
+            None => self.invoices.push(Billed::of(of)),
+        };
+        for line in &event.lines {
+            let at = LineAt { invoice: place, line: line.line };
+            let charge = self.fold_line((event.invoice, event.document_date), at, line, made)?;
+            self.billed_mut(event.invoice, made)?.push((of.currency, made), line, charge);
+        }
         Ok(())
     }
 
@@ -283,20 +317,21 @@ impl Billing {
         Ok(())
     }
 
-    fn fold_note(&mut self, event: &CreditNoteIssued, made: EventAt) -> Result<(), Unmade> {
-        for line in &event.credits {
+    /// Lines of a credit note.
+    fn fold_note(&mut self, note: Noted<'_>, made: EventAt) -> Result<(), Unmade> {
+        for line in note.credits {
             self.touch(line.source);
             if let LineSource::Cycle { subscription, .. } = line.source {
                 Shared::make_mut(&mut self.owed).remove(&subscription);
             }
             for part in &line.discounts {
-                self.use_discount((event.invoice, event.document_date), line, part)?;
+                self.use_discount((note.invoice, note.document_date), line, part)?;
             }
             self.fold_credited_time(line, made)?;
         }
-        let billed = self.billed_mut(event.invoice, made)?;
-        billed.take_note(event)?;
-        let touched = event.lines.iter().filter_map(|reversal| billed.line(reversal.line));
+        let billed = self.billed_mut(note.invoice, made)?;
+        billed.take_note(note)?;
+        let touched = note.lines.iter().filter_map(|reversal| billed.line(reversal.line));
         let sources: Vec<LineSource> = touched.map(|line| line.source).collect();
         for source in sources {
             self.touch(source);

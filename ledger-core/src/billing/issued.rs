@@ -39,9 +39,10 @@ impl Invoices {
         self.places.get(id).copied()
     }
 
-    pub(super) fn push(&mut self, billed: Billed) {
+    pub(super) fn push(&mut self, billed: Billed) -> u32 {
         let id = billed.invoice;
         let place = self.shelf.push(billed);
         self.places.insert(id, place);
+        place
     }
 }

@@ -18,8 +18,8 @@ use crate::mistakes::{Mistake, makes};
 use crate::subscription::advance::Horizon;
 use crate::subscription::state::Subscription;
 
-/// The most lines of one invoice or credit note.
-pub(crate) const MAX_LINES: usize = 1_000;
+/// The most lines of one invoice.
+pub(crate) const MAX_LINES: usize = 250_000;
 
 /// What to bill.
 #[derive(Debug, Clone, Copy)]

@@ -13,7 +13,9 @@ pub(crate) fn post(event: &BillingEvent) -> Result<Posted, PostError> {
     match event {
         BillingEvent::InvoiceFinalized(invoice) => finalized(invoice),
         // It waits for an invoice.
-        BillingEvent::ChargeAdded(_) | BillingEvent::ChargeWithdrawn(_) => Ok(Posted::default()),
+        BillingEvent::ChargeAdded(_)
+        | BillingEvent::ChargeWithdrawn(_)
+        | BillingEvent::InvoiceLinesDrafted(_) => Ok(Posted::default()),
     }
 }
 

@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 
 use schemas::event::{
-    BillingEvent, Event, EventAt, InvoiceFinalized, InvoiceLine, InvoiceVoided, LineRef,
-    LineSource, SettlementEvent, SubscriptionEvent,
+    BillingEvent, Event, EventAt, InvoiceLine, LineRef, LineReversal, LineSource, SettlementEvent,
+    SubscriptionEvent,
 };
 use schemas::ids::{ChargeId, InvoiceId};
 
 use super::evolve::agreed::moved_to;
-use super::evolve::document::Undone;
+use super::evolve::document::{Drafted, Noted, Undone};
 use super::state::{Billed, Billing, Line, Pending};
 use crate::away::{Missing, Piece};
 use crate::shared::Shared;
@@ -23,8 +23,8 @@ pub(crate) struct Reading<'a> {
     wanted: BTreeMap<u32, Option<Billed>>,
     /// Charges that these commits added.
     charges: BTreeMap<ChargeId, Shared<Pending>>,
-    /// Every invoice that these commits issued: one that credits another may be voided.
-    issued: BTreeMap<InvoiceId, InvoiceFinalized>,
+    /// Lines that credit others, of every invoice that these commits issued: it may be voided.
+    credits: BTreeMap<InvoiceId, BTreeMap<u32, InvoiceLine>>,
 }
 
 impl<'a> Reading<'a> {
@@ -34,7 +34,7 @@ impl<'a> Reading<'a> {
             Piece::Owed(_) | Piece::Lot(_) => None,
         });
         let wanted = lines.collect();
-        Self { billing, wanted, charges: BTreeMap::new(), issued: BTreeMap::new() }
+        Self { billing, wanted, charges: BTreeMap::new(), credits: BTreeMap::new() }
     }
 
     /// Folds one event of these commits in, in their order.
@@ -48,21 +48,37 @@ impl<'a> Reading<'a> {
                 self.charges.insert(added.charge, Shared::new(pending));
                 Ok(())
             }
-            Event::Billing(BillingEvent::InvoiceFinalized(invoice)) => self.issue(invoice, made),
+            Event::Billing(BillingEvent::InvoiceFinalized(invoice)) => {
+                self.issue(invoice.into(), &invoice.lines, made)
+            }
+            Event::Billing(BillingEvent::InvoiceLinesDrafted(drafted)) => {
+                self.issue(drafted.into(), &drafted.lines, made)
+            }
             Event::Settlement(SettlementEvent::CreditNoteIssued(note)) => {
-                for line in &note.credits {
-                    self.credit(line, None, made);
+                self.take_note(note.into(), made)?;
+                if let Some(billed) = self.named(note.invoice) {
+                    billed.notes.push(note.note);
                 }
-                match self.named(note.invoice) {
-                    Some(billed) => {
-                        billed.commits().add(made);
-                        billed.take_note(note)
-                    }
-                    None => Ok(()),
-                }
+                Ok(())
+            }
+            Event::Settlement(SettlementEvent::CreditNoteLinesDrafted(drafted)) => {
+                self.take_note(drafted.into(), made)
             }
             Event::Settlement(SettlementEvent::InvoiceVoided(voided)) => {
-                self.void(voided, made);
+                if let Some(billed) = self.named(voided.invoice) {
+                    billed.commits().add(made);
+                    billed.voided = true;
+                }
+                let returned = (voided.rebill, &voided.returned[..]);
+                self.void(voided.invoice, &voided.lines, returned, made);
+                Ok(())
+            }
+            Event::Settlement(SettlementEvent::InvoiceLinesVoided(voided)) => {
+                if let Some(billed) = self.named(voided.invoice) {
+                    billed.commits().add(made);
+                }
+                let returned = (voided.rebill, &voided.returned[..]);
+                self.void(voided.invoice, &voided.lines, returned, made);
                 Ok(())
             }
             Event::Subscription(SubscriptionEvent::SubscriptionActivated(activated)) => {
@@ -111,25 +127,45 @@ impl<'a> Reading<'a> {
         billed.line_mut(at.line)
     }
 
-    fn issue(&mut self, invoice: &InvoiceFinalized, made: EventAt) -> Result<(), Unmade> {
-        let wanted = self.billing.ordinal(invoice.invoice);
+    /// Lines of an invoice, all or some more.
+    fn issue(&mut self, of: Drafted, lines: &[InvoiceLine], made: EventAt) -> Result<(), Unmade> {
+        let wanted = self.billing.ordinal(of.invoice);
         let wanted = wanted.filter(|place| self.wanted.contains_key(place));
         if let Some(place) = wanted {
-            let charge = |line: &InvoiceLine| match line.source {
-                LineSource::Charge(id) => {
-                    let found = self.charges.get(&id).cloned();
-                    found.map(Some).ok_or_else(|| Unmade::named(id))
-                }
-                LineSource::Cycle { .. } | LineSource::Invoice => Ok(None),
-            };
-            let charges = invoice.lines.iter().map(charge).collect::<Result<_, Unmade>>()?;
-            self.wanted.insert(place, Some(Billed::issued(invoice, made, charges)));
+            let known = self.wanted.get_mut(&place).and_then(Option::take);
+            let mut billed = known.unwrap_or_else(|| Billed::of(of));
+            for line in lines {
+                let charge = match line.source {
+                    LineSource::Charge(id) => {
+                        let found = self.charges.get(&id).cloned();
+                        Some(found.ok_or_else(|| Unmade::named(id))?)
+                    }
+                    LineSource::Cycle { .. } | LineSource::Invoice => None,
+                };
+                billed.push((of.currency, made), line, charge);
+            }
+            billed.made_by_commit(made);
+            self.wanted.insert(place, Some(billed));
         }
-        for line in &invoice.lines {
-            self.credit(line, Some(invoice.invoice), made);
+        for line in lines.iter().filter(|line| line.credits.is_some()) {
+            self.credit(line, Some(of.invoice), made);
+            self.credits.entry(of.invoice).or_default().insert(line.line, line.clone());
         }
-        self.issued.insert(invoice.invoice, invoice.clone());
         Ok(())
+    }
+
+    /// Lines of a note, all or some more.
+    fn take_note(&mut self, note: Noted<'_>, made: EventAt) -> Result<(), Unmade> {
+        for line in note.credits {
+            self.credit(line, None, made);
+        }
+        match self.named(note.invoice) {
+            Some(billed) => {
+                billed.commits().add(made);
+                billed.take_note(note)
+            }
+            None => Ok(()),
+        }
     }
 
     fn credit(&mut self, credit: &InvoiceLine, by: Option<InvoiceId>, made: EventAt) {
@@ -141,24 +177,28 @@ impl<'a> Reading<'a> {
         }
     }
 
-    fn void(&mut self, voided: &InvoiceVoided, made: EventAt) {
-        if let Some(billed) = self.named(voided.invoice) {
-            billed.commits().add(made);
-            billed.voided = true;
-        }
-        let Some(invoice) = self.issued.get(&voided.invoice).cloned() else { return };
-        for credit in &invoice.lines {
-            let Some(credited) = credit.credits else { continue };
-            let Some(line) = self.line(credited, made) else { continue };
+    /// Lines of an invoice are void: what they credit counts in full again.
+    fn void(
+        &mut self,
+        by: InvoiceId,
+        lines: &[LineReversal],
+        (rebill, returned): (bool, &[u32]),
+        made: EventAt,
+    ) {
+        let Some(mut credits) = self.credits.remove(&by) else { return };
+        for number in lines.iter().map(|reversal| reversal.line) {
+            let Some(credit) = credits.remove(&number) else { continue };
+            let Some(line) = credit.credits.and_then(|at| self.line(at, made)) else { continue };
             let pricing = credit.pricing.as_ref();
             line.undo_credit(&Undone {
-                by: voided.invoice,
+                by,
                 gross: credit.gross,
                 net: credit.net,
                 span: pricing.map(|pricing| pricing.span),
                 time: pricing.map_or(0, |pricing| pricing.time),
-                returned: voided.rebill || voided.returned.contains(&credit.line),
+                returned: rebill || returned.contains(&number),
             });
         }
+        self.credits.insert(by, credits);
     }
 }

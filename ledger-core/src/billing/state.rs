@@ -111,6 +111,12 @@ impl Billing {
         self.invoices.shelf.at(self.invoices.place(id)?)
     }
 
+    /// How many lines an invoice has, if it is in memory.
+    pub(crate) fn lines_of(&self, id: InvoiceId) -> usize {
+        let here = self.invoices.place(id).and_then(|place| self.invoices.shelf.if_here(place));
+        here.map_or(0, |billed| billed.lines().len())
+    }
+
     /// The place of an invoice among the customer's.
     pub(crate) fn ordinal(&self, id: InvoiceId) -> Option<u32> {
         self.invoices.place(id)

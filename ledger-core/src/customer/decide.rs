@@ -32,6 +32,8 @@ pub(crate) fn decide(
         CustomerCommand::ReleaseCustomer(command) => release(profile, command),
         CustomerCommand::ParkCustomer(command) => park(profile, command),
         CustomerCommand::EraseCustomer(command) => erase::erase(context, profile, affairs, command),
+        // Whoever makes it has decided another command.
+        CustomerCommand::DraftPart(_) => Err(Rejection::InternalCommand),
         CustomerCommand::RegisterCustomer(command) => {
             Err(Rejection::CustomerExists { customer: command.customer })
         }

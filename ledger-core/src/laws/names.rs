@@ -103,8 +103,14 @@ impl Names {
             Event::Billing(BillingEvent::ChargeAdded(e)) => {
                 (Some((Kind::Charge, e.charge.uuid())), false)
             }
-            Event::Billing(BillingEvent::ChargeWithdrawn(_))
-            | Event::Process(ProcessEvent::DueSet(_)) => (None, false),
+            Event::Billing(
+                BillingEvent::ChargeWithdrawn(_) | BillingEvent::InvoiceLinesDrafted(_),
+            )
+            | Event::Process(
+                ProcessEvent::DueSet(_)
+                | ProcessEvent::PartDrafted(_)
+                | ProcessEvent::DecisionCompleted(_),
+            ) => (None, false),
             Event::Billing(BillingEvent::InvoiceFinalized(e)) => {
                 (Some((Kind::Invoice, e.invoice.uuid())), false)
             }
@@ -146,6 +152,8 @@ fn settled(event: &SettlementEvent) -> Option<(Kind, Uuid)> {
         SettlementEvent::CreditGranted(e) => Some((Kind::Grant, e.grant.uuid())),
         SettlementEvent::CreditPaidOut(e) => Some((Kind::Refund, e.refund.uuid())),
         SettlementEvent::InvoiceVoided(_)
+        | SettlementEvent::InvoiceLinesVoided(_)
+        | SettlementEvent::CreditNoteLinesDrafted(_)
         | SettlementEvent::PaymentReversed(_)
         | SettlementEvent::CreditApplied(_)
         | SettlementEvent::CreditReleased(_)

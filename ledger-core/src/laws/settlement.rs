@@ -103,6 +103,9 @@ impl Settlement {
     ) {
         match event {
             SettlementEvent::InvoiceVoided(void) => self.voided(id, void, posted, findings),
+            // They are with the document that they are of.
+            SettlementEvent::InvoiceLinesVoided(_) | SettlementEvent::CreditNoteLinesDrafted(_) => {
+            }
             SettlementEvent::CreditNoteIssued(note) => self.noted(id, note, posted, findings),
             SettlementEvent::PaymentRecorded(payment) => self.received(id, payment, findings),
             SettlementEvent::PaymentReversed(reversal) => self.taken_back(id, reversal, findings),

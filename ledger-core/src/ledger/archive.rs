@@ -4,7 +4,7 @@
 //! archive or not. Who keeps a ledger says when ([`Ledger::archive`]), and reads back what a
 //! decision ([`crate::unless_away`]) or a fold ([`Ledger::away_for`]) needs.
 
-use schemas::event::{BillingEvent, Event, EventAt};
+use schemas::event::{BillingEvent, Event, EventAt, ProcessEvent};
 use schemas::ids::CustomerId;
 use schemas::{CommitView, StreamId};
 
@@ -31,6 +31,17 @@ impl Customer {
         pieces.sort_unstable();
         pieces.dedup();
         (!pieces.is_empty()).then(|| Away { customer: self.id(), pieces })
+    }
+}
+
+/// Whether a commit with this first event begins on its customer as it is, and not on what was
+/// drafted of it.
+fn begins(first: Option<&Event>) -> bool {
+    let Some(Event::Process(event)) = first else { return true };
+    match event {
+        ProcessEvent::PartDrafted(part) => part.part == 0,
+        ProcessEvent::DecisionCompleted(_) => false,
+        ProcessEvent::BillingRunStarted(_) | ProcessEvent::DueSet(_) => true,
     }
 }
 
@@ -62,7 +73,10 @@ impl Ledger {
         events: impl Iterator<Item = &'e Event> + Clone,
     ) -> Option<Away> {
         let StreamId::Customer(customer) = stream else { return None };
-        self.customers.get(customer)?.away_for(events)
+        let customer = self.customers.get(customer)?;
+        // What follows a part is folded into what was drafted before.
+        let drafted = customer.drafting.as_ref().filter(|_| !begins(events.clone().next()));
+        drafted.map_or(customer, |drafting| &drafting.customer).away_for(events)
     }
 
     /// Everything of a customer that is away.
@@ -84,9 +98,10 @@ impl Ledger {
     ) -> Result<(), FoldError> {
         let id = away.customer;
         let customer = self.customers.get_mut(id).ok_or_else(|| Unmade::named(id))?;
-        let mut lines = Reading::of(&customer.billing, &away.pieces);
+        let known = customer.drafting.as_ref().map_or(&*customer, |drafting| &drafting.customer);
+        let mut lines = Reading::of(&known.billing, &away.pieces);
         let wanted = away.pieces.iter().map(|missing| missing.piece);
-        let mut settled = customer.settlement.reading(wanted);
+        let mut settled = known.settlement.reading(wanted);
         for commit in commits {
             for (index, record) in (0..).zip(commit.events()) {
                 let (event, made) = (Event::decode(record?)?, EventAt::at(commit.position, index));
@@ -107,6 +122,11 @@ impl Ledger {
             }
         }
         let read = lines.done()?;
+        if let Some(drafting) = &mut customer.drafting {
+            let drafted = &mut drafting.customer;
+            drafted.billing.bring_back(&away.pieces, read.clone());
+            drafted.settlement.bring_back(&away.pieces, &settled);
+        }
         customer.billing.bring_back(&away.pieces, read);
         if !customer.settlement.bring_back(&away.pieces, &settled) {
             return Err(Unmade::of("what is only in the log of", id).into());

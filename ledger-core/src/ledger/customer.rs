@@ -9,6 +9,7 @@ use schemas::terms::{LineKind, LotRef, Policies};
 use schemas::{Currency, Date, Minor, Rejection, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use super::parts::Drafting;
 use crate::billing::Account;
 use crate::billing::asking;
 use crate::billing::lines::Scope;
@@ -20,7 +21,7 @@ use crate::shared::Shared;
 use crate::subscription::advance::Horizon;
 use crate::subscription::agreements::Agreements;
 use crate::subscription::books::{Books, Invoiced};
-use crate::subscription::reach::{Reach, subject};
+use crate::subscription::reach::Reach;
 use crate::subscription::state::Subscription;
 use crate::unmade::Unmade;
 
@@ -35,6 +36,8 @@ pub struct Customer {
     pub(crate) revision: u64,
     /// The day on which a billing run has something to do.
     pub(crate) due: Option<Date>,
+    /// What is drafted of it and not so yet.
+    pub(super) drafting: Option<Box<Drafting>>,
 }
 
 impl Customer {
@@ -46,6 +49,7 @@ impl Customer {
             settlement: Settlement::of(registered.customer),
             revision: 0,
             due: None,
+            drafting: None,
         }
     }
 
@@ -84,7 +88,7 @@ impl Customer {
             }
             Event::Subscription(event) => {
                 let paid = self.agreements.waited_for_payment(event);
-                let of = subject(event);
+                let of = event.subject();
                 let known = of.and_then(|id| self.agreements.subscription(id));
                 let reach = known.map(Reach::before);
                 self.agreements.evolve(event, made)?;
@@ -116,7 +120,11 @@ impl Customer {
                 self.due = set.on;
                 self.billing.set_days(set)
             }
-            Event::Process(ProcessEvent::BillingRunStarted(_))
+            Event::Process(
+                ProcessEvent::BillingRunStarted(_)
+                | ProcessEvent::PartDrafted(_)
+                | ProcessEvent::DecisionCompleted(_),
+            )
             | Event::Book(_)
             | Event::Seller(_)
             | Event::Catalog(_) => Err(Unmade::astray(event.kind().name)),

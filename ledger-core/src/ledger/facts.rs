@@ -36,7 +36,11 @@ impl Facts {
             Event::Seller(event) => self.sellers.evolve(event)?,
             Event::Catalog(event) => self.catalog.evolve(event, made)?,
             Event::Process(ProcessEvent::BillingRunStarted(started)) => self.runs.started(started),
-            Event::Process(ProcessEvent::DueSet(_))
+            Event::Process(
+                ProcessEvent::DueSet(_)
+                | ProcessEvent::PartDrafted(_)
+                | ProcessEvent::DecisionCompleted(_),
+            )
             | Event::Customer(_)
             | Event::Subscription(_)
             | Event::Billing(_)

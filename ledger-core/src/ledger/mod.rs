@@ -16,6 +16,7 @@ mod draft;
 mod early_end;
 mod facts;
 mod follows;
+mod parts;
 pub(crate) mod post;
 mod registering;
 pub mod snapshot;
@@ -189,10 +190,7 @@ impl Ledger {
         stamp: &Stamp,
         events: &[Event],
     ) -> Result<(), Unmade> {
-        for (index, event) in (0..).zip(events) {
-            self.evolve(stream, event, EventAt::at(position, index), stamp.effective_at)?;
-        }
-        self.close_commit(stream)
+        self.fold_events(position, stream, (stamp.command_id, stamp.effective_at), events)
     }
 
     /// Folds a stored commit in.
@@ -200,11 +198,10 @@ impl Ledger {
     /// # Errors
     /// [`FoldError`]. The state is then of no more use.
     pub fn evolve_commit(&mut self, commit: &CommitView<'_>) -> Result<(), FoldError> {
-        for (index, record) in (0..).zip(commit.events()) {
-            let (event, made) = (Event::decode(record?)?, EventAt::at(commit.position, index));
-            self.evolve(commit.stream, &event, made, commit.effective_at)?;
-        }
-        Ok(self.close_commit(commit.stream)?)
+        let events = commit.events().map(|record| Event::decode(record?));
+        let events = events.collect::<Result<Vec<Event>, DecodeError>>()?;
+        let said = (commit.command_id, commit.effective_at);
+        Ok(self.fold_events(commit.position, commit.stream, said, &events)?)
     }
 
     fn evolve(

@@ -27,7 +27,7 @@ pub(super) fn event(registry: &mut Registry, profile: &Profile, event: &Event) {
         }
         Event::Billing(BillingEvent::InvoiceFinalized(invoice)) => invoiced(registry, invoice),
         Event::Settlement(event) => settled(registry, profile, event),
-        Event::Billing(BillingEvent::ChargeWithdrawn(_))
+        Event::Billing(BillingEvent::ChargeWithdrawn(_) | BillingEvent::InvoiceLinesDrafted(_))
         | Event::Book(_)
         | Event::Seller(_)
         | Event::Catalog(_)
@@ -87,6 +87,8 @@ fn settled(registry: &mut Registry, profile: &Profile, event: &SettlementEvent) 
             registry.number_taken(profile.entity, &note.series, note.sequence);
         }
         SettlementEvent::InvoiceVoided(_)
+        | SettlementEvent::InvoiceLinesVoided(_)
+        | SettlementEvent::CreditNoteLinesDrafted(_)
         | SettlementEvent::PaymentReversed(_)
         | SettlementEvent::CreditApplied(_)
         | SettlementEvent::CreditReleased(_)

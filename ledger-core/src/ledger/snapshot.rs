@@ -37,7 +37,7 @@ use super::facts::Facts;
 use crate::registry::{Counters, Registry};
 
 /// The form of the bytes. A golden test fails when the form changes and this does not.
-pub const STATE_VERSION: u32 = 15;
+pub const STATE_VERSION: u32 = 16;
 
 /// Bytes that are no state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

@@ -47,6 +47,8 @@ pub(crate) fn moves(event: &Event) -> bool {
 fn settles_days(event: &SettlementEvent) -> bool {
     match event {
         SettlementEvent::InvoiceVoided(_)
+        | SettlementEvent::InvoiceLinesVoided(_)
+        | SettlementEvent::CreditNoteLinesDrafted(_)
         | SettlementEvent::CreditNoteIssued(_)
         | SettlementEvent::CreditGranted(_)
         | SettlementEvent::CreditApplied(_)

@@ -53,7 +53,9 @@ impl Named {
                 named.invoices.push(e.invoice);
                 named.lots.extend(e.parts.iter().map(|part| part.lot));
             }
-            SettlementEvent::CreditGranted(_) => {}
+            SettlementEvent::CreditGranted(_)
+            | SettlementEvent::InvoiceLinesVoided(_)
+            | SettlementEvent::CreditNoteLinesDrafted(_) => {}
             SettlementEvent::CreditRevoked(e) => named.lots.push(LotRef::Grant(e.grant)),
             SettlementEvent::CreditExpired(e) => named.lots.push(LotRef::Grant(e.grant)),
             SettlementEvent::CreditPaidOut(e) => named.lots.push(e.lot),

@@ -13,12 +13,14 @@ use super::release::not_needed;
 use super::reversal::{part_of_line, time_of_line};
 use super::state::Invoice;
 use crate::billing::draft::{LineDraft, numbered};
-use crate::billing::lines::MAX_LINES;
 use crate::billing::state::{Billed, Line};
 use crate::money::rounding::narrow;
 use crate::money::shares::largest_remainder;
 use crate::seller::numbers::printed;
 use crate::seller::state::{Seller, series};
+
+/// The most lines that one command names.
+const MAX_LINES: usize = 1_000;
 
 /// Credits lines of an invoice, as told. What is more than the invoice has open goes back to the
 /// lots that paid it, if the command lets it.

@@ -17,9 +17,9 @@ use crate::shared::Shared;
 use crate::shelf::Commits;
 use crate::unmade::Unmade;
 
-/// The day on which something was booked.
-const fn booked_on(event: &SettlementEvent) -> Date {
-    match event {
+/// The day on which something was booked; none where that comes later.
+const fn booked_on(event: &SettlementEvent) -> Option<Date> {
+    Some(match event {
         SettlementEvent::InvoiceVoided(event) => event.posting_date,
         SettlementEvent::CreditNoteIssued(event) => event.posting_date,
         SettlementEvent::PaymentRecorded(event) => event.posting_date,
@@ -31,7 +31,10 @@ const fn booked_on(event: &SettlementEvent) -> Date {
         SettlementEvent::CreditRevoked(event) => event.posting_date,
         SettlementEvent::CreditExpired(event) => event.posting_date,
         SettlementEvent::CreditPaidOut(event) => event.posting_date,
-    }
+        SettlementEvent::InvoiceLinesVoided(_) | SettlementEvent::CreditNoteLinesDrafted(_) => {
+            return None;
+        }
+    })
 }
 
 impl Settlement {
@@ -40,9 +43,12 @@ impl Settlement {
     /// # Errors
     /// [`Unmade`] when it names what was never made.
     pub(crate) fn evolve(&mut self, event: &SettlementEvent, made: EventAt) -> Result<(), Unmade> {
-        self.document(booked_on(event));
+        self.last_document = self.last_document.max(booked_on(event));
         match event {
             SettlementEvent::InvoiceVoided(voided) => self.fold_void(voided, made),
+            SettlementEvent::InvoiceLinesVoided(_) | SettlementEvent::CreditNoteLinesDrafted(_) => {
+                Ok(())
+            }
             SettlementEvent::CreditNoteIssued(note) => self.fold_note(note, made),
             SettlementEvent::PaymentRecorded(payment) => self.fold_payment(payment, made),
             SettlementEvent::PaymentReversed(reversed) => self.fold_reversal(reversed, made),

@@ -18,6 +18,9 @@ use crate::accounting::{Account, Earning, Entry, PostError, Posted, Posting, Sto
 pub(crate) fn post(event: &SettlementEvent) -> Result<Posted, PostError> {
     match event {
         SettlementEvent::InvoiceVoided(void) => voided(void),
+        SettlementEvent::InvoiceLinesVoided(_) | SettlementEvent::CreditNoteLinesDrafted(_) => {
+            Ok(Posted::default())
+        }
         SettlementEvent::CreditNoteIssued(note) => credited(note),
         SettlementEvent::PaymentRecorded(payment) => received(payment),
         SettlementEvent::PaymentReversed(reversal) => reversed(reversal),

@@ -36,6 +36,8 @@ pub(crate) struct Agreements {
     /// Those with a cycle that was opened and that something scheduled comes before: what that
     /// will be depends on the catalog, too.
     foreseeing: Set<SubscriptionId>,
+    /// Those that have ended.
+    ended: Set<SubscriptionId>,
     pub(super) quotes: Shared<BTreeMap<QuoteId, Quote>>,
     /// In the order they were applied, which is the order they are taken in.
     pub(super) discounts: Shared<Vec<Discount>>,
@@ -79,7 +81,10 @@ impl Agreements {
             wants || waits || found.waits()
         });
         let foresees = self.subscription(id).is_some_and(Subscription::foresees);
-        for (set, is_in) in [(&mut self.asking, asks), (&mut self.foreseeing, foresees)] {
+        let ended = self.subscription(id).is_some_and(|found| found.ending.is_some());
+        let sets =
+            [(&mut self.asking, asks), (&mut self.foreseeing, foresees), (&mut self.ended, ended)];
+        for (set, is_in) in sets {
             if is_in {
                 set.add(id);
             } else {
@@ -120,9 +125,9 @@ impl Agreements {
         due.is_some_and(|due| due.at == ScheduledFor::Paid)
     }
 
-    /// How many subscriptions there are, ended ones included.
-    pub(crate) fn count(&self) -> usize {
-        self.subscriptions.len()
+    /// How many subscriptions there are that have not ended.
+    pub(crate) fn live(&self) -> usize {
+        self.subscriptions.len() - self.ended.len()
     }
 
     /// A quote that may still be accepted on a day.

@@ -22,8 +22,8 @@ use crate::catalog::models;
 use crate::customer::rules::Rules;
 use crate::money::rounding::round;
 
-/// The most subscriptions of one customer, ended ones included.
-const MAX_SUBSCRIPTIONS: usize = 500;
+/// The most subscriptions of one customer that have not ended.
+const MAX_SUBSCRIPTIONS: usize = 10_000;
 /// The most quotes of one customer.
 const MAX_QUOTES: usize = 500;
 
@@ -104,11 +104,11 @@ impl Start<'_> {
         if self.case.context.registry.taken.contains(subscription.uuid()) {
             return Err(Rejection::SubscriptionExists { subscription });
         }
-        if self.case.agreements.count() >= MAX_SUBSCRIPTIONS {
+        if self.case.agreements.live() >= MAX_SUBSCRIPTIONS {
             return Err(Rejection::TooMany {
-                what: "subscriptions of this customer",
+                what: "live subscriptions of this customer",
                 limit: MAX_SUBSCRIPTIONS,
-                way: "those that have ended count, too; register another customer for more",
+                way: "cancel some that are not used, or register another customer for more",
             });
         }
         Ok(())

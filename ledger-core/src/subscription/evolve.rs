@@ -14,7 +14,6 @@ use schemas::{Span, Timestamp};
 use super::agreements::{Agreements, Discount, Quote};
 use super::item::{Changed, Frozen, Item};
 use super::phases::Phases;
-use super::reach::subject;
 use super::state::{Ending, Migrated, Pause, Subscription, is_end};
 use super::steps::Word;
 use crate::mistakes::{Mistake, makes};
@@ -86,7 +85,7 @@ impl Agreements {
             | E::TermRenewed(_)
             | E::RenewalSet(_) => {}
         }
-        let id = subject(event).expect("what is about no subscription has returned");
+        let id = event.subject().expect("what is about no subscription has returned");
         self.subscription_mut(id)?.evolve(event, made)?;
         self.note(id);
         Ok(())

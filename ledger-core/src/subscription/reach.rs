@@ -10,35 +10,6 @@ use schemas::ids::SubscriptionId;
 use super::agreements::Agreements;
 use super::state::{Ending, Subscription, is_end};
 
-/// The subscription that an event is about; none if it is about none or about several.
-pub(crate) const fn subject(event: &SubscriptionEvent) -> Option<SubscriptionId> {
-    use SubscriptionEvent as E;
-    Some(match event {
-        E::SubscriptionCreated(e) => e.subscription,
-        E::SubscriptionRelocated(e) => e.subscription,
-        E::CycleOpened(e) => e.subscription,
-        E::CycleCut(e) => e.subscription,
-        E::PaymentAwaited(e) => e.subscription,
-        E::SubscriptionActivated(e) => e.subscription,
-        E::SubscriptionChanged(e) => e.subscription,
-        E::RampAgreed(e) => e.subscription,
-        E::SubscriptionMigrated(e) => e.subscription,
-        E::ChangeScheduled(e) => e.subscription,
-        E::ScheduledChangeWithdrawn(e) => e.subscription,
-        E::SubscriptionPaused(e) => e.subscription,
-        E::SubscriptionResumed(e) => e.subscription,
-        E::SubscriptionCanceled(e) => e.subscription,
-        E::CancellationUndone(e) => e.subscription,
-        E::TermRenewed(e) => e.subscription,
-        E::RenewalSet(e) => e.subscription,
-        E::QuoteCreated(_)
-        | E::QuoteAccepted(_)
-        | E::QuoteVoided(_)
-        | E::DiscountApplied(_)
-        | E::DiscountRemoved(_) => return None,
-    })
-}
-
 /// What an end depends on, as far as a fold can tell.
 #[derive(PartialEq, Eq)]
 struct Ends {

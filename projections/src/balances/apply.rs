@@ -61,7 +61,11 @@ impl Balances {
                 self.stop(cause, &posted.stops)?;
                 self.earn(cause, &posted.earnings)
             }
-            Event::Billing(BillingEvent::ChargeAdded(_) | BillingEvent::ChargeWithdrawn(_))
+            Event::Billing(
+                BillingEvent::ChargeAdded(_)
+                | BillingEvent::ChargeWithdrawn(_)
+                | BillingEvent::InvoiceLinesDrafted(_),
+            )
             | Event::Book(_)
             | Event::Seller(_)
             | Event::Catalog(_)
@@ -127,6 +131,10 @@ impl Balances {
                 self.granted(cause, grant)?;
                 let by = Document::Grant(grant.grant);
                 (StatementKind::CreditGranted, grant.posting_date, by)
+            }
+            // They come with the document that they are of.
+            SettlementEvent::InvoiceLinesVoided(_) | SettlementEvent::CreditNoteLinesDrafted(_) => {
+                return Err(FoldError::astray(cause.position));
             }
             SettlementEvent::CreditApplied(applied) => {
                 self.applied(cause, applied)?;

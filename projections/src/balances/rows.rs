@@ -9,6 +9,7 @@ use schemas::{Currency, Date, Personal, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::directory::DirectoryKind;
+use crate::lines::Lines;
 use crate::month::{Daily, Month};
 use crate::recognition::LineEarnings;
 use crate::table::TableKind;
@@ -18,6 +19,8 @@ pub(super) const BOOK: TableKind<(), Book> = TableKind::new(b'b', 1);
 pub(super) const CUSTOMERS: TableKind<CustomerId, CustomerRow> = TableKind::new(b'c', 2_048);
 pub(super) const INVOICE_CHUNKS: TableKind<(CustomerId, u32), Chunk<InvoiceRow>> =
     TableKind::new(b'i', 128);
+/// Lines that have no room in the row of their invoice.
+pub(super) const SHEETS: TableKind<(InvoiceId, u32), Vec<LineEarnings>> = TableKind::new(b'n', 64);
 pub(super) const STATEMENT_CHUNKS: TableKind<(CustomerId, u32), Chunk<StatementRow>> =
     TableKind::new(b's', 32);
 pub(super) const PAYMENT_CHUNKS: TableKind<(CustomerId, u32), Chunk<PaymentRow>> =
@@ -135,7 +138,7 @@ pub(super) struct InvoiceRow {
     pub(super) due_date: Date,
     pub(super) total: i64,
     pub(super) open: i64,
-    pub(super) lines: Vec<LineEarnings>,
+    pub(super) lines: Lines<LineEarnings>,
 }
 
 /// One entry of a statement.

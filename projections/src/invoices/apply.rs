@@ -10,9 +10,10 @@ use schemas::{CommitView, Event, StreamId, Timestamp};
 use super::Invoices;
 use super::rows::{
     BY_EXTERNAL_ID, BY_ID, BY_NUMBER, DayRow, InvoiceRow, LineRow, Page, Placed, SettledBy,
-    SettlementRow, TakenBy,
+    SettlementRow, TakenBy, nanos,
 };
 use crate::directory::Needle;
+use crate::lines::{Lines, Place, SHEET};
 use crate::places::{Places, page_of};
 use crate::projection::FoldError;
 use crate::store::{Store, StoreError};
@@ -56,7 +57,11 @@ impl Invoices {
         match event {
             Event::Billing(BillingEvent::InvoiceFinalized(invoice)) => self.issued(here, invoice),
             Event::Settlement(event) => self.settled(here, event),
-            Event::Billing(BillingEvent::ChargeAdded(_) | BillingEvent::ChargeWithdrawn(_))
+            Event::Billing(
+                BillingEvent::ChargeAdded(_)
+                | BillingEvent::ChargeWithdrawn(_)
+                | BillingEvent::InvoiceLinesDrafted(_),
+            )
             | Event::Book(_)
             | Event::Seller(_)
             | Event::Catalog(_)
@@ -75,8 +80,12 @@ impl Invoices {
                 row.taken.push(TakenBy::Line(by).now());
             }
         }
-        let mut row = row_of(here, invoice);
-        let place = self.book.entry(here.store, (), Places::default)?.take(row.lines.len());
+        let weight = invoice.lines.len().min(SHEET);
+        let place = self.book.entry(here.store, (), Places::default)?.take(weight);
+        let sheets = &mut self.sheets;
+        let lines = invoice.lines.iter().map(LineRow::new);
+        let lines = Lines::new(lines, |sheet, lines| sheets.put((place, sheet), lines));
+        let mut row = row_of(here, invoice, lines);
         for entry in settlement_of(here, invoice) {
             if let Some((number, chunk)) = row.settlement.push(entry) {
                 self.settlements.put((place, number), chunk);
@@ -116,8 +125,18 @@ impl Invoices {
     /// A line of an earlier invoice of the customer, to be changed.
     fn line_mut(&mut self, here: Here<'_>, at: LineRef) -> Result<&mut LineRow, FoldError> {
         let place = self.locate(here, at.invoice)?;
+        let unknown = || here.unknown_line(at);
         let row = row_at(&mut self.pages, here.store, place)?;
-        row.line_mut(at.line).ok_or_else(|| here.unknown_line(at))
+        match row.lines.place(at.line).ok_or_else(unknown)? {
+            Place::Row(at) => {
+                let row = row_at(&mut self.pages, here.store, place)?;
+                row.lines.in_row(at).ok_or_else(unknown)
+            }
+            Place::Sheet(sheet, at) => {
+                let sheet = self.sheets.get_mut(here.store, (place, sheet))?;
+                sheet.and_then(|lines| lines.get_mut(at)).ok_or_else(unknown)
+            }
+        }
     }
 
     /// The place of an earlier invoice of the customer; the latest are looked through first.
@@ -166,7 +185,8 @@ fn settlement_of(here: Here<'_>, invoice: &InvoiceFinalized) -> Vec<SettlementRo
     credit.map(entry).collect()
 }
 
-fn row_of(here: Here<'_>, invoice: &InvoiceFinalized) -> InvoiceRow {
+fn row_of(here: Here<'_>, invoice: &InvoiceFinalized, lines: Lines<LineRow>) -> InvoiceRow {
+    let charges = invoice.lines.iter().filter(|line| line.credits.is_none());
     InvoiceRow {
         invoice: invoice.invoice,
         external_id: invoice.external_id.clone(),
@@ -196,7 +216,8 @@ fn row_of(here: Here<'_>, invoice: &InvoiceFinalized) -> InvoiceRow {
         credit_generated: invoice.credit_generated.0,
         credited: 0,
         void_reason: None,
-        lines: invoice.lines.iter().map(LineRow::new).collect(),
+        units: charges.map(|line| nanos(line.quantity)).sum(),
+        lines,
         settlement: Tail::default(),
     }
 }

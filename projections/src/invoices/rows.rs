@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::answer::there;
 use crate::directory::DirectoryKind;
+use crate::lines::Lines;
 use crate::places::Places;
 use crate::store::StoreError;
 use crate::table::TableKind;
@@ -23,6 +24,8 @@ use crate::tail::Tail;
 
 pub(super) const BOOK: TableKind<(), Places> = TableKind::new(b'b', 1);
 pub(super) const PAGES: TableKind<u64, Page> = TableKind::new(b'p', 512);
+/// Lines that have no room in the row of their invoice, by its place.
+pub(super) const SHEETS: TableKind<(u64, u32), Chunk<LineRow>> = TableKind::new(b'l', 256);
 pub(super) const SETTLEMENTS: TableKind<(u64, u32), Chunk<SettlementRow>> =
     TableKind::new(b's', 64);
 pub(super) const CUSTOMERS: TableKind<CustomerId, CustomerRow> = TableKind::new(b'c', 4_096);
@@ -79,7 +82,9 @@ pub(super) struct InvoiceRow {
     pub(super) credit_generated: i64,
     pub(super) credited: i64,
     pub(super) void_reason: Option<Personal>,
-    pub(super) lines: Vec<LineRow>,
+    /// Sum of the quantities of its charges, in billionths.
+    pub(super) units: i128,
+    pub(super) lines: Lines<LineRow>,
     pub(super) settlement: Tail<SettlementRow, 8>,
 }
 
@@ -154,14 +159,6 @@ impl InvoiceRow {
         EventAt::at(self.position, self.index)
     }
 
-    pub(super) fn line(&self, number: u32) -> Option<&LineRow> {
-        self.lines.iter().find(|row| row.line.line == number)
-    }
-
-    pub(super) fn line_mut(&mut self, number: u32) -> Option<&mut LineRow> {
-        self.lines.iter_mut().find(|row| row.line.line == number)
-    }
-
     /// What is still owed.
     pub(super) fn balance_due(&self) -> i64 {
         if self.void_reason.is_some() {
@@ -192,14 +189,13 @@ impl InvoiceRow {
     /// What it adds to the sums of its document date.
     pub(super) fn figures(&self) -> Figures {
         let totals = &self.totals;
-        let units = self.lines.iter().filter(|row| row.line.credits.is_none());
         Figures {
             currency: self.currency,
             status: self.status(),
             sums: Sums {
                 invoices: 1,
                 zero_value: i128::from(totals.total.is_zero()),
-                units: units.map(|row| nanos(row.line.quantity)).sum(),
+                units: self.units,
                 gross: totals.gross.0.into(),
                 discount: totals.discount.0.into(),
                 net: totals.net.0.into(),
@@ -217,7 +213,7 @@ impl InvoiceRow {
 pub(super) const UNIT_PLACES: u32 = 9;
 
 /// A quantity in billionths; digits beyond, which no command may give, are cut.
-fn nanos(quantity: Decimal) -> i128 {
+pub(super) fn nanos(quantity: Decimal) -> i128 {
     let (mantissa, scale) = (quantity.mantissa(), quantity.scale());
     if scale <= UNIT_PLACES {
         mantissa * 10_i128.pow(UNIT_PLACES - scale)

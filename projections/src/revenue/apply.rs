@@ -1,5 +1,7 @@
 //! How events change what is earned.
 
+use std::collections::BTreeMap;
+
 use ledger_core::accounting::{Account, Earning, Posted, Stop};
 use ledger_core::post;
 use schemas::event::{
@@ -12,6 +14,7 @@ use super::Revenue;
 use super::rows::{BY_ID, Book, InvoiceRow, LineRow, MonthRow, Page, ReversalRow, Sums};
 use crate::answer::there;
 use crate::directory::Needle;
+use crate::lines::{Lines, Place, SHEET};
 use crate::month::Month;
 use crate::places::page_of;
 use crate::projection::FoldError;
@@ -42,7 +45,11 @@ impl Revenue {
             Event::Subscription(SubscriptionEvent::SubscriptionActivated(_)) => {
                 self.reverse(store, position, &posted()?)
             }
-            Event::Billing(BillingEvent::ChargeAdded(_) | BillingEvent::ChargeWithdrawn(_))
+            Event::Billing(
+                BillingEvent::ChargeAdded(_)
+                | BillingEvent::ChargeWithdrawn(_)
+                | BillingEvent::InvoiceLinesDrafted(_),
+            )
             | Event::Book(_)
             | Event::Seller(_)
             | Event::Catalog(_)
@@ -76,7 +83,9 @@ impl Revenue {
                 self.book_entries(store, &posted, |sums, deferred| sums.released += deferred)?;
                 Ok(())
             }
-            SettlementEvent::PaymentRecorded(_)
+            SettlementEvent::InvoiceLinesVoided(_)
+            | SettlementEvent::CreditNoteLinesDrafted(_)
+            | SettlementEvent::PaymentRecorded(_)
             | SettlementEvent::PaymentReversed(_)
             | SettlementEvent::PaymentRefunded(_)
             | SettlementEvent::CreditApplied(_)
@@ -93,25 +102,30 @@ impl Revenue {
         invoice: &InvoiceFinalized,
         posted: &Posted,
     ) -> Result<(), StoreError> {
+        let mut own: BTreeMap<u32, Vec<&Earning>> = BTreeMap::new();
+        for earning in &posted.earnings {
+            own.entry(earning.line.line).or_default().push(earning);
+        }
         let lines = invoice.lines.iter().map(|line| {
-            let own = posted.earnings.iter().filter(|earning| earning.line.line == line.line);
+            let own = own.get(&line.line).map_or(&[][..], Vec::as_slice);
             LineRow {
                 line: line.line,
                 schedule: line.schedule,
-                billed: own.clone().map(|earning| earning.amount.0).sum(),
-                earnings: own.map(EarningRow::new).collect(),
+                billed: own.iter().map(|earning| earning.amount.0).sum(),
+                earnings: own.iter().map(|earning| EarningRow::new(earning)).collect(),
                 reversals: Vec::new(),
             }
         });
+        let book = self.book.entry(store, (), Book::default)?;
+        let place = book.places.take(invoice.lines.len().min(SHEET));
+        let sheets = &mut self.sheets;
         let row = InvoiceRow {
             invoice: invoice.invoice,
             customer,
             currency: invoice.currency,
             posting_date: invoice.posting_date,
-            lines: lines.collect(),
+            lines: Lines::new(lines, |sheet, lines| sheets.put((place, sheet), lines)),
         };
-        let book = self.book.entry(store, (), Book::default)?;
-        let place = book.places.take(row.lines.len());
         let id = Needle::new(BY_ID, invoice.invoice.uuid().as_bytes());
         self.directory.add(store, id, place)?;
         let (page, _) = page_of(place);
@@ -190,9 +204,10 @@ impl Revenue {
         posting_date: Date,
         lines: &[LineReversal],
     ) -> Result<(), FoldError> {
-        let row = self.row(store, position, invoice)?;
+        let place = self.place(store, position, invoice)?;
         for reversal in lines {
-            line_mut(row, position, reversal.line)?.reversals.push(ReversalRow {
+            let at = LineRef { invoice, line: reversal.line };
+            self.line_mut(store, (position, place), at)?.reversals.push(ReversalRow {
                 posting_date,
                 contra: reversal.recognised.0,
                 released: reversal.unrecognised.0,
@@ -213,8 +228,8 @@ impl Revenue {
             self.stop(store, position, *stop)?;
         }
         for earning in &posted.earnings {
-            let row = self.row(store, position, earning.line.invoice)?;
-            let line = line_mut(row, position, earning.line.line)?;
+            let place = self.place(store, position, earning.line.invoice)?;
+            let line = self.line_mut(store, (position, place), earning.line)?;
             line.earnings.push(EarningRow::new(earning));
         }
         self.recognise(store, &posted.earnings)?;
@@ -222,9 +237,10 @@ impl Revenue {
     }
 
     fn stop(&mut self, store: &dyn Store, position: u64, stop: Stop) -> Result<(), FoldError> {
-        let row = self.row(store, position, stop.line.invoice)?;
-        let currency = row.currency;
-        let earnings = line_mut(row, position, stop.line.line)?.earnings.iter_mut();
+        let place = self.place(store, position, stop.line.invoice)?;
+        let currency = self.row(store, place)?.currency;
+        let line = self.line_mut(store, (position, place), stop.line)?;
+        let earnings = line.earnings.iter_mut();
         let lost: Vec<_> =
             earnings.map(|earning| earning.stop(stop.line, currency, stop.from)).collect();
         for daily in lost {
@@ -233,29 +249,47 @@ impl Revenue {
         Ok(())
     }
 
-    fn row(
+    /// Where an invoice is.
+    fn place(
         &mut self,
         store: &dyn Store,
         position: u64,
         invoice: InvoiceId,
-    ) -> Result<&mut InvoiceRow, FoldError> {
+    ) -> Result<u64, FoldError> {
         let id = Needle::new(BY_ID, invoice.uuid().as_bytes());
         for place in self.directory.find(store, id)? {
-            let (page, slot) = page_of(place);
-            let found = self.pages.get(store, page)?.and_then(|page| page.invoices.get(slot));
-            if there(found, "an invoice on its page")?.invoice == invoice {
-                let page = self.pages.get_mut(store, page)?;
-                let row = page.and_then(|page| page.invoices.get_mut(slot));
-                return Ok(there(row, "an invoice on its page")?);
+            if self.row(store, place)?.invoice == invoice {
+                return Ok(place);
             }
         }
         Err(FoldError::unknown(position, invoice))
     }
-}
 
-/// A line of an invoice, to be changed.
-fn line_mut(row: &mut InvoiceRow, position: u64, line: u32) -> Result<&mut LineRow, FoldError> {
-    let at = LineRef { invoice: row.invoice, line };
-    let found = row.lines.iter_mut().find(|row| row.line == line);
-    found.ok_or_else(|| FoldError::unknown_line(position, at))
+    fn row(&mut self, store: &dyn Store, place: u64) -> Result<&InvoiceRow, StoreError> {
+        let (page, slot) = page_of(place);
+        let found = self.pages.get(store, page)?.and_then(|page| page.invoices.get(slot));
+        there(found, "an invoice on its page")
+    }
+
+    /// A line of the invoice at a place, to be changed.
+    fn line_mut(
+        &mut self,
+        store: &dyn Store,
+        (position, place): (u64, u64),
+        at: LineRef,
+    ) -> Result<&mut LineRow, FoldError> {
+        let unknown = || FoldError::unknown_line(position, at);
+        let (page, slot) = page_of(place);
+        match self.row(store, place)?.lines.place(at.line).ok_or_else(unknown)? {
+            Place::Row(at) => {
+                let page = self.pages.get_mut(store, page)?;
+                let row = page.and_then(|page| page.invoices.get_mut(slot));
+                row.and_then(|row| row.lines.in_row(at)).ok_or_else(unknown)
+            }
+            Place::Sheet(sheet, at) => {
+                let sheet = self.sheets.get_mut(store, (place, sheet))?;
+                sheet.and_then(|lines| lines.get_mut(at)).ok_or_else(unknown)
+            }
+        }
+    }
 }

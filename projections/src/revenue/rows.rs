@@ -6,6 +6,7 @@ use schemas::{Currency, Date};
 use serde::{Deserialize, Serialize};
 
 use crate::directory::DirectoryKind;
+use crate::lines::Lines;
 use crate::month::{Daily, Month};
 use crate::places::Places;
 use crate::recognition::EarningRow;
@@ -13,6 +14,8 @@ use crate::table::TableKind;
 
 pub(super) const BOOK: TableKind<(), Book> = TableKind::new(b'b', 1);
 pub(super) const PAGES: TableKind<u64, Page> = TableKind::new(b'p', 256);
+/// Lines that have no room in the row of their invoice, by its place.
+pub(super) const SHEETS: TableKind<(u64, u32), Vec<LineRow>> = TableKind::new(b'l', 256);
 pub(super) const MONTHS: TableKind<(Currency, Month), MonthRow> = TableKind::new(b'm', 1_024);
 pub(super) const DIRECTORY: DirectoryKind<u64> = DirectoryKind::new(b'x', b'y');
 
@@ -51,7 +54,7 @@ pub(super) struct InvoiceRow {
     pub(super) customer: CustomerId,
     pub(super) currency: Currency,
     pub(super) posting_date: Date,
-    pub(super) lines: Vec<LineRow>,
+    pub(super) lines: Lines<LineRow>,
 }
 
 /// What one line earns.

@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::currency::Currency;
-use crate::ids::{BillingRunId, CustomerId, EntityId};
+use crate::ids::{BillingRunId, CommandId, CustomerId, EntityId};
 use crate::party::{Address, TaxId};
 use crate::personal::{Contact, Personal};
 use crate::terms::CustomerDetail;
@@ -56,6 +56,19 @@ pub struct ParkCustomer {
     pub reason: Label,
     /// What is, and the way out.
     pub detail: Label,
+}
+
+/// Keeps a part of what is decided of a command, where that takes more than one commit. Made by the
+/// system.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DraftPart {
+    /// Whose stream it is on.
+    pub customer: CustomerId,
+    /// The command.
+    pub of: CommandId,
+    /// Which part, from 0.
+    pub part: u32,
 }
 
 /// Lets runs bill a customer again that was parked.

@@ -133,8 +133,16 @@ pub struct DiscountBefore {
 pub struct SharedDiscount {
     /// Which discount.
     pub discount: DiscountId,
-    /// The lines, in their order.
+    /// The lines, in their order: at most 500.
     pub shares: Vec<DiscountShare>,
+    /// How many more there are.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub more: u32,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde hands it so")]
+const fn is_none(more: &u32) -> bool {
+    *more == 0
 }
 
 /// A line's share of a fixed discount.

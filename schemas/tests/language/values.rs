@@ -10,8 +10,8 @@ use schemas::command::{
     RefundEffect,
 };
 use schemas::event::{
-    ChangeAgreed, DiscountBasis, EndAgreed, ItemNamed, LineSource, PlanVersion, RefundedTo,
-    RevenueSchedule, RoundingSubject, ScheduledChange, ScheduledFor, TermsChange,
+    ChangeAgreed, DiscountBasis, DraftedOf, EndAgreed, ItemNamed, LineSource, PlanVersion,
+    RefundedTo, RevenueSchedule, RoundingSubject, ScheduledChange, ScheduledFor, TermsChange,
 };
 use schemas::fraction::RoundingMode;
 use schemas::party::{Address, TaxId};
@@ -361,6 +361,11 @@ every_variant! {
             among: Minor(3000),
         },
         "credit" DiscountBasis::Credit { .. } => DiscountBasis::Credit { of: Minor(182) },
+    }
+    drafted DraftedOf {
+        "issued" DraftedOf::Invoice(_) => DraftedOf::Invoice(id(6)),
+        "voided" DraftedOf::Void(_) => DraftedOf::Void(id(6)),
+        "noted" DraftedOf::CreditNote(_) => DraftedOf::CreditNote(id(8)),
     }
     line_sources LineSource {
         "cycle" LineSource::Cycle { .. } => {

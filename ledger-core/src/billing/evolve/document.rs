@@ -1,8 +1,9 @@
 //! What events make of one invoice: of one in memory, and of one that is read back.
 
 use schemas::event::{
-    CreditNoteIssued, DiscountBasis, DiscountPart, EventAt, InvoiceFinalized, InvoiceLine,
-    LinePricing, LineRef, LineReversal, RevenueSchedule,
+    CreditNoteIssued, CreditNoteLinesDrafted, DiscountBasis, DiscountPart, EventAt,
+    InvoiceFinalized, InvoiceLine, InvoiceLinesDrafted, LinePricing, LineRef, LineReversal,
+    RevenueSchedule,
 };
 use schemas::ids::InvoiceId;
 use schemas::terms::LineKind;
@@ -26,27 +27,94 @@ pub(in crate::billing) struct Undone {
     pub(in crate::billing) returned: bool,
 }
 
+/// An invoice, as far as its lines need to know.
+#[derive(Clone, Copy)]
+pub(in crate::billing) struct Drafted {
+    pub(in crate::billing) invoice: InvoiceId,
+    pub(in crate::billing) currency: Currency,
+    pub(in crate::billing) document_date: Date,
+    pub(in crate::billing) posting_date: Date,
+}
+
+/// The same of what issues an invoice and of what drafts its lines.
+macro_rules! drafted_by {
+    ($($event:ident),*) => {$(
+        impl From<&$event> for Drafted {
+            fn from(event: &$event) -> Self {
+                let $event { invoice, currency, document_date, posting_date, .. } = *event;
+                Self { invoice, currency, document_date, posting_date }
+            }
+        }
+    )*};
+}
+
+drafted_by!(InvoiceFinalized, InvoiceLinesDrafted);
+
+/// Lines of a credit note: all of them, or some that were drafted.
+#[derive(Clone, Copy)]
+pub(in crate::billing) struct Noted<'e> {
+    pub(in crate::billing) invoice: InvoiceId,
+    pub(in crate::billing) document_date: Date,
+    pub(in crate::billing) posting_date: Date,
+    pub(in crate::billing) by_time: bool,
+    pub(in crate::billing) lines: &'e [LineReversal],
+    pub(in crate::billing) credits: &'e [InvoiceLine],
+}
+
+impl<'e> From<&'e CreditNoteIssued> for Noted<'e> {
+    fn from(note: &'e CreditNoteIssued) -> Self {
+        let CreditNoteIssued { invoice, document_date, posting_date, lines, credits, .. } = note;
+        let (invoice, document_date, posting_date) = (*invoice, *document_date, *posting_date);
+        let by_time = !credits.is_empty();
+        Self { invoice, document_date, posting_date, by_time, lines, credits }
+    }
+}
+
+impl<'e> From<&'e CreditNoteLinesDrafted> for Noted<'e> {
+    fn from(drafted: &'e CreditNoteLinesDrafted) -> Self {
+        let CreditNoteLinesDrafted { note: _, lines, credits, .. } = drafted;
+        let CreditNoteLinesDrafted { invoice, document_date, posting_date, by_time, .. } = *drafted;
+        Self { invoice, document_date, posting_date, by_time, lines, credits }
+    }
+}
+
 impl Billed {
-    /// An invoice that is issued with these charges, one for each line.
-    pub(in crate::billing) fn issued(
-        event: &InvoiceFinalized,
-        made: EventAt,
-        charges: Vec<Option<Shared<Pending>>>,
-    ) -> Self {
-        let added = charges.iter().flatten().map(|charge| charge.made);
-        let commits = Commits::of(added.chain([made]));
-        let lines = event.lines.iter().zip(charges);
+    /// An invoice without lines.
+    pub(in crate::billing) fn of(drafted: Drafted) -> Self {
+        let Drafted { invoice, currency: _, document_date, posting_date } = drafted;
         Self {
-            invoice: event.invoice,
-            document_date: event.document_date,
-            posting_date: event.posting_date,
-            rows: lines
-                .map(|(line, charge)| Shared::new(new_line((event, made), line, charge)))
-                .collect(),
+            invoice,
+            document_date,
+            posting_date,
+            rows: Vec::new(),
             notes: Vec::new(),
             voided: false,
-            commits,
+            commits: Commits::default(),
         }
+    }
+
+    /// The next line, with the charge that it bills.
+    pub(in crate::billing) fn push(
+        &mut self,
+        (currency, made): (Currency, EventAt),
+        line: &InvoiceLine,
+        charge: Option<Shared<Pending>>,
+    ) {
+        if let Some(charge) = &charge {
+            self.commits.insert(charge.made);
+        }
+        let at = LineRef { invoice: self.invoice, line: line.line };
+        self.rows.push(Shared::new(new_line(
+            (at, currency, self.posting_date),
+            line,
+            charge,
+            made,
+        )));
+    }
+
+    /// A commit made it what it is.
+    pub(in crate::billing) fn made_by_commit(&mut self, made: EventAt) {
+        self.commits.add(made);
     }
 
     /// The line of this number, from 1.
@@ -65,16 +133,14 @@ impl Billed {
     ///
     /// # Errors
     /// [`Unmade`] when it has no such line.
-    pub(in crate::billing) fn take_note(&mut self, note: &CreditNoteIssued) -> Result<(), Unmade> {
-        self.notes.push(note.note);
-        let by_time = !note.credits.is_empty();
-        for reversal in &note.lines {
+    pub(in crate::billing) fn take_note(&mut self, note: Noted<'_>) -> Result<(), Unmade> {
+        for reversal in note.lines {
             let at = LineRef { invoice: note.invoice, line: reversal.line };
             let line = self.line_mut(reversal.line);
             let line =
                 line.ok_or_else(|| Unmade::of(format!("line {} of", at.line), at.invoice))?;
             line.reverse(at, reversal, note.posting_date);
-            line.cut |= !by_time;
+            line.cut |= !note.by_time;
         }
         Ok(())
     }
@@ -151,11 +217,11 @@ impl Line {
 }
 
 fn new_line(
-    (event, made): (&InvoiceFinalized, EventAt),
+    (at, currency, posting_date): (LineRef, Currency, Date),
     line: &InvoiceLine,
     charge: Option<Shared<Pending>>,
+    made: EventAt,
 ) -> Line {
-    let at = LineRef { invoice: event.invoice, line: line.line };
     let charges_time = match line.kind {
         LineKind::Recurring | LineKind::ProrationCharge | LineKind::MinimumTrueUp => true,
         LineKind::OneOff | LineKind::ProrationCredit | LineKind::Rounding => false,
@@ -185,7 +251,7 @@ fn new_line(
         cut: false,
         credited_by: Vec::new(),
         earned: Minor::ZERO,
-        earning: first_earning(at, event.currency, line.net, line.schedule, event.posting_date),
+        earning: first_earning(at, currency, line.net, line.schedule, posting_date),
     }
 }
 

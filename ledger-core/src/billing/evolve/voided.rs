@@ -6,7 +6,7 @@
 //! a pause or a removal gives some of that back: from then on it is billed like any other.
 
 use schemas::Span;
-use schemas::event::{EventAt, InvoiceVoided, LineRef, LineSource};
+use schemas::event::{EventAt, InvoiceLinesVoided, InvoiceVoided, LineRef, LineSource};
 use schemas::ids::{InvoiceId, SubscriptionId};
 
 use super::document::Undone;
@@ -19,13 +19,29 @@ impl Billing {
     pub(super) fn fold_void(&mut self, event: &InvoiceVoided, made: EventAt) -> Result<(), Unmade> {
         let place = self.invoices.place(event.invoice);
         let place = place.ok_or_else(|| Unmade::named(event.invoice))?;
-        let billed = self.billed_mut(event.invoice, made)?;
-        billed.voided = true;
-        let lines = billed.rows.clone();
-        for (number, line) in (1_u32..).zip(&lines) {
+        self.billed_mut(event.invoice, made)?.voided = true;
+        let returned = |number| event.rebill || event.returned.contains(&number);
+        for number in event.lines.iter().map(|reversal| reversal.line) {
             let at = LineAt { invoice: place, line: number };
-            let returned = event.rebill || event.returned.contains(&number);
-            self.void_line((event.invoice, made), at, line, (event.rebill, returned))?;
+            self.void_line((event.invoice, made), at, (event.rebill, returned(number)))?;
+        }
+        Ok(())
+    }
+
+    /// Lines of an invoice that is not void yet are, as if it were: whoever folds them decides on
+    /// nothing until it is.
+    pub(super) fn void_lines(
+        &mut self,
+        event: &InvoiceLinesVoided,
+        made: EventAt,
+    ) -> Result<(), Unmade> {
+        let place = self.invoices.place(event.invoice);
+        let place = place.ok_or_else(|| Unmade::named(event.invoice))?;
+        self.billed_mut(event.invoice, made)?;
+        let returned = |number| event.rebill || event.returned.contains(&number);
+        for number in event.lines.iter().map(|reversal| reversal.line) {
+            let at = LineAt { invoice: place, line: number };
+            self.void_line((event.invoice, made), at, (event.rebill, returned(number)))?;
         }
         Ok(())
     }
@@ -34,9 +50,11 @@ impl Billing {
         &mut self,
         (invoice, made): (InvoiceId, EventAt),
         at: LineAt,
-        line: &Line,
         (rebill, returned): (bool, bool),
     ) -> Result<(), Unmade> {
+        let unknown = || Unmade::of(format!("line {} of", at.line), invoice);
+        let billed = self.invoices.shelf.if_here(at.invoice);
+        let line = &billed.and_then(|billed| billed.row(at.line)).ok_or_else(unknown)?;
         self.touch(line.source);
         if let LineSource::Cycle { subscription, item, cycle: number } = line.source {
             let cycle = self.cycle_mut(subscription, item, number)?;

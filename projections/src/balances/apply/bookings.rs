@@ -7,6 +7,7 @@ use schemas::{Currency, Date, Minor};
 use super::super::Balances;
 use super::super::rows::{Book, JournalRow, MonthRow};
 use super::Cause;
+use crate::lines::Place;
 use crate::projection::FoldError;
 use crate::recognition::{EarningRow, LineEarnings, by_month};
 use crate::store::{Store, StoreError};
@@ -81,9 +82,17 @@ impl Balances {
 
     /// A line of an invoice, to be changed.
     fn line(&mut self, cause: Cause<'_>, at: LineRef) -> Result<&mut LineEarnings, FoldError> {
-        let row = self.invoice(cause, at.invoice)?;
-        let line = row.lines.iter_mut().find(|line| line.line == at.line);
-        line.ok_or_else(|| FoldError::unknown_line(cause.position, at))
+        let unknown = || FoldError::unknown_line(cause.position, at);
+        match self.invoice(cause, at.invoice)?.lines.place(at.line).ok_or_else(unknown)? {
+            Place::Row(place) => {
+                let row = self.invoice(cause, at.invoice)?;
+                row.lines.in_row(place).ok_or_else(unknown)
+            }
+            Place::Sheet(sheet, place) => {
+                let sheet = self.sheets.get_mut(cause.store, (at.invoice, sheet))?;
+                sheet.and_then(|lines| lines.get_mut(place)).ok_or_else(unknown)
+            }
+        }
     }
 
     fn spread(

@@ -16,6 +16,7 @@ use super::super::rows::{
 use super::Cause;
 use crate::answer::there;
 use crate::directory::Needle;
+use crate::lines::Lines;
 use crate::projection::FoldError;
 use crate::recognition::LineEarnings;
 use crate::store::StoreError;
@@ -28,6 +29,8 @@ impl Balances {
     ) -> Result<(), FoldError> {
         let lines = invoice.lines.iter();
         let lines = lines.map(|line| LineEarnings { line: line.line, earnings: Vec::new() });
+        let (id, sheets) = (invoice.invoice, &mut self.sheets);
+        let lines = Lines::new(lines, |sheet, lines| sheets.put((id, sheet), lines));
         let row = InvoiceRow {
             invoice: invoice.invoice,
             number: invoice.number.clone(),
@@ -35,7 +38,7 @@ impl Balances {
             due_date: invoice.due_date,
             total: invoice.totals.total.0,
             open: 0,
-            lines: lines.collect(),
+            lines,
         };
         if let Some((number, chunk)) = self.customer(cause)?.invoices.push(row) {
             self.invoice_chunks.put((cause.customer, number), chunk);

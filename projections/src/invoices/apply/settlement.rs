@@ -36,7 +36,9 @@ impl Invoices {
             SettlementEvent::PaymentRefunded(refund) => self.refunded(here, refund),
             SettlementEvent::CreditApplied(applied) => self.applied(here, applied),
             SettlementEvent::CreditReleased(released) => self.released(here, released),
-            SettlementEvent::CreditGranted(_)
+            SettlementEvent::InvoiceLinesVoided(_)
+            | SettlementEvent::CreditNoteLinesDrafted(_)
+            | SettlementEvent::CreditGranted(_)
             | SettlementEvent::CreditRevoked(_)
             | SettlementEvent::CreditExpired(_)
             | SettlementEvent::CreditPaidOut(_) => Ok(()),
@@ -46,23 +48,19 @@ impl Invoices {
     fn voided(&mut self, here: Here<'_>, void: &InvoiceVoided) -> Result<(), FoldError> {
         let (kind, by) = (SettlementKind::Voided, SettledBy::Itself);
         let cause = Cause { kind, posting_date: void.posting_date, by };
-        let mut credits = Vec::new();
         self.change(here, cause, void.invoice, |row| {
             let owed = row.balance_due();
             row.void_reason = Some(void.reason.clone());
             void.released.iter().for_each(|part| row.give_back(part));
             row.credit_generated -= void.credit_withdrawn.0;
-            for reversal in &void.lines {
-                let at = LineRef { invoice: void.invoice, line: reversal.line };
-                let line = row.line_mut(at.line).ok_or_else(|| here.unknown_line(at))?;
-                credits.extend(line.line.credits.map(|credited| (at, credited, reversal.net.0)));
-            }
             Ok(-owed)
         })?;
         // A voided credit line no longer takes anything off the line that it credited.
-        for (by, credited, net) in credits {
+        for reversal in &void.lines {
+            let by = LineRef { invoice: void.invoice, line: reversal.line };
+            let Some(credited) = self.line_mut(here, by)?.line.credits else { continue };
             let row = self.line_mut(here, credited)?;
-            row.credited += net;
+            row.credited += reversal.net.0;
             let taken = row.taken.iter_mut().find(|taken| taken.by == TakenBy::Line(by));
             taken.ok_or_else(|| here.unknown_line(by))?.voided = Some(here.event());
         }
@@ -76,14 +74,14 @@ impl Invoices {
         let cause = Cause { kind, posting_date, by };
         // What it takes beyond what the invoice asked is a lot of credit.
         let off = note.total.0 - note.to_credit.0;
+        for reversal in &note.lines {
+            let at = LineRef { invoice: note.invoice, line: reversal.line };
+            let line = self.line_mut(here, at)?;
+            line.credited += reversal.net.0;
+            line.taken.push(TakenBy::Note(note.note, reversal.net.0).now());
+        }
         self.change(here, cause, note.invoice, |row| {
             row.credited += off;
-            for reversal in &note.lines {
-                let at = LineRef { invoice: note.invoice, line: reversal.line };
-                let line = row.line_mut(at.line).ok_or_else(|| here.unknown_line(at))?;
-                line.credited += reversal.net.0;
-                line.taken.push(TakenBy::Note(note.note, reversal.net.0).now());
-            }
             Ok(-off)
         })
     }

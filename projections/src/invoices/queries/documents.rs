@@ -6,7 +6,7 @@ use schemas::view::{Invoice, InvoiceSummary, Line, LineDiscount, Settlement};
 use schemas::{Currency, Date, Minor};
 
 use super::super::rows::{
-    BY_EXTERNAL_ID, BY_ID, BY_NUMBER, DIRECTORY, InvoiceRow, LineRow, PAGES, SETTLEMENTS,
+    BY_EXTERNAL_ID, BY_ID, BY_NUMBER, DIRECTORY, InvoiceRow, LineRow, PAGES, SETTLEMENTS, SHEETS,
     SettledBy, SettlementRow,
 };
 use crate::answer::{answer, invalid, limit, money, not_found, request, there, today, token};
@@ -24,9 +24,15 @@ pub(super) fn get(view: &View<'_>, body: &[u8]) -> Result<Vec<u8>, QueryError> {
     let (place, row) = find(view, &asked)?;
     let today = asked.as_of.unwrap_or_else(|| today(view));
     let after = asked.after_line.unwrap_or(0);
-    let mut shown = row.lines.iter().filter(|row| row.line.line > after);
-    let given: Vec<&LineRow> = shown.by_ref().take(lines).collect();
-    let next_line = shown.next().and_then(|_| given.last()).map(|row| row.line.line);
+    let (mut given, mut next_line) = (Vec::<LineRow>::new(), None);
+    row.lines.scan((view.store, SHEETS, place), after, |line| {
+        if given.len() == lines {
+            next_line = given.last().map(|row| row.line.line);
+            return Ok::<_, StoreError>(false);
+        }
+        given.push(line);
+        Ok(true)
+    })?;
     let currency = row.currency;
     let settlement = settlement(view, place, &row)?;
     answer(
@@ -44,7 +50,7 @@ pub(super) fn get(view: &View<'_>, body: &[u8]) -> Result<Vec<u8>, QueryError> {
             run: row.run,
             issued_by: token(view, row.position),
             void_reason: row.void_reason.clone(),
-            lines: given.into_iter().map(|line| line_of(line, currency)).collect(),
+            lines: given.iter().map(|line| line_of(line, currency)).collect(),
             next_line,
             settlement_count: u32::try_from(row.settlement.len()).unwrap_or(u32::MAX),
             settlement,
@@ -133,7 +139,7 @@ pub(super) fn summary_of(row: &InvoiceRow, today: Date) -> Result<InvoiceSummary
         credit_generated: of(row.credit_generated),
         credited: of(row.credited),
         balance_due: money(row.balance_due().into(), currency)?,
-        line_count: u32::try_from(row.lines.len()).unwrap_or(u32::MAX),
+        line_count: row.lines.count(),
     })
 }
 

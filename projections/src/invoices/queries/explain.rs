@@ -15,20 +15,23 @@ use std::rc::Rc;
 use schemas::query::{DEFAULT_LINES, InvoicesExplain, InvoicesGet};
 use schemas::view::{Answer, EventPlace, InvoiceExplanation, LineExplanation};
 
-use super::super::rows::{InvoiceRow, LineRow};
+use super::super::rows::{InvoiceRow, LineRow, SHEETS};
 use super::documents::find;
 use crate::answer::{invalid, json, limit, not_found, request};
 use crate::projection::{Finish, QueryError, View};
 use facts::Facts;
-use lines::{Draft, Lines};
+use lines::{Draft, Known, Lines};
 
 /// The most commits of the log that one answer is made from.
 const MOST_COMMITS: usize = 500;
 
 /// The lines of one answer, and behind which line to go on.
+#[derive(Default)]
 struct Page {
     drafts: Vec<Draft>,
     next_line: Option<u32>,
+    /// Of the log, that the lines come from.
+    commits: BTreeSet<u64>,
 }
 
 pub(super) fn explain(view: &View<'_>, body: &[u8]) -> Result<Finish, QueryError> {
@@ -46,50 +49,66 @@ pub(super) fn explain(view: &View<'_>, body: &[u8]) -> Result<Finish, QueryError
             "one line has no page; leave `line` or `after_line` out",
         ));
     }
-    let (_, row) = find(view, &named)?;
-    let row = Rc::new(row);
-    let after = asked.after_line.unwrap_or(0);
-    let wanted = |found: &&LineRow| match asked.line {
-        Some(line) => found.line.line == line,
-        None => found.line.line > after,
+    let (place, row) = find(view, &named)?;
+    let known = Rc::new(Known { place, row });
+    let row = &known.row;
+    let page = match asked.line {
+        Some(line) => {
+            let found = known.line(view, line)?;
+            let unknown = || not_found(format!("line {line} of {}", row.number.as_str()), view);
+            let mut page = Page::default();
+            page.take(&mut Lines::of(view, &known), &found.ok_or_else(unknown)?, 1)?;
+            page
+        }
+        None => page_of(view, &known, asked.after_line.unwrap_or(0), lines)?,
     };
-    let mut shown = row.lines.iter().filter(wanted).peekable();
-    if let (Some(line), None) = (asked.line, shown.peek()) {
-        return Err(not_found(format!("line {line} of {}", row.number.as_str()), view));
-    }
-    let page = page_of(Lines::of(view, &row), shown, lines)?;
     let (position, time) = (view.position, view.time);
     Ok(Box::new(move |commits| {
+        let row = &known.row;
         let events = page.drafts.iter().flat_map(Draft::events).chain([row.issued()]).collect();
         let facts = Facts::read(commits, position.log, &events)?;
         let lines = page.drafts.into_iter().map(|draft| draft.with(&facts));
         let lines = lines.collect::<Result<_, _>>()?;
-        let data = document(&row, facts.place(row.issued())?, lines, page.next_line);
+        let data = document(row, facts.place(row.issued())?, lines, page.next_line);
         json(&Answer { data, position: position.to_string(), time })
     }))
 }
 
-/// As many of the lines as an answer takes: at least one.
-fn page_of<'a>(
-    mut lines: Lines<'_>,
-    shown: impl Iterator<Item = &'a LineRow>,
+/// As many of the lines behind one as an answer takes: at least one.
+fn page_of(
+    view: &View<'_>,
+    known: &Rc<Known>,
+    after: u32,
     limit: usize,
 ) -> Result<Page, QueryError> {
-    let mut page = Page { drafts: Vec::new(), next_line: None };
-    let mut commits: BTreeSet<u64> = BTreeSet::new();
-    for line in shown {
+    let (mut page, mut lines) = (Page::default(), Lines::of(view, known));
+    known.row.lines.scan((view.store, SHEETS, known.place), after, |line| {
+        page.take(&mut lines, &line, limit)
+    })?;
+    Ok(page)
+}
+
+impl Page {
+    /// Takes one more line, if it has room. Whether it had.
+    fn take(
+        &mut self,
+        lines: &mut Lines<'_>,
+        line: &LineRow,
+        limit: usize,
+    ) -> Result<bool, QueryError> {
         let draft = lines.draft(line)?;
         let more = draft.events().map(|event| event.position(0));
-        let more: BTreeSet<u64> = more.filter(|position| !commits.contains(position)).collect();
-        let is_full = page.drafts.len() == limit || commits.len() + more.len() > MOST_COMMITS;
-        if let (Some(last), true) = (page.drafts.last(), is_full) {
-            page.next_line = Some(last.number());
-            break;
+        let more: BTreeSet<u64> =
+            more.filter(|position| !self.commits.contains(position)).collect();
+        let is_full = self.drafts.len() == limit || self.commits.len() + more.len() > MOST_COMMITS;
+        if let (Some(last), true) = (self.drafts.last(), is_full) {
+            self.next_line = Some(last.number());
+            return Ok(false);
         }
-        commits.extend(more);
-        page.drafts.push(draft);
+        self.commits.extend(more);
+        self.drafts.push(draft);
+        Ok(true)
     }
-    Ok(page)
 }
 
 /// The answer for an invoice with these lines.
@@ -114,7 +133,7 @@ fn document(
         run: row.run,
         issued_by,
         totals: row.totals,
-        line_count: u32::try_from(row.lines.len()).unwrap_or(u32::MAX),
+        line_count: row.lines.count(),
         lines,
         next_line,
     }

@@ -8,7 +8,7 @@ use schemas::query::{DEFAULT_LINES, RevenueGet};
 use schemas::view::{InvoiceRevenue, LineRevenue, MonthRevenue};
 use schemas::{Currency, Date, Interval};
 
-use super::super::rows::{BY_ID, DIRECTORY, InvoiceRow, LineRow, PAGES, Sums};
+use super::super::rows::{BY_ID, DIRECTORY, InvoiceRow, LineRow, PAGES, SHEETS, Sums};
 use super::totals::latest;
 use crate::answer::{answer, invalid, limit, money, not_found, request, there};
 use crate::directory::Needle;
@@ -16,6 +16,7 @@ use crate::month::Month;
 use crate::places::page_of;
 use crate::projection::{QueryError, View};
 use crate::recognition::EarningRow;
+use crate::store::StoreError;
 
 pub(super) fn get(view: &View<'_>, body: &[u8]) -> Result<Vec<u8>, QueryError> {
     let asked: RevenueGet = request(body)?;
@@ -23,25 +24,29 @@ pub(super) fn get(view: &View<'_>, body: &[u8]) -> Result<Vec<u8>, QueryError> {
         return Err(invalid("", "name the invoice: give `invoice`"));
     };
     let limit = limit("/line_limit", asked.line_limit, DEFAULT_LINES)?;
-    let row = find(view, invoice)?;
+    let (place, row) = find(view, invoice)?;
     let through = match asked.through {
         Some(through) => through,
         None => latest(view)?,
     };
-    let chosen = |line: &&LineRow| {
-        asked.line.is_none_or(|number| number == line.line)
-            && line.line > asked.after_line.unwrap_or(0)
-    };
-    if asked.line.is_some_and(|number| row.lines.iter().all(|line| line.line != number)) {
+    let after = asked.after_line.unwrap_or(0);
+    if asked.line.is_some_and(|number| row.lines.place(number).is_none()) {
         return Err(not_found(format!("that line of {invoice}"), view));
     }
-    let mut shown = row.lines.iter().filter(chosen);
-    let given: Vec<&LineRow> = shown.by_ref().take(limit).collect();
-    let next_line = shown.next().and_then(|_| given.last()).map(|line| line.line);
-    let sums = row.lines.iter().map(|line| sums_of(&row, line, through));
-    let sums = sums.fold(Sums::default(), |sum, line| sum.plus(&line));
-    let lines: Result<Vec<_>, _> =
-        given.into_iter().map(|line| line_of(&row, line, through)).collect();
+    let (mut given, mut next_line) = (Vec::<LineRow>::new(), None);
+    let mut sums = Sums::default();
+    row.lines.scan((view.store, SHEETS, place), 0, |line| {
+        sums = sums.plus(&sums_of(&row, &line, through));
+        if asked.line.is_none_or(|number| number == line.line) && line.line > after {
+            if given.len() < limit {
+                given.push(line);
+            } else if next_line.is_none() {
+                next_line = given.last().map(|line| line.line);
+            }
+        }
+        Ok::<_, StoreError>(true)
+    })?;
+    let lines: Result<Vec<_>, _> = given.iter().map(|line| line_of(&row, line, through)).collect();
     let currency = row.currency;
     answer(
         view,
@@ -60,14 +65,14 @@ pub(super) fn get(view: &View<'_>, body: &[u8]) -> Result<Vec<u8>, QueryError> {
     )
 }
 
-fn find(view: &View<'_>, invoice: InvoiceId) -> Result<InvoiceRow, QueryError> {
+fn find(view: &View<'_>, invoice: InvoiceId) -> Result<(u64, InvoiceRow), QueryError> {
     let id = Needle::new(BY_ID, invoice.uuid().as_bytes());
     for place in DIRECTORY.find(view.store, id)? {
         let (page, slot) = page_of(place);
         let page = there(PAGES.read(view.store, page)?, "a page of invoices")?;
         let row = page.invoices.into_iter().nth(slot);
         if let Some(row) = row.filter(|row| row.invoice == invoice) {
-            return Ok(row);
+            return Ok((place, row));
         }
     }
     Err(not_found(format!("invoice {invoice}"), view))

@@ -4,8 +4,8 @@ use schemas::Command;
 use schemas::command::{
     AcceptQuote, AddCharge, AdvanceClock, AnnotateInvoice, ApplyDiscount, BillCustomer,
     CancelSubscription, ChangePlan, ChangeQuantity, ChangeSubscription, CreateQuote,
-    CreateSubscription, DefineCoupon, DefineEntity, DefineEntityV1, DefinePlan, EndTrial,
-    EraseCustomer, InvoiceNow, InvoiceRequest, MigratePlan, OpenBook, ParkCustomer,
+    CreateSubscription, DefineCoupon, DefineEntity, DefineEntityV1, DefinePlan, DraftPart,
+    EndTrial, EraseCustomer, InvoiceNow, InvoiceRequest, MigratePlan, OpenBook, ParkCustomer,
     PauseSubscription, PriceMapping, RedeemCoupon, RegisterCustomer, ReleaseCustomer,
     RemoveDiscount, ResumeSubscription, RetirePlan, RunBilling, SetRenewal, SubscriptionTerms,
     UncancelSubscription, UpdateCustomer, UpdateEntity, VoidInvoice, VoidQuote, WithdrawChange,
@@ -245,6 +245,7 @@ fn customer_commands(all: &mut Samples<Command>) {
             detail: of("too many cycles to bill at once"),
         },
     );
+    all.add("a part", DraftPart { customer: id(1), of: id(30), part: 7 });
     all.add(
         "bill",
         BillCustomer { customer: id(1), run: id(20), through: of("2024-01-31"), ahead: false },

@@ -3,14 +3,15 @@
 use schemas::command::PriceMapping;
 use schemas::event::{
     BillingRunStarted, BookOpened, ChargeAdded, ChargeWithdrawn, ClockAdvanced, Complement,
-    CustomerAddressChanged, CustomerEmailChanged, CustomerErased, CustomerExternalIdChanged,
-    CustomerParked, CustomerParkedV1, CustomerPurchaseOrderChanged, CustomerRegistered,
-    CustomerReleased, CustomerRenamed, CustomerSnapshot, CustomerTaxIdsChanged,
-    CustomerTermsChanged, CustomerZoneChanged, CycleSettled, Dimension, DiscountPart,
-    DocumentsErased, DueSet, EntityAddressChanged, EntityDefaultSeriesChanged, EntityDefined,
-    EntityDefinedV1, EntityRenamed, EntitySeriesAdded, EntityTaxIdsChanged, EntityTermsChanged,
-    EventAt, InvoiceAnnotated, InvoiceFinalized, InvoiceLine, InvoiceTotals, LineOrigin,
-    LinePricing, LineRef, LineSource, LotUse, PlanMigrationSet, PlanMigrationWithdrawn,
+    CreditNoteLinesDrafted, CustomerAddressChanged, CustomerEmailChanged, CustomerErased,
+    CustomerExternalIdChanged, CustomerParked, CustomerParkedV1, CustomerPurchaseOrderChanged,
+    CustomerRegistered, CustomerReleased, CustomerRenamed, CustomerSnapshot, CustomerTaxIdsChanged,
+    CustomerTermsChanged, CustomerZoneChanged, CycleSettled, DecisionCompleted, Dimension,
+    DiscountPart, DocumentsErased, DraftedLines, DueSet, EntityAddressChanged,
+    EntityDefaultSeriesChanged, EntityDefined, EntityDefinedV1, EntityRenamed, EntitySeriesAdded,
+    EntityTaxIdsChanged, EntityTermsChanged, EventAt, InvoiceAnnotated, InvoiceFinalized,
+    InvoiceLine, InvoiceLinesDrafted, InvoiceLinesVoided, InvoiceTotals, LineOrigin, LinePricing,
+    LineRef, LineSource, LinesHash, LotUse, PartDrafted, PlanMigrationSet, PlanMigrationWithdrawn,
     PlanRetired, PlanVersion, PlanVersionDefined, PricesMapped, RevenueSchedule, RoundingStep,
     RoundingSubject, SegmentFrom, SellerSnapshot, SubscriptionDue, TermsInForce, TierPart,
 };
@@ -20,7 +21,7 @@ use schemas::terms::{
 };
 use schemas::{Decimal, Event, Fraction, Minor};
 
-use super::settlement::{credit_events, payment_events};
+use super::settlement::{credit_events, payment_events, reversals};
 use super::subscriptions::{offer_events, subscription_events};
 use super::{Named, Samples, grants, prices, rates_of_plans, series};
 use crate::values::{self, clear, contact, fraction, id, of, sealed};
@@ -33,6 +34,7 @@ pub(crate) fn events() -> Vec<Named<Event>> {
     subscription_events(&mut all);
     offer_events(&mut all);
     invoice_events(&mut all);
+    part_events(&mut all);
     payment_events(&mut all);
     credit_events(&mut all);
     all.done()
@@ -378,6 +380,43 @@ fn invoice(lines: Vec<InvoiceLine>) -> InvoiceFinalized {
         credit_applied: Minor::ZERO,
         credit_generated: Minor::ZERO,
     }
+}
+
+fn part_events(all: &mut Samples<Event>) {
+    let (document_date, posting_date) = (of("2024-01-31"), of("2024-01-31"));
+    all.add("a part", PartDrafted { of: id(30), part: 7 });
+    all.add("in one part", DecisionCompleted { parts: vec![17], documents: Vec::new() });
+    let hash = LinesHash([0xA5; 32]);
+    all.add_each(values::drafted(), |of| DecisionCompleted {
+        parts: vec![300, 70_000],
+        documents: vec![DraftedLines { of, lines: 1_000, hash }],
+    });
+    all.add(
+        "some",
+        InvoiceLinesDrafted {
+            invoice: id(6),
+            currency: of("EUR"),
+            document_date,
+            posting_date,
+            lines: vec![full_line()],
+        },
+    );
+    for (name, rebill) in [("bill again", true), ("given up", false)] {
+        let returned = if rebill { vec![1] } else { Vec::new() };
+        let lines = reversals();
+        all.add(name, InvoiceLinesVoided { invoice: id(6), rebill, lines, returned });
+    }
+    let note = CreditNoteLinesDrafted {
+        note: id(8),
+        invoice: id(6),
+        document_date,
+        posting_date,
+        by_time: true,
+        lines: Vec::new(),
+        credits: vec![full_line()],
+    };
+    all.add("time", note.clone());
+    all.add("amounts", CreditNoteLinesDrafted { lines: reversals(), credits: Vec::new(), ..note });
 }
 
 fn invoice_events(all: &mut Samples<Event>) {

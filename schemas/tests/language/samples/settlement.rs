@@ -15,7 +15,7 @@ use schemas::{Command, Event, Minor};
 use super::Samples;
 use crate::values::{self, clear, eur, id, of};
 
-fn reversals() -> Vec<LineReversal> {
+pub(super) fn reversals() -> Vec<LineReversal> {
     let whole = LineReversal {
         line: 1,
         net: Minor(1633),

@@ -12,7 +12,7 @@ use schemas::view::{
 };
 use schemas::{Minor, Problem, Timestamp};
 
-use super::super::super::rows::{BY_ID, DIRECTORY, InvoiceRow, LineRow, TakenBy};
+use super::super::super::rows::{BY_ID, DIRECTORY, InvoiceRow, LineRow, SHEETS, TakenBy};
 use super::super::documents::invoice_at;
 use super::facts::Facts;
 use crate::answer::there;
@@ -64,27 +64,43 @@ impl Draft {
     }
 }
 
+/// An invoice, and where it is.
+pub(super) struct Known {
+    pub(super) place: u64,
+    pub(super) row: InvoiceRow,
+}
+
+impl Known {
+    /// The line of a number, if it has one.
+    pub(super) fn line(&self, view: &View<'_>, number: u32) -> Result<Option<LineRow>, StoreError> {
+        self.row.lines.read((view.store, SHEETS, self.place), number)
+    }
+}
+
+/// The most lines that are shown to share a fixed discount.
+const MOST_SHARES: usize = 500;
+
 /// One invoice with others that its lines refer to.
 pub(super) struct Lines<'a> {
     view: &'a View<'a>,
-    own: Rc<InvoiceRow>,
-    read: BTreeMap<InvoiceId, Rc<InvoiceRow>>,
+    own: Rc<Known>,
+    read: BTreeMap<InvoiceId, Rc<Known>>,
 }
 
 impl<'a> Lines<'a> {
-    pub(super) fn of(view: &'a View<'a>, row: &Rc<InvoiceRow>) -> Self {
-        let read = BTreeMap::from([(row.invoice, Rc::clone(row))]);
-        Self { view, own: Rc::clone(row), read }
+    pub(super) fn of(view: &'a View<'a>, own: &Rc<Known>) -> Self {
+        let read = BTreeMap::from([(own.row.invoice, Rc::clone(own))]);
+        Self { view, own: Rc::clone(own), read }
     }
 
     /// What the rows say of a line of the invoice.
     pub(super) fn draft(&mut self, row: &LineRow) -> Result<Draft, StoreError> {
         let line = &row.line;
-        let mut made_by = made_by(row, self.own.issued());
-        let (mut given, mut credited) = (given(&line.discounts, self.own.issued()), None);
+        let mut made_by = made_by(row, self.own.row.issued());
+        let (mut given, mut credited) = (given(&line.discounts, self.own.row.issued()), None);
         if let Some(at) = line.credits {
-            let invoice = self.invoice(at.invoice)?;
-            let of = line_of(&invoice, at)?;
+            let known = self.invoice(at.invoice)?;
+            let (invoice, of) = (&known.row, self.line_of(&known, at)?);
             made_by.push((MadeByRole::CreditedInvoice, invoice.issued()));
             given = self::given(&of.line.discounts, invoice.issued());
             credited = Some(CreditedLine {
@@ -92,14 +108,14 @@ impl<'a> Lines<'a> {
                 number: invoice.number.clone(),
                 policies: invoice.policies,
                 line: of.line.clone(),
-                before: self.before(of, line.line)?,
+                before: self.before(&of, line.line)?,
             });
         }
         // In the order of the log.
         made_by.sort_by_key(|(role, event)| (*event, *role));
         Ok(Draft {
             line: LineExplanation {
-                sharing: self.sharing(row),
+                sharing: self.sharing(row)?,
                 others: self.others(row)?,
                 in_force: line.pricing.as_ref().and_then(|pricing| pricing.in_force.clone()),
                 line: line.clone(),
@@ -117,14 +133,15 @@ impl<'a> Lines<'a> {
     }
 
     /// An invoice of the same customer.
-    fn invoice(&mut self, id: InvoiceId) -> Result<Rc<InvoiceRow>, StoreError> {
+    fn invoice(&mut self, id: InvoiceId) -> Result<Rc<Known>, StoreError> {
         if let Some(row) = self.read.get(&id) {
             return Ok(Rc::clone(row));
         }
         for place in DIRECTORY.find(self.view.store, Needle::new(BY_ID, id.uuid().as_bytes()))? {
             let row = invoice_at(self.view, place)?;
             if row.invoice == id {
-                return Ok(Rc::clone(self.read.entry(id).or_insert(Rc::new(row))));
+                let known = Rc::new(Known { place, row });
+                return Ok(Rc::clone(self.read.entry(id).or_insert(known)));
             }
         }
         Err(StoreError::Missing { what: "an invoice that a line refers to" })
@@ -133,8 +150,8 @@ impl<'a> Lines<'a> {
     /// What was credited of a line before a line of this invoice credited it. What was voided
     /// later counted then.
     fn before(&mut self, of: &LineRow, number: u32) -> Result<Vec<CreditBefore>, StoreError> {
-        let own = LineRef { invoice: self.own.invoice, line: number };
-        let issued = self.own.issued();
+        let own = LineRef { invoice: self.own.row.invoice, line: number };
+        let issued = self.own.row.issued();
         let own = of.taken.iter().position(|taken| taken.by == TakenBy::Line(own));
         let own = there(own, "a credit on the line that it credits")?;
         let stood =
@@ -145,8 +162,8 @@ impl<'a> Lines<'a> {
     fn taken(&mut self, by: TakenBy) -> Result<CreditBefore, StoreError> {
         Ok(match by {
             TakenBy::Line(at) => {
-                let invoice = self.invoice(at.invoice)?;
-                let line = &line_of(&invoice, at)?.line;
+                let known = self.invoice(at.invoice)?;
+                let line = &self.line_of(&known, at)?.line;
                 let discounts = line
                     .discounts
                     .iter()
@@ -178,8 +195,8 @@ impl<'a> Lines<'a> {
             return Ok(Vec::new());
         };
         let others = rest.lines.iter().map(|at| {
-            let invoice = self.invoice(at.invoice)?;
-            let line = &line_of(&invoice, *at)?.line;
+            let known = self.invoice(at.invoice)?;
+            let line = &self.line_of(&known, *at)?.line;
             Ok(OtherLine {
                 at: *at,
                 span: line.pricing.as_ref().map(|pricing| pricing.span),
@@ -190,24 +207,34 @@ impl<'a> Lines<'a> {
         others.collect()
     }
 
-    /// The lines that share each fixed discount with it.
-    fn sharing(&self, row: &LineRow) -> Vec<SharedDiscount> {
-        let shared = row.line.discounts.iter().filter_map(|part| {
-            let budget = budget(part)?;
-            let shares = self.own.lines.iter().flat_map(|other| {
+    /// The lines that share each fixed discount with it: as many as an answer has room for.
+    fn sharing(&self, row: &LineRow) -> Result<Vec<SharedDiscount>, StoreError> {
+        let mut shared = Vec::new();
+        for part in &row.line.discounts {
+            let Some(budget) = budget(part) else { continue };
+            let (mut shares, mut more) = (Vec::new(), 0);
+            let Known { place, row } = &*self.own;
+            row.lines.scan((self.view.store, SHEETS, *place), 0, |other| {
                 let same = other.line.discounts.iter().filter(|found| {
                     found.discount == part.discount && self::budget(found) == Some(budget)
                 });
-                same.filter_map(|found| share(other, found))
-            });
-            Some(SharedDiscount { discount: part.discount, shares: shares.collect() })
-        });
-        shared.collect()
+                for share in same.filter_map(|found| share(&other, found)) {
+                    if shares.len() < MOST_SHARES {
+                        shares.push(share);
+                    } else {
+                        more += 1;
+                    }
+                }
+                Ok::<_, StoreError>(true)
+            })?;
+            shared.push(SharedDiscount { discount: part.discount, shares, more });
+        }
+        Ok(shared)
     }
-}
 
-fn line_of(invoice: &InvoiceRow, at: LineRef) -> Result<&LineRow, StoreError> {
-    there(invoice.line(at.line), "a line that another refers to")
+    fn line_of(&self, known: &Known, at: LineRef) -> Result<LineRow, StoreError> {
+        there(known.line(self.view, at.line)?, "a line that another refers to")
+    }
 }
 
 /// The events that a line of an invoice comes from.

@@ -1,0 +1,153 @@
+//! Large decisions, reckoned beside the engine.
+//!
+//! *Shape.* The engine hands out a copy of one customer with the book and what is asked of it. A
+//! thread decides, with the same function, and splits what has no room in one commit. The engine
+//! commits the result if nothing that it rests on has changed meanwhile.
+//! *Limits.* One decision at a time, and so many that wait. Who finds no room is told *busy*, and a
+//! job tries again later.
+
+use std::io;
+use std::thread::JoinHandle;
+
+use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
+use ledger_core::{Away, Ledger, Stamp, unless_away};
+use schemas::parts::{Split, split};
+use schemas::preview::PreviewToken;
+use schemas::{Command, Event, Rejection, StreamId};
+
+use crate::panics::guarded;
+
+/// How many decisions wait to be reckoned, or for the engine to take them.
+const WAITING: usize = 4;
+/// So many bytes of events are one commit; what has more is split.
+pub(crate) const WHOLE_BYTES: usize = 128 * 1_024;
+
+/// What a decision rests on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Base {
+    /// The revision of the command's stream.
+    pub(crate) revision: u64,
+    /// What decisions take from the book.
+    pub(crate) catalog: u64,
+}
+
+/// A decision that is to be reckoned.
+#[derive(Debug)]
+pub struct ToReckon {
+    pub(crate) ledger: Ledger,
+    pub(crate) command: Command,
+    pub(crate) stamp: Stamp,
+    pub(crate) base: Base,
+    /// It came with the token of a preview.
+    pub(crate) previewed: bool,
+}
+
+/// What a decision came to.
+#[derive(Debug)]
+pub(crate) enum Outcome {
+    /// Events that have room in one commit.
+    Whole(Vec<Event>),
+    /// More than that.
+    Split(Box<Split>),
+    Refused(Rejection),
+    /// Something has to be read back first.
+    Away(Away),
+    /// It met a fault of the ledger.
+    Fault,
+}
+
+/// A decision that was reckoned.
+#[derive(Debug)]
+pub(crate) struct Reckoned {
+    pub(crate) stamp: Stamp,
+    pub(crate) stream: StreamId,
+    pub(crate) base: Base,
+    pub(crate) outcome: Outcome,
+    /// What the token of a preview says of the events, if it came with one.
+    pub(crate) digest: Option<[u8; 16]>,
+}
+
+impl ToReckon {
+    /// Decides it.
+    pub(crate) fn reckon(self) -> Reckoned {
+        let Self { ledger, command, stamp, base, previewed } = self;
+        let (id, kind) = (stamp.command_id, command.kind().name);
+        let decide = || unless_away(|| ledger.decide(&command, &stamp));
+        let (outcome, digest) = match guarded("deciding a command", &(id, kind), decide) {
+            Some(Ok(Ok(events))) => {
+                let digest = previewed.then(|| PreviewToken::of_events(&events));
+                (Outcome::of(&stamp, events), digest)
+            }
+            Some(Ok(Err(rejection))) => (Outcome::Refused(rejection), None),
+            Some(Err(away)) => (Outcome::Away(away), None),
+            None => (Outcome::Fault, None),
+        };
+        Reckoned { stamp, stream: command.stream(), base, outcome, digest }
+    }
+}
+
+impl Outcome {
+    /// Events, split if they have to be.
+    pub(crate) fn of(stamp: &Stamp, events: Vec<Event>) -> Self {
+        let (mut bytes, mut buffer) = (0, Vec::new());
+        for event in &events {
+            buffer.clear();
+            buffer = event.encode_body(buffer);
+            bytes += buffer.len();
+            if bytes > WHOLE_BYTES {
+                return Self::Split(Box::new(split(stamp.command_id, events)));
+            }
+        }
+        Self::Whole(events)
+    }
+}
+
+/// The thread that reckons for the engine.
+#[derive(Debug)]
+pub(crate) struct Reckoner {
+    asked: Option<Sender<Box<ToReckon>>>,
+    reckoned: Receiver<Box<Reckoned>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Reckoner {
+    pub(crate) fn start() -> io::Result<Self> {
+        let (asked, queue) = bounded::<Box<ToReckon>>(WAITING);
+        // As many as can be asked for: nobody ever waits to hand one in.
+        let (done, reckoned) = bounded(2 * WAITING);
+        let thread = std::thread::Builder::new().name("reckoner".to_owned()).spawn(move || {
+            for one in queue {
+                if done.send(Box::new(one.reckon())).is_err() {
+                    return;
+                }
+            }
+        })?;
+        Ok(Self { asked: Some(asked), reckoned, thread: Some(thread) })
+    }
+
+    /// Has something reckoned. Whether there was room.
+    pub(crate) fn ask(&self, one: ToReckon) -> bool {
+        match self.asked.as_ref().map(|asked| asked.try_send(Box::new(one))) {
+            Some(Err(TrySendError::Full(_) | TrySendError::Disconnected(_))) | None => false,
+            Some(Ok(())) => true,
+        }
+    }
+
+    /// What was reckoned.
+    pub(crate) fn reckoned(&self) -> &Receiver<Box<Reckoned>> {
+        &self.reckoned
+    }
+}
+
+impl Drop for Reckoner {
+    fn drop(&mut self) {
+        self.asked = None;
+        // Whoever waits to hand something in is let go.
+        self.reckoned = crossbeam_channel::never();
+        if let Some(thread) = self.thread.take()
+            && thread.join().is_err()
+        {
+            tracing::error!("the thread that reckons panicked");
+        }
+    }
+}
