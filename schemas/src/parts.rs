@@ -92,12 +92,13 @@ pub fn stored_role(commit: &CommitView<'_>) -> Result<StoredRole, DecodeError> {
 }
 
 /// A decision over several commits.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct Split {
     of: CommandId,
     parts: Vec<Vec<Event>>,
     last: Vec<Event>,
-    documents: Vec<DraftedLines>,
+    /// Of the lines that are committed.
+    hashes: BTreeMap<DraftedOf, Hashing>,
     /// Where an event of the decision, by its index, went: its part and its index there; none for
     /// one of the last commit.
     places: BTreeMap<u32, (Option<u32>, u32)>,
@@ -110,8 +111,7 @@ pub fn split(of: CommandId, events: Vec<Event>) -> Split {
     let mut days = Vec::new();
     for (index, event) in (0_u32..).zip(events) {
         // What changes what is billed ends what may be taken ahead of it.
-        let ahead =
-            !splitting.last.iter().any(|event| touches_billing(event, &splitting.documents));
+        let ahead = !splitting.last.iter().any(|event| touches_billing(event, &splitting.drafted));
         match event {
             Event::Process(ProcessEvent::DueSet(set)) => days.push(set),
             Event::Billing(BillingEvent::InvoiceFinalized(invoice)) if ahead => {
@@ -130,8 +130,8 @@ pub fn split(of: CommandId, events: Vec<Event>) -> Split {
         }
     }
     splitting.days(days);
-    let Splitting { of, parts, last, documents, places, bytes: _, buffer: _ } = splitting;
-    Split { of, parts, last, documents, places }
+    let Splitting { of, parts, last, drafted: _, places, bytes: _, buffer: _ } = splitting;
+    Split { of, parts, last, hashes: BTreeMap::new(), places }
 }
 
 /// What may be folded in before it is known whether it will be so: it takes nothing that others
@@ -161,8 +161,8 @@ fn is_for_parts(event: &Event) -> bool {
 
 /// Whether an event changes what is billed, or what lines were billed. One whose lines are in
 /// parts does not: they do.
-fn touches_billing(event: &Event, documents: &[DraftedLines]) -> bool {
-    let is_drafted = |of| documents.iter().any(|found| found.of == of);
+fn touches_billing(event: &Event, drafted: &[DraftedOf]) -> bool {
+    let is_drafted = |of| drafted.contains(&of);
     match event {
         Event::Settlement(event) => match event {
             SettlementEvent::InvoiceVoided(voided) => !is_drafted(DraftedOf::Void(voided.invoice)),
@@ -200,7 +200,8 @@ struct Splitting {
     /// Of the last part.
     bytes: usize,
     last: Vec<Event>,
-    documents: Vec<DraftedLines>,
+    /// Documents whose lines are in the parts.
+    drafted: Vec<DraftedOf>,
     places: BTreeMap<u32, (Option<u32>, u32)>,
     buffer: Vec<u8>,
 }
@@ -212,7 +213,7 @@ impl Splitting {
             parts: Vec::new(),
             bytes: PART_BYTES,
             last: Vec::new(),
-            documents: Vec::new(),
+            drafted: Vec::new(),
             places: BTreeMap::new(),
             buffer: Vec::new(),
         }
@@ -249,11 +250,10 @@ impl Splitting {
         let lines = std::mem::take(&mut invoice.lines);
         let (id, currency) = (invoice.invoice, invoice.currency);
         let (document_date, posting_date) = (invoice.document_date, invoice.posting_date);
-        let mut hash = Hashing::default();
-        self.lines(lines, &mut hash, |lines| {
+        self.lines(lines, |lines| {
             InvoiceLinesDrafted { invoice: id, currency, document_date, posting_date, lines }.into()
         });
-        self.documents.push(hash.of(DraftedOf::Invoice(id)));
+        self.drafted.push(DraftedOf::Invoice(id));
         self.put_last(index, invoice.into());
     }
 
@@ -261,13 +261,12 @@ impl Splitting {
         let lines = std::mem::take(&mut voided.lines);
         let returned: BTreeSet<u32> = std::mem::take(&mut voided.returned).into_iter().collect();
         let (invoice, rebill) = (voided.invoice, voided.rebill);
-        let mut hash = Hashing::default();
-        self.lines(lines, &mut hash, |lines: Vec<LineReversal>| {
+        self.lines(lines, |lines: Vec<LineReversal>| {
             let numbers = lines.iter().map(|reversal| reversal.line);
             let returned = numbers.filter(|line| returned.contains(line)).collect();
             InvoiceLinesVoided { invoice, rebill, lines, returned }.into()
         });
-        self.documents.push(hash.of(DraftedOf::Void(invoice)));
+        self.drafted.push(DraftedOf::Void(invoice));
         self.put_last(index, voided.into());
     }
 
@@ -291,17 +290,16 @@ impl Splitting {
             }
             .into()
         };
-        let mut hash = Hashing::default();
-        self.lines(credits, &mut hash, |credits| drafted(Vec::new(), credits));
-        self.lines(lines, &mut hash, |lines| drafted(lines, Vec::new()));
-        self.documents.push(hash.of(DraftedOf::CreditNote(note)));
+        self.lines(credits, |credits| drafted(Vec::new(), credits));
+        self.lines(lines, |lines| drafted(lines, Vec::new()));
+        self.drafted.push(DraftedOf::CreditNote(note));
         self.put_last(index, issued.into());
     }
 
     /// Days are in parts, too. Those that an event of the last commit may move stay behind it.
     fn days(&mut self, days: Vec<DueSet>) {
         let touches =
-            |event: &Event| touches_billing(event, &self.documents) && subject(event).is_none();
+            |event: &Event| touches_billing(event, &self.drafted) && subject(event).is_none();
         let all_late = self.last.iter().any(touches);
         let moved: BTreeSet<SubscriptionId> = self.last.iter().filter_map(subject).collect();
         for DueSet { on, subscriptions } in days {
@@ -315,15 +313,13 @@ impl Splitting {
     }
 
     /// Puts lines into parts, some at a time.
-    fn lines<L: serde::Serialize>(
-        &mut self,
-        lines: Vec<L>,
-        hash: &mut Hashing,
-        event: impl Fn(Vec<L>) -> Event,
-    ) {
+    fn lines<L: serde::Serialize>(&mut self, lines: Vec<L>, event: impl Fn(Vec<L>) -> Event) {
         let (mut some, mut bytes) = (Vec::new(), 0);
         for line in lines {
-            bytes += hash.line(&line);
+            let mut buffer = std::mem::take(&mut self.buffer);
+            buffer.clear();
+            self.buffer = encoded(&line, buffer);
+            bytes += self.buffer.len();
             some.push(line);
             if bytes >= LINES_BYTES {
                 self.put(None, event(std::mem::take(&mut some)));
@@ -336,8 +332,13 @@ impl Splitting {
     }
 }
 
+fn encoded(line: &impl serde::Serialize, buffer: Vec<u8>) -> Vec<u8> {
+    let buffer = postcard::to_extend(line, buffer);
+    buffer.expect("a line always encodes: memory is its only limit")
+}
+
 /// Counts and hashes lines.
-#[derive(Default)]
+#[derive(Debug, Clone, Default)]
 struct Hashing {
     lines: u32,
     hash: Sha256,
@@ -345,22 +346,14 @@ struct Hashing {
 }
 
 impl Hashing {
-    /// Takes one more; how many bytes its stored form has.
-    fn line(&mut self, line: &impl serde::Serialize) -> usize {
-        let mut buffer = std::mem::take(&mut self.buffer);
-        buffer.clear();
-        let buffer = postcard::to_extend(line, buffer);
-        self.buffer = buffer.expect("a line always encodes: memory is its only limit");
-        self.hash.update(&self.buffer);
-        self.lines += 1;
-        self.buffer.len()
-    }
-
-    fn all<L: serde::Serialize>(mut self, lines: &[L]) -> Self {
+    fn take<L: serde::Serialize>(&mut self, lines: &[L]) {
         for line in lines {
-            self.line(line);
+            let mut buffer = std::mem::take(&mut self.buffer);
+            buffer.clear();
+            self.buffer = encoded(line, buffer);
+            self.hash.update(&self.buffer);
+            self.lines += 1;
         }
-        self
     }
 
     fn of(self, of: DraftedOf) -> DraftedLines {
@@ -391,6 +384,13 @@ impl Split {
         Some(events)
     }
 
+    /// A part is committed with these events: its lines are counted and hashed.
+    pub fn committed(&mut self, events: &[Event]) {
+        for event in events {
+            hash(event, &mut self.hashes);
+        }
+    }
+
     /// The events of the last commit, with parts at these positions. Documents have the numbers
     /// that they were decided with.
     pub fn last(&self, parts: &[u64]) -> Vec<Event> {
@@ -398,7 +398,8 @@ impl Split {
         for event in &mut last {
             refer(event, &|at| self.found(at, None, parts));
         }
-        let done = DecisionCompleted { parts: parts.to_vec(), documents: self.documents.clone() };
+        let documents = self.hashes.iter().map(|(of, hash)| hash.clone().of(*of)).collect();
+        let done = DecisionCompleted { parts: parts.to_vec(), documents };
         std::iter::once(done.into()).chain(last).collect()
     }
 
@@ -415,6 +416,19 @@ impl Split {
             }
             Some((None, _)) | None => at,
         }
+    }
+}
+
+/// Counts and hashes the lines of an event of a part.
+fn hash(event: &Event, hashes: &mut BTreeMap<DraftedOf, Hashing>) {
+    if let Some(drafted) = event.get::<InvoiceLinesDrafted>() {
+        hashes.entry(DraftedOf::Invoice(drafted.invoice)).or_default().take(&drafted.lines);
+    } else if let Some(voided) = event.get::<InvoiceLinesVoided>() {
+        hashes.entry(DraftedOf::Void(voided.invoice)).or_default().take(&voided.lines);
+    } else if let Some(drafted) = event.get::<CreditNoteLinesDrafted>() {
+        let hash = hashes.entry(DraftedOf::CreditNote(drafted.note)).or_default();
+        hash.take(&drafted.credits);
+        hash.take(&drafted.lines);
     }
 }
 
@@ -476,13 +490,14 @@ pub fn together(
     let Some(Event::Process(ProcessEvent::DecisionCompleted(done))) = last.next() else {
         return Err(not("the last commit completes nothing"));
     };
-    let mut gathered = Gathered::default();
+    let (mut gathered, mut hashes) = (Gathered::default(), BTreeMap::new());
     let mut events = Vec::new();
     let mut met = Vec::with_capacity(done.parts.len());
     for (at, part) in parts {
         met.push(at);
         for (index, mut event) in (0_u32..).zip(part) {
             let here = EventAt::at(at, index);
+            hash(&event, &mut hashes);
             refer(&mut event, &|named| named.said_by(here));
             if let Some(PartDrafted { of: _, part }) = event.get() {
                 if usize::try_from(*part).ok() != met.len().checked_sub(1) {
@@ -496,7 +511,10 @@ pub fn together(
     if met != done.parts {
         return Err(not(format!("parts at {met:?} for those at {:?}", done.parts)));
     }
-    gathered.check(&done.documents)?;
+    let found: Vec<_> = hashes.into_iter().map(|(of, hash)| hash.of(of)).collect();
+    if found != done.documents {
+        return Err(not(format!("{found:?} for {:?}", done.documents)));
+    }
     for (index, mut event) in (1_u32..).zip(last) {
         let here = EventAt::at(position, index);
         refer(&mut event, &|named| named.said_by(here));
@@ -543,19 +561,6 @@ impl Gathered {
 
     fn of(&mut self, of: DraftedOf) -> &mut Lines {
         self.lines.entry(of).or_default()
-    }
-
-    fn check(&self, documents: &[DraftedLines]) -> Result<(), NotTogether> {
-        for document in documents {
-            let none = Lines::default();
-            let lines = self.lines.get(&document.of).unwrap_or(&none);
-            let hash = Hashing::default().all(&lines.of_invoice).all(&lines.reversals);
-            let found = hash.of(document.of);
-            if found != *document {
-                return Err(not(format!("{found:?} for {document:?}")));
-            }
-        }
-        Ok(())
     }
 
     /// Gives a document its lines.
