@@ -8,6 +8,7 @@ mod parties;
 mod plans;
 mod preview;
 mod subscriptions;
+mod trimmed;
 
 use std::str::FromStr;
 use std::sync::Arc;

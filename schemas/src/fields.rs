@@ -13,10 +13,11 @@ use crate::command::{
     UpdateCustomer, VoidInvoice,
 };
 use crate::event::{
-    ChargeAdded, CreditGranted, CreditPaidOut, CreditRevoked, CustomerAddressChanged,
-    CustomerEmailChanged, CustomerErased, CustomerRegistered, CustomerRenamed,
-    CustomerTaxIdsChanged, DocumentsErased, Event, InvoiceAnnotated, InvoiceFinalized,
-    InvoiceLinesDrafted, InvoiceVoided, PaymentRefunded, PaymentReversed,
+    ChargeAdded, CreditGranted, CreditNoteIssued, CreditNoteLinesDrafted, CreditPaidOut,
+    CreditRevoked, CustomerAddressChanged, CustomerEmailChanged, CustomerErased,
+    CustomerRegistered, CustomerRenamed, CustomerTaxIdsChanged, DocumentsErased, Event,
+    InvoiceAnnotated, InvoiceFinalized, InvoiceLinesDrafted, InvoiceVoided, PaymentRefunded,
+    PaymentReversed,
 };
 use crate::party::{Address, TaxId};
 use crate::personal::{Contact, Personal};
@@ -149,6 +150,12 @@ impl Event {
             texts.for_each(|text| visit(Field::Document(text)));
         } else if let Some(drafted) = self.get_mut::<InvoiceLinesDrafted>() {
             let texts = drafted.lines.iter_mut().map(|line| &mut line.description);
+            texts.for_each(|text| visit(Field::Document(text)));
+        } else if let Some(note) = self.get_mut::<CreditNoteIssued>() {
+            let texts = note.credits.iter_mut().map(|line| &mut line.description);
+            texts.for_each(|text| visit(Field::Document(text)));
+        } else if let Some(drafted) = self.get_mut::<CreditNoteLinesDrafted>() {
+            let texts = drafted.credits.iter_mut().map(|line| &mut line.description);
             texts.for_each(|text| visit(Field::Document(text)));
         }
     }

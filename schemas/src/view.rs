@@ -30,7 +30,7 @@ pub use invoices::{
 };
 pub use parties::{Customer, Entity, NextInvoice};
 pub use plans::{MigrationObstacle, MigrationStanding, MigrationStep, SubscriptionMigration};
-pub use preview::{CommandPreview, InvoicePreview, PreviewedCommand};
+pub use preview::{CommandPreview, InvoicePreview, LeftOut, PreviewedCommand};
 pub use revenue::{
     InvoiceRevenue, LineRevenue, MonthRevenue, RecognizedRevenue, Waterfall, WaterfallMonth,
 };

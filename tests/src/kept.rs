@@ -6,10 +6,13 @@ use std::collections::BTreeMap;
 use ledger_core::laws::Laws;
 use ledger_core::snapshot::Loader;
 use ledger_core::{Away, Ledger, Stamp, unless_away};
+use schemas::command::DraftPart;
 use schemas::event::InvoiceFinalized;
-use schemas::ids::CustomerId;
+use schemas::ids::{CommandId, CustomerId};
+use schemas::parts::split_by;
 use schemas::time::without_zones;
 use schemas::{Command, Commit, CommitView, Event, Origin, Rejection, StreamId, Timestamp};
+use uuid::Uuid;
 
 /// A ledger with all that was committed to it.
 #[derive(Debug, Default)]
@@ -23,6 +26,9 @@ pub struct Kept {
     revisions: BTreeMap<StreamId, u64>,
     /// How often something had to be read back.
     pub read_back: u64,
+    decided: u64,
+    /// How many decisions were drafted in parts.
+    pub drafted: u64,
 }
 
 impl Kept {
@@ -98,11 +104,55 @@ impl Kept {
         }
     }
 
-    /// Folds what was decided as the next commit.
+    /// Folds what was decided as the next commit. Every third decision of a customer is drafted in
+    /// parts as small as they can be, and every fifth draft is given up before it is complete.
     ///
     /// # Panics
     /// When the commit breaks a law.
     pub fn commit(&mut self, command: &Command, stamp: &Stamp, events: &[Event]) -> Commit {
+        let StreamId::Customer(customer) = command.stream() else {
+            return self.put(command, stamp, events);
+        };
+        self.decided += 1;
+        let given_up = self.decided % 5 == 0;
+        if self.decided % 3 == 0 || given_up {
+            self.draft(customer, (command, stamp), events, given_up)
+        } else {
+            self.put(command, stamp, events)
+        }
+    }
+
+    /// Drafts a decision in parts, and completes it or gives it up and commits it whole.
+    fn draft(
+        &mut self,
+        customer: CustomerId,
+        (command, stamp): (&Command, &Stamp),
+        events: &[Event],
+        given_up: bool,
+    ) -> Commit {
+        let mut split = split_by(stamp.command_id, events.to_vec(), 1);
+        let mut positions = Vec::new();
+        while let Some(part) = split.part(&positions) {
+            if given_up && positions.len() == 2 {
+                return self.put(command, stamp, events);
+            }
+            let number = u32::try_from(positions.len()).expect("few parts");
+            let draft = DraftPart { customer, of: stamp.command_id, part: number }.into();
+            let id = CommandId::new(Uuid::from_u128(u128::MAX - self.log.len() as u128));
+            let commit = self.put(&draft, &Stamp { command_id: id, ..*stamp }, &part);
+            split.committed(&part);
+            positions.push(commit.position);
+        }
+        if positions.is_empty() {
+            return self.put(command, stamp, events);
+        }
+        self.drafted += 1;
+        let last = self.put(command, stamp, &split.last(&positions));
+        // Whoever looks at it wants what was decided.
+        Commit { events: events.to_vec(), ..last }
+    }
+
+    fn put(&mut self, command: &Command, stamp: &Stamp, events: &[Event]) -> Commit {
         let stream = command.stream();
         let revision = self.revisions.entry(stream).or_default();
         *revision += 1;

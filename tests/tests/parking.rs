@@ -1,11 +1,12 @@
 //! The real process is killed in the middle of a billing run over customers that can be billed,
-//! customers whose bill is refused, and customers whose bill is too large for a commit.
+//! customers whose bill is refused, and customers whose bill is too large for one commit.
 
 use std::collections::BTreeMap;
 use std::path::Path;
 
 use client::SocketClient;
 use schemas::event::{CustomerParked, InvoiceFinalized};
+use schemas::parts::{Role, role};
 use schemas::wire::Message;
 use schemas::{Commit, StreamId};
 use serde_json::{Value, json};
@@ -21,7 +22,7 @@ const CUSTOMERS: u64 = 400;
 /// Each of so many is refused: more cycles than one command opens.
 const REFUSED_ONE_IN: u64 = 40;
 /// Each of so many has an invoice of more than 256 KiB.
-const OVERSIZED_ONE_IN: u64 = 25;
+const LARGE_ONE_IN: u64 = 25;
 /// How often the process is killed within the run.
 const KILLS: u64 = 4;
 const RUN: u64 = 1;
@@ -30,14 +31,14 @@ const RUN: u64 = 1;
 enum Kind {
     Ordinary,
     Refused,
-    Oversized,
+    Large,
 }
 
 fn kind(customer: u64) -> Kind {
     if customer % REFUSED_ONE_IN == 1 {
         Kind::Refused
-    } else if customer % OVERSIZED_ONE_IN == 2 {
-        Kind::Oversized
+    } else if customer % LARGE_ONE_IN == 2 {
+        Kind::Large
     } else {
         Kind::Ordinary
     }
@@ -103,7 +104,7 @@ fn set_up(server: &Server) -> Submitter {
     submitter.join(of_kind(Kind::Refused), 10);
     submitter.advance("2022-10-01");
     submitter.join(of_kind(Kind::Ordinary), 1);
-    for customer in of_kind(Kind::Oversized) {
+    for customer in of_kind(Kind::Large) {
         submitter.submit("customer.register", &register(customer));
         let many = json!({"quantity": "1000"});
         let subscription = with(subscribe(customer, 11), &many);
@@ -170,14 +171,17 @@ fn check_log(data: &Path) {
     let made = made(&commits);
     assert_eq!(made.len() as u64, CUSTOMERS, "nobody is forgotten");
     for (customer, commits) in made {
+        let is_part = |commit: &&&Commit| matches!(role(&commit.events), Role::Part(_));
+        let parts = commits.iter().filter(is_part).count();
+        assert_eq!(parts > 0, kind(customer) == Kind::Large, "{customer} has {parts} parts");
+        let commits: Vec<&Commit> = commits.iter().filter(|c| !is_part(c)).copied().collect();
         let [commit] = commits[..] else { panic!("{customer} has {} commits", commits.len()) };
         let parked = commit.events.iter().find_map(|event| event.get::<CustomerParked>());
         let invoices = commit.events.iter().filter_map(|event| event.get::<InvoiceFinalized>());
         let (reason, invoices) = (parked.map(|parked| parked.reason.as_str()), invoices.count());
         let expected = match kind(customer) {
-            Kind::Ordinary => (None, 1),
+            Kind::Ordinary | Kind::Large => (None, 1),
             Kind::Refused => (Some("too_many_cycles"), 0),
-            Kind::Oversized => (Some("commit_too_large"), 0),
         };
         assert_eq!((reason, invoices), expected, "customer {customer}");
     }
@@ -188,17 +192,16 @@ fn check_answers(client: &mut SocketClient) {
     let listed = answer(client, &query("customers.parked", &json!({"limit": 500})));
     let listed = listed["data"].as_array().expect("a page").clone();
     let reasons = |reason: &str| listed.iter().filter(|row| row["reason"] == reason).count();
-    let (refused, oversized) = (of_kind(Kind::Refused).count(), of_kind(Kind::Oversized).count());
+    let refused = of_kind(Kind::Refused).count();
     assert_eq!(reasons("too_many_cycles"), refused);
-    assert_eq!(reasons("commit_too_large"), oversized);
-    assert_eq!(listed.len(), refused + oversized);
+    assert_eq!(listed.len(), refused);
     let run = id("run", RUN).replace('-', "");
     assert!(listed.iter().all(|row| row["process"] == "billing_run" && row["run"] == *run));
 
     let mut message = query("", &json!({}));
     message.subject = format!("billfold.{BOOK}.as.ada.admin.status");
     let status = answer(client, &message);
-    assert_eq!(status["parked"], json!(refused + oversized));
+    assert_eq!(status["parked"], json!(refused));
     assert_eq!(status["stuck"], 0);
 }
 
@@ -223,7 +226,7 @@ fn killed_within_a_run_each_customer_is_billed_once_or_parked_once_and_the_run_c
     });
 
     // then
-    let not_billed = of_kind(Kind::Refused).count() + of_kind(Kind::Oversized).count();
+    let not_billed = of_kind(Kind::Refused).count();
     assert_eq!((&over["due"], &over["failed"]), (&json!(CUSTOMERS), &json!(not_billed)));
     assert_eq!(over["parked"], json!(not_billed));
     check_log(data);

@@ -11,6 +11,7 @@ use schemas::event::{
 use schemas::feed::FeedRecord;
 use schemas::ids::{BatchId, BillingRunId, CommandId, CustomerId, KeyId, SessionId};
 use schemas::json::read_command;
+use schemas::parts::split;
 use schemas::personal::{MAX_PERSONAL_BYTES, SealedText};
 use schemas::preview::PreviewToken;
 use schemas::query::{PreviewCommand, PreviewInvoice, PreviewRun};
@@ -23,6 +24,7 @@ use schemas::{
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
+use super::trimmed::trimmed;
 use super::{Asked, invalid, needed};
 use crate::copies::Excerpt;
 use crate::messages::{either, json_problem};
@@ -97,10 +99,10 @@ pub(super) async fn run(asked: &Asked<'_>, question: PreviewRun) -> Result<Reply
             }
             // A run leaves out who is not due.
             if copy.ledger.next_due(customer).is_none_or(|due| through < due) {
-                return Ok(shown(customer, None, &[], None));
+                return Ok(shown(customer, None, Vec::new(), None));
             }
             let (at, events) = bill(copy, customer, through, fresh)?;
-            Ok(shown(customer, Some(at), &events, None))
+            Ok(shown(customer, Some(at), events, None))
         })
         .await
 }
@@ -204,10 +206,18 @@ impl Trial {
             command: self.command.clone(),
             events,
         };
-        let bytes = commit.to_bytes().len();
-        if bytes > MAX_COMMIT_BYTES {
-            return Err(Rejection::CommitTooLarge { bytes, limit: MAX_COMMIT_BYTES });
+        let fits = |commit: &Commit| {
+            let (bytes, limit) = (commit.to_bytes().len(), MAX_COMMIT_BYTES);
+            if bytes > limit { Err(Rejection::CommitTooLarge { bytes, limit }) } else { Ok(()) }
+        };
+        let Err(too_large) = fits(&commit) else { return Ok(commit.events) };
+        if stream == StreamId::Book {
+            return Err(too_large);
         }
+        // It is drafted in parts, and the last of them has to fit.
+        let parts = split(command_id, commit.events.clone());
+        let positions = vec![FARTHEST; parts.parts()];
+        fits(&Commit { events: parts.last(&positions), ..commit.clone() })?;
         Ok(commit.events)
     }
 
@@ -228,6 +238,8 @@ impl Trial {
         for event in &mut events {
             self.sealed.reveal(event);
         }
+        let changed = Changed::of(&events);
+        let (events, left_out) = trimmed(events);
         Ok(CommandPreview {
             command: self.command.kind().name.to_owned(),
             command_id: self.command_id,
@@ -236,7 +248,8 @@ impl Trial {
             revision: copy.revision(self.command.stream()),
             token,
             events: events.iter().map(record).collect(),
-            changed: Changed::of(&events),
+            changed,
+            left_out,
         })
     }
 }
@@ -257,7 +270,7 @@ fn now(
         body: trial.command.to_json(),
         token: trial.token(copy, &events),
     };
-    Ok(shown(customer, Some(copy.now), &events, Some(previewed)))
+    Ok(shown(customer, Some(copy.now), events, Some(previewed)))
 }
 
 /// The invoice of the next day on which there is one.
@@ -276,12 +289,12 @@ fn next(
                 || event.get::<CustomerParked>().is_some()
         };
         if events.is_empty() || events.iter().any(tells) {
-            return Ok(shown(customer, Some(at), &events, None));
+            return Ok(shown(customer, Some(at), events, None));
         }
         copy.position += 1;
         fold(&mut copy.ledger, copy.position, customer, &events, at);
     }
-    Ok(shown(customer, None, &[], None))
+    Ok(shown(customer, None, Vec::new(), None))
 }
 
 /// What a billing run bills one customer, on the day itself.
@@ -334,9 +347,10 @@ fn fold(ledger: &mut Ledger, position: u64, customer: CustomerId, events: &[Even
 fn shown(
     customer: CustomerId,
     at: Option<Timestamp>,
-    events: &[Event],
+    events: Vec<Event>,
     command: Option<PreviewedCommand>,
 ) -> InvoicePreview {
+    let (events, left_out) = trimmed(events);
     InvoicePreview {
         customer,
         invoice: events.iter().find_map(invoice_of).cloned(),
@@ -344,6 +358,7 @@ fn shown(
         at,
         events: events.iter().map(record).collect(),
         command,
+        left_out,
     }
 }
 

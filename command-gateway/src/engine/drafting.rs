@@ -12,7 +12,8 @@ use schemas::ids::{CommandId, derive};
 use schemas::preview::PreviewToken;
 use schemas::{Cause, Command, Commit, Event, Origin, Rejection, StreamId};
 
-use super::stepping::{EngineCore, Entry, Pushed, Step};
+use super::step::{Entry, Prepared, Pushed, Step, too_large};
+use super::stepping::EngineCore;
 use crate::decider::Decider;
 use crate::outcome::Refusal;
 use crate::reckoning::{Base, Outcome, Reckoned, ToReckon};
@@ -21,20 +22,6 @@ use crate::request::CommandRequest;
 /// A decision that looks at more than so many subscriptions or lines is reckoned beside the
 /// engine: others would wait for it.
 const HEAVY: usize = 50;
-
-/// A decision that waits to be committed.
-#[derive(Debug)]
-pub(super) struct Prepared {
-    reckoned: Reckoned,
-    /// Where its parts lie that are committed.
-    parts: Vec<u64>,
-}
-
-impl Prepared {
-    pub(super) fn new(reckoned: Reckoned) -> Self {
-        Self { reckoned, parts: Vec::new() }
-    }
-}
 
 impl<D: Decider, W> EngineCore<D, W> {
     /// From now on large decisions are reckoned elsewhere.
@@ -201,8 +188,4 @@ impl<D: Decider, W> EngineCore<D, W> {
             }
         }
     }
-}
-
-pub(super) fn too_large(bytes: usize) -> Rejection {
-    Rejection::CommitTooLarge { bytes, limit: schemas::commit::MAX_COMMIT_BYTES }
 }

@@ -205,8 +205,7 @@ impl<D: Decider> Driver<D> {
                 Ok(())
             }
             Offered::Drafting(offer) => {
-                self.reading.hold(&offer);
-                self.large.go_on(offer);
+                self.go_on_later(offer);
                 Ok(())
             }
             Offered::Full(offer) => {

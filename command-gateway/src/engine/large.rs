@@ -1,38 +1,23 @@
-//! Large decisions of doors and jobs, on their way between the engine and whoever reckons them.
-//!
-//! *Ordering.* A command from a door that is large holds its customer and its batch: who comes
-//! after it waits. What a job does for a customer holds nobody: commands pass, and what was
-//! reckoned is reckoned anew. After some tries it holds its customer, too, so that it ends.
+//! Commands of doors with large decisions.
 
 use std::collections::{BTreeMap, VecDeque};
 
-use crossbeam_channel::RecvError;
-use ledger_core::Away;
-use schemas::StreamId;
-use schemas::ids::{CommandId, CustomerId};
+use schemas::ids::CommandId;
 
-use super::decided::{Offer, Offered};
-use super::driver::Driver;
-use super::ending::End;
-use super::reading::Orders;
+use super::decided::Offer;
 use crate::completion::ReplyTo;
-use crate::decider::Decider;
-use crate::jobs::Waits;
-use crate::outcome::Refusal;
-use crate::progress::Stopped;
-use crate::queue::BUSY_RETRY_MS;
-use crate::reckoning::{Reckoned, Reckoner, ToReckon};
+use crate::reckoning::{Reckoner, ToReckon};
 
-/// So often what a job does for a customer is begun before the customer's commands wait for it.
-const TRIES: u32 = 3;
+/// A command of a door.
+type Waiter = Box<Offer<ReplyTo>>;
 
 /// Commands of doors with large decisions.
 pub(crate) struct Large {
     reckoner: Reckoner,
     /// Those that are being reckoned.
-    reckoned: BTreeMap<CommandId, Box<Offer<ReplyTo>>>,
+    reckoned: BTreeMap<CommandId, Waiter>,
     /// Those that go on in the open block.
-    next: VecDeque<Box<Offer<ReplyTo>>>,
+    next: VecDeque<Waiter>,
     /// The next turn is one of these, and not of a job.
     first: bool,
 }
@@ -53,114 +38,43 @@ impl Large {
     }
 
     /// A command goes on before the others.
-    pub(super) fn go_on(&mut self, offer: Box<Offer<ReplyTo>>) {
+    pub(super) fn go_on(&mut self, offer: Waiter) {
         self.next.push_front(offer);
     }
 
-    /// What is not decided any more.
-    pub(super) fn take_all(&mut self) -> Vec<Box<Offer<ReplyTo>>> {
-        let reckoned = std::mem::take(&mut self.reckoned).into_values();
-        reckoned.chain(std::mem::take(&mut self.next)).collect()
+    /// A command goes on once those before it are done.
+    pub(super) fn go_on_last(&mut self, offer: Waiter) {
+        self.next.push_back(offer);
     }
-}
 
-impl<D: Decider> Driver<D> {
-    /// Has a command's decision reckoned. Nobody passes it.
-    pub(super) fn have_reckoned(&mut self, offer: Box<Offer<ReplyTo>>) {
-        let one = self.core.to_reckon(&offer.request);
-        if self.large.reckoner.ask(one) {
-            self.reading.hold(&offer);
-            self.large.reckoned.insert(offer.request.command_id, offer);
-        } else {
-            self.let_go(&offer);
-            offer.waiter.complete(Err(Refusal::Busy { retry_after_ms: BUSY_RETRY_MS }));
+    /// The command that goes on now; none if it is a job's turn. They take turns while `by_turns`.
+    pub(super) fn next(&mut self, by_turns: bool) -> Option<Waiter> {
+        self.first = !self.first;
+        if by_turns && !self.first { None } else { self.next.pop_front() }
+    }
+
+    /// Has a decision reckoned, for a job. Whether there was room.
+    pub(super) fn ask(&self, one: ToReckon) -> bool {
+        self.reckoner.ask(one)
+    }
+
+    /// Has the decision of a command reckoned; given back if there is no room.
+    pub(super) fn ask_for(&mut self, one: ToReckon, offer: Waiter) -> Result<(), Waiter> {
+        if !self.reckoner.ask(one) {
+            return Err(offer);
         }
-    }
-
-    fn let_go(&mut self, offer: &Offer<ReplyTo>) {
-        self.reading.let_go(Orders::of(offer));
-    }
-
-    /// Takes all that was reckoned by now.
-    pub(super) fn take_what_was_reckoned(&mut self) {
-        while let Ok(reckoned) = self.large.reckoner.reckoned().try_recv() {
-            self.take_reckoned(*reckoned);
-        }
-    }
-
-    /// Something was reckoned, or never will be.
-    ///
-    /// # Errors
-    /// [`End::Failed`] when nobody reckons any more.
-    pub(super) fn was_reckoned(
-        &mut self,
-        reckoned: Result<Box<Reckoned>, RecvError>,
-    ) -> Result<(), End> {
-        let reckoned = reckoned.map_err(|_| End::Failed(Stopped::Broken))?;
-        self.take_reckoned(*reckoned);
+        self.reckoned.insert(offer.request.command_id, offer);
         Ok(())
     }
 
-    fn take_reckoned(&mut self, reckoned: Reckoned) {
-        let (command_id, stream) = (reckoned.stamp.command_id, reckoned.stream);
-        self.core.prepare(reckoned);
-        self.core.has_room_to_reckon();
-        match (self.large.reckoned.remove(&command_id), stream) {
-            (Some(offer), _) => self.large.next.push_back(offer),
-            (None, StreamId::Customer(customer)) => self.core.aside_waits(customer, Waits::Turn),
-            (None, StreamId::Book) => {}
-        }
+    /// The command whose decision was reckoned, if it was one of a door.
+    pub(super) fn was_reckoned(&mut self, command_id: CommandId) -> Option<Waiter> {
+        self.reckoned.remove(&command_id)
     }
 
-    /// Goes on with a command from a door, by turns with jobs. Whether it is a job's turn.
-    ///
-    /// # Errors
-    /// [`End::Failed`] if the state is no longer to be trusted.
-    pub(super) fn go_on_large(&mut self) -> Result<bool, End> {
-        self.large.first = !self.large.first;
-        if !self.large.first && self.core.has_turn() {
-            return Ok(true);
-        }
-        let Some(offer) = self.large.next.pop_front() else { return Ok(true) };
-        let orders = Orders::of(&offer);
-        match self.core.offer(offer) {
-            Offered::Taken => self.reading.let_go(orders),
-            Offered::Drafting(offer) => self.large.next.push_front(offer),
-            Offered::Full(offer) => {
-                self.large.next.push_front(offer);
-                self.is_full();
-            }
-            Offered::Heavy(offer) => self.have_reckoned(offer),
-            Offered::Away(offer, away) => {
-                self.reading.wait_first(offer, away);
-                self.reading.let_go(orders);
-            }
-            Offered::Broken(offer) => {
-                offer.waiter.complete(Err(Refusal::Internal));
-                return Err(End::Failed(Stopped::Broken));
-            }
-        }
-        Ok(false)
-    }
-
-    /// Has something read for a subject that was put aside.
-    pub(super) fn read_for_aside(&mut self, away: Away) {
-        let customer = away.customer();
-        if self.reading.ask_for_job(away) {
-            self.aside.insert(customer);
-            self.core.aside_waits(customer, Waits::Result);
-        } else {
-            self.core.aside_waits(customer, Waits::Room);
-        }
-    }
-
-    /// Has something reckoned for a subject that was put aside.
-    pub(super) fn reckon_for_aside(&mut self, one: ToReckon, subject: CustomerId, tries: u32) {
-        if tries >= TRIES {
-            self.reading.hold_customer(subject);
-        }
-        let is_asked = self.large.reckoner.ask(one);
-        let waits = if is_asked { Waits::Result } else { Waits::Room };
-        self.core.aside_waits(subject, waits);
+    /// What is not decided any more.
+    pub(super) fn take_all(&mut self) -> Vec<Waiter> {
+        let reckoned = std::mem::take(&mut self.reckoned).into_values();
+        reckoned.chain(std::mem::take(&mut self.next)).collect()
     }
 }

@@ -100,8 +100,8 @@ impl Reading {
     }
 
     /// Nobody passes a command until it is let go.
-    pub(super) fn hold(&mut self, offer: &Offer<ReplyTo>) {
-        self.held.extend(orders(offer));
+    pub(super) fn hold(&mut self, orders: Orders) {
+        self.held.extend(orders.0);
     }
 
     /// A command is done: who waited behind it is next.

@@ -23,7 +23,7 @@ use schemas::{Cause, Command, Commit, CommitView, Event, Rejection, StreamId, Ti
 use vault::FreshKey;
 
 use super::decided::{Answer, Decided, Offer, Offered, Verdict};
-use super::drafting::{Prepared, too_large};
+use super::step::{Entry, Prepared, Pushed, Step, too_large};
 use crate::archive::{Archive, Cooling, Damaged, Stored};
 use crate::clock::Clock;
 use crate::copies::HeldCopy;
@@ -40,41 +40,6 @@ use crate::sealed::Sealed;
 
 /// The most answers that one block holds back.
 const MAX_ANSWERS: usize = 16_384;
-
-/// What a command is stamped and stored with, beside its own content.
-pub(super) struct Entry<'a> {
-    pub(super) request: CommandRequest,
-    pub(super) cause: Option<Cause>,
-    pub(super) stamp: &'a Stamp,
-    /// Its events are all that was decided: they can be split.
-    pub(super) whole: bool,
-}
-
-/// What became of a commit that was to go into the open block.
-pub(super) enum Pushed {
-    Taken,
-    /// It has so many bytes.
-    TooLarge(usize),
-    /// The open block has no room.
-    Full,
-    /// It could not be folded in.
-    Broken,
-}
-
-pub(super) enum Step {
-    Accepted(Receipt),
-    Refused(Refusal),
-    /// Too much for the open block; as good as not decided.
-    Full(CommandRequest),
-    /// It could not be folded in.
-    Broken(CommandRequest),
-    /// Something has to be read back first; as good as not decided.
-    Away(CommandRequest, Away),
-    /// It is to be reckoned beside the engine; as good as not decided.
-    Heavy(CommandRequest),
-    /// A part of it is in the block, and more is to come.
-    Drafting(CommandRequest),
-}
 
 /// State in memory, the block that is open, and the answers that wait for it.
 #[derive(Debug)]

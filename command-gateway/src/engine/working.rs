@@ -11,7 +11,8 @@ use ledger_core::process::{Task, Unable};
 use schemas::Cause;
 use schemas::ids::CustomerId;
 
-use super::stepping::{EngineCore, Step};
+use super::step::Step;
+use super::stepping::EngineCore;
 use crate::decider::Decider;
 use crate::jobs::{Next, Tried, Waits};
 use crate::outcome::Refusal;

@@ -81,8 +81,8 @@ impl Billing {
         self.invoices.shelf.missing(0..self.invoices.shelf.len())
     }
 
-    /// What a void of lines of an invoice looks at beside it, once it is here: what they credit, and
-    /// what else bills their cycles.
+    /// What a void of lines of an invoice looks at beside it, once it is here: what they credit,
+    /// and what else bills their cycles.
     fn beside(&self, id: InvoiceId, lines: &[LineReversal]) -> Vec<u32> {
         let place = self.ordinal(id);
         let Some(billed) = place.and_then(|place| self.invoices.shelf.if_here(place)) else {

@@ -50,14 +50,6 @@ pub(crate) const CASES: &[Case] = &[
         let body = with(subscribe("basic"), "quantity", json!("1000000000000.1"));
         TestBook::with_plans().when("subscription.create", body)
     }),
-    ("too_many", || {
-        let mut book = TestBook::with_plans();
-        for n in 0..500 {
-            let body = with(subscribe("basic"), "subscription", json!(id(&format!("s{n}"))));
-            book.given("subscription.create", body);
-        }
-        book.when("subscription.create", subscribe("basic"))
-    }),
     ("too_many_cycles", || {
         let mut book = TestBook::with_plans();
         book.given("plan.define", plan("daily", 1, "day", &[flat("1")]));

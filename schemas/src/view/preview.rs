@@ -33,6 +33,18 @@ pub struct CommandPreview {
     /// Send the same command with the same id and this as `preview`: it becomes exactly this, or
     /// is refused with `preview_stale`.
     pub token: PreviewToken,
+    /// What an answer has no room for; left out where it shows everything.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub left_out: Option<LeftOut>,
+}
+
+/// What of a preview an answer has no room for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct LeftOut {
+    /// How many lines of documents; totals are those of all lines.
+    pub lines: u32,
+    /// How many other events.
+    pub events: u32,
 }
 
 /// The invoice that a customer would get.
@@ -50,6 +62,9 @@ pub struct InvoicePreview {
     pub events: Vec<FeedRecord>,
     /// The command that issues it now; none for an invoice of a later date.
     pub command: Option<PreviewedCommand>,
+    /// What an answer has no room for; left out where it shows everything.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub left_out: Option<LeftOut>,
 }
 
 /// A command that commits what a preview showed.

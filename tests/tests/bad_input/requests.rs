@@ -354,7 +354,7 @@ fn only_the_system_submits_its_own_commands() {
 }
 
 #[test]
-fn an_invoice_too_large_for_a_commit_is_refused_whole() {
+fn an_invoice_too_large_for_a_commit_is_drafted_in_parts() {
     let acme = Acme::open();
     let accept = |n: u64, name: &str, body: &Value| {
         acme.accept(&command(command_id(2_000 + n), name, body));
@@ -371,10 +371,18 @@ fn an_invoice_too_large_for_a_commit_is_refused_whole() {
         let long = with(later, "description", json!("d".repeat(200)));
         accept(100 + n, "charge.add", &long);
     }
-    let before = acme.state();
-    let reply = acme.ask(&ask("invoice.now", &json!({"customer": id("cus", 1)})));
-    assert_eq!(problem(&reply, "500 lines").code, "commit_too_large");
-    assert_eq!(acme.state(), before);
+    let shown = query("preview.invoice", &json!({"customer": id("cus", 1)}));
+    let previewed = acme.accept(&shown)["data"].clone();
+    let left_out = previewed["left_out"]["lines"].as_u64().expect("not all has room");
+    let lines = previewed["invoice"]["lines"].as_array().expect("lines").len() as u64;
+    assert_eq!(lines + left_out, 500);
+    let asked =
+        with(json!({"customer": id("cus", 1)}), "invoice", json!({"invoice": id("inv", 7)}));
+    acme.accept(&ask("invoice.now", &asked));
+    let _state = acme.state();
+    let invoice = acme.accept(&query("invoices.get", &json!({"invoice": id("inv", 7)})));
+    assert_eq!(invoice["data"]["line_count"], 500);
+    assert_eq!(invoice["data"]["gross"]["amount"], previewed["invoice"]["totals"]["gross"]);
 }
 
 #[test]

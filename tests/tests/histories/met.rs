@@ -22,6 +22,7 @@ const AT_LEAST: &[(&str, &str, u64)] = &[
 const NOT_MADE: &[&str] = &[
     "customer.update",
     "customer.park",
+    "customer.draft_part",
     "customer.release",
     "credit_note.issue",
     "plan.withdraw_migration",
