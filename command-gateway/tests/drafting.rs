@@ -44,10 +44,8 @@ fn subscribe_as(of: u64, n: u64) -> Command {
 }
 
 fn cancel(n: u64) -> Command {
-    let json = format!(
-        r#"{{"customer":"{}","subscription":"sub_{n:032x}","timing":"now","reason":"test"}}"#,
-        customer(1)
-    );
+    let json =
+        format!(r#"{{"customer":"{}","subscription":"sub_{n:032x}","when":"now"}}"#, customer(1));
     command("subscription.cancel", &json)
 }
 

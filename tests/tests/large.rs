@@ -219,7 +219,7 @@ fn an_invoice_of_100_000_lines_is_an_invoice_like_others() {
         // A line of it is credited.
         let began = Instant::now();
         let note = json!({
-            "customer": id("cus", 1), "note": id("cn", 1), "invoice": second,
+            "customer": id("cus", 1), "note": id("crn", 1), "invoice": second,
             "lines": [{"line": 50_000, "amount": acme::eur("4.00")}],
         });
         let position = asks.submit("credit_note.issue", &note).await;

@@ -1,15 +1,15 @@
 //! All of one customer: the rooms of its stream.
 
 use schemas::event::{
-    CustomerEvent, CustomerRegistered, Event, EventAt, ProcessEvent, SettlementEvent,
+    BillingEvent, CustomerEvent, CustomerRegistered, Event, EventAt, ProcessEvent, SettlementEvent,
     SubscriptionEvent,
 };
-use schemas::ids::{CustomerId, InvoiceId, SubscriptionId};
+use schemas::ids::{CommandId, CustomerId, InvoiceId, SubscriptionId};
 use schemas::terms::{LineKind, LotRef, Policies};
 use schemas::{Currency, Date, Minor, Rejection, Timestamp};
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
-use super::parts::Drafting;
 use crate::billing::Account;
 use crate::billing::asking;
 use crate::billing::lines::Scope;
@@ -101,7 +101,7 @@ impl Customer {
             }
             Event::Billing(event) => {
                 self.billing.evolve(event, made)?;
-                if let schemas::event::BillingEvent::InvoiceFinalized(invoice) = event {
+                if let BillingEvent::InvoiceFinalized(invoice) = event {
                     self.settlement.owe(invoice, made)?;
                     if self.profile.annotation.waits() {
                         Shared::make_mut(&mut self.profile).invoiced(invoice);
@@ -236,6 +236,32 @@ impl Customer {
     /// What the customer owes over all invoices, in minor units.
     pub fn owed(&self) -> i128 {
         self.settlement.open().map(|invoice| i128::from(invoice.open().0)).sum()
+    }
+}
+
+/// What was drafted of a customer and is not so yet.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Drafting {
+    pub(super) of: CommandId,
+    /// How many parts there are.
+    pub(super) parts: u32,
+    /// The customer as it would be.
+    pub(super) customer: Customer,
+    /// Ids that it takes.
+    pub(super) taken: Vec<Uuid>,
+}
+
+impl Drafting {
+    pub(super) fn begin(of: CommandId, customer: &Customer) -> Self {
+        let customer = Customer { drafting: None, ..customer.clone() };
+        Self { of, parts: 0, customer, taken: Vec::new() }
+    }
+
+    pub(super) fn evolve(&mut self, event: &Event, made: EventAt) -> Result<(), Unmade> {
+        if let Event::Billing(BillingEvent::ChargeAdded(charge)) = event {
+            self.taken.push(charge.charge.uuid());
+        }
+        self.customer.evolve(event, made)
     }
 }
 

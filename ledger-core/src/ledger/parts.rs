@@ -22,39 +22,12 @@ use schemas::parts::{Role, role};
 use schemas::terms::SeriesKind;
 use schemas::text::Code;
 use schemas::{Command, Date, Rejection, StreamId, Timestamp};
-use serde::{Deserialize, Serialize};
-use uuid::Uuid;
 
 use super::Ledger;
-use super::customer::Customer;
+use super::customer::{Customer, Drafting};
 use crate::seller::numbers::printed;
 use crate::seller::state::series;
 use crate::unmade::Unmade;
-
-/// What was drafted of a customer and is not so yet.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Drafting {
-    of: CommandId,
-    parts: u32,
-    /// The customer as it would be.
-    pub(super) customer: Customer,
-    /// Ids that it takes.
-    taken: Vec<Uuid>,
-}
-
-impl Drafting {
-    fn begin(of: CommandId, customer: &Customer) -> Self {
-        let customer = Customer { drafting: None, ..customer.clone() };
-        Self { of, parts: 0, customer, taken: Vec::new() }
-    }
-
-    fn evolve(&mut self, event: &Event, made: EventAt) -> Result<(), Unmade> {
-        if let Event::Billing(BillingEvent::ChargeAdded(charge)) = event {
-            self.taken.push(charge.charge.uuid());
-        }
-        self.customer.evolve(event, made)
-    }
-}
 
 /// Whether an event stands in parts only.
 fn is_of_parts(event: &Event) -> bool {
