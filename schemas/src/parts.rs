@@ -3,10 +3,10 @@
 //! # Shape
 //!
 //! A decision that is too large for one commit is drafted: commits of `customer.draft_part`, each
-//! with a [`PartDrafted`] before its other events, hold most of it. The commit of the command
-//! itself comes last, and a [`DecisionCompleted`] in front of its events says that all of it is so.
-//! Lines of documents are in the parts; the event that issues or voids a document comes last and
-//! has none of its own.
+//! with a `decision.part_drafted` before its other events, hold most of it. The commit of the
+//! command itself comes last, and a `decision.completed` in front of its events says that all of
+//! it is so. Lines of documents are in the parts; the event that issues or voids a document comes
+//! last and has none of its own.
 //!
 //! # Ordering
 //!
@@ -15,7 +15,7 @@
 //!
 //! # Correctness
 //!
-//! [`together`] gives back what was [`split`], but for the order of `billing.due_set`, and checks
+//! [`together()`] gives back what was [`split`], but for the order of `billing.due_set`, and checks
 //! count and SHA-256 of the lines that it puts together. No number of a series is in a part: a
 //! draft that ends leaves no gap.
 

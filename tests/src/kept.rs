@@ -114,8 +114,8 @@ impl Kept {
             return self.put(command, stamp, events);
         };
         self.decided += 1;
-        let given_up = self.decided % 5 == 0;
-        if self.decided % 3 == 0 || given_up {
+        let given_up = self.decided.is_multiple_of(5);
+        if self.decided.is_multiple_of(3) || given_up {
             self.draft(customer, (command, stamp), events, given_up)
         } else {
             self.put(command, stamp, events)

@@ -1,5 +1,8 @@
 //! An invoice of 100,000 lines over NATS: billed, explained, voided, billed again and credited by
 //! line, while others are served; and a process that is killed while it drafts one.
+//!
+//! `BILLFOLD_BIN` names another binary than the one that tests build: a release says how long
+//! others wait.
 
 mod nats_book;
 
@@ -17,7 +20,7 @@ use schemas::wire::header;
 use serde_json::{Value, json};
 use tests::acme::{self, command_id, id};
 use tests::nats::NatsServer;
-use tests::process::command;
+use tests::process::{command, command_of};
 use tests::wait::{PATIENCE, until};
 
 use nats_book::{document, message, runtime, text, until_true};
@@ -34,8 +37,13 @@ impl Up {
         if socket.exists() {
             std::fs::remove_file(&socket).expect("it was killed");
         }
+        let arguments = [&["up"], arguments].concat();
+        let mut process = match std::env::var_os("BILLFOLD_BIN") {
+            Some(binary) => command_of(Path::new(&binary), data, &arguments),
+            None => command(data, &arguments),
+        };
         let mut up = Self(
-            command(data, &[&["up"], arguments].concat())
+            process
                 .stdin(Stdio::null())
                 .stdout(Stdio::null())
                 .spawn()

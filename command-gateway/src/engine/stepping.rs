@@ -390,7 +390,7 @@ impl<D: Decider, W> EngineCore<D, W> {
         };
         let pushed = self.push(&commit, stamp);
         if let Pushed::Taken = pushed {
-            return self.taken(&sealed, commit);
+            return self.taken(&sealed, &commit);
         }
         let events = commit.events;
         let request = CommandRequest {
@@ -443,9 +443,9 @@ impl<D: Decider, W> EngineCore<D, W> {
     }
 
     /// What follows from a commit of a command.
-    fn taken(&mut self, sealed: &Sealed, commit: Commit) -> Step {
+    fn taken(&mut self, sealed: &Sealed, commit: &Commit) -> Step {
         let stream = commit.stream;
-        self.note_keys(sealed, &commit);
+        self.note_keys(sealed, commit);
         if stream == StreamId::Book {
             for event in &commit.events {
                 self.fold.begin_job(event, commit.position);

@@ -28,7 +28,7 @@ enum Worked {
     /// Something has to be read back first; as good as not decided.
     Away(Away),
     /// It is to be reckoned beside the engine; as good as not decided.
-    Heavy(CommandRequest),
+    Heavy(Box<CommandRequest>),
     /// A part of it is in the block.
     Drafting,
 }
@@ -171,7 +171,7 @@ impl<D: Decider, W> EngineCore<D, W> {
             Step::Refused(_) => Ok(Worked::Unable(Unable::Fault)),
             Step::Full(_) => Ok(Worked::Full),
             Step::Away(_, away) => Ok(Worked::Away(away)),
-            Step::Heavy(request) => Ok(Worked::Heavy(request)),
+            Step::Heavy(request) => Ok(Worked::Heavy(Box::new(request))),
             Step::Drafting(_) => Ok(Worked::Drafting),
             Step::Broken(_) => Err(Refusal::Internal),
         }

@@ -214,7 +214,9 @@ impl Ledger {
             .filter(|known| known.of == of && usize::try_from(known.parts) == Ok(done.parts.len()));
         let drafting = known.ok_or_else(|| Unmade::of("the parts of", of))?;
         let Drafting { of: _, parts: _, customer: now, taken } = *drafting;
-        taken.into_iter().for_each(|taken| self.registry.taken.insert(taken));
+        for taken in taken {
+            self.registry.taken.insert(taken);
+        }
         self.registry.move_due(id, customer.due, now.due);
         let revision = customer.revision;
         *customer = Customer { revision, ..now };

@@ -7,14 +7,20 @@ use super::{CHUNK, Shared};
 /// Rows in the order of their keys.
 type Chunk<K, V> = Shared<Vec<(K, V)>>;
 
-/// A map in the order of its keys. What a clone changes costs a chunk, and a pointer for each of
-/// the others.
+/// Chunks in order, none empty.
+type Group<K, V> = Shared<Vec<Chunk<K, V>>>;
+
+/// Where a chunk is: its group, and its place there.
+type Place = (usize, usize);
+
+/// A map in the order of its keys. What a clone changes costs a chunk, a pointer for each other
+/// one of its group, and a pointer for each other group.
 #[derive(Debug, Clone)]
 pub(crate) struct Map<K, V> {
     /// All of it while that is a chunk at most: most maps stay small, and then need no pointers.
     few: Vec<(K, V)>,
-    /// Chunks in order, none empty, once it was more than one.
-    many: Option<Shared<Vec<Chunk<K, V>>>>,
+    /// Groups in order, none empty, once it was more than a chunk.
+    many: Option<Shared<Vec<Group<K, V>>>>,
 }
 
 /// A sorted set that overlays share.
@@ -27,12 +33,13 @@ impl<K, V> Default for Map<K, V> {
 }
 
 impl<K: Copy + Ord, V: Clone> Map<K, V> {
-    fn chunks(&self) -> &[Chunk<K, V>] {
-        self.many.as_deref().map_or(&[], Vec::as_slice)
+    fn chunks(&self) -> impl DoubleEndedIterator<Item = &Chunk<K, V>> + Clone {
+        let groups = self.many.as_deref().map_or(&[][..], Vec::as_slice);
+        groups.iter().flat_map(|group| group.iter())
     }
 
     pub(crate) fn len(&self) -> usize {
-        self.few.len() + self.chunks().iter().map(|chunk| chunk.len()).sum::<usize>()
+        self.few.len() + self.chunks().map(|chunk| chunk.len()).sum::<usize>()
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -40,14 +47,25 @@ impl<K: Copy + Ord, V: Clone> Map<K, V> {
     }
 
     /// The chunk in which a key lies, if it is there: the last one that begins up to it.
-    fn chunk_of(chunks: &[Chunk<K, V>], key: K) -> usize {
-        chunks.partition_point(|chunk| chunk[0].0 <= key).saturating_sub(1)
+    fn chunk_of(groups: &[Group<K, V>], key: K) -> Place {
+        let group = groups.partition_point(|group| group[0][0].0 <= key).saturating_sub(1);
+        let chunk = groups[group].partition_point(|chunk| chunk[0].0 <= key).saturating_sub(1);
+        (group, chunk)
+    }
+
+    /// A chunk, to be changed.
+    fn rows_mut(groups: &mut Shared<Vec<Group<K, V>>>, (group, chunk): Place) -> &mut Vec<(K, V)> {
+        let group = Shared::make_mut(&mut Shared::make_mut(groups)[group]);
+        Shared::make_mut(&mut group[chunk])
     }
 
     pub(crate) fn get(&self, key: K) -> Option<&V> {
         let rows: &[(K, V)] = match &self.many {
             None => &self.few,
-            Some(chunks) => &chunks[Self::chunk_of(chunks, key)],
+            Some(groups) => {
+                let (group, chunk) = Self::chunk_of(groups, key);
+                &groups[group][chunk]
+            }
         };
         let at = rows.binary_search_by_key(&key, |(found, _)| *found).ok()?;
         Some(&rows[at].1)
@@ -64,9 +82,9 @@ impl<K: Copy + Ord, V: Clone> Map<K, V> {
         }
         let rows = match &mut self.many {
             None => &mut self.few,
-            Some(chunks) => {
-                let at = Self::chunk_of(chunks, key);
-                Shared::make_mut(Shared::make_mut(chunks).get_mut(at)?)
+            Some(groups) => {
+                let place = Self::chunk_of(groups, key);
+                Self::rows_mut(groups, place)
             }
         };
         let at = rows.binary_search_by_key(&key, |(found, _)| *found).ok()?;
@@ -88,11 +106,11 @@ impl<K: Copy + Ord, V: Clone> Map<K, V> {
             return;
         }
         let few = &mut self.few;
-        let chunks =
-            self.many.get_or_insert_with(|| Shared::new(vec![Shared::new(std::mem::take(few))]));
-        let at = Self::chunk_of(chunks, key);
-        let (is_last, chunks) = (at + 1 == chunks.len(), Shared::make_mut(chunks));
-        let rows = Shared::make_mut(&mut chunks[at]);
+        let first = || Shared::new(vec![Shared::new(vec![Shared::new(std::mem::take(few))])]);
+        let groups = self.many.get_or_insert_with(first);
+        let (group, chunk) = Self::chunk_of(groups, key);
+        let is_last = (group + 1, chunk + 1) == (groups.len(), groups[group].len());
+        let rows = Self::rows_mut(groups, (group, chunk));
         match rows.binary_search_by_key(&key, |(found, _)| *found) {
             Ok(place) => rows[place].1 = value,
             Err(place) if rows.len() < CHUNK => rows.insert(place, (key, value)),
@@ -100,7 +118,7 @@ impl<K: Copy + Ord, V: Clone> Map<K, V> {
             Err(place) if is_last && place == rows.len() => {
                 let mut fresh = Vec::with_capacity(CHUNK);
                 fresh.push((key, value));
-                chunks.push(Shared::new(fresh));
+                Self::put(Shared::make_mut(groups), (group, chunk + 1), fresh, is_last);
             }
             Err(place) => {
                 let mut upper = rows.split_off(CHUNK / 2);
@@ -108,8 +126,25 @@ impl<K: Copy + Ord, V: Clone> Map<K, V> {
                     Some(place) => upper.insert(place, (key, value)),
                     None => rows.insert(place, (key, value)),
                 }
-                chunks.insert(at + 1, Shared::new(upper));
+                Self::put(Shared::make_mut(groups), (group, chunk + 1), upper, is_last);
             }
+        }
+    }
+
+    /// Puts a chunk at its place; a group that is full is split, or stays full at the end.
+    fn put(groups: &mut Vec<Group<K, V>>, (group, chunk): Place, rows: Vec<(K, V)>, is_last: bool) {
+        let full = Shared::make_mut(&mut groups[group]);
+        if full.len() < CHUNK {
+            full.insert(chunk, Shared::new(rows));
+        } else if is_last {
+            groups.push(Shared::new(vec![Shared::new(rows)]));
+        } else {
+            let mut upper = full.split_off(CHUNK / 2);
+            match chunk.checked_sub(full.len()) {
+                Some(chunk) => upper.insert(chunk, Shared::new(rows)),
+                None => full.insert(chunk, Shared::new(rows)),
+            }
+            groups.insert(group + 1, Shared::new(upper));
         }
     }
 
@@ -117,20 +152,23 @@ impl<K: Copy + Ord, V: Clone> Map<K, V> {
         if !self.contains(key) {
             return None;
         }
-        let Some(chunks) = &mut self.many else {
+        let Some(groups) = &mut self.many else {
             let at = self.few.binary_search_by_key(&key, |(found, _)| *found).ok()?;
             return Some(self.few.remove(at).1);
         };
-        let at = Self::chunk_of(chunks, key);
-        let chunks = Shared::make_mut(chunks);
-        let rows = Shared::make_mut(&mut chunks[at]);
+        let (group, chunk) = Self::chunk_of(groups, key);
+        let rows = Self::rows_mut(groups, (group, chunk));
         let place = rows.binary_search_by_key(&key, |(found, _)| *found).ok()?;
         let (_, value) = rows.remove(place);
         if rows.is_empty() {
-            chunks.remove(at);
-        }
-        if chunks.is_empty() {
-            self.many = None;
+            let groups = Shared::make_mut(groups);
+            Shared::make_mut(&mut groups[group]).remove(chunk);
+            if groups[group].is_empty() {
+                groups.remove(group);
+            }
+            if groups.is_empty() {
+                self.many = None;
+            }
         }
         Some(value)
     }
@@ -140,7 +178,7 @@ impl<K: Copy + Ord, V: Clone> Map<K, V> {
     }
 
     pub(crate) fn iter(&self) -> impl DoubleEndedIterator<Item = (K, &V)> + Clone {
-        let rows = self.few.iter().chain(self.chunks().iter().flat_map(|chunk| chunk.iter()));
+        let rows = self.few.iter().chain(self.chunks().flat_map(|chunk| chunk.iter()));
         rows.map(|(key, value)| (*key, value))
     }
 
@@ -219,7 +257,7 @@ mod tests {
 
     #[test]
     fn a_map_is_what_a_tree_is_whatever_is_put_and_taken() {
-        for count in [0, 1, 64, 65, 1_000] {
+        for count in [0, 1, 64, 65, 1_000, 20_000] {
             let (mut map, mut tree) = (Map::default(), BTreeMap::new());
             for key in mixed(count) {
                 map.insert(key, key + 1);
@@ -237,6 +275,8 @@ mod tests {
             assert_eq!(map.is_empty(), tree.is_empty());
             assert!(map.iter().eq(tree.iter().map(|(key, value)| (*key, value))));
             assert!((0..3 * count).all(|key| map.get(key) == tree.get(&key)));
+            let groups = map.many.as_deref().map_or(&[][..], Vec::as_slice);
+            assert!(groups.iter().all(|group| (1..=CHUNK).contains(&group.len())));
             let bytes = postcard::to_allocvec(&map).expect("encodes");
             assert_eq!(postcard::from_bytes::<Map<u32, u32>>(&bytes), Ok(map));
         }
@@ -250,7 +290,7 @@ mod tests {
         first.insert(2_000, 1);
         assert_eq!((first.get(500), second.get(500)), (Some(&7), Some(&500)));
         assert_eq!((first.len(), second.len()), (1_001, 1_000));
-        let shared = first.chunks().iter().zip(second.chunks());
+        let shared = first.chunks().zip(second.chunks());
         assert_eq!(shared.filter(|(a, b)| !Shared::ptr_eq(a, b)).count(), 2);
     }
 

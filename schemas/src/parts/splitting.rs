@@ -53,10 +53,20 @@ pub fn split_by(of: CommandId, events: Vec<Event>, bytes: usize) -> Split {
             Event::Settlement(SettlementEvent::CreditNoteIssued(note)) if ahead => {
                 splitting.note(index, note);
             }
-            event if splitting.last.is_empty() && is_for_parts(&event) => {
-                splitting.put(Some(index), event);
+            event @ (Event::Billing(_)
+            | Event::Settlement(_)
+            | Event::Subscription(_)
+            | Event::Customer(_)
+            | Event::Process(_)
+            | Event::Book(_)
+            | Event::Seller(_)
+            | Event::Catalog(_)) => {
+                if splitting.last.is_empty() && is_for_parts(&event) {
+                    splitting.put(Some(index), event);
+                } else {
+                    splitting.put_last(index, event);
+                }
             }
-            event => splitting.put_last(index, event),
         }
     }
     splitting.days(days);

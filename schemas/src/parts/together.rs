@@ -96,7 +96,14 @@ impl Gathered {
                 known.of_invoice.extend(drafted.credits);
                 known.reversals.extend(drafted.lines);
             }
-            event => return Some(event),
+            event @ (Event::Billing(_)
+            | Event::Settlement(_)
+            | Event::Subscription(_)
+            | Event::Customer(_)
+            | Event::Process(_)
+            | Event::Book(_)
+            | Event::Seller(_)
+            | Event::Catalog(_)) => return Some(event),
         }
         None
     }
