@@ -29,9 +29,9 @@ pub struct Excerpt {
 }
 
 impl Excerpt {
-    /// The revision of a stream in it.
+    /// The revision of a stream in it, at its last commit that was no part of a decision.
     pub fn revision(&self, stream: StreamId) -> u64 {
-        self.ledger.revision(stream)
+        self.ledger.complete_revision(stream)
     }
 }
 

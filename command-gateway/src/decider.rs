@@ -1,9 +1,9 @@
 //! The ledger as the engine sees it, so that tests can put a small one in its place.
 
 use ledger_core::process::Subjects;
-use ledger_core::{Away, Claims, FoldError, Ledger, Stamp, Unmade};
+use ledger_core::{Away, Claims, FoldError, Ledger, Marks, Stamp, Unmade};
 use schemas::fields::Erasure;
-use schemas::ids::{CustomerId, PlanId};
+use schemas::ids::{CommandId, CustomerId, PlanId};
 use schemas::{Command, CommitView, Event, Rejection, StreamId, Timestamp};
 
 /// State that decides and evolves. The engine holds no rule of its own.
@@ -67,6 +67,21 @@ pub trait Decider: Send + 'static {
     /// many.
     fn weight(&self, _command: &Command) -> usize {
         0
+    }
+
+    /// Customers with a draft that is not complete: of which command, and how many parts.
+    fn drafting(&self) -> Vec<(CustomerId, CommandId, usize)> {
+        Vec::new()
+    }
+
+    /// The stream's revision at its last commit that was no part of a decision.
+    fn complete_revision(&self, stream: StreamId) -> u64 {
+        self.revision(stream)
+    }
+
+    /// What others have taken of what a command about a customer claims; none where nobody asks.
+    fn marks(&self, _customer: CustomerId, _claims: &Claims) -> Option<Marks> {
+        None
     }
 
     /// Gives documents of a customer the numbers that are next.
@@ -220,6 +235,18 @@ impl Decider for Ledger {
 
     fn weight(&self, command: &Command) -> usize {
         Self::weight(self, command)
+    }
+
+    fn drafting(&self) -> Vec<(CustomerId, CommandId, usize)> {
+        Self::drafting(self).collect()
+    }
+
+    fn complete_revision(&self, stream: StreamId) -> u64 {
+        Self::complete_revision(self, stream)
+    }
+
+    fn marks(&self, customer: CustomerId, claims: &Claims) -> Option<Marks> {
+        Some(Self::marks(self, customer, claims))
     }
 
     fn number(&self, customer: CustomerId, events: &mut [Event]) -> Result<(), Rejection> {

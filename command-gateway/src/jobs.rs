@@ -218,10 +218,11 @@ impl Jobs {
         }
     }
 
-    /// There is room to have something reckoned.
+    /// There is room to have one thing reckoned.
     pub(crate) fn has_room(&mut self) {
-        for aside in self.aside.iter_mut().filter(|aside| aside.state == Waits::Room) {
-            aside.state = Waits::Turn;
+        let waiting = self.aside.iter_mut().find(|aside| aside.state == Waits::Room);
+        if let Some(first) = waiting {
+            first.state = Waits::Turn;
         }
     }
 

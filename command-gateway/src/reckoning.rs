@@ -10,10 +10,11 @@ use std::io;
 use std::thread::JoinHandle;
 
 use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
-use ledger_core::{Away, Ledger, Stamp, unless_away};
+use ledger_core::{Away, Ledger, Marks, Stamp, unless_away};
+use schemas::commit::MAX_COMMIT_BYTES;
 use schemas::parts::{Split, split};
 use schemas::preview::PreviewToken;
-use schemas::{Command, Event, Rejection, StreamId};
+use schemas::{Command, Event, Rejection};
 
 use crate::panics::guarded;
 
@@ -23,12 +24,14 @@ const WAITING: usize = 4;
 pub(crate) const WHOLE_BYTES: usize = 128 * 1_024;
 
 /// What a decision rests on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Base {
     /// The revision of the command's stream.
     pub(crate) revision: u64,
     /// What decisions take from the book.
     pub(crate) catalog: u64,
+    /// What others have taken of what it claims.
+    pub(crate) marks: Option<Marks>,
 }
 
 /// A decision that is to be reckoned.
@@ -60,7 +63,7 @@ pub(crate) enum Outcome {
 #[derive(Debug)]
 pub(crate) struct Reckoned {
     pub(crate) stamp: Stamp,
-    pub(crate) stream: StreamId,
+    pub(crate) command: Command,
     pub(crate) base: Base,
     pub(crate) outcome: Outcome,
     /// What the token of a preview says of the events, if it came with one.
@@ -82,11 +85,25 @@ impl ToReckon {
             Some(Err(away)) => (Outcome::Away(away), None),
             None => (Outcome::Fault, None),
         };
-        Reckoned { stamp, stream: command.stream(), base, outcome, digest }
+        Reckoned { stamp, command, base, outcome, digest }
     }
 }
 
+/// As much of a commit is left for what stands beside its events.
+const BESIDE_BYTES: usize = 8 * 1_024;
+
 impl Outcome {
+    /// A decision in parts, if the last of them has room in a commit.
+    fn parts(split: Split) -> Self {
+        let positions = vec![u64::MAX; split.parts()];
+        let body = |event: &Event| event.encode_body(Vec::new()).len();
+        let bytes: usize = split.last(&positions).iter().map(body).sum();
+        if bytes + BESIDE_BYTES > MAX_COMMIT_BYTES {
+            return Self::Refused(Rejection::CommitTooLarge { bytes, limit: MAX_COMMIT_BYTES });
+        }
+        Self::Split(Box::new(split))
+    }
+
     /// Events, split if they have to be.
     pub(crate) fn of(stamp: &Stamp, events: Vec<Event>) -> Self {
         let (mut bytes, mut buffer) = (0, Vec::new());
@@ -95,7 +112,7 @@ impl Outcome {
             buffer = event.encode_body(buffer);
             bytes += buffer.len();
             if bytes > WHOLE_BYTES {
-                return Self::Split(Box::new(split(stamp.command_id, events)));
+                return Self::parts(split(stamp.command_id, events));
             }
         }
         Self::Whole(events)

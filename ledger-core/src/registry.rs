@@ -212,7 +212,12 @@ impl Registry {
 
     /// What a decision about one customer looks at; without one, also who is parked.
     pub(crate) fn excerpt(&self, customer: Option<CustomerId>, claims: &Claims) -> Self {
-        let mut excerpt = Self { counters: self.counters.clone(), ..Self::default() };
+        Self { counters: self.counters.clone(), ..self.claimed(customer, claims) }
+    }
+
+    /// The same without what counts up: other customers move it all the time.
+    pub(crate) fn claimed(&self, customer: Option<CustomerId>, claims: &Claims) -> Self {
+        let mut excerpt = Self::default();
         if customer.is_none() {
             excerpt.parked.clone_from(&self.parked);
         }

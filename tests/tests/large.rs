@@ -234,8 +234,8 @@ fn an_invoice_of_100_000_lines_is_an_invoice_like_others() {
         eprintln!("credited in {:?}", began.elapsed());
         let body = json!({"invoice": second, "after_line": 49_999, "line_limit": 1});
         let shown = asks.query("invoices.get", Some(&position), body).await;
-        assert_eq!(shown["lines"][0]["credited"], acme::eur("4.00"), "{}", shown["lines"][0]);
-        assert_eq!(shown["credited"]["amount"], "4.00");
+        assert_eq!(shown["lines"][0]["credited"]["amount"], "4.00", "{}", shown["lines"][0]);
+        assert_eq!(shown["invoice"]["credited"]["amount"], "4.00");
         asks.submit("payment.record", &acme::pay(1, 900_000, "549996.00")).await;
         until_true("it is paid", || async {
             let all = asks.invoices(None).await;

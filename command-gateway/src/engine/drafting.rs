@@ -51,14 +51,18 @@ impl<D: Decider, W> EngineCore<D, W> {
             ledger: self.fold.state.copy_for(customer, &Claims::of(&request.command)),
             command: request.command.clone(),
             stamp: Stamp { command_id: request.command_id, recorded_at, effective_at },
-            base: self.base(request.command.stream()),
+            base: self.base(&request.command),
             previewed: request.preview.is_some(),
         }
     }
 
-    pub(super) fn base(&self, stream: StreamId) -> Base {
-        let state = &self.fold.state;
-        Base { revision: state.revision(stream), catalog: state.catalog_revision() }
+    pub(super) fn base(&self, command: &Command) -> Base {
+        let (state, stream) = (&self.fold.state, command.stream());
+        let marks = match stream {
+            StreamId::Customer(customer) => state.marks(customer, &Claims::of(command)),
+            StreamId::Book => None,
+        };
+        Base { revision: state.revision(stream), catalog: state.catalog_revision(), marks }
     }
 
     /// Takes what was reckoned.
@@ -73,10 +77,16 @@ impl<D: Decider, W> EngineCore<D, W> {
 
     /// Whether what was reckoned of a command can be taken, as far as it rests on the state.
     fn is_fresh(&self, prepared: &Prepared) -> bool {
-        let Reckoned { stream, base, .. } = prepared.reckoned;
-        let now = self.base(stream);
-        let parts = prepared.parts.len() as u64;
-        now.revision == base.revision + parts && now.catalog == base.catalog
+        let Reckoned { command, base, outcome, .. } = &prepared.reckoned;
+        let state = &self.fold.state;
+        let revision = base.revision + prepared.parts.len() as u64;
+        let stands = state.revision(command.stream()) == revision
+            && state.catalog_revision() == base.catalog;
+        let is_last = match outcome {
+            Outcome::Split(split) => split.parts() == prepared.parts.len(),
+            Outcome::Whole(_) | Outcome::Refused(_) | Outcome::Away(_) | Outcome::Fault => true,
+        };
+        stands && (!is_last || self.base(command).marks == base.marks)
     }
 
     /// Goes on with what was prepared of a command: one part, or the last.
@@ -84,7 +94,7 @@ impl<D: Decider, W> EngineCore<D, W> {
         let Some(prepared) = self.prepared.remove(&request.command_id) else {
             return self.decide(request, cause);
         };
-        if !self.is_fresh(&prepared) {
+        if prepared.reckoned.command != request.command || !self.is_fresh(&prepared) {
             return self.decide(request, cause);
         }
         let stamp = Stamp { recorded_at: self.now(), ..prepared.reckoned.stamp };
@@ -117,11 +127,28 @@ impl<D: Decider, W> EngineCore<D, W> {
         if let Err(rejection) = state.number(customer, &mut last) {
             return self.refused(rejection);
         }
+        let told = match outcome {
+            Outcome::Split(split) => Some(split.told()),
+            Outcome::Whole(_) | Outcome::Refused(_) | Outcome::Away(_) | Outcome::Fault => None,
+        };
         let step = self.take_in(Entry { request, cause, stamp: &stamp, whole: false }, last);
-        if let Step::Full(request) = &step {
-            self.prepared.insert(request.command_id, prepared);
+        match step {
+            Step::Full(request) => {
+                self.prepared.insert(request.command_id, prepared);
+                Step::Full(request)
+            }
+            Step::Accepted(mut receipt) => {
+                if let Some((kinds, changed)) = told {
+                    (receipt.events, receipt.changed) = (kinds, changed);
+                }
+                Step::Accepted(receipt)
+            }
+            Step::Refused(_)
+            | Step::Broken(_)
+            | Step::Away(..)
+            | Step::Heavy(_)
+            | Step::Drafting(_) => step,
         }
-        step
     }
 
     /// Splits a decision that has no room in one commit, and begins to commit it.
@@ -131,10 +158,10 @@ impl<D: Decider, W> EngineCore<D, W> {
         (cause, stamp): (Option<Cause>, &Stamp),
         events: Vec<Event>,
     ) -> Step {
-        let (stream, stamp) = (request.command.stream(), *stamp);
-        let base = self.base(stream);
+        let (command, stamp) = (request.command.clone(), *stamp);
+        let base = self.base(&command);
         let outcome = Outcome::of(&stamp, events);
-        self.prepare(Reckoned { stamp, stream, base, outcome, digest: None });
+        self.prepare(Reckoned { stamp, command, base, outcome, digest: None });
         self.go_on(request, cause)
     }
 
@@ -185,6 +212,40 @@ impl<D: Decider, W> EngineCore<D, W> {
                 prepared.parts.push(commit.position);
                 self.prepared.insert(request.command_id, prepared);
                 Step::Drafting(request)
+            }
+        }
+    }
+
+    /// Ends what is drafted and will not go on: an empty commit of its stream says so to every
+    /// reader. Does nothing where the open block has no room; the next commit of the customer
+    /// ends it as well.
+    pub(crate) fn end_drafts(&mut self) {
+        for (customer, of, parts) in self.fold.state.drafting() {
+            let stream = StreamId::Customer(customer);
+            let revision = self.fold.state.revision(stream) + 1;
+            let id = derive(of.uuid(), &format!("ended at revision {revision}"));
+            let recorded_at = self.now();
+            let stamp =
+                Stamp { command_id: CommandId::new(id), recorded_at, effective_at: recorded_at };
+            let part = u32::try_from(parts).unwrap_or(u32::MAX);
+            let commit = Commit {
+                position: self.fold.next_position,
+                stream,
+                revision,
+                command_id: stamp.command_id,
+                actor: self.system.clone(),
+                reason: None,
+                recorded_at,
+                effective_at: recorded_at,
+                cause: None,
+                origin: Origin::default(),
+                digest: None,
+                command: DraftPart { customer, of, part }.into(),
+                events: Vec::new(),
+            };
+            match self.push(&commit, &stamp) {
+                Pushed::Taken => {}
+                Pushed::TooLarge(_) | Pushed::Full | Pushed::Broken => return,
             }
         }
     }

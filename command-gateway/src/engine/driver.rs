@@ -101,6 +101,7 @@ impl<D: Decider> Driver<D> {
     /// Runs until asked to stop, or until it must.
     pub(crate) fn run(mut self) {
         self.reserve();
+        self.core.end_drafts();
         let ended = guarded("the engine's thread", &(), || {
             loop {
                 if let Err(end) = self.turn() {
@@ -241,7 +242,7 @@ impl<D: Decider> Driver<D> {
                 }
                 Ok(Work::AsideAway(away)) => self.read_for_aside(away),
                 Ok(Work::Heavy(one, subject, tries)) => self.reckon_for_aside(*one, subject, tries),
-                Ok(Work::LetGo(customer)) => self.reading.let_customer_go(customer),
+                Ok(Work::LetGo(customer)) => self.let_subject_go(customer),
                 Err(_) => return Err(End::Failed(Stopped::Broken)),
             }
         }

@@ -1,13 +1,14 @@
 //! Large decisions of doors and jobs, on their way between the engine and whoever reckons them.
 //!
-//! *Ordering.* A command from a door that is large holds its customer and its batch: who comes
-//! after it waits. What a job does for a customer holds nobody: commands pass, and what was
-//! reckoned is reckoned anew. After some tries it holds its customer, too, so that it ends.
+//! *Ordering.* A command from a door that is large holds its customer, its batch and its id: who
+//! comes after it waits. What a job does for a customer holds nobody: commands pass, and what was
+//! reckoned is reckoned anew. After some tries it holds its customer, and both hold the book, so
+//! that they end.
 
 use crossbeam_channel::RecvError;
 use ledger_core::Away;
 use schemas::StreamId;
-use schemas::ids::CustomerId;
+use schemas::ids::{CommandId, CustomerId};
 
 use super::decided::{Offer, Offered};
 use super::driver::Driver;
@@ -21,26 +22,50 @@ use crate::progress::Stopped;
 use crate::queue::BUSY_RETRY_MS;
 use crate::reckoning::{Reckoned, ToReckon};
 
-/// So often what a job does for a customer is begun before the customer's commands wait for it.
+/// So often something is begun before what would have it begun anew waits.
 const TRIES: u32 = 3;
 
 impl<D: Decider> Driver<D> {
     /// Has a command's decision reckoned. Nobody passes it.
     pub(super) fn have_reckoned(&mut self, offer: Box<Offer<ReplyTo>>) {
         let one = self.core.to_reckon(&offer.request);
-        let orders = Orders::of(&offer);
-        match self.large.ask_for(one, offer) {
-            Ok(()) => self.reading.hold(orders),
-            Err(offer) => {
-                self.reading.let_go(orders);
-                offer.waiter.complete(Err(Refusal::Busy { retry_after_ms: BUSY_RETRY_MS }));
-            }
+        self.hold_others(&offer);
+        if let Err(offer) = self.large.ask_for(one, offer) {
+            self.let_go(offer.request.command_id);
+            offer.waiter.complete(Err(Refusal::Busy { retry_after_ms: BUSY_RETRY_MS }));
+        }
+    }
+
+    /// Nobody passes a command of a door. If it was begun too often, not even a change of the book.
+    fn hold_others(&mut self, offer: &Offer<ReplyTo>) {
+        let tries = self.large.count(offer.request.command_id);
+        let more = match tries {
+            1 => Some(Orders::of(offer)),
+            tries if tries == TRIES + 1 => Some(Orders::book()),
+            _ => None,
+        };
+        if let Some(orders) = more {
+            self.reading.hold(&orders);
+            self.large.held(offer.request.command_id, orders);
+        }
+    }
+
+    fn let_go(&mut self, command_id: CommandId) {
+        for orders in self.large.let_go(command_id) {
+            self.reading.let_go(&orders);
+        }
+    }
+
+    /// A subject of a job that was put aside is done.
+    pub(super) fn let_subject_go(&mut self, customer: CustomerId) {
+        for orders in self.large.let_subject_go(customer) {
+            self.reading.let_go(&orders);
         }
     }
 
     /// A command goes on in the next block. Nobody passes it.
     pub(super) fn go_on_later(&mut self, offer: Box<Offer<ReplyTo>>) {
-        self.reading.hold(Orders::of(&offer));
+        self.hold_others(&offer);
         self.large.go_on(offer);
     }
 
@@ -65,7 +90,7 @@ impl<D: Decider> Driver<D> {
     }
 
     fn take_reckoned(&mut self, reckoned: Reckoned) {
-        let (command_id, stream) = (reckoned.stamp.command_id, reckoned.stream);
+        let (command_id, stream) = (reckoned.stamp.command_id, reckoned.command.stream());
         self.core.prepare(reckoned);
         self.core.has_room_to_reckon();
         match (self.large.was_reckoned(command_id), stream) {
@@ -81,9 +106,9 @@ impl<D: Decider> Driver<D> {
     /// [`End::Failed`] if the state is no longer to be trusted.
     pub(super) fn go_on_large(&mut self) -> Result<bool, End> {
         let Some(offer) = self.large.next(self.core.has_turn()) else { return Ok(true) };
-        let orders = Orders::of(&offer);
+        let command_id = offer.request.command_id;
         match self.core.offer(offer) {
-            Offered::Taken => self.reading.let_go(orders),
+            Offered::Taken => self.let_go(command_id),
             Offered::Drafting(offer) => self.large.go_on(offer),
             Offered::Full(offer) => {
                 self.large.go_on(offer);
@@ -92,7 +117,7 @@ impl<D: Decider> Driver<D> {
             Offered::Heavy(offer) => self.have_reckoned(offer),
             Offered::Away(offer, away) => {
                 self.reading.wait_first(offer, away);
-                self.reading.let_go(orders);
+                self.let_go(command_id);
             }
             Offered::Broken(offer) => {
                 offer.waiter.complete(Err(Refusal::Internal));
@@ -115,8 +140,11 @@ impl<D: Decider> Driver<D> {
 
     /// Has something reckoned for a subject that was put aside.
     pub(super) fn reckon_for_aside(&mut self, one: ToReckon, subject: CustomerId, tries: u32) {
-        if tries >= TRIES {
-            self.reading.hold_customer(subject);
+        if tries == TRIES {
+            for orders in [Orders::customer(subject), Orders::book()] {
+                self.reading.hold(&orders);
+                self.large.subject_held(subject, orders);
+            }
         }
         let is_asked = self.large.ask(one);
         let waits = if is_asked { Waits::Result } else { Waits::Room };

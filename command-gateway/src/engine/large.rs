@@ -2,9 +2,10 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use schemas::ids::CommandId;
+use schemas::ids::{CommandId, CustomerId};
 
 use super::decided::Offer;
+use super::reading::Orders;
 use crate::completion::ReplyTo;
 use crate::reckoning::{Reckoner, ToReckon};
 
@@ -20,12 +21,17 @@ pub(crate) struct Large {
     next: VecDeque<Waiter>,
     /// The next turn is one of these, and not of a job.
     first: bool,
+    /// How often each was begun, and whom it holds.
+    begun: BTreeMap<CommandId, (u32, Vec<Orders>)>,
+    /// Whom subjects of jobs hold.
+    subjects: BTreeMap<CustomerId, Vec<Orders>>,
 }
 
 impl Large {
     pub(crate) fn new(reckoner: Reckoner) -> Self {
         let (reckoned, next) = (BTreeMap::new(), VecDeque::new());
-        Self { reckoner, reckoned, next, first: false }
+        let (begun, subjects) = (BTreeMap::new(), BTreeMap::new());
+        Self { reckoner, reckoned, next, first: false, begun, subjects }
     }
 
     pub(super) fn reckoner(&self) -> &Reckoner {
@@ -51,6 +57,33 @@ impl Large {
     pub(super) fn next(&mut self, by_turns: bool) -> Option<Waiter> {
         self.first = !self.first;
         if by_turns && !self.first { None } else { self.next.pop_front() }
+    }
+
+    /// A command is begun; how often it was by now.
+    pub(super) fn count(&mut self, command_id: CommandId) -> u32 {
+        let (tries, _) = self.begun.entry(command_id).or_default();
+        *tries += 1;
+        *tries
+    }
+
+    /// A command holds these.
+    pub(super) fn held(&mut self, command_id: CommandId, orders: Orders) {
+        self.begun.entry(command_id).or_default().1.push(orders);
+    }
+
+    /// A command is done: whom it held.
+    pub(super) fn let_go(&mut self, command_id: CommandId) -> Vec<Orders> {
+        self.begun.remove(&command_id).map(|(_, orders)| orders).unwrap_or_default()
+    }
+
+    /// A subject of a job holds these.
+    pub(super) fn subject_held(&mut self, customer: CustomerId, orders: Orders) {
+        self.subjects.entry(customer).or_default().push(orders);
+    }
+
+    /// A subject of a job is done: whom it held.
+    pub(super) fn let_subject_go(&mut self, customer: CustomerId) -> Vec<Orders> {
+        self.subjects.remove(&customer).unwrap_or_default()
     }
 
     /// Has a decision reckoned, for a job. Whether there was room.

@@ -20,7 +20,7 @@ impl<D: Decider, W> EngineCore<D, W> {
         let now = PreviewToken {
             command_id: request.command_id,
             command: request.asked(),
-            revision: self.fold.state.revision(request.command.stream()),
+            revision: self.fold.state.complete_revision(request.command.stream()),
             catalog: self.fold.state.catalog_revision(),
             effective_at,
             events: events.map_or(token.events, PreviewToken::of_events),

@@ -5,11 +5,11 @@
 //! *Correctness.* A command that waits is not decided. Where the log cannot be read, it is told so
 //! with the position, and the others go on.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use ledger_core::Away;
 use schemas::StreamId;
-use schemas::ids::CustomerId;
+use schemas::ids::{CommandId, CustomerId};
 
 use super::decided::Offer;
 use crate::archive::{ReadBack, WAITING};
@@ -22,17 +22,20 @@ type Waiter = Box<Offer<ReplyTo>>;
 /// What keeps its order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Order {
+    Book,
+    Command(CommandId),
     Customer(CustomerId),
     Batch(usize),
 }
 
 /// In which orders a command stands.
 fn orders(offer: &Offer<ReplyTo>) -> impl Iterator<Item = Order> {
-    let customer = match offer.request.command.stream() {
-        StreamId::Customer(customer) => Some(Order::Customer(customer)),
-        StreamId::Book => None,
+    let stream = match offer.request.command.stream() {
+        StreamId::Customer(customer) => Order::Customer(customer),
+        StreamId::Book => Order::Book,
     };
-    customer.into_iter().chain(offer.waiter.batch().map(Order::Batch))
+    let command = Order::Command(offer.request.command_id);
+    [stream, command].into_iter().chain(offer.waiter.batch().map(Order::Batch))
 }
 
 /// The orders of a command that is held.
@@ -42,6 +45,16 @@ pub(super) struct Orders(Vec<Order>);
 impl Orders {
     pub(super) fn of(offer: &Offer<ReplyTo>) -> Self {
         Self(orders(offer).collect())
+    }
+
+    /// Everything about a customer.
+    pub(super) fn customer(customer: CustomerId) -> Self {
+        Self(vec![Order::Customer(customer)])
+    }
+
+    /// Everything about the book.
+    pub(super) fn book() -> Self {
+        Self(vec![Order::Book])
     }
 }
 
@@ -61,7 +74,7 @@ pub(crate) struct Reading {
     waiting: VecDeque<(Waiter, Option<CustomerId>)>,
     blocked: BTreeSet<Order>,
     /// Orders in which something is reckoned or drafted: nobody passes it.
-    held: BTreeSet<Order>,
+    held: BTreeMap<Order, u32>,
     /// Customers of whom something is being read.
     asked: BTreeSet<CustomerId>,
     /// Those that waited and are next.
@@ -73,7 +86,7 @@ impl Reading {
     pub(crate) fn new(read_back: ReadBack) -> Self {
         let (waiting, again) = (VecDeque::new(), VecDeque::new());
         let (blocked, asked) = (BTreeSet::new(), BTreeSet::new());
-        Self { read_back, waiting, blocked, held: BTreeSet::new(), asked, again, job: None }
+        Self { read_back, waiting, blocked, held: BTreeMap::new(), asked, again, job: None }
     }
 
     pub(super) fn read_back(&self) -> &ReadBack {
@@ -88,7 +101,8 @@ impl Reading {
     /// A command waits behind one that does, if it has to keep its order with it. Given back if it
     /// can be decided.
     pub(super) fn behind(&mut self, offer: Waiter) -> Option<Waiter> {
-        if !orders(&offer).any(|order| self.is_behind(order)) {
+        let nobody = self.blocked.is_empty() && self.held.is_empty();
+        if nobody || !orders(&offer).any(|order| self.is_behind(order)) {
             return Some(offer);
         }
         self.push(offer, None);
@@ -96,32 +110,27 @@ impl Reading {
     }
 
     fn is_behind(&self, order: Order) -> bool {
-        self.blocked.contains(&order) || self.held.contains(&order)
+        self.blocked.contains(&order) || self.held.contains_key(&order)
     }
 
-    /// Nobody passes a command until it is let go.
-    pub(super) fn hold(&mut self, orders: Orders) {
-        self.held.extend(orders.0);
+    /// Nobody passes in these orders until they are let go as often.
+    pub(super) fn hold(&mut self, orders: &Orders) {
+        for order in &orders.0 {
+            *self.held.entry(*order).or_default() += 1;
+        }
     }
 
-    /// A command is done: who waited behind it is next.
-    pub(super) fn let_go(&mut self, orders: Orders) {
-        for order in orders.0 {
-            self.held.remove(&order);
+    /// Who waited behind these orders is next, if nothing else holds them.
+    pub(super) fn let_go(&mut self, orders: &Orders) {
+        for order in &orders.0 {
+            if let Some(times) = self.held.get_mut(order) {
+                *times -= 1;
+                if *times == 0 {
+                    self.held.remove(order);
+                }
+            }
         }
         self.sort_out(None, true);
-    }
-
-    /// Nobody passes what a job does for a customer.
-    pub(super) fn hold_customer(&mut self, customer: CustomerId) {
-        self.held.insert(Order::Customer(customer));
-    }
-
-    /// A job is done with a customer.
-    pub(super) fn let_customer_go(&mut self, customer: CustomerId) {
-        if self.held.contains(&Order::Customer(customer)) {
-            self.let_go(Orders(vec![Order::Customer(customer)]));
-        }
     }
 
     /// A command waits for what it needs.

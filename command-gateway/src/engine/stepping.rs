@@ -172,6 +172,7 @@ impl<D: Decider, W> EngineCore<D, W> {
         match self.known.position_of(request.command_id) {
             Ok(None) => {}
             Ok(Some(position)) => {
+                self.forget(request.command_id);
                 let first = Box::new(FirstOutcome { position, request });
                 self.answer(waiter, Verdict::Repeated(first));
                 return Offered::Taken;
@@ -291,7 +292,7 @@ impl<D: Decider, W> EngineCore<D, W> {
             return Some(Rejection::InternalCommand);
         }
         let expected = request.expected_revision?;
-        let current = self.fold.state.revision(request.command.stream());
+        let current = self.fold.state.complete_revision(request.command.stream());
         (expected != current).then_some(Rejection::RevisionConflict { expected, current })
     }
 

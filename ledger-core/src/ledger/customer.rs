@@ -34,6 +34,8 @@ pub struct Customer {
     pub(crate) settlement: Settlement,
     /// How many commits its stream has.
     pub(crate) revision: u64,
+    /// Which of them was the last that was no part of a decision.
+    pub(crate) complete: u64,
     /// The day on which a billing run has something to do.
     pub(crate) due: Option<Date>,
     /// What is drafted of it and not so yet.
@@ -48,6 +50,7 @@ impl Customer {
             billing: Billing::of(registered.customer),
             settlement: Settlement::of(registered.customer),
             revision: 0,
+            complete: 0,
             due: None,
             drafting: None,
         }
@@ -170,6 +173,7 @@ impl Customer {
     /// The days of everything that was touched are found.
     pub(super) fn close_commit(&mut self) {
         self.revision += 1;
+        self.complete = self.revision;
         if self.profile.parked.is_none() && self.profile.erased.is_none() {
             self.billing.days.found();
         }
@@ -243,8 +247,8 @@ impl Customer {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Drafting {
     pub(super) of: CommandId,
-    /// How many parts there are.
-    pub(super) parts: u32,
+    /// Where its parts lie.
+    pub(super) parts: Vec<u64>,
     /// The customer as it would be.
     pub(super) customer: Customer,
     /// Ids that it takes.
@@ -254,7 +258,7 @@ pub(super) struct Drafting {
 impl Drafting {
     pub(super) fn begin(of: CommandId, customer: &Customer) -> Self {
         let customer = Customer { drafting: None, ..customer.clone() };
-        Self { of, parts: 0, customer, taken: Vec::new() }
+        Self { of, parts: Vec::new(), customer, taken: Vec::new() }
     }
 
     pub(super) fn evolve(&mut self, event: &Event, made: EventAt) -> Result<(), Unmade> {

@@ -41,6 +41,7 @@ use directory::Directory;
 use facts::Facts;
 
 pub use customer::Customer;
+pub use parts::Marks;
 
 /// Customers that are looked at for one copy: a millisecond or two of the engine's time.
 const MOST_LOOKED_AT: usize = 2_000;

@@ -25,6 +25,8 @@ use schemas::{Command, Date, Rejection, StreamId, Timestamp};
 
 use super::Ledger;
 use super::customer::{Customer, Drafting};
+use crate::claims::Claims;
+use crate::registry::Registry;
 use crate::seller::numbers::printed;
 use crate::seller::state::series;
 use crate::unmade::Unmade;
@@ -40,7 +42,39 @@ fn is_of_parts(event: &Event) -> bool {
     )
 }
 
+/// What others have taken of what a command claims, and who pays for its customer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Marks {
+    registry: Registry,
+    payer: Option<u64>,
+}
+
 impl Ledger {
+    /// Customers with a draft that is not complete.
+    pub fn drafting(&self) -> impl Iterator<Item = (CustomerId, CommandId, usize)> {
+        self.customers.iter().filter_map(|customer| {
+            let drafting = customer.drafting.as_ref()?;
+            Some((customer.id(), drafting.of, drafting.parts.len()))
+        })
+    }
+
+    /// The revision of a stream at its last commit that was no part of a decision: nothing that
+    /// is so has changed since.
+    pub fn complete_revision(&self, stream: StreamId) -> u64 {
+        match stream {
+            StreamId::Book => self.facts.revision,
+            StreamId::Customer(id) => self.customers.get(id).map_or(0, |found| found.complete),
+        }
+    }
+
+    /// What a decision looks at beyond its customer and the catalog, to be compared later.
+    pub fn marks(&self, customer: CustomerId, claims: &Claims) -> Marks {
+        let registry = self.registry.claimed(Some(customer), claims);
+        let payer = self.registry.parent(customer);
+        let payer = payer.map(|payer| self.revision(StreamId::Customer(payer)));
+        Marks { registry, payer }
+    }
+
     /// Gives documents the numbers that are next. They were decided on a copy, and other
     /// customers' documents may have taken theirs since.
     ///
@@ -155,7 +189,7 @@ impl Ledger {
                 self.close_commit(stream)
             }
             (Role::Part(part), StreamId::Customer(id)) => {
-                self.draft_part(id, part, (1..).map(at).zip(&events[1..]))
+                self.draft_part(id, (part, position), (1..).map(at).zip(&events[1..]))
             }
             (Role::Last(done), StreamId::Customer(id)) => {
                 self.complete(id, command_id, done)?;
@@ -181,7 +215,7 @@ impl Ledger {
     fn draft_part<'e>(
         &mut self,
         id: CustomerId,
-        said: &PartDrafted,
+        (said, position): (&PartDrafted, u64),
         events: impl Iterator<Item = (EventAt, &'e Event)>,
     ) -> Result<(), Unmade> {
         let customer = self.customers.get_mut(id).ok_or_else(|| Unmade::named(id))?;
@@ -189,13 +223,16 @@ impl Ledger {
             customer.drafting = Some(Box::new(Drafting::begin(said.of, customer)));
         }
         let known = customer.drafting.as_mut();
-        let known = known.filter(|known| (known.of, known.parts) == (said.of, said.part));
+        let is_next = |known: &Drafting| {
+            known.of == said.of && usize::try_from(said.part) == Ok(known.parts.len())
+        };
+        let known = known.filter(|known| is_next(known));
         let missing = || Unmade::of(format!("what comes before part {} of", said.part), said.of);
         let drafting = known.ok_or_else(missing)?;
         for (made, event) in events {
             drafting.evolve(event, made)?;
         }
-        drafting.parts += 1;
+        drafting.parts.push(position);
         customer.revision += 1;
         Ok(())
     }
@@ -208,10 +245,8 @@ impl Ledger {
         done: &DecisionCompleted,
     ) -> Result<(), Unmade> {
         let customer = self.customers.get_mut(id).ok_or_else(|| Unmade::named(id))?;
-        let known = customer
-            .drafting
-            .take()
-            .filter(|known| known.of == of && usize::try_from(known.parts) == Ok(done.parts.len()));
+        let known = customer.drafting.take();
+        let known = known.filter(|known| known.of == of && known.parts == done.parts);
         let drafting = known.ok_or_else(|| Unmade::of("the parts of", of))?;
         let Drafting { of: _, parts: _, customer: now, taken } = *drafting;
         for taken in taken {

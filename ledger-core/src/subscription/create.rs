@@ -24,6 +24,8 @@ use crate::money::rounding::round;
 
 /// The most subscriptions of one customer that have not ended.
 const MAX_SUBSCRIPTIONS: usize = 10_000;
+/// The most subscriptions of one customer that wait for a payment: each payment looks at them.
+const MAX_WAITING: usize = 500;
 /// The most quotes of one customer.
 const MAX_QUOTES: usize = 500;
 
@@ -185,6 +187,13 @@ impl Start<'_> {
 
     fn activation(&self, terms: &SubscriptionTerms) -> Result<Option<ActivationAgreed>, Rejection> {
         let Some(activation) = terms.activation else { return Ok(None) };
+        if self.case.agreements.asking().count() >= MAX_WAITING {
+            return Err(Rejection::TooMany {
+                what: "subscriptions of this customer that wait for a payment",
+                limit: MAX_WAITING,
+                way: "let some be paid first, or subscribe without waiting for a payment",
+            });
+        }
         let hours = activation.expires_after_hours;
         if !(1..=8_784).contains(&hours) {
             return Err(Rejection::InvalidActivation { hours });

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::lines::{Hashing, encoded, hash, refer};
+use crate::changed::Changed;
 use crate::event::{
     BillingEvent, CreditNoteIssued, CreditNoteLinesDrafted, CustomerEvent, DecisionCompleted,
     DraftedOf, DueSet, Event, EventAt, InvoiceFinalized, InvoiceLinesDrafted, InvoiceLinesVoided,
@@ -24,6 +25,8 @@ pub struct Split {
     last: Vec<Event>,
     /// Of the lines that are committed.
     hashes: BTreeMap<DraftedOf, Hashing>,
+    /// The kinds of the events that were decided, each once, and what they change.
+    told: (Vec<&'static str>, Vec<Changed>),
     /// Where an event of the decision, by its index, went: its part and its index there; none for
     /// one of the last commit.
     places: BTreeMap<u32, (Option<u32>, u32)>,
@@ -37,6 +40,14 @@ pub fn split(of: CommandId, events: Vec<Event>) -> Split {
 
 /// The same, into parts of about so many bytes.
 pub fn split_by(of: CommandId, events: Vec<Event>, bytes: usize) -> Split {
+    let changed = Changed::of(&events);
+    let mut kinds: Vec<&'static str> = Vec::new();
+    for kind in events.iter().map(|event| event.kind().name) {
+        if !kinds.contains(&kind) {
+            kinds.push(kind);
+        }
+    }
+    let told = (kinds, changed);
     let mut splitting = Splitting::new(of, bytes);
     let mut days = Vec::new();
     for (index, event) in (0_u32..).zip(events) {
@@ -71,7 +82,7 @@ pub fn split_by(of: CommandId, events: Vec<Event>, bytes: usize) -> Split {
     }
     splitting.days(days);
     let Splitting { of, parts, last, places, most: _, drafted: _, bytes: _, buffer: _ } = splitting;
-    Split { of, parts, last, hashes: BTreeMap::new(), places }
+    Split { of, parts, last, told, hashes: BTreeMap::new(), places }
 }
 
 /// What may be folded in before it is known whether it will be so: it takes nothing that others
@@ -279,6 +290,11 @@ impl Split {
     /// The command that it is decided of.
     pub const fn of(&self) -> CommandId {
         self.of
+    }
+
+    /// The kinds of the events that were decided, each once, and what they change.
+    pub fn told(&self) -> (Vec<&'static str>, Vec<Changed>) {
+        self.told.clone()
     }
 
     /// How many commits come before the last.

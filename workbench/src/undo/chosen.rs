@@ -11,6 +11,9 @@ use schemas::{Problem, problem::Fault};
 use super::settings::{Bound, Chosen, CommitName, MAX_COMMITS};
 use crate::error::WorkError;
 
+/// The command of commits that are a part of another one.
+const PART: &str = "customer.draft_part";
+
 /// The commits that are chosen, and the log that they lie in.
 #[derive(Debug)]
 pub(super) struct Targets {
@@ -91,7 +94,9 @@ pub(super) fn find(chosen: &Chosen, door: &impl Ask) -> Result<Targets, WorkErro
     let mut found = Targets { entries: Vec::new(), positions: BTreeSet::new() };
     read(door, question, |entry| {
         let position = position(&entry);
-        if is_meant(chosen, &entry, position) {
+        // A part of a command goes with it.
+        let is_part = entry.command.kind == PART;
+        if !is_part && is_meant(chosen, &entry, position) {
             found.positions.insert(position);
             found.entries.push(entry);
         }
