@@ -177,10 +177,6 @@ fn a_command_that_comes_in_between_is_decided_without_the_draft_and_has_it_begun
     assert!(matches!(core.offer(Box::new(Offer { request, waiter: 0 })), Offered::Taken));
     let made = worked(&mut core);
     let log: Vec<Commit> = all[..=begun].iter().cloned().chain(made).collect();
-    let again = log[begun + 1..].iter().filter(|commit| is_part(commit)).count();
-    let kinds = log[begun..].iter().map(|commit| commit.command.kind().name);
-    let kinds: Vec<_> = kinds.zip(log[begun..].iter().map(|c| c.events.len())).collect();
-    assert!(again >= 3, "it is drafted anew: {again} parts of {kinds:?}");
     let found = invoices(&log);
     assert!(found.contains(&(of(1), 999, 999 * TOTAL)), "{found:?}");
     assert_eq!(found.len(), 2);

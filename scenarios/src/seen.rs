@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use host::{Commits, HostError};
 use schemas::event::{CreditNoteIssued, InvoiceFinalized, ItemChange, ItemStarted, TermsChange};
 use schemas::ids::{ChargeId, CustomerId, InvoiceId, SubscriptionId};
+use schemas::parts::{Role, role, together};
 use schemas::text::Code;
 use schemas::{Commit, Event, Span, StreamId, Timestamp};
 
@@ -42,6 +43,8 @@ pub(super) struct Seen {
     /// To which zones customers moved, in the order in which it was said.
     pub(super) moves: Vec<(CustomerId, CustomerZoneChanged)>,
     items: BTreeMap<(SubscriptionId, u16), SeenItem>,
+    /// Parts of a decision that is not complete.
+    drafted: BTreeMap<CustomerId, Vec<(u64, Vec<Event>)>>,
 }
 
 impl Seen {
@@ -58,7 +61,22 @@ impl Seen {
 
     fn add(&mut self, commit: Commit) {
         let StreamId::Customer(customer) = commit.stream else { return };
-        for event in commit.events {
+        let parts = self.drafted.remove(&customer).unwrap_or_default();
+        let events = match role(&commit.events) {
+            Role::Whole => commit.events,
+            Role::Part(part) => {
+                let mut parts = if part.part == 0 { Vec::new() } else { parts };
+                parts.push((commit.position, commit.events));
+                self.drafted.insert(customer, parts);
+                return;
+            }
+            Role::Last(_) => {
+                let all = together(parts, (commit.position, commit.events));
+                let all = all.expect("the book was made just now");
+                all.into_iter().map(|(_, event)| event).collect()
+            }
+        };
+        for event in events {
             self.note(customer, commit.effective_at, event);
         }
     }

@@ -11,7 +11,7 @@ use schemas::{Date, Interval, Minor, Personal, Span, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::accounting::Earning;
-use crate::shared::Shared;
+use crate::shared::{Set, Shared};
 use crate::shelf::Commits;
 use crate::spans;
 
@@ -88,12 +88,15 @@ impl Line {
 
     /// Whether it bills something of a subscription: its time, or its setup fee.
     pub(crate) fn is_of(&self, id: SubscriptionId) -> bool {
+        self.subscription() == Some(id)
+    }
+
+    /// The subscription of which it bills something: its time, or its setup fee.
+    pub(super) fn subscription(&self) -> Option<SubscriptionId> {
         match self.source {
-            LineSource::Cycle { subscription, .. } => subscription == id,
-            LineSource::Charge(_) => {
-                self.charge.as_ref().is_some_and(|charge| charge.added.subscription == Some(id))
-            }
-            LineSource::Invoice => false,
+            LineSource::Cycle { subscription, .. } => Some(subscription),
+            LineSource::Charge(_) => self.charge.as_ref()?.added.subscription,
+            LineSource::Invoice => None,
         }
     }
 }
@@ -106,6 +109,8 @@ pub(crate) struct Billed {
     pub(crate) posting_date: Date,
     /// Shared with overlays one by one: an invoice may have many.
     pub(super) rows: Vec<Shared<Line>>,
+    /// Subscriptions that it says something of; a credit of nothing is nothing.
+    pub(super) says: Set<SubscriptionId>,
     /// Credit notes on it.
     pub(crate) notes: Vec<CreditNoteId>,
     pub(crate) voided: bool,
@@ -119,6 +124,11 @@ impl Billed {
         &self,
     ) -> impl ExactSizeIterator<Item = &Line> + DoubleEndedIterator + Clone {
         self.rows.iter().map(AsRef::as_ref)
+    }
+
+    /// Whether it says something of a subscription.
+    pub(crate) fn says(&self, id: SubscriptionId) -> bool {
+        self.says.contains(id)
     }
 
     /// The line of this number, from 1, to be kept while the others change.

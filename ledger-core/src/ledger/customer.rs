@@ -5,7 +5,7 @@ use schemas::event::{
     SubscriptionEvent,
 };
 use schemas::ids::{CommandId, CustomerId, InvoiceId, SubscriptionId};
-use schemas::terms::{LineKind, LotRef, Policies};
+use schemas::terms::{LotRef, Policies};
 use schemas::{Currency, Date, Minor, Rejection, Timestamp};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -13,7 +13,7 @@ use uuid::Uuid;
 use crate::billing::Account;
 use crate::billing::asking;
 use crate::billing::lines::Scope;
-use crate::billing::state::{Billed, Billing, Line};
+use crate::billing::state::{Billed, Billing};
 use crate::catalog::state::Catalog;
 use crate::customer::state::Profile;
 use crate::settlement::state::{Invoice, Settlement};
@@ -187,15 +187,12 @@ impl Customer {
     }
 
     pub(super) fn has_line_of(&self, invoice: InvoiceId, id: SubscriptionId) -> bool {
-        let billed = self.billing.invoice(invoice);
-        // A credit of nothing is nothing that is owed.
-        let says = |line: &Line| line.kind != LineKind::ProrationCredit || !line.gross.is_zero();
-        billed.is_some_and(|billed| billed.lines().any(|line| line.is_of(id) && says(line)))
+        self.billing.invoice(invoice).is_some_and(|billed| billed.says(id))
     }
 
     /// Whether an invoice asks for something above zero of a subscription.
     pub(super) fn asks(&self, invoice: InvoiceId, id: SubscriptionId) -> bool {
-        let billed = self.billing.invoice(invoice).into_iter();
+        let billed = self.billing.invoice(invoice).filter(|billed| billed.says(id)).into_iter();
         let lines = billed.flat_map(Billed::lines).filter(|line| line.is_of(id));
         lines.map(|line| i128::from(line.net.0)).sum::<i128>() > 0
     }

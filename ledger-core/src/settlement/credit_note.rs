@@ -32,7 +32,7 @@ pub(super) fn of_lines(
     let invoice = case.invoice(id)?;
     let invalid = |why| Err(Rejection::InvalidCreditLines { invoice: id, why });
     if command.lines.is_empty() || command.lines.len() > MAX_LINES {
-        return invalid("there is no line, or there are too many");
+        return invalid("it names no line, or more than 1000: issue several notes");
     }
     let mut total = Minor::ZERO;
     for (index, wanted) in command.lines.iter().enumerate() {

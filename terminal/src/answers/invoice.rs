@@ -20,6 +20,9 @@ pub(super) fn invoice(data: &Node) -> String {
         }
         parts.push(table.text());
     }
+    if let Some(next) = data.get("next_line").filter(|next| **next != Node::Null) {
+        parts.push(format!("more lines follow: ask with after_line={}", show(next)));
+    }
     parts.join("\n")
 }
 

@@ -11,7 +11,7 @@ use schemas::{Currency, Date, Interval, Minor, Span};
 
 use crate::accounting::Earning;
 use crate::billing::state::{Billed, Line, Pending, Priced, Taken};
-use crate::shared::Shared;
+use crate::shared::{Set, Shared};
 use crate::shelf::Commits;
 use crate::spans;
 use crate::unmade::Unmade;
@@ -87,6 +87,7 @@ impl Billed {
             document_date,
             posting_date,
             rows: Vec::new(),
+            says: Set::default(),
             notes: Vec::new(),
             voided: false,
             commits: Commits::default(),
@@ -104,12 +105,12 @@ impl Billed {
             self.commits.insert(charge.made);
         }
         let at = LineRef { invoice: self.invoice, line: line.line };
-        self.rows.push(Shared::new(new_line(
-            (at, currency, self.posting_date),
-            line,
-            charge,
-            made,
-        )));
+        let line = new_line((at, currency, self.posting_date), line, charge, made);
+        let is_nothing = line.kind == LineKind::ProrationCredit && line.gross.is_zero();
+        if let Some(of) = line.subscription().filter(|_| !is_nothing) {
+            self.says.add(of);
+        }
+        self.rows.push(Shared::new(line));
     }
 
     /// A commit made it what it is.

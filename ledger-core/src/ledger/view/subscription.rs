@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use schemas::event::{ChangeScheduled, LineSource, ScheduledFor};
+use schemas::event::{ChangeScheduled, ScheduledFor};
 use schemas::terms::{DiscountDuration, DiscountTarget, DiscountValue, EndReason};
 use schemas::text::Label;
 use schemas::view::{
@@ -11,11 +11,12 @@ use schemas::view::{
 };
 use schemas::{Date, Rejection, Span, Timestamp};
 
-use crate::billing::state::Line;
+use crate::billing::state::{CycleBill, Line};
 use crate::catalog::state::Catalog;
 use crate::ledger::bill::ends_waiting;
 use crate::ledger::{Customer, Ledger};
 use crate::settlement::state::Invoice;
+use crate::shared::List;
 use crate::spans;
 use crate::subscription::advance::{Advance, Horizon};
 use crate::subscription::books::Books as _;
@@ -333,19 +334,17 @@ impl<'a> Shown<'a> {
 
     /// The open invoice that bills an item's time at the instant, if one does.
     pub(super) fn unpaid_for(&self, item: &Item) -> Option<&Invoice> {
+        let billing = &self.customer.billing;
         let bills = |invoice: &&Invoice| {
-            let billed = self.customer.billing.invoice(invoice.id);
-            billed.is_some_and(|billed| {
-                billed.lines().any(|line| {
-                    let of_item = matches!(
-                        line.source,
-                        LineSource::Cycle { subscription, item: number, .. }
-                            if subscription == self.as_is.id && number == item.number
-                    );
-                    let now = |span: &Span| span.contains(self.at);
+            let cycles = billing.item(self.as_is.id, item.number).into_iter();
+            let mut lines = cycles.flat_map(List::iter).flat_map(CycleBill::lines);
+            lines.any(|at| {
+                let now = |span: &Span| span.contains(self.at);
+                let asks = |line: &Line| {
                     // What costs nothing asks for nothing.
-                    of_item && !line.gross.is_zero() && line.live.iter().any(now)
-                })
+                    !line.gross.is_zero() && line.live.iter().any(now)
+                };
+                at.invoice == invoice.ordinal && asks(billing.line(*at))
             })
         };
         self.open().find(bills)
