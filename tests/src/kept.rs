@@ -140,7 +140,7 @@ impl Kept {
             let draft = DraftPart { customer, of: stamp.command_id, part: number }.into();
             let id = CommandId::new(Uuid::from_u128(u128::MAX - self.log.len() as u128));
             let commit = self.put(&draft, &Stamp { command_id: id, ..*stamp }, &part);
-            split.committed(&part);
+            split.committed(positions.len(), &part);
             positions.push(commit.position);
         }
         if positions.is_empty() {

@@ -207,7 +207,7 @@ impl<D: Decider, W> EngineCore<D, W> {
             Pushed::Broken => Step::Broken(request),
             Pushed::Taken => {
                 if let Outcome::Split(split) = &mut prepared.reckoned.outcome {
-                    split.committed(&commit.events);
+                    split.committed(prepared.parts.len(), &commit.events);
                 }
                 prepared.parts.push(commit.position);
                 self.prepared.insert(request.command_id, prepared);

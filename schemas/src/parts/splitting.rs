@@ -313,8 +313,12 @@ impl Split {
         Some(events)
     }
 
-    /// A part is committed with these events: its lines are counted and hashed.
-    pub fn committed(&mut self, events: &[Event]) {
+    /// A part, from 0, is committed with these events: its lines are counted and hashed, and it is
+    /// given out no more. So what is large is let go bit by bit.
+    pub fn committed(&mut self, part: usize, events: &[Event]) {
+        if let Some(known) = self.parts.get_mut(part) {
+            *known = Vec::new();
+        }
         for event in events {
             hash(event, &mut self.hashes);
         }
