@@ -226,6 +226,11 @@ impl Jobs {
         }
     }
 
+    /// Whether a subject was put aside.
+    pub(crate) fn has_aside(&self) -> bool {
+        !self.aside.is_empty()
+    }
+
     /// Whether something can be done for a subject now.
     pub(crate) fn has_turn(&self) -> bool {
         !self.active.is_empty() || self.aside.iter().any(|aside| aside.state == Waits::Turn)

@@ -45,6 +45,8 @@ const INLINE: usize = 4;
 const WORK_ONE_IN: usize = 4;
 /// The most of a job's commands that are decided before the queue is looked at again.
 const WORK_AT_ONCE: usize = 64;
+/// While something large is committed, so much of a block is: a quarter.
+const LARGE_BYTES: usize = 192 * 1_024;
 /// How long a full disk is left alone.
 const ROOM_AGAIN: Duration = Duration::from_millis(100);
 
@@ -150,7 +152,9 @@ impl<D: Decider> Driver<D> {
     /// Whether a job could go on right now.
     fn can_work(&mut self) -> bool {
         let has_work = self.large.has_turn() || (self.core.has_turn() && !self.reading.holds_job());
-        if !has_work || self.full {
+        let is_large = self.large.has_turn() || self.core.has_aside();
+        let has_enough = is_large && self.core.open_bytes() >= LARGE_BYTES;
+        if !has_work || has_enough || self.full {
             return false;
         }
         !self.core.is_empty() || self.no_room().is_none()
@@ -222,8 +226,10 @@ impl<D: Decider> Driver<D> {
     }
 
     fn work(&mut self, most: usize) -> Result<(), End> {
-        for _ in 0..most {
-            if !self.can_work() {
+        for done in 0..most {
+            // Who comes meanwhile waits for one step at most, and not for a block full of parts.
+            let others_wait = done > 0 && !self.intake.is_empty();
+            if others_wait || !self.can_work() {
                 return Ok(());
             }
             if self.large.has_turn() && !self.go_on_large()? {

@@ -114,6 +114,11 @@ impl<D: Decider, W> EngineCore<D, W> {
         Ok(Work::LetGo(next.subject))
     }
 
+    /// Whether a subject was put aside.
+    pub(crate) fn has_aside(&self) -> bool {
+        self.fold.jobs.has_aside()
+    }
+
     /// What one that was put aside waits for from now on.
     pub(crate) fn aside_waits(&mut self, subject: CustomerId, state: Waits) {
         self.fold.jobs.aside_waits(subject, state);
