@@ -7,7 +7,7 @@
 //! something has, parts that are in the log count for nothing, and it is reckoned anew.
 
 use ledger_core::{Claims, Stamp};
-use schemas::command::DraftPart;
+use schemas::command::{DraftPart, IssueCreditNote, VoidInvoice};
 use schemas::ids::{CommandId, derive};
 use schemas::preview::PreviewToken;
 use schemas::{Cause, Command, Commit, Event, Origin, Rejection, StreamId};
@@ -22,6 +22,11 @@ use crate::request::CommandRequest;
 /// A decision that looks at more than so many subscriptions or lines is reckoned beside the
 /// engine: others would wait for it.
 const HEAVY: usize = 50;
+/// The same of a void: each of so many lines costs little.
+const HEAVY_VOID: usize = 400;
+/// The same of a credit note, which looks at the lines that it names: of the others it copies
+/// pointers.
+const HEAVY_NOTE: usize = 3_200;
 
 impl<D: Decider, W> EngineCore<D, W> {
     /// From now on large decisions are reckoned elsewhere.
@@ -31,7 +36,14 @@ impl<D: Decider, W> EngineCore<D, W> {
 
     /// Whether a command is to be reckoned elsewhere.
     pub(super) fn is_heavy(&self, command: &Command) -> bool {
-        self.reckons && self.fold.state.weight(command) > HEAVY
+        let most = if command.get::<IssueCreditNote>().is_some() {
+            HEAVY_NOTE
+        } else if command.get::<VoidInvoice>().is_some() {
+            HEAVY_VOID
+        } else {
+            HEAVY
+        };
+        self.reckons && self.fold.state.weight(command) > most
     }
 
     /// Whether parts of a command are in the log.

@@ -30,7 +30,9 @@ impl<D: Decider> Driver<D> {
     pub(super) fn have_reckoned(&mut self, offer: Box<Offer<ReplyTo>>) {
         let one = self.core.to_reckon(&offer.request);
         self.hold_others(&offer);
-        if let Err(offer) = self.large.ask_for(one, offer) {
+        let Err(offer) = self.large.ask_for(one, offer) else { return };
+        // It waits for room, and goes on holding whom it holds.
+        if let Err(offer) = self.large.later(offer) {
             self.let_go(offer.request.command_id);
             offer.waiter.complete(Err(Refusal::Busy { retry_after_ms: BUSY_RETRY_MS }));
         }
@@ -92,6 +94,9 @@ impl<D: Decider> Driver<D> {
     fn take_reckoned(&mut self, reckoned: Reckoned) {
         let (command_id, stream) = (reckoned.stamp.command_id, reckoned.command.stream());
         self.core.prepare(reckoned);
+        if let Some(offer) = self.large.had_no_room() {
+            self.have_reckoned(offer);
+        }
         self.core.has_room_to_reckon();
         match (self.large.was_reckoned(command_id), stream) {
             (Some(offer), _) => self.large.go_on_last(offer),

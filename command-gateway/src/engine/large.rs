@@ -6,6 +6,7 @@ use schemas::ids::{CommandId, CustomerId};
 
 use super::decided::Offer;
 use super::reading::Orders;
+use crate::archive::WAITING;
 use crate::completion::ReplyTo;
 use crate::reckoning::{Reckoner, ToReckon};
 
@@ -19,6 +20,8 @@ pub(crate) struct Large {
     reckoned: BTreeMap<CommandId, Waiter>,
     /// Those that go on in the open block.
     next: VecDeque<Waiter>,
+    /// Those that wait for room to be reckoned.
+    later: VecDeque<Waiter>,
     /// The next turn is one of these, and not of a job.
     first: bool,
     /// How often each was begun, and whom it holds.
@@ -29,9 +32,9 @@ pub(crate) struct Large {
 
 impl Large {
     pub(crate) fn new(reckoner: Reckoner) -> Self {
-        let (reckoned, next) = (BTreeMap::new(), VecDeque::new());
+        let (reckoned, next, later) = (BTreeMap::new(), VecDeque::new(), VecDeque::new());
         let (begun, subjects) = (BTreeMap::new(), BTreeMap::new());
-        Self { reckoner, reckoned, next, first: false, begun, subjects }
+        Self { reckoner, reckoned, next, later, first: false, begun, subjects }
     }
 
     pub(super) fn reckoner(&self) -> &Reckoner {
@@ -57,6 +60,20 @@ impl Large {
     pub(super) fn next(&mut self, by_turns: bool) -> Option<Waiter> {
         self.first = !self.first;
         if by_turns && !self.first { None } else { self.next.pop_front() }
+    }
+
+    /// A command waits for room to be reckoned; given back if too many do.
+    pub(super) fn later(&mut self, offer: Waiter) -> Result<(), Waiter> {
+        if self.later.len() >= WAITING {
+            return Err(offer);
+        }
+        self.later.push_back(offer);
+        Ok(())
+    }
+
+    /// The first that waits for room to be reckoned.
+    pub(super) fn had_no_room(&mut self) -> Option<Waiter> {
+        self.later.pop_front()
     }
 
     /// A command is begun; how often it was by now.
@@ -108,6 +125,7 @@ impl Large {
     /// What is not decided any more.
     pub(super) fn take_all(&mut self) -> Vec<Waiter> {
         let reckoned = std::mem::take(&mut self.reckoned).into_values();
-        reckoned.chain(std::mem::take(&mut self.next)).collect()
+        let waiting = std::mem::take(&mut self.next).into_iter();
+        reckoned.chain(waiting).chain(std::mem::take(&mut self.later)).collect()
     }
 }
