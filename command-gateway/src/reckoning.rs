@@ -3,8 +3,8 @@
 //! *Shape.* The engine hands out a copy of one customer with the book and what is asked of it. A
 //! thread decides, with the same function, and splits what has no room in one commit. The engine
 //! commits the result if nothing that it rests on has changed meanwhile.
-//! *Limits.* One decision at a time, and so many that wait. Who finds no room is told *busy*, and a
-//! job tries again later.
+//! *Limits.* One decision at a time, and so many that wait here. Who finds no room waits with the
+//! engine, or, of a job, tries again when one is done.
 
 use std::io;
 use std::thread::JoinHandle;

@@ -135,7 +135,7 @@ impl<D: Decider> Driver<D> {
     /// Has something read for a subject that was put aside.
     pub(super) fn read_for_aside(&mut self, away: Away) {
         let customer = away.customer();
-        if self.reading.ask_for_job(away) {
+        if self.reading.ask(away) {
             self.aside.insert(customer);
             self.core.aside_waits(customer, Waits::Result);
         } else {

@@ -171,7 +171,7 @@ impl Reading {
 
     /// Has something read, unless more of that customer is being read: that comes first. Whether
     /// there was room.
-    fn ask(&mut self, away: Away) -> bool {
+    pub(super) fn ask(&mut self, away: Away) -> bool {
         let customer = away.customer();
         if self.asked.contains(&customer) {
             return true;
@@ -221,12 +221,6 @@ impl Reading {
             }
         }
         refused
-    }
-
-    /// Has more read of a customer, for a job's subject that was put aside. Whether there was
-    /// room.
-    pub(super) fn ask_for_job(&mut self, away: Away) -> bool {
-        self.ask(away)
     }
 
     /// What waits and is not decided any more.
