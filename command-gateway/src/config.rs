@@ -27,6 +27,8 @@ pub struct GatewayConfig {
     /// A customer that has had no commit for so many others keeps in memory what can still change,
     /// and nothing else.
     pub warm_commits: u64,
+    /// How many customers stay in memory as they are; the others are packed.
+    pub awake_customers: usize,
     /// Where snapshots are, and how often they are made; none if left out.
     pub snapshots: Option<Snapshots>,
     /// Where the keys are that seal what is personal. Left out, texts stay as they come: for tests
@@ -43,6 +45,7 @@ impl GatewayConfig {
             clock: Arc::new(SystemClock),
             segment_bytes: None,
             warm_commits: 4_096,
+            awake_customers: 65_536,
             snapshots: None,
             keys: None,
         }

@@ -100,6 +100,9 @@ pub trait Decider: Send + 'static {
     /// What of a customer is in memory and needs not be leaves it. All its commits are durable.
     fn archive(&mut self, _customer: CustomerId) {}
 
+    /// So many customers stay in memory as they are.
+    fn rest(&mut self, _most: usize) {}
+
     /// What has to be read back before events of a stream are folded in; asked again after that.
     fn away_for(&self, _stream: StreamId, _events: &[Event]) -> Option<Away> {
         None
@@ -118,6 +121,9 @@ pub trait Decider: Send + 'static {
 pub(crate) trait State {
     /// As [`Decider::archive`].
     fn archive(&mut self, customer: CustomerId);
+
+    /// As [`Decider::rest`].
+    fn rest(&mut self, most: usize);
 
     /// As [`Decider::away_for`].
     fn away_for(&self, stream: StreamId, events: &[Event]) -> Option<Away>;
@@ -144,6 +150,10 @@ pub(crate) trait State {
 impl<D: Decider> State for D {
     fn archive(&mut self, customer: CustomerId) {
         Decider::archive(self, customer);
+    }
+
+    fn rest(&mut self, most: usize) {
+        Decider::rest(self, most);
     }
 
     fn away_for(&self, stream: StreamId, events: &[Event]) -> Option<Away> {
@@ -259,6 +269,10 @@ impl Decider for Ledger {
 
     fn archive(&mut self, customer: CustomerId) {
         Self::archive(self, customer);
+    }
+
+    fn rest(&mut self, most: usize) {
+        Self::rest(self, most);
     }
 
     fn away_for(&self, stream: StreamId, events: &[Event]) -> Option<Away> {

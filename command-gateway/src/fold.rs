@@ -198,12 +198,13 @@ impl<S: State> Fold<S> {
     }
 
     /// Customers that were left alone for long enough leave memory as far as they can; everything
-    /// up to `durable` can be read back.
-    pub(crate) fn cool(&mut self, durable: u64, warm: u64) {
+    /// up to `durable` can be read back. So many stay in memory as they are.
+    pub(crate) fn cool(&mut self, durable: u64, warm: u64, awake: usize) {
         let (at, Some(cooling)) = (self.next_position - 1, &mut self.cooling) else { return };
         while let Some(customer) = cooling.next(at, durable, warm) {
             self.state.archive(customer);
         }
+        self.state.rest(awake);
     }
 
     /// A commit of the book may begin a job; one of a customer that has a cause may be of one.

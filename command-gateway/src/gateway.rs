@@ -91,7 +91,7 @@ impl Gateway {
         tracing::info!(identity = %log.identity(), ?report, "log opened");
         let mut core = EngineCore::new(ledger, Arc::clone(&config.clock));
         let archive = Arc::new(Archive::new(Arc::clone(&config.disk)));
-        core.archive_with(archive, config.warm_commits);
+        core.archive_with(archive, config);
         replay(&mut core, log.reader()?)?;
         if core.next_position() == 1 {
             return Err(GatewayError::NoBook);
@@ -152,7 +152,7 @@ impl Gateway {
         let history = History::new(log.reader()?).with_keys(ring);
         let lookups = Lookups::start(history).map_err(GatewayError::Threads)?;
         let archive = Arc::new(Archive::new(Arc::clone(&config.disk)));
-        core.archive_with(Arc::clone(&archive), config.warm_commits);
+        core.archive_with(Arc::clone(&archive), config);
         let read_back = ReadBack::start(&archive).map_err(GatewayError::Threads)?;
         let reading = Reading::new(read_back);
         core.reckon_elsewhere();

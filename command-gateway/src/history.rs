@@ -100,25 +100,14 @@ impl History {
     }
 
     fn read_block(&mut self, position: u64) -> Result<Option<CachedBlock>, ReadError> {
-        if self.reader.head().next_position != position {
-            self.reader.seek(position)?;
+        let Some(block) = self.reader.block_of(position)? else { return Ok(None) };
+        let mut cached =
+            CachedBlock { first_position: block.first_position(), bytes: Vec::new(), ends: vec![] };
+        for (_, commit) in block.commits() {
+            cached.bytes.extend_from_slice(commit);
+            cached.ends.push(cached.bytes.len());
         }
-        while let Some(block) = self.reader.next_block()? {
-            if block.next_position() <= position {
-                continue;
-            }
-            let mut cached = CachedBlock {
-                first_position: block.first_position(),
-                bytes: Vec::new(),
-                ends: vec![],
-            };
-            for (_, commit) in block.commits() {
-                cached.bytes.extend_from_slice(commit);
-                cached.ends.push(cached.bytes.len());
-            }
-            return Ok(Some(cached));
-        }
-        Ok(None)
+        Ok(Some(cached))
     }
 }
 

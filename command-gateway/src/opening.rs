@@ -125,7 +125,7 @@ fn fold<W>(
     }
     let mut core = EngineCore::behind(fold, known, Arc::clone(&config.clock));
     let archive = Arc::new(Archive::new(Arc::clone(&config.disk)));
-    core.archive_with(archive, config.warm_commits);
+    core.archive_with(archive, config);
     replay(&mut core, &mut reader, cancelled)?;
     Ok(Folded { core, reader, chain, ids })
 }

@@ -133,6 +133,7 @@ impl Reckoner {
         // As many as can be asked for: nobody ever waits to hand one in.
         let (done, reckoned) = bounded(2 * WAITING);
         let thread = std::thread::Builder::new().name("reckoner".to_owned()).spawn(move || {
+            event_log::give_way();
             for one in queue {
                 if done.send(Box::new(one.reckon())).is_err() {
                     return;

@@ -30,6 +30,7 @@ mod footer;
 mod layer;
 mod manifest;
 mod merging;
+mod pages;
 mod part;
 mod status;
 mod write;

@@ -14,7 +14,8 @@ use schemas::{Command, Rejection};
 
 /// Everything leaves memory as soon as it is durable.
 fn config(disk: Arc<dyn Disk>) -> GatewayConfig {
-    GatewayConfig { warm_commits: 0, ..GatewayConfig::on(disk).with_clock(clock()) }
+    let config = GatewayConfig::on(disk).with_clock(clock());
+    GatewayConfig { warm_commits: 0, awake_customers: 0, ..config }
 }
 
 /// A book with a seller that has a series of credit notes, and customers 1 and 2.

@@ -260,7 +260,7 @@ fn a_book_is_read_back_whole_from_a_snapshot_in_the_middle_of_a_draft() {
     let customers = ledger.customers().count();
     let book = ledger.book_piece();
     let mut loader = ledger_core::snapshot::Loader::new(&book, customers).expect("a book");
-    for (place, (id, _)) in (0..).zip(ledger.customers()) {
+    for (place, id) in (0..).zip(ledger.customers()) {
         let other = ledger.customer_piece(id, Vec::new()).expect("registered");
         let piece = if id == customer(1) { &piece } else { &other };
         loader.put_customer(place, piece).expect("a customer");

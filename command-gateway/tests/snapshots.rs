@@ -219,6 +219,49 @@ fn a_run_under_way_goes_on_from_a_snapshot_with_the_customers_it_has_left() {
     disks.check();
 }
 
+/// Bytes of all files of snapshots.
+fn bytes_of(disks: &Disks) -> usize {
+    let bytes = |name: &String| disks.snapshots.file_bytes(name).expect("listed").len();
+    disks.snapshots.file_names().iter().map(bytes).sum()
+}
+
+#[test]
+fn of_a_customer_with_much_in_it_a_layer_holds_what_changed() {
+    // Given a customer in whom 3,000 charges wait for an invoice
+    let disks = Disks::new(9);
+    let gateway = disks.create();
+    gateway.handle().submit_blocking(request(999, register(900))).expect("accepted");
+    let mut asked = 1_000;
+    let mut charged = |gateway: &Gateway, count: u64| {
+        let ask = |n| request(n, charge(900, n, "1.00"));
+        let all = (asked..asked + count).map(ask).collect();
+        asked += count;
+        for outcome in gateway.handle().submit_batch(all).wait() {
+            outcome.expect("accepted");
+        }
+    };
+    for _ in 0..3 {
+        charged(&gateway, 1_000);
+    }
+    gateway.close();
+    assert_eq!(disks.check().tail_commits, 0);
+    let whole = bytes_of(&disks);
+    assert!(whole > 200_000, "{whole} bytes");
+    // When few of them come in addition, over and over
+    let mut grown = Vec::new();
+    for _ in 0..8 {
+        let before = bytes_of(&disks);
+        let gateway = disks.open();
+        charged(&gateway, 12);
+        gateway.close();
+        assert_eq!(disks.check().tail_commits, 0);
+        grown.push(bytes_of(&disks).saturating_sub(before));
+    }
+    // Then a layer holds a few pages, and merged ones none that nobody needs.
+    assert!(grown.iter().all(|bytes| *bytes < whole / 2), "{grown:?} of {whole}");
+    assert!(bytes_of(&disks) < 2 * whole, "{} of {whole}", bytes_of(&disks));
+}
+
 #[test]
 fn the_power_may_go_at_any_operation_while_a_layer_is_written() {
     let disks = Disks::new(3);

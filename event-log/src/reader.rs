@@ -4,7 +4,7 @@
 //! *Correctness.* Each block's checksums and its place in the chain are checked. A reader gives no
 //! block that a power cut could take back: it stops at the durable watermark, or at a block that
 //! has a valid successor (a writer starts no block before the one before is durable).
-//! *Limits.* One read buffer of 1 MiB, and one index entry for each 64 blocks seen.
+//! *Limits.* One read buffer of 1 MiB, and one index entry for each 64 blocks or 256 KiB seen.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -22,8 +22,10 @@ use crate::signal::DurableSignal;
 use crate::walk::{Place, Walk};
 use crate::watermark::Watermark;
 
-/// One place in so many blocks is remembered.
+/// One place in so many blocks is remembered …
 const INDEX_EVERY: u64 = 64;
+/// … or so many bytes of a segment: what is read to come to a commit.
+const INDEX_BYTES: u64 = 256 << 10;
 /// The first and the longest pause between two looks at another process's watermark.
 const SHORTEST_PAUSE: Duration = Duration::from_micros(200);
 const LONGEST_PAUSE: Duration = Duration::from_millis(5);
@@ -162,6 +164,27 @@ impl LogReader {
             }
             if self.walk.place().head.next_position > position {
                 return self.walk.go_to(before);
+            }
+        }
+    }
+
+    /// Goes behind the block that holds `position` and gives it; `None` if it is not durable yet.
+    /// # Errors
+    /// As [`LogReader::next_block`].
+    pub fn block_of(&mut self, position: u64) -> Result<Option<BlockView<'_>>, ReadError> {
+        self.refresh()?;
+        let (here, target) = (self.walk.place(), self.nearest_place(position)?);
+        let is_between = target.head.block_number <= here.head.block_number
+            && here.head.next_position <= position;
+        if !is_between {
+            self.walk.go_to(target)?;
+        }
+        loop {
+            if !self.advance()? {
+                return Ok(None);
+            }
+            if self.walk.place().head.next_position > position {
+                return Ok(self.walk.view());
             }
         }
     }
@@ -314,15 +337,14 @@ impl LogReader {
         Ok(moved)
     }
 
-    /// Remembers a place, unless one is known less than [`INDEX_EVERY`] blocks before or behind.
+    /// Remembers a place, unless one is known close before or behind.
     pub(crate) fn remember(&mut self, place: Place) {
         let number = place.head.block_number;
         let at = self.index.partition_point(|known| known.head.block_number <= number);
-        let before = at.checked_sub(1).map(|before| self.index[before].head.block_number);
-        let behind = self.index.get(at).map(|behind| behind.head.block_number);
-        let far = |from: u64, to: u64| from + INDEX_EVERY <= to;
-        if before.is_none_or(|before| far(before, number))
-            && behind.is_none_or(|behind| far(number, behind))
+        let before = at.checked_sub(1).map(|before| self.index[before]);
+        let behind = self.index.get(at);
+        if before.is_none_or(|before| are_far(&before, &place))
+            && behind.is_none_or(|behind| are_far(&place, behind))
         {
             self.index.insert(at, place);
         }
@@ -330,7 +352,10 @@ impl LogReader {
 
     /// The last known place at or before `position`.
     fn nearest_place(&mut self, position: u64) -> Result<Place, ReadError> {
-        self.segments = self.folder.some_segments()?;
+        let last = self.segments.last().map_or(0, |segment| segment.number);
+        if last < self.watermark.segment || self.watermark.segment == 0 {
+            self.segments = self.folder.some_segments()?;
+        }
         let seen = self.index.partition_point(|place| place.head.next_position <= position);
         let indexed = self.index[seen.saturating_sub(1)];
         let begun = self.segments.partition_point(|segment| segment.first_position <= position);
@@ -341,4 +366,11 @@ impl LogReader {
         }
         Ok(indexed)
     }
+}
+
+/// Whether so much lies between two places that both are worth remembering.
+fn are_far(before: &Place, behind: &Place) -> bool {
+    before.head.block_number + INDEX_EVERY <= behind.head.block_number
+        || before.segment.number != behind.segment.number
+        || before.offset + INDEX_BYTES <= behind.offset
 }

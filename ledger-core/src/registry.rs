@@ -1,7 +1,6 @@
 //! What a partition keeps across customers: taken ids, number series, who is due.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
-use std::hash::{BuildHasherDefault, Hasher};
+use std::collections::{BTreeMap, BTreeSet};
 
 use schemas::event::CustomerParked;
 use schemas::ids::{CouponId, CustomerId, EntityId, InvoiceId, PaymentId};
@@ -10,59 +9,12 @@ use schemas::{Date, Rejection};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+mod taken;
+
 use crate::claims::Claims;
 use crate::seller::numbers::Numbers;
 
-/// Ids that are taken. Membership only: the order of a hash set never shows.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct TakenIds(HashSet<u128, BuildHasherDefault<IdHasher>>);
-
-impl TakenIds {
-    pub(crate) fn contains(&self, id: Uuid) -> bool {
-        self.0.contains(&id.as_u128())
-    }
-
-    pub(crate) fn insert(&mut self, id: Uuid) {
-        self.0.insert(id.as_u128());
-    }
-
-    pub(crate) fn extend(&mut self, ids: impl ExactSizeIterator<Item = u128>) {
-        self.0.reserve(ids.len());
-        self.0.extend(ids);
-    }
-
-    /// All of them, in order.
-    pub(crate) fn sorted(&self) -> Vec<u128> {
-        let mut ids: Vec<u128> = self.0.iter().copied().collect();
-        ids.sort_unstable();
-        ids
-    }
-}
-
-/// Mixes the halves of an id. Ids are chosen by clients, so the bits are spread by two
-/// multiplications; a client that makes its own ids collide slows itself only.
-#[derive(Default)]
-pub(crate) struct IdHasher(u64);
-
-impl Hasher for IdHasher {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-
-    fn write(&mut self, bytes: &[u8]) {
-        for byte in bytes {
-            self.0 = (self.0.rotate_left(8) ^ u64::from(*byte)).wrapping_mul(0x9E37_79B9_7F4A_7C15);
-        }
-    }
-
-    fn write_u128(&mut self, id: u128) {
-        let bytes = id.to_le_bytes();
-        let (low, high) = bytes.split_at(8);
-        let half = |b: &[u8]| b.try_into().map_or(0, u64::from_le_bytes);
-        let mixed = half(low).wrapping_mul(0x9E37_79B9_7F4A_7C15) ^ half(high);
-        self.0 = (mixed ^ (mixed >> 32)).wrapping_mul(0xD6E8_FEB8_6659_FD93);
-    }
-}
+pub(crate) use taken::{IdHasher, TakenIds};
 
 pub(crate) type InvoiceNames = BTreeMap<ExternalId, InvoiceId>;
 pub(crate) type PaymentNames = BTreeMap<ExternalId, PaymentId>;
@@ -204,6 +156,11 @@ impl Registry {
             return Err(Rejection::CustomerErased { customer });
         }
         Ok(())
+    }
+
+    /// Customers that were erased, by id.
+    pub(crate) fn erased(&self) -> impl Iterator<Item = CustomerId> + '_ {
+        self.erased.iter().copied()
     }
 
     pub(crate) fn erase(&mut self, customer: CustomerId) {

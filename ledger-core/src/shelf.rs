@@ -6,6 +6,7 @@ use core::num::NonZeroU64;
 use schemas::event::EventAt;
 use schemas::ids::CustomerId;
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 use crate::away::{Away, Missing, Piece, throw};
 use crate::shared::{Map, Shared};
@@ -88,13 +89,24 @@ pub(crate) trait Shelved: Clone {
 /// Things of a customer in the order they came.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Shelf<T: Clone> {
+    /// Not stored: whoever has the shelf says it.
+    #[serde(skip, default = "nobody")]
     customer: CustomerId,
     len: u32,
     here: Map<u32, Shared<T>>,
     away: Map<u32, Positions>,
 }
 
+pub(crate) fn nobody() -> CustomerId {
+    CustomerId::new(Uuid::nil())
+}
+
 impl<T: Shelved> Shelf<T> {
+    /// Says whose it is, of one that was stored.
+    pub(crate) fn belongs_to(&mut self, customer: CustomerId) {
+        self.customer = customer;
+    }
+
     pub(crate) fn of(customer: CustomerId) -> Self {
         Self { customer, len: 0, here: Map::default(), away: Map::default() }
     }

@@ -83,7 +83,7 @@ fn rich() -> TestBook {
 /// All pieces, one behind the other.
 fn pieces(ledger: &Ledger) -> Vec<u8> {
     let mut all = ledger.book_piece();
-    for (customer, _) in ledger.customers() {
+    for customer in ledger.customers() {
         all = ledger.customer_piece(customer, all).expect("registered");
     }
     all.extend(ledger.names_piece());
@@ -103,7 +103,7 @@ fn a_changed_form_of_the_state_has_another_version() {
     let bytes = pieces(&rich().ledger);
     assert_eq!(
         (STATE_VERSION, bytes.len(), digest(&bytes)),
-        (16, 3_914, 10_426_858_491_476_186_567),
+        (17, 3_707, 13_166_828_794_305_403_327),
         "the state's bytes changed: raise STATE_VERSION, then put the new figures here"
     );
 }

@@ -228,7 +228,10 @@ pub(crate) fn start<P: Projection>(
     let service = QueryService::new::<P>(behind, Arc::clone(&live), edition.version);
     let thread = std::thread::Builder::new()
         .name(format!("project-{view}"))
-        .spawn(move || Projector::<P>::new(reader, home, live, edition).run())
+        .spawn(move || {
+            event_log::give_way();
+            Projector::<P>::new(reader, home, live, edition).run()
+        })
         .map_err(|source| StartError::Thread { view: P::NAME, source })?;
     Ok(Running { view, service, thread: Some(thread) })
 }

@@ -39,6 +39,7 @@ impl Kept {
     pub fn decide(&mut self, command: &Command, stamp: &Stamp) -> Result<Vec<Event>, Rejection> {
         if let StreamId::Customer(customer) = command.stream() {
             self.ledger.archive(customer);
+            self.ledger.rest(0);
         }
         let mut ledger = std::mem::take(&mut self.ledger);
         let decided = self.decide_on(&mut ledger, command, stamp);
@@ -191,7 +192,7 @@ impl Kept {
     /// When it does not.
     pub fn replay(&mut self) {
         // What was archived comes back as if it had never left.
-        let customers: Vec<CustomerId> = self.ledger.customers().map(|(id, _)| id).collect();
+        let customers: Vec<CustomerId> = self.ledger.customers().collect();
         for customer in customers {
             self.bring_back(customer);
         }
@@ -204,7 +205,7 @@ impl Kept {
         let ledger = &self.ledger;
         let customers = ledger.customers().count();
         let mut loader = Loader::new(&ledger.book_piece(), customers).expect("a book");
-        for (place, (id, _)) in (0..).zip(ledger.customers()) {
+        for (place, id) in (0..).zip(ledger.customers()) {
             let piece = ledger.customer_piece(id, Vec::new()).expect("registered");
             loader.put_customer(place, &piece).expect("a customer");
         }

@@ -59,7 +59,7 @@ fn rows_of(
 ) -> Result<Vec<SubscriptionMigration>, Rejection> {
     excerpt.ledger.check_plan(plan)?;
     let mut rows = Vec::new();
-    for (customer, _) in excerpt.ledger.customers() {
+    for customer in excerpt.ledger.customers() {
         rows.extend(excerpt.ledger.migrations_of(customer, plan, excerpt.now)?);
     }
     let given = |row: &SubscriptionMigration| {

@@ -26,6 +26,7 @@ use super::decided::{Answer, Decided, Offer, Offered, Verdict};
 use super::step::{Entry, Prepared, Pushed, Step, too_large};
 use crate::archive::{Archive, Cooling, Damaged, Stored};
 use crate::clock::Clock;
+use crate::config::GatewayConfig;
 use crate::copies::HeldCopy;
 use crate::decider::Decider;
 use crate::first::FirstOutcome;
@@ -57,6 +58,8 @@ pub struct EngineCore<D, W> {
     spare: Vec<(Block, Vec<Answer<W>>)>,
     /// For how many commits a customer stays in memory whole.
     warm: u64,
+    /// How many customers stay in memory as they are.
+    awake: usize,
     /// A subject of a job of which something cannot be read back.
     pub(super) damaged: Option<CustomerId>,
     /// Large decisions are reckoned beside the engine.
@@ -88,6 +91,7 @@ impl<D: Decider, W> EngineCore<D, W> {
             erased: Vec::new(),
             spare: Vec::new(),
             warm: u64::MAX,
+            awake: usize::MAX,
             damaged: None,
             reckons: false,
             aside_next: false,
@@ -121,18 +125,19 @@ impl<D: Decider, W> EngineCore<D, W> {
     }
 
     /// From now on what can change no more is only in the log, from where `archive` reads it.
-    pub(crate) fn archive_with(&mut self, archive: Arc<Archive>, warm: u64) {
+    pub(crate) fn archive_with(&mut self, archive: Arc<Archive>, config: &GatewayConfig) {
         if self.fold.archive.is_none() {
             self.fold.archive = Some(archive);
             self.fold.cooling = Some(Cooling::default());
-            self.warm = warm;
+            self.warm = config.warm_commits;
+            self.awake = config.awake_customers;
         }
     }
 
     /// Customers that were left alone for long enough leave memory as far as they can; everything
     /// up to `durable` can be read back.
     pub(crate) fn cool(&mut self, durable: u64) {
-        self.fold.cool(durable, self.warm);
+        self.fold.cool(durable, self.warm, self.awake);
     }
 
     /// Brings back what was read.

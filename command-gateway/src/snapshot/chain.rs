@@ -1,5 +1,6 @@
 //! The layers of a snapshot, lowest first, and what is read out of them.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use event_log::{Disk, LogId, LogReader, ReadError};
@@ -9,6 +10,7 @@ use schemas::Timestamp;
 
 use super::layer::{Cursor, Entry, Layer, LayerError};
 use super::manifest::{Manifest, Named};
+use super::pages::{PageName, names};
 use crate::fold::Fold;
 use crate::jobs::Jobs;
 
@@ -118,6 +120,31 @@ impl Chain {
         Ok(None)
     }
 
+    /// Whether some layer has a page.
+    pub(crate) fn has_page(&self, name: PageName) -> bool {
+        self.layers.iter().any(|layer| layer.has_page(name))
+    }
+
+    /// A customer's piece that `layer` has as these bytes, put together if it is in pages.
+    pub(crate) fn whole<'a>(
+        &self,
+        layer: &Layer,
+        entry: &Entry,
+        piece: &'a [u8],
+    ) -> Result<Cow<'a, [u8]>, LayerError> {
+        if entry.pages == 0 {
+            return Ok(Cow::Borrowed(piece));
+        }
+        let mut whole = Vec::new();
+        for name in names(piece) {
+            let has_it = self.layers.iter().rev().find(|layer| layer.has_page(name));
+            let page = has_it.map_or(Ok(None), |layer| layer.page(name))?;
+            let page = page.ok_or_else(|| layer.damaged("a page of a customer is in no layer"))?;
+            whole.extend_from_slice(&page);
+        }
+        Ok(Cow::Owned(whole))
+    }
+
     /// The state without customers, to fold a part of the log into.
     pub(crate) fn book(&self) -> Result<Fold<Ledger>, ChainError> {
         match self.top() {
@@ -137,25 +164,29 @@ impl Chain {
             return Err(StateError::Customers.into());
         }
         let mut loader = Loader::new(&top.book()?, registered)?;
+        loader.reserve_taken(self.layers.iter().map(|layer| layer.footer.taken).sum());
         for layer in self.layers.iter().rev() {
-            load_layer(&mut loader, layer)?;
+            self.load_layer(&mut loader, layer)?;
         }
         fold_of(top, loader.finish()?)
     }
-}
 
-fn load_layer(loader: &mut Loader, layer: &Layer) -> Result<(), ChainError> {
-    let mut pieces = layer.pieces();
-    let mut entries = Cursor::default();
-    while let Some(entry) = entries.next(layer)? {
-        if !loader.has(entry.place) {
-            loader.put_customer(entry.place, pieces.piece(&entry)?)?;
+    fn load_layer(&self, loader: &mut Loader, layer: &Layer) -> Result<(), ChainError> {
+        let mut pieces = layer.pieces();
+        let mut entries = Cursor::default();
+        while let Some(entry) = entries.next(layer)? {
+            if !loader.has(entry.place) {
+                let piece = self.whole(layer, &entry, pieces.piece(&entry)?)?;
+                loader.put_customer(entry.place, &piece)?;
+            }
         }
+        layer.each_taken(|taken| {
+            loader.add_taken(taken.as_chunks::<16>().0.iter().map(|id| u128::from_le_bytes(*id)));
+            Ok::<(), LayerError>(())
+        })?;
+        loader.add_names(&layer.names()?)?;
+        Ok(())
     }
-    let taken = layer.taken()?;
-    loader.add_taken(taken.as_chunks::<16>().0.iter().map(|id| u128::from_le_bytes(*id)));
-    loader.add_names(&layer.names()?)?;
-    Ok(())
 }
 
 fn fold_of(top: &Layer, state: Ledger) -> Result<Fold<Ledger>, ChainError> {

@@ -26,10 +26,10 @@ use super::footer::{Ends, Footer, Sums};
 use super::layer::{Layer, LayerError};
 use super::manifest::{Manifest, next_number};
 use super::merging::to_merge;
-use super::part::Part;
+use super::part::{AWAKE, Part};
 use super::status::Shelf;
 use super::write::{Changed, write_layer};
-use crate::archive::Archive;
+use crate::archive::{Archive, Cooling};
 use crate::clock::Clock;
 use crate::fold::{Fold, ReplayError};
 use crate::ids::{IdFile, IdFileError, IdFiles, Ids, each_id, write_ids};
@@ -46,6 +46,8 @@ const LONGEST_STOP: Duration = Duration::from_secs(5);
 const AFTER_FAILURE: Duration = Duration::from_secs(30);
 /// The priority of the thread: the engine's is 0, the lowest is 19.
 const NICENESS: i32 = 10;
+/// For so many commits a customer stays in memory as it is.
+const WARM: u64 = 4_096;
 
 /// What the follower starts with.
 pub(crate) struct Start {
@@ -309,6 +311,7 @@ impl Work {
         let part = Part::new(state, self.chain.clone());
         let mut fold = Fold { jobs, next_position, recorded_at, ..Fold::new(part) };
         fold.archive = Some(Arc::clone(&self.start.archive));
+        fold.cooling = Some(Cooling::default());
         let first = fold.next_position;
         let reader = self.reader_at(first)?;
         let mut folded = (Vec::new(), [0; 32]);
@@ -321,6 +324,8 @@ impl Work {
                 folded.0.push((commit.command_id.uuid().as_u128(), position));
                 folded.1 = *block.hash();
             }
+            let durable = fold.next_position - 1;
+            fold.cool(durable, WARM, AWAKE);
             if fold.next_position - first >= most {
                 break;
             }

@@ -3,7 +3,7 @@
 //! | offset | bytes | field |
 //! |---|---|---|
 //! | 0 | 4 | magic `BFSL` |
-//! | 4 | 4 | format version, 1 |
+//! | 4 | 4 | format version, 2 |
 //! | 8 | 4 | version of the state's encoding |
 //! | 12 | 4 | zero |
 //! | 16 | 16 | log id |
@@ -16,13 +16,15 @@
 //! | 128 | 8 | customers in this layer |
 //! | 136 | 8 | taken ids in this layer |
 //! | 144 | 8 | where the customers end |
-//! | 152 | 8 | where the taken ids end |
-//! | 160 | 8 | where the names end |
-//! | 168 | 8 | where the book ends |
-//! | 176 | 8 | where the jobs end |
-//! | 184 | 8 | where the index ends |
-//! | 192 | 16 | CRC32C of taken ids, names, book and jobs, 4 each |
-//! | 208 | 44 | zero |
+//! | 152 | 8 | where the pages end |
+//! | 160 | 8 | where the taken ids end |
+//! | 168 | 8 | where the names end |
+//! | 176 | 8 | where the book ends |
+//! | 184 | 8 | where the jobs end |
+//! | 192 | 8 | where the index of pages ends |
+//! | 200 | 8 | where the index ends |
+//! | 208 | 20 | CRC32C of taken ids, names, book, jobs and the index of pages, 4 each |
+//! | 228 | 24 | zero |
 //! | 252 | 4 | CRC32C of bytes 0..252 |
 //!
 //! Integers are little endian.
@@ -33,7 +35,7 @@ use event_log::{Hash, LogId};
 pub(super) const FOOTER: usize = 256;
 const CRC_AT: usize = 252;
 const MAGIC: [u8; 4] = *b"BFSL";
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 
 /// A layer's footer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,25 +60,29 @@ pub(crate) struct Footer {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Ends {
     pub(crate) customers: u64,
+    pub(crate) pages: u64,
     pub(crate) taken: u64,
     pub(crate) names: u64,
     pub(crate) book: u64,
     pub(crate) jobs: u64,
+    pub(crate) page_index: u64,
     pub(crate) index: u64,
 }
 
-/// Checksums of sections. Each customer's piece has one in the index.
+/// Checksums of sections. Each customer's piece, and each page, has one in its index.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Sums {
     pub(crate) taken: u32,
     pub(crate) names: u32,
     pub(crate) book: u32,
     pub(crate) jobs: u32,
+    pub(crate) page_index: u32,
 }
 
 impl Ends {
-    fn all(&self) -> [u64; 6] {
-        [self.customers, self.taken, self.names, self.book, self.jobs, self.index]
+    fn all(&self) -> [u64; 8] {
+        let Self { customers, pages, taken, names, book, jobs, page_index, index } = *self;
+        [customers, pages, taken, names, book, jobs, page_index, index]
     }
 }
 
@@ -96,9 +102,9 @@ impl Footer {
         for (n, value) in counts.into_iter().chain(self.ends.all()).enumerate() {
             bytes[120 + 8 * n..128 + 8 * n].copy_from_slice(&value.to_le_bytes());
         }
-        let Sums { taken, names, book, jobs } = self.sums;
-        for (n, sum) in [taken, names, book, jobs].into_iter().enumerate() {
-            bytes[192 + 4 * n..196 + 4 * n].copy_from_slice(&sum.to_le_bytes());
+        let Sums { taken, names, book, jobs, page_index } = self.sums;
+        for (n, sum) in [taken, names, book, jobs, page_index].into_iter().enumerate() {
+            bytes[208 + 4 * n..212 + 4 * n].copy_from_slice(&sum.to_le_bytes());
         }
         let crc = crc32c::crc32c(&bytes[..CRC_AT]);
         bytes[CRC_AT..].copy_from_slice(&crc.to_le_bytes());
@@ -121,11 +127,20 @@ impl Footer {
         }
         let ends = Ends {
             customers: long(144),
-            taken: long(152),
-            names: long(160),
-            book: long(168),
-            jobs: long(176),
-            index: long(184),
+            pages: long(152),
+            taken: long(160),
+            names: long(168),
+            book: long(176),
+            jobs: long(184),
+            page_index: long(192),
+            index: long(200),
+        };
+        let sums = Sums {
+            taken: short(208),
+            names: short(212),
+            book: short(216),
+            jobs: short(220),
+            page_index: short(224),
         };
         if !ends.all().is_sorted() || ends.index.checked_add(FOOTER as u64) != Some(length) {
             return Err("its sections do not fill it");
@@ -142,7 +157,7 @@ impl Footer {
             customers: long(128),
             taken: long(136),
             ends,
-            sums: Sums { taken: short(192), names: short(196), book: short(200), jobs: short(204) },
+            sums,
         })
     }
 }

@@ -2,12 +2,14 @@
 //!
 //! | section | holds |
 //! |---|---|
-//! | customers | each customer's piece, in the order of their ids |
+//! | customers | each customer's piece, in the order of their ids, or the names of its pages |
+//! | pages | those that no layer below has, see [`super::pages`] |
 //! | taken ids | 16 bytes each, little endian: those taken since the layer below |
 //! | names | pieces of names, those given since the layer below |
 //! | book | the book's piece, whole |
 //! | jobs | how far all jobs are, and whom those that go on have left |
-//! | index | 48 bytes for each customer, in the order of their ids, see below |
+//! | index of pages | 32 bytes for each, in the order of their names, see [`PageAt`] |
+//! | index | 52 bytes for each customer, in the order of their ids, see below |
 //! | footer | see [`Footer`] |
 //!
 //! | offset in an entry | bytes | field |
@@ -18,12 +20,14 @@
 //! | 32 | 4 | the length of its piece |
 //! | 36 | 4 | the day it is due, days since 1970, signed; the largest for never |
 //! | 40 | 4 | CRC32C of its piece |
-//! | 44 | 4 | CRC32C of bytes 0..44 |
+//! | 44 | 4 | how many pages its piece has; 0 of one that is whole |
+//! | 48 | 4 | CRC32C of bytes 0..48 |
 //!
 //! *Correctness.* [`Layer::check`] reads the whole file and compares its SHA-256 with the one that
 //! the manifest names. Only then is anything of it used. Later reads check the sums of what they
 //! read, so that what goes bad meanwhile is not copied into the next layer.
 
+use std::collections::BTreeMap;
 use std::io;
 
 use event_log::{Disk, DiskFile, Hash};
@@ -33,8 +37,11 @@ use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use super::footer::{FOOTER, Footer};
+use super::pages::PageName;
 
-pub(super) const ENTRY: usize = 48;
+pub(super) const ENTRY: usize = 52;
+/// The bytes of a page in the index of pages.
+const PAGE: usize = 32;
 /// Entries between two fences.
 const FENCE_EVERY: u64 = 64;
 /// Bytes that are read at a time.
@@ -72,6 +79,35 @@ pub(crate) struct Entry {
     pub(crate) due: Option<Date>,
     /// The checksum of the piece.
     pub(crate) sum: u32,
+    /// How many pages it is in; 0 where it is whole.
+    pub(crate) pages: u32,
+}
+
+/// Where a page is. Its entry: name, big endian, 16; where it starts, 8; its length, 4; its
+/// CRC32C, 4.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct PageAt {
+    pub(crate) offset: u64,
+    pub(crate) length: u32,
+    pub(crate) sum: u32,
+}
+
+impl PageAt {
+    pub(super) fn encode(&self, name: PageName) -> [u8; PAGE] {
+        let mut bytes = [0; PAGE];
+        bytes[0..16].copy_from_slice(&name.to_be_bytes());
+        bytes[16..24].copy_from_slice(&self.offset.to_le_bytes());
+        bytes[24..28].copy_from_slice(&self.length.to_le_bytes());
+        bytes[28..32].copy_from_slice(&self.sum.to_le_bytes());
+        bytes
+    }
+
+    fn decode(bytes: &[u8; PAGE]) -> (PageName, Self) {
+        let offset = u64::from_le_bytes(std::array::from_fn(|n| bytes[16 + n]));
+        let short = |at: usize| u32::from_le_bytes(std::array::from_fn(|n| bytes[at + n]));
+        let name = PageName::from_be_bytes(std::array::from_fn(|n| bytes[n]));
+        (name, Self { offset, length: short(24), sum: short(28) })
+    }
 }
 
 impl Entry {
@@ -88,8 +124,9 @@ impl Entry {
         let due = self.due.map_or(i32::MAX, Date::days);
         bytes[36..40].copy_from_slice(&due.to_le_bytes());
         bytes[40..44].copy_from_slice(&self.sum.to_le_bytes());
-        let crc = crc32c::crc32c(&bytes[..44]);
-        bytes[44..].copy_from_slice(&crc.to_le_bytes());
+        bytes[44..48].copy_from_slice(&self.pages.to_le_bytes());
+        let crc = crc32c::crc32c(&bytes[..48]);
+        bytes[48..].copy_from_slice(&crc.to_le_bytes());
         bytes
     }
 
@@ -97,13 +134,14 @@ impl Entry {
     fn decode(bytes: &[u8; ENTRY]) -> Option<Self> {
         let long = |at: usize| u64::from_le_bytes(std::array::from_fn(|n| bytes[at + n]));
         let short = |at: usize| u32::from_le_bytes(std::array::from_fn(|n| bytes[at + n]));
-        (crc32c::crc32c(&bytes[..44]) == short(44)).then_some(Self {
+        (crc32c::crc32c(&bytes[..48]) == short(48)).then_some(Self {
             id: u128::from_be_bytes(std::array::from_fn(|n| bytes[n])),
             place: long(16),
             offset: long(24),
             length: short(32),
             due: Date::from_days(i32::from_le_bytes(std::array::from_fn(|n| bytes[36 + n]))),
             sum: short(40),
+            pages: short(44),
         })
     }
 }
@@ -119,6 +157,8 @@ pub(crate) struct Layer {
     file: Box<dyn DiskFile>,
     /// The id of every 64th entry.
     fences: Vec<u128>,
+    /// Its pages: only long pieces have some.
+    pages: BTreeMap<PageName, PageAt>,
 }
 
 pub(crate) fn layer_name(number: u64) -> String {
@@ -148,14 +188,15 @@ impl Layer {
             return Err(damaged("it is cut short"));
         }
         let footer = Footer::decode(&bytes, length).map_err(damaged)?;
-        let index = footer.ends.index - footer.ends.jobs;
-        let taken = footer.ends.taken - footer.ends.customers;
+        let index = footer.ends.index - footer.ends.page_index;
+        let taken = footer.ends.taken - footer.ends.pages;
         if footer.customers.checked_mul(ENTRY as u64) != Some(index)
             || footer.taken.checked_mul(16) != Some(taken)
         {
             return Err(damaged("its sections have other lengths than its counts say"));
         }
-        Ok(Self { number, name, length, sha, footer, file, fences: Vec::new() })
+        let (fences, pages) = (Vec::new(), BTreeMap::new());
+        Ok(Self { number, name, length, sha, footer, file, fences, pages })
     }
 
     /// Reads all of it, compares the hash, and gathers the fences.
@@ -187,7 +228,31 @@ impl Layer {
             Ok(())
         })?;
         self.fences = fences;
+        let Footer { ends, sums, .. } = &self.footer;
+        let pages = self.section(ends.jobs, ends.page_index, sums.page_index)?;
+        self.pages = pages.as_chunks::<PAGE>().0.iter().map(PageAt::decode).collect();
         Ok(())
+    }
+
+    /// Whether it has a page.
+    pub(crate) fn has_page(&self, name: PageName) -> bool {
+        self.pages.contains_key(&name)
+    }
+
+    /// A page, if it is in this layer.
+    pub(crate) fn page(&self, name: PageName) -> Result<Option<Vec<u8>>, LayerError> {
+        let Some(at) = self.pages.get(&name) else { return Ok(None) };
+        let Footer { ends, .. } = &self.footer;
+        let end = at.offset.checked_add(u64::from(at.length));
+        if at.offset < ends.customers || end.is_none_or(|end| end > ends.pages) {
+            return Err(self.damaged("an entry of its index of pages points outside"));
+        }
+        let mut page = vec![0; at.length as usize];
+        self.read(&mut page, at.offset)?;
+        if crc32c::crc32c(&page) != at.sum {
+            return Err(self.damaged("the checksum of a page is wrong"));
+        }
+        Ok(Some(page))
     }
 
     /// Gives every entry in the order of the ids.
@@ -215,22 +280,38 @@ impl Layer {
     fn entries_at(&self, first: u64, most: u64) -> Result<Vec<Entry>, LayerError> {
         let count = self.footer.customers.saturating_sub(first).min(most);
         let mut bytes = vec![0; usize::try_from(count).unwrap_or(0) * ENTRY];
-        self.read(&mut bytes, self.footer.ends.jobs + first * ENTRY as u64)?;
+        self.read(&mut bytes, self.footer.ends.page_index + first * ENTRY as u64)?;
         let entries = bytes.as_chunks::<ENTRY>().0.iter().map(Entry::decode);
         let entries: Option<Vec<_>> = entries.collect();
         entries.ok_or_else(|| self.damaged("an entry of its index has a wrong checksum"))
     }
 
-    /// A customer's piece.
+    /// A customer's piece, or the names of its pages.
     pub(crate) fn piece(&self, entry: &Entry) -> Result<Vec<u8>, LayerError> {
         let mut one = Pieces { width: 0, ..self.pieces() };
         one.piece(entry).map(<[u8]>::to_vec)
     }
 
-    /// Taken ids, as bytes.
-    pub(crate) fn taken(&self) -> Result<Vec<u8>, LayerError> {
+    /// Taken ids, as bytes, a window at a time. What was given counts only without an error.
+    pub(crate) fn each_taken<E: From<LayerError>>(
+        &self,
+        mut each: impl FnMut(&[u8]) -> Result<(), E>,
+    ) -> Result<(), E> {
         let Footer { ends, sums, .. } = &self.footer;
-        self.section(ends.customers, ends.taken, sums.taken)
+        let (mut at, mut sum) = (ends.pages, 0);
+        let mut window = Vec::new();
+        while at < ends.taken {
+            let length = usize::try_from(ends.taken - at).unwrap_or(WINDOW).min(WINDOW);
+            window.resize(length, 0);
+            self.read(&mut window, at)?;
+            sum = crc32c::crc32c_append(sum, &window);
+            at += length as u64;
+            each(&window)?;
+        }
+        if sum != sums.taken {
+            return Err(self.damaged("the checksum of a section is wrong").into());
+        }
+        Ok(())
     }
 
     /// Pieces of names.

@@ -11,8 +11,12 @@ use schemas::{CommitView, Date, Event, StreamId};
 
 use super::chain::{Chain, ChainError};
 use super::layer::{Entry, LayerError};
+use super::pages::{LONG, NAME, cut};
 use super::write::{Changed, Walk};
 use crate::decider::State;
+
+/// Customers that stay in memory as they are; the others are packed.
+pub(crate) const AWAKE: usize = 4_096;
 
 /// The customers of a part of the log over the layers below it.
 #[derive(Debug)]
@@ -41,7 +45,8 @@ impl Part {
             return Ok(());
         }
         let place = if let Some((layer, entry)) = self.chain.find(id)? {
-            self.ledger.put_customer(&layer.piece(&entry)?)?;
+            let piece = layer.piece(&entry)?;
+            self.ledger.put_customer(&self.chain.whole(layer, &entry, &piece)?)?;
             entry.place
         } else {
             // Nobody has it, so the commit registers it; if not, folding it in says so.
@@ -65,14 +70,19 @@ impl Part {
     /// What a layer of this part holds: of each customer what has to be in memory.
     pub(crate) fn changed(&mut self, jobs: Vec<u8>) -> Result<Changed, StateError> {
         let mut entries = self.entries();
-        for entry in &entries {
-            self.ledger.archive(entry.customer());
-        }
-        let mut pieces = Vec::new();
+        let (mut pieces, mut pages) = (Vec::new(), BTreeMap::new());
         for entry in &mut entries {
+            self.ledger.archive(entry.customer());
+            self.ledger.rest(AWAKE);
             let start = pieces.len();
             let piece = self.ledger.customer_piece(entry.customer(), pieces);
             pieces = piece.ok_or(StateError::Customers)?;
+            if pieces.len() - start > LONG {
+                let listed = cut(&pieces[start..], |name| self.chain.has_page(name), &mut pages);
+                entry.pages = u32::try_from(listed.len() / NAME).unwrap_or(u32::MAX);
+                pieces.truncate(start);
+                pieces.extend_from_slice(&listed);
+            }
             entry.offset = start as u64;
             entry.length = u32::try_from(pieces.len() - start).unwrap_or(u32::MAX);
             entry.sum = crc32c::crc32c(&pieces[start..]);
@@ -80,6 +90,7 @@ impl Part {
         Ok(Changed {
             entries,
             pieces,
+            pages,
             taken: self.ledger.taken_piece(),
             names: self.ledger.names_piece(),
             book: self.ledger.book_piece(),
@@ -89,7 +100,8 @@ impl Part {
 
     fn entries(&self) -> Vec<Entry> {
         let entry = |(id, place): (&u128, &u64)| {
-            let empty = Entry { id: *id, place: *place, offset: 0, length: 0, due: None, sum: 0 };
+            let (id, place) = (*id, *place);
+            let empty = Entry { id, place, offset: 0, length: 0, due: None, sum: 0, pages: 0 };
             Entry { due: self.ledger.due(empty.customer()), ..empty }
         };
         self.places.iter().map(entry).collect()
@@ -121,6 +133,10 @@ impl State for Part {
 
     fn archive(&mut self, customer: CustomerId) {
         self.ledger.archive(customer);
+    }
+
+    fn rest(&mut self, most: usize) {
+        self.ledger.rest(most);
     }
 
     fn away_for(&self, stream: StreamId, events: &[Event]) -> Option<Away> {

@@ -2,15 +2,18 @@
 //!
 //! *Shape.* The sources are walked twice in the order of the ids, newest first where several have
 //! a customer: once to copy pieces, once to write the index. So memory holds what changed and a
-//! few windows, however large the layers are.
+//! few windows, however large the layers are. Pages that no piece names any more are left out.
 
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use event_log::Disk;
 
 use super::footer::{Ends, Footer, Sums};
-use super::layer::{Cursor, Entry, Layer, LayerError, Pieces, layer_name};
+use super::layer::{Cursor, Entry, Layer, LayerError, PageAt, Pieces, layer_name};
 use super::manifest::Named;
+use super::pages::{PageName, names};
 use crate::sink::Sink;
 
 /// What changed since the last layer.
@@ -19,6 +22,8 @@ pub(crate) struct Changed {
     /// In the order of the ids; offsets are those in `pieces`.
     pub(crate) entries: Vec<Entry>,
     pub(crate) pieces: Vec<u8>,
+    /// Pages of them that no layer has.
+    pub(crate) pages: BTreeMap<PageName, Vec<u8>>,
     pub(crate) taken: Vec<u128>,
     pub(crate) names: Vec<u8>,
     pub(crate) book: Vec<u8>,
@@ -29,7 +34,8 @@ impl Changed {
     /// About how many bytes a layer of it takes.
     pub(crate) fn bytes(&self) -> u64 {
         let index = self.entries.len() * super::layer::ENTRY;
-        (self.pieces.len() + index + self.taken.len() * 16 + self.names.len()) as u64
+        let pages: usize = self.pages.values().map(Vec::len).sum();
+        (self.pieces.len() + pages + index + self.taken.len() * 16 + self.names.len()) as u64
     }
 }
 
@@ -50,17 +56,41 @@ pub(crate) fn write_layer(
     let mut pieces: Vec<Pieces<'_>> = merged.iter().map(|layer| layer.pieces()).collect();
     let mut walk = Walk::over(merged, changed)?;
     footer.customers = 0;
+    let mut paged = BTreeSet::new();
     while let Some((source, entry)) = walk.next()? {
-        if let Some(layer) = pieces.get_mut(source) {
-            sink.put(layer.piece(&entry)?).map_err(io)?;
+        let piece = if let Some(layer) = pieces.get_mut(source) {
+            layer.piece(&entry)?
         } else {
             let from = usize::try_from(entry.offset).unwrap_or(usize::MAX);
             let to = from.saturating_add(entry.length as usize);
-            sink.put(changed.pieces.get(from..to).unwrap_or_default()).map_err(io)?;
+            changed.pieces.get(from..to).unwrap_or_default()
+        };
+        sink.put(piece).map_err(io)?;
+        if entry.pages > 0 {
+            paged.extend(names(piece));
         }
         footer.customers += 1;
     }
     ends.customers = sink.length();
+
+    // Those that are in neither are in the layers below.
+    let mut page_index = Vec::new();
+    for name in paged {
+        let merged = merged.iter().rev().find(|layer| layer.has_page(name));
+        let page = match (changed.pages.get(&name), merged) {
+            (Some(page), _) => Cow::Borrowed(page),
+            (None, Some(layer)) => match layer.page(name)? {
+                Some(page) => Cow::Owned(page),
+                None => continue,
+            },
+            (None, None) => continue,
+        };
+        let (offset, sum) = (sink.length(), crc32c::crc32c(&page));
+        let length = u32::try_from(page.len()).unwrap_or(u32::MAX);
+        page_index.extend_from_slice(&PageAt { offset, length, sum }.encode(name));
+        sink.put(&page).map_err(io)?;
+    }
+    ends.pages = sink.length();
 
     let mut sums = Sums::default();
     footer.taken = changed.taken.len() as u64;
@@ -68,10 +98,13 @@ pub(crate) fn write_layer(
         *sum = crc32c::crc32c_append(*sum, bytes);
         sink.put(bytes).map_err(io).map(|()| sink.length())
     };
-    ends.taken = ends.customers;
+    ends.taken = ends.pages;
     for layer in merged {
         footer.taken += layer.footer.taken;
-        ends.taken = put(&layer.taken()?, &mut sums.taken)?;
+        layer.each_taken(|taken| {
+            ends.taken = put(taken, &mut sums.taken)?;
+            Ok::<(), LayerError>(())
+        })?;
     }
     for ids in changed.taken.chunks(4_096) {
         let bytes: Vec<u8> = ids.iter().flat_map(|id| id.to_le_bytes()).collect();
@@ -83,6 +116,7 @@ pub(crate) fn write_layer(
     ends.names = put(&changed.names, &mut sums.names)?;
     ends.book = put(&changed.book, &mut sums.book)?;
     ends.jobs = put(&changed.jobs, &mut sums.jobs)?;
+    ends.page_index = put(&page_index, &mut sums.page_index)?;
 
     let mut walk = Walk::over(merged, changed)?;
     let mut offset = 0;

@@ -34,6 +34,11 @@ impl Invoices {
         Self { places: Map::default(), shelf: Shelf::of(customer) }
     }
 
+    /// The place of each invoice, by id.
+    pub(crate) const fn places(&self) -> &Map<InvoiceId, u32> {
+        &self.places
+    }
+
     /// The place of an invoice, from 0.
     pub(crate) fn place(&self, id: InvoiceId) -> Option<u32> {
         self.places.get(id).copied()

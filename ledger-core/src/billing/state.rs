@@ -85,6 +85,17 @@ impl Billing {
         }
     }
 
+    /// One that was stored, of a customer.
+    pub(crate) fn stored(mut self, customer: CustomerId) -> Self {
+        self.invoices.shelf.belongs_to(customer);
+        self
+    }
+
+    /// The place of each invoice, by id.
+    pub(crate) const fn places(&self) -> &Map<InvoiceId, u32> {
+        self.invoices.places()
+    }
+
     /// Ends the decision if lines of one of these cycles are away.
     pub(crate) fn need(&self, subscription: SubscriptionId, item: u16, cycles: &[u32]) {
         let bills = cycles.iter().filter_map(|cycle| self.cycle(subscription, item, *cycle));
@@ -94,6 +105,12 @@ impl Billing {
     /// Ends the decision if the lines of one of these invoices, by place, are away.
     pub(crate) fn need_lines(&self, places: impl IntoIterator<Item = u32>) {
         self.invoices.shelf.need(places);
+    }
+
+    /// How many cycles were opened of all subscriptions.
+    pub(crate) fn cycles_opened(&self) -> usize {
+        let items = self.cycles.values().flat_map(|items| items.iter());
+        items.map(|item| item.bills().len()).sum()
     }
 
     /// Whether something happened to a subscription that the next run is to bill.

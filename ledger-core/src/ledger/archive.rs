@@ -49,17 +49,23 @@ impl Ledger {
     /// What of a customer is in memory and needs not be leaves it. Every commit of the customer
     /// must be where it can be read.
     pub fn archive(&mut self, customer: CustomerId) {
-        if let Some(customer) = self.customers.get_mut(customer) {
+        self.customers.cool(customer, |customer| {
             customer.billing.archive();
             customer.settlement.archive();
-        }
+        });
+    }
+
+    /// So many customers stay in memory as they are. Others of those that were archived are packed,
+    /// some for each call, and unpacked by whoever looks at them next.
+    pub fn rest(&mut self, most: usize) {
+        self.customers.rest(most);
     }
 
     /// What has to be in memory, and nothing else: alike for ledgers of one history.
     #[must_use]
     pub fn archived(&self) -> Self {
         let mut ledger = self.clone();
-        let all: Vec<CustomerId> = ledger.customers().map(|(id, _)| id).collect();
+        let all: Vec<CustomerId> = ledger.customers().collect();
         for customer in all {
             ledger.archive(customer);
         }

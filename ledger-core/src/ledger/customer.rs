@@ -25,8 +25,12 @@ use crate::subscription::reach::Reach;
 use crate::subscription::state::Subscription;
 use crate::unmade::Unmade;
 
+/// Cycles, invoices and lots of a customer that stays in memory as it is.
+const LONG_PAST: usize = 1_000;
+
 /// State of one customer. A clone is an overlay: see [`crate::shared`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "Stored")]
 pub struct Customer {
     pub(crate) profile: Shared<Profile>,
     pub(crate) agreements: Agreements,
@@ -40,6 +44,29 @@ pub struct Customer {
     pub(crate) due: Option<Date>,
     /// What is drafted of it and not so yet.
     pub(super) drafting: Option<Box<Drafting>>,
+}
+
+/// A customer as it is stored: without what follows from the rest.
+#[derive(Deserialize)]
+struct Stored {
+    profile: Shared<Profile>,
+    agreements: Agreements,
+    billing: Billing,
+    settlement: Settlement,
+    revision: u64,
+    complete: u64,
+    due: Option<Date>,
+    drafting: Option<Box<Drafting>>,
+}
+
+impl From<Stored> for Customer {
+    fn from(stored: Stored) -> Self {
+        let Stored { profile, agreements, billing, settlement, .. } = stored;
+        let billing = billing.stored(profile.id);
+        let settlement = settlement.stored(profile.id, billing.places().clone());
+        let Stored { revision, complete, due, drafting, .. } = stored;
+        Self { profile, agreements, billing, settlement, revision, complete, due, drafting }
+    }
 }
 
 impl Customer {
@@ -232,6 +259,12 @@ impl Customer {
     /// One invoice.
     pub fn invoice(&self, id: InvoiceId) -> Option<&Invoice> {
         self.settlement.invoices().get(id)
+    }
+
+    /// Whether it may be packed while nobody looks at it: unpacking it takes microseconds then.
+    pub(super) fn may_rest(&self) -> bool {
+        let past = self.billing.cycles_opened() + self.settlement.ever();
+        self.drafting.is_none() && past <= LONG_PAST
     }
 
     /// What the customer owes over all invoices, in minor units.

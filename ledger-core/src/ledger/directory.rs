@@ -1,56 +1,241 @@
 //! Every customer of a partition, in the order of registration, with an index by id.
+//!
+//! # Shape
+//!
+//! Whoever was looked at lately is **awake**: in memory as its types say, which is quick to use
+//! and takes many times its bytes. The others **rest**: they are packed into these bytes, and
+//! unpacked by whoever looks at them next. Beyond so many that are awake, whoever has cooled down
+//! is packed, while it is in the processor's caches; so one pass over all customers does not send
+//! those to rest that are used all the time. Now and then a hand that goes round over all of them
+//! finds one that nobody uses any more.
+//!
+//! # Correctness
+//!
+//! A customer that rests is the same customer: packing is what a snapshot does, and nobody can
+//! see which it is. Who only looks leaves the bytes, who may change it drops them. Only what was
+//! archived since is packed: see [`super::archive`].
+//!
+//! # Limits
+//!
+//! Whoever has a draft, or a past so long that unpacking it takes a while, never rests.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
+use std::fmt;
 use std::hash::BuildHasherDefault;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use schemas::ids::CustomerId;
+use uuid::Uuid;
 
 use super::customer::Customer;
+use super::packing::{packed, unpacked};
 use crate::registry::IdHasher;
 
+/// Customers that are packed for one call at most: a fraction of a millisecond.
+const PACKED_AT_ONCE: usize = 64;
+/// The hand goes over so many at most until it finds one.
+const ROUND_AT_ONCE: usize = 64;
+/// Of those that are packed for one call, one in so many is found by the hand.
+const FOUND_ONE_IN: usize = 8;
+
+/// A customer, awake or at rest.
+#[derive(Clone)]
+pub(super) struct Slot {
+    id: CustomerId,
+    awake: OnceLock<Box<Customer>>,
+    /// What it is as bytes; none while it may have become another since.
+    packed: Box<[u8]>,
+    /// It was archived since it was changed.
+    is_cool: bool,
+}
+
+impl Slot {
+    pub(super) fn awake(customer: Box<Customer>) -> Self {
+        let id = customer.id();
+        Self { id, awake: OnceLock::from(customer), packed: Box::default(), is_cool: false }
+    }
+
+    /// One that was packed.
+    pub(super) fn resting(id: CustomerId, packed: &[u8]) -> Self {
+        Self { id, awake: OnceLock::new(), packed: packed.into(), is_cool: true }
+    }
+
+    /// The customer, wherever it is, without waking it.
+    pub(super) fn peek(&self) -> Cow<'_, Customer> {
+        match self.awake.get() {
+            Some(customer) => Cow::Borrowed(customer),
+            None => Cow::Owned(unpacked(&self.packed)),
+        }
+    }
+
+    /// Its bytes.
+    pub(super) fn bytes(&self) -> Cow<'_, [u8]> {
+        match self.awake.get() {
+            Some(customer) if self.packed.is_empty() => Cow::Owned(packed(customer).into_vec()),
+            Some(_) | None => Cow::Borrowed(&self.packed),
+        }
+    }
+
+    /// Sends it to rest if it may; whether it was awake and is no more.
+    fn rest(&mut self) -> bool {
+        let Some(customer) = self.awake.get().filter(|_| self.is_cool) else { return false };
+        if self.packed.is_empty() {
+            if !customer.may_rest() {
+                return false;
+            }
+            self.packed = packed(customer);
+        }
+        self.awake.take();
+        true
+    }
+}
+
 /// Customers. The index is only looked up, never walked, so its order never shows.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Default)]
 pub(crate) struct Directory {
-    // Boxed, so that growing moves pointers and not states: the engine must not pause for it.
-    #[allow(clippy::vec_box, reason = "see above")]
-    rows: Vec<Box<Customer>>,
-    index: HashMap<u128, usize, BuildHasherDefault<IdHasher>>,
+    slots: Vec<Slot>,
+    index: HashMap<Uuid, u32, BuildHasherDefault<IdHasher>>,
+    /// How many are awake.
+    awake: AtomicUsize,
+    /// Those that have cooled down since the last time that some were sent to rest.
+    cooled: Vec<u32>,
+    hand: usize,
 }
 
 impl Directory {
+    fn place(&self, id: CustomerId) -> Option<u32> {
+        self.index.get(&id.uuid()).copied()
+    }
+
+    pub(super) fn slot(&self, id: CustomerId) -> Option<&Slot> {
+        self.slots.get(self.place(id)? as usize)
+    }
+
+    pub(super) fn knows(&self, id: CustomerId) -> bool {
+        self.place(id).is_some()
+    }
+
     pub(super) fn get(&self, id: CustomerId) -> Option<&Customer> {
-        self.rows.get(*self.index.get(&id.uuid().as_u128())?).map(AsRef::as_ref)
+        let slot = self.slot(id)?;
+        let wake = || {
+            self.awake.fetch_add(1, Ordering::Relaxed);
+            Box::new(unpacked(&slot.packed))
+        };
+        Some(slot.awake.get_or_init(wake))
     }
 
     pub(super) fn get_mut(&mut self, id: CustomerId) -> Option<&mut Customer> {
-        self.rows.get_mut(*self.index.get(&id.uuid().as_u128())?).map(AsMut::as_mut)
+        let place = self.place(id)?;
+        let slot = self.slots.get_mut(place as usize)?;
+        if slot.awake.get().is_none() {
+            slot.awake = OnceLock::from(Box::new(unpacked(&slot.packed)));
+            *self.awake.get_mut() += 1;
+        }
+        slot.packed = Box::default();
+        slot.is_cool = false;
+        slot.awake.get_mut().map(AsMut::as_mut)
+    }
+
+    /// What of a customer needs not be in memory leaves it by `archive`, if it has not yet.
+    pub(super) fn cool(&mut self, id: CustomerId, archive: impl FnOnce(&mut Customer)) {
+        let Some(place) = self.place(id) else { return };
+        let Some(slot) = self.slots.get_mut(place as usize) else { return };
+        if !slot.is_cool
+            && let Some(customer) = slot.awake.get_mut()
+        {
+            archive(customer);
+            slot.is_cool = true;
+        }
+        self.cooled.push(place);
     }
 
     pub(super) fn push(&mut self, customer: Customer) {
-        self.index.insert(customer.id().uuid().as_u128(), self.rows.len());
-        self.rows.push(Box::new(customer));
+        self.put(Slot::awake(Box::new(customer)));
     }
 
-    /// Customers in the order of registration; `None` if one is there twice.
-    #[allow(clippy::vec_box, reason = "as in the state itself")]
-    pub(super) fn from_rows(rows: Vec<Box<Customer>>) -> Option<Self> {
-        let key = |customer: &Customer| customer.id().uuid().as_u128();
-        let places = rows.iter().enumerate().map(|(place, customer)| (key(customer), place));
-        let index: HashMap<_, _, _> = places.collect();
-        (index.len() == rows.len()).then_some(Self { rows, index })
+    /// Whether nobody of its id was there.
+    pub(super) fn put(&mut self, slot: Slot) -> bool {
+        let place = u32::try_from(self.slots.len()).expect("memory has no room for so many");
+        let is_new = self.index.insert(slot.id.uuid(), place).is_none();
+        *self.awake.get_mut() += usize::from(slot.awake.get().is_some());
+        self.slots.push(slot);
+        is_new
+    }
+
+    /// Room for so many in all.
+    pub(super) fn reserve(&mut self, customers: usize) {
+        self.slots.reserve_exact(customers.saturating_sub(self.slots.len()));
+        self.index.reserve(customers.saturating_sub(self.index.len()));
+    }
+
+    /// So many stay awake at most; others go to rest, some for each call.
+    pub(super) fn rest(&mut self, most: usize) {
+        let beyond = self.awake.get_mut().saturating_sub(most).min(PACKED_AT_ONCE);
+        for n in 0..beyond {
+            let cooled = if n.is_multiple_of(FOUND_ONE_IN) { None } else { self.cooled.pop() };
+            let place = match cooled {
+                Some(place) => Some(place as usize),
+                None => self.found_by_hand(),
+            };
+            if place.and_then(|place| self.slots.get_mut(place)).is_some_and(Slot::rest) {
+                *self.awake.get_mut() -= 1;
+            }
+        }
+        self.cooled.clear();
+    }
+
+    /// The next one that is awake and may have been left alone for long.
+    fn found_by_hand(&mut self) -> Option<usize> {
+        let around = self.slots.len().min(ROUND_AT_ONCE);
+        let found = (0..around).map(|n| (self.hand + n) % self.slots.len()).find(|place| {
+            let slot = &self.slots[*place];
+            slot.is_cool && slot.awake.get().is_some()
+        });
+        self.hand = found.map_or(self.hand + around, |place| place + 1);
+        found
     }
 
     /// Customers from one on, in the order of registration; all of them if none is named, none if
     /// that one is not there.
-    pub(super) fn from(&self, first: Option<CustomerId>) -> impl Iterator<Item = &Customer> {
+    pub(super) fn from(
+        &self,
+        first: Option<CustomerId>,
+    ) -> impl Iterator<Item = (CustomerId, &Slot)> {
         let place = match first {
-            Some(id) => self.index.get(&id.uuid().as_u128()).copied().unwrap_or(self.rows.len()),
+            Some(id) => self.place(id).map_or(self.slots.len(), |place| place as usize),
             None => 0,
         };
-        self.rows[place..].iter().map(AsRef::as_ref)
+        self.slots[place..].iter().map(|slot| (slot.id, slot))
     }
 
-    pub(super) fn iter(&self) -> impl Iterator<Item = &Customer> {
-        self.rows.iter().map(AsRef::as_ref)
+    /// Those that are awake.
+    pub(super) fn awake(&self) -> impl Iterator<Item = &Customer> {
+        self.slots.iter().filter_map(|slot| slot.awake.get()).map(AsRef::as_ref)
+    }
+}
+
+impl Clone for Directory {
+    fn clone(&self) -> Self {
+        let (slots, index) = (self.slots.clone(), self.index.clone());
+        let awake = slots.iter().filter(|slot| slot.awake.get().is_some()).count();
+        Self { slots, index, awake: AtomicUsize::new(awake), ..Self::default() }
+    }
+}
+
+/// Who rests is the same.
+impl PartialEq for Directory {
+    fn eq(&self, other: &Self) -> bool {
+        let all = self.slots.iter().zip(&other.slots);
+        self.slots.len() == other.slots.len() && all.into_iter().all(|(a, b)| a.peek() == b.peek())
+    }
+}
+
+impl Eq for Directory {}
+
+impl fmt::Debug for Directory {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.slots.iter().map(Slot::peek)).finish()
     }
 }

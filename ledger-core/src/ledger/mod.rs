@@ -16,6 +16,7 @@ mod draft;
 mod early_end;
 mod facts;
 mod follows;
+mod packing;
 mod parts;
 pub(crate) mod post;
 mod registering;
@@ -44,7 +45,7 @@ pub use customer::Customer;
 pub use parts::Marks;
 
 /// Customers that are looked at for one copy: a millisecond or two of the engine's time.
-const MOST_LOOKED_AT: usize = 2_000;
+const MOST_LOOKED_AT: usize = 500;
 
 /// Why a stored commit cannot be folded in.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -89,7 +90,7 @@ impl Ledger {
                     None => Rejection::CustomerExists { customer: id },
                 });
             }
-            let is_known = |other| self.customers.get(other).is_some();
+            let is_known = |other| self.customers.knows(other);
             return crate::customer::decide::register(&context, is_known, register);
         }
         let customer = known.ok_or(Rejection::UnknownCustomer { customer: id })?;
@@ -167,12 +168,14 @@ impl Ledger {
         let mut copied = 0;
         let mut rest = None;
         for (looked_at, known) in self.customers.from(first).enumerate() {
+            let (id, slot) = known;
             if looked_at == MOST_LOOKED_AT || copied == most {
-                rest = Some(known.id());
+                rest = Some(id);
                 break;
             }
+            let known = slot.peek();
             if known.subscriptions().any(|found| found.has_had(plan)) {
-                customers.push(known.clone());
+                customers.push(known.into_owned());
                 copied += 1;
             }
         }
@@ -216,7 +219,7 @@ impl Ledger {
             return Arc::make_mut(&mut self.facts).evolve(event, made);
         };
         if let Event::Customer(CustomerEvent::CustomerRegistered(registered)) = event {
-            if self.customers.get(id).is_some() {
+            if self.customers.knows(id) {
                 return Err(Unmade::of("an unregistered", id));
             }
             let opened = self.facts.book.opened().map_err(|_| Unmade::of("the book of", id))?;
@@ -266,14 +269,16 @@ impl Ledger {
     }
 
     /// Every customer, in the order of registration.
-    pub fn customers(&self) -> impl Iterator<Item = (CustomerId, &Customer)> {
-        self.customers.iter().map(|customer| (customer.id(), customer))
+    pub fn customers(&self) -> impl Iterator<Item = CustomerId> {
+        self.customers.from(None).map(|(id, _)| id)
     }
 
     /// Customers that were erased, and what of them.
     pub fn erased(&self) -> impl Iterator<Item = (CustomerId, Erasure)> {
-        let erased = |found: &Customer| Some((found.id(), found.profile.erased?.extent));
-        self.customers.iter().filter_map(erased)
+        self.registry.erased().filter_map(|id| {
+            let customer = self.customers.slot(id)?.peek();
+            Some((id, customer.profile.erased?.extent))
+        })
     }
 
     /// Whether a customer was erased.

@@ -52,7 +52,7 @@ pub struct Marks {
 impl Ledger {
     /// Customers with a draft that is not complete.
     pub fn drafting(&self) -> impl Iterator<Item = (CustomerId, CommandId, usize)> {
-        self.customers.iter().filter_map(|customer| {
+        self.customers.awake().filter_map(|customer| {
             let drafting = customer.drafting.as_ref()?;
             Some((customer.id(), drafting.of, drafting.parts.len()))
         })

@@ -6,7 +6,8 @@
 //! **customer** are written whole: a later piece replaces an earlier one. **Taken ids** and
 //! **names** (external ids of invoices and payments) only ever grow: each piece adds to those
 //! before it. What follows from customers is not written: the index by id, external ids of
-//! customers, who is due.
+//! customers, who is due. A customer's piece begins with its **card**, which says these; the rest
+//! is not even unpacked before somebody looks at it.
 //!
 //! A ledger that holds only some customers ([`Ledger::of_book`], [`Ledger::put_customer`]) folds
 //! commits of these customers just as the whole one does. Its taken ids and names are then
@@ -26,18 +27,20 @@
 use std::sync::Arc;
 
 use schemas::Date;
+use schemas::event::CustomerParked;
 use schemas::ids::{CustomerId, InvoiceId, PaymentId};
 use schemas::text::ExternalId;
 use serde::{Deserialize, Serialize};
 
 use super::Ledger;
 use super::customer::Customer;
-use super::directory::Directory;
+use super::directory::{Directory, Slot};
 use super::facts::Facts;
+use super::packing::{self, written};
 use crate::registry::{Counters, Registry};
 
 /// The form of the bytes. A golden test fails when the form changes and this does not.
-pub const STATE_VERSION: u32 = 16;
+pub const STATE_VERSION: u32 = 17;
 
 /// Bytes that are no state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -77,6 +80,35 @@ struct OwnedNamesPiece {
     payments: Vec<(ExternalId, PaymentId)>,
 }
 
+/// What the others have to know of a customer.
+#[derive(Debug, Serialize, Deserialize)]
+struct Card {
+    id: CustomerId,
+    due: Option<Date>,
+    external_id: Option<ExternalId>,
+    parent: Option<CustomerId>,
+    parked: Option<Box<CustomerParked>>,
+    is_erased: bool,
+    /// It is unpacked when it is loaded.
+    is_awake: bool,
+}
+
+impl Card {
+    fn of(customer: &Customer) -> Self {
+        Self {
+            id: customer.id(),
+            due: customer.due,
+            external_id: customer.profile.external_id.clone(),
+            parent: customer.profile.parent,
+            parked: customer.profile.parked.clone(),
+            is_erased: customer.profile.erased.is_some(),
+            is_awake: !customer.may_rest(),
+        }
+    }
+}
+
+const CUSTOMER: &str = "a customer";
+
 impl Ledger {
     /// A ledger that knows the book and no customer yet.
     ///
@@ -93,12 +125,15 @@ impl Ledger {
 
     /// Appends a customer's piece to `out`; `None` if there is no such customer.
     pub fn customer_piece(&self, id: CustomerId, out: Vec<u8>) -> Option<Vec<u8>> {
-        self.customers.get(id).map(|customer| written(customer, out))
+        let slot = self.customers.slot(id)?;
+        let mut out = written(&Card::of(&slot.peek()), out);
+        out.extend_from_slice(&slot.bytes());
+        Some(out)
     }
 
     /// When a billing run has something to do for a customer; `None` if there is none.
     pub fn due(&self, id: CustomerId) -> Option<Date> {
-        self.customers.get(id)?.due
+        self.customers.slot(id)?.peek().due
     }
 
     /// Taken ids, in their order.
@@ -121,25 +156,44 @@ impl Ledger {
     /// # Errors
     /// [`StateError`] when the bytes are no customer, or it is there.
     pub fn put_customer(&mut self, piece: &[u8]) -> Result<CustomerId, StateError> {
-        let customer = read_customer(piece)?;
-        let (id, due) = (customer.id(), customer.due);
-        if self.customers.get(id).is_some() {
+        let (Card { id, due, .. }, slot) = read_customer(piece)?;
+        if self.customers.knows(id) {
             return Err(StateError::Customers);
         }
         self.registry.move_due(id, None, due);
-        self.customers.push(customer);
+        self.customers.put(slot);
         Ok(id)
     }
 }
 
 /// Puts a ledger together from its pieces.
-#[derive(Debug)]
 pub struct Loader {
     facts: Facts,
     registry: Registry,
     /// By place in the order of registration.
-    #[allow(clippy::vec_box, reason = "as in the state itself")]
-    rows: Vec<Option<Box<Customer>>>,
+    rows: Vec<Option<Slot>>,
+    known: Known,
+}
+
+/// What the cards of many customers say.
+#[derive(Default)]
+struct Known {
+    names: Vec<(ExternalId, CustomerId)>,
+    due: Vec<(Date, CustomerId)>,
+    parents: Vec<(CustomerId, CustomerId)>,
+    parked: Vec<(CustomerId, CustomerParked)>,
+    erased: Vec<CustomerId>,
+}
+
+impl Known {
+    fn add(&mut self, card: Card) {
+        let id = card.id;
+        self.names.extend(card.external_id.map(|name| (name, id)));
+        self.due.extend(card.due.map(|day| (day, id)));
+        self.parents.extend(card.parent.map(|parent| (id, parent)));
+        self.parked.extend(card.parked.map(|parked| (id, *parked)));
+        self.erased.extend(card.is_erased.then_some(id));
+    }
 }
 
 impl Loader {
@@ -153,7 +207,7 @@ impl Loader {
         registry.set_counters(counters);
         let mut rows = Vec::new();
         rows.resize_with(customers, || None);
-        Ok(Self { facts, registry, rows })
+        Ok(Self { facts, registry, rows, known: Known::default() })
     }
 
     /// Whether the customer at this place is there. Newer pieces are given before older ones.
@@ -169,13 +223,22 @@ impl Loader {
     pub fn put_customer(&mut self, place: u64, piece: &[u8]) -> Result<(), StateError> {
         let row = usize::try_from(place).ok().and_then(|place| self.rows.get_mut(place));
         let row = row.ok_or(StateError::Customers)?;
-        *row = Some(Box::new(read_customer(piece)?));
+        let (card, slot) = read_customer(piece)?;
+        if row.replace(slot).is_some() {
+            return Err(StateError::Customers);
+        }
+        self.known.add(card);
         Ok(())
     }
 
+    /// Room for so many taken ids.
+    pub fn reserve_taken(&mut self, ids: u64) {
+        self.registry.taken.reserve(usize::try_from(ids).unwrap_or(0));
+    }
+
     /// Adds taken ids.
-    pub fn add_taken(&mut self, ids: impl ExactSizeIterator<Item = u128>) {
-        self.registry.taken.extend(ids);
+    pub fn add_taken(&mut self, ids: impl Iterator<Item = u128>) {
+        self.registry.taken.add(ids);
     }
 
     /// Adds names, from any number of pieces one behind the other.
@@ -197,33 +260,36 @@ impl Loader {
     /// # Errors
     /// [`StateError::Customers`] when a customer is missing or there twice.
     pub fn finish(self) -> Result<Ledger, StateError> {
-        let Self { facts, mut registry, rows } = self;
-        let rows: Option<Vec<_>> = rows.into_iter().collect();
-        let customers = rows.and_then(Directory::from_rows).ok_or(StateError::Customers)?;
-        let names = customers.iter().filter_map(|c| Some((c.profile.external_id.clone()?, c.id())));
-        let due = customers.iter().filter_map(|c| Some((c.due?, c.id())));
-        let parents = customers.iter().filter_map(|c| Some((c.id(), c.profile.parent?)));
-        let parked = |c: &Customer| Some((c.id(), c.profile.parked.as_deref()?.clone()));
-        let parked = customers.iter().filter_map(parked);
-        let erased = customers.iter().filter(|c| c.profile.erased.is_some()).map(Customer::id);
-        let erased = erased.collect();
-        let (names, due) = (names.collect(), due.collect());
-        registry.set_customers(names, due, parents.collect(), parked.collect(), erased);
+        let Self { facts, mut registry, rows, known } = self;
+        let mut customers = Directory::default();
+        customers.reserve(rows.len());
+        for row in rows {
+            if !row.is_some_and(|slot| customers.put(slot)) {
+                return Err(StateError::Customers);
+            }
+        }
+        registry.taken.put_in_order();
+        let Known { names, due, parents, parked, erased } = known;
+        registry.set_customers(names, due, parents, parked, erased);
         Ok(Ledger { facts: Arc::new(facts), registry, customers })
     }
 }
 
-fn read_customer(piece: &[u8]) -> Result<Customer, StateError> {
-    read(piece, "a customer")
+/// A customer at rest, from its piece.
+fn read_customer(piece: &[u8]) -> Result<(Card, Slot), StateError> {
+    let malformed = StateError::Malformed { what: CUSTOMER };
+    let (card, packed) = postcard::take_from_bytes::<Card>(piece).map_err(|_| malformed)?;
+    if packed.is_empty() {
+        return Err(malformed);
+    }
+    let slot = if card.is_awake {
+        Slot::awake(Box::new(read(packed, CUSTOMER)?))
+    } else {
+        Slot::resting(card.id, packed)
+    };
+    Ok((card, slot))
 }
 
 fn read<'a, T: Deserialize<'a>>(bytes: &'a [u8], what: &'static str) -> Result<T, StateError> {
-    match postcard::take_from_bytes(bytes) {
-        Ok((value, [])) => Ok(value),
-        Ok(_) | Err(_) => Err(StateError::Malformed { what }),
-    }
-}
-
-fn written(value: &impl Serialize, out: Vec<u8>) -> Vec<u8> {
-    postcard::to_extend(value, out).expect("state always encodes: memory is its only limit")
+    packing::read(bytes).ok_or(StateError::Malformed { what })
 }

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::lots::{Lot, Lots, Origin, Part};
 use crate::away::Piece;
 use crate::shared::{Map, Shared};
-use crate::shelf::{Commits, Shelf, Shelved};
+use crate::shelf::{Commits, Shelf, Shelved, nobody};
 
 /// Where an invoice is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -117,6 +117,8 @@ impl Invoice {
 /// Finalized invoices in their order, found by id.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Invoices {
+    /// Not stored: it is what billing has.
+    #[serde(skip)]
     places: Map<InvoiceId, u32>,
     pub(super) shelf: Shelf<Invoice>,
 }
@@ -157,6 +159,8 @@ impl Invoices {
 /// What one customer owes and has paid.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Settlement {
+    /// Not stored: see [`Settlement::stored`].
+    #[serde(skip, default = "nobody")]
     customer: CustomerId,
     pub(super) invoices: Invoices,
     /// Invoices with something open: by due date, then by order of finalization.
@@ -188,6 +192,15 @@ impl Settlement {
         }
     }
 
+    /// One that was stored, of a customer whose invoices have these places.
+    pub(crate) fn stored(mut self, customer: CustomerId, places: Map<InvoiceId, u32>) -> Self {
+        self.customer = customer;
+        self.invoices.places = places;
+        self.invoices.shelf.belongs_to(customer);
+        self.lots.shelf.belongs_to(customer);
+        self
+    }
+
     /// One in which some of it is folded again, from the commits that made that.
     pub(crate) fn reading(&self, wanted: impl Iterator<Item = Piece>) -> Self {
         Self {
@@ -196,6 +209,11 @@ impl Settlement {
             again: Some(wanted.collect()),
             ..Self::of(self.customer)
         }
+    }
+
+    /// How many invoices and lots there have ever been.
+    pub(crate) fn ever(&self) -> usize {
+        (self.invoices.shelf.len() + self.lots.shelf.len()) as usize
     }
 
     /// Customer credit that is available: what is left of all lots.

@@ -7,8 +7,12 @@ use super::{CHUNK, Shared};
 /// Rows in the order of their keys.
 type Chunk<K, V> = Shared<Vec<(K, V)>>;
 
-/// Chunks in order, none empty.
-type Group<K, V> = Shared<Vec<Chunk<K, V>>>;
+/// Chunks in order, none empty. Beside each what it begins with: no key of it lies before that, and
+/// none of those before it behind. A search looks at these, side by side.
+type Group<K, V> = Shared<Vec<(K, Chunk<K, V>)>>;
+
+/// Groups in order, none empty, each beside what it begins with.
+type Groups<K, V> = Shared<Vec<(K, Group<K, V>)>>;
 
 /// Where a chunk is: its group, and its place there.
 type Place = (usize, usize);
@@ -19,8 +23,8 @@ type Place = (usize, usize);
 pub(crate) struct Map<K, V> {
     /// All of it while that is a chunk at most: most maps stay small, and then need no pointers.
     few: Vec<(K, V)>,
-    /// Groups in order, none empty, once it was more than a chunk.
-    many: Option<Shared<Vec<Group<K, V>>>>,
+    /// Once it was more than a chunk.
+    many: Option<Groups<K, V>>,
 }
 
 /// A sorted set that overlays share.
@@ -35,7 +39,7 @@ impl<K, V> Default for Map<K, V> {
 impl<K: Copy + Ord, V: Clone> Map<K, V> {
     fn chunks(&self) -> impl DoubleEndedIterator<Item = &Chunk<K, V>> + Clone {
         let groups = self.many.as_deref().map_or(&[][..], Vec::as_slice);
-        groups.iter().flat_map(|group| group.iter())
+        groups.iter().flat_map(|(_, group)| group.iter().map(|(_, chunk)| chunk))
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -47,16 +51,17 @@ impl<K: Copy + Ord, V: Clone> Map<K, V> {
     }
 
     /// The chunk in which a key lies, if it is there: the last one that begins up to it.
-    fn chunk_of(groups: &[Group<K, V>], key: K) -> Place {
-        let group = groups.partition_point(|group| group[0][0].0 <= key).saturating_sub(1);
-        let chunk = groups[group].partition_point(|chunk| chunk[0].0 <= key).saturating_sub(1);
+    fn chunk_of(groups: &[(K, Group<K, V>)], key: K) -> Place {
+        let group = groups.partition_point(|(first, _)| *first <= key).saturating_sub(1);
+        let chunks = &groups[group].1;
+        let chunk = chunks.partition_point(|(first, _)| *first <= key).saturating_sub(1);
         (group, chunk)
     }
 
     /// A chunk, to be changed.
-    fn rows_mut(groups: &mut Shared<Vec<Group<K, V>>>, (group, chunk): Place) -> &mut Vec<(K, V)> {
-        let group = Shared::make_mut(&mut Shared::make_mut(groups)[group]);
-        Shared::make_mut(&mut group[chunk])
+    fn rows_mut(groups: &mut Groups<K, V>, (group, chunk): Place) -> &mut Vec<(K, V)> {
+        let group = Shared::make_mut(&mut Shared::make_mut(groups)[group].1);
+        Shared::make_mut(&mut group[chunk].1)
     }
 
     pub(crate) fn get(&self, key: K) -> Option<&V> {
@@ -64,7 +69,7 @@ impl<K: Copy + Ord, V: Clone> Map<K, V> {
             None => &self.few,
             Some(groups) => {
                 let (group, chunk) = Self::chunk_of(groups, key);
-                &groups[group][chunk]
+                &groups[group].1[chunk].1
             }
         };
         let at = rows.binary_search_by_key(&key, |(found, _)| *found).ok()?;
@@ -106,10 +111,13 @@ impl<K: Copy + Ord, V: Clone> Map<K, V> {
             return;
         }
         let few = &mut self.few;
-        let first = || Shared::new(vec![Shared::new(vec![Shared::new(std::mem::take(few))])]);
-        let groups = self.many.get_or_insert_with(first);
+        let all = || {
+            let (first, rows) = (few.first().map_or(key, |(first, _)| *first), std::mem::take(few));
+            Shared::new(vec![(first, Shared::new(vec![(first, Shared::new(rows))]))])
+        };
+        let groups = self.many.get_or_insert_with(all);
         let (group, chunk) = Self::chunk_of(groups, key);
-        let is_last = (group + 1, chunk + 1) == (groups.len(), groups[group].len());
+        let is_last = (group + 1, chunk + 1) == (groups.len(), groups[group].1.len());
         let rows = Self::rows_mut(groups, (group, chunk));
         match rows.binary_search_by_key(&key, |(found, _)| *found) {
             Ok(place) => rows[place].1 = value,
@@ -132,19 +140,26 @@ impl<K: Copy + Ord, V: Clone> Map<K, V> {
     }
 
     /// Puts a chunk at its place; a group that is full is split, or stays full at the end.
-    fn put(groups: &mut Vec<Group<K, V>>, (group, chunk): Place, rows: Vec<(K, V)>, is_last: bool) {
-        let full = Shared::make_mut(&mut groups[group]);
+    fn put(
+        groups: &mut Vec<(K, Group<K, V>)>,
+        (group, chunk): Place,
+        rows: Vec<(K, V)>,
+        is_last: bool,
+    ) {
+        let Some((first, _)) = rows.first() else { return };
+        let (first, fresh) = (*first, (*first, Shared::new(rows)));
+        let full = Shared::make_mut(&mut groups[group].1);
         if full.len() < CHUNK {
-            full.insert(chunk, Shared::new(rows));
+            full.insert(chunk, fresh);
         } else if is_last {
-            groups.push(Shared::new(vec![Shared::new(rows)]));
+            groups.push((first, Shared::new(vec![fresh])));
         } else {
             let mut upper = full.split_off(CHUNK / 2);
             match chunk.checked_sub(full.len()) {
-                Some(chunk) => upper.insert(chunk, Shared::new(rows)),
-                None => full.insert(chunk, Shared::new(rows)),
+                Some(chunk) => upper.insert(chunk, fresh),
+                None => full.insert(chunk, fresh),
             }
-            groups.insert(group + 1, Shared::new(upper));
+            groups.insert(group + 1, (upper[0].0, Shared::new(upper)));
         }
     }
 
@@ -162,8 +177,8 @@ impl<K: Copy + Ord, V: Clone> Map<K, V> {
         let (_, value) = rows.remove(place);
         if rows.is_empty() {
             let groups = Shared::make_mut(groups);
-            Shared::make_mut(&mut groups[group]).remove(chunk);
-            if groups[group].is_empty() {
+            Shared::make_mut(&mut groups[group].1).remove(chunk);
+            if groups[group].1.is_empty() {
                 groups.remove(group);
             }
             if groups.is_empty() {
@@ -276,7 +291,7 @@ mod tests {
             assert!(map.iter().eq(tree.iter().map(|(key, value)| (*key, value))));
             assert!((0..3 * count).all(|key| map.get(key) == tree.get(&key)));
             let groups = map.many.as_deref().map_or(&[][..], Vec::as_slice);
-            assert!(groups.iter().all(|group| (1..=CHUNK).contains(&group.len())));
+            assert!(groups.iter().all(|(_, group)| (1..=CHUNK).contains(&group.len())));
             let bytes = postcard::to_allocvec(&map).expect("encodes");
             assert_eq!(postcard::from_bytes::<Map<u32, u32>>(&bytes), Ok(map));
         }

@@ -25,6 +25,7 @@ use crate::shared::List;
 use crate::unmade::Unmade;
 
 mod frozen;
+mod stored;
 mod told;
 
 pub(crate) use frozen::{Changed, Frozen, LeftAlone};
@@ -98,6 +99,7 @@ pub(crate) struct Item {
     pub(crate) calendar: Calendar,
     /// The cycle that `calendar` starts with.
     calendar_cycle: u32,
+    #[serde(with = "stored")]
     pub(crate) cycles: List<Cycle>,
 }
 

@@ -256,7 +256,7 @@ pub fn pairs(expected: &[(&str, i64)]) -> Vec<(String, i64)> {
 /// The ledger, taken apart and put together again.
 pub fn restored(ledger: &Ledger) -> Ledger {
     let mut loader = Loader::new(&ledger.book_piece(), ledger.customers().count()).expect("a book");
-    for (place, (id, _)) in (0..).zip(ledger.customers()) {
+    for (place, id) in (0..).zip(ledger.customers()) {
         let piece = ledger.customer_piece(id, Vec::new()).expect("registered");
         loader.put_customer(place, &piece).expect("a customer");
     }

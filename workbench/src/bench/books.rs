@@ -141,8 +141,9 @@ fn balance(audit: &Audit, account: &str) -> i128 {
 
 fn owed_in_state(folder: &Folder) -> Result<(i128, i128), WorkError> {
     let (_, core) = replay(&folder.log(&Script::book()))?;
-    let customers = core.ledger().customers();
-    Ok(customers.fold((0, 0), |(owed, credit), (_, customer)| {
+    let ledger = core.ledger();
+    let customers = ledger.customers().filter_map(|id| ledger.customer(id));
+    Ok(customers.fold((0, 0), |(owed, credit), customer| {
         (owed + customer.owed(), credit + i128::from(customer.credit().0))
     }))
 }

@@ -1,0 +1,36 @@
+//! State as postcard, and back: what a customer is packed into, and what snapshots hold.
+
+use serde::{Deserialize, Serialize};
+
+use super::customer::Customer;
+
+/// A customer as bytes.
+pub(super) fn packed(customer: &Customer) -> Box<[u8]> {
+    // Most have room here, which is quicker than bytes that grow.
+    let mut room = [0; 4_096];
+    match postcard::to_slice(customer, &mut room) {
+        Ok(packed) => Box::from(&*packed),
+        Err(_) => written(customer, Vec::new()).into_boxed_slice(),
+    }
+}
+
+/// The customer that was packed.
+///
+/// # Panics
+/// For bytes that are none: those of snapshots have checksums, and a version.
+pub(super) fn unpacked(packed: &[u8]) -> Customer {
+    read(packed).expect("what was packed can be unpacked")
+}
+
+/// What these bytes and no others say.
+pub(super) fn read<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Option<T> {
+    match postcard::take_from_bytes(bytes) {
+        Ok((value, [])) => Some(value),
+        Ok(_) | Err(_) => None,
+    }
+}
+
+/// Appends a part of the state to `out`.
+pub(super) fn written(value: &impl Serialize, out: Vec<u8>) -> Vec<u8> {
+    postcard::to_extend(value, out).expect("state always encodes: memory is its only limit")
+}
