@@ -46,7 +46,7 @@ const WORK_ONE_IN: usize = 4;
 /// The most of a job's commands that are decided before the queue is looked at again.
 const WORK_AT_ONCE: usize = 64;
 /// While something large is committed, so much of a block is: a quarter.
-const LARGE_BYTES: usize = 192 * 1_024;
+const LARGE_BYTES: usize = 64 * 1_024;
 /// How long a full disk is left alone.
 const ROOM_AGAIN: Duration = Duration::from_millis(100);
 

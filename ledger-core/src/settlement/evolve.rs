@@ -13,7 +13,6 @@ use schemas::{Date, Minor};
 use super::lots::{Grant, Lot, Lots, Origin, Part};
 use super::state::{Invoice, Settlement};
 use crate::away::Piece;
-use crate::shared::Shared;
 use crate::shelf::Commits;
 use crate::unmade::Unmade;
 
@@ -334,11 +333,9 @@ impl Settlement {
 
     fn list_as(&mut self, key: (Date, u32), is_open: bool) {
         if is_open {
-            if !self.open.contains(&key) {
-                Shared::make_mut(&mut self.open).insert(key);
-            }
-        } else if self.open.contains(&key) {
-            Shared::make_mut(&mut self.open).remove(&key);
+            self.open.add(key);
+        } else {
+            self.open.remove(key);
         }
     }
 }

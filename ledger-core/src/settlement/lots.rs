@@ -11,8 +11,6 @@
 //! Lots are used by expiry, then priority, then age: [`Lots::unspent`] has those of which
 //! something is left in that order.
 
-use std::collections::BTreeSet;
-
 use schemas::event::EventAt;
 use schemas::ids::{CreditGrantId, CreditNoteId, CustomerId, InvoiceId, PaymentId};
 use schemas::terms::{GrantKind, LotPriority, LotRef, LotScope};
@@ -20,7 +18,7 @@ use schemas::{Date, Minor};
 use serde::{Deserialize, Serialize};
 
 use crate::away::Piece;
-use crate::shared::{Map, Shared};
+use crate::shared::{Map, Set};
 use crate::shelf::{Commits, Shelf, Shelved};
 use crate::unmade::Unmade;
 
@@ -153,12 +151,15 @@ pub(crate) struct Lots {
     places: Map<LotRef, u32>,
     pub(super) shelf: Shelf<Lot>,
     /// Those of which something is left, in the order in which they are used.
-    unspent: Shared<BTreeSet<UseOrder>>,
+    unspent: Set<UseOrder>,
+    /// What is left of all of them.
+    left: Minor,
 }
 
 impl Lots {
     pub(super) fn of(customer: CustomerId) -> Self {
-        Self { places: Map::default(), shelf: Shelf::of(customer), unspent: Shared::default() }
+        let (places, unspent) = (Map::default(), Set::default());
+        Self { places, shelf: Shelf::of(customer), unspent, left: Minor::ZERO }
     }
 
     /// The same places, with nothing in memory.
@@ -172,7 +173,12 @@ impl Lots {
 
     /// Those of which something is left, in the order in which they are used.
     pub(super) fn unspent(&self) -> impl Iterator<Item = &Lot> {
-        self.unspent.iter().map(|(.., place)| self.at(*place))
+        self.unspent.keys().map(|(.., place)| self.at(place))
+    }
+
+    /// What is left of all of them.
+    pub(super) fn left(&self) -> Minor {
+        self.left
     }
 
     pub(super) fn has_unspent(&self) -> bool {
@@ -211,9 +217,10 @@ impl Lots {
         let Some(lot) = self.shelf.at_mut(place, made) else { return false };
         let was_spent = !lot.left.is_positive();
         lot.left.0 += amount.0;
+        self.left.0 += amount.0;
         let (order, is_left) = (lot.order(), lot.left.is_positive());
         if was_spent && is_left {
-            Shared::make_mut(&mut self.unspent).insert(order);
+            self.unspent.add(order);
         }
         true
     }
@@ -233,9 +240,10 @@ impl Lots {
             return Err(Unmade::of(format!("{amount} left of"), lot.id()));
         }
         lot.left.0 -= amount.0;
+        self.left.0 -= amount.0;
         let (order, is_spent) = (lot.order(), !lot.left.is_positive());
         if is_spent {
-            Shared::make_mut(&mut self.unspent).remove(&order);
+            self.unspent.remove(order);
         }
         Ok(true)
     }

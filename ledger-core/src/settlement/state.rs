@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::lots::{Lot, Lots, Origin, Part};
 use crate::away::Piece;
-use crate::shared::{Map, Shared};
+use crate::shared::{Map, Set};
 use crate::shelf::{Commits, Shelf, Shelved, nobody};
 
 /// Where an invoice is.
@@ -164,7 +164,7 @@ pub(crate) struct Settlement {
     customer: CustomerId,
     pub(super) invoices: Invoices,
     /// Invoices with something open: by due date, then by order of finalization.
-    pub(super) open: Shared<BTreeSet<(Date, u32)>>,
+    pub(super) open: Set<(Date, u32)>,
     pub(super) lots: Lots,
     /// What lies on invoices of what the customer has paid.
     pub(super) paid_for: Minor,
@@ -183,7 +183,7 @@ impl Settlement {
         Self {
             customer,
             invoices: Invoices::of(customer),
-            open: Shared::default(),
+            open: Set::default(),
             lots: Lots::of(customer),
             paid_for: Minor::ZERO,
             paid_out: Minor::ZERO,
@@ -218,7 +218,7 @@ impl Settlement {
 
     /// Customer credit that is available: what is left of all lots.
     pub(crate) fn credit(&self) -> Minor {
-        Minor(self.lots.unspent().map(|lot| lot.left.0).sum())
+        self.lots.left()
     }
 
     /// Lots of which something is left, in the order in which they are used, with how much.
@@ -260,8 +260,8 @@ impl Settlement {
 
     /// Invoices with something open: by due date, then by order of finalization.
     pub(crate) fn open(&self) -> impl Iterator<Item = &Invoice> {
-        let at = |ordinal: &u32| self.invoices.at(*ordinal).expect("open invoices are there");
-        self.open.iter().map(move |(_, ordinal)| at(ordinal))
+        let at = |ordinal| self.invoices.at(ordinal).expect("open invoices are there");
+        self.open.keys().map(move |(_, ordinal)| at(ordinal))
     }
 
     /// Whether something is open and some credit is left.

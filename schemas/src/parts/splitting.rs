@@ -13,7 +13,7 @@ use crate::event::{
 use crate::ids::{CommandId, SubscriptionId};
 
 /// About how many bytes of events a part has. One event more may go into it.
-const PART_BYTES: usize = 48 * 1_024;
+const PART_BYTES: usize = 16 * 1_024;
 /// About how many bytes a subscription has in a `billing.due_set`.
 const DAY_BYTES: usize = 64;
 
