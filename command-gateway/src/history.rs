@@ -82,19 +82,19 @@ impl History {
     /// The first outcome of a repeated command.
     ///
     /// # Errors
-    /// The [`Refusal`] of [`FirstOutcome::outcome`], or [`Refusal::Internal`] if the log cannot be
-    /// read.
+    /// The [`Refusal`] of [`FirstOutcome::outcome`], or [`Refusal::LogDamaged`] if the log cannot
+    /// be read there.
     pub fn outcome(&mut self, first: &FirstOutcome) -> Outcome {
         let ring = self.ring.clone();
         match self.commit(first.position) {
             Ok(Some(stored)) => first.outcome(stored, ring.as_deref()),
             Ok(None) => {
                 tracing::error!(position = first.position, "an accepted commit is not there");
-                Err(Refusal::Internal)
+                Err(Refusal::LogDamaged { position: first.position })
             }
             Err(error) => {
                 tracing::error!(%error, position = first.position, "a commit cannot be read");
-                Err(Refusal::Internal)
+                Err(Refusal::LogDamaged { position: first.position })
             }
         }
     }

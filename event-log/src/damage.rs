@@ -195,6 +195,16 @@ pub enum ReadError {
     },
 }
 
+impl ReadError {
+    /// Whether the bytes are wrong: asking again does not help.
+    pub const fn is_damage(&self) -> bool {
+        match self {
+            Self::Corrupt(_) => true,
+            Self::NoLog { .. } | Self::Io { .. } => false,
+        }
+    }
+}
+
 /// What goes wrong while reading one file whose name the caller knows.
 #[derive(Debug)]
 pub(crate) enum FileFault {

@@ -4,7 +4,7 @@
 //! *Correctness.* Each block's checksums and its place in the chain are checked. A reader gives no
 //! block that a power cut could take back: it stops at the durable watermark, or at a block that
 //! has a valid successor (a writer starts no block before the one before is durable).
-//! *Limits.* One read buffer of 1 MiB, and one index entry for each 64 blocks or 256 KiB seen.
+//! *Limits.* One read buffer of 1 MiB, and one index entry for each 64 blocks or 1 MiB seen.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -25,7 +25,7 @@ use crate::watermark::Watermark;
 /// One place in so many blocks is remembered …
 const INDEX_EVERY: u64 = 64;
 /// … or so many bytes of a segment: what is read to come to a commit.
-const INDEX_BYTES: u64 = 256 << 10;
+const INDEX_BYTES: u64 = 1 << 20;
 /// The first and the longest pause between two looks at another process's watermark.
 const SHORTEST_PAUSE: Duration = Duration::from_micros(200);
 const LONGEST_PAUSE: Duration = Duration::from_millis(5);

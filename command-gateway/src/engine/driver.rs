@@ -45,7 +45,7 @@ const INLINE: usize = 4;
 const WORK_ONE_IN: usize = 4;
 /// The most of a job's commands that are decided before the queue is looked at again.
 const WORK_AT_ONCE: usize = 64;
-/// While something large is committed, so much of a block is: a quarter.
+/// While something large is committed, so much of a block is: a twelfth.
 const LARGE_BYTES: usize = 64 * 1_024;
 /// How long a full disk is left alone.
 const ROOM_AGAIN: Duration = Duration::from_millis(100);
@@ -378,7 +378,6 @@ impl<D: Decider> Driver<D> {
         let bytes = block.body_bytes() as u64;
         let mut counts = BlockCounts { commits, bytes, took, ..BlockCounts::default() };
         self.progress.publish(durable, block.body_bytes(), &jobs);
-        self.core.cool(durable);
         for Answer { waiter, verdict } in answers.drain(..) {
             match verdict {
                 Verdict::Accepted(receipt) => waiter.complete(Ok(receipt)),
@@ -395,6 +394,8 @@ impl<D: Decider> Driver<D> {
             }
         }
         copies.into_iter().for_each(HeldCopy::release);
+        // Nobody waits for that.
+        self.core.cool(durable);
         self.measures.block(counts);
         self.core.recycle(block, answers);
     }

@@ -107,12 +107,6 @@ impl Billing {
         self.invoices.shelf.need(places);
     }
 
-    /// How many cycles were opened of all subscriptions.
-    pub(crate) fn cycles_opened(&self) -> usize {
-        let items = self.cycles.values().flat_map(|items| items.iter());
-        items.map(|item| item.bills().len()).sum()
-    }
-
     /// Whether something happened to a subscription that the next run is to bill.
     pub(crate) fn owes_a_bill(&self, subscription: SubscriptionId) -> bool {
         self.owed.contains(&subscription)

@@ -61,6 +61,11 @@ impl Ledger {
         self.customers.rest(most);
     }
 
+    /// How many customers are in memory as they are, without those who are too large to be packed.
+    pub fn awake(&self) -> usize {
+        self.customers.count_awake()
+    }
+
     /// What has to be in memory, and nothing else: alike for ledgers of one history.
     #[must_use]
     pub fn archived(&self) -> Self {

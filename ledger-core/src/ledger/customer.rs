@@ -25,9 +25,6 @@ use crate::subscription::reach::Reach;
 use crate::subscription::state::Subscription;
 use crate::unmade::Unmade;
 
-/// Cycles, invoices and lots of a customer that stays in memory as it is.
-const LONG_PAST: usize = 1_000;
-
 /// State of one customer. A clone is an overlay: see [`crate::shared`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(from = "Stored")]
@@ -63,7 +60,7 @@ impl From<Stored> for Customer {
     fn from(stored: Stored) -> Self {
         let Stored { profile, agreements, billing, settlement, .. } = stored;
         let billing = billing.stored(profile.id);
-        let settlement = settlement.stored(profile.id, billing.places().clone());
+        let settlement = settlement.stored(profile.id, billing.places());
         let Stored { revision, complete, due, drafting, .. } = stored;
         Self { profile, agreements, billing, settlement, revision, complete, due, drafting }
     }
@@ -261,10 +258,9 @@ impl Customer {
         self.settlement.invoices().get(id)
     }
 
-    /// Whether it may be packed while nobody looks at it: unpacking it takes microseconds then.
+    /// Whether it may be packed while nobody looks at it: a draft shares memory with it.
     pub(super) fn may_rest(&self) -> bool {
-        let past = self.billing.cycles_opened() + self.settlement.ever();
-        self.drafting.is_none() && past <= LONG_PAST
+        self.drafting.is_none()
     }
 
     /// What the customer owes over all invoices, in minor units.

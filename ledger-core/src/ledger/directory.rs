@@ -17,7 +17,8 @@
 //!
 //! # Limits
 //!
-//! Whoever has a draft, or a past so long that unpacking it takes a while, never rests.
+//! Whoever has a draft never rests, nor does who takes so many bytes that unpacking them would keep
+//! others waiting; these are not counted.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -30,14 +31,16 @@ use schemas::ids::CustomerId;
 use uuid::Uuid;
 
 use super::customer::Customer;
-use super::packing::{packed, unpacked};
+use super::packing::{packed, read, unpacked, written};
 use crate::registry::IdHasher;
 
-/// Customers that are packed for one call at most: a fraction of a millisecond.
+/// Customers that are packed for one call, unless more woke since the last one.
 const PACKED_AT_ONCE: usize = 64;
+/// Of those that have cooled down so many are remembered.
+const MOST_COOLED: usize = 4_096;
 /// The hand goes over so many at most until it finds one.
 const ROUND_AT_ONCE: usize = 64;
-/// Of those that are packed for one call, one in so many is found by the hand.
+/// Of those that are packed, one in so many is found by the hand.
 const FOUND_ONE_IN: usize = 8;
 
 /// A customer, awake or at rest.
@@ -49,17 +52,24 @@ pub(super) struct Slot {
     packed: Box<[u8]>,
     /// It was archived since it was changed.
     is_cool: bool,
+    /// It takes too many bytes to rest.
+    is_long: bool,
 }
 
 impl Slot {
     pub(super) fn awake(customer: Box<Customer>) -> Self {
-        let id = customer.id();
-        Self { id, awake: OnceLock::from(customer), packed: Box::default(), is_cool: false }
+        let (id, awake) = (customer.id(), OnceLock::from(customer));
+        Self { id, awake, packed: Box::default(), is_cool: false, is_long: false }
+    }
+
+    /// One that takes too many bytes to rest.
+    pub(super) fn long(customer: Box<Customer>) -> Self {
+        Self { is_long: true, ..Self::awake(customer) }
     }
 
     /// One that was packed.
     pub(super) fn resting(id: CustomerId, packed: &[u8]) -> Self {
-        Self { id, awake: OnceLock::new(), packed: packed.into(), is_cool: true }
+        Self { id, awake: OnceLock::new(), packed: packed.into(), is_cool: true, is_long: false }
     }
 
     /// The customer, wherever it is, without waking it.
@@ -70,22 +80,39 @@ impl Slot {
         }
     }
 
+    /// Whether it can be unpacked.
+    pub(super) fn can_wake(&self) -> bool {
+        self.awake.get().is_some() || read::<Customer>(&self.packed).is_some()
+    }
+
     /// Its bytes.
     pub(super) fn bytes(&self) -> Cow<'_, [u8]> {
         match self.awake.get() {
-            Some(customer) if self.packed.is_empty() => Cow::Owned(packed(customer).into_vec()),
+            Some(customer) if self.packed.is_empty() => {
+                Cow::Owned(written(customer.as_ref(), Vec::new()))
+            }
             Some(_) | None => Cow::Borrowed(&self.packed),
         }
     }
 
-    /// Sends it to rest if it may; whether it was awake and is no more.
+    /// Whether it is counted among those that are awake.
+    fn is_counted(&self) -> bool {
+        self.awake.get().is_some() && !self.is_long
+    }
+
+    /// Sends it to rest if it may; whether it was counted and is no more.
     fn rest(&mut self) -> bool {
-        let Some(customer) = self.awake.get().filter(|_| self.is_cool) else { return false };
+        if !self.is_cool || !self.is_counted() {
+            return false;
+        }
         if self.packed.is_empty() {
-            if !customer.may_rest() {
-                return false;
-            }
-            self.packed = packed(customer);
+            let customer = self.awake.get().filter(|customer| customer.may_rest());
+            let Some(customer) = customer else { return false };
+            let Some(packed) = packed(customer) else {
+                self.is_long = true;
+                return true;
+            };
+            self.packed = packed;
         }
         self.awake.take();
         true
@@ -102,6 +129,10 @@ pub(crate) struct Directory {
     /// Those that have cooled down since the last time that some were sent to rest.
     cooled: Vec<u32>,
     hand: usize,
+    /// How many were awake after the last time.
+    left_awake: usize,
+    /// How often one was to be sent to rest.
+    turn: usize,
 }
 
 impl Directory {
@@ -120,8 +151,9 @@ impl Directory {
     pub(super) fn get(&self, id: CustomerId) -> Option<&Customer> {
         let slot = self.slot(id)?;
         let wake = || {
+            let customer = Box::new(unpacked(&slot.packed));
             self.awake.fetch_add(1, Ordering::Relaxed);
-            Box::new(unpacked(&slot.packed))
+            customer
         };
         Some(slot.awake.get_or_init(wake))
     }
@@ -159,7 +191,7 @@ impl Directory {
     pub(super) fn put(&mut self, slot: Slot) -> bool {
         let place = u32::try_from(self.slots.len()).expect("memory has no room for so many");
         let is_new = self.index.insert(slot.id.uuid(), place).is_none();
-        *self.awake.get_mut() += usize::from(slot.awake.get().is_some());
+        *self.awake.get_mut() += usize::from(slot.is_counted());
         self.slots.push(slot);
         is_new
     }
@@ -170,11 +202,15 @@ impl Directory {
         self.index.reserve(customers.saturating_sub(self.index.len()));
     }
 
-    /// So many stay awake at most; others go to rest, some for each call.
+    /// So many stay awake, and as many more as woke since the last call; others go to rest.
     pub(super) fn rest(&mut self, most: usize) {
-        let beyond = self.awake.get_mut().saturating_sub(most).min(PACKED_AT_ONCE);
-        for n in 0..beyond {
-            let cooled = if n.is_multiple_of(FOUND_ONE_IN) { None } else { self.cooled.pop() };
+        let awake = *self.awake.get_mut();
+        let woken = awake.saturating_sub(self.left_awake);
+        let at_once = PACKED_AT_ONCE.max(woken + woken / 8);
+        for _ in 0..awake.saturating_sub(most).min(at_once) {
+            self.turn = self.turn.wrapping_add(1);
+            let by_hand = self.turn.is_multiple_of(FOUND_ONE_IN);
+            let cooled = if by_hand { None } else { self.cooled.pop() };
             let place = match cooled {
                 Some(place) => Some(place as usize),
                 None => self.found_by_hand(),
@@ -183,7 +219,14 @@ impl Directory {
                 *self.awake.get_mut() -= 1;
             }
         }
-        self.cooled.clear();
+        self.left_awake = *self.awake.get_mut();
+        let remembered = if self.left_awake > most { MOST_COOLED } else { 0 };
+        self.cooled.drain(..self.cooled.len().saturating_sub(remembered));
+    }
+
+    /// How many are awake.
+    pub(super) fn count_awake(&self) -> usize {
+        self.awake.load(Ordering::Relaxed)
     }
 
     /// The next one that is awake and may have been left alone for long.
@@ -191,7 +234,7 @@ impl Directory {
         let around = self.slots.len().min(ROUND_AT_ONCE);
         let found = (0..around).map(|n| (self.hand + n) % self.slots.len()).find(|place| {
             let slot = &self.slots[*place];
-            slot.is_cool && slot.awake.get().is_some()
+            slot.is_cool && slot.is_counted()
         });
         self.hand = found.map_or(self.hand + around, |place| place + 1);
         found
@@ -219,7 +262,7 @@ impl Directory {
 impl Clone for Directory {
     fn clone(&self) -> Self {
         let (slots, index) = (self.slots.clone(), self.index.clone());
-        let awake = slots.iter().filter(|slot| slot.awake.get().is_some()).count();
+        let awake = slots.iter().filter(|slot| slot.is_counted()).count();
         Self { slots, index, awake: AtomicUsize::new(awake), ..Self::default() }
     }
 }

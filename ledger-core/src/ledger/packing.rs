@@ -4,14 +4,13 @@ use serde::{Deserialize, Serialize};
 
 use super::customer::Customer;
 
-/// A customer as bytes.
-pub(super) fn packed(customer: &Customer) -> Box<[u8]> {
-    // Most have room here, which is quicker than bytes that grow.
-    let mut room = [0; 4_096];
-    match postcard::to_slice(customer, &mut room) {
-        Ok(packed) => Box::from(&*packed),
-        Err(_) => written(customer, Vec::new()).into_boxed_slice(),
-    }
+/// Who takes more bytes is never packed: unpacking them takes some ten microseconds.
+pub(super) const LONG: usize = 16 * 1_024;
+
+/// A customer as bytes, unless these are too many.
+pub(super) fn packed(customer: &Customer) -> Option<Box<[u8]>> {
+    let mut room = [0; LONG];
+    postcard::to_slice(customer, &mut room).ok().map(|packed| Box::from(&*packed))
 }
 
 /// The customer that was packed.

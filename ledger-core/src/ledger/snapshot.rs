@@ -7,7 +7,8 @@
 //! **names** (external ids of invoices and payments) only ever grow: each piece adds to those
 //! before it. What follows from customers is not written: the index by id, external ids of
 //! customers, who is due. A customer's piece begins with its **card**, which says these; the rest
-//! is not even unpacked before somebody looks at it.
+//! is not even unpacked before somebody looks at it; of one in so many it is, to see that it can
+//! be.
 //!
 //! A ledger that holds only some customers ([`Ledger::of_book`], [`Ledger::put_customer`]) folds
 //! commits of these customers just as the whole one does. Its taken ids and names are then
@@ -36,11 +37,14 @@ use super::Ledger;
 use super::customer::Customer;
 use super::directory::{Directory, Slot};
 use super::facts::Facts;
-use super::packing::{self, written};
+use super::packing::{self, LONG, written};
 use crate::registry::{Counters, Registry};
 
 /// The form of the bytes. A golden test fails when the form changes and this does not.
-pub const STATE_VERSION: u32 = 17;
+pub const STATE_VERSION: u32 = 18;
+
+/// One piece in so many is unpacked when it is loaded.
+const TRIED_ONE_IN: u64 = 64;
 
 /// Bytes that are no state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -94,7 +98,7 @@ struct Card {
 }
 
 impl Card {
-    fn of(customer: &Customer) -> Self {
+    fn of(customer: &Customer, is_awake: bool) -> Self {
         Self {
             id: customer.id(),
             due: customer.due,
@@ -102,7 +106,7 @@ impl Card {
             parent: customer.profile.parent,
             parked: customer.profile.parked.clone(),
             is_erased: customer.profile.erased.is_some(),
-            is_awake: !customer.may_rest(),
+            is_awake,
         }
     }
 }
@@ -126,8 +130,10 @@ impl Ledger {
     /// Appends a customer's piece to `out`; `None` if there is no such customer.
     pub fn customer_piece(&self, id: CustomerId, out: Vec<u8>) -> Option<Vec<u8>> {
         let slot = self.customers.slot(id)?;
-        let mut out = written(&Card::of(&slot.peek()), out);
-        out.extend_from_slice(&slot.bytes());
+        let (customer, packed) = (slot.peek(), slot.bytes());
+        let is_awake = !customer.may_rest() || packed.len() > LONG;
+        let mut out = written(&Card::of(&customer, is_awake), out);
+        out.extend_from_slice(&packed);
         Some(out)
     }
 
@@ -224,6 +230,9 @@ impl Loader {
         let row = usize::try_from(place).ok().and_then(|place| self.rows.get_mut(place));
         let row = row.ok_or(StateError::Customers)?;
         let (card, slot) = read_customer(piece)?;
+        if place.is_multiple_of(TRIED_ONE_IN) {
+            slot.can_wake().then_some(()).ok_or(StateError::Malformed { what: CUSTOMER })?;
+        }
         if row.replace(slot).is_some() {
             return Err(StateError::Customers);
         }
@@ -282,7 +291,9 @@ fn read_customer(piece: &[u8]) -> Result<(Card, Slot), StateError> {
     if packed.is_empty() {
         return Err(malformed);
     }
-    let slot = if card.is_awake {
+    let slot = if packed.len() > LONG {
+        Slot::long(Box::new(read(packed, CUSTOMER)?))
+    } else if card.is_awake {
         Slot::awake(Box::new(read(packed, CUSTOMER)?))
     } else {
         Slot::resting(card.id, packed)

@@ -4,8 +4,8 @@
 //!
 //! The ids are spread over parts by their bits. A part has most of its ids in order, side by side
 //! and without room between them, and the last ones in a hash set; once these are a quarter of
-//! the others, they are merged. So an id takes little more than its own 16 bytes, and none of the
-//! tables is ever so large that copying it keeps anyone waiting.
+//! the others, they are merged. So an id takes little more than its own 16 bytes, and a table that
+//! is copied has one in 256 of all ids: of ten million it takes a fraction of a millisecond.
 
 use std::collections::HashSet;
 use std::hash::{BuildHasherDefault, Hasher};
@@ -70,7 +70,8 @@ impl Default for TakenIds {
 
 impl TakenIds {
     fn part(id: u128) -> usize {
-        usize::from(mixed(id).to_be_bytes()[0])
+        // Bits that the hash sets do not look at.
+        usize::from(mixed(id).to_be_bytes()[2])
     }
 
     pub(crate) fn contains(&self, id: Uuid) -> bool {

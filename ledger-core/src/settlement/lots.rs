@@ -152,14 +152,15 @@ pub(crate) struct Lots {
     pub(super) shelf: Shelf<Lot>,
     /// Those of which something is left, in the order in which they are used.
     unspent: Set<UseOrder>,
-    /// What is left of all of them.
-    left: Minor,
+    /// What is left of all of them: not stored, it is their sum.
+    #[serde(skip)]
+    left: i128,
 }
 
 impl Lots {
     pub(super) fn of(customer: CustomerId) -> Self {
         let (places, unspent) = (Map::default(), Set::default());
-        Self { places, shelf: Shelf::of(customer), unspent, left: Minor::ZERO }
+        Self { places, shelf: Shelf::of(customer), unspent, left: 0 }
     }
 
     /// The same places, with nothing in memory.
@@ -177,8 +178,16 @@ impl Lots {
     }
 
     /// What is left of all of them.
-    pub(super) fn left(&self) -> Minor {
+    pub(super) fn left(&self) -> i128 {
         self.left
+    }
+
+    /// Those of a customer that were stored. Of whatever something is left is in memory.
+    pub(super) fn stored(mut self, customer: CustomerId) -> Self {
+        self.shelf.belongs_to(customer);
+        let left = self.unspent.keys().filter_map(|(.., place)| self.shelf.if_here(place));
+        self.left = left.map(|lot| i128::from(lot.left.0)).sum();
+        self
     }
 
     pub(super) fn has_unspent(&self) -> bool {
@@ -217,7 +226,7 @@ impl Lots {
         let Some(lot) = self.shelf.at_mut(place, made) else { return false };
         let was_spent = !lot.left.is_positive();
         lot.left.0 += amount.0;
-        self.left.0 += amount.0;
+        self.left += i128::from(amount.0);
         let (order, is_left) = (lot.order(), lot.left.is_positive());
         if was_spent && is_left {
             self.unspent.add(order);
@@ -240,7 +249,7 @@ impl Lots {
             return Err(Unmade::of(format!("{amount} left of"), lot.id()));
         }
         lot.left.0 -= amount.0;
-        self.left.0 -= amount.0;
+        self.left -= i128::from(amount.0);
         let (order, is_spent) = (lot.order(), !lot.left.is_positive());
         if is_spent {
             self.unspent.remove(order);

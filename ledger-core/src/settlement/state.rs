@@ -193,11 +193,18 @@ impl Settlement {
     }
 
     /// One that was stored, of a customer whose invoices have these places.
-    pub(crate) fn stored(mut self, customer: CustomerId, places: Map<InvoiceId, u32>) -> Self {
+    pub(crate) fn stored(mut self, customer: CustomerId, places: &Map<InvoiceId, u32>) -> Self {
+        let owed = self.invoices.shelf.len();
         self.customer = customer;
-        self.invoices.places = places;
+        self.invoices.places = if places.len() == owed as usize {
+            places.clone()
+        } else {
+            // Of one that is drafted nothing is owed yet.
+            let known = places.iter().filter(|(_, place)| **place < owed);
+            known.map(|(id, place)| (id, *place)).collect()
+        };
         self.invoices.shelf.belongs_to(customer);
-        self.lots.shelf.belongs_to(customer);
+        self.lots = self.lots.stored(customer);
         self
     }
 
@@ -211,14 +218,10 @@ impl Settlement {
         }
     }
 
-    /// How many invoices and lots there have ever been.
-    pub(crate) fn ever(&self) -> usize {
-        (self.invoices.shelf.len() + self.lots.shelf.len()) as usize
-    }
-
     /// Customer credit that is available: what is left of all lots.
     pub(crate) fn credit(&self) -> Minor {
-        self.lots.left()
+        // More than that is no amount: whoever adds to it is told.
+        Minor(i64::try_from(self.lots.left()).unwrap_or(i64::MAX))
     }
 
     /// Lots of which something is left, in the order in which they are used, with how much.

@@ -45,7 +45,8 @@ impl Facts {
         });
         read.map_err(|error| {
             let detail = format!("the log behind the explanation cannot be read: {error}");
-            Problem::fault(Fault::Unavailable, detail)
+            let fault = if error.is_damage() { Fault::LogDamaged } else { Fault::Unavailable };
+            Problem::fault(fault, detail)
         })?;
         match failed {
             None => Ok(facts),
