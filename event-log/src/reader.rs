@@ -4,7 +4,8 @@
 //! *Correctness.* Each block's checksums and its place in the chain are checked. A reader gives no
 //! block that a power cut could take back: it stops at the durable watermark, or at a block that
 //! has a valid successor (a writer starts no block before the one before is durable).
-//! *Limits.* One read buffer of 1 MiB, and one index entry for each 64 blocks or 1 MiB seen.
+//! *Limits.* One read buffer of 1 MiB, and one index entry for each 64 blocks seen, or 256 KiB where single
+//! commits are asked for.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -24,8 +25,9 @@ use crate::watermark::Watermark;
 
 /// One place in so many blocks is remembered …
 const INDEX_EVERY: u64 = 64;
-/// … or so many bytes of a segment: what is read to come to a commit.
-const INDEX_BYTES: u64 = 1 << 20;
+/// … or so many bytes of a segment, where single commits are asked for: what is read to come to
+/// one.
+const INDEX_BYTES: u64 = 256 << 10;
 /// The first and the longest pause between two looks at another process's watermark.
 const SHORTEST_PAUSE: Duration = Duration::from_micros(200);
 const LONGEST_PAUSE: Duration = Duration::from_millis(5);
@@ -62,6 +64,8 @@ pub struct LogReader {
     watermark: Watermark,
     pub(crate) signal: Option<DurableSignal>,
     index: Vec<Place>,
+    /// Single commits are asked for.
+    jumps: bool,
     /// Whether the zeros behind each segment's last block are checked too.
     pub(crate) checks_slack: bool,
 }
@@ -100,6 +104,7 @@ impl LogReader {
             watermark,
             signal,
             index,
+            jumps: false,
             checks_slack: false,
         };
         reader.refresh()?;
@@ -172,6 +177,7 @@ impl LogReader {
     /// # Errors
     /// As [`LogReader::next_block`].
     pub fn block_of(&mut self, position: u64) -> Result<Option<BlockView<'_>>, ReadError> {
+        self.jumps = true;
         self.refresh()?;
         let (here, target) = (self.walk.place(), self.nearest_place(position)?);
         let is_between = target.head.block_number <= here.head.block_number
@@ -343,11 +349,19 @@ impl LogReader {
         let at = self.index.partition_point(|known| known.head.block_number <= number);
         let before = at.checked_sub(1).map(|before| self.index[before]);
         let behind = self.index.get(at);
-        if before.is_none_or(|before| are_far(&before, &place))
-            && behind.is_none_or(|behind| are_far(&place, behind))
+        if before.is_none_or(|before| self.are_far(&before, &place))
+            && behind.is_none_or(|behind| self.are_far(&place, behind))
         {
             self.index.insert(at, place);
         }
+    }
+
+    /// Whether so much lies between two places that both are worth remembering.
+    fn are_far(&self, before: &Place, behind: &Place) -> bool {
+        let is_much = before.segment.number != behind.segment.number
+            || before.offset + INDEX_BYTES <= behind.offset;
+        before.head.block_number + INDEX_EVERY <= behind.head.block_number
+            || (self.jumps && is_much)
     }
 
     /// The last known place at or before `position`.
@@ -366,11 +380,4 @@ impl LogReader {
         }
         Ok(indexed)
     }
-}
-
-/// Whether so much lies between two places that both are worth remembering.
-fn are_far(before: &Place, behind: &Place) -> bool {
-    before.head.block_number + INDEX_EVERY <= behind.head.block_number
-        || before.segment.number != behind.segment.number
-        || before.offset + INDEX_BYTES <= behind.offset
 }

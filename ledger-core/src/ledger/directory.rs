@@ -187,19 +187,25 @@ impl Directory {
         self.put(Slot::awake(Box::new(customer)));
     }
 
-    /// Whether nobody of its id was there.
-    pub(super) fn put(&mut self, slot: Slot) -> bool {
+    pub(super) fn put(&mut self, slot: Slot) {
         let place = u32::try_from(self.slots.len()).expect("memory has no room for so many");
-        let is_new = self.index.insert(slot.id.uuid(), place).is_none();
+        self.index.insert(slot.id.uuid(), place);
         *self.awake.get_mut() += usize::from(slot.is_counted());
         self.slots.push(slot);
-        is_new
     }
 
-    /// Room for so many in all.
-    pub(super) fn reserve(&mut self, customers: usize) {
-        self.slots.reserve_exact(customers.saturating_sub(self.slots.len()));
-        self.index.reserve(customers.saturating_sub(self.index.len()));
+    /// Customers in the order of registration; `None` if one is there twice.
+    pub(super) fn of(slots: Vec<Slot>) -> Option<Self> {
+        let places = (0..).zip(&slots).map(|(place, slot)| (slot.id.uuid(), place));
+        let index: HashMap<_, _, _> = places.collect();
+        let awake = slots.iter().filter(|slot| slot.is_counted()).count();
+        let is_each_once = index.len() == slots.len();
+        is_each_once.then(|| Self {
+            slots,
+            index,
+            awake: AtomicUsize::new(awake),
+            ..Self::default()
+        })
     }
 
     /// So many stay awake, and as many more as woke since the last call; others go to rest.
@@ -261,9 +267,7 @@ impl Directory {
 
 impl Clone for Directory {
     fn clone(&self) -> Self {
-        let (slots, index) = (self.slots.clone(), self.index.clone());
-        let awake = slots.iter().filter(|slot| slot.is_counted()).count();
-        Self { slots, index, awake: AtomicUsize::new(awake), ..Self::default() }
+        Self::of(self.slots.clone()).expect("each is there once")
     }
 }
 

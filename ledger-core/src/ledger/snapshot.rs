@@ -270,13 +270,8 @@ impl Loader {
     /// [`StateError::Customers`] when a customer is missing or there twice.
     pub fn finish(self) -> Result<Ledger, StateError> {
         let Self { facts, mut registry, rows, known } = self;
-        let mut customers = Directory::default();
-        customers.reserve(rows.len());
-        for row in rows {
-            if !row.is_some_and(|slot| customers.put(slot)) {
-                return Err(StateError::Customers);
-            }
-        }
+        let slots: Option<Vec<Slot>> = rows.into_iter().collect();
+        let customers = slots.and_then(Directory::of).ok_or(StateError::Customers)?;
         registry.taken.put_in_order();
         let Known { names, due, parents, parked, erased } = known;
         registry.set_customers(names, due, parents, parked, erased);
