@@ -4,8 +4,8 @@
 //! *Correctness.* Each block's checksums and its place in the chain are checked. A reader gives no
 //! block that a power cut could take back: it stops at the durable watermark, or at a block that
 //! has a valid successor (a writer starts no block before the one before is durable).
-//! *Limits.* One read buffer of 1 MiB, and one index entry for each 64 blocks seen, or 256 KiB where single
-//! commits are asked for.
+//! *Limits.* One read buffer of 1 MiB, and one index entry for each 64 blocks seen, or 256 KiB
+//! where single commits are asked for.
 
 use std::path::Path;
 use std::sync::Arc;

@@ -230,7 +230,7 @@ pub(crate) fn start<P: Projection>(
         .name(format!("project-{view}"))
         .spawn(move || {
             event_log::give_way();
-            Projector::<P>::new(reader, home, live, edition).run()
+            Projector::<P>::new(reader, home, live, edition).run();
         })
         .map_err(|source| StartError::Thread { view: P::NAME, source })?;
     Ok(Running { view, service, thread: Some(thread) })

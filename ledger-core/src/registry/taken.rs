@@ -18,7 +18,7 @@ const PARTS: usize = 256;
 const FEW: usize = 64;
 
 /// Ids that are taken. Membership only: the order of a hash set never shows.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct TakenIds {
     /// None of a book that has no id, such as most copies.
     parts: Vec<Part>,
@@ -62,12 +62,6 @@ impl Part {
     }
 }
 
-impl Default for TakenIds {
-    fn default() -> Self {
-        Self { parts: Vec::new() }
-    }
-}
-
 impl TakenIds {
     fn part(id: u128) -> usize {
         // Bits that the hash sets do not look at.
@@ -88,13 +82,17 @@ impl TakenIds {
     pub(crate) fn reserve(&mut self, ids: usize) {
         let each = ids / PARTS;
         // Spread by chance, few parts have an eighth more than others.
-        self.filled().iter_mut().for_each(|part| part.sorted.reserve_exact(each + each / 8 + 8));
+        for part in self.filled() {
+            part.sorted.reserve_exact(each + each / 8 + 8);
+        }
     }
 
     /// Adds many in any order. Nobody asks for one before they are put in order.
     pub(crate) fn add(&mut self, ids: impl Iterator<Item = u128>) {
         let parts = self.filled();
-        ids.for_each(|id| parts[Self::part(id)].sorted.push(id));
+        for id in ids {
+            parts[Self::part(id)].sorted.push(id);
+        }
     }
 
     /// Puts those that were added in order.

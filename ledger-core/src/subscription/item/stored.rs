@@ -140,7 +140,9 @@ mod tests {
         all.push(cycle(4, 3 * day, 4 * day, 2));
         all.push(Cycle { made: EventAt::here(8), ..cycle(5, 4 * day, 5 * day, 1) });
         let mut cycles = List::default();
-        all.into_iter().for_each(|cycle| cycles.push(cycle));
+        for cycle in all {
+            cycles.push(cycle);
+        }
         let bytes = postcard::to_allocvec(&Held(cycles.clone())).expect("encodes");
         assert_eq!(postcard::from_bytes::<Held>(&bytes), Ok(Held(cycles)));
     }
