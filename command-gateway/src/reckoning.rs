@@ -20,6 +20,8 @@ use crate::panics::guarded;
 
 /// How many decisions wait to be reckoned, or for the engine to take them.
 const WAITING: usize = 4;
+/// How far its thread gives way to the engine.
+const NICE: i32 = 5;
 /// So many bytes of events are one commit; what has more is split.
 pub(crate) const WHOLE_BYTES: usize = 128 * 1_024;
 
@@ -133,7 +135,7 @@ impl Reckoner {
         // As many as can be asked for: nobody ever waits to hand one in.
         let (done, reckoned) = bounded(2 * WAITING);
         let thread = std::thread::Builder::new().name("reckoner".to_owned()).spawn(move || {
-            event_log::give_way();
+            event_log::give_way(NICE);
             for one in queue {
                 if done.send(Box::new(one.reckon())).is_err() {
                     return;

@@ -5,8 +5,9 @@ mod gate;
 
 use std::sync::Arc;
 
-use book::{LOG, charge, clock, command, customer, open_book, pay, register, request};
-use command_gateway::{Gateway, GatewayConfig, Refusal, Ticket};
+use book::{LOG, charge, clock, command, customer, open_book, pay, reader, register, request};
+use command_gateway::history::History;
+use command_gateway::{FirstOutcome, Gateway, GatewayConfig, Refusal, Ticket};
 use event_log::Disk;
 use event_log::sim::SimDisk;
 use gate::GatedDisk;
@@ -181,6 +182,9 @@ fn damage_where_an_old_invoice_lies_is_told_with_its_position_and_the_engine_goe
     accept(&gateway, 20_003, pay(2, 50_001, "1.00"));
     let refused = gateway.handle().submit_blocking(request(20_004, credit(1, 1, 1, "4.00")));
     assert_eq!(refused, Err(Refusal::LogDamaged { position }));
+    // So is who repeats the command that lies there, and not that the ledger is at fault.
+    let first = FirstOutcome { position, request: request(101, invoice(1, 1)) };
+    assert_eq!(History::new(reader(&disk)).outcome(&first), Err(Refusal::LogDamaged { position }));
 }
 
 /// Flips a bit behind the first place where the charge of this number is stored.

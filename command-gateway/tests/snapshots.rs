@@ -227,7 +227,7 @@ fn bytes_of(disks: &Disks) -> usize {
 
 #[test]
 fn of_a_customer_with_much_in_it_a_layer_holds_what_changed() {
-    // Given a customer in whom 3,000 charges wait for an invoice
+    // Given a customer with 3,000 open invoices
     let disks = Disks::new(9);
     let gateway = disks.create();
     gateway.handle().submit_blocking(request(999, register(900))).expect("accepted");

@@ -159,17 +159,9 @@ impl LogReader {
     /// # Errors
     /// As [`LogReader::next_block`].
     pub fn seek(&mut self, position: u64) -> Result<(), ReadError> {
-        self.refresh()?;
-        let target = self.nearest_place(position)?;
-        self.walk.go_to(target)?;
-        loop {
-            let before = self.walk.place();
-            if !self.advance()? {
-                return Ok(());
-            }
-            if self.walk.place().head.next_position > position {
-                return self.walk.go_to(before);
-            }
+        match self.step_over(position)? {
+            Some(before) => self.walk.go_to(before),
+            None => Ok(()),
         }
     }
 
@@ -178,6 +170,13 @@ impl LogReader {
     /// As [`LogReader::next_block`].
     pub fn block_of(&mut self, position: u64) -> Result<Option<BlockView<'_>>, ReadError> {
         self.jumps = true;
+        let found = self.step_over(position)?;
+        Ok(found.and_then(|_| self.walk.view()))
+    }
+
+    /// Goes behind the block that holds `position`, and says where it begins; to the durable end
+    /// if that is not there yet.
+    fn step_over(&mut self, position: u64) -> Result<Option<Place>, ReadError> {
         self.refresh()?;
         let (here, target) = (self.walk.place(), self.nearest_place(position)?);
         let is_between = target.head.block_number <= here.head.block_number
@@ -186,11 +185,12 @@ impl LogReader {
             self.walk.go_to(target)?;
         }
         loop {
+            let before = self.walk.place();
             if !self.advance()? {
                 return Ok(None);
             }
             if self.walk.place().head.next_position > position {
-                return Ok(self.walk.view());
+                return Ok(Some(before));
             }
         }
     }
@@ -200,8 +200,7 @@ impl LogReader {
     /// As [`LogReader::next_block`].
     pub fn read_commit(&mut self, position: u64) -> Result<Option<Vec<u8>>, ReadError> {
         let before = self.walk.place();
-        self.seek(position)?;
-        let found = self.next_block()?.and_then(|block| {
+        let found = self.block_of(position)?.and_then(|block| {
             block.commits().find(|(at, _)| *at == position).map(|(_, bytes)| bytes.to_vec())
         });
         self.walk.go_to(before)?;

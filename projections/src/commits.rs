@@ -28,8 +28,7 @@ impl Commits for Mutex<LogReader> {
         let mut reader = self.lock().unwrap_or_else(PoisonError::into_inner);
         let mut wanted = positions.iter().copied().peekable();
         while let Some(position) = wanted.peek().copied() {
-            reader.seek(position)?;
-            let Some(block) = reader.next_block()? else { break };
+            let Some(block) = reader.block_of(position)? else { break };
             for (at, bytes) in block.commits() {
                 if wanted.next_if_eq(&at).is_some() {
                     each(at, bytes);

@@ -215,6 +215,9 @@ pub(crate) struct Parts<'a> {
     views: &'a Path,
 }
 
+/// How far a projector gives way to the engine, where both run in one process.
+const NICE: i32 = 5;
+
 /// Starts the projector of one read model on a thread of its own.
 pub(crate) fn start<P: Projection>(
     parts: &Parts<'_>,
@@ -229,7 +232,7 @@ pub(crate) fn start<P: Projection>(
     let thread = std::thread::Builder::new()
         .name(format!("project-{view}"))
         .spawn(move || {
-            event_log::give_way();
+            event_log::give_way(NICE);
             Projector::<P>::new(reader, home, live, edition).run();
         })
         .map_err(|source| StartError::Thread { view: P::NAME, source })?;

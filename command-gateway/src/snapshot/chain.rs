@@ -8,7 +8,7 @@ use ledger_core::Ledger;
 use ledger_core::snapshot::{Loader, STATE_VERSION, StateError};
 use schemas::Timestamp;
 
-use super::layer::{Cursor, Entry, Layer, LayerError};
+use super::layer::{Cursor, Entry, Layer, LayerError, find_page};
 use super::manifest::{Manifest, Named};
 use super::pages::{PageName, names};
 use crate::fold::Fold;
@@ -137,8 +137,7 @@ impl Chain {
         }
         let mut whole = Vec::new();
         for name in names(piece) {
-            let has_it = self.layers.iter().rev().find(|layer| layer.has_page(name));
-            let page = has_it.map_or(Ok(None), |layer| layer.page(name))?;
+            let page = find_page(&self.layers, name)?;
             let page = page.ok_or_else(|| layer.damaged("a page of a customer is in no layer"))?;
             whole.extend_from_slice(&page);
         }

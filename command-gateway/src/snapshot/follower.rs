@@ -44,8 +44,8 @@ const MOST_IDS: u64 = 1 << 28;
 const LONGEST_STOP: Duration = Duration::from_secs(5);
 /// How long to wait after a failure.
 const AFTER_FAILURE: Duration = Duration::from_secs(30);
-/// The priority of the thread: the engine's is 0, the lowest is 19.
-const NICENESS: i32 = 10;
+/// How far its thread gives way to the engine and to read models.
+const NICE: i32 = 10;
 /// For so many commits a customer stays in memory as it is.
 const WARM: u64 = 4_096;
 
@@ -164,8 +164,7 @@ impl Work {
     }
 
     fn run(mut self, asked: &Receiver<Stop>) {
-        // Best effort: at an equal priority it works as well.
-        let _unchanged = rustix::process::setpriority_process(None, NICENESS);
+        event_log::give_way(NICE);
         let mut pause = self.start.snapshots.look_every;
         loop {
             match asked.recv_timeout(pause) {

@@ -29,6 +29,7 @@
 
 use std::collections::BTreeMap;
 use std::io;
+use std::sync::Arc;
 
 use event_log::{Disk, DiskFile, Hash};
 use schemas::Date;
@@ -360,6 +361,14 @@ impl Layer {
     pub(crate) fn pieces(&self) -> Pieces<'_> {
         Pieces { layer: self, from: 0, window: Vec::new(), width: WINDOW }
     }
+}
+
+/// A page, from the newest of these layers that has it.
+pub(crate) fn find_page(
+    layers: &[Arc<Layer>],
+    name: PageName,
+) -> Result<Option<Vec<u8>>, LayerError> {
+    layers.iter().rev().find_map(|layer| layer.page(name).transpose()).transpose()
 }
 
 /// Where someone is in a layer's index.

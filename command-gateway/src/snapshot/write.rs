@@ -11,7 +11,7 @@ use std::sync::Arc;
 use event_log::Disk;
 
 use super::footer::{Ends, Footer, Sums};
-use super::layer::{Cursor, Entry, Layer, LayerError, PageAt, Pieces, layer_name};
+use super::layer::{Cursor, Entry, Layer, LayerError, PageAt, Pieces, find_page, layer_name};
 use super::manifest::Named;
 use super::pages::{PageName, names};
 use crate::sink::Sink;
@@ -76,15 +76,12 @@ pub(crate) fn write_layer(
     // Those that are in neither are in the layers below.
     let mut page_index = Vec::new();
     for name in paged {
-        let merged = merged.iter().rev().find(|layer| layer.has_page(name));
-        let page = match (changed.pages.get(&name), merged) {
-            (Some(page), _) => Cow::Borrowed(page),
-            (None, Some(layer)) => match layer.page(name)? {
-                Some(page) => Cow::Owned(page),
-                None => continue,
-            },
-            (None, None) => continue,
+        let fresh = changed.pages.get(&name).map(Cow::Borrowed);
+        let page = match fresh {
+            Some(_) => fresh,
+            None => find_page(merged, name)?.map(Cow::Owned),
         };
+        let Some(page) = page else { continue };
         let (offset, sum) = (sink.length(), crc32c::crc32c(&page));
         let length = u32::try_from(page.len()).unwrap_or(u32::MAX);
         page_index.extend_from_slice(&PageAt { offset, length, sum }.encode(name));

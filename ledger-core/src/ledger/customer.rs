@@ -258,9 +258,9 @@ impl Customer {
         self.settlement.invoices().get(id)
     }
 
-    /// Whether it may be packed while nobody looks at it: a draft shares memory with it.
-    pub(super) fn may_rest(&self) -> bool {
-        self.drafting.is_none()
+    /// Whether something is drafted of it that is not so yet.
+    pub(super) fn has_draft(&self) -> bool {
+        self.drafting.is_some()
     }
 
     /// What the customer owes over all invoices, in minor units.

@@ -17,8 +17,8 @@
 //!
 //! # Limits
 //!
-//! Whoever has a draft never rests, nor does who takes so many bytes that unpacking them would keep
-//! others waiting; these are not counted.
+//! Whoever has a draft, which shares memory with it, does not rest. Nor does who takes so many
+//! bytes that unpacking them would keep others waiting; who does is not counted as awake.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -106,7 +106,7 @@ impl Slot {
             return false;
         }
         if self.packed.is_empty() {
-            let customer = self.awake.get().filter(|customer| customer.may_rest());
+            let customer = self.awake.get().filter(|customer| !customer.has_draft());
             let Some(customer) = customer else { return false };
             let Some(packed) = packed(customer) else {
                 self.is_long = true;
@@ -124,10 +124,11 @@ impl Slot {
 pub(crate) struct Directory {
     slots: Vec<Slot>,
     index: HashMap<Uuid, u32, BuildHasherDefault<IdHasher>>,
-    /// How many are awake.
+    /// How many are awake, without those who take too many bytes to rest.
     awake: AtomicUsize,
     /// Those that have cooled down since the last time that some were sent to rest.
     cooled: Vec<u32>,
+    /// Where the hand looks next.
     hand: usize,
     /// How many were awake after the last time.
     left_awake: usize,
@@ -230,7 +231,7 @@ impl Directory {
         self.cooled.drain(..self.cooled.len().saturating_sub(remembered));
     }
 
-    /// How many are awake.
+    /// How many are awake, without those who take too many bytes to rest.
     pub(super) fn count_awake(&self) -> usize {
         self.awake.load(Ordering::Relaxed)
     }
@@ -259,7 +260,7 @@ impl Directory {
         self.slots[place..].iter().map(|slot| (slot.id, slot))
     }
 
-    /// Those that are awake.
+    /// All that are awake.
     pub(super) fn awake(&self) -> impl Iterator<Item = &Customer> {
         self.slots.iter().filter_map(|slot| slot.awake.get()).map(AsRef::as_ref)
     }

@@ -93,12 +93,11 @@ struct Card {
     parent: Option<CustomerId>,
     parked: Option<Box<CustomerParked>>,
     is_erased: bool,
-    /// It is unpacked when it is loaded.
-    is_awake: bool,
+    has_draft: bool,
 }
 
 impl Card {
-    fn of(customer: &Customer, is_awake: bool) -> Self {
+    fn of(customer: &Customer) -> Self {
         Self {
             id: customer.id(),
             due: customer.due,
@@ -106,7 +105,7 @@ impl Card {
             parent: customer.profile.parent,
             parked: customer.profile.parked.clone(),
             is_erased: customer.profile.erased.is_some(),
-            is_awake,
+            has_draft: customer.has_draft(),
         }
     }
 }
@@ -130,10 +129,8 @@ impl Ledger {
     /// Appends a customer's piece to `out`; `None` if there is no such customer.
     pub fn customer_piece(&self, id: CustomerId, out: Vec<u8>) -> Option<Vec<u8>> {
         let slot = self.customers.slot(id)?;
-        let (customer, packed) = (slot.peek(), slot.bytes());
-        let is_awake = !customer.may_rest() || packed.len() > LONG;
-        let mut out = written(&Card::of(&customer, is_awake), out);
-        out.extend_from_slice(&packed);
+        let mut out = written(&Card::of(&slot.peek()), out);
+        out.extend_from_slice(&slot.bytes());
         Some(out)
     }
 
@@ -230,8 +227,8 @@ impl Loader {
         let row = usize::try_from(place).ok().and_then(|place| self.rows.get_mut(place));
         let row = row.ok_or(StateError::Customers)?;
         let (card, slot) = read_customer(piece)?;
-        if place.is_multiple_of(TRIED_ONE_IN) {
-            slot.can_wake().then_some(()).ok_or(StateError::Malformed { what: CUSTOMER })?;
+        if place.is_multiple_of(TRIED_ONE_IN) && !slot.can_wake() {
+            return Err(StateError::Malformed { what: CUSTOMER });
         }
         if row.replace(slot).is_some() {
             return Err(StateError::Customers);
@@ -288,7 +285,7 @@ fn read_customer(piece: &[u8]) -> Result<(Card, Slot), StateError> {
     }
     let slot = if packed.len() > LONG {
         Slot::long(Box::new(read(packed, CUSTOMER)?))
-    } else if card.is_awake {
+    } else if card.has_draft {
         Slot::awake(Box::new(read(packed, CUSTOMER)?))
     } else {
         Slot::resting(card.id, packed)

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use event_log::{LogReader, ReadError};
+use event_log::{Damage, Fault, LogReader, ReadError};
 use projections::{Commits, EachCommit, Invoices, Projectors, ViewName};
 use schemas::event::{
     ChargeAdded, CreditNoteIssued, DiscountApplied, DiscountBasis, DiscountPart, EventAt,
@@ -260,6 +260,16 @@ impl Commits for Gone {
     }
 }
 
+/// A log that is damaged where the events lie.
+struct Broken;
+
+impl Commits for Broken {
+    fn read(&self, _: &BTreeSet<u64>, _: &mut EachCommit<'_>) -> Result<(), ReadError> {
+        let (file, fault) = ("log".into(), Fault::Chain);
+        Err(ReadError::Corrupt(Damage { file, offset: 4_096, fault }))
+    }
+}
+
 /// A log of other commits.
 struct Empty;
 
@@ -276,6 +286,8 @@ fn a_log_that_cannot_be_read_or_lacks_an_event_is_a_problem() {
     let problem = folded.ask_with(&Gone, "explain", &body).expect_err("cannot be read");
     assert_eq!(problem.code, "unavailable");
     assert!(problem.detail.contains("gone"), "{}", problem.detail);
+    let problem = folded.ask_with(&Broken, "explain", &body).expect_err("is damaged");
+    assert_eq!((problem.code.as_str(), problem.retryable), ("log_damaged", false));
     let problem = folded.ask_with(&Empty, "explain", &body).expect_err("is not there");
     assert_eq!(problem.code, "internal");
     assert!(problem.detail.contains("verify the log"), "{}", problem.detail);
