@@ -172,7 +172,7 @@ fn damage_where_an_old_invoice_lies_is_told_with_its_position_and_the_engine_goe
     let gateway = book_on(Arc::new(disk.clone()));
     let position = paid(&gateway, 3);
     // Given a log that is damaged where the oldest invoice lies,
-    damage(&disk, &format!("{:032x}", 1));
+    damage(&disk, position);
     // when a command touches it,
     let refused = gateway.handle().submit_blocking(request(20_001, credit(1, 1, 1, "4.00")));
     // then it is told where, and nothing has changed:
@@ -187,20 +187,18 @@ fn damage_where_an_old_invoice_lies_is_told_with_its_position_and_the_engine_goe
     assert_eq!(History::new(reader(&disk)).outcome(&first), Err(Refusal::LogDamaged { position }));
 }
 
-/// Flips a bit behind the first place where the charge of this number is stored.
-fn damage(disk: &SimDisk, number: &str) {
-    let id: Vec<u8> = (0..16)
-        .map(|at| u8::from_str_radix(&number[2 * at..2 * at + 2], 16).expect("hexadecimal"))
-        .collect();
+/// Flips a bit of the commit at a position.
+fn damage(disk: &SimDisk, position: u64) {
+    let commit = reader(disk).read_commit(position).expect("a log").expect("durable");
     for name in disk.file_names() {
         let mut bytes = disk.file_bytes(&name).expect("a file");
-        if let Some(at) = bytes.windows(id.len()).position(|window| window == id) {
-            bytes[at + id.len()] ^= 1;
+        if let Some(at) = bytes.windows(commit.len()).position(|window| window == commit) {
+            bytes[at + commit.len() / 2] ^= 1;
             disk.set_file_bytes(&name, &bytes);
             return;
         }
     }
-    panic!("no file holds {number}");
+    panic!("no file holds position {position}");
 }
 
 #[test]
