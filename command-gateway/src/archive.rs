@@ -164,6 +164,8 @@ pub(crate) struct Cooling {
     queue: VecDeque<(u64, CustomerId)>,
     /// Where each of them stands in the queue for the last time.
     last: BTreeMap<CustomerId, u64>,
+    /// Those of them that nobody but a job looks at.
+    passing: VecDeque<(u64, CustomerId)>,
 }
 
 impl Cooling {
@@ -171,6 +173,25 @@ impl Cooling {
     pub(crate) fn note(&mut self, position: u64, customer: CustomerId) {
         self.queue.push_back((position, customer));
         self.last.insert(customer, position);
+    }
+
+    /// Only a job has looked at the customer whose commit is at `position`, which was at rest.
+    pub(crate) fn passes(&mut self, position: u64, customer: CustomerId) {
+        self.passing.push_back((position, customer));
+    }
+
+    /// The next customer that only a job has looked at. What is up to `durable` can be read.
+    pub(crate) fn next_passing(&mut self, durable: u64) -> Option<CustomerId> {
+        loop {
+            let (position, customer) = *self.passing.front()?;
+            if position > durable {
+                return None;
+            }
+            self.passing.pop_front();
+            if self.take_last(position, customer) {
+                return Some(customer);
+            }
+        }
     }
 
     /// The next customer that was not looked at during the last `warm` commits up to position `at`.
@@ -182,12 +203,19 @@ impl Cooling {
                 return None;
             }
             self.queue.pop_front();
-            // Who was looked at since stands further behind.
-            if self.last.get(&customer) == Some(&position) {
-                self.last.remove(&customer);
+            if self.take_last(position, customer) {
                 return Some(customer);
             }
         }
+    }
+
+    /// Whether a customer was not looked at since; who was stands further behind.
+    fn take_last(&mut self, position: u64, customer: CustomerId) -> bool {
+        let is_last = self.last.get(&customer) == Some(&position);
+        if is_last {
+            self.last.remove(&customer);
+        }
+        is_last
     }
 }
 

@@ -103,6 +103,14 @@ pub trait Decider: Send + 'static {
     /// So many customers stay in memory as they are.
     fn rest(&mut self, _most: usize) {}
 
+    /// Whether a customer is in memory as bytes.
+    fn rests(&self, _customer: CustomerId) -> bool {
+        false
+    }
+
+    /// As [`archive`](Self::archive); then the customer is in memory as bytes, if it may.
+    fn rest_one(&mut self, _customer: CustomerId) {}
+
     /// What has to be read back before events of a stream are folded in; asked again after that.
     fn away_for(&self, _stream: StreamId, _events: &[Event]) -> Option<Away> {
         None
@@ -124,6 +132,9 @@ pub(crate) trait State {
 
     /// As [`Decider::rest`].
     fn rest(&mut self, most: usize);
+
+    /// As [`Decider::rest_one`].
+    fn rest_one(&mut self, customer: CustomerId);
 
     /// As [`Decider::away_for`].
     fn away_for(&self, stream: StreamId, events: &[Event]) -> Option<Away>;
@@ -154,6 +165,10 @@ impl<D: Decider> State for D {
 
     fn rest(&mut self, most: usize) {
         Decider::rest(self, most);
+    }
+
+    fn rest_one(&mut self, customer: CustomerId) {
+        Decider::rest_one(self, customer);
     }
 
     fn away_for(&self, stream: StreamId, events: &[Event]) -> Option<Away> {
@@ -273,6 +288,14 @@ impl Decider for Ledger {
 
     fn rest(&mut self, most: usize) {
         Self::rest(self, most);
+    }
+
+    fn rests(&self, customer: CustomerId) -> bool {
+        Self::rests(self, customer)
+    }
+
+    fn rest_one(&mut self, customer: CustomerId) {
+        Self::rest_one(self, customer);
     }
 
     fn away_for(&self, stream: StreamId, events: &[Event]) -> Option<Away> {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use ledger_core::process::{Job, is_parking};
 use ledger_core::{Away, FoldError, Stamp, Unmade};
+use schemas::ids::CustomerId;
 use schemas::parts::{Role, role};
 use schemas::record::DecodeError;
 use schemas::{CommitView, Event, StreamId, Timestamp};
@@ -197,10 +198,20 @@ impl<S: State> Fold<S> {
         }
     }
 
+    /// Only a job has looked at the customer whose commit is at `position`, which was at rest.
+    pub(crate) fn passes(&mut self, position: u64, customer: CustomerId) {
+        if let Some(cooling) = &mut self.cooling {
+            cooling.passes(position, customer);
+        }
+    }
+
     /// Customers that were left alone for long enough leave memory as far as they can; everything
     /// up to `durable` can be read back. So many stay in memory as they are.
     pub(crate) fn cool(&mut self, durable: u64, warm: u64, awake: usize) {
         let (at, Some(cooling)) = (self.next_position - 1, &mut self.cooling) else { return };
+        while let Some(customer) = cooling.next_passing(durable) {
+            self.state.rest_one(customer);
+        }
         while let Some(customer) = cooling.next(at, durable, warm) {
             self.state.archive(customer);
         }

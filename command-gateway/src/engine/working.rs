@@ -168,8 +168,15 @@ impl<D: Decider, W> EngineCore<D, W> {
             return Ok(Worked::Done);
         }
         let request = CommandRequest::new(command_id, self.system.clone(), command);
+        // Who was at rest goes back to it while it is still in the processor's caches.
+        let rests = self.fold.state.rests(next.subject);
         match self.decide(request, Some(Cause { position: next.cause })) {
-            Step::Accepted(_) => Ok(Worked::Done),
+            Step::Accepted(receipt) => {
+                if rests {
+                    self.fold.passes(receipt.position, next.subject);
+                }
+                Ok(Worked::Done)
+            }
             Step::Refused(Refusal::Rejected { rejection, .. }) => {
                 Ok(Worked::Unable(Unable::Refused(*rejection)))
             }

@@ -139,6 +139,10 @@ impl State for Part {
         self.ledger.rest(most);
     }
 
+    fn rest_one(&mut self, customer: CustomerId) {
+        self.ledger.rest_one(customer);
+    }
+
     fn away_for(&self, stream: StreamId, events: &[Event]) -> Option<Away> {
         self.ledger.away_for(stream, events.iter())
     }

@@ -14,6 +14,11 @@ use crate::billing::reading::Reading;
 use crate::unmade::Unmade;
 
 impl Customer {
+    fn archive(&mut self) {
+        self.billing.archive();
+        self.settlement.archive();
+    }
+
     /// Ends the decision if an event of it changes what is away.
     pub(super) fn need_for(&self, event: &Event) {
         if let Some(away) = self.away_for(std::iter::once(event)) {
@@ -49,10 +54,17 @@ impl Ledger {
     /// What of a customer is in memory and needs not be leaves it. Every commit of the customer
     /// must be where it can be read.
     pub fn archive(&mut self, customer: CustomerId) {
-        self.customers.cool(customer, |customer| {
-            customer.billing.archive();
-            customer.settlement.archive();
-        });
+        self.customers.cool(customer, Customer::archive);
+    }
+
+    /// As [`archive`](Self::archive), and packed at once.
+    pub fn rest_one(&mut self, customer: CustomerId) {
+        self.customers.rest_one(customer, Customer::archive);
+    }
+
+    /// Whether a customer is packed.
+    pub fn rests(&self, customer: CustomerId) -> bool {
+        self.customers.rests(customer)
     }
 
     /// So many customers stay in memory as they are. Others of those that were archived are packed,

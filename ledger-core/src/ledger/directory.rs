@@ -100,6 +100,16 @@ impl Slot {
         self.awake.get().is_some() && !self.is_long
     }
 
+    /// What needs not be in memory leaves it, if it has not yet.
+    fn cool(&mut self, archive: impl FnOnce(&mut Customer)) {
+        if !self.is_cool
+            && let Some(customer) = self.awake.get_mut()
+        {
+            archive(customer);
+            self.is_cool = true;
+        }
+    }
+
     /// Sends it to rest if it may; whether it was counted and is no more.
     fn rest(&mut self) -> bool {
         if !self.is_cool || !self.is_counted() {
@@ -171,17 +181,27 @@ impl Directory {
         slot.awake.get_mut().map(AsMut::as_mut)
     }
 
+    /// Whether a customer rests.
+    pub(super) fn rests(&self, id: CustomerId) -> bool {
+        self.slot(id).is_some_and(|slot| slot.awake.get().is_none())
+    }
+
     /// What of a customer needs not be in memory leaves it by `archive`, if it has not yet.
     pub(super) fn cool(&mut self, id: CustomerId, archive: impl FnOnce(&mut Customer)) {
         let Some(place) = self.place(id) else { return };
         let Some(slot) = self.slots.get_mut(place as usize) else { return };
-        if !slot.is_cool
-            && let Some(customer) = slot.awake.get_mut()
-        {
-            archive(customer);
-            slot.is_cool = true;
-        }
+        slot.cool(archive);
         self.cooled.push(place);
+    }
+
+    /// As [`cool`](Self::cool); then the customer rests, if it may.
+    pub(super) fn rest_one(&mut self, id: CustomerId, archive: impl FnOnce(&mut Customer)) {
+        let Some(place) = self.place(id) else { return };
+        let Some(slot) = self.slots.get_mut(place as usize) else { return };
+        slot.cool(archive);
+        if slot.rest() {
+            *self.awake.get_mut() -= 1;
+        }
     }
 
     pub(super) fn push(&mut self, customer: Customer) {
