@@ -1,7 +1,7 @@
 //! The ledger as the engine sees it, so that tests can put a small one in its place.
 
 use ledger_core::process::Subjects;
-use ledger_core::{Away, Claims, FoldError, Ledger, Marks, Stamp, Unmade};
+use ledger_core::{Away, Claims, FoldError, Ledger, Marks, Stamp, Unmade, Woken};
 use schemas::fields::Erasure;
 use schemas::ids::{CommandId, CustomerId, PlanId};
 use schemas::{Command, CommitView, Event, Rejection, StreamId, Timestamp};
@@ -77,6 +77,20 @@ pub trait Decider: Send + 'static {
     /// The stream's revision at its last commit that was no part of a decision.
     fn complete_revision(&self, stream: StreamId) -> u64 {
         self.revision(stream)
+    }
+
+    /// The book with those of these customers who can be decided on elsewhere; none where nobody
+    /// can.
+    fn copy_many(&self, _customers: &[CustomerId]) -> Option<Ledger> {
+        None
+    }
+
+    /// A customer of a copy is unpacked here, too, if it is still the same.
+    fn wake(&mut self, _woken: Woken) {}
+
+    /// Whether nobody has the ids of the invoices that were decided on a copy.
+    fn is_free(&self, _events: &[Event]) -> bool {
+        true
     }
 
     /// What others have taken of what a command about a customer claims; none where nobody asks.
@@ -268,6 +282,18 @@ impl Decider for Ledger {
 
     fn complete_revision(&self, stream: StreamId) -> u64 {
         Self::complete_revision(self, stream)
+    }
+
+    fn copy_many(&self, customers: &[CustomerId]) -> Option<Ledger> {
+        Some(Self::copy_many(self, customers.iter().copied()))
+    }
+
+    fn wake(&mut self, woken: Woken) {
+        Self::wake(self, woken);
+    }
+
+    fn is_free(&self, events: &[Event]) -> bool {
+        Self::is_free(self, events)
     }
 
     fn marks(&self, customer: CustomerId, claims: &Claims) -> Option<Marks> {

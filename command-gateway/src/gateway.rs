@@ -16,6 +16,7 @@ use uuid::Uuid;
 use vault::{Absent, Vault};
 
 use crate::admission::Admission;
+use crate::ahead::Ahead;
 use crate::archive::{Archive, ReadBack};
 use crate::completion::ReplyTo;
 use crate::config::{GatewayConfig, GatewayError};
@@ -157,6 +158,7 @@ impl Gateway {
         let reading = Reading::new(read_back);
         core.reckon_elsewhere();
         let large = Large::new(Reckoner::start().map_err(GatewayError::Threads)?);
+        let ahead = Ahead::start().map_err(GatewayError::Threads)?;
         let (repeats, measures, epoch) = (lookups.waiting(), Measures::default(), log.head().epoch);
         let writer = Writer::start(Box::new(log), vault.clone()).map_err(GatewayError::Threads)?;
         let shared_log = writer.log();
@@ -169,7 +171,7 @@ impl Gateway {
             core,
             doors,
             writer,
-            (lookups, reading, large),
+            (lookups, reading, large, ahead),
             (progress.clone(), Arc::clone(&shelf), measures.clone()),
         );
         let thread = std::thread::Builder::new().name(format!("engine-{}", identity.book()));

@@ -188,6 +188,16 @@ impl Jobs {
         Some(Next { subject, job: first.job.clone(), cause: first.cause })
     }
 
+    /// So many of those that come next at most: subjects of the first job behind `after`, or from
+    /// the next one on.
+    pub(crate) fn upcoming(&self, after: Option<CustomerId>, most: usize) -> &[CustomerId] {
+        let Some(first) = self.active.front() else { return &[] };
+        let left = first.subjects.get(first.tried..).unwrap_or_default();
+        let behind = after.map_or(0, |after| left.partition_point(|found| *found <= after));
+        let upcoming = &left[behind..];
+        &upcoming[..upcoming.len().min(most)]
+    }
+
     /// What became of what [`Jobs::next`] gave.
     pub(crate) fn tried(&mut self, tried: Tried) {
         self.stuck += u64::from(tried == Tried::Stuck);

@@ -21,6 +21,7 @@
 
 pub mod admin;
 mod admission;
+mod ahead;
 mod archive;
 mod asking;
 pub mod clock;

@@ -60,7 +60,7 @@ pub use away::{Away, unless_away};
 pub use claims::Claims;
 pub use context::Stamp;
 pub use ledger::post::post;
-pub use ledger::{Customer, FoldError, Ledger, Marks, snapshot};
+pub use ledger::{Customer, FoldError, Ledger, Marks, Woken, snapshot};
 #[cfg(feature = "mistakes")]
 pub use mistakes::Mistake;
 pub use settlement::state::{Invoice, InvoiceState};

@@ -167,6 +167,12 @@ impl Registry {
         self.erased.insert(customer);
     }
 
+    /// Where the number series stand, and nothing else.
+    pub(crate) fn numbered(&self) -> Self {
+        let numbers = self.counters.numbers.clone();
+        Self { counters: Counters { numbers, ..Counters::default() }, ..Self::default() }
+    }
+
     /// What a decision about one customer looks at; without one, also who is parked.
     pub(crate) fn excerpt(&self, customer: Option<CustomerId>, claims: &Claims) -> Self {
         Self { counters: self.counters.clone(), ..self.claimed(customer, claims) }

@@ -106,11 +106,11 @@ impl Commit {
             effective_at: self.effective_at,
             cause: self.cause,
         };
-        let mut out = Vec::with_capacity(256);
+        let mut out = Vec::with_capacity(1_024);
         out.push(FORMAT);
         let mut out = postcard::to_extend(&(head, self.origin, self.digest), out)
             .expect("a commit's head always encodes: memory is its only limit");
-        let body = self.command.encode_body(Vec::with_capacity(128));
+        let body = self.command.encode_body(Vec::with_capacity(512));
         put_record(&mut out, self.command.kind(), &body);
         put_varint(&mut out, self.events.len());
         let mut body = body;

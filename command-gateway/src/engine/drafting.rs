@@ -14,15 +14,13 @@ use schemas::{Cause, Command, Commit, Event, Origin, Rejection, StreamId};
 
 use super::step::{Entry, Prepared, Pushed, Step, too_large};
 use super::stepping::EngineCore;
+use crate::ahead::HEAVY;
 use crate::decider::Decider;
 use crate::outcome::Refusal;
 use crate::reckoning::{Base, Outcome, Reckoned, ToReckon};
 use crate::request::CommandRequest;
 
-/// A decision that looks at more than so many subscriptions or lines is reckoned beside the
-/// engine: others would wait for it.
-const HEAVY: usize = 50;
-/// The same of a void: each of so many lines costs little.
+/// What [`HEAVY`] is of a void: each of so many lines costs little.
 const HEAVY_VOID: usize = 400;
 /// The same of a credit note, which looks at the lines that it names: of the others it copies
 /// pointers.
@@ -133,7 +131,7 @@ impl<D: Decider, W> EngineCore<D, W> {
             return Step::Refused(Refusal::Internal);
         };
         let state = &self.fold.state;
-        if !state.is_dated(customer, &last, stamp.recorded_at) {
+        if !state.is_dated(customer, &last, stamp.recorded_at) || !state.is_free(&last) {
             return self.decide(request, cause);
         }
         if let Err(rejection) = state.number(customer, &mut last) {

@@ -25,6 +25,7 @@ use super::stepping::EngineCore;
 use super::working::Work;
 use super::writer::{Writer, Written};
 use crate::admission::Admission;
+use crate::ahead::Ahead;
 use crate::completion::ReplyTo;
 use crate::copies::HeldCopy;
 use crate::decider::Decider;
@@ -64,6 +65,9 @@ pub(crate) struct Driver<D> {
     lookups: Lookups,
     pub(super) reading: Reading,
     pub(super) large: Large,
+    pub(super) ahead: Ahead,
+    /// Somebody waits for an answer from the block that is on its way.
+    awaited: bool,
     /// Subjects of jobs that were put aside and of whom something is read.
     pub(super) aside: BTreeSet<CustomerId>,
     progress: Progress,
@@ -76,7 +80,7 @@ impl<D: Decider> Driver<D> {
         core: EngineCore<D, ReplyTo>,
         (intake, admission): (Receiver<Intake>, Arc<Admission>),
         writer: Writer,
-        (lookups, reading, large): (Lookups, Reading, Large),
+        (lookups, reading, large, ahead): (Lookups, Reading, Large, Ahead),
         (progress, shelf, measures): (Progress, Arc<Shelf>, Measures),
     ) -> Self {
         let room = Room::Reserved;
@@ -93,6 +97,8 @@ impl<D: Decider> Driver<D> {
             lookups,
             reading,
             large,
+            ahead,
+            awaited: false,
             aside: BTreeSet::new(),
             progress,
             shelf,
@@ -176,7 +182,11 @@ impl<D: Decider> Driver<D> {
                 Ok(Intake::Stop) | Err(TryRecvError::Disconnected) => return Ok(true),
                 Err(TryRecvError::Empty) => {
                     self.work(WORK_AT_ONCE)?;
-                    return Ok(false);
+                    // Who came meanwhile is decided into the same block.
+                    if self.full || self.intake.is_empty() || !self.writer.done().is_empty() {
+                        return Ok(false);
+                    }
+                    continue;
                 }
             }
             decided += 1;
@@ -229,7 +239,9 @@ impl<D: Decider> Driver<D> {
         for done in 0..most {
             // Who comes meanwhile waits for one step at most, and not for a block full of parts.
             let others_wait = done > 0 && !self.intake.is_empty();
-            if others_wait || !self.can_work() {
+            self.take_what_was_decided();
+            self.hand_out();
+            if others_wait || (done > 0 && self.is_time_to_seal()) || !self.can_work() {
                 return Ok(());
             }
             if self.large.has_turn() && !self.go_on_large()? {
@@ -253,6 +265,12 @@ impl<D: Decider> Driver<D> {
             }
         }
         Ok(())
+    }
+
+    /// Whether somebody waits for an answer, and the next block could be written.
+    fn is_time_to_seal(&self) -> bool {
+        let is_awaited = self.awaited || self.core.open_answers() > 0;
+        is_awaited && !self.writer.done().is_empty()
     }
 
     /// Why no block can be begun, if so.
@@ -283,6 +301,7 @@ impl<D: Decider> Driver<D> {
     }
 
     fn hand_over(&mut self, decided: Decided<ReplyTo>) -> Result<(), End> {
+        self.awaited = !decided.answers.is_empty();
         match self.writer.hand_over(decided) {
             Ok(()) => {
                 self.in_flight = true;
@@ -309,6 +328,7 @@ impl<D: Decider> Driver<D> {
         select! {
             recv(self.reading.read_back().read()) -> read => self.was_read(read),
             recv(self.large.reckoner().reckoned()) -> reckoned => self.was_reckoned(reckoned),
+            recv(self.ahead.decided()) -> decided => self.was_decided(decided),
             recv(self.intake) -> intake => self.hold(intake),
             default(pause) => Ok(()),
         }
@@ -339,6 +359,7 @@ impl<D: Decider> Driver<D> {
         select! {
             recv(self.reading.read_back().read()) -> read => self.was_read(read),
             recv(self.large.reckoner().reckoned()) -> reckoned => self.was_reckoned(reckoned),
+            recv(self.ahead.decided()) -> decided => self.was_decided(decided),
             recv(writer.done()) -> written => self.came_back(written),
             recv(self.intake) -> intake => self.hold(intake),
         }

@@ -6,6 +6,7 @@
 mod bringing_back;
 mod copying;
 mod decided;
+mod deciding_ahead;
 mod drafting;
 pub(crate) mod driver;
 mod ending;

@@ -22,6 +22,7 @@ use schemas::text::Actor;
 use schemas::{Cause, Command, Commit, CommitView, Event, Rejection, StreamId, Timestamp};
 use vault::FreshKey;
 
+use super::deciding_ahead::HandedOut;
 use super::decided::{Answer, Decided, Offer, Offered, Verdict};
 use super::step::{Entry, Prepared, Pushed, Step, too_large};
 use crate::archive::{Archive, Cooling, Damaged, Stored};
@@ -68,6 +69,8 @@ pub struct EngineCore<D, W> {
     pub(super) aside_next: bool,
     /// Decisions that wait to be committed.
     pub(super) prepared: BTreeMap<CommandId, Prepared>,
+    /// What a job has to decide next, and others decide.
+    pub(super) handed_out: HandedOut,
 }
 
 impl<D: Decider, W> EngineCore<D, W> {
@@ -96,6 +99,7 @@ impl<D: Decider, W> EngineCore<D, W> {
             reckons: false,
             aside_next: false,
             prepared: BTreeMap::new(),
+            handed_out: HandedOut::default(),
         }
     }
 

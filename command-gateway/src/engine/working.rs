@@ -13,6 +13,7 @@ use schemas::ids::CustomerId;
 
 use super::step::Step;
 use super::stepping::EngineCore;
+use crate::ahead::DecidedAhead;
 use crate::decider::Decider;
 use crate::jobs::{Next, Tried, Waits};
 use crate::outcome::Refusal;
@@ -60,7 +61,7 @@ impl<D: Decider, W> EngineCore<D, W> {
 
     /// Whether something can be done for one of them now.
     pub(crate) fn has_turn(&self) -> bool {
-        self.fold.jobs.has_turn()
+        self.fold.jobs.has_turn() && (self.has_aside() || !self.waits_for_next())
     }
 
     /// Decides what a job has to do next, if one has subjects left and the open block has room.
@@ -76,6 +77,7 @@ impl<D: Decider, W> EngineCore<D, W> {
         {
             return self.work_aside(&aside, tries);
         }
+        let next = next.filter(|_| !self.waits_for_next());
         let Some(next) = next else { return Ok(Work::Idle) };
         let tried = match self.work_for(&next)? {
             Worked::Done => Tried::Done,
@@ -130,11 +132,21 @@ impl<D: Decider, W> EngineCore<D, W> {
     }
 
     fn work_for(&mut self, next: &Next) -> Result<Worked, Refusal> {
+        // Who was at rest goes back to it while it is still in the processor's caches.
+        let rests = self.fold.state.rests(next.subject);
+        let decided = self.was_decided(next);
         if self.damaged == Some(next.subject) {
             self.damaged = None;
             return Ok(Worked::Unable(Unable::Unreadable));
         }
-        self.work(next, next.task())
+        let before = self.fold.next_position;
+        let worked = self.work(next, next.task(), decided)?;
+        if let (Worked::Done, true) = (&worked, rests)
+            && self.fold.next_position > before
+        {
+            self.fold.passes(before, next.subject);
+        }
+        Ok(worked)
     }
 
     /// Parks the subject of a task that could not be done; nothing if the open block has no room.
@@ -143,7 +155,7 @@ impl<D: Decider, W> EngineCore<D, W> {
             return Ok(Some(Tried::Parked { now: false }));
         };
         let (process, customer) = (next.job.process(), next.subject);
-        Ok(match self.work(next, parking)? {
+        Ok(match self.work(next, parking, None)? {
             Worked::Done => {
                 tracing::warn!(process, %customer, ?why, "a customer is parked");
                 Some(Tried::Parked { now: true })
@@ -158,7 +170,13 @@ impl<D: Decider, W> EngineCore<D, W> {
         })
     }
 
-    fn work(&mut self, next: &Next, task: Task) -> Result<Worked, Refusal> {
+    /// Decides a task, or commits what was decided of it.
+    fn work(
+        &mut self,
+        next: &Next,
+        task: Task,
+        decided: Option<DecidedAhead>,
+    ) -> Result<Worked, Refusal> {
         let Task { command_id, command } = task;
         let known = self.known.position_of(command_id).map_err(|error| {
             tracing::error!(%error, source = ?error.source, "a job cannot go on");
@@ -168,15 +186,17 @@ impl<D: Decider, W> EngineCore<D, W> {
             return Ok(Worked::Done);
         }
         let request = CommandRequest::new(command_id, self.system.clone(), command);
-        // Who was at rest goes back to it while it is still in the processor's caches.
-        let rests = self.fold.state.rests(next.subject);
-        match self.decide(request, Some(Cause { position: next.cause })) {
-            Step::Accepted(receipt) => {
-                if rests {
-                    self.fold.passes(receipt.position, next.subject);
-                }
-                Ok(Worked::Done)
-            }
+        let cause = Some(Cause { position: next.cause });
+        let taken = match decided {
+            Some(decided) => self.take_in_decided(request, cause, decided),
+            None => Err(request),
+        };
+        let step = match taken {
+            Ok(step) => step,
+            Err(request) => self.decide(request, cause),
+        };
+        match step {
+            Step::Accepted(_) => Ok(Worked::Done),
             Step::Refused(Refusal::Rejected { rejection, .. }) => {
                 Ok(Worked::Unable(Unable::Refused(*rejection)))
             }

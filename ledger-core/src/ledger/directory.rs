@@ -24,7 +24,7 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fmt;
 use std::hash::BuildHasherDefault;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use schemas::ids::CustomerId;
@@ -49,7 +49,7 @@ pub(super) struct Slot {
     id: CustomerId,
     awake: OnceLock<Box<Customer>>,
     /// What it is as bytes; none while it may have become another since.
-    packed: Box<[u8]>,
+    packed: Option<Arc<[u8]>>,
     /// It was archived since it was changed.
     is_cool: bool,
     /// It takes too many bytes to rest.
@@ -59,7 +59,7 @@ pub(super) struct Slot {
 impl Slot {
     pub(super) fn awake(customer: Box<Customer>) -> Self {
         let (id, awake) = (customer.id(), OnceLock::from(customer));
-        Self { id, awake, packed: Box::default(), is_cool: false, is_long: false }
+        Self { id, awake, packed: None, is_cool: false, is_long: false }
     }
 
     /// One that takes too many bytes to rest.
@@ -69,29 +69,46 @@ impl Slot {
 
     /// One that was packed.
     pub(super) fn resting(id: CustomerId, packed: &[u8]) -> Self {
-        Self { id, awake: OnceLock::new(), packed: packed.into(), is_cool: true, is_long: false }
+        Self::packed(id, packed.into())
+    }
+
+    fn packed(id: CustomerId, packed: Arc<[u8]>) -> Self {
+        let (awake, packed) = (OnceLock::new(), Some(packed));
+        Self { id, awake, packed, is_cool: true, is_long: false }
+    }
+
+    /// The same customer for another directory; none if it has a draft.
+    fn shared(&self) -> Option<Self> {
+        match (self.awake.get(), &self.packed) {
+            (None, Some(packed)) => Some(Self::packed(self.id, Arc::clone(packed))),
+            (Some(customer), _) if !customer.has_draft() => Some(Self::awake(customer.clone())),
+            (Some(_) | None, _) => None,
+        }
+    }
+
+    /// The bytes of one that rests.
+    fn resting_bytes(&self) -> &[u8] {
+        self.packed.as_deref().expect("who rests is packed")
     }
 
     /// The customer, wherever it is, without waking it.
     pub(super) fn peek(&self) -> Cow<'_, Customer> {
         match self.awake.get() {
             Some(customer) => Cow::Borrowed(customer),
-            None => Cow::Owned(unpacked(&self.packed)),
+            None => Cow::Owned(unpacked(self.resting_bytes())),
         }
     }
 
     /// Whether it can be unpacked.
     pub(super) fn can_wake(&self) -> bool {
-        self.awake.get().is_some() || read::<Customer>(&self.packed).is_some()
+        self.awake.get().is_some() || read::<Customer>(self.resting_bytes()).is_some()
     }
 
     /// Its bytes.
     pub(super) fn bytes(&self) -> Cow<'_, [u8]> {
-        match self.awake.get() {
-            Some(customer) if self.packed.is_empty() => {
-                Cow::Owned(written(customer.as_ref(), Vec::new()))
-            }
-            Some(_) | None => Cow::Borrowed(&self.packed),
+        match (self.awake.get(), &self.packed) {
+            (Some(customer), None) => Cow::Owned(written(customer.as_ref(), Vec::new())),
+            (Some(_) | None, _) => Cow::Borrowed(self.resting_bytes()),
         }
     }
 
@@ -115,17 +132,31 @@ impl Slot {
         if !self.is_cool || !self.is_counted() {
             return false;
         }
-        if self.packed.is_empty() {
+        if self.packed.is_none() {
             let customer = self.awake.get().filter(|customer| !customer.has_draft());
             let Some(customer) = customer else { return false };
             let Some(packed) = packed(customer) else {
                 self.is_long = true;
                 return true;
             };
-            self.packed = packed;
+            self.packed = Some(packed);
         }
         self.awake.take();
         true
+    }
+}
+
+/// A customer that was unpacked, with what from.
+#[derive(Debug)]
+pub struct Woken {
+    customer: Box<Customer>,
+    from: Arc<[u8]>,
+}
+
+impl Woken {
+    /// Who it is.
+    pub fn id(&self) -> CustomerId {
+        self.customer.id()
     }
 }
 
@@ -162,7 +193,7 @@ impl Directory {
     pub(super) fn get(&self, id: CustomerId) -> Option<&Customer> {
         let slot = self.slot(id)?;
         let wake = || {
-            let customer = Box::new(unpacked(&slot.packed));
+            let customer = Box::new(unpacked(slot.resting_bytes()));
             self.awake.fetch_add(1, Ordering::Relaxed);
             customer
         };
@@ -173,10 +204,10 @@ impl Directory {
         let place = self.place(id)?;
         let slot = self.slots.get_mut(place as usize)?;
         if slot.awake.get().is_none() {
-            slot.awake = OnceLock::from(Box::new(unpacked(&slot.packed)));
+            slot.awake = OnceLock::from(Box::new(unpacked(slot.resting_bytes())));
             *self.awake.get_mut() += 1;
         }
-        slot.packed = Box::default();
+        slot.packed = None;
         slot.is_cool = false;
         slot.awake.get_mut().map(AsMut::as_mut)
     }
@@ -201,6 +232,31 @@ impl Directory {
         slot.cool(archive);
         if slot.rest() {
             *self.awake.get_mut() -= 1;
+        }
+    }
+
+    /// The same customer for another directory; none if there is none, or one with a draft.
+    pub(super) fn shared(&self, id: CustomerId) -> Option<Slot> {
+        self.slot(id)?.shared()
+    }
+
+    /// Those that were at rest when they came here, and that somebody has looked at since.
+    pub(super) fn into_woken(self) -> Vec<Woken> {
+        let woken = |slot: Slot| {
+            let (from, customer) = (slot.packed?, slot.awake.into_inner()?);
+            Some(Woken { customer, from })
+        };
+        self.slots.into_iter().filter_map(woken).collect()
+    }
+
+    /// A customer that was unpacked elsewhere wakes, if it still is what it was unpacked from.
+    pub(super) fn wake(&mut self, woken: Woken) {
+        let Woken { customer, from } = woken;
+        let Some(place) = self.place(customer.id()) else { return };
+        let Some(slot) = self.slots.get_mut(place as usize) else { return };
+        let is_it = slot.packed.as_ref().is_some_and(|packed| Arc::ptr_eq(packed, &from));
+        if is_it && slot.awake.set(customer).is_ok() {
+            *self.awake.get_mut() += 1;
         }
     }
 

@@ -7,6 +7,7 @@
 //! it. A decision that needs to look at what would be if it were taken works on a `Draft`.
 
 mod affairs;
+mod ahead;
 mod archive;
 mod bill;
 mod customer;
@@ -41,6 +42,7 @@ use crate::unmade::Unmade;
 use directory::Directory;
 use facts::Facts;
 
+pub use ahead::Woken;
 pub use customer::Customer;
 pub use parts::Marks;
 

@@ -1,5 +1,7 @@
 //! State as postcard, and back: what a customer is packed into, and what snapshots hold.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 use super::customer::Customer;
@@ -8,9 +10,9 @@ use super::customer::Customer;
 pub(super) const LONG: usize = 16 * 1_024;
 
 /// A customer as bytes, unless these are too many.
-pub(super) fn packed(customer: &Customer) -> Option<Box<[u8]>> {
+pub(super) fn packed(customer: &Customer) -> Option<Arc<[u8]>> {
     let mut room = [0; LONG];
-    postcard::to_slice(customer, &mut room).ok().map(|packed| Box::from(&*packed))
+    postcard::to_slice(customer, &mut room).ok().map(|packed| Arc::from(&*packed))
 }
 
 /// The customer that was packed.

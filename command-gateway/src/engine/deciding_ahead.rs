@@ -1,0 +1,171 @@
+//! What a job has to decide next is handed out, and comes back before its turn.
+//!
+//! *Correctness.* What was decided on a copy is committed if it would be decided alike now: the
+//! subject and the book are at the revisions it was decided on, nobody has taken its invoices'
+//! ids, its documents have the same date, and it was decided a moment ago. Its numbers come last.
+
+use std::collections::BTreeMap;
+
+use crossbeam_channel::RecvError;
+use ledger_core::Stamp;
+use schemas::ids::CustomerId;
+use schemas::{Cause, StreamId};
+
+use super::driver::Driver;
+use super::ending::End;
+use super::step::{Entry, Step};
+use super::stepping::EngineCore;
+use crate::ahead::{Batch, DecidedAhead};
+use crate::decider::Decider;
+use crate::jobs::Next;
+use crate::request::CommandRequest;
+
+/// Subjects of a batch: some tenths of a millisecond of a thread's time.
+const BATCH: usize = 16;
+/// What was decided longer ago is decided again.
+const STALE_MICROS: i64 = 1_000_000;
+
+/// Subjects of one job that were handed out.
+#[derive(Debug, Default)]
+pub(super) struct HandedOut {
+    /// The job.
+    cause: u64,
+    /// The last of them.
+    last: Option<CustomerId>,
+    /// Those whose turn has not come, with what was decided; nothing while it is not back.
+    found: BTreeMap<CustomerId, Option<DecidedAhead>>,
+}
+
+impl HandedOut {
+    /// Whether a subject is handed out and nothing came back.
+    fn is_out(&self, next: &Next) -> bool {
+        self.cause == next.cause && matches!(self.found.get(&next.subject), Some(None))
+    }
+
+    fn take(&mut self, next: &Next) -> Option<DecidedAhead> {
+        if self.cause != next.cause {
+            return None;
+        }
+        self.found.remove(&next.subject).flatten()
+    }
+}
+
+impl<D: Decider, W> EngineCore<D, W> {
+    /// Whether the next subject of a job is handed out.
+    pub(super) fn waits_for_next(&self) -> bool {
+        self.fold.jobs.next().is_some_and(|next| self.handed_out.is_out(&next))
+    }
+
+    /// The next subjects that can be handed out, if there are enough to be worth it.
+    pub(crate) fn next_batch(&mut self) -> Option<Batch> {
+        let next = self.fold.jobs.next()?;
+        let handed_out = &mut self.handed_out;
+        if handed_out.cause != next.cause {
+            *handed_out = HandedOut { cause: next.cause, ..HandedOut::default() };
+        }
+        let subjects = self.fold.jobs.upcoming(handed_out.last, BATCH);
+        if subjects.is_empty() || (handed_out.last.is_none() && subjects.len() < BATCH) {
+            return None;
+        }
+        let ledger = self.fold.state.copy_many(subjects)?;
+        handed_out.last = subjects.last().copied();
+        handed_out.found.extend(subjects.iter().map(|subject| (*subject, None)));
+        let tasks = subjects.iter().map(|subject| (*subject, next.job.task(*subject))).collect();
+        let (cause, book) = (next.cause, self.fold.state.revision(StreamId::Book));
+        Some(Batch { ledger, cause, book, now: self.now(), tasks })
+    }
+
+    /// A batch came back.
+    pub(crate) fn take_decided(&mut self, batch: Vec<DecidedAhead>) {
+        for one in batch {
+            if one.cause == self.handed_out.cause
+                && let Some(waiting) = self.handed_out.found.get_mut(&one.subject)
+            {
+                *waiting = Some(one);
+            }
+        }
+    }
+
+    /// Nothing comes back any more.
+    pub(crate) fn decide_alone(&mut self) {
+        self.handed_out.found.retain(|_, found| found.is_some());
+    }
+
+    /// What was decided for a subject whose turn has come, if it was handed out. Who was at rest is
+    /// awake then.
+    pub(super) fn was_decided(&mut self, next: &Next) -> Option<DecidedAhead> {
+        let mut decided = self.handed_out.take(next)?;
+        if let Some(woken) = decided.woken.take() {
+            self.fold.state.wake(woken);
+        }
+        Some(decided)
+    }
+
+    /// Commits what was decided ahead, if it would be decided alike now; gives the command back
+    /// if not.
+    pub(super) fn take_in_decided(
+        &mut self,
+        request: CommandRequest,
+        cause: Option<Cause>,
+        decided: DecidedAhead,
+    ) -> Result<Step, CommandRequest> {
+        let DecidedAhead { subject, cause: _, book, stamp, revision, events, woken: _ } = decided;
+        let Some(mut events) = events else { return Err(request) };
+        let state = &self.fold.state;
+        let before = self.recorded_at();
+        let recorded_at = before.map_or(stamp.recorded_at, |before| before.max(stamp.recorded_at));
+        let is_same = state.revision(StreamId::Book) == book
+            && state.revision(StreamId::Customer(subject)) == revision
+            && self.now().micros() - stamp.recorded_at.micros() <= STALE_MICROS
+            && state.is_dated(subject, &events, recorded_at)
+            && state.is_free(&events);
+        if !is_same {
+            return Err(request);
+        }
+        if let Err(rejection) = state.number(subject, &mut events) {
+            return Ok(self.refused(rejection));
+        }
+        let stamp = Stamp { recorded_at, ..stamp };
+        Ok(self.take_in(Entry { request, cause, stamp: &stamp, whole: true }, events))
+    }
+}
+
+impl<D: Decider> Driver<D> {
+    /// Hands out what a job has to decide next.
+    pub(super) fn hand_out(&mut self) {
+        while self.ahead.has_room()
+            && let Some(batch) = self.core.next_batch()
+        {
+            if !self.ahead.ask(batch) {
+                self.ahead.end();
+                self.core.decide_alone();
+            }
+        }
+    }
+
+    /// Takes all that was decided ahead by now.
+    pub(super) fn take_what_was_decided(&mut self) {
+        while let Ok(batch) = self.ahead.decided().try_recv() {
+            self.ahead.taken();
+            self.core.take_decided(batch);
+        }
+    }
+
+    /// A batch was decided ahead, or none will be any more.
+    pub(super) fn was_decided(
+        &mut self,
+        decided: Result<Vec<DecidedAhead>, RecvError>,
+    ) -> Result<(), End> {
+        match decided {
+            Ok(batch) => {
+                self.ahead.taken();
+                self.core.take_decided(batch);
+            }
+            Err(RecvError) => {
+                self.ahead.end();
+                self.core.decide_alone();
+            }
+        }
+        Ok(())
+    }
+}
