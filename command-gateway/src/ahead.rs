@@ -6,16 +6,23 @@
 //! changed meanwhile; else it decides again itself.
 //! *Correctness.* Only what would be committed at once comes back: what is refused, too large, or
 //! needs to be read back is decided by the engine as if nobody had tried.
-//! *Limits.* So many threads, and two batches for each.
+//! *Limits.* So many threads, and two batches for each. They run when a processor has nothing else
+//! to do, so that nobody waits for one; if they get to nothing the engine decides alone.
 
+use std::collections::VecDeque;
 use std::io;
 use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
 use ledger_core::process::Task;
 use ledger_core::{Ledger, Stamp, Woken, unless_away};
 use schemas::ids::CustomerId;
 use schemas::{Event, StreamId, Timestamp};
+use thread_priority::{
+    NormalThreadSchedulePolicy, ThreadPriority, ThreadSchedulePolicy,
+    set_thread_priority_and_policy, thread_native_id,
+};
 
 use crate::panics::guarded;
 
@@ -23,8 +30,10 @@ use crate::panics::guarded;
 const MOST_THREADS: usize = 3;
 /// Batches that are with each thread, so that it never waits for one.
 const BATCHES: usize = 2;
-/// How far the threads give way to the engine.
-const NICE: i32 = 5;
+/// How long the engine waits for a batch.
+pub(crate) const PATIENCE: Duration = Duration::from_millis(5);
+/// How far the threads give way where they cannot give way to everybody.
+const NICE: i32 = 19;
 /// A decision that looks at more than so many subscriptions or lines is reckoned by itself: others
 /// would wait for it.
 pub(crate) const HEAVY: usize = 50;
@@ -95,9 +104,18 @@ impl Batch {
 pub(crate) struct Ahead {
     asked: Option<Sender<Batch>>,
     decided: Receiver<Vec<DecidedAhead>>,
-    /// Batches that are with the threads.
-    out: usize,
+    /// Since when batches are with the threads.
+    out: VecDeque<Instant>,
     threads: Vec<JoinHandle<()>>,
+}
+
+/// This thread runs when a processor has nothing else to do, and stops as soon as it has.
+fn give_way() {
+    let idle = ThreadSchedulePolicy::Normal(NormalThreadSchedulePolicy::Idle);
+    let lowest = ThreadPriority::Min;
+    if set_thread_priority_and_policy(thread_native_id(), lowest, idle).is_err() {
+        event_log::give_way(NICE);
+    }
 }
 
 impl Ahead {
@@ -112,7 +130,7 @@ impl Ahead {
             let (queue, done) = (queue.clone(), done.clone());
             let thread = std::thread::Builder::new().name(format!("ahead-{number}"));
             threads.push(thread.spawn(move || {
-                event_log::give_way(NICE);
+                give_way();
                 for batch in queue {
                     if done.send(batch.decide()).is_err() {
                         return;
@@ -121,12 +139,12 @@ impl Ahead {
             })?);
         }
         let decided = if count == 0 { crossbeam_channel::never() } else { decided };
-        Ok(Self { asked: Some(asked), decided, out: 0, threads })
+        Ok(Self { asked: Some(asked), decided, out: VecDeque::new(), threads })
     }
 
     /// Whether there is room for another batch.
     pub(crate) fn has_room(&self) -> bool {
-        self.asked.is_some() && self.out < self.threads.len() * BATCHES
+        self.asked.is_some() && self.out.len() < self.threads.len() * BATCHES
     }
 
     /// Has a batch decided. Whether somebody will.
@@ -134,7 +152,7 @@ impl Ahead {
         match self.asked.as_ref().map(|asked| asked.try_send(batch)) {
             Some(Err(TrySendError::Full(_) | TrySendError::Disconnected(_))) | None => false,
             Some(Ok(())) => {
-                self.out += 1;
+                self.out.push_back(Instant::now());
                 true
             }
         }
@@ -147,7 +165,12 @@ impl Ahead {
 
     /// A batch came back.
     pub(crate) fn taken(&mut self) {
-        self.out = self.out.saturating_sub(1);
+        self.out.pop_front();
+    }
+
+    /// Whether nobody needs to wait for a batch any longer.
+    pub(crate) fn is_late(&self) -> bool {
+        self.out.front().is_none_or(|since| since.elapsed() >= PATIENCE)
     }
 
     /// Nobody decides ahead any more.

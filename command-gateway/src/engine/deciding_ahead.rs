@@ -52,7 +52,7 @@ impl HandedOut {
 
 impl<D: Decider, W> EngineCore<D, W> {
     /// Whether the next subject of a job is handed out.
-    pub(super) fn waits_for_next(&self) -> bool {
+    pub(crate) fn waits_for_next(&self) -> bool {
         self.fold.jobs.next().is_some_and(|next| self.handed_out.is_out(&next))
     }
 
@@ -86,7 +86,7 @@ impl<D: Decider, W> EngineCore<D, W> {
         }
     }
 
-    /// Nothing comes back any more.
+    /// What has not come back is not waited for.
     pub(crate) fn decide_alone(&mut self) {
         self.handed_out.found.retain(|_, found| found.is_some());
     }

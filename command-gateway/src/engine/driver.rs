@@ -25,7 +25,7 @@ use super::stepping::EngineCore;
 use super::working::Work;
 use super::writer::{Writer, Written};
 use crate::admission::Admission;
-use crate::ahead::Ahead;
+use crate::ahead::{Ahead, PATIENCE};
 use crate::completion::ReplyTo;
 use crate::copies::HeldCopy;
 use crate::decider::Decider;
@@ -241,6 +241,9 @@ impl<D: Decider> Driver<D> {
             let others_wait = done > 0 && !self.intake.is_empty();
             self.take_what_was_decided();
             self.hand_out();
+            if self.core.waits_for_next() && self.ahead.is_late() {
+                self.core.decide_alone();
+            }
             if others_wait || (done > 0 && self.is_time_to_seal()) || !self.can_work() {
                 return Ok(());
             }
@@ -323,7 +326,7 @@ impl<D: Decider> Driver<D> {
         let pause = match (has_turn, self.can_work()) {
             (true, true) => Duration::ZERO,
             (true, false) => ROOM_AGAIN,
-            (false, _) => Duration::MAX,
+            (false, _) => self.patience(),
         };
         select! {
             recv(self.reading.read_back().read()) -> read => self.was_read(read),
@@ -355,14 +358,20 @@ impl<D: Decider> Driver<D> {
         if self.can_work() || !self.reading.again.is_empty() {
             return Ok(());
         }
-        let writer = &self.writer;
+        let (writer, patience) = (&self.writer, self.patience());
         select! {
             recv(self.reading.read_back().read()) -> read => self.was_read(read),
             recv(self.large.reckoner().reckoned()) -> reckoned => self.was_reckoned(reckoned),
             recv(self.ahead.decided()) -> decided => self.was_decided(decided),
             recv(writer.done()) -> written => self.came_back(written),
             recv(self.intake) -> intake => self.hold(intake),
+            default(patience) => Ok(()),
         }
+    }
+
+    /// How long it waits at most while nothing can be done.
+    fn patience(&self) -> Duration {
+        if self.core.waits_for_next() { PATIENCE } else { Duration::MAX }
     }
 
     pub(super) fn came_back(&mut self, written: Result<Written, RecvError>) -> Result<(), End> {

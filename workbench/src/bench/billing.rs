@@ -3,8 +3,9 @@
 //! # Shape
 //!
 //! For each size a fresh book gets so many customers, each with one subscription that is due.
-//! Then one run bills them all, while another customer's payments are sent one at a time: their
-//! latency is taken before and during the run. A second run must find nothing to do.
+//! Then one run bills them all, while another customer pays a thousand times a second, one payment
+//! at a time: their latency is taken before and during the run, there from when a payment was to
+//! be sent, so that one that waits makes the next ones late. A second run must find nothing to do.
 //!
 //! # Limits
 //!
@@ -33,6 +34,8 @@ use crate::error::WorkError;
 
 /// Payments that are sent before the run, one at a time.
 const QUIET_PAYMENTS: usize = 2_000;
+/// How often somebody pays during a run.
+const PAY_EVERY: Duration = Duration::from_millis(1);
 /// How long a run may take.
 const PATIENCE: Duration = Duration::from_hours(1);
 
@@ -117,7 +120,7 @@ fn measure(customers: u64, folder: &Folder) -> Result<(Row, Duration), WorkError
         .map_err(|source| WorkError::io("the disk cannot be measured", source))?;
     let mut quiet = Vec::new();
     for _ in 0..QUIET_PAYMENTS {
-        quiet.push(book.pay()?);
+        quiet.push(book.pay(Instant::now())?);
     }
     machine::forget_peak();
     let (elapsed, mut others) = book.bill("first", customers)?;
@@ -212,8 +215,8 @@ impl Book {
         )
     }
 
-    /// One payment of the customer that is not billed; how long its answer took.
-    fn pay(&mut self) -> Result<Duration, WorkError> {
+    /// One payment of the customer that is not billed; how long after `started` its answer came.
+    fn pay(&mut self, started: Instant) -> Result<Duration, WorkError> {
         self.sent += 1;
         let name = format!("payment {}", self.sent);
         let command = made(
@@ -225,7 +228,6 @@ impl Book {
             }),
         );
         let request = CommandRequest::new(self.command_id(&name), self.actor.clone(), command);
-        let started = Instant::now();
         let outcome = self.handle.submit_blocking(request);
         let elapsed = started.elapsed();
         outcome
@@ -234,7 +236,7 @@ impl Book {
     }
 
     /// Bills everyone that is due, with payments in between.
-    fn bill(&mut self, name: &str, due: u64) -> Result<(Duration, Vec<Duration>), WorkError> {
+    fn bill(&mut self, name: &str, subjects: u64) -> Result<(Duration, Vec<Duration>), WorkError> {
         let run = BillingRunId::new(derive(self.base, name));
         let today: Date = edge::now()?.utc_date();
         let command = made("billing.run", &json!({"run": run, "through": today}));
@@ -244,13 +246,14 @@ impl Book {
         outcome
             .map_err(|refusal| WorkError::Unplanned(format!("the run was refused: {refusal}")))?;
         let mut others = Vec::new();
+        let mut due = started;
         loop {
             let progress = self.handle.progress().run(run);
             if let Some(done) = progress.filter(|found| found.state == RunState::Done) {
                 let elapsed = started.elapsed();
-                if (done.due, done.billed, done.failed) != (due, due, 0) {
+                if (done.due, done.billed, done.failed) != (subjects, subjects, 0) {
                     return Err(WorkError::Wrong(format!(
-                        "{due} customers were due; the run found {}, billed {}, failed {}",
+                        "{subjects} customers were due; the run found {}, billed {}, failed {}",
                         done.due, done.billed, done.failed
                     )));
                 }
@@ -259,7 +262,14 @@ impl Book {
             if started.elapsed() > PATIENCE {
                 return Err(WorkError::Unplanned("the run does not end".to_owned()));
             }
-            others.push(self.pay()?);
+            due += PAY_EVERY;
+            let early = due.saturating_duration_since(Instant::now());
+            if early.is_zero() {
+                others.push(self.pay(due)?);
+            } else {
+                std::thread::sleep(early);
+                others.push(self.pay(Instant::now())?);
+            }
         }
     }
 }
