@@ -40,7 +40,7 @@ pub(crate) const HEAVY: usize = 50;
 
 /// Subjects of a job.
 #[derive(Debug)]
-pub(crate) struct Batch {
+pub struct Batch {
     /// The book and those of them who can be decided on elsewhere.
     pub(crate) ledger: Ledger,
     /// The position of the job's own commit.
@@ -53,7 +53,7 @@ pub(crate) struct Batch {
 
 /// What was decided for a subject.
 #[derive(Debug)]
-pub(crate) struct DecidedAhead {
+pub struct DecidedAhead {
     pub(crate) subject: CustomerId,
     pub(crate) cause: u64,
     pub(crate) book: u64,
@@ -66,8 +66,16 @@ pub(crate) struct DecidedAhead {
     pub(crate) woken: Option<Woken>,
 }
 
+impl DecidedAhead {
+    /// Whether the engine needs not decide, if it would decide alike.
+    pub fn is_decided(&self) -> bool {
+        self.events.is_some()
+    }
+}
+
 impl Batch {
-    fn decide(self) -> Vec<DecidedAhead> {
+    /// Decides for each subject.
+    pub fn decide(self) -> Vec<DecidedAhead> {
         let Self { ledger, cause, book, now, tasks } = self;
         let mut decided: Vec<DecidedAhead> = Vec::with_capacity(tasks.len());
         for (subject, Task { command_id, command }) in tasks {

@@ -21,7 +21,7 @@
 
 pub mod admin;
 mod admission;
-mod ahead;
+pub mod ahead;
 mod archive;
 mod asking;
 pub mod clock;

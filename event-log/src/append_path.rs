@@ -146,13 +146,14 @@ impl FileLog {
         Ok(())
     }
 
-    /// Has the next segment made while the second half of this one is filled.
+    /// Has the next segment made while this one is filled, with pauses while there is time.
     fn prepare_ahead(&mut self) {
         if let Some(segment) = &self.segment
             && self.options.prepare_ahead
-            && segment.offset >= segment.length / 2
+            && segment.offset >= segment.length / 4
         {
-            self.spare.prepare_ahead(self.segment_length(segment.number + 1, 0));
+            let hurries = segment.offset >= segment.length / 4 * 3;
+            self.spare.prepare_ahead(self.segment_length(segment.number + 1, 0), hurries);
         }
     }
 }

@@ -8,6 +8,7 @@
 use std::fmt;
 use std::io;
 use std::path::PathBuf;
+use std::time::Duration;
 
 /// One flat folder.
 pub trait Disk: Send + Sync + fmt::Debug {
@@ -73,6 +74,14 @@ pub trait DiskFile: Send + Sync + fmt::Debug {
     /// # Errors
     /// `StorageFull` if there is no room; else what the disk says.
     fn preallocate(&self, length: u64) -> io::Result<()>;
+
+    /// The same, for a file that nobody waits for: between pieces `pause` is called with how long
+    /// the last one took.
+    /// # Errors
+    /// As [`preallocate`](Self::preallocate).
+    fn preallocate_ahead(&self, length: u64, _pause: &dyn Fn(Duration)) -> io::Result<()> {
+        self.preallocate(length)
+    }
 
     /// Makes all bytes written before this call durable.
     /// # Errors

@@ -4,6 +4,7 @@ use std::fs::{File, OpenOptions};
 use std::io;
 use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use rustix::fs::{FallocateFlags, FlockOperation};
 
@@ -166,6 +167,10 @@ impl DiskFile for OsFile {
     }
 
     fn preallocate(&self, length: u64) -> io::Result<()> {
+        self.preallocate_ahead(length, &|_| ())
+    }
+
+    fn preallocate_ahead(&self, length: u64, pause: &dyn Fn(Duration)) -> io::Result<()> {
         let mut at = self.length()?;
         if at >= length {
             return Ok(());
@@ -179,10 +184,12 @@ impl DiskFile for OsFile {
         while at < length {
             let left = usize::try_from(length - at).unwrap_or(usize::MAX);
             let chunk = &zeros[..left.min(ZERO_CHUNK)];
+            let started = Instant::now();
             self.0.write_all_at(chunk, at)?;
             // Little by little, so that the log's own syncs don't wait behind a whole segment.
             self.0.sync_data()?;
             at += chunk.len() as u64;
+            pause(started.elapsed());
         }
         self.0.sync_all()
     }

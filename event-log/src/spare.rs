@@ -1,38 +1,52 @@
 //! The next segment's file, made ahead.
 //!
 //! Filling a segment with zeros takes long, so it is done on a thread of its own while the current
-//! segment is filled. The spare has a name that is no segment's until it is needed.
+//! segment is filled. The thread pauses between pieces: the log's own syncs wait for the disk
+//! behind each of them. The spare has a name that is no segment's until it is needed.
 
 use std::io;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use crate::disk::{Disk, DiskFile};
 
 /// The spare's file name.
 pub(crate) const SPARE_FILE: &str = "spare.blk";
 
+type Made = io::Result<Box<dyn DiskFile>>;
+
+/// A pause is so many times as long as the piece before it took.
+const PAUSE: u32 = 3;
+/// The longest pause: with a segment's pieces some five seconds.
+const LONGEST_PAUSE: Duration = Duration::from_millis(20);
+
 /// Makes the next segment's file.
 #[derive(Debug)]
 pub(crate) struct Spare {
     disk: Arc<dyn Disk>,
     state: State,
+    /// The spare is wanted soon.
+    hurries: Arc<AtomicBool>,
 }
 
 #[derive(Debug)]
 enum State {
     Absent,
-    Preparing(JoinHandle<io::Result<Box<dyn DiskFile>>>),
+    Preparing(JoinHandle<Made>),
     Ready(Box<dyn DiskFile>),
 }
 
 impl Spare {
     pub(crate) fn new(disk: Arc<dyn Disk>) -> Self {
-        Self { disk, state: State::Absent }
+        Self { disk, state: State::Absent, hurries: Arc::default() }
     }
 
-    /// Starts to make a spare on another thread, if there is none.
-    pub(crate) fn prepare_ahead(&mut self, length: u64) {
+    /// Starts to make a spare on another thread, if there is none; it is wanted soon if that
+    /// `hurries`.
+    pub(crate) fn prepare_ahead(&mut self, length: u64, hurries: bool) {
+        self.hurries.store(hurries, Ordering::Relaxed);
         match self.state {
             State::Absent => {}
             State::Preparing(_) | State::Ready(_) => return,
@@ -40,7 +54,13 @@ impl Spare {
         let disk = Arc::clone(&self.disk);
         let thread = std::thread::Builder::new().name("log-segment".to_owned());
         // Without a thread the spare is made when it is needed.
-        if let Ok(handle) = thread.spawn(move || make(disk.as_ref(), length)) {
+        let hurries = Arc::clone(&self.hurries);
+        let pause = move |took: Duration| {
+            if !hurries.load(Ordering::Relaxed) {
+                std::thread::sleep((took * PAUSE).min(LONGEST_PAUSE));
+            }
+        };
+        if let Ok(handle) = thread.spawn(move || make(disk.as_ref(), length, &pause)) {
             self.state = State::Preparing(handle);
         }
     }
@@ -56,20 +76,26 @@ impl Spare {
     pub(crate) fn take(&mut self, length: u64) -> io::Result<Box<dyn DiskFile>> {
         let ready = match std::mem::replace(&mut self.state, State::Absent) {
             State::Absent => None,
-            State::Preparing(handle) => handle.join().ok().and_then(Result::ok),
+            State::Preparing(handle) => self.join(handle).and_then(Result::ok),
             State::Ready(file) => Some(file),
         };
         match ready {
-            Some(file) => fill(self.disk.as_ref(), file, length),
-            None => make(self.disk.as_ref(), length),
+            Some(file) => fill(self.disk.as_ref(), file, length, &|_| ()),
+            None => make(self.disk.as_ref(), length, &|_| ()),
         }
+    }
+
+    /// What the thread came to, which does not pause any more; none if it panicked.
+    fn join(&self, handle: JoinHandle<Made>) -> Option<Made> {
+        self.hurries.store(true, Ordering::Relaxed);
+        handle.join().ok()
     }
 
     /// Removes the spare, to leave a tidy folder.
     pub(crate) fn discard(&mut self) {
         match std::mem::replace(&mut self.state, State::Absent) {
             State::Absent => return,
-            State::Preparing(handle) => drop(handle.join()),
+            State::Preparing(handle) => drop(self.join(handle)),
             State::Ready(file) => drop(file),
         }
         // The next opening removes what is left.
@@ -80,21 +106,26 @@ impl Spare {
 impl Drop for Spare {
     fn drop(&mut self) {
         match std::mem::replace(&mut self.state, State::Absent) {
-            State::Preparing(handle) => drop(handle.join()),
+            State::Preparing(handle) => drop(self.join(handle)),
             State::Absent | State::Ready(_) => {}
         }
     }
 }
 
 /// Makes a spare.
-fn make(disk: &dyn Disk, length: u64) -> io::Result<Box<dyn DiskFile>> {
+fn make(disk: &dyn Disk, length: u64, pause: &dyn Fn(Duration)) -> io::Result<Box<dyn DiskFile>> {
     remove_if_there(disk)?;
-    fill(disk, disk.create(SPARE_FILE)?, length)
+    fill(disk, disk.create(SPARE_FILE)?, length, pause)
 }
 
 /// Fills the spare with zeros. If that fails, no half-made file is left to take up room.
-fn fill(disk: &dyn Disk, file: Box<dyn DiskFile>, length: u64) -> io::Result<Box<dyn DiskFile>> {
-    match file.preallocate(length) {
+fn fill(
+    disk: &dyn Disk,
+    file: Box<dyn DiskFile>,
+    length: u64,
+    pause: &dyn Fn(Duration),
+) -> io::Result<Box<dyn DiskFile>> {
+    match file.preallocate_ahead(length, pause) {
         Ok(()) => Ok(file),
         Err(error) => {
             drop(file);

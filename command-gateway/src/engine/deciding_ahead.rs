@@ -57,7 +57,7 @@ impl<D: Decider, W> EngineCore<D, W> {
     }
 
     /// The next subjects that can be handed out, if there are enough to be worth it.
-    pub(crate) fn next_batch(&mut self) -> Option<Batch> {
+    pub fn next_batch(&mut self) -> Option<Batch> {
         let next = self.fold.jobs.next()?;
         let handed_out = &mut self.handed_out;
         if handed_out.cause != next.cause {
@@ -76,7 +76,7 @@ impl<D: Decider, W> EngineCore<D, W> {
     }
 
     /// A batch came back.
-    pub(crate) fn take_decided(&mut self, batch: Vec<DecidedAhead>) {
+    pub fn take_decided(&mut self, batch: Vec<DecidedAhead>) {
         for one in batch {
             if one.cause == self.handed_out.cause
                 && let Some(waiting) = self.handed_out.found.get_mut(&one.subject)

@@ -22,8 +22,8 @@ use schemas::text::Actor;
 use schemas::{Cause, Command, Commit, CommitView, Event, Rejection, StreamId, Timestamp};
 use vault::FreshKey;
 
-use super::deciding_ahead::HandedOut;
 use super::decided::{Answer, Decided, Offer, Offered, Verdict};
+use super::deciding_ahead::HandedOut;
 use super::step::{Entry, Prepared, Pushed, Step, too_large};
 use crate::archive::{Archive, Cooling, Damaged, Stored};
 use crate::clock::Clock;

@@ -22,13 +22,17 @@ impl Ledger {
     pub fn copy_many(&self, customers: impl IntoIterator<Item = CustomerId>) -> Self {
         let mut copies = Directory::default();
         for id in customers {
-            let is_alone = self.registry.parent(id).is_none()
-                && self.registry.children(id).next().is_none();
+            let is_alone =
+                self.registry.parent(id).is_none() && self.registry.children(id).next().is_none();
             if is_alone && let Some(copy) = self.customers.shared(id) {
                 copies.put(copy);
             }
         }
-        Self { facts: Arc::clone(&self.facts), registry: self.registry.numbered(), customers: copies }
+        Self {
+            facts: Arc::clone(&self.facts),
+            registry: self.registry.numbered(),
+            customers: copies,
+        }
     }
 
     /// Customers that were at rest when they were copied, and that were looked at since.

@@ -3,14 +3,16 @@
 //! # Shape
 //!
 //! For each size a fresh book gets so many customers, each with one subscription that is due.
-//! Then one run bills them all, while another customer pays a thousand times a second, one payment
-//! at a time: their latency is taken before and during the run, there from when a payment was to
-//! be sent, so that one that waits makes the next ones late. A second run must find nothing to do.
+//! Then one run bills them all, while eight clients send a thousand payments a second of another
+//! customer. Their latency is taken before the run, one at a time, and during it, there from when
+//! a payment was to be sent: one that waits makes the next one late. A second run must find
+//! nothing to do.
 //!
 //! # Limits
 //!
 //! The log's folder decides what a sync costs; it is measured in the same minute and printed.
 
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use client::{Node, edge};
@@ -34,8 +36,11 @@ use crate::error::WorkError;
 
 /// Payments that are sent before the run, one at a time.
 const QUIET_PAYMENTS: usize = 2_000;
-/// How often somebody pays during a run.
-const PAY_EVERY: Duration = Duration::from_millis(1);
+/// How many clients pay during a run, and how often each.
+const PAYERS: u32 = 8;
+const PAY_EVERY: Duration = Duration::from_millis(8);
+/// How often a run is looked at.
+const LOOK_EVERY: Duration = Duration::from_millis(1);
 /// How long a run may take.
 const PATIENCE: Duration = Duration::from_hours(1);
 
@@ -99,7 +104,7 @@ struct Book {
     handle: GatewayHandle,
     actor: Actor,
     base: Uuid,
-    sent: u64,
+    sent: AtomicU64,
 }
 
 fn measure(customers: u64, folder: &Folder) -> Result<(Row, Duration), WorkError> {
@@ -109,11 +114,11 @@ fn measure(customers: u64, folder: &Folder) -> Result<(Row, Duration), WorkError
         .map_err(|source| WorkError::io("no randomness for the log's id", source))?;
     let config = GatewayConfig::at(folder.log(&name))?;
     let gateway = Gateway::create(&config, log, Script::open())?;
-    let mut book = Book {
+    let book = Book {
         handle: gateway.handle(),
         actor: "bench".parse().expect("a token of ASCII letters is an actor"),
         base: edge::fresh(),
-        sent: 0,
+        sent: AtomicU64::new(0),
     };
     book.set_up(customers)?;
     let disk = probe::measure(folder.root(), 100)
@@ -216,9 +221,8 @@ impl Book {
     }
 
     /// One payment of the customer that is not billed; how long after `started` its answer came.
-    fn pay(&mut self, started: Instant) -> Result<Duration, WorkError> {
-        self.sent += 1;
-        let name = format!("payment {}", self.sent);
+    fn pay(&self, started: Instant) -> Result<Duration, WorkError> {
+        let name = format!("payment {}", self.sent.fetch_add(1, Ordering::Relaxed));
         let command = made(
             "payment.record",
             &json!({
@@ -236,7 +240,7 @@ impl Book {
     }
 
     /// Bills everyone that is due, with payments in between.
-    fn bill(&mut self, name: &str, subjects: u64) -> Result<(Duration, Vec<Duration>), WorkError> {
+    fn bill(&self, name: &str, subjects: u64) -> Result<(Duration, Vec<Duration>), WorkError> {
         let run = BillingRunId::new(derive(self.base, name));
         let today: Date = edge::now()?.utc_date();
         let command = made("billing.run", &json!({"run": run, "through": today}));
@@ -245,8 +249,52 @@ impl Book {
         let outcome = self.handle.submit_blocking(request);
         outcome
             .map_err(|refusal| WorkError::Unplanned(format!("the run was refused: {refusal}")))?;
-        let mut others = Vec::new();
-        let mut due = started;
+        let is_over = &AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            let payers = (0..PAYERS).map(|n| {
+                let first = started + PAY_EVERY * n / PAYERS;
+                scope.spawn(move || self.keep_paying(first, is_over))
+            });
+            let payers: Vec<_> = payers.collect();
+            let elapsed = self.wait_for(run, subjects, started);
+            is_over.store(true, Ordering::Relaxed);
+            let mut others = Vec::new();
+            for payer in payers {
+                let paid = payer.join().map_err(|_| WorkError::Unplanned("a payer died".into()))?;
+                others.append(&mut paid?);
+            }
+            Ok((elapsed?, others))
+        })
+    }
+
+    /// Pays from an instant on; how long after its time each payment was answered. One that was
+    /// not sent in time because the one before was not answered is late from its time on.
+    fn keep_paying(
+        &self,
+        first: Instant,
+        is_over: &AtomicBool,
+    ) -> Result<Vec<Duration>, WorkError> {
+        let (mut due, mut took) = (first, Vec::new());
+        while !is_over.load(Ordering::Relaxed) {
+            let early = due.saturating_duration_since(Instant::now());
+            if early.is_zero() {
+                took.push(self.pay(due)?);
+            } else {
+                std::thread::sleep(early);
+                took.push(self.pay(Instant::now())?);
+            }
+            due += PAY_EVERY;
+        }
+        Ok(took)
+    }
+
+    /// Waits until a run is over; how long it took.
+    fn wait_for(
+        &self,
+        run: BillingRunId,
+        subjects: u64,
+        started: Instant,
+    ) -> Result<Duration, WorkError> {
         loop {
             let progress = self.handle.progress().run(run);
             if let Some(done) = progress.filter(|found| found.state == RunState::Done) {
@@ -257,19 +305,12 @@ impl Book {
                         done.due, done.billed, done.failed
                     )));
                 }
-                return Ok((elapsed, others));
+                return Ok(elapsed);
             }
             if started.elapsed() > PATIENCE {
                 return Err(WorkError::Unplanned("the run does not end".to_owned()));
             }
-            due += PAY_EVERY;
-            let early = due.saturating_duration_since(Instant::now());
-            if early.is_zero() {
-                others.push(self.pay(due)?);
-            } else {
-                std::thread::sleep(early);
-                others.push(self.pay(Instant::now())?);
-            }
+            std::thread::sleep(LOOK_EVERY);
         }
     }
 }
