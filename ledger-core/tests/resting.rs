@@ -92,3 +92,47 @@ fn who_takes_many_bytes_does_not_rest_and_is_not_counted() {
     assert!(book.ledger == before.archived());
     assert!(support::restored(&book.ledger) == book.ledger);
 }
+
+#[test]
+fn a_customer_that_a_copy_unpacked_wakes_only_if_it_is_still_the_same() {
+    // Given three customers at rest, and a copy of them
+    let (mut book, customers) = with_customers(3);
+    for customer in &customers {
+        book.ledger.rest_one(*customer);
+    }
+    assert_eq!(book.ledger.awake(), 0);
+    let copy = book.ledger.copy_many(customers.iter().copied());
+    for customer in &customers[..2] {
+        assert_eq!(copy.customer(*customer), book.ledger.clone().customer(*customer));
+    }
+    assert!(book.ledger.rests(customers[0]), "who looks at a copy wakes nobody here");
+    // When one of them changes
+    let body = json!({"customer": customers[1], "purchase_order": "PO 7"});
+    book.given("customer.update", body);
+    let before = book.ledger.clone();
+    assert_eq!(book.ledger.awake(), 1);
+    // Then of the two that were looked at the other one wakes, and nobody becomes another.
+    let woken = copy.into_woken();
+    assert_eq!(woken.iter().map(|one| one.id()).collect::<Vec<_>>(), customers[..2]);
+    for one in woken {
+        book.ledger.wake(one);
+    }
+    assert_eq!(book.ledger.awake(), 2);
+    assert!(!book.ledger.rests(customers[0]) && book.ledger.rests(customers[2]));
+    assert!(book.ledger == before);
+}
+
+#[test]
+fn who_pays_for_others_is_not_decided_on_elsewhere() {
+    let (mut book, customers) = with_customers(2);
+    let body = json!({
+        "customer": id("child"), "entity": id("e"), "name": "Child", "currency": "EUR",
+        "zone": "UTC", "parent": customers[0],
+    });
+    book.given("customer.register", body);
+    let all: Vec<_> = book.ledger.customers().collect();
+    let copy = book.ledger.copy_many(all.iter().copied());
+    let copied: Vec<_> = copy.customers().collect();
+    assert!(copied.contains(&customers[1]) && !copied.contains(&customers[0]));
+    assert_eq!(copied.len(), all.len() - 2, "the child is not copied either");
+}
