@@ -2,11 +2,11 @@
 
 mod support;
 
-use schemas::Event;
 use schemas::event::{
-    CreditApplied, CreditExpired, CreditNoteIssued, PaymentRecorded, PaymentRefunded,
+    CreditApplied, CreditExpired, CreditNoteIssued, DueSet, PaymentRecorded, PaymentRefunded,
     PaymentReversed,
 };
+use schemas::{Date, Event};
 use serde_json::{Value, json};
 
 use support::{TestBook, at, id, with};
@@ -320,4 +320,46 @@ fn credit_of_an_invoice_below_zero_first_pays_what_it_credits() {
         let opens: Vec<i64> = book.customer("c").invoices().map(|i| i.open().0).collect();
         assert_eq!((opens[0], opens[1]), open, "{target}");
     }
+}
+
+#[test]
+fn what_one_command_cannot_pay_from_credit_the_next_run_does() {
+    // Given 2,500 open invoices of 1.00 each
+    let mut book = TestBook::with_plans();
+    for n in 0..2_500 {
+        book.given("charge.add", charge(&format!("charge {n}"), "1.00"));
+    }
+    assert_eq!(balance(&book), (250_000, 0));
+    assert!(book.bill("2024-01-01").is_empty(), "nothing is due");
+    // When one payment comes for all of them and 5.00 more
+    let events = book.given("payment.record", pay("p", "2505.00"));
+    // Then a thousand are paid by it, a thousand by its credit, and the customer is due
+    assert_eq!(balance(&book), (50_000, 50_500));
+    let due = events.iter().filter_map(|event| event.get::<DueSet>()).last();
+    assert_eq!(due.map(|set| set.on), Some(Some(Date::MIN)));
+    // And the next run pays the rest, without another document.
+    assert!(book.bill("2024-01-01").is_empty());
+    assert_eq!(balance(&book), (0, 500));
+    // Then nobody is due any more.
+    let before = book.customer("c").clone();
+    assert!(book.bill("2024-01-01").is_empty());
+    assert_eq!(book.customer("c"), &before);
+}
+
+#[test]
+fn a_run_pays_all_that_credit_can_before_it_issues_the_next_invoice() {
+    // Given 2,500 open invoices of 1.00, and credit that a void of a later payment left
+    let mut book = TestBook::with_plans();
+    book.subscribe("basic", json!({}));
+    for n in 0..2_500 {
+        book.given("charge.add", charge(&format!("charge {n}"), "1.00"));
+    }
+    book.given("payment.record", pay("p", "2500.00"));
+    assert_eq!(balance(&book), (50_000, 50_000));
+    // When the run that bills the subscription comes
+    let invoices = book.bill("2024-01-01");
+    // Then the credit is used for what was open before, and the new invoice stays open.
+    assert_eq!(invoices.len(), 1);
+    assert_eq!(invoices[0].credit_applied.0, 0);
+    assert_eq!(balance(&book), (i128::from(invoices[0].totals.total.0), 0));
 }

@@ -19,8 +19,8 @@ use super::lines::{Line, shown};
 use super::lots::{Lots, Move};
 use crate::accounting::{Account, Posted};
 
-/// A commit with so many parts of applied credit may leave more to the next one, as the ledger
-/// says.
+/// A commit with so many parts of applied credit may leave more to the next billing run, as the
+/// ledger says.
 const FULL: usize = 1_000;
 
 /// Sums over all customers of one currency.

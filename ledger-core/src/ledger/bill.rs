@@ -12,7 +12,8 @@ use crate::billing::lines::{Drafts, Scope, drafts};
 use crate::catalog::state::Catalog;
 use crate::context::{Context, Stamp};
 use crate::process::{Step, activations, first_steps};
-use crate::settlement::{self, credit_note, spending};
+use crate::settlement::spending::{self, Swept};
+use crate::settlement::{self, credit_note};
 use crate::spans::just_before;
 use crate::subscription::advance::Horizon;
 use crate::subscription::books::Books as _;
@@ -201,9 +202,15 @@ fn let_go(context: &Context<'_>, draft: &mut Draft, scope: Scope) -> Result<bool
     Ok(true)
 }
 
-/// Pays what is open from credit, where the policy says so.
+/// Pays what is open from credit, where the policy says so: all of it who bills everything, and as
+/// much as one sweep does any other decision. For the rest the customer is due.
 pub(super) fn sweep(context: &Context<'_>, draft: &mut Draft) -> Result<(), Rejection> {
-    let applied = spending::sweep(&settling(context, &draft.customer))?;
-    draft.extend(applied);
-    Ok(())
+    loop {
+        let Swept { applied, is_full } = spending::sweep(&settling(context, &draft.customer))?;
+        draft.extend(applied);
+        draft.leaves_credit = is_full && !draft.sweeps_all;
+        if !is_full || draft.leaves_credit {
+            return Ok(());
+        }
+    }
 }

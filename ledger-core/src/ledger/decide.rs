@@ -81,7 +81,7 @@ pub(super) fn of_customer(
             if let CustomerCommand::ParkCustomer(_) = command {
                 // Nothing else is looked at: what could not be looked at may be why.
                 let mut draft = Draft::after(customer, events);
-                draft.extend(due::set(customer.due, draft.customer.account(), context)?);
+                draft.extend(due_set(context, customer, &draft)?);
                 return Ok(draft.events);
             }
             events
@@ -294,7 +294,7 @@ fn bill_customer(
     let mut draft = bill_all(context, customer, horizon, wanted)?;
     follows::follow(context, &mut draft)?;
     // Also where nothing was billed: what waits may wait for another day by now.
-    draft.extend(due::set(customer.due, draft.customer.account(), context)?);
+    draft.extend(due_set(context, customer, &draft)?);
     Ok(draft.events)
 }
 
@@ -309,7 +309,7 @@ fn end_documents(
     take_steps(context, &mut draft, own_first_steps())?;
     let last = draft.customer.account().last_document;
     draft.extend(erase::end_documents(context, &customer.profile, last, through)?);
-    draft.extend(due::set(customer.due, draft.customer.account(), context)?);
+    draft.extend(due_set(context, customer, &draft)?);
     Ok(draft.events)
 }
 
@@ -320,7 +320,7 @@ fn bill_all(
     horizon: Horizon,
     wanted: Wanted<'_>,
 ) -> Result<Draft, Rejection> {
-    let mut draft = Draft::after(customer, Vec::new());
+    let mut draft = Draft { sweeps_all: true, ..Draft::after(customer, Vec::new()) };
     // What leaves alone what is invoiced does so before an invoice expires.
     let now = context.stamp.recorded_at;
     let of = customer.looked_at(Scope::All, present(context, customer)?)?;
@@ -346,6 +346,15 @@ pub(super) fn billed_today(
     finish(context, customer, draft)
 }
 
+/// The event by which the days become others on which a run has something to do, if they do.
+fn due_set(
+    context: &Context<'_>,
+    customer: &Customer,
+    draft: &Draft,
+) -> Result<Option<Event>, Rejection> {
+    due::set(customer.due, draft.customer.account(), context, draft.leaves_credit)
+}
+
 /// What follows from a decision; see the module.
 pub(super) fn finish(
     context: &Context<'_>,
@@ -354,7 +363,7 @@ pub(super) fn finish(
 ) -> Result<Vec<Event>, Rejection> {
     follows::follow(context, &mut draft)?;
     if draft.events.iter().any(due::moves) {
-        draft.extend(due::set(customer.due, draft.customer.account(), context)?);
+        draft.extend(due_set(context, customer, &draft)?);
     }
     Ok(draft.events)
 }

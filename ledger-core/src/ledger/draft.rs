@@ -25,13 +25,18 @@ pub(super) enum UpTo {
 pub(super) struct Draft {
     pub(super) customer: Customer,
     pub(super) events: Vec<Event>,
+    /// It bills everything, and so pays all that credit can pay.
+    pub(super) sweeps_all: bool,
+    /// Credit may be left beside something that it could pay.
+    pub(super) leaves_credit: bool,
 }
 
 impl Draft {
     /// Events that were decided on `customer`, with what they make of it.
     pub(super) fn after(customer: &Customer, events: Vec<Event>) -> Self {
         let made = Vec::with_capacity(events.len() + 4);
-        let mut draft = Self { customer: customer.clone(), events: made };
+        let customer = customer.clone();
+        let mut draft = Self { customer, events: made, sweeps_all: false, leaves_credit: false };
         draft.extend(events);
         draft
     }

@@ -142,11 +142,13 @@ impl Ledger {
         let StreamId::Customer(id) = command.stream() else { return 0 };
         let Some(customer) = self.customers.get(id) else { return 0 };
         let lines = |invoice| customer.billing.lines_of(invoice);
+        // What credit may pay takes a sixteenth of a line's time.
+        let swept = customer.settlement.can_sweep() / 16;
         let due = |through| customer.billing.days.looked_at(through).len();
         match command {
-            Command::Billing(BillingCommand::BillCustomer(bill)) => due(bill.through),
+            Command::Billing(BillingCommand::BillCustomer(bill)) => due(bill.through) + swept,
             Command::Billing(BillingCommand::InvoiceNow(now)) => {
-                due(now.through.unwrap_or(Date::MAX))
+                due(now.through.unwrap_or(Date::MAX)) + swept
             }
             Command::Customer(
                 CustomerCommand::UpdateCustomer(UpdateCustomer { zone: Some(_), .. })

@@ -75,7 +75,7 @@ fn is_aside(event: &SubscriptionEvent) -> bool {
 }
 
 /// The event by which the customer's day becomes another one, or those of subscriptions that were
-/// touched; none if all stay.
+/// touched; none if all stay. Who `leaves_credit` beside something that it can pay is due at once.
 ///
 /// # Errors
 /// A date that cannot be computed.
@@ -83,21 +83,27 @@ pub(crate) fn set(
     before: Option<Date>,
     account: Account<'_>,
     context: &Context<'_>,
+    leaves_credit: bool,
 ) -> Result<Option<Event>, Rejection> {
     let profile = account.profile;
-    let subscriptions = if profile.parked.is_some() || profile.erased.is_some() {
-        // What keeps processes from a customer may be that a day cannot be found. Of an erased one
-        // nothing new is written: what its subscriptions would ask for never comes.
-        Vec::new()
-    } else {
+    let is_served = profile.parked.is_none() && profile.erased.is_none();
+    let subscriptions = if is_served {
         let lost = makes(Mistake::ADayIsLost);
         let touched = account.billing.days.touched().filter(|_| !lost);
         // What is foreseen depends on the catalog, too, and nobody tells of that.
         let all: BTreeSet<_> = touched.chain(account.agreements.foreseeing()).collect();
         let found = all.into_iter().map(|id| day_of(account, context, id));
         found.collect::<Result<Vec<SubscriptionDue>, Rejection>>()?
+    } else {
+        // What keeps processes from a customer may be that a day cannot be found. Of an erased one
+        // nothing new is written: what its subscriptions would ask for never comes.
+        Vec::new()
     };
-    let on = next(account, context, &subscriptions)?;
+    let on = if leaves_credit && is_served {
+        Some(Date::MIN)
+    } else {
+        next(account, context, &subscriptions)?
+    };
     #[cfg(feature = "mistakes")]
     check::untouched(account, context);
     let others = |due: &SubscriptionDue| {

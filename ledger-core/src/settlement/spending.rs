@@ -12,7 +12,8 @@
 //!
 //! # Limits
 //!
-//! One commit holds at most [`MAX_PARTS`] parts; the next command of the customer goes on.
+//! One sweep makes at most [`MAX_PARTS`] parts. Who bills makes as many sweeps as it takes; for
+//! what any other command leaves the customer is due at once.
 
 use std::collections::BTreeMap;
 
@@ -29,7 +30,7 @@ use super::state::Invoice;
 use crate::billing::state::Billed;
 use crate::mistakes::{Mistake, makes};
 
-/// The most parts that one commit applies.
+/// The most parts that one sweep or one invoice applies.
 pub(super) const MAX_PARTS: usize = 1_000;
 
 /// Parts in the order in which they were made, each with the day on which it is booked.
@@ -147,6 +148,14 @@ pub(super) fn net_of(billed: &Billed, id: SubscriptionId, reversed: &[LineRevers
         .sum()
 }
 
+/// What one sweep pays.
+#[derive(Default)]
+pub(crate) struct Swept {
+    pub(crate) applied: Vec<CreditApplied>,
+    /// It has as many parts as it may have: there may be more to pay.
+    pub(crate) is_full: bool,
+}
+
 /// Pays what is open from what is left, where the policy says that money never stands open and
 /// spendable beside each other: the oldest due first. Nothing where it says otherwise.
 ///
@@ -154,11 +163,11 @@ pub(super) fn net_of(billed: &Billed, id: SubscriptionId, reversed: &[LineRevers
 ///
 /// # Errors
 /// A date that cannot be computed.
-pub(crate) fn sweep(case: &Case<'_>) -> Result<Vec<CreditApplied>, Rejection> {
+pub(crate) fn sweep(case: &Case<'_>) -> Result<Swept, Rejection> {
     let target = case.profile.rules.policies.credit_target;
     let nothing = !is_swept(target) || !case.settlement.has_both();
     if nothing || makes(Mistake::CreditBesideOpen) {
-        return Ok(Vec::new());
+        return Ok(Swept::default());
     }
     let mut spending = Spending::new(case)?;
     match target {
@@ -178,7 +187,8 @@ pub(crate) fn sweep(case: &Case<'_>) -> Result<Vec<CreditApplied>, Rejection> {
             spending.pay(invoice, lot);
         }
     }
-    Ok(spending.parts.events(case))
+    let is_full = spending.is_full();
+    Ok(Swept { applied: spending.parts.events(case), is_full })
 }
 
 /// Whether credit pays what is open by itself.

@@ -267,6 +267,11 @@ impl Settlement {
         self.open.keys().map(move |(_, ordinal)| at(ordinal))
     }
 
+    /// How many invoices are open while some credit is left.
+    pub(crate) fn can_sweep(&self) -> usize {
+        if self.has_both() { self.open.len() } else { 0 }
+    }
+
     /// Whether something is open and some credit is left.
     pub(crate) fn has_both(&self) -> bool {
         !self.open.is_empty() && self.lots.has_unspent()
