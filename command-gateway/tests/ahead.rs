@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use book::*;
+use command_gateway::ahead::DecidedAhead;
 use command_gateway::engine::{EngineCore, Offer, Offered};
 use command_gateway::{Gateway, ManualClock, RunState};
 use event_log::sim::SimDisk;
@@ -64,7 +65,7 @@ fn log_of(how: Worked, from: &str, between: &[Command], later: Duration) -> Vec<
     }
     for batch in batches {
         let decided = batch.decide();
-        assert!(decided.iter().all(|one| one.is_decided()));
+        assert!(decided.iter().all(DecidedAhead::is_decided));
         core.take_decided(decided);
     }
     while core.is_working() {
@@ -159,8 +160,8 @@ fn an_invoice_whose_id_somebody_took_in_between_is_not_issued_twice() {
     let log = log_of(Worked::Alone, NOON, &[], Duration::ZERO);
     let of = |n| schemas::StreamId::Customer(customer(n));
     let billed = log.iter().find(|commit| commit.stream == of(7) && commit.cause.is_some());
-    let events = billed.expect("customer 7 is billed").events.iter();
-    let taken = events.filter_map(|event| event.get::<InvoiceFinalized>()).next();
+    let events = &billed.expect("customer 7 is billed").events;
+    let taken = events.iter().find_map(|event| event.get::<InvoiceFinalized>());
     let taken = taken.expect("an invoice").invoice;
     let json = format!(r#"{{"customer":"{}","invoice":{{"invoice":"{taken}"}}}}"#, customer(39));
     let log = alike(NOON, &[command("invoice.now", &json)], Duration::ZERO);

@@ -335,7 +335,7 @@ fn what_one_command_cannot_pay_from_credit_the_next_run_does() {
     let events = book.given("payment.record", pay("p", "2505.00"));
     // Then a thousand are paid by it, a thousand by its credit, and the customer is due
     assert_eq!(balance(&book), (50_000, 50_500));
-    let due = events.iter().filter_map(|event| event.get::<DueSet>()).last();
+    let due = events.iter().rev().find_map(|event| event.get::<DueSet>());
     assert_eq!(due.map(|set| set.on), Some(Some(Date::MIN)));
     // And the next run pays the rest, without another document.
     assert!(book.bill("2024-01-01").is_empty());

@@ -2,7 +2,7 @@
 
 mod support;
 
-use ledger_core::Ledger;
+use ledger_core::{Ledger, Woken};
 use schemas::ids::CustomerId;
 use serde_json::json;
 use support::{TestBook, id};
@@ -113,7 +113,7 @@ fn a_customer_that_a_copy_unpacked_wakes_only_if_it_is_still_the_same() {
     assert_eq!(book.ledger.awake(), 1);
     // Then of the two that were looked at the other one wakes, and nobody becomes another.
     let woken = copy.into_woken();
-    assert_eq!(woken.iter().map(|one| one.id()).collect::<Vec<_>>(), customers[..2]);
+    assert_eq!(woken.iter().map(Woken::id).collect::<Vec<_>>(), customers[..2]);
     for one in woken {
         book.ledger.wake(one);
     }

@@ -120,7 +120,7 @@ const TLS_PROVIDERS: [&str; 6] =
 /// Crates whose build scripts were read: they ask the compiler or the target what it can do,
 /// generate code from what is in the crate, or compile the C and assembly in it (`ring`,
 /// `libmimalloc-sys`). None downloads anything.
-const BUILD_SCRIPTS_READ: [&str; 32] = [
+const BUILD_SCRIPTS_READ: [&str; 33] = [
     "assert_cmd",
     "borsh",
     "camino",
@@ -147,6 +147,7 @@ const BUILD_SCRIPTS_READ: [&str; 32] = [
     "rust_decimal",
     "rustix",
     "rustls",
+    "rustversion",
     "serde",
     "serde_core",
     "serde_json",

@@ -4,15 +4,12 @@
 //! subject and the book are at the revisions it was decided on, nobody has taken its invoices'
 //! ids, its documents have the same date, and it was decided a moment ago. Its numbers come last.
 
-use std::collections::BTreeMap;
-
 use crossbeam_channel::RecvError;
 use ledger_core::Stamp;
-use schemas::ids::CustomerId;
 use schemas::{Cause, StreamId};
 
 use super::driver::Driver;
-use super::ending::End;
+use super::handed_out::HandedOut;
 use super::step::{Entry, Step};
 use super::stepping::EngineCore;
 use crate::ahead::{Batch, DecidedAhead};
@@ -24,31 +21,6 @@ use crate::request::CommandRequest;
 const BATCH: usize = 16;
 /// What was decided longer ago is decided again.
 const STALE_MICROS: i64 = 1_000_000;
-
-/// Subjects of one job that were handed out.
-#[derive(Debug, Default)]
-pub(super) struct HandedOut {
-    /// The job.
-    cause: u64,
-    /// The last of them.
-    last: Option<CustomerId>,
-    /// Those whose turn has not come, with what was decided; nothing while it is not back.
-    found: BTreeMap<CustomerId, Option<DecidedAhead>>,
-}
-
-impl HandedOut {
-    /// Whether a subject is handed out and nothing came back.
-    fn is_out(&self, next: &Next) -> bool {
-        self.cause == next.cause && matches!(self.found.get(&next.subject), Some(None))
-    }
-
-    fn take(&mut self, next: &Next) -> Option<DecidedAhead> {
-        if self.cause != next.cause {
-            return None;
-        }
-        self.found.remove(&next.subject).flatten()
-    }
-}
 
 impl<D: Decider, W> EngineCore<D, W> {
     /// Whether the next subject of a job is handed out.
@@ -152,20 +124,13 @@ impl<D: Decider> Driver<D> {
     }
 
     /// A batch was decided ahead, or none will be any more.
-    pub(super) fn was_decided(
-        &mut self,
-        decided: Result<Vec<DecidedAhead>, RecvError>,
-    ) -> Result<(), End> {
-        match decided {
-            Ok(batch) => {
-                self.ahead.taken();
-                self.core.take_decided(batch);
-            }
-            Err(RecvError) => {
-                self.ahead.end();
-                self.core.decide_alone();
-            }
+    pub(super) fn was_decided(&mut self, decided: Result<Vec<DecidedAhead>, RecvError>) {
+        if let Ok(batch) = decided {
+            self.ahead.taken();
+            self.core.take_decided(batch);
+        } else {
+            self.ahead.end();
+            self.core.decide_alone();
         }
-        Ok(())
     }
 }

@@ -331,7 +331,10 @@ impl<D: Decider> Driver<D> {
         select! {
             recv(self.reading.read_back().read()) -> read => self.was_read(read),
             recv(self.large.reckoner().reckoned()) -> reckoned => self.was_reckoned(reckoned),
-            recv(self.ahead.decided()) -> decided => self.was_decided(decided),
+            recv(self.ahead.decided()) -> decided => {
+                self.was_decided(decided);
+                Ok(())
+            }
             recv(self.intake) -> intake => self.hold(intake),
             default(pause) => Ok(()),
         }
@@ -362,7 +365,10 @@ impl<D: Decider> Driver<D> {
         select! {
             recv(self.reading.read_back().read()) -> read => self.was_read(read),
             recv(self.large.reckoner().reckoned()) -> reckoned => self.was_reckoned(reckoned),
-            recv(self.ahead.decided()) -> decided => self.was_decided(decided),
+            recv(self.ahead.decided()) -> decided => {
+                self.was_decided(decided);
+                Ok(())
+            }
             recv(writer.done()) -> written => self.came_back(written),
             recv(self.intake) -> intake => self.hold(intake),
             default(patience) => Ok(()),

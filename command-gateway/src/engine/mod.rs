@@ -10,6 +10,7 @@ mod deciding_ahead;
 mod drafting;
 pub(crate) mod driver;
 mod ending;
+mod handed_out;
 mod handing_out;
 pub(crate) mod intake;
 pub(crate) mod large;

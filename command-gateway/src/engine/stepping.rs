@@ -23,7 +23,7 @@ use schemas::{Cause, Command, Commit, CommitView, Event, Rejection, StreamId, Ti
 use vault::FreshKey;
 
 use super::decided::{Answer, Decided, Offer, Offered, Verdict};
-use super::deciding_ahead::HandedOut;
+use super::handed_out::HandedOut;
 use super::step::{Entry, Prepared, Pushed, Step, too_large};
 use crate::archive::{Archive, Cooling, Damaged, Stored};
 use crate::clock::Clock;
