@@ -9,10 +9,9 @@
 //! *Limits.* So many threads, and two batches for each. They run when a processor has nothing else
 //! to do, so that nobody waits for one; if they get to nothing the engine decides alone.
 
-use std::collections::VecDeque;
 use std::io;
 use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
 use ledger_core::process::Task;
@@ -112,8 +111,8 @@ impl Batch {
 pub(crate) struct Ahead {
     asked: Option<Sender<Batch>>,
     decided: Receiver<Vec<DecidedAhead>>,
-    /// Since when batches are with the threads.
-    out: VecDeque<Instant>,
+    /// How many batches are with the threads.
+    out: usize,
     threads: Vec<JoinHandle<()>>,
 }
 
@@ -140,19 +139,22 @@ impl Ahead {
             threads.push(thread.spawn(move || {
                 give_way();
                 for batch in queue {
-                    if done.send(batch.decide()).is_err() {
+                    let cause = batch.cause;
+                    let decided = guarded("deciding ahead", &cause, || batch.decide());
+                    // Whose decision does not come back is decided by the engine.
+                    if done.send(decided.unwrap_or_default()).is_err() {
                         return;
                     }
                 }
             })?);
         }
         let decided = if count == 0 { crossbeam_channel::never() } else { decided };
-        Ok(Self { asked: Some(asked), decided, out: VecDeque::new(), threads })
+        Ok(Self { asked: Some(asked), decided, out: 0, threads })
     }
 
     /// Whether there is room for another batch.
     pub(crate) fn has_room(&self) -> bool {
-        self.asked.is_some() && self.out.len() < self.threads.len() * BATCHES
+        self.asked.is_some() && self.out < self.threads.len() * BATCHES
     }
 
     /// Has a batch decided. Whether somebody will.
@@ -160,7 +162,7 @@ impl Ahead {
         match self.asked.as_ref().map(|asked| asked.try_send(batch)) {
             Some(Err(TrySendError::Full(_) | TrySendError::Disconnected(_))) | None => false,
             Some(Ok(())) => {
-                self.out.push_back(Instant::now());
+                self.out += 1;
                 true
             }
         }
@@ -173,12 +175,7 @@ impl Ahead {
 
     /// A batch came back.
     pub(crate) fn taken(&mut self) {
-        self.out.pop_front();
-    }
-
-    /// Whether nobody needs to wait for a batch any longer.
-    pub(crate) fn is_late(&self) -> bool {
-        self.out.front().is_none_or(|since| since.elapsed() >= PATIENCE)
+        self.out = self.out.saturating_sub(1);
     }
 
     /// Nobody decides ahead any more.

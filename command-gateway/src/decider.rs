@@ -106,6 +106,11 @@ pub trait Decider: Send + 'static {
         Ok(())
     }
 
+    /// Whether two instants are of one day, for a customer and its seller.
+    fn is_same_day(&self, _customer: CustomerId, _one: Timestamp, _other: Timestamp) -> bool {
+        true
+    }
+
     /// Whether documents that were decided earlier would have the same date now.
     fn is_dated(&self, _customer: CustomerId, _events: &[Event], _now: Timestamp) -> bool {
         true
@@ -302,6 +307,10 @@ impl Decider for Ledger {
 
     fn number(&self, customer: CustomerId, events: &mut [Event]) -> Result<(), Rejection> {
         Self::number(self, customer, events)
+    }
+
+    fn is_same_day(&self, customer: CustomerId, one: Timestamp, other: Timestamp) -> bool {
+        Self::is_same_day(self, customer, one, other)
     }
 
     fn is_dated(&self, customer: CustomerId, events: &[Event], now: Timestamp) -> bool {

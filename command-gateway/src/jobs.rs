@@ -241,9 +241,9 @@ impl Jobs {
         !self.aside.is_empty()
     }
 
-    /// Whether something can be done for a subject now.
-    pub(crate) fn has_turn(&self) -> bool {
-        !self.active.is_empty() || self.aside.iter().any(|aside| aside.state == Waits::Turn)
+    /// Whether something can be done now for a subject that was put aside.
+    pub(crate) fn has_turn_aside(&self) -> bool {
+        self.aside.iter().any(|aside| aside.state == Waits::Turn)
     }
 
     /// What became of one that was put aside.

@@ -36,13 +36,17 @@ fn offer(core: &mut Core, n: u64, command: Command) {
 
 /// A run over everybody has begun.
 fn begun(clock: &Arc<ManualClock>) -> Core {
+    begun_for(CUSTOMERS, clock)
+}
+
+fn begun_for(customers: u64, clock: &Arc<ManualClock>) -> Core {
     let mut core = EngineCore::new(Ledger::default(), Arc::clone(clock) as _);
     core.decide_first(id(0), open_book()).expect("opened");
     offer(&mut core, 1, define_entity());
     offer(&mut core, 2, define_plan());
-    for n in 1..=CUSTOMERS {
-        offer(&mut core, 100 + n, register(n));
-        offer(&mut core, 200 + n, subscribe(n));
+    for n in 1..=customers {
+        offer(&mut core, 1_000 + n, register(n));
+        offer(&mut core, 2_000 + n, subscribe(n));
     }
     offer(&mut core, 3, run_billing(1, "2026-03-01"));
     core
@@ -167,6 +171,38 @@ fn an_invoice_whose_id_somebody_took_in_between_is_not_issued_twice() {
     let log = alike(NOON, &[command("invoice.now", &json)], Duration::ZERO);
     let with_id = invoices(&log).into_iter().filter(|invoice| invoice.invoice == taken).count();
     assert_eq!((with_id, invoices(&log).len()), (1, 39), "customer 7 is parked");
+}
+
+#[test]
+fn no_more_is_handed_out_than_so_many_customers_ahead() {
+    let mut core = begun_for(400, &clock());
+    let mut batches = Vec::new();
+    while let Some(batch) = core.next_batch() {
+        batches.push(batch);
+    }
+    assert_eq!(batches.len(), 12, "192 of 400");
+    // Also not once they are decided: it is their turn that makes room.
+    for batch in batches {
+        core.take_decided(batch.decide());
+    }
+    assert!(core.next_batch().is_none());
+    for _ in 0..16 {
+        core.work_next().expect("a sound book");
+    }
+    let next = core.next_batch().expect("sixteen had their turn");
+    assert!(core.next_batch().is_none());
+    core.take_decided(next.decide());
+    while core.is_working() {
+        core.work_next().expect("a sound book");
+        if let Some(batch) = core.next_batch() {
+            core.take_decided(batch.decide());
+        }
+    }
+    let decided = core.seal().expect("commits");
+    let all = decided.block.commits(decided.first_position);
+    let log: Vec<Commit> =
+        all.map(|(_, bytes)| Commit::from_bytes(bytes).expect("readable")).collect();
+    assert_eq!(invoices(&log).len(), 400);
 }
 
 #[test]

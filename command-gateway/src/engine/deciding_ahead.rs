@@ -2,7 +2,9 @@
 //!
 //! *Correctness.* What was decided on a copy is committed if it would be decided alike now: the
 //! subject and the book are at the revisions it was decided on, nobody has taken its invoices'
-//! ids, its documents have the same date, and it was decided a moment ago. Its numbers come last.
+//! ids, it is the same day, and it was decided a moment ago. Its numbers come last.
+
+use std::time::Instant;
 
 use crossbeam_channel::RecvError;
 use ledger_core::Stamp;
@@ -12,7 +14,7 @@ use super::driver::Driver;
 use super::handed_out::HandedOut;
 use super::step::{Entry, Step};
 use super::stepping::EngineCore;
-use crate::ahead::{Batch, DecidedAhead};
+use crate::ahead::{Batch, DecidedAhead, PATIENCE};
 use crate::decider::Decider;
 use crate::jobs::Next;
 use crate::request::CommandRequest;
@@ -33,7 +35,10 @@ impl<D: Decider, W> EngineCore<D, W> {
         let next = self.fold.jobs.next()?;
         let handed_out = &mut self.handed_out;
         if handed_out.cause != next.cause {
-            *handed_out = HandedOut { cause: next.cause, ..HandedOut::default() };
+            *handed_out = HandedOut::of(next.cause);
+        }
+        if handed_out.is_full() {
+            return None;
         }
         let subjects = self.fold.jobs.upcoming(handed_out.last, BATCH);
         if subjects.is_empty() || (handed_out.last.is_none() && subjects.len() < BATCH) {
@@ -65,7 +70,7 @@ impl<D: Decider, W> EngineCore<D, W> {
 
     /// What was decided for a subject whose turn has come, if it was handed out. Who was at rest is
     /// awake then.
-    pub(super) fn was_decided(&mut self, next: &Next) -> Option<DecidedAhead> {
+    pub(super) fn take_decided_for(&mut self, next: &Next) -> Option<DecidedAhead> {
         let mut decided = self.handed_out.take(next)?;
         if let Some(woken) = decided.woken.take() {
             self.fold.state.wake(woken);
@@ -89,6 +94,7 @@ impl<D: Decider, W> EngineCore<D, W> {
         let is_same = state.revision(StreamId::Book) == book
             && state.revision(StreamId::Customer(subject)) == revision
             && self.now().micros() - stamp.recorded_at.micros() <= STALE_MICROS
+            && state.is_same_day(subject, stamp.recorded_at, recorded_at)
             && state.is_dated(subject, &events, recorded_at)
             && state.is_free(&events);
         if !is_same {
@@ -112,6 +118,16 @@ impl<D: Decider> Driver<D> {
                 self.ahead.end();
                 self.core.decide_alone();
             }
+        }
+    }
+
+    /// What does not come back in time is decided by the engine.
+    pub(super) fn do_without_who_is_late(&mut self) {
+        if !self.core.waits_for_next() {
+            self.waiting_since = None;
+        } else if self.waiting_since.get_or_insert_with(Instant::now).elapsed() >= PATIENCE {
+            self.waiting_since = None;
+            self.core.decide_alone();
         }
     }
 

@@ -131,7 +131,11 @@ impl<D: Decider, W> EngineCore<D, W> {
             return Step::Refused(Refusal::Internal);
         };
         let state = &self.fold.state;
-        if !state.is_dated(customer, &last, stamp.recorded_at) || !state.is_free(&last) {
+        let (reckoned_at, now) = (prepared.reckoned.stamp.recorded_at, stamp.recorded_at);
+        let is_same = state.is_same_day(customer, reckoned_at, now)
+            && state.is_dated(customer, &last, now)
+            && state.is_free(&last);
+        if !is_same {
             return self.decide(request, cause);
         }
         if let Err(rejection) = state.number(customer, &mut last) {

@@ -10,7 +10,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, RecvError, TryRecvError, select};
 use schemas::ids::CustomerId;
@@ -66,6 +66,8 @@ pub(crate) struct Driver<D> {
     pub(super) reading: Reading,
     pub(super) large: Large,
     pub(super) ahead: Ahead,
+    /// Since when the next subject of a job is waited for.
+    pub(super) waiting_since: Option<Instant>,
     /// Somebody waits for an answer from the block that is on its way.
     awaited: bool,
     /// Subjects of jobs that were put aside and of whom something is read.
@@ -98,6 +100,7 @@ impl<D: Decider> Driver<D> {
             reading,
             large,
             ahead,
+            waiting_since: None,
             awaited: false,
             aside: BTreeSet::new(),
             progress,
@@ -240,11 +243,13 @@ impl<D: Decider> Driver<D> {
             // Who comes meanwhile waits for one step at most, and not for a block full of parts.
             let others_wait = done > 0 && !self.intake.is_empty();
             self.take_what_was_decided();
-            self.hand_out();
-            if self.core.waits_for_next() && self.ahead.is_late() {
-                self.core.decide_alone();
-            }
+            self.do_without_who_is_late();
             if others_wait || (done > 0 && self.is_time_to_seal()) || !self.can_work() {
+                return Ok(());
+            }
+            self.hand_out();
+            // Who was handed out just now is waited for.
+            if !self.can_work() {
                 return Ok(());
             }
             if self.large.has_turn() && !self.go_on_large()? {
@@ -273,7 +278,7 @@ impl<D: Decider> Driver<D> {
     /// Whether somebody waits for an answer, and the next block could be written.
     fn is_time_to_seal(&self) -> bool {
         let is_awaited = self.awaited || self.core.open_answers() > 0;
-        is_awaited && !self.writer.done().is_empty()
+        is_awaited && (!self.in_flight || !self.writer.done().is_empty())
     }
 
     /// Why no block can be begun, if so.

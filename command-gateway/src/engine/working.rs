@@ -61,7 +61,8 @@ impl<D: Decider, W> EngineCore<D, W> {
 
     /// Whether something can be done for one of them now.
     pub(crate) fn has_turn(&self) -> bool {
-        self.fold.jobs.has_turn() && (self.has_aside() || !self.waits_for_next())
+        let jobs = &self.fold.jobs;
+        jobs.has_turn_aside() || (jobs.next().is_some() && !self.waits_for_next())
     }
 
     /// Decides what a job has to do next, if one has subjects left and the open block has room.
@@ -134,7 +135,8 @@ impl<D: Decider, W> EngineCore<D, W> {
     fn work_for(&mut self, next: &Next) -> Result<Worked, Refusal> {
         // Who was at rest goes back to it while it is still in the processor's caches.
         let rests = self.fold.state.rests(next.subject);
-        let decided = self.was_decided(next);
+        let rests = self.handed_out.note_rest(next.subject, rests);
+        let decided = self.take_decided_for(next);
         if self.damaged == Some(next.subject) {
             self.damaged = None;
             return Ok(Worked::Unable(Unable::Unreadable));

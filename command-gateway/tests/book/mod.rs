@@ -30,7 +30,7 @@ pub fn run_id(n: u64) -> BillingRunId {
     BillingRunId::new(Uuid::from_u128(0xb000_0000 + u128::from(n)))
 }
 
-fn uuid(prefix: &str, n: u64) -> String {
+pub fn uuid(prefix: &str, n: u64) -> String {
     format!("{prefix}_{n:032x}")
 }
 

@@ -1,11 +1,11 @@
 //! The laws of what is owed: invoices, payments and customer credit, counted from the events and
 //! compared with the journal.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use schemas::event::{
-    ChargeAdded, CreditNoteIssued, CustomerRegistered, InvoiceFinalized, InvoiceLine,
-    InvoiceVoided, LineRef, LineReversal, LineSource, SettlementEvent,
+    ChargeAdded, CreditNoteIssued, CustomerParked, CustomerRegistered, DueSet, InvoiceFinalized,
+    InvoiceLine, InvoiceVoided, LineRef, LineReversal, LineSource, SettlementEvent,
 };
 use schemas::ids::{ChargeId, CustomerId, InvoiceId, PaymentId, SubscriptionId};
 use schemas::terms::{CreditTarget, LotRef};
@@ -19,8 +19,8 @@ use super::lines::{Line, shown};
 use super::lots::{Lots, Move};
 use crate::accounting::{Account, Posted};
 
-/// A commit with so many parts of applied credit may leave more to the next billing run, as the
-/// ledger says.
+/// A commit with so many parts of applied credit may leave more to the next billing run, for which
+/// the customer is due at once then.
 const FULL: usize = 1_000;
 
 /// Sums over all customers of one currency.
@@ -43,6 +43,12 @@ pub(super) struct Settlement {
     /// What each payment has not given back yet.
     pub(super) payments: BTreeMap<PaymentId, i128>,
     books: BTreeMap<Currency, Book>,
+    /// Who is due at once.
+    at_once: BTreeSet<CustomerId>,
+    /// Who was left with credit beside something open.
+    left: BTreeSet<CustomerId>,
+    /// The commit parks: it looks at nothing else.
+    parks: bool,
     touched: Option<CustomerId>,
     touched_invoices: Vec<InvoiceId>,
     touched_lines: Vec<LineRef>,
@@ -71,6 +77,14 @@ impl Settlement {
             return;
         }
         self.touched = Some(id);
+        self.parks |= event.get::<CustomerParked>().is_some();
+        if let Some(set) = event.get::<DueSet>() {
+            if set.on == Some(Date::MIN) {
+                self.at_once.insert(id);
+            } else {
+                self.at_once.remove(&id);
+            }
+        }
         self.book(id, posted, findings);
         if let Some(charge) = event.get::<ChargeAdded>() {
             self.fees.extend(charge.subscription.map(|of| (charge.charge, of)));
@@ -163,13 +177,20 @@ impl Settlement {
             }
         }
         let parts = std::mem::take(&mut self.applied_parts);
+        let parks = std::mem::take(&mut self.parks);
         let Some((id, customer)) =
             self.touched.take().and_then(|id| Some((id, self.customers.get(&id)?)))
         else {
             return;
         };
         customer.check(id, findings);
-        if parts < FULL {
+        let is_left = parts >= FULL && self.at_once.contains(&id);
+        if is_left {
+            self.left.insert(id);
+        } else if !parks {
+            self.left.remove(&id);
+        }
+        if !self.left.contains(&id) {
             self.check_nothing_beside(customer, recorded_at, findings);
         }
         let book = self.books.entry(customer.currency).or_default();

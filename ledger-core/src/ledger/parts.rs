@@ -137,6 +137,16 @@ impl Ledger {
         })
     }
 
+    /// Whether two instants are of one day, for a customer and its seller.
+    pub fn is_same_day(&self, customer: CustomerId, one: Timestamp, other: Timestamp) -> bool {
+        let Some(known) = self.customers.get(customer) else { return false };
+        let rules = &known.profile.rules;
+        let Ok(seller) = self.facts.sellers.entity(known.profile.entity) else { return false };
+        one == other
+            || (rules.date(one) == rules.date(other)
+                && seller.zone.date_at(one) == seller.zone.date_at(other))
+    }
+
     /// About how many lines the decision on a command looks at, where that may be many.
     pub fn weight(&self, command: &Command) -> usize {
         let StreamId::Customer(id) = command.stream() else { return 0 };
