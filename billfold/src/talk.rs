@@ -20,6 +20,8 @@ pub fn start(filter: &str) -> Result<(), Failure> {
         .with_env_filter(filter)
         .with_writer(io::stderr)
         .with_ansi(io::stderr().is_terminal())
+        // Who cannot write a line says so on stderr, which panics where that is full, too.
+        .log_internal_errors(false)
         .finish();
     // Only the first one counts; a second call happens in tests only.
     if tracing::subscriber::set_global_default(subscriber).is_ok() {

@@ -386,7 +386,7 @@ impl<D: Decider> Driver<D> {
     }
 
     pub(super) fn came_back(&mut self, written: Result<Written, RecvError>) -> Result<(), End> {
-        self.in_flight = false;
+        (self.in_flight, self.awaited) = (false, false);
         match written {
             Ok(written) => self.written(written),
             Err(RecvError) => Err(End::Failed(Stopped::LogFailed)),
