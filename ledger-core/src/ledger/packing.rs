@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::customer::Customer;
 
-/// Who takes more bytes is never packed: unpacking them takes some ten microseconds.
+/// Who takes more bytes is never packed: unpacking them takes some hundred microseconds.
 pub(super) const LONG: usize = 16 * 1_024;
 
 /// A customer as bytes, unless these are too many.
