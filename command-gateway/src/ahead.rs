@@ -24,6 +24,7 @@ use thread_priority::{
 };
 
 use crate::panics::guarded;
+use crate::reckoning::HEAVY;
 
 /// The most threads: more decide more than an engine commits.
 const MOST_THREADS: usize = 3;
@@ -33,9 +34,6 @@ const BATCHES: usize = 2;
 pub(crate) const PATIENCE: Duration = Duration::from_millis(5);
 /// How far the threads give way where they cannot give way to everybody.
 const NICE: i32 = 19;
-/// A decision that looks at more than so many subscriptions or lines is reckoned by itself: others
-/// would wait for it.
-pub(crate) const HEAVY: usize = 50;
 
 /// Subjects of a job.
 #[derive(Debug)]

@@ -238,4 +238,21 @@ mod tests {
         assert_eq!(cooling.next(17, 12, 5), Some(customer));
         assert_eq!(cooling.next(u64::MAX, u64::MAX, 5), None);
     }
+
+    #[test]
+    fn who_only_a_job_looked_at_cools_down_once_its_commit_is_durable() {
+        let [one, other] = [1, 2].map(|n| CustomerId::new(Uuid::from_u128(n)));
+        let mut cooling = Cooling::default();
+        for (position, customer) in [(10, one), (11, other)] {
+            cooling.note(position, customer);
+            cooling.passes(position, customer);
+        }
+        assert_eq!(cooling.next_passing(9), None);
+        assert_eq!(cooling.next_passing(10), Some(one));
+        // Whoever is looked at by somebody else stays, and cools down as others do.
+        cooling.note(12, other);
+        assert_eq!(cooling.next_passing(20), None);
+        assert_eq!(cooling.next(16, 20, 5), None);
+        assert_eq!(cooling.next(17, 20, 5), Some(other));
+    }
 }

@@ -18,6 +18,9 @@ use schemas::{Command, Event, Rejection};
 
 use crate::panics::guarded;
 
+/// A decision that looks at more than so many subscriptions or lines is reckoned here: others would
+/// wait for it.
+pub(crate) const HEAVY: usize = 50;
 /// How many decisions wait to be reckoned, or for the engine to take them.
 const WAITING: usize = 4;
 /// How far its thread gives way to the engine.

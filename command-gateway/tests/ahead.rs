@@ -206,7 +206,7 @@ fn no_more_is_handed_out_than_so_many_customers_ahead() {
 }
 
 #[test]
-fn who_rests_is_billed_once_by_a_run_and_rests_again() {
+fn who_rests_is_billed_once_by_a_run() {
     let disk = SimDisk::new(1);
     let mut config = config(&disk);
     (config.awake_customers, config.warm_commits) = (2, 4);

@@ -109,16 +109,24 @@ impl<D: Decider, W> EngineCore<D, W> {
 }
 
 impl<D: Decider> Driver<D> {
-    /// Hands out what a job has to decide next.
-    pub(super) fn hand_out(&mut self) {
+    /// Hands out what a job has to decide next; whether something was.
+    pub(super) fn hand_out(&mut self) -> bool {
+        let mut is_handed_out = false;
         while self.ahead.has_room()
             && let Some(batch) = self.core.next_batch()
         {
-            if !self.ahead.ask(batch) {
-                self.ahead.end();
-                self.core.decide_alone();
+            is_handed_out = self.ahead.ask(batch);
+            if !is_handed_out {
+                self.decide_alone();
             }
         }
+        is_handed_out
+    }
+
+    /// Nothing is decided ahead any more.
+    fn decide_alone(&mut self) {
+        self.ahead.end();
+        self.core.decide_alone();
     }
 
     /// What does not come back in time is decided by the engine.
@@ -134,8 +142,7 @@ impl<D: Decider> Driver<D> {
     /// Takes all that was decided ahead by now.
     pub(super) fn take_what_was_decided(&mut self) {
         while let Ok(batch) = self.ahead.decided().try_recv() {
-            self.ahead.taken();
-            self.core.take_decided(batch);
+            self.was_decided(Ok(batch));
         }
     }
 
@@ -145,8 +152,7 @@ impl<D: Decider> Driver<D> {
             self.ahead.taken();
             self.core.take_decided(batch);
         } else {
-            self.ahead.end();
-            self.core.decide_alone();
+            self.decide_alone();
         }
     }
 }

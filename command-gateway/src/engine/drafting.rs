@@ -14,10 +14,9 @@ use schemas::{Cause, Command, Commit, Event, Origin, Rejection, StreamId};
 
 use super::step::{Entry, Prepared, Pushed, Step, too_large};
 use super::stepping::EngineCore;
-use crate::ahead::HEAVY;
 use crate::decider::Decider;
 use crate::outcome::Refusal;
-use crate::reckoning::{Base, Outcome, Reckoned, ToReckon};
+use crate::reckoning::{Base, HEAVY, Outcome, Reckoned, ToReckon};
 use crate::request::CommandRequest;
 
 /// What [`HEAVY`] is of a void: each of so many lines costs little.

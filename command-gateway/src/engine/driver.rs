@@ -247,9 +247,8 @@ impl<D: Decider> Driver<D> {
             if others_wait || (done > 0 && self.is_time_to_seal()) || !self.can_work() {
                 return Ok(());
             }
-            self.hand_out();
             // Who was handed out just now is waited for.
-            if !self.can_work() {
+            if self.hand_out() && !self.can_work() {
                 return Ok(());
             }
             if self.large.has_turn() && !self.go_on_large()? {
